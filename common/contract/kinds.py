@@ -1,0 +1,147 @@
+"""The four kinds of value that cross a node's door, declared by decorators.
+
+``@message`` travels between nodes, ``@timer`` comes back to the node that set it, ``@operation``
+comes from a client, ``@record`` is a part of one of these or of what is saved. All are frozen,
+slotted dataclasses whose fields cannot change: what one node sent, no other node may see change.
+"""
+
+import enum
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
+from typing import (
+    Any,
+    Literal,
+    NewType,
+    TypeVar,
+    Union,
+    dataclass_transform,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from common.values.errors import ContractError
+
+T = TypeVar("T")
+
+MESSAGE, TIMER, OPERATION, RECORD = "message", "timer", "operation", "record"
+
+_kind_of: dict[type, str] = {}
+_ATOMS = (bool, int, float, str, bytes, type(None))
+
+
+def _declare(cls: type[T], kind: str) -> type[T]:
+    made = dataclass(frozen=True, slots=True)(cls)
+    _kind_of[made] = kind
+    return made
+
+
+@dataclass_transform(frozen_default=True)
+def message(cls: type[T]) -> type[T]:
+    """Declare a message: a frozen, slotted dataclass that nodes send to each other."""
+    return _declare(cls, MESSAGE)
+
+
+@dataclass_transform(frozen_default=True)
+def timer(cls: type[T]) -> type[T]:
+    """Declare a timer: a frozen, slotted dataclass that comes back to the node that set it."""
+    return _declare(cls, TIMER)
+
+
+@dataclass_transform(frozen_default=True)
+def operation(cls: type[T]) -> type[T]:
+    """Declare an operation: a frozen, slotted dataclass that a client asks a node to carry out."""
+    return _declare(cls, OPERATION)
+
+
+@dataclass_transform(frozen_default=True)
+def record(cls: type[T]) -> type[T]:
+    """Declare a record: a frozen, slotted dataclass inside messages or in what a node saves."""
+    return _declare(cls, RECORD)
+
+
+def kind_of(cls: type) -> str | None:
+    """``"message"``, ``"timer"``, ``"operation"``, ``"record"``, or None for any other class."""
+    return _kind_of.get(cls)
+
+
+def declared_in(module: str) -> list[type]:
+    """The classes of any of the four kinds that ``module`` declares, in order of declaration."""
+    return [cls for cls in _kind_of if cls.__module__ == module]
+
+
+@cache
+def field_types(cls: type) -> Mapping[str, Any]:
+    """The fields of a declared class with their types, resolved, in order.
+
+    Raises:
+        ContractError: a field's type can change or is not known here; the text names the field.
+    """
+    try:
+        hints = get_type_hints(cls)
+    except NameError as error:
+        raise ContractError(
+            f"{cls.__qualname__}: the type of a field is unknown ({error}): import or define it"
+        ) from error
+    found = {field.name: hints[field.name] for field in fields(cls)}
+    for name, annotation in found.items():
+        if problem := _why_mutable(annotation):
+            raise ContractError(
+                f"{cls.__module__}: field {name!r} of {kind_of(cls)} {cls.__qualname__} {problem}"
+            )
+    return found
+
+
+def _why_mutable(annotation: Any) -> str | None:
+    """Why values of this type may change or depend on hashing; None where they are safe."""
+    if isinstance(annotation, NewType):
+        return _why_mutable(annotation.__supertype__)
+    if annotation in (Any, object) or annotation in _ATOMS or annotation is None:
+        return None
+    origin = get_origin(annotation)
+    if origin is Literal:
+        return None
+    if origin in (Union, types.UnionType) or origin is tuple:
+        parts = (part for part in get_args(annotation) if part is not Ellipsis)
+        return next((why for part in parts if (why := _why_mutable(part))), None)
+    base = origin or annotation
+    if base in (list, dict, set, bytearray):
+        return f"is a {base.__name__}, which can change after it was sent: use a tuple"
+    if base is frozenset:
+        return "is a frozenset, whose order differs from run to run: use a sorted tuple"
+    if isinstance(base, type) and (base in _kind_of or issubclass(base, enum.Enum)):
+        return None
+    if base is tuple:
+        return None
+    return f"has the type {annotation}, which is not a plain value: use @record for it"
+
+
+def check_value(value: object) -> None:
+    """Check that a value cannot change: atoms, enums, tuples and declared classes of these.
+
+    Raises:
+        ContractError: something inside ``value`` can change; the text says what and where.
+    """
+    if problem := _find_mutable(value, ""):
+        raise ContractError(problem)
+
+
+def _find_mutable(value: object, where: str) -> str | None:
+    if isinstance(value, _ATOMS) or isinstance(value, enum.Enum):
+        return None
+    if isinstance(value, tuple):
+        found = (_find_mutable(part, f"{where}[{i}]") for i, part in enumerate(value))
+        return next((problem for problem in found if problem), None)
+    if type(value) in _kind_of and is_dataclass(value):
+        for field in fields(value):
+            inner = f"{where or type(value).__name__}.{field.name}"
+            if problem := _find_mutable(getattr(value, field.name), inner):
+                return problem
+        return None
+    place = f" (at {where})" if where else ""
+    return (
+        f"a {type(value).__name__}{place} would leave the node, and it can change afterwards: "
+        "send tuples, numbers, text, bytes and classes declared with @message or @record"
+    )

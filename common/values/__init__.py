@@ -1,0 +1,1 @@
+"""Floor 0: plain values that everything else is built from. Standard library only."""
