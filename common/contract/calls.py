@@ -33,4 +33,4 @@ def describe(operation: object) -> tuple[str, object, object]:
     key = values.pop("key", None)
     rest = tuple(values.values())
     argument = None if not rest else rest[0] if len(rest) == 1 else rest
-    return function_name(type(operation)), key, argument
+    return function_name(described.__class__), key, argument

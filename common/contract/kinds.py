@@ -28,13 +28,15 @@ T = TypeVar("T")
 
 MESSAGE, TIMER, OPERATION, RECORD = "message", "timer", "operation", "record"
 
-_kind_of: dict[type, str] = {}
+kinds: dict[type, str] = {}
+"""Every declared class with its kind: ``MESSAGE``, ``TIMER``, ``OPERATION`` or ``RECORD``."""
+
 _ATOMS = (bool, int, float, str, bytes, type(None))
 
 
 def _declare(cls: type[T], kind: str) -> type[T]:
     made = dataclass(frozen=True, slots=True)(cls)
-    _kind_of[made] = kind
+    kinds[made] = kind
     return made
 
 
@@ -64,12 +66,12 @@ def record(cls: type[T]) -> type[T]:
 
 def kind_of(cls: type) -> str | None:
     """``"message"``, ``"timer"``, ``"operation"``, ``"record"``, or None for any other class."""
-    return _kind_of.get(cls)
+    return kinds.get(cls)
 
 
 def declared_in(module: str) -> list[type]:
     """The classes of any of the four kinds that ``module`` declares, in order of declaration."""
-    return [cls for cls in _kind_of if cls.__module__ == module]
+    return [cls for cls in kinds if cls.__module__ == module]
 
 
 @cache
@@ -111,7 +113,7 @@ def _why_mutable(annotation: Any) -> str | None:
         return f"is a {base.__name__}, which can change after it was sent: use a tuple"
     if base is frozenset:
         return "is a frozenset, whose order differs from run to run: use a sorted tuple"
-    if isinstance(base, type) and (base in _kind_of or issubclass(base, enum.Enum)):
+    if isinstance(base, type) and (base in kinds or issubclass(base, enum.Enum)):
         return None
     if base is tuple:
         return None
@@ -129,12 +131,12 @@ def check_value(value: object) -> None:
 
 
 def _find_mutable(value: object, where: str) -> str | None:
-    if isinstance(value, _ATOMS) or isinstance(value, enum.Enum):
+    if isinstance(value, (_ATOMS, enum.Enum)):
         return None
     if isinstance(value, tuple):
         found = (_find_mutable(part, f"{where}[{i}]") for i, part in enumerate(value))
         return next((problem for problem in found if problem), None)
-    if type(value) in _kind_of and is_dataclass(value):
+    if type(value) in kinds and is_dataclass(value):
         for field in fields(value):
             inner = f"{where or type(value).__name__}.{field.name}"
             if problem := _find_mutable(getattr(value, field.name), inner):

@@ -22,14 +22,18 @@ from common.contract.effects import (
     Send,
     SetTimer,
 )
-from common.contract.events import CallId, Event, Fire, Invoke, Key, NodeId, Receive, Start, TimerId
-from common.contract.kinds import MESSAGE, OPERATION, RECORD, TIMER, field_types, kind_of
+from common.contract.events import CallId, Event, Fire, Invoke, Key, NodeId, Receive, TimerId
+from common.contract.kinds import MESSAGE, OPERATION, RECORD, TIMER, field_types, kind_of, kinds
 from common.values.errors import ContractError
 from common.values.history import Outcome
 
 Handler = TypeVar("Handler", bound=Callable[..., None])
 
-_ARGUMENTS = {MESSAGE: "(self, message, sender)", TIMER: "(self, timer)", OPERATION: "(self, operation, call)"}
+_ARGUMENTS = {
+    MESSAGE: "(self, message, sender)",
+    TIMER: "(self, timer)",
+    OPERATION: "(self, operation, call)",
+}
 _HANDLES = "__handles__"
 
 
@@ -115,16 +119,16 @@ class Node:
 
     def send(self, to: NodeId, message: object) -> None:
         """Ask for ``message`` to be sent to the node ``to``, which may be this node itself."""
-        if kind_of(message.__class__) != MESSAGE:
+        if kinds.get(message.__class__) is not MESSAGE:
             self._not_a("send", message, MESSAGE)
-        try:
-            self._effects.append(Send(to, message))  # type: ignore[union-attr]
-        except AttributeError:
+        effects = self._effects
+        if effects is None:
             self._outside("send")
+        effects.append(Send(to, message))
 
     def broadcast(self, message: object) -> None:
         """Ask for ``message`` to be sent to every peer, in the order of ``peers``."""
-        if kind_of(message.__class__) != MESSAGE:
+        if kinds.get(message.__class__) is not MESSAGE:
             self._not_a("broadcast", message, MESSAGE)
         self._ask("broadcast", Broadcast(self._peers, message))
 
@@ -134,7 +138,7 @@ class Node:
         Returns:
             The name of this setting, for :meth:`cancel_timer`.
         """
-        if kind_of(timer.__class__) != TIMER:
+        if kinds.get(timer.__class__) is not TIMER:
             self._not_a("set_timer", timer, TIMER)
         if type(after) is not int or after < 0:
             raise ContractError(
@@ -188,19 +192,15 @@ class Node:
         effects: list[Effect] = []
         self._effects = effects
         self._now = event.now
-        kind = event.__class__
         try:
-            if kind is Receive:
-                handler = self._handlers[event.message.__class__]  # type: ignore[union-attr]
-                handler(self, event.message, event.sender)  # type: ignore[union-attr]
-            elif kind is Fire:
-                handler = self._handlers[event.timer.__class__]  # type: ignore[union-attr]
-                handler(self, event.timer)  # type: ignore[union-attr]
-            elif kind is Invoke:
-                handler = self._handlers[event.operation.__class__]  # type: ignore[union-attr]
-                handler(self, event.operation, event.call)  # type: ignore[union-attr]
+            if isinstance(event, Receive):
+                self._handlers[event.message.__class__](self, event.message, event.sender)
+            elif isinstance(event, Fire):
+                self._handlers[event.timer.__class__](self, event.timer)
+            elif isinstance(event, Invoke):
+                self._handlers[event.operation.__class__](self, event.operation, event.call)
             else:
-                self._saved = MappingProxyType(dict(event.saved))  # type: ignore[union-attr]
+                self._saved = MappingProxyType(dict(event.saved))
                 self.on_start()
         except KeyError:
             self._check_taken(event)

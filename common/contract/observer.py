@@ -7,15 +7,18 @@ time in microseconds (virtual, or real since the cluster began), not a node's cl
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from common.contract.effects import Save, Forget
+from common.contract.effects import Forget, Save
 from common.contract.events import Event, NodeId
+from common.values.faults import Fault
 from common.values.history import Operation
 
 
 class Observer(Protocol):
     """Everything that can be seen in a world, in the order in which it happens."""
 
-    def stepped(self, at: int, node: NodeId, event: Event, number: int | None, status: Mapping[str, object]) -> None:
+    def stepped(
+        self, at: int, node: NodeId, event: Event, number: int | None, status: Mapping[str, object]
+    ) -> None:
         """A node took an event. ``number`` is that of the message, for a Receive."""
 
     def sent(self, at: int, node: NodeId, to: NodeId, message: object, number: int) -> None:
@@ -30,7 +33,7 @@ class Observer(Protocol):
     def noted(self, at: int, node: NodeId, text: str, fields: Mapping[str, object]) -> None:
         """A node left an annotation."""
 
-    def failed(self, at: int, fault: object) -> None:
+    def failed(self, at: int, fault: Fault) -> None:
         """A fault of the schedule happens now (see :mod:`common.values.faults`)."""
 
     def called(self, at: int, node: NodeId, operation: Operation) -> None:

@@ -1,0 +1,136 @@
+"""The contract's rules, checked on the code that students write.
+
+Two checks: :func:`check_step` runs one event on a copy of the node as well, and
+:func:`check_protocol_source` reads a protocol file for imports that reach the world.
+"""
+
+import ast
+from collections.abc import Iterator
+from copy import deepcopy
+
+from common.contract.effects import Broadcast, Effect, Note, Return, Save, Send
+from common.contract.events import Event
+from common.contract.kinds import check_value
+from common.contract.node import Node
+from common.values.errors import ContractError
+from common.values.history import Ok
+
+FORBIDDEN_IMPORTS = {
+    "time": "read self.now and use self.set_timer()",
+    "datetime": "read self.now",
+    "random": "draw from self.random",
+    "secrets": "draw from self.random",
+    "uuid": "count, or draw from self.random",
+    "socket": "use self.send()",
+    "ssl": "use self.send()",
+    "select": "use handlers: the world calls them when something happens",
+    "selectors": "use handlers: the world calls them when something happens",
+    "threading": "use handlers: a node does one thing at a time",
+    "_thread": "use handlers: a node does one thing at a time",
+    "concurrent": "use handlers: a node does one thing at a time",
+    "multiprocessing": "use handlers: each node is a process of its own already",
+    "subprocess": "use handlers and effects: a node starts nothing",
+    "asyncio": "use handlers: the world calls them when something happens",
+    "signal": "use handlers: a crash is not announced",
+    "os": "use self.save() and self.saved",
+    "io": "use self.save() and self.saved",
+    "pathlib": "use self.save() and self.saved",
+    "shutil": "use self.save() and self.saved",
+    "tempfile": "use self.save() and self.saved",
+    "sqlite3": "use self.save() and self.saved",
+    "pickle": "declare a class with @record",
+}
+"""What a protocol file must not import, and what to use instead."""
+
+FORBIDDEN_CALLS = {
+    "open": "use self.save() and self.saved",
+    "print": "use self.note()",
+    "input": "operations come from clients: @on an @operation",
+    "hash": "it differs from machine to machine: use hashlib",
+    "id": "it differs from run to run: give things names of your own",
+}
+"""Built-in functions that a protocol file must not call, and what to use instead."""
+
+
+def check_step(node: Node, event: Event) -> list[Effect]:
+    """Take a step, and take it on a copy too; returns the effects.
+
+    Raises:
+        ContractError: the two gave different effects, or something mutable would leave the node.
+    """
+    try:
+        twin = deepcopy(node)
+    except TypeError as error:
+        raise ContractError(
+            f"node {node.id} ({type(node).__name__}): its state cannot be copied ({error}): "
+            "keep numbers, text, tuples, lists, dictionaries, sets and declared classes"
+        ) from error
+    effects = node.step(event)
+    again = twin.step(event)
+    if effects != again:
+        raise ContractError(
+            f"node {node.id} ({type(node).__name__}): {event} gave other effects on a copy of "
+            f"the same state: {_first_difference(effects, again)}; a handler may depend on "
+            "nothing but its node's state and the event"
+        )
+    for effect in effects:
+        _check_effect(node, effect)
+    return effects
+
+
+def _check_effect(node: Node, effect: Effect) -> None:
+    match effect:
+        case Send(_, value) | Broadcast(_, value) | Save(_, value) | Return(_, Ok(value)):
+            pass
+        case Note(_, fields):
+            value = tuple(fields.values())
+        case _:
+            return
+    try:
+        check_value(value)
+    except ContractError as error:
+        raise ContractError(f"node {node.id} ({type(node).__name__}): {error}") from None
+
+
+def _first_difference(one: list[Effect], other: list[Effect]) -> str:
+    for first, second in zip(one, other, strict=False):
+        if first != second:
+            return f"{first} and {second}"
+    return f"{len(one)} effects and {len(other)}"
+
+
+def check_protocol_source(source: str, path: str) -> None:
+    """Check that a protocol file reaches the world through effects only.
+
+    Args:
+        source: the text of the file.
+        path: its name, for messages.
+
+    Raises:
+        ContractError: it imports or calls what it must not; the text says where, and what to do
+            instead. A syntax error is told the same way.
+    """
+    try:
+        tree = ast.parse(source, path)
+    except SyntaxError as error:
+        raise ContractError(f"{path}:{error.lineno}: {error.msg}") from None
+    for line, text in _violations(tree):
+        raise ContractError(f"{path}:{line}: {text}")
+
+
+def _violations(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    defined = {part.name for part in ast.walk(tree) if isinstance(part, ast.FunctionDef)}
+    for part in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(part, ast.Import):
+            names = [alias.name for alias in part.names]
+        elif isinstance(part, ast.ImportFrom) and part.module and not part.level:
+            names = [part.module]
+        for name in names:
+            if instead := FORBIDDEN_IMPORTS.get(name.partition(".")[0]):
+                yield part.lineno, f"a protocol file must not import {name}: {instead}"  # type: ignore[attr-defined]
+        if isinstance(part, ast.Call) and isinstance(part.func, ast.Name):
+            called = part.func.id
+            if called in FORBIDDEN_CALLS and called not in defined:
+                instead = FORBIDDEN_CALLS[called]
+                yield part.lineno, f"a protocol file must not call {called}(): {instead}"
