@@ -1,0 +1,17 @@
+"""Floor 2: bytes to messages and back, from the dataclass alone, and frames to carry them in."""
+
+from common.codec.codec import Codec
+from common.codec.frames import MAX_FRAME, FrameReader, frame
+from common.codec.json_codec import JsonCodec
+from common.codec.messagepack import MessagePackCodec
+from common.codec.schema import Schema
+
+__all__ = [
+    "MAX_FRAME",
+    "Codec",
+    "FrameReader",
+    "JsonCodec",
+    "MessagePackCodec",
+    "Schema",
+    "frame",
+]

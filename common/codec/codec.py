@@ -1,0 +1,182 @@
+"""What every codec is, and what the two that write plain data have in common."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import msgspec
+
+from common.codec.anything import Shapes
+from common.codec.frames import MAX_FRAME
+from common.codec.plain import Format, Mismatch
+from common.codec.schema import Schema
+from common.values.errors import ContractError, LabError, RemoteProtocolError
+
+_UNREADABLE = (msgspec.MsgspecError, ValueError, TypeError, RecursionError, OverflowError)
+_UNWRITABLE = (msgspec.MsgspecError, ValueError, TypeError, RecursionError, OverflowError)
+
+
+class Codec(Protocol):
+    """Turns values into bytes and back. ``decode(encode(value)) == value``, types included."""
+
+    def encode(self, value: object) -> bytes:
+        """The bytes of a declared value, or of atoms and tuples of them.
+
+        Raises:
+            ContractError: the value does not fit its own declared types, or is too large.
+        """
+
+    def decode(self, data: bytes | memoryview) -> object:
+        """The value that ``data`` stands for.
+
+        Raises:
+            RemoteProtocolError: it stands for none; the text says what came and what was expected.
+        """
+
+
+class Plan:
+    """How the values of one class are coded: by msgspec alone where possible, else by its shape."""
+
+    __slots__ = ("fits", "head", "name", "native", "read", "shape")
+
+    def __init__(
+        self, name: str, shape: Any, head: bytes, read: Callable[[bytes | memoryview], Any] | None
+    ) -> None:
+        self.name = name
+        self.shape = shape
+        self.head = head
+        self.read = read
+        self.native = read is not None
+        self.fits: Callable[[object], bool] = shape.fits
+
+
+class PlainCodec(ABC):
+    """A codec by way of plain data.
+
+    Most classes have fields that msgspec can check and convert by itself, in C. They take that
+    short cut; whatever it refuses takes the long way through shapes, which either finds that the
+    value was right after all (an integer of 160 bits) or says exactly what is wrong. Both ways
+    write the same bytes.
+
+    Args:
+        schema: the classes that may cross the wire.
+        max_size: the largest encoded value, in bytes.
+    """
+
+    format: Format
+
+    def __init__(self, schema: Schema, max_size: int = MAX_FRAME) -> None:
+        self.schema = schema
+        self.max_size = max_size
+        shapes = Shapes(schema, self.format)
+        self._anything = shapes.anything
+        self._plans: dict[type, Plan] = {}
+        self._by_name: dict[str, Plan] = {}
+        for name, kind in schema.kinds.items():
+            shape = shapes.record(kind)
+            read = self._typed_reader(kind) if shape.native else None
+            plan = Plan(name, shape, self._head(name), read)
+            self._plans[kind] = self._by_name[name] = plan
+
+    def encode(self, value: object) -> bytes:
+        """The bytes of a declared value, or of atoms and tuples of them.
+
+        Raises:
+            ContractError: the value does not fit its own declared types, or is too large.
+        """
+        plan = self._plans.get(value.__class__)
+        if plan is not None and plan.native and plan.fits(value):
+            try:
+                data = self._join(plan.head, value)
+            except _UNWRITABLE:
+                data = self._encode_shape(plan, value)
+        else:
+            data = self._encode_shape(plan, value)
+        if len(data) > self.max_size:
+            raise ContractError(
+                f"a {type(value).__name__} takes {len(data)} bytes, more than the "
+                f"{self.max_size} that one frame may carry: split it into several messages"
+            )
+        return data
+
+    def _encode_shape(self, plan: Plan | None, value: object) -> bytes:
+        name = type(value).__name__
+        try:
+            if plan is None:
+                return self._write_other(self._anything.pack(value))
+            return self._write_record(plan.name, plan.shape.pack(value))
+        except Mismatch as error:
+            raise ContractError(f"cannot encode: {error.sentence(name)}") from None
+        except _UNWRITABLE as error:
+            raise ContractError(f"cannot encode a {name}: {error}") from None
+
+    def decode(self, data: bytes | memoryview) -> object:
+        """The value that ``data`` stands for.
+
+        Raises:
+            RemoteProtocolError: it stands for none; the text says what came and what was expected.
+        """
+        found = self._find(data) if len(data) <= self.max_size else None
+        if found is not None and (read := found[0].read) is not None:
+            try:
+                return read(found[1])
+            except (*_UNREADABLE, LabError):
+                pass  # the long way says why, or finds that it is right
+        return self._decode_shape(data)
+
+    def _decode_shape(self, data: bytes | memoryview) -> object:
+        if len(data) > self.max_size:
+            raise RemoteProtocolError(
+                f"a message of {len(data)} bytes came, at most {self.max_size} are allowed"
+            )
+        name: str | None = None
+        try:
+            name, plain = self._split(data)
+            if name is None:
+                return self._anything.unpack(plain)
+            plan = self._by_name.get(name)
+            if plan is None:
+                known = ", ".join(self._by_name) or "none"
+                raise RemoteProtocolError(
+                    f"a message {name[:60]!r} came, which is not in the schema: it has {known}"
+                )
+            return plan.shape.unpack(plain)
+        except Mismatch as error:
+            where = "the message" if name is None else name
+            raise RemoteProtocolError(f"not understood: {error.sentence(where)}") from None
+        except RecursionError:
+            raise RemoteProtocolError("a message came that is nested too deeply") from None
+        except (*_UNREADABLE, LabError) as error:
+            if isinstance(error, RemoteProtocolError):
+                raise
+            raise RemoteProtocolError(
+                f"{len(data)} bytes came that are no {self.format.name} message: {error}"
+            ) from None
+
+    @abstractmethod
+    def _head(self, name: str) -> bytes:
+        """The bytes with which each message of this name begins."""
+
+    @abstractmethod
+    def _typed_reader(self, kind: type) -> Callable[[bytes | memoryview], Any]:
+        """msgspec's decoder of the body of a class whose shape is native."""
+
+    @abstractmethod
+    def _join(self, head: bytes, value: object) -> bytes:
+        """A message whose class is native."""
+
+    @abstractmethod
+    def _find(self, data: bytes | memoryview) -> tuple[Plan, bytes | memoryview] | None:
+        """The plan of a message with the usual head, and what its reader is to read; or None."""
+
+    @abstractmethod
+    def _write_record(self, name: str, plain: dict[str, Any]) -> bytes:
+        """A message from the plain data of its fields."""
+
+    @abstractmethod
+    def _write_other(self, plain: Any) -> bytes:
+        """A message from the plain data of something that is no declared class."""
+
+    @abstractmethod
+    def _split(self, data: bytes | memoryview) -> tuple[str | None, Any]:
+        """The name (None for other than a declared class) and the plain data of a message."""

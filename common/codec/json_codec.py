@@ -1,0 +1,57 @@
+"""JSON, for eyes: ``{"type": "Ping", "text": "hi"}``.
+
+A message is an object with the name of its class under ``type`` and its fields beside it. A value
+of no declared class is ``{"value": ...}``. msgspec reads and writes it.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from common.codec.codec import PlainCodec, Plan
+from common.codec.plain import MAX_INTEGER_BITS, Format, Mismatch
+
+_TYPE = re.compile(rb'\s*\{\s*"type"\s*:\s*"([A-Za-z0-9_]+)"')
+
+_GREATEST = 2**MAX_INTEGER_BITS - 1
+
+_write = msgspec.json.Encoder().encode
+_read = msgspec.json.Decoder().decode
+
+
+class JsonCodec(PlainCodec):
+    """Messages as JSON; see :class:`common.codec.codec.PlainCodec`."""
+
+    format = Format("JSON", has_bytes=False, integers=(-_GREATEST, _GREATEST), has_odd_floats=False)
+
+    def _head(self, name: str) -> bytes:
+        return b'{"type":' + _write(name)
+
+    def _typed_reader(self, kind: type) -> Callable[[bytes | memoryview], Any]:
+        return msgspec.json.Decoder(kind).decode
+
+    def _join(self, head: bytes, value: object) -> bytes:
+        body = _write(value)
+        return head + b"," + body[1:] if len(body) > 2 else head + b"}"
+
+    def _find(self, data: bytes | memoryview) -> tuple[Plan, bytes | memoryview] | None:
+        found = _TYPE.match(data)
+        plan = self._by_name.get(found[1].decode()) if found else None
+        return (plan, data) if plan else None
+
+    def _write_record(self, name: str, plain: dict[str, Any]) -> bytes:
+        return _write({"type": name, **plain})
+
+    def _write_other(self, plain: Any) -> bytes:
+        return _write({"value": plain})
+
+    def _split(self, data: bytes | memoryview) -> tuple[str | None, Any]:
+        whole = _read(data)
+        match whole:
+            case {"type": str(name)}:
+                return name, whole
+            case {"value": plain} if len(whole) == 1:
+                return None, plain
+        raise Mismatch("an object with the name of a message under 'type'", whole)
