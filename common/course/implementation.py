@@ -1,0 +1,83 @@
+"""Which code a suite runs on: the reference, or a student's workspace laid over it.
+
+A workspace has the same folders as the course (``stage1_foundations/link.py``). The files that are
+there take the place of the references; whatever else they import comes from the course, so that
+any lab can be started first.
+"""
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+
+from common.contract.rules import check_protocol_source
+from common.course.manifest import Course, Lab
+from common.values.errors import BadInput, LabError
+
+
+class Overlay:
+    """An import finder that takes stage modules from a workspace where it has them.
+
+    Args:
+        workspace: the student's folder.
+    """
+
+    def __init__(self, workspace: Path) -> None:
+        self.workspace = workspace
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Where ``name`` is found in the workspace, or None to look in the course."""
+        del path, target
+        if not name.startswith(("stage", "bonus_")) or "." not in name:
+            return None
+        file = self.workspace / (name.replace(".", "/") + ".py")
+        return importlib.util.spec_from_file_location(name, file) if file.is_file() else None
+
+
+def install_overlay(workspace: Path) -> None:
+    """Take stage modules from ``workspace`` from now on.
+
+    Raises:
+        BadInput: the folder is not there, or stage modules were imported before.
+    """
+    if not workspace.is_dir():
+        raise BadInput(f"there is no workspace {workspace}: make one with `lab start LAB`")
+    loaded = [name for name in sys.modules if name.startswith("stage") and "." in name]
+    if loaded:
+        raise BadInput(f"{loaded[0]} was imported before the workspace could be laid over it")
+    sys.meta_path.insert(0, Overlay(workspace.resolve()))
+
+
+def load(course: Course, lab: Lab) -> list[ModuleType]:
+    """Import a lab's files, after checking that its protocol files keep to the contract.
+
+    Raises:
+        ContractError: a protocol file reaches the world other than by effects.
+        BadInput: a file cannot be imported; the text says which line and why.
+    """
+    modules = []
+    for name, file in course.modules(lab):
+        spec = importlib.util.find_spec(name)
+        assert spec is not None, f"the manifest was checked, so {name} is there"
+        assert spec.origin is not None, f"{name} is a file"
+        if file.kind == "node":
+            source = Path(spec.origin).read_text(encoding="utf-8")
+            check_protocol_source(source, f"{course.folder_of(lab).name}/{file.path}")
+        modules.append(_import(name, spec.origin))
+    return modules
+
+
+def _import(name: str, origin: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except LabError:
+        raise
+    except SyntaxError as error:
+        raise BadInput(f"{origin}:{error.lineno}: {error.msg}") from None
+    except Exception as error:
+        raise BadInput(f"{origin} cannot be imported: {type(error).__name__}: {error}") from error

@@ -1,0 +1,69 @@
+"""What ``lab run`` needs to know to run a lab as real processes, as data beside the lab.
+
+A side file of the lab (``stage1_foundations/cap_live.py``) declares one :class:`LiveLab`; the
+manifest names it. The same node and client classes run as in the simulator.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Protocol, TypeAlias
+
+from common.values.history import History
+
+Choose: TypeAlias = Callable[[Random, str, int], object]
+"""Makes a client's next operation: ``(random, client, number) -> operation``."""
+
+
+class Judgement(Protocol):
+    """What a checker says; :class:`common.check.verdict.Verdict` is one."""
+
+    @property
+    def result(self) -> str:
+        """``yes``, ``no`` or ``unknown``."""
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in one sentence for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way to run the lab.
+
+    Attributes:
+        title: one line.
+        node: the class of the members, as ``module:Class``.
+        client: the class of the clients, as ``module:Class``.
+        choose: the clients' workload.
+        checks: what to check of the recorded history, by the name of the property.
+        node_config: keyword arguments for each member, JSON values only.
+        client_config: keyword arguments for each client, JSON values only.
+    """
+
+    title: str
+    node: str
+    client: str
+    choose: Choose
+    checks: Mapping[str, Callable[[History], Judgement]]
+    node_config: Mapping[str, object] = field(default_factory=dict)
+    client_config: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveLab:
+    """How to run a lab as a cluster.
+
+    Attributes:
+        lab: the lab's id.
+        members: how many nodes unless told otherwise; they are named n1, n2 ...
+        clients: how many clients unless told otherwise; they are named c1, c2 ...
+        columns: which fields of a node's ``status()`` the dashboard shows, in order.
+        variants: the ways to run it; the first is the default.
+    """
+
+    lab: str
+    members: int
+    clients: int
+    columns: tuple[str, ...]
+    variants: Mapping[str, Variant]
