@@ -1,0 +1,101 @@
+"""Values of the course as short, plain JSON, for eyes and for the picture.
+
+A trace is no codec: nothing reads a message back from it. So long values are cut, with a mark, and
+what JSON has no word for is written the way a person would:
+
+==========================  =============================================
+bytes                       ``{"$bytes": "aGk="}`` (Base64)
+a declared class, nested    ``{"$type": "Entry", "term": 3, ...}``
+an enum                     its name
+a tuple or list             a list; a set as well, sorted
+NaN, an infinity            ``"nan"``, ``"inf"``
+an int beyond 2**53         ``{"$int": "0x..."}``, since JavaScript would round it
+anything else               ``"<ClassName>"``
+==========================  =============================================
+"""
+
+import base64
+import enum
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from functools import cache
+from typing import Any
+
+MAX_TEXT = 200
+"""Characters of a text, and bytes of a byte string, that are kept."""
+
+MAX_ITEMS = 50
+"""Items of a list or a mapping that are kept."""
+
+MAX_DEPTH = 6
+"""How deep values may nest before they are cut."""
+
+_EXACT = 2**53
+
+
+def body_of(value: Any) -> dict[str, Any]:
+    """The fields of a message, timer or operation, by name."""
+    return {name: plain(getattr(value, name)) for name in _field_names(value.__class__)}
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """``value`` as something that JSON can carry, cut where it is long."""
+    kind = type(value)
+    if kind is int:
+        return value if -_EXACT <= value <= _EXACT else {"$int": _cut(hex(value))}
+    if kind is str:
+        return _cut(value)
+    if value is None or kind is bool:
+        return value
+    if kind is float:
+        return value if math.isfinite(value) else repr(value)
+    return _compound(value, depth)
+
+
+def _compound(value: Any, depth: int) -> Any:
+    if isinstance(value, enum.Enum):
+        return value.name
+    if isinstance(value, bytes | bytearray):
+        text = base64.b64encode(value[:MAX_TEXT]).decode()
+        return {"$bytes": text} | ({"more": len(value) - MAX_TEXT} if len(value) > MAX_TEXT else {})
+    if depth >= MAX_DEPTH:
+        return "…"
+    if isinstance(value, tuple | list):
+        kept = [plain(item, depth + 1) for item in value[:MAX_ITEMS]]
+        return [*kept, _more(len(value))] if len(value) > MAX_ITEMS else kept
+    if isinstance(value, set | frozenset):
+        ordered = sorted((plain(item, depth + 1) for item in value), key=json.dumps)
+        return plain(ordered, depth)
+    if isinstance(value, Mapping):
+        return _mapping(value, depth)
+    if is_dataclass(value) and not isinstance(value, type):
+        inner = {
+            name: plain(getattr(value, name), depth + 1) for name in _field_names(value.__class__)
+        }
+        return {"$type": type(value).__name__, **inner}
+    return f"<{type(value).__name__}>"
+
+
+def _mapping(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for key, inner in value.items():
+        if len(kept) == MAX_ITEMS:
+            kept["…"] = _more(len(value))
+            break
+        kept[_cut(key if isinstance(key, str) else str(plain(key)))] = plain(inner, depth + 1)
+    return kept
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}… {len(text) - MAX_TEXT} more"
+
+
+def _more(size: int) -> str:
+    return f"… {size - MAX_ITEMS} more"
+
+
+@cache
+def _field_names(cls: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(cls))

@@ -1,0 +1,152 @@
+"""The recorder: an observer of a world that writes down what it sees, line by line.
+
+It keeps nothing of what it wrote, so a run of any length can be recorded: memory is bounded by the
+nodes, the messages under way and the operations under way.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from common.contract.effects import Forget, Save
+from common.contract.events import Event as NodeEvent
+from common.contract.events import Fire, Invoke, NodeId, Receive
+from common.trace.causality import Clocks
+from common.trace.format import Event, Meta, to_line
+from common.trace.plain import body_of, plain
+from common.values.errors import BadInput
+from common.values.faults import Fault, fault_to_plain
+from common.values.history import Failed, Ok, Operation, Unknown
+
+MAX_OPEN_CALLS = 10_000
+"""Operations under way whose number is remembered; above it the oldest is forgotten."""
+
+
+def open_trace(path: Path) -> TextIO:
+    """Open a trace file for writing; pass its ``write`` to a :class:`Recorder`.
+
+    Raises:
+        BadInput: the file cannot be written.
+    """
+    try:  # a lone surrogate in somebody's text becomes its JSON escape, not an error
+        return path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n")
+    except OSError as error:
+        raise BadInput(f"the trace {path} cannot be written: {error.strerror}") from None
+
+
+class Recorder:
+    """Writes a trace; implements :class:`common.contract.observer.Observer`.
+
+    Args:
+        write: called with each line, line end included: ``file.write`` or ``lines.append``.
+        meta: the header, written at once.
+        clocks: whether to write vector clocks. A process of a live run records without them: it
+            does not see the others' clocks, and :func:`common.trace.merge.merge` computes them.
+    """
+
+    def __init__(self, write: Callable[[str], object], meta: Meta, *, clocks: bool = True) -> None:
+        self._write = write
+        self._clocks = Clocks() if clocks else None
+        self._states: dict[NodeId, Any] = {}
+        self._calls: dict[int, tuple[int, Operation]] = {}
+        self._last_call = 0
+        write(to_line(meta.to_plain()))
+
+    def stepped(
+        self,
+        at: int,
+        node: NodeId,
+        event: NodeEvent,
+        number: int | None,
+        status: Mapping[str, object],
+    ) -> None:
+        """A node took an event. ``number`` is that of the message, for a Receive."""
+        line: Event = {"t": at, "node": node, "kind": "start"}
+        state = plain(status)
+        changed = state != self._states.get(node, {})
+        match event:
+            case Receive(_, sender, message):
+                line |= {"kind": "recv", "msg": number, "frm": sender}
+                line["type"] = type(message).__name__
+            case Fire(_, _, timer):
+                line |= {"kind": "timer", "type": type(timer).__name__, "body": body_of(timer)}
+            case Invoke(_, _, operation):
+                if not changed:
+                    return
+                line |= {"kind": "step", "type": type(operation).__name__}
+        if changed:
+            self._states[node] = line["state"] = state
+        self._put(line)
+
+    def sent(self, at: int, node: NodeId, to: NodeId, message: object, number: int) -> None:
+        """A message left its sender; ``number`` is unique in the run."""
+        kind = type(message).__name__
+        line: Event = {"t": at, "node": node, "kind": "send", "msg": number, "to": to}
+        line |= {"type": kind, "body": body_of(message)}
+        self._put(line)
+
+    def dropped(self, at: int, node: NodeId, to: NodeId, number: int, why: str) -> None:
+        """The message ``number`` of ``node`` to ``to`` will not arrive (again)."""
+        self._put({"t": at, "node": node, "kind": "drop", "msg": number, "to": to, "why": why})
+
+    def saved(self, at: int, node: NodeId, changes: Sequence[Save | Forget]) -> None:
+        """The changes of a step of ``node`` have become durable."""
+        keys = plain([change.key for change in changes])
+        self._put({"t": at, "node": node, "kind": "save", "keys": keys})
+
+    def noted(self, at: int, node: NodeId, text: str, fields: Mapping[str, object]) -> None:
+        """A node left an annotation."""
+        line = {"t": at, "node": node, "kind": "note", "text": plain(text), "fields": plain(fields)}
+        self._put(line)
+
+    def failed(self, at: int, fault: Fault) -> None:
+        """A fault of the schedule happens now (see :mod:`common.values.faults`)."""
+        parts = fault_to_plain(fault)
+        del parts["at"]
+        line = {"t": at, "node": parts.pop("node", None), "kind": parts.pop("fault"), **parts}
+        self._put(line)
+
+    def called(self, at: int, node: NodeId, operation: Operation) -> None:
+        """A client's operation begins at ``node``."""
+        self._last_call += 1
+        if len(self._calls) >= MAX_OPEN_CALLS:
+            del self._calls[next(iter(self._calls))]
+        self._calls[id(operation)] = (self._last_call, operation)
+        line: Event = {"t": at, "node": node, "kind": "invoke", "call": self._last_call}
+        line |= {"client": operation.process, "op": operation.function}
+        line |= {"key": plain(operation.key), "value": plain(operation.argument)}
+        self._put(line)
+
+    def returned(self, at: int, node: NodeId, operation: Operation) -> None:
+        """A client's operation at ``node`` ended; its ``outcome`` says how."""
+        number, _ = self._calls.pop(id(operation), (0, operation))
+        line: Event = {"t": at, "node": node, "kind": "return", "call": number}
+        line |= {"client": operation.process, "op": operation.function}
+        match operation.outcome:
+            case Ok(value):
+                line |= {"outcome": "ok", "value": plain(value)}
+            case Failed(reason):
+                line |= {"outcome": "fail", "value": reason}
+            case Unknown(reason):
+                line |= {"outcome": "info", "value": reason}
+        self._put(line)
+
+    def verdict(
+        self, at: int, node: NodeId | None, property: str, result: str, sentence: str
+    ) -> None:
+        """What a checker said of the run.
+
+        Args:
+            at: when the property was first seen broken, or the end of the run.
+            node: where, or None.
+            property: its name, such as ``linearizable``.
+            result: ``yes``, ``no`` or ``unknown``.
+            sentence: for a person, what was expected and what was found.
+        """
+        line: Event = {"t": at, "node": node, "kind": "verdict", "property": property}
+        self._put(line | {"result": result, "sentence": sentence})
+
+    def _put(self, line: Event) -> None:
+        if self._clocks is not None and (clock := self._clocks.of(line)) is not None:
+            line["clock"] = clock
+        self._write(to_line(line))
