@@ -7,24 +7,13 @@ manifest names it. The same node and client classes run as in the simulator.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
+from common.check.verdict import Verdict
 from common.values.history import History
 
 Choose: TypeAlias = Callable[[Random, str, int], object]
 """Makes a client's next operation: ``(random, client, number) -> operation``."""
-
-
-class Judgement(Protocol):
-    """What a checker says; :class:`common.check.verdict.Verdict` is one."""
-
-    @property
-    def result(self) -> str:
-        """``yes``, ``no`` or ``unknown``."""
-
-    @property
-    def sentence(self) -> str:
-        """The verdict in one sentence for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +34,7 @@ class Variant:
     node: str
     client: str
     choose: Choose
-    checks: Mapping[str, Callable[[History], Judgement]]
+    checks: Mapping[str, Callable[[History], Verdict]]
     node_config: Mapping[str, object] = field(default_factory=dict)
     client_config: Mapping[str, object] = field(default_factory=dict)
 

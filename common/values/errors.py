@@ -15,10 +15,12 @@ class LabError(Exception):
     """Base of all errors whose text is meant for a person.
 
     Attributes:
-        exit_code: what the ``lab`` command returns to the shell when this error ends it.
+        exit_code: what the ``lab`` command returns to the shell when this error ends it: 1 for
+            code that is wrong, 3 for input that cannot be used, 4 for something that this machine
+            lacks. (0 is yes, 1 is no, 2 is unknown: what checkers answer.)
     """
 
-    exit_code = 2
+    exit_code = 3
 
 
 class ContractError(LabError):
@@ -46,4 +48,4 @@ class CorruptStorage(LabError):
 class MissingTool(LabError):
     """This machine lacks something; the text says what, why it is needed, and what else to do."""
 
-    exit_code = 3
+    exit_code = 4
