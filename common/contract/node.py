@@ -71,7 +71,7 @@ class Node:
         self._random: Random = Random(id)
         self._effects: list[Effect] | None = None
         self._last_timer: TimerId = 0
-        self._saved: Mapping[Key, object] = MappingProxyType({})
+        self._saved: dict[Key, object] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -113,7 +113,7 @@ class Node:
     @property
     def saved(self) -> Mapping[Key, object]:
         """What earlier lives of this node made durable, as it was when this life started."""
-        return self._saved
+        return MappingProxyType(self._saved)  # made here: a stored view could not be copied
 
     # What a handler may ask for.
 
@@ -200,7 +200,7 @@ class Node:
             elif isinstance(event, Invoke):
                 self._handlers[event.operation.__class__](self, event.operation, event.call)
             else:
-                self._saved = MappingProxyType(dict(event.saved))
+                self._saved = dict(event.saved)
                 self.on_start()
         except KeyError:
             self._check_taken(event)

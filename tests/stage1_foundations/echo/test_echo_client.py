@@ -1,0 +1,155 @@
+"""Graded suite of the lab ``echo``, third part: the client, answered by servers of our own."""
+
+import asyncio
+from random import Random
+from typing import Any
+
+import pytest
+
+from common.course.grading import graded
+from common.values.units import MS
+from tests.stage1_foundations.echo.wire import frame, honest, read_frame, run, scripted, serving
+
+LAB = "echo"
+
+
+async def hangs_up_on_the_first_question(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    writer.write(frame(await read_frame(reader)))
+    await read_frame(reader)
+
+
+def impatient_client(lab: Any, address: tuple[str, int], **options: Any) -> Any:
+    backoff = lab.Backoff(attempts=4, base=1 * MS, cap=4 * MS)
+    return lab.EchoClient(*address, backoff=backoff, random=Random("jitter"), **options)
+
+
+@graded(points=2, title="A request", requirement="the client takes frames as they come")
+def test_a_request_gets_its_answer_though_it_comes_a_byte_at_a_time(lab: Any) -> None:
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            for byte in frame(await read_frame(reader)):
+                writer.write(bytes([byte]))
+                await writer.drain()
+
+    async def talk() -> None:
+        async with scripted(drip) as address:
+            client = impatient_client(lab, address)
+            assert await client.request(b"hello") == b"hello"
+            assert await client.request(b"") == b""
+            client.drop()
+
+    run(talk())
+
+
+@graded(points=3, title="Reconnect", requirement="an idempotent request survives a lost connection")
+def test_a_request_is_asked_again_on_a_new_connection_when_the_server_hangs_up(lab: Any) -> None:
+    async def talk() -> None:
+        rude = hangs_up_on_the_first_question
+        async with scripted(rude, rude, honest) as address:
+            client = impatient_client(lab, address)
+            assert await client.request(b"hello") == b"hello"
+            client.drop()
+
+    run(talk())
+
+
+@graded(points=2, title="Nobody there", requirement="the client gives up, and says so")
+def test_a_client_without_a_server_gives_up_after_its_attempts(lab: Any) -> None:
+    async def talk() -> None:
+        async with scripted(hangs_up_on_the_first_question) as address:
+            client = impatient_client(lab, address)
+            with pytest.raises(lab.NoAnswer, match="4 attempts"):
+                await client.request(b"hello")
+        with pytest.raises(lab.NoAnswer, match="4 attempts"):
+            await client.request(b"hello")
+
+    run(talk())
+
+
+@graded(points=3, title="A late answer", requirement="answers are never mixed up")
+def test_a_late_answer_is_not_taken_for_the_answer_to_the_next_request(lab: Any) -> None:
+    heard: list[bytes] = []
+
+    async def late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(frame(await read_frame(reader)))
+        heard.append(await read_frame(reader))
+        heard.append(await read_frame(reader))
+        writer.write(b"".join(map(frame, heard)))
+        await reader.read(-1)
+
+    async def talk() -> None:
+        async with scripted(late, honest) as address:
+            client = impatient_client(lab, address, answer_timeout=30 * MS)
+            assert await client.request(b"first") == b"first"
+            assert await client.request(b"second") == b"second"
+            client.drop()
+        assert heard in ([], [b"first"]), "a second question went where the first had no answer"
+
+    run(talk())
+
+
+@graded(points=2, title="Lies", requirement="an answer is checked")
+def test_a_server_that_sends_back_something_else_is_not_believed(lab: Any) -> None:
+    async def liar(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(frame(await read_frame(reader)))
+        await read_frame(reader)
+        writer.write(frame(b"lies"))
+        await reader.read(-1)
+
+    async def talk() -> None:
+        async with scripted(liar, honest) as address:
+            client = impatient_client(lab, address)
+            assert await client.request(b"hello") == b"hello"
+            client.drop()
+        async with scripted(liar) as address:
+            client = impatient_client(lab, address)
+            with pytest.raises(lab.NoAnswer):
+                await client.request(b"hello")
+
+    run(talk())
+
+
+@graded(points=3, title="Pipelining", requirement="send and read side by side")
+def test_many_payloads_go_out_without_waiting_and_all_come_back(lab: Any) -> None:
+    payloads = [b"%d" % number * 10_000 for number in range(150)]
+
+    async def talk() -> None:
+        async with serving(lab) as server:
+            client = impatient_client(lab, server.address)
+            assert await client.echo_all(payloads) == payloads
+            assert await client.echo_all([]) == []
+
+    run(talk())
+
+
+@graded(points=2, title="Missing answers", requirement="the client counts its answers")
+def test_a_server_that_closes_before_all_answers_are_there_is_reported(lab: Any) -> None:
+    async def one_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(frame(await read_frame(reader)))
+        writer.write(frame(await read_frame(reader)))
+        await reader.read(-1)
+        writer.write_eof()
+        await writer.drain()
+
+    async def talk() -> None:
+        async with scripted(one_answer) as address:
+            with pytest.raises(lab.NoAnswer):
+                await impatient_client(lab, address).echo_all([b"one", b"two"])
+
+    run(talk())
+
+
+@graded(points=2, title="Backoff", requirement="Brooker 2015: doubling, a cap, full jitter")
+def test_the_delays_double_up_to_a_cap_and_are_drawn_from_the_whole_range(lab: Any) -> None:
+    backoff = lab.Backoff(attempts=6, base=100, cap=500)
+    bounds = [0, 100, 200, 400, 500, 500]
+    drawn = [list(backoff.delays(Random(f"client {number}"))) for number in range(300)]
+    for delays in drawn:
+        assert len(delays) == 6
+        assert all(0 <= delay <= bound for delay, bound in zip(delays, bounds, strict=True))
+    for attempt, bound in list(enumerate(bounds))[1:]:
+        column = [delays[attempt] for delays in drawn]
+        assert min(column) < bound * 0.1, "the shortest delays are never drawn"
+        assert max(column) > bound * 0.9, "the longest delays are never drawn"

@@ -1,0 +1,239 @@
+"""Graded suite of the lab ``echo``, second part: the server, seen through plain sockets."""
+
+import asyncio
+import struct
+from typing import Any
+
+import pytest
+
+from common.course.grading import graded
+from common.values.units import MS, SECOND
+from tests.stage1_foundations.echo.wire import (
+    GREETING,
+    connected,
+    frame,
+    read_frame,
+    run,
+    serving,
+    the_rest,
+)
+
+LAB = "echo"
+
+
+@graded(points=3, title="Echo", requirement="every frame comes back as it is, in order")
+def test_every_payload_comes_back_in_order_however_it_is_sent(lab: Any) -> None:
+    payloads = [b"", b"one", bytes(range(256)) * 50, b"last"]
+
+    async def talk() -> None:
+        async with serving(lab) as server, connected(server) as (reader, writer):
+            for payload in payloads:
+                writer.write(frame(payload))
+                assert await read_frame(reader) == payload
+            writer.write(b"".join(map(frame, payloads)))
+            assert [await read_frame(reader) for _ in payloads] == payloads
+            for byte in frame(b"drip"):
+                writer.write(bytes([byte]))
+                await writer.drain()
+            assert await read_frame(reader) == b"drip"
+
+    run(talk())
+
+
+@graded(points=3, title="Half-close", requirement="RFC 9293, 3.6: a closed side still receives")
+def test_a_client_that_ends_its_side_still_gets_every_answer_and_then_the_end(lab: Any) -> None:
+    async def talk() -> None:
+        async with serving(lab) as server, connected(server) as (reader, writer):
+            writer.write(frame(b"x" * 5000) * 200)
+            writer.write_eof()
+            answers = await reader.read(-1)
+            assert answers == frame(b"x" * 5000) * 200
+
+    run(talk())
+
+
+@graded(points=2, title="Cut inside a frame", requirement="half a frame has no effect")
+def test_a_client_that_ends_its_side_inside_a_frame_gets_no_answer_to_it(lab: Any) -> None:
+    async def talk() -> None:
+        async with serving(lab) as server, connected(server) as (reader, writer):
+            writer.write(frame(b"whole") + frame(b"half")[:6])
+            writer.write_eof()
+            assert await read_frame(reader) == b"whole"
+            assert await the_rest(reader) == b""
+
+    run(talk())
+
+
+@graded(points=3, title="64 connections", requirement="many clients at once")
+def test_sixty_four_clients_are_served_at_once(lab: Any) -> None:
+    async def talk() -> None:
+        async with serving(lab) as server:
+            everyone_greeted = asyncio.Barrier(64)
+
+            async def client(number: int) -> None:
+                async with connected(server) as (reader, writer):
+                    await everyone_greeted.wait()
+                    for question in range(5):
+                        payload = b"%d asks %d" % (number, question)
+                        writer.write(frame(payload))
+                        assert await read_frame(reader) == payload
+
+            await asyncio.gather(*map(client, range(64)))
+
+    run(talk())
+
+
+@graded(points=2, title="A slow reader", requirement="back-pressure loses nothing")
+def test_a_client_that_reads_slowly_gets_every_byte(lab: Any) -> None:
+    sent = frame(b"slow" * 4096) * 64
+
+    async def talk() -> None:
+        async with serving(lab, write_buffer=4096) as server, connected(server) as pair:
+            reader, writer = pair
+            writer.write(sent)
+            writer.write_eof()
+            answers = b""
+            while data := await reader.read(3000):
+                answers += data
+            assert answers == sent
+
+    run(talk())
+
+
+@graded(points=3, title="A client that never reads", requirement="buffers are bounded")
+def test_a_server_does_not_collect_the_answers_that_a_client_never_reads(lab: Any) -> None:
+    flood = frame(b"x" * 60_000)
+    most = 32 * 1024 * 1024
+
+    async def talk() -> None:
+        async with serving(lab, idle_timeout=150 * MS) as server:
+            async with connected(server) as (_, writer):
+                written = 0
+                try:
+                    while written < most:
+                        writer.write(flood)
+                        await writer.drain()
+                        written += len(flood)
+                except ConnectionError:
+                    pass
+                assert written < most, "the server read 32 MiB whose answers nobody took"
+            async with connected(server) as (reader, writer):
+                writer.write(frame(b"next, please"))
+                assert await read_frame(reader) == b"next, please"
+
+    run(talk())
+
+
+@graded(points=2, title="Silence", requirement="the handshake is bounded in time")
+def test_a_client_that_does_not_greet_is_hung_up_on(lab: Any) -> None:
+    async def talk() -> None:
+        async with serving(lab, handshake_timeout=30 * MS) as server:
+            for said in (b"", b"\x00\x00", frame(GREETING)[:-1]):
+                async with connected(server, greet=False) as (reader, writer):
+                    writer.write(said)
+                    assert await the_rest(reader) == b"", f"the server answered {said!r}"
+
+    run(talk())
+
+
+@graded(points=2, title="Dripping", requirement="idle means: no complete frame")
+def test_a_client_that_sends_a_byte_now_and_then_does_not_keep_its_place(lab: Any) -> None:
+    async def talk() -> None:
+        async with serving(lab, idle_timeout=60 * MS) as server, connected(server) as pair:
+            reader, writer = pair
+
+            async def drip() -> None:
+                writer.write(struct.pack(">I", 10_000))
+                while not reader.at_eof() and not writer.is_closing():
+                    writer.write(b"x")
+                    await asyncio.sleep(0.005)
+
+            dripping = asyncio.create_task(drip())
+            assert await the_rest(reader) == b""
+            dripping.cancel()
+
+    run(talk())
+
+
+@graded(points=1, title="Going on", requirement="a client that goes on is not idle")
+def test_a_client_that_goes_on_outlives_the_time_to_greet(lab: Any) -> None:
+    async def talk() -> None:
+        async with serving(lab, handshake_timeout=20 * MS) as server, connected(server) as pair:
+            reader, writer = pair
+            async with connected(server, greet=False) as (silent, _):
+                assert await the_rest(silent) == b"", "the time to greet has passed"
+            writer.write(frame(b"still here"))
+            assert await read_frame(reader) == b"still here"
+
+    run(talk())
+
+
+@graded(points=2, title="Rude clients", requirement="one client's errors are its own")
+def test_a_stranger_is_hung_up_on_and_nobody_else_is(lab: Any) -> None:
+    web_browser = b"GET / HTTP/1.1\r\nHost: echo\r\n\r\n"
+
+    async def talk() -> None:
+        async with serving(lab) as server, connected(server) as (reader, writer):
+            for said in (web_browser, b"\xff\xff\xff\xff", frame(b"echo 2"), frame(b"")):
+                async with connected(server, greet=False) as (strange_reader, stranger):
+                    stranger.write(said)
+                    assert await the_rest(strange_reader) == b"", f"the server answered {said!r}"
+                writer.write(frame(b"and me?"))
+                assert await read_frame(reader) == b"and me?"
+
+    run(talk())
+
+
+@graded(points=1, title="Too many", requirement="connections are bounded in number")
+def test_a_client_too_many_is_hung_up_on_until_another_leaves(lab: Any) -> None:
+    async def talk() -> None:
+        async with serving(lab, max_connections=1) as server:
+            async with connected(server) as (reader, writer):
+                async with connected(server, greet=False) as (second, _):
+                    assert await the_rest(second) == b""
+                writer.write_eof()
+                assert await the_rest(reader) == b""
+            await asyncio.gather(*server.connections)
+            async with connected(server):
+                pass
+
+    run(talk())
+
+
+@graded(points=3, title="Stop", requirement="a graceful stop takes back no word")
+def test_a_stopping_server_finishes_its_answers_closes_and_takes_nobody_new(lab: Any) -> None:
+    answer = frame(b"x" * 50_000)
+
+    async def talk() -> None:
+        async with (
+            serving(lab) as server,
+            connected(server) as (reader, writer),
+            connected(server) as (idle, _),
+        ):
+            writer.write(answer * 400)
+            assert await reader.readexactly(len(answer)) == answer
+            address = server.address
+            stopping = asyncio.create_task(server.stop(grace=2 * SECOND))
+            rest = await the_rest(reader)
+            assert len(rest) % len(answer) == 0, "an answer was cut in the middle"
+            assert len(rest) < len(answer) * 399, "a stopping server went on reading"
+            assert await idle.read(-1) == b""
+            await stopping
+            with pytest.raises(OSError):
+                await asyncio.open_connection(*address)
+
+    run(talk())
+
+
+@graded(points=1, title="Stop, against their will", requirement="a stop is bounded in time")
+def test_a_stopping_server_does_not_wait_for_ever_for_a_client_that_never_reads(lab: Any) -> None:
+    async def talk() -> None:
+        async with serving(lab) as server, connected(server) as (_, writer):
+            writer.write(frame(b"x" * 60_000) * 300)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await writer.drain()
+            await server.stop(grace=20 * MS)
+            assert not server.connections
+
+    run(talk())

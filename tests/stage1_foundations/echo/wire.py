@@ -1,0 +1,90 @@
+"""The other side of the wire for the suites of ``echo``: sockets, frames and servers of our own."""
+
+import asyncio
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+GREETING = b"echo 1"
+Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+def run(talk: Coroutine[Any, Any, None]) -> None:
+    """Run a conversation; one that hangs is a failure after five seconds."""
+
+    async def bounded() -> None:
+        async with asyncio.timeout(5):
+            await talk
+
+    asyncio.run(bounded())
+
+
+def frame(payload: bytes) -> bytes:
+    return struct.pack(">I", len(payload)) + payload
+
+
+async def read_frame(reader: asyncio.StreamReader) -> bytes:
+    (length,) = struct.unpack(">I", await reader.readexactly(4))
+    return await reader.readexactly(length)
+
+
+@asynccontextmanager
+async def serving(lab: Any, **options: Any) -> AsyncIterator[Any]:
+    """A started server of the lab; stopped at the end, whatever happened."""
+    server = lab.EchoServer(**options)
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.stop(grace=0)
+
+
+@asynccontextmanager
+async def connected(
+    server: Any, *, greet: bool = True
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A plain connection to the server, greeted unless told otherwise."""
+    reader, writer = await asyncio.open_connection(*server.address)
+    try:
+        if greet:
+            writer.write(frame(GREETING))
+            assert await read_frame(reader) == GREETING, "the server did not send the greeting back"
+        yield reader, writer
+    finally:
+        writer.transport.abort()
+
+
+@asynccontextmanager
+async def scripted(*talks: Talk) -> AsyncIterator[tuple[str, int]]:
+    """A server of ours: the n-th connection is handled by the n-th talk, later ones by the last."""
+    left = list(talks)
+
+    async def welcome(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talk = left.pop(0) if len(left) > 1 else left[0]
+        try:
+            await talk(reader, writer)
+        except (OSError, asyncio.IncompleteReadError):
+            pass  # the client went away, as it may
+        finally:
+            writer.transport.abort()
+
+    listener = await asyncio.start_server(welcome, "127.0.0.1", 0)
+    try:
+        yield listener.sockets[0].getsockname()[:2]
+    finally:
+        listener.close()
+
+
+async def honest(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Echo each frame."""
+    while True:
+        writer.write(frame(await read_frame(reader)))
+
+
+async def the_rest(reader: asyncio.StreamReader) -> bytes:
+    """What comes before the connection ends, whether it is closed or reset."""
+    try:
+        return await reader.read(-1)
+    except ConnectionError:
+        return b""
