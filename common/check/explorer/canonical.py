@@ -1,0 +1,169 @@
+"""Canonical forms: two states are the same state when their canonical forms are equal.
+
+A canonical form is built of text, numbers, bytes, None, classes and tuples alone, so that it can be
+compared, put into a dictionary and written out the same way in every run. Dictionaries and sets
+are sorted, dataclasses go by their fields, and classes (never names) tag what a tuple stands for,
+so that no text in a state can be mistaken for a tag.
+
+Two things are not seen: the order in which a dictionary was filled, and whether two parts of a
+state are one object or two equal ones. A protocol that depends on either is not explored wholly.
+"""
+
+import enum
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from functools import cache
+from random import Random
+from types import BuiltinFunctionType, FunctionType, MappingProxyType, MethodType
+from typing import Any, TypeAlias
+
+from common.check.explorer.planted import SharedRandom, TimerName
+from common.values.errors import ContractError
+
+Canonical: TypeAlias = Any
+"""Text, a number, bytes, None, a class, or a tuple of these; hashable and comparable by ``==``."""
+
+
+def canonical(value: object) -> Canonical:
+    """The canonical form of ``value``.
+
+    Raises:
+        ContractError: something in it cannot be compared, such as a generator or an open file.
+    """
+    kind = value.__class__
+    if kind is str or kind is int or value is None or kind is bytes:
+        return value
+    known = _FORMS.get(kind)
+    if known is not None:
+        return known(value)
+    if isinstance(value, TimerName):
+        return int(value)
+    if isinstance(value, enum.Enum):
+        return (kind, value.name)
+    if isinstance(value, Mapping):
+        return _mapping(value)
+    if isinstance(value, SharedRandom):
+        return (kind,)
+    if isinstance(value, Random):
+        return (kind, canonical(value.getstate()))
+    if isinstance(value, list | tuple | set | frozenset):
+        return (kind, _FORMS[_builtin(value)](value))
+    return _object(value)
+
+
+def attributes(value: object) -> dict[str, object]:
+    """What an object holds by name, from its dictionary and its slots.
+
+    Raises:
+        ContractError: the object holds nothing in either, so its state cannot be seen.
+    """
+    kind: type = value.__class__
+    found = {name: getattr(value, name) for name in slots(kind) if hasattr(value, name)}
+    own = getattr(value, "__dict__", None)
+    if own is None and not slots(kind) and not is_dataclass(value) and kind is not object:
+        raise ContractError(
+            f"a node's state holds {value!r}, a {kind.__name__}, which the explorer can neither "
+            "copy nor compare: keep numbers, text, tuples, lists, dictionaries, sets and classes "
+            "of your own there"
+        )
+    return found | (own or {})
+
+
+@cache
+def slots(kind: type) -> tuple[str, ...]:
+    """The names of all slots of a class, those of its bases first."""
+    if kind.__module__ != "builtins" and is_dataclass(kind) and "__slots__" in vars(kind):
+        return tuple(field.name for field in fields(kind))
+    found: list[str] = []
+    for base in reversed(kind.__mro__):
+        own = vars(base).get("__slots__", ())
+        found += [own] if isinstance(own, str) else list(own)
+    return tuple(name for name in found if name not in ("__dict__", "__weakref__"))
+
+
+def rename(form: Canonical, names: Mapping[str, str]) -> Canonical:
+    """A canonical form in which each text that is a key of ``names`` is replaced.
+
+    Every such text is taken for the name of a node, wherever it stands: a value that happens to
+    read the same is renamed too. So use node ids that mean nothing else in the protocol.
+    """
+    if form.__class__ is str:
+        return names.get(form, form)
+    if form.__class__ is not tuple or not form:
+        return form
+    renamed = tuple([rename(part, names) for part in form])
+    if renamed == form:
+        return form
+    if form[0] is dict:
+        return (dict, *sorted_forms(renamed[1:]))
+    if form[0] is set:
+        return (set, *sorted_forms(renamed[1:]))
+    return renamed
+
+
+def sorted_forms(forms: Iterable[Canonical]) -> list[Canonical]:
+    """Canonical forms in an order that depends on nothing but themselves."""
+    listed = list(forms)
+    kinds = {form.__class__ for form in listed}
+    if kinds == {str} or kinds == {int}:
+        return sorted(listed)
+    return sorted(listed, key=repr)
+
+
+def _mapping(value: Mapping[Any, Any]) -> Canonical:
+    pairs = [(canonical(key), canonical(part)) for key, part in value.items()]
+    return (dict, *sorted_forms(pairs))
+
+
+def _sequence(value: Iterable[object]) -> Canonical:
+    return (list, *[canonical(part) for part in value])
+
+
+def _tuple(value: Iterable[object]) -> Canonical:
+    return (tuple, *[canonical(part) for part in value])
+
+
+def _set(value: Iterable[object]) -> Canonical:
+    return (set, *sorted_forms(canonical(part) for part in value))
+
+
+def _function(value: Any) -> Canonical:
+    """A function is what it is called and what it closed over: configuration, not state."""
+    closed = getattr(value, "__closure__", None) or ()
+    held = tuple(canonical(cell.cell_contents) for cell in closed)
+    return (value.__class__, value.__module__, value.__qualname__, *held)
+
+
+def _method(value: Any) -> Canonical:
+    return (MethodType, value.__func__.__qualname__, canonical(value.__self__))
+
+
+def _object(value: object) -> Canonical:
+    held = sorted(attributes(value).items())
+    return (value.__class__, *[(name, canonical(part)) for name, part in held])
+
+
+def _builtin(value: object) -> type:
+    return next(kind for kind in (list, tuple, set, frozenset) if isinstance(value, kind))
+
+
+_FORMS: Mapping[type, Callable[[Any], Canonical]] = {
+    bool: lambda value: (bool, value),
+    float: lambda value: (float, repr(value)),
+    tuple: _tuple,
+    list: _sequence,
+    deque: lambda value: (deque, value.maxlen, *[canonical(part) for part in value]),
+    dict: _mapping,
+    defaultdict: _mapping,
+    MappingProxyType: _mapping,
+    set: _set,
+    frozenset: _set,
+    bytearray: lambda value: (bytearray, bytes(value)),
+    range: lambda value: (range, value.start, value.stop, value.step),
+    FunctionType: _function,
+    BuiltinFunctionType: _function,
+    MethodType: _method,
+    type: lambda value: value,
+}
+"""How the common classes are written; bool and float are tagged, for ``True == 1 == 1.0``."""
