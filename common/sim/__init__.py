@@ -4,8 +4,9 @@ Everything that a simulation shows is a pure function of (code, seed, schedule):
 every supported Python, on every machine, and in the browser.
 """
 
+from common.sim.engine import EventLimit, Monitor
 from common.sim.network import LinkModel
-from common.sim.simulation import EventLimit, Monitor, Simulation
+from common.sim.simulation import Simulation
 from common.sim.workload import Workload
 
 __all__ = ["EventLimit", "LinkModel", "Monitor", "Simulation", "Workload"]

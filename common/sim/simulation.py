@@ -1,41 +1,23 @@
-"""The simulation: an event loop on virtual time around the same ``Node.step`` as everywhere else.
+"""The simulation: what a test, a demo or a workload does with a cluster in virtual time.
 
-Reading order: :meth:`Simulation.run` takes the next thing that happens off a heap; ``_deliver``,
-``_fire`` and ``_invoke`` hand it to a node; ``_carry_out`` does what the node asks for.
+:mod:`common.sim.engine` has the event loop; here are its public face and what goes wrong.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from heapq import heappop, heappush
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
-from typing import Any, NoReturn, Protocol
 
 from common.contract.calls import describe
-from common.contract.effects import (
-    Broadcast,
-    CancelTimer,
-    Effect,
-    Forget,
-    Note,
-    Return,
-    Save,
-    Send,
-    SetTimer,
-)
-from common.contract.events import Event, Fire, Invoke, Key, NodeId, Receive, Start
-from common.contract.node import Node
+from common.contract.events import Key, NodeId
 from common.contract.observer import Observer
-from common.contract.rules import check_step
 from common.sim.disk import SimulatedDisk
+from common.sim.engine import Behaviour, Engine, Monitor
 from common.sim.host import Factory, Host
-from common.sim.network import Link, LinkModel, Network
+from common.sim.network import LinkModel
 from common.values import faults
-from common.values.errors import BadInput, ContractError, LabError
+from common.values.errors import BadInput
 from common.values.faults import Fault, Schedule
-from common.values.history import History, Operation, Outcome, Unknown
-from common.values.units import US, show_time
-
-Behaviour = Callable[[Random, NodeId, object], Iterable[object]]
-"""What a Byzantine node sends in place of a message: ``(random, to, message) -> messages``."""
+from common.values.history import Operation, Outcome, Unknown
+from common.values.units import US
 
 DISK_LATENCY = 500 * US
 HONEST = "honest"
@@ -45,20 +27,7 @@ MAX_EVENTS = 5_000_000
 """A run that takes more events than this is stopped as one that never comes to rest."""
 
 
-class Monitor(Protocol):
-    """A check on the whole world after each step, such as an invariant."""
-
-    def check(self, at: int, nodes: Mapping[NodeId, Node]) -> None:
-        """Look at all nodes that are up, at world time ``at`` in microseconds."""
-
-
-class EventLimit(LabError):
-    """The run took more events than it may; usually a protocol that sends or retries forever."""
-
-    exit_code = 1
-
-
-class Simulation:
+class Simulation(Engine):
     """A cluster and its clients in virtual time.
 
     Args:
@@ -97,25 +66,16 @@ class Simulation:
         check_handlers: int = 0,
         max_events: int = MAX_EVENTS,
     ) -> None:
-        self.now = 0
-        self.events = 0
-        self.history = History()
-        self.on_return: list[Callable[[NodeId, Operation], None]] = []
-        self._seed = seed
-        self._random = Random(f"{seed}/network")
-        self._draw = self._random.random
-        self._observers = list(observers)
-        self._monitors = list(monitors)
-        self._behaviours = dict(behaviours or {})
-        self._waits = sends_wait_for_disk
-        self._check_every = check_handlers
-        self._watched = bool(observers or monitors or check_handlers)
-        self._max_events = max_events
-        self._network = Network(link or LinkModel(), bool(observers))
-        self._queue: list[tuple[int, int, Callable[..., None], Any, Any, Any]] = []
-        self._sequence = 0
-        self._messages = 0
-        self._hosts: dict[NodeId, Host] = {}
+        super().__init__(
+            seed,
+            link or LinkModel(),
+            observers,
+            monitors,
+            behaviours or {},
+            sends_wait_for_disk,
+            check_handlers,
+            max_events,
+        )
         members = tuple(nodes)
         for id, factory in {**nodes, **(clients or {})}.items():
             peers = tuple(member for member in members if member != id)
@@ -126,11 +86,6 @@ class Simulation:
             self._at(0, self._start, host)
 
     # What a test or a demo does with it.
-
-    @property
-    def nodes(self) -> dict[NodeId, Node]:
-        """The nodes that are up, clients too, by id."""
-        return {id: host.node for id, host in self._hosts.items() if host.node is not None}
 
     def call(self, client: NodeId, operation: object) -> Operation:
         """Let a client begin an operation now; its outcome is filled in as the run goes on."""
@@ -159,27 +114,6 @@ class Simulation:
         Schedule((fault,)).check_nodes(tuple(self._hosts))
         self._fail(fault)
 
-    def run(self, until: int) -> None:
-        """Let everything happen up to and including the world's time ``until`` (microseconds).
-
-        Raises:
-            ContractError: a node broke the contract.
-            EventLimit: the run took more than ``max_events``.
-        """
-        queue = self._queue
-        limit = self._max_events
-        events = self.events
-        try:
-            while queue and queue[0][0] <= until:
-                self.now, _, action, one, two, three = heappop(queue)
-                events += 1
-                if events > limit:
-                    self._too_many()
-                action(one, two, three)
-        finally:
-            self.events = events
-        self.now = max(self.now, until)
-
     def run_until(self, goal: Callable[[], bool], limit: int) -> bool:
         """Run until ``goal()`` holds, or the world's time is ``limit``; says whether it holds."""
         queue = self._queue
@@ -195,160 +129,6 @@ class Simulation:
         host = self._host(id)
         host.disk.settle(self.now)
         return host.disk.contents()
-
-    # What happens to nodes.
-
-    def _start(self, host: Host, *_: object) -> None:
-        host.paused = False
-        host.release_at = self.now
-        host.node = host.factory(host.id, host.peers)
-        host.node.seed(f"{self._seed}/{host.id}/{host.life}")
-        self._step(host, Start(host.clock(self.now), host.disk.contents()))
-
-    def _deliver(self, link: Link, event: Receive, number: int) -> None:
-        host = link.target
-        if host.node is None:
-            self._drop(event.sender, host.id, number, "crashed")
-        elif link.blocked:
-            self._drop(event.sender, host.id, number, link.why)
-        elif host.paused:
-            host.backlog.append((self._deliver, link, event, number))
-        else:
-            now = self.now
-            event.now = host.clock(now) if host.drift else now + host.offset
-            if self._watched:
-                self._step(host, event, number)
-            else:
-                self._carry_out(host, host.node.step(event))
-
-    def _fire(self, host: Host, life: int, effect: SetTimer) -> None:
-        if host.life != life or effect.id not in host.timers:
-            return
-        if host.paused:
-            host.backlog.append((self._fire, host, life, effect))
-            return
-        host.timers.discard(effect.id)
-        self._step(host, Fire(host.clock(self.now), effect.id, effect.timer))
-
-    def _invoke(self, host: Host, operation: object, written: Operation) -> None:
-        if host.node is None:
-            self._end(host, written, Unknown("the client is down"))
-        elif host.paused:
-            host.backlog.append((self._invoke, host, operation, written))
-        else:
-            call = host.next_call()
-            host.calls[call] = written
-            for observer in self._observers:
-                observer.called(self.now, host.id, written)
-            self._step(host, Invoke(host.clock(self.now), call, operation))
-
-    def _step(self, host: Host, event: Event, number: int | None = None) -> None:
-        node = host.node
-        assert node is not None, "only a living node takes a step"
-        checked = self._check_every and self.events % self._check_every == 0
-        effects = check_step(node, event) if checked else node.step(event)
-        if self._observers:
-            status = node.status()
-            for observer in self._observers:
-                observer.stepped(self.now, host.id, event, number, status)
-        self._carry_out(host, effects)
-        if self._monitors:
-            nodes = self.nodes
-            for monitor in self._monitors:
-                monitor.check(self.now, nodes)
-
-    # What nodes ask for.
-
-    def _carry_out(self, host: Host, effects: list[Effect]) -> None:
-        saves = False
-        for effect in effects:
-            if isinstance(effect, SetTimer):
-                self._set_timer(host, effect)
-            elif isinstance(effect, CancelTimer):
-                host.timers.discard(effect.id)
-            elif isinstance(effect, (Save, Forget)):
-                saves = True
-        if saves:
-            self._write(host, [e for e in effects if isinstance(e, Save | Forget)])
-        if host.release_at > self.now:
-            self._at(host.release_at, self._release, host, host.life, effects)
-        else:
-            self._release(host, host.life, effects)
-
-    def _release(self, host: Host, life: int, effects: list[Effect]) -> None:
-        """Carry out what others can see; the saves before it are durable by now."""
-        if host.life != life:
-            return
-        for effect in effects:
-            if isinstance(effect, Send):
-                self._send(host, effect.to, effect.message)
-            elif isinstance(effect, Broadcast):
-                for to in effect.to:
-                    self._send(host, to, effect.message)
-            elif isinstance(effect, Return):
-                self._returned(host, effect.call, effect.outcome)
-            elif isinstance(effect, Note):
-                for observer in self._observers:
-                    observer.noted(self.now, host.id, effect.text, effect.fields)
-
-    def _send(self, host: Host, to: NodeId, message: object) -> None:
-        link = host.links.get(to) or self._new_link(host, to)
-        if host.behaviour:
-            for forged in self._behaviours[host.behaviour](self._random, to, message):
-                self._transmit(host, link, forged)
-        elif link.plain:
-            now = self.now
-            self._sequence = sequence = self._sequence + 1
-            at = now + link.least + int(self._draw() * link.span)
-            event = Receive(now, host.id, message)
-            heappush(self._queue, (at, sequence, self._deliver, link, event, 0))
-        else:
-            self._transmit(host, link, message)
-
-    def _transmit(self, host: Host, link: Link, message: object) -> None:
-        self._messages = number = self._messages + 1
-        for observer in self._observers:
-            observer.sent(self.now, host.id, link.target.id, message, number)
-        fate = link.fate(self.now, self._draw, message)
-        if isinstance(fate, str):
-            self._drop(host.id, link.target.id, number, fate)
-            return
-        for at in fate:
-            self._at(at, self._deliver, link, Receive(self.now, host.id, message), number)
-
-    def _set_timer(self, host: Host, effect: SetTimer) -> None:
-        host.timers.add(effect.id)
-        self._at(self.now + host.real_time(effect.after), self._fire, host, host.life, effect)
-
-    def _write(self, host: Host, changes: list[Save | Forget]) -> None:
-        durable_at = host.disk.write(self.now, changes)
-        if self._waits:
-            host.release_at = max(host.release_at, durable_at)
-        if self._observers:
-            self._at(durable_at, self._saved, host, host.life, changes)
-
-    def _saved(self, host: Host, life: int, changes: Sequence[Save | Forget]) -> None:
-        if host.life == life:
-            for observer in self._observers:
-                observer.saved(self.now, host.id, changes)
-
-    def _returned(self, host: Host, call: int, outcome: Outcome) -> None:
-        written = host.calls.pop(call, None)
-        if written is None:
-            raise ContractError(
-                f"node {host.id}: finish({call}, {outcome}): that call is not under way: "
-                "each call ends once, and in the life in which it began"
-            )
-        self._end(host, written, outcome)
-
-    def _end(self, host: Host, written: Operation, outcome: Outcome) -> None:
-        if written.returned_at is not None:
-            return
-        self.history.finish(written, outcome, self.now)
-        for observer in self._observers:
-            observer.returned(self.now, host.id, written)
-        for told in self.on_return:
-            told(host.id, written)
 
     # What goes wrong.
 
@@ -414,38 +194,8 @@ class Simulation:
 
     # Helpers.
 
-    def _at(
-        self,
-        at: int,
-        action: Callable[..., None],
-        one: Any = None,
-        two: Any = None,
-        three: Any = None,
-    ) -> None:
-        self._sequence += 1
-        heappush(self._queue, (max(at, self.now), self._sequence, action, one, two, three))
-
     def _act(self, action: Callable[[], None], *_: object) -> None:
         action()
-
-    def _drop(self, sender: NodeId, to: NodeId, number: int, why: str) -> None:
-        for observer in self._observers:
-            observer.dropped(self.now, sender, to, number, why)
-
-    def _new_link(self, host: Host, to: NodeId) -> Link:
-        target = self._hosts.get(to)
-        if target is None:
-            raise ContractError(
-                f"node {host.id} sends to {to!r}, which is not in this cluster: "
-                f"there are {', '.join(self._hosts)}"
-            )
-        link = host.links[to] = self._network.link(host.id, target)
-        return link
-
-    def _host(self, id: NodeId) -> Host:
-        if id not in self._hosts:
-            raise BadInput(f"there is no node {id!r} here: there are {', '.join(self._hosts)}")
-        return self._hosts[id]
 
     def _known_behaviour(self, name: str) -> str:
         if name == HONEST:
@@ -455,8 +205,7 @@ class Simulation:
             raise BadInput(f"there is no Byzantine behaviour {name!r} here: there are {known}")
         return name
 
-    def _too_many(self) -> NoReturn:
-        raise EventLimit(
-            f"the run took more than {self._max_events:,} events by {show_time(self.now)} of "
-            "virtual time: some node sends or retries without end"
-        )
+    def _host(self, id: NodeId) -> Host:
+        if id not in self._hosts:
+            raise BadInput(f"there is no node {id!r} here: there are {', '.join(self._hosts)}")
+        return self._hosts[id]

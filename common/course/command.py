@@ -1,0 +1,77 @@
+"""``lab``, the one door for people. Each verb is a function in a file of its own kind."""
+
+import os
+import sys
+import traceback
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from common.course import demonstrating, exploring, inspecting, listing, running, testing
+from common.values.errors import BadInput, LabError
+
+CRASH_FILE = Path("lab-crash.txt")
+
+app = typer.Typer(
+    name="lab",
+    help="Distributed systems, one runnable lab at a time.",
+    epilog="Start with: lab list, then: lab demo echo",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+
+for verbs in (listing, demonstrating, testing, running, exploring, inspecting):
+    verbs.register(app)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command and end the process with its exit code.
+
+    0 is yes or done, 1 is no or failed, 2 is unknown, 3 is input that cannot be used, 4 is
+    something that this machine lacks, 70 is a bug of ours, 130 an interruption.
+    """
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command with the given arguments and return its exit code."""
+    errors = Console(stderr=True)
+    try:
+        code = app(args=arguments, prog_name="lab", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except typer.Exit as ended:
+        return ended.exit_code
+    except typer.Abort:
+        return 130
+    except KeyboardInterrupt:
+        errors.print("interrupted; everything that was started has been stopped")
+        return 130
+    except LabError as error:
+        errors.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
+        return error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if type(error).__module__.startswith(("click", "typer")):
+            return _usage(error, errors)
+        CRASH_FILE.write_text(traceback.format_exc(), encoding="utf-8")
+        errors.print(
+            f"[bold red]this is a bug of the course:[/] {escape(repr(error))}; what led to it is "
+            f"in {CRASH_FILE}: please report it",
+            highlight=False,
+        )
+        return 70
+
+
+def _usage(error: Exception, errors: Console) -> int:
+    text = error.format_message() if hasattr(error, "format_message") else str(error)
+    errors.print(f"[bold red]error:[/] {escape(text)} (see: lab --help)", highlight=False)
+    return BadInput.exit_code
+
+
+if __name__ == "__main__":
+    main()

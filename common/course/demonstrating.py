@@ -1,0 +1,65 @@
+"""``lab demo`` and ``lab tour``: see a lab at work before writing it."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.rule import Rule
+
+from common.course.listing import Json, LabId
+from common.course.manifest import Course, Lab
+from common.course.naming import find
+from common.course.output import Output, show_report
+from common.course.running import LiveOptions, run_live
+
+OUT = Path("out")
+Seed = Annotated[int, typer.Option(help="Decides everything that is drawn by chance.")]
+Out = Annotated[Path, typer.Option(help="Where traces, pages and charts are written.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this file to the command."""
+    app.command("demo", epilog="Example: lab demo link --seed 3")(demo)
+    app.command("tour", epilog="Example: lab tour")(tour)
+
+
+def demo(lab: LabId, seed: Seed = 7, out: Out = OUT, json: Json = False) -> None:
+    """Run a lab's demonstration in the simulator: a story, verdicts, and a picture."""
+    course, output = Course(), Output(json)
+    found = course.lab(lab)
+    shown = _demo(found, seed, out, output)
+    if not json:
+        course_page = f"docs/{found.page}"
+        output.say(f"\nnext: [bold]lab test {found.id}[/], and read [bold]{course_page}[/]")
+    output.result(lab=found.id, seed=seed, **shown)
+
+
+def _demo(lab: Lab, seed: int, out: Path, output: Output) -> dict[str, object]:
+    make_report = find(lab.demo, f"lab {lab.id}: demo")
+    return show_report(make_report(seed), output, out / "demo" / lab.id)
+
+
+def tour(
+    lab: Annotated[str, typer.Argument(metavar="[LAB]", help="Only this lab.")] = "",
+    seed: Seed = 7,
+    out: Out = OUT,
+    json: Json = False,
+) -> None:
+    """Each lab once, on real input: its demo, and its cluster as real processes under a fault."""
+    course, output = Course(), Output(json)
+    labs = [course.lab(lab)] if lab else course.labs
+    began = time.monotonic()
+    results: list[dict[str, object]] = []
+    for number, each in enumerate(labs, 1):
+        output.say(Rule(f"{number} of {len(labs)}: {each.title}"))
+        shown = _demo(each, seed, out, output)
+        if each.live:
+            options = LiveOptions(duration="3s", faults="", seed=seed, out=out)
+            shown["live"] = run_live(course, each, options, output)
+        results.append({"lab": each.id, **shown})
+    output.say(Rule(f"done in {time.monotonic() - began:.0f} s"))
+    pages = sorted(str(path) for path in out.rglob("*.html"))
+    output.say("Pictures of these runs (open them in a browser):", *(f"\n  {p}" for p in pages))
+    output.say("next: [bold]lab list[/], then [bold]lab show echo[/] and [bold]lab test echo[/]")
+    output.result(labs=results, pages=pages)

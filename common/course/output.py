@@ -1,0 +1,114 @@
+"""How commands speak: to people through rich, to programs as one JSON object on the last line."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console, RenderableType
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table as RichTable
+
+from common.trace.viewer.page import build_page
+from common.values.errors import BadInput
+from common.values.report import Chart, Judged, Report, Table, Text, Trace
+
+MARKS = {"yes": "[green]✓ yes[/]", "no": "[red]✗ no[/]", "unknown": "[yellow]? unknown[/]"}
+"""How the three answers of a checker look."""
+
+
+@dataclass(slots=True)
+class Output:
+    """Where a command's words go.
+
+    Attributes:
+        json: whether a program reads: then only the object is printed.
+        console: the terminal.
+    """
+
+    json: bool = False
+    console: Console = field(default_factory=Console)
+
+    def say(self, *parts: RenderableType) -> None:
+        """Show something to people."""
+        if not self.json:
+            self.console.print(*parts)
+
+    def result(self, **values: object) -> None:
+        """Print the object that programs read."""
+        if self.json:
+            print(json.dumps(values, default=str))
+
+
+def folder(path: Path) -> Path:
+    """Make a folder for output and return it.
+
+    Raises:
+        BadInput: it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"the folder {path} cannot be made: {error.strerror}") from None
+    return path
+
+
+def write(path: Path, text: str) -> Path:
+    """Write a file and return its path.
+
+    Raises:
+        BadInput: it cannot be written.
+    """
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{path} cannot be written: {error.strerror}") from None
+    return path
+
+
+def write_trace(out: Path, name: str, title: str, lines: str) -> tuple[Path, Path]:
+    """Write a trace as JSON Lines and as a page; returns both paths."""
+    data = write(out / f"{name}.jsonl", lines)
+    return data, write(out / f"{name}.html", build_page(lines, title))
+
+
+def show_report(report: Report, output: Output, out: Path) -> dict[str, object]:
+    """Show a demo's report, write its traces and charts below ``out``, and sum it up for programs.
+
+    Returns:
+        ``verdicts`` (about -> result) and ``files`` (paths that were written).
+    """
+    files: list[str] = []
+    verdicts: dict[str, str] = {}
+    output.say(Panel(f"[bold]{escape(report.title)}[/]", expand=False))
+    for part in report.parts:
+        match part:
+            case Text(text):
+                output.say(escape(text), "")
+            case Table():
+                output.say(_rich_table(part), "")
+            case Judged(about, result, sentence):
+                verdicts[about] = result
+                output.say(f"{MARKS[result]}  [bold]{escape(about)}[/]: {escape(sentence)}")
+            case Trace(name, title, lines):
+                paths = write_trace(folder(out), name, title, lines)
+                files += [str(path) for path in paths]
+                output.say(
+                    f"[dim]picture:[/] {escape(title)}: [link=file://{paths[1].resolve()}]{paths[1]}[/]"
+                )
+            case Chart(name, caption, svg):
+                path = write(folder(out) / f"{name}.svg", svg)
+                files.append(str(path))
+                output.say(
+                    f"[dim]chart:[/] {escape(caption)}: [link=file://{path.resolve()}]{path}[/]"
+                )
+    return {"verdicts": verdicts, "files": files}
+
+
+def _rich_table(table: Table) -> RichTable:
+    drawn = RichTable(title=escape(table.title), title_justify="left")
+    for header in table.headers:
+        drawn.add_column(escape(header))
+    for row in table.rows:
+        drawn.add_row(*(escape(cell) for cell in row))
+    return drawn

@@ -1,0 +1,30 @@
+"""What all tests share: what a machine may lack, and the count of what was skipped for it."""
+
+import os
+
+import pytest
+
+from tests.support.machine import LACKS
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers."""
+    config.addinivalue_line("markers", "slow: left out of the fast suites")
+    config.addinivalue_line("markers", f"needs(*things): {', '.join(LACKS)}; skipped without them")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test for what this machine lacks, and say so; on CI the same lack is a failure."""
+    for marker in item.iter_markers("needs"):
+        for thing in marker.args:
+            if reason := LACKS[thing]():
+                if os.environ.get("CI") == "true":
+                    pytest.fail(f"on CI nothing may be missing: {reason}", pytrace=False)
+                pytest.skip(reason)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Count what was skipped."""
+    skipped = len(terminalreporter.stats.get("skipped", []))
+    if skipped:
+        terminalreporter.write_line(f"{skipped} tests were skipped; the reasons are above")

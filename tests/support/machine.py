@@ -1,0 +1,53 @@
+"""What this machine has. Each check returns why a thing cannot be used, or None where it can."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+
+
+def _root() -> str | None:
+    return None if hasattr(os, "geteuid") and os.geteuid() == 0 else "this needs root"
+
+
+def _docker() -> str | None:
+    if importlib.util.find_spec("docker") is None:
+        return "the Docker SDK is not installed: pip install -e '.[docker]'"
+    if shutil.which("docker") is None:
+        return "there is no docker here: install docker.io"
+    asked = subprocess.run(["docker", "info"], capture_output=True, timeout=20, check=False)
+    return None if asked.returncode == 0 else "no Docker engine runs here: .ci/docker-up starts one"
+
+
+def _browser() -> str | None:
+    if importlib.util.find_spec("playwright") is None:
+        return "playwright is not installed: pip install -e '.[browser]'"
+    return None if shutil.which("chromium") else "there is no chromium here: install it"
+
+
+def _module(name: str, extra: str) -> Callable[[], str | None]:
+    def check() -> str | None:
+        if importlib.util.find_spec(name) is not None:
+            return None
+        return f"{name} is not installed: pip install -e '.[{extra}]'"
+
+    return check
+
+
+def _program(name: str) -> Callable[[], str | None]:
+    return lambda: None if shutil.which(name) else f"there is no {name} here"
+
+
+LACKS: Mapping[str, Callable[[], str | None]] = {
+    "root": _root,
+    "docker": _docker,
+    "browser": _browser,
+    "atheris": _module("atheris", "fuzz"),
+    "simpy": _module("simpy", "bench"),
+    "uml": _program("linux.uml"),
+    "ip": _program("ip"),
+    "node": _program("node"),
+    "npm": _program("npm"),
+}
+"""What tests may need, by name: ``@pytest.mark.needs("docker", "root")``."""
