@@ -1,0 +1,165 @@
+"""One TCP connection to a peer: it opens with a handshake, then carries frames both ways.
+
+An asyncio *protocol*, not a *stream*: the loop hands over all bytes of a read at once, each
+complete frame goes straight on, and no task has to be woken. Writes of one turn of the loop leave
+in one system call, because :class:`~common.runtime.transport.Transport` flushes once a turn.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from common.codec.frames import FrameReader, frame
+from common.contract.events import NodeId
+from common.runtime.handshake import MAX_FRAME_BYTES, Handshake, refusal
+from common.values.errors import RemoteProtocolError
+
+if TYPE_CHECKING:
+    from common.runtime.transport import Transport
+
+HANDSHAKE_SECONDS = 5.0
+"""Who has not proved itself this long after connecting is disconnected."""
+
+
+class Connection(asyncio.Protocol):
+    """One end of one TCP connection.
+
+    Args:
+        owner: the transport of this node; told when the connection opens, reads, and ends.
+        handshake: how to open it.
+
+    Attributes:
+        peer: the node at the other end, once the handshake is done, else None.
+        paused: whether the socket takes nothing more just now, so that frames have to wait.
+        out: frames to write at the end of this turn of the loop; ``out_bytes`` is their size.
+        settled: becomes done when the handshake ends: with None if well, else with the error.
+    """
+
+    __slots__ = (
+        "_handshake", "_link", "_on_frame", "_owner", "_reader", "_timeout", "_where", "closed",
+        "out", "out_bytes", "paused", "peer", "settled",
+    )  # fmt: skip
+
+    def __init__(self, owner: "Transport", handshake: Handshake) -> None:
+        self.peer: NodeId | None = None
+        self.paused = False
+        self.closed = False
+        self.out: list[bytes] = []
+        self.out_bytes = 0
+        self.settled: asyncio.Future[None] = owner.loop.create_future()
+        self._owner = owner
+        self._on_frame = owner.on_frame
+        self._handshake = handshake
+        self._reader = FrameReader(MAX_FRAME_BYTES)
+        self._link: asyncio.Transport | None = None
+        self._where = "somebody"
+        self._timeout: asyncio.TimerHandle | None = None
+
+    # What the loop calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The socket is connected: speak first if we dialed, and start the time limit."""
+        self._link = cast(asyncio.Transport, transport)
+        address = transport.get_extra_info("peername")
+        self._where = f"{address[0]}:{address[1]}" if address else "somebody"
+        self._timeout = self._owner.loop.call_later(HANDSHAKE_SECONDS, self._too_slow)
+        self._owner.connected(self)
+        for payload in self._handshake.opening():
+            self._link.write(frame(payload))
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes arrived, cut anywhere: hand on each complete frame."""
+        if self.closed:
+            return
+        try:
+            if self.peer is None:
+                self._open_with(data)
+            else:
+                for payload in self._reader.feed(data):
+                    self._on_frame(self.peer, payload)
+        except RemoteProtocolError as error:
+            self.refuse(str(error))
+
+    def pause_writing(self) -> None:
+        """The peer reads too slowly: its frames wait in a bounded queue from now on."""
+        self.paused = True
+
+    def resume_writing(self) -> None:
+        """The peer caught up."""
+        self.paused = False
+        self._owner.writable(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The connection is gone, for whatever reason."""
+        self._end(f"the connection was lost: {error or 'the other side closed it'}")
+
+    # What the transport calls.
+
+    def flush(self) -> None:
+        """Write what has gathered in ``out``, in one go."""
+        out = self.out
+        if self._link is not None and not self.closed:
+            self._link.write(out[0] if len(out) == 1 else b"".join(out))
+        out.clear()
+        self.out_bytes = 0
+
+    def refuse(self, reason: str) -> None:
+        """Close because of what the other side did; it is told why, and the log too."""
+        if self.closed:
+            return
+        who = self._where if self.peer is None else f"{self.peer} at {self._where}"
+        self._owner.log(f"closed the connection with {who}: {reason}")
+        if self.peer is None and self._link is not None and "refused us" not in reason:
+            self._link.write(frame(refusal(reason)))
+        self._end(reason)
+
+    def close(self) -> None:
+        """Close in good order: what is written will still be delivered."""
+        self._end("closed")
+
+    def abort(self) -> None:
+        """Close at once, whatever is still unwritten."""
+        if self._link is not None:
+            self._link.abort()
+        self._end("closed")
+
+    # Inside.
+
+    def _open_with(self, data: bytes) -> None:
+        """Go through the handshake; what follows it in the same read is the first message."""
+        link = self._link
+        assert link is not None, "data comes after connection_made"
+        # Byte by byte, so that this reader with its small bound takes nothing of what follows.
+        for position in range(len(data)):
+            for payload in self._reader.feed(data[position : position + 1]):
+                for answer in self._handshake.receive(payload):
+                    link.write(frame(answer))
+            if self._handshake.done:
+                self._opened(data[position + 1 :])
+                return
+
+    def _opened(self, rest: bytes) -> None:
+        if self._timeout is not None:
+            self._timeout.cancel()
+        self.peer = self._handshake.peer
+        self._reader = FrameReader(self._owner.max_frame)
+        if not self.settled.done():
+            self.settled.set_result(None)
+        self._owner.opened(self)
+        if rest:
+            self.data_received(rest)
+
+    def _too_slow(self) -> None:
+        self.refuse(f"it did not finish the handshake within {HANDSHAKE_SECONDS:g} s")
+
+    def _end(self, reason: str) -> None:
+        if self.closed:
+            return
+        self.closed = True
+        if self._timeout is not None:
+            self._timeout.cancel()
+        if not self.settled.done():
+            self.settled.set_exception(RemoteProtocolError(reason))
+            self.settled.exception()  # an acceptor's is never awaited
+        if self._link is not None:
+            self._link.close()
+        self._owner.ended(self)

@@ -1,0 +1,274 @@
+"""One node on real sockets: events in, ``step``, effects out. No decision of the protocol is here.
+
+Reading order: :meth:`Host._take` lets an event happen to the node; :meth:`Host._carry_out` sorts
+its effects; :meth:`Host._release` does what can be seen outside, once the saves are durable.
+
+Timers are set and cancelled at once, even while the step's saves wait for the disk: only the node
+itself sees a timer, and what the timer's own step sends stands in the queue behind those saves.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from random import Random
+
+from common.codec import Codec
+from common.contract.effects import (
+    Broadcast,
+    CancelTimer,
+    Effect,
+    Forget,
+    Note,
+    Return,
+    Save,
+    Send,
+    SetTimer,
+)
+from common.contract.events import CallId, Event, Fire, Invoke, Key, NodeId, Receive, Start, TimerId
+from common.contract.node import Node
+from common.contract.observer import Observer
+from common.runtime.clock import Clock
+from common.runtime.commit import Changes, GroupCommit, Storage
+from common.runtime.handshake import Identity
+from common.runtime.links import Links
+from common.runtime.transport import Transport
+from common.runtime.wire import Numbers, number_of, pack, unpack
+from common.values import faults
+from common.values.errors import ContractError, LabError
+from common.values.history import Outcome
+
+
+class Host:
+    """The world of one node.
+
+    Args:
+        node: made, not started.
+        identity: under which it connects to others.
+        codec: of its messages.
+        numbers: for its messages.
+        clock: the world's and its own.
+        seed: of its random numbers, and of what happens on its links.
+        storage: where its saves go; None where it has no disk (clients), and they are forgotten.
+        observer: is told of everything, for a trace; None for nobody.
+        log: takes one sentence for people.
+        on_return: takes the outcome of a client's operation.
+        on_failure: told once when the node cannot go on, because its code broke the contract or
+            its disk failed; nothing happens to the node after that.
+
+    Attributes:
+        transport, links, counters: for status reports and tests.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        identity: Identity,
+        codec: Codec,
+        *,
+        numbers: Numbers,
+        clock: Clock,
+        seed: str,
+        log: Callable[[str], None],
+        on_return: Callable[[CallId, Outcome], None],
+        on_failure: Callable[[LabError], None],
+        storage: Storage | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        self.node = node
+        self.clock = clock
+        self.failed = False
+        self.counters = {"steps": 0, "messages_sent": 0, "messages_received": 0}
+        self.transport = Transport(identity, self._frame_arrived, self._frame_dropped, log)
+        self.links = Links(
+            node.id, Random(f"{seed}/links"), self.transport.loop, self._forward, self._dropped
+        )
+        self.commits = (
+            None if storage is None else GroupCommit(storage, self._durable, self._broken)
+        )
+        self._id = node.id
+        self._codec = codec
+        self._numbers = numbers
+        self._observer = observer
+        self._log = log
+        self._on_return = on_return
+        self._on_failure = on_failure
+        self._timers: dict[TimerId, asyncio.TimerHandle] = {}
+        node.seed(seed)
+
+    # Events.
+
+    def start(self, saved: Mapping[Key, object]) -> None:
+        """Begin the node's life with what earlier ones saved."""
+        self._take(Start(self.clock.local(), saved), None)
+
+    def invoke(self, call: CallId, operation: object) -> None:
+        """Let a client's operation happen to the node; ``on_return`` gets its outcome."""
+        self._take(Invoke(self.clock.local(), call, operation), None)
+
+    def _frame_arrived(self, sender: NodeId, payload: bytes) -> None:
+        number, body = unpack(payload)
+        message = self._codec.decode(body)
+        self.counters["messages_received"] += 1
+        self._take(Receive(self.clock.local(), sender, message), number)
+
+    def _to_itself(self, number: int, message: object) -> None:
+        self._take(Receive(self.clock.local(), self._id, message), number)
+
+    def _fire(self, effect: SetTimer) -> None:
+        self._timers.pop(effect.id, None)
+        self._take(Fire(self.clock.local(), effect.id, effect.timer), None)
+
+    def _take(self, event: Event, number: int | None) -> None:
+        if self.failed:
+            return
+        self.counters["steps"] += 1
+        try:
+            effects = self.node.step(event)
+            if self._observer is not None:
+                status = self.node.status()
+                self._observer.stepped(self.clock.world(), self._id, event, number, status)
+            if effects:
+                self._carry_out(effects)
+        except LabError as error:
+            self._fail(error)
+        except Exception as error:  # whatever a student's handler may raise
+            self._fail(ContractError(_raised(self.node, event, error)))
+
+    # Effects.
+
+    def _carry_out(self, effects: list[Effect]) -> None:
+        changes: list[Save | Forget] = []
+        for effect in effects:
+            kind = effect.__class__
+            if kind is SetTimer:
+                self._set_timer(effect)  # type: ignore[arg-type]
+            elif kind is CancelTimer:
+                self._cancel_timer(effect.id)  # type: ignore[union-attr, arg-type]
+            elif kind is Save or kind is Forget:
+                changes.append(effect)
+        if self.commits is None:
+            self._release(effects)
+        elif changes:
+            self.commits.write(changes, effects)
+        elif not self.commits.behind(effects):
+            self._release(effects)
+
+    def _release(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            kind = effect.__class__
+            if kind is Send:
+                self._send(effect.to, effect.message, None)  # type: ignore[union-attr, arg-type]
+            elif kind is Broadcast:
+                self._broadcast(effect)  # type: ignore[arg-type]
+            elif kind is Return:
+                self._on_return(effect.call, effect.outcome)  # type: ignore[union-attr]
+            elif kind is Note:
+                self._note(effect)  # type: ignore[arg-type]
+
+    def _durable(self, effects: list[Effect], changes: Changes) -> None:
+        if self.failed:
+            return
+        if changes and self._observer is not None:
+            self._observer.saved(self.clock.world(), self._id, changes)
+        try:
+            self._release(effects)
+        except LabError as error:  # a message that its codec cannot write
+            self._fail(error)
+
+    def _broadcast(self, effect: Broadcast) -> None:
+        body = self._codec.encode(effect.message)
+        for to in effect.to:
+            self._send(to, effect.message, body)
+
+    def _send(self, to: NodeId, message: object, body: bytes | None) -> None:
+        number = self._numbers.next()
+        self.counters["messages_sent"] += 1
+        if self._observer is not None:
+            self._observer.sent(self.clock.world(), self._id, to, message, number)
+        if to == self._id:
+            self.transport.loop.call_soon(self._to_itself, number, message)
+            return
+        frame = pack(number, self._codec.encode(message) if body is None else body)
+        if self.links.active:
+            self.links.send(to, frame, number)
+        else:
+            self.transport.send(to, frame)
+
+    def _note(self, note: Note) -> None:
+        if self._observer is not None:
+            self._observer.noted(self.clock.world(), self._id, note.text, note.fields)
+
+    def _set_timer(self, effect: SetTimer) -> None:
+        after = self.clock.seconds(effect.after)
+        self._timers[effect.id] = self.transport.loop.call_later(after, self._fire, effect)
+
+    def _cancel_timer(self, id: TimerId) -> None:
+        handle = self._timers.pop(id, None)
+        if handle is not None:
+            handle.cancel()
+
+    # Frames that leave, or do not.
+
+    def _forward(self, to: NodeId, frame: bytes, _number: int) -> None:
+        self.transport.send(to, frame)
+
+    def _frame_dropped(self, to: NodeId, frame: bytes, why: str) -> None:
+        self._dropped(to, number_of(frame), why)
+
+    def _dropped(self, to: NodeId, number: int, why: str) -> None:
+        if self._observer is not None:
+            self._observer.dropped(self.clock.world(), self._id, to, number, why)
+
+    # Faults, and the end.
+
+    def apply(self, fault: faults.Fault) -> None:
+        """Carry out a fault that concerns this node's links, clock or disk.
+
+        Raises:
+            ContractError: the fault is of a kind that a live node cannot carry out by itself.
+        """
+        match fault:
+            case faults.Link() | faults.Partition() | faults.Block() | faults.Heal():
+                self.links.apply(fault)
+            case faults.Clock():
+                self.clock.set(fault)
+            case faults.Disk(_, _, latency):
+                if self.commits is not None:
+                    self.commits.latency = latency
+            case _:
+                raise ContractError(f"{fault} is not for a node to carry out: the launcher does")
+
+    def close(self) -> None:
+        """End this life: no more timers, no more connections; a flush under way is finished."""
+        self.failed = True
+        for handle in self._timers.values():
+            handle.cancel()
+        self._timers.clear()
+        if self.commits is not None:
+            self.commits.close()
+        self.transport.close()
+
+    def _broken(self, error: Exception) -> None:
+        if isinstance(error, LabError):
+            self._fail(error)
+        else:
+            self._fail(LabError(f"node {self._id}: its disk failed: {error}"))
+
+    def _fail(self, error: LabError) -> None:
+        if not self.failed:
+            self.failed = True
+            self._on_failure(error)
+
+
+def _raised(node: Node, event: Event, error: Exception) -> str:
+    """One sentence for an exception that came out of a handler: who, where, what."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = ""
+    if place is not None:
+        code = place.tb_frame.f_code
+        where = f" in {code.co_name}, line {place.tb_lineno} of {code.co_filename}"
+    return (
+        f"node {node.id} ({type(node).__name__}) raised {type(error).__name__}: {error}{where}, "
+        f"while handling {event}"
+    )

@@ -1,0 +1,219 @@
+"""One node as a program: ``python -m common.runtime.process CONFIG.json``.
+
+Its launcher speaks to it by JSON lines on stdin and stdout (:mod:`common.runtime.control`). When
+stdin ends, the launcher is gone, and so is the node: no orphans. What the node's code prints goes
+to its log file, as does one sentence for every connection that was refused or lost.
+"""
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from common.codec import JsonCodec, MessagePackCodec, Schema
+from common.contract.events import CallId
+from common.runtime import control
+from common.runtime.clock import Clock
+from common.runtime.config import NodeConfig, load_class, make_node
+from common.runtime.handshake import Identity
+from common.runtime.host import Host
+from common.runtime.loops import run
+from common.runtime.storage import LogStorage
+from common.runtime.trace_file import TraceFile
+from common.runtime.wire import Numbers
+from common.trace.format import Meta
+from common.trace.plain import plain
+from common.trace.recorder import Recorder
+from common.values.errors import BadInput, LabError
+from common.values.faults import Schedule
+from common.values.history import Failed, Ok, Outcome, Unknown
+
+GRACE_SECONDS = 2.0
+"""A node whose code does not come back this long after its launcher went is ended by force."""
+DIED_WITH_PARENT = 1
+"""``PR_SET_PDEATHSIG`` of Linux's prctl(2)."""
+
+
+class Program:
+    """The node, its host, and its end of the control channel.
+
+    Args:
+        config: what to be.
+        reports: where reports go, one line each.
+    """
+
+    def __init__(self, config: NodeConfig, reports: BinaryIO) -> None:
+        self._config = config
+        self._reports = reports
+        self._loop = asyncio.get_running_loop()
+        self._ended: asyncio.Future[int] = self._loop.create_future()
+        self._directory = Path(config.directory)
+        node_class = load_class(config.node_class)
+        peers = tuple(member for member in config.members if member != config.node)
+        node = make_node(node_class, config.node, peers, **config.config)
+        schema = Schema.of(node_class)
+        self._codec = JsonCodec(schema | Schema([Ok, Failed, Unknown]))
+        self._storage = LogStorage(self._directory / "data", schema)
+        clock = Clock(config.epoch_ns)
+        self._clock = clock
+        self._trace = self._open_trace() if config.trace else None
+        self.host = Host(
+            node,
+            Identity(config.cluster, config.node, bytes.fromhex(config.secret)),
+            MessagePackCodec(schema),
+            numbers=Numbers(config.index, config.life),
+            clock=clock,
+            seed=f"{config.seed}/{config.node}/{config.life}",
+            log=self.log,
+            on_return=self._returned,
+            on_failure=self._failed,
+            storage=self._storage,
+            observer=None if self._trace is None else self._recorder(self._trace),
+        )
+
+    def _open_trace(self) -> TraceFile:
+        return TraceFile(self._directory / f"trace-{self._config.life}.jsonl")
+
+    def _recorder(self, file: TraceFile) -> Recorder:
+        meta = Meta(self._config.lab, self._config.members, world="sockets")
+        return Recorder(file.write, meta, clocks=False)
+
+    async def run(self) -> int:
+        """Listen, say so, and carry out commands until told to stop; returns the exit code."""
+        port = await self.host.transport.listen(self._config.host, self._config.port)
+        self._report(control.Ready(port))
+        try:
+            return await self._ended
+        finally:
+            self.host.close()
+            await self.host.transport.until_closed()
+            self._storage.close()
+            if self._trace is not None:
+                self._trace.close()
+
+    def end(self, code: int = 0) -> None:
+        """End the program."""
+        if not self._ended.done():
+            self._ended.set_result(code)
+
+    def log(self, sentence: str) -> None:
+        """Write a sentence to the log file, with the time since the cluster began."""
+        print(f"{self._clock.world() / 1e6:.3f} s  {sentence}", file=sys.stderr, flush=True)
+
+    # The control channel.
+
+    def command(self, line: bytes) -> None:
+        """Carry out one line from the launcher."""
+        try:
+            self._do(control.read_command(line))
+        except LabError as error:
+            self._failed(error)
+
+    def _do(self, command: control.Command) -> None:
+        transport = self.host.transport
+        match command:
+            case control.Begin(book, faults):
+                transport.know(book)
+                for fault in Schedule.from_plain(faults):
+                    self.host.apply(fault)
+                self.host.start(self._storage.load())
+            case control.Know(book):
+                transport.know(book)
+            case control.DoFault(fault):
+                self.host.apply(Schedule.from_plain([fault]).faults[0])
+            case control.AskStatus(id):
+                self._report(self._status(id))
+            case control.DoInvoke(call, operation):
+                self.host.invoke(call, self._codec.decode(operation.encode()))
+            case control.Stop():
+                self.end()
+
+    def _status(self, id: int) -> control.Status:
+        host = self.host
+        counters = {**host.counters, **host.transport.counters}
+        commits = host.commits
+        counters["flushes"] = 0 if commits is None else commits.flushes
+        counters["waiting_for_disk"] = 0 if commits is None else commits.waiting
+        queues = {
+            peer.id: len(peer.waiting) for peer in host.transport.peers.values() if peer.waiting
+        }
+        fields: Mapping[str, object] = host.node.status()
+        return control.Status(
+            id, {name: plain(value) for name, value in fields.items()}, counters, queues
+        )
+
+    def _returned(self, call: CallId, outcome: Outcome) -> None:
+        self._report(control.Returned(call, self._codec.encode(outcome).decode()))
+
+    def _failed(self, error: LabError) -> None:
+        self.log(str(error))
+        self._report(control.Error(str(error)))
+        self.end(error.exit_code)
+
+    def _report(self, report: control.Report) -> None:
+        with contextlib.suppress(BrokenPipeError):  # the launcher is gone; stdin will tell
+            self._reports.write(control.to_line(report))
+            self._reports.flush()
+
+
+def follow(program: Program, loop: asyncio.AbstractEventLoop, commands: BinaryIO) -> None:
+    """Hand the launcher's lines to the program until stdin ends; then end it, by force if need be.
+
+    This runs in a thread of its own, so that a handler that never returns cannot keep a node alive
+    whose launcher is gone.
+    """
+    with contextlib.suppress(RuntimeError):  # the loop has ended before stdin
+        while line := commands.readline(control.MAX_LINE_BYTES):
+            loop.call_soon_threadsafe(program.command, line)
+        loop.call_soon_threadsafe(program.end)
+    time.sleep(GRACE_SECONDS)
+    os._exit(1)
+
+
+def _take_stdout() -> BinaryIO:
+    """The control channel's way out; whatever prints to stdout prints to the log from now on."""
+    reports = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return reports
+
+
+def _die_with_parent() -> None:
+    """Ask Linux for SIGKILL when the launcher dies: a stopped process does not see stdin end."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(DIED_WITH_PARENT, signal.SIGKILL)
+
+
+async def _main(config: NodeConfig, reports: BinaryIO) -> int:
+    program = Program(config, reports)
+    loop = asyncio.get_running_loop()
+    commands = os.fdopen(os.dup(0), "rb")
+    threading.Thread(target=follow, args=(program, loop, commands), daemon=True).start()
+    return await program.run()
+
+
+def main() -> int:
+    """Run the node that the configuration file describes."""
+    _die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the launcher, which tells us
+    reports = _take_stdout()
+    try:
+        if len(sys.argv) != 2:
+            raise BadInput("usage: python -m common.runtime.process CONFIG.json")
+        return run(_main(NodeConfig.read(Path(sys.argv[1])), reports))
+    except LabError as error:
+        print(error, file=sys.stderr)
+        with contextlib.suppress(BrokenPipeError):
+            reports.write(control.to_line(control.Error(str(error))))
+            reports.flush()
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""The frame of one message: length, message number, then the message as the codec writes it.
+
+::
+
+    4 bytes   length of what follows, most significant byte first
+    8 bytes   number of the message, unique in the run (joins send and arrival in traces)
+    n bytes   the message, by the codec
+
+Who sent it is not in the frame: the handshake has proved that once for the whole connection.
+"""
+
+from struct import Struct
+
+from common.values.errors import RemoteProtocolError
+
+LIFE_BITS, COUNT_BITS = 11, 32
+MAX_NODES = 2**10
+MAX_LIVES = 2**LIFE_BITS
+"""A number is (node, life, count) in 10 + 11 + 32 bits: below 2**53, and so exact in JSON."""
+
+_HEADER = Struct(">IQ")
+_NUMBER = Struct(">Q")
+_pack = _HEADER.pack
+_unpack_number = _NUMBER.unpack_from
+
+
+class Numbers:
+    """Gives numbers to messages that no other node, and no other life of this node, gives.
+
+    Args:
+        index: of the node in its cluster, clients included, from 0.
+        life: which life of the node this is, from 0.
+    """
+
+    def __init__(self, index: int, life: int) -> None:
+        assert 0 <= index < MAX_NODES, f"a cluster has at most {MAX_NODES} nodes and clients"
+        assert 0 <= life < MAX_LIVES, f"a node has at most {MAX_LIVES} lives in one run"
+        self._next = ((index << LIFE_BITS) | life) << COUNT_BITS
+        self._end = self._next + (1 << COUNT_BITS)
+
+    def next(self) -> int:
+        """The next number."""
+        number = self._next
+        self._next = number + 1
+        assert self._next < self._end, "a life sends fewer than 2**32 messages"
+        return number
+
+
+def pack(number: int, body: bytes) -> bytes:
+    """The frame, length prefix included, of the message that the codec wrote as ``body``."""
+    return _pack(len(body) + 8, number) + body
+
+
+def number_of(frame: bytes) -> int:
+    """The number in a frame made by :func:`pack`."""
+    number: int = _HEADER.unpack_from(frame)[1]
+    return number
+
+
+def unpack(payload: bytes) -> tuple[int, bytes]:
+    """Number and body from the payload of a frame (without the length prefix).
+
+    Raises:
+        RemoteProtocolError: it is too short to hold a number.
+    """
+    if len(payload) < 8:
+        raise RemoteProtocolError(f"a frame of {len(payload)} bytes is too short for a message")
+    return _unpack_number(payload)[0], payload[8:]
