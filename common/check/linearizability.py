@@ -1,0 +1,54 @@
+"""Linearizability: is there an order in which every operation takes effect at one instant?
+
+Herlihy and Wing 1990, "Linearizability: a correctness condition for concurrent objects": a history
+is linearizable if its completed operations, and some of the pending ones, can be put in one order
+that the object's sequential specification allows, and in which an operation that returned before
+another was invoked comes first.
+
+Operations at equal times count as concurrent, except those of one process. The history is split by
+key where the model allows it, and each part is searched (:mod:`common.check.search`).
+"""
+
+from collections.abc import Iterable
+
+from common.check.models import Model
+from common.check.problem import Problem
+from common.check.search import search
+from common.check.verdict import Answer, Budget, OutOfBudget, Verdict, out_of_budget
+from common.check.window import explain, offending_window
+from common.values.history import Operation
+
+
+def check_linearizability(
+    history: Iterable[Operation], model: Model, budget: Budget | None = None
+) -> Verdict:
+    """Decide whether ``history`` is linearizable.
+
+    Args:
+        history: operations in the order of their invocations.
+        model: what the object does (:mod:`common.check.models`).
+        budget: one step is taken for each configuration of the search. Making the window of a no
+            small takes some more (``MOST_STEPS`` in :mod:`common.check.window`).
+
+    Raises:
+        BadInput: the model does not know an operation of the history.
+    """
+    budget = budget or Budget()
+    parts = model.partition(history)
+    operations = sum(map(len, parts.values()))
+    unfinished = 0
+    for key, part in parts.items():
+        try:
+            outcome = search(Problem(part, model), budget)
+        except OutOfBudget:
+            unfinished += 1
+            continue
+        if not outcome.found:
+            window = offending_window(part, model, budget)
+            sentence = explain(key, window, model)
+            return Verdict(Answer.NO, sentence, window.operations, budget.spent)
+    if unfinished:
+        return out_of_budget(f"linearizability of {operations} operations", budget)
+    objects = f"{len(parts)} keys" if len(parts) > 1 else "one object"
+    sentence = f"Linearizable: an order explains all {operations} operations on {objects}."
+    return Verdict(Answer.YES, sentence, steps=budget.spent)
