@@ -1,0 +1,41 @@
+"""Numbered steps for tests of the store: from the last number alone, all that must be there follows."""
+
+from common.codec import Schema
+from common.contract import Forget, Save, record
+from common.contract.events import Key
+
+SLOTS = 7
+
+
+@record
+class Item:
+    """What step ``number`` saves; its padding makes records of many lengths."""
+
+    number: int
+    padding: str
+
+
+SCHEMA = Schema([Item])
+
+
+def step(number: int) -> list[Save | Forget]:
+    """The changes of step ``number``, counted from 1: they touch several keys, and forget one."""
+    item = Item(number, "x" * (number * 37 % 101))
+    return [
+        Save(("item", number % SLOTS), item),
+        Save("last", number),
+        Forget(("odd", number - 1)),
+        Save(("odd", number), None),
+    ]
+
+
+def expected(last: int) -> dict[Key, object]:
+    """The whole map after the steps 1 to ``last``."""
+    made: dict[Key, object] = {}
+    for number in range(max(1, last - SLOTS), last + 1):
+        for change in step(number):
+            if isinstance(change, Save):
+                made[change.key] = change.value
+            else:
+                made.pop(change.key, None)
+    return made

@@ -1,0 +1,271 @@
+"""The store as a map: against a dictionary, under threads, and on disks that fail."""
+
+import errno
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from common.codec import Schema
+from common.contract import Forget, Save, record
+from common.contract.events import Key
+from common.runtime.files import DiskFailed, Files
+from common.runtime.storage import LogStorage
+from common.values.errors import BadInput, ContractError
+from tests.common.storage_workload import SCHEMA, Item, expected, step
+from tests.common.test_storage_damage import HastyFiles
+
+KEYS: st.SearchStrategy[Key] = st.text(max_size=2) | st.tuples(
+    st.sampled_from(["log", "item"]), st.integers(-1, 3)
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.binary(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(tuple) | st.builds(Item, st.integers(), st.text(max_size=3))
+    ),
+    max_leaves=4,
+)
+CHANGES: st.SearchStrategy[Save | Forget] = st.builds(Save, KEYS, VALUES) | st.builds(Forget, KEYS)
+
+
+class AgainstADictionary(RuleBasedStateMachine):
+    """Steps, syncs and new lives, in any order; a dictionary says what has to be there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.model: dict[Key, object] = {}
+        self.open()
+
+    def open(self) -> None:
+        self.store = LogStorage(
+            Path(self.folder.name),
+            SCHEMA,
+            compact_factor=1.0,
+            compact_above=200,
+            files=HastyFiles(),
+        )
+        self.loaded = self.store.load()
+
+    @rule(changes=st.lists(CHANGES, max_size=4))
+    def step(self, changes: list[Save | Forget]) -> None:
+        self.store.append(changes)
+        for change in changes:
+            if isinstance(change, Save):
+                self.model[change.key] = change.value
+            else:
+                self.model.pop(change.key, None)
+
+    @rule()
+    def sync(self) -> None:
+        self.store.sync()
+
+    @rule()
+    def live_anew(self) -> None:
+        self.store.close()
+        self.open()
+        assert self.loaded == self.model
+
+    @invariant()
+    def is_never_half_open(self) -> None:
+        assert self.store.recovery is not None
+
+    def teardown(self) -> None:
+        self.live_anew()
+        self.store.close()
+        self.folder.cleanup()
+
+
+AgainstADictionary.TestCase.settings = settings(
+    max_examples=60, stateful_step_count=30, deadline=None, database=None
+)
+TestAgainstADictionary = AgainstADictionary.TestCase
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[LogStorage]:
+    made = LogStorage(tmp_path / "deep" / "data", SCHEMA)
+    made.load()
+    yield made
+    made.close()
+
+
+def test_one_thread_appends_while_another_syncs(tmp_path: Path) -> None:
+    store = LogStorage(tmp_path, SCHEMA, compact_factor=1.0, compact_above=2000, files=HastyFiles())
+    store.load()
+    steps, done = 3000, threading.Event()
+
+    def keep_syncing() -> None:
+        while not done.is_set():
+            store.sync()
+
+    syncer = threading.Thread(target=keep_syncing)
+    syncer.start()
+    for number in range(1, steps + 1):
+        store.append(step(number))
+    done.set()
+    syncer.join()
+    store.close()
+    again = LogStorage(tmp_path, SCHEMA)
+    assert again.load() == expected(steps)
+    assert again.recovery is not None
+    assert again.recovery.generation > 3
+    again.close()
+
+
+def test_a_second_process_is_refused_with_the_number_of_the_first(tmp_path: Path) -> None:
+    store = LogStorage(tmp_path, SCHEMA)
+    code = (
+        "import sys; from pathlib import Path; from common.runtime.storage import LogStorage\n"
+        "from common.codec import Schema; from common.values.errors import BadInput\n"
+        "try: LogStorage(Path(sys.argv[1]), Schema([]))\n"
+        "except BadInput as error: print(error)"
+    )
+    asked = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert f"is in use by process {os.getpid()}" in asked.stdout
+    store.close()
+    LogStorage(tmp_path, SCHEMA).close()
+
+
+def test_an_unwritable_place_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DiskFailed, match="cannot use the data directory"):
+        LogStorage(tmp_path / "file", SCHEMA)
+
+
+class FailingFiles(HastyFiles):
+    """A disk on which one operation fails once, with an error of the system's."""
+
+    def __init__(self, verb: str, number: int) -> None:
+        self.verb = verb
+        self.number = number
+
+    def armed(self, verb: str) -> None:
+        if verb == self.verb:
+            self.verb = ""
+            raise OSError(self.number, os.strerror(self.number))
+
+    def write(self, file: int, data: bytes) -> None:
+        if self.verb == "write":
+            super().write(file, data[: len(data) // 2])  # a full disk takes a part
+        self.armed("write")
+        super().write(file, data)
+
+    def sync(self, file: int) -> None:
+        self.armed("sync")
+
+    def rename(self, old: Path, new: Path) -> None:
+        self.armed("rename")
+        super().rename(old, new)
+
+
+@pytest.mark.parametrize(
+    ("verb", "number", "words"),
+    [
+        ("write", errno.ENOSPC, "No space left on device"),
+        ("write", errno.EIO, "Input/output error"),
+        ("sync", errno.EIO, "Input/output error"),
+        ("rename", errno.EIO, "Input/output error"),
+    ],
+)
+def test_after_a_failure_of_the_disk_nothing_more_is_promised(
+    tmp_path: Path, verb: str, number: int, words: str
+) -> None:
+    files = FailingFiles("", number)
+    store = LogStorage(tmp_path, SCHEMA, compact_factor=0, compact_above=500, files=files)
+    store.load()
+    store.append(step(1))
+    store.sync()
+    files.verb = verb
+    with pytest.raises(DiskFailed, match=words):  # a rename happens in a compaction only
+        for number in range(2, 6):
+            store.append(step(number))
+            store.sync()
+    with pytest.raises(DiskFailed):
+        store.append(step(3))
+    with pytest.raises(DiskFailed):
+        store.sync()
+    store.close()
+    again = LogStorage(tmp_path, SCHEMA)
+    loaded = again.load()
+    assert loaded == expected(int(str(loaded["last"])))
+    again.close()
+
+
+def test_a_store_is_of_no_use_before_load_and_after_close(tmp_path: Path) -> None:
+    store = LogStorage(tmp_path, SCHEMA)
+    with pytest.raises(ContractError, match="load"):
+        store.append(step(1))
+    store.load()
+    store.close()
+    with pytest.raises(ContractError, match="closed"):
+        store.append(step(1))
+    store.close()
+
+
+@pytest.mark.parametrize("key", [None, 5, 1.5, ("a", None), (("a",), 1), True, ("a", True)])
+def test_a_key_that_is_none_is_refused_and_nothing_of_its_step_is_kept(
+    store: LogStorage, key: Key
+) -> None:
+    with pytest.raises(ContractError, match="is no key"):
+        store.append([Save("other", 1), Save(key, 1)])
+    store.append([Save("good", 2)])
+    store.close()
+    again = LogStorage(store.directory, SCHEMA)
+    assert again.load() == {"good": 2}
+    again.close()
+
+
+@pytest.mark.parametrize("value", [[1], {"a": 1}, {1}, object(), Item("x", "")])  # type: ignore[arg-type]
+def test_a_value_that_could_not_come_back_is_refused(store: LogStorage, value: object) -> None:
+    with pytest.raises(ContractError, match="cannot encode"):
+        store.append([Save("key", value)])
+
+
+def test_a_program_with_other_classes_is_told_so(tmp_path: Path) -> None:
+    store = LogStorage(tmp_path, SCHEMA)
+    store.load()
+    store.append(step(1))
+    store.close()
+    with pytest.raises(BadInput, match="other classes .*Item"):
+        LogStorage(tmp_path, Schema([])).load()
+
+
+def test_real_files_are_really_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(Files, "sync", lambda _, file: synced.append(file))
+    store = LogStorage(tmp_path, SCHEMA)
+    store.load()
+    before = len(synced)
+    store.append(step(1))
+    assert len(synced) == before
+    store.sync()
+    assert len(synced) == before + 1
+    store.sync()
+    assert len(synced) == before + 1, "there was nothing to sync"
+    store.close()
+
+
+@record
+class Unrelated:
+    """A class that no store of these tests knows."""
+
+
+def test_a_class_outside_the_schema_is_refused(store: LogStorage) -> None:
+    with pytest.raises(ContractError, match="Unrelated"):
+        store.append([Save("key", Unrelated())])
