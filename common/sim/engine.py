@@ -1,7 +1,7 @@
 """The event loop of the simulation: a heap of what happens next, and the nodes it happens to.
 
 Reading order: :meth:`Engine.run` takes the next thing off the heap; ``_deliver``, ``_fire`` and
-``_invoke`` hand it to a node; ``_carry_out`` does what the node asks for. Whoever reads this for the
+``_invoke`` hand it to a node; ``_carry_out`` does what the node asks for. Who reads this for the
 protocol's sake needs only that: the same ``Node.step`` as everywhere else, and virtual time.
 """
 
@@ -91,6 +91,7 @@ class Engine:
         self._behaviours = dict(behaviours)
         self._waits = sends_wait_for_disk
         self._check_every = check_handlers
+        self._steps = 0
         self._watched = bool(observers or monitors or check_handlers)
         self._max_events = max_events
         self._network = Network(link, bool(observers))
@@ -174,7 +175,8 @@ class Engine:
     def _step(self, host: Host, event: Event, number: int | None = None) -> None:
         node = host.node
         assert node is not None, "only a living node takes a step"
-        checked = self._check_every and self.events % self._check_every == 0
+        self._steps += 1
+        checked = self._check_every and self._steps % self._check_every == 0
         effects = check_step(node, event) if checked else node.step(event)
         if self._observers:
             status = node.status()
