@@ -75,7 +75,9 @@ class Node:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        handlers = dict(cls._handlers)
+        handlers: dict[type, Callable[..., None]] = {}
+        for base in reversed(cls.__mro__):  # a class may join two halves, each with handlers
+            handlers |= vars(base).get("_handlers", {})
         for method in vars(cls).values():
             for kind in getattr(method, _HANDLES, ()):
                 _check_handler(cls, method, kind)
@@ -168,7 +170,7 @@ class Node:
         """Tell the client how its operation ended: Ok, Failed or Unknown. A call ends once."""
         self._ask("finish", Return(call, outcome))
 
-    def note(self, text: str, **fields: object) -> None:
+    def note(self, text: str, /, **fields: object) -> None:
         """Leave an annotation in the trace."""
         self._ask("note", Note(text, fields))
 
