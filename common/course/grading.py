@@ -126,7 +126,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--impl", metavar="DIR", help="test a student's workspace, not the references")
     group.addoption("--seed", type=int, help="the only seed of each sweep (replays a failure)")
     group.addoption("--seeds", type=int, help="how many seeds each sweep tries")
-    group.addoption("--trace", metavar="FILE", help="record each simulation as JSON Lines")
+    group.addoption("--record", metavar="FILE", help="record each simulation as JSON Lines")
     group.addoption("--grades", metavar="FILE", help="write points and verdicts as JSON")
 
 
@@ -150,7 +150,7 @@ def course(request: pytest.FixtureRequest) -> Course:
 def loaded_lab(request: pytest.FixtureRequest, course: Course) -> LabUnderTest:
     """The module's lab, imported once."""
     manifest = course.lab(request.module.LAB)
-    trace = request.config.getoption("--trace")
+    trace = request.config.getoption("--record")
     return LabUnderTest(manifest, load(course, manifest), Path(trace) if trace else None)
 
 

@@ -23,7 +23,7 @@ Seeds = Annotated[int | None, typer.Option(help="How many seeds each sweep tries
 
 def register(app: typer.Typer) -> None:
     """Add the verbs of this file to the command."""
-    app.command("test", epilog="Example: lab test link --seeds 200")(test)
+    app.command("test", epilog="Example: lab test link --seeds 200")(run_suite)
     app.command("replay", epilog="Example: lab replay cap a_read_sees_the_last_write --seed 17")(
         replay
     )
@@ -54,7 +54,7 @@ class Watcher:
             self.problems.append(report.longreprtext.strip().splitlines()[-1])
 
 
-def test(
+def run_suite(
     lab: LabId,
     impl: Impl = None,
     seeds: Seeds = None,
@@ -86,7 +86,7 @@ def replay(
     course, output = Course(), Output(json)
     found = course.lab(lab)
     trace = folder(out / "replay" / found.id) / f"{name}.jsonl"
-    options = [f"--trace={trace}", "-k", name]
+    options = [f"--record={trace}", "-k", name]
     options += [f"--impl={impl}"] if impl else []
     options += [f"--seed={seed}"] if seed is not None else []
     grades = _run(found, options, output)

@@ -276,6 +276,8 @@ class Engine:
         if written.returned_at is not None:
             return
         self.history.finish(written, outcome, self.now)
+        if isinstance(outcome, Unknown):
+            host.process = f"{host.id}/{len(self.history)}"
         for observer in self._observers:
             observer.returned(self.now, host.id, written)
         for told in self.on_return:

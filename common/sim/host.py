@@ -28,6 +28,7 @@ class Host:
         release_at: effects asked for before this time wait until then for the disk.
         timers: the timers set in this life that have neither fired nor been cancelled.
         calls: the client operations under way, by call.
+        process: under which name the history has this host's next operation.
         offset, drift: how far the clock is ahead (µs), and how much faster it runs (ppm).
         behaviour: the name of the Byzantine behaviour, or "" for an honest node.
     """
@@ -48,6 +49,7 @@ class Host:
         self.timers: set[int] = set()
         self.calls: dict[CallId, Operation] = {}
         self.behaviour = ""
+        self.process = id
         self._last_call: CallId = 0
         self.offset = 0
         self.drift = 0

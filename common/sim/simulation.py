@@ -81,19 +81,23 @@ class Simulation(Engine):
             peers = tuple(member for member in members if member != id)
             self._hosts[id] = Host(id, peers, factory, SimulatedDisk(disk_latency))
         self.members, self.clients = members, tuple(clients or {})
-        self._plan(schedule or Schedule())
         for host in self._hosts.values():
             self._at(0, self._start, host)
+        self._plan(schedule or Schedule())
 
     # What a test or a demo does with it.
 
     def call(self, client: NodeId, operation: object) -> Operation:
-        """Let a client begin an operation now; its outcome is filled in as the run goes on."""
+        """Let a client begin an operation now; its outcome is filled in as the run goes on.
+
+        A process of a history has one operation at a time. So a client that has one under way, or
+        one whose outcome is unknown and that may still happen, goes on as another process.
+        """
         host = self._host(client)
         function, key, argument = describe(operation)
-        busy = any(call.returned_at is None for call in host.calls.values())
-        process = f"{client}/{len(self.history)}" if busy else client
-        written = self.history.invoke(process, function, key, argument, self.now)
+        if any(call.returned_at is None for call in host.calls.values()):
+            host.process = f"{client}/{len(self.history)}"
+        written = self.history.invoke(host.process, function, key, argument, self.now)
         self._at(self.now, self._invoke, host, operation, written)
         return written
 

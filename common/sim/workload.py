@@ -17,8 +17,8 @@ class Workload:
     """Lets each client of a simulation ask for one operation after another.
 
     A client that gets no answer within ``patience`` is told to go on: the operation stays unknown
-    for ever, and what the client does from then on is written down as another process, because a
-    process of a history has one operation at a time (Jepsen does the same).
+    for ever, and the history has what the client does from then on as another process (Jepsen
+    does the same).
 
     Args:
         simulation: where the clients live.

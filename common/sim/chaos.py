@@ -1,0 +1,112 @@
+"""Chaos: schedules drawn from a seed, for fault sweeps.
+
+A sweep that only breaks things proves nothing about progress. So every schedule drawn here ends in
+a calm: what is down comes back, what is cut heals, and the links are good again. After the calm a
+protocol must get somewhere (the habit of TigerBeetle's VOPR).
+"""
+
+from collections.abc import Sequence
+from random import Random
+
+from common.values.faults import (
+    Block,
+    Clock,
+    Crash,
+    Disk,
+    Fault,
+    Heal,
+    Link,
+    Partition,
+    Pause,
+    Restart,
+    Resume,
+    Schedule,
+)
+from common.values.units import MS, SECOND
+
+KINDS = ("partition", "block", "crash", "pause", "link", "clock", "disk")
+"""The kinds of trouble that can be drawn."""
+
+GOOD_LATENCY = (1 * MS, 5 * MS)
+MAX_DRIFT = 100_000
+"""Clocks run up to this many parts per million (10 %) fast or slow: far worse than real ones."""
+
+
+def calm(nodes: Sequence[str], at: int) -> list[Fault]:
+    """The faults that end all faults at time ``at`` (microseconds), clocks excepted."""
+    faults: list[Fault] = [Heal(at), Link(at, latency=GOOD_LATENCY, loss=0.0, duplicate=0.0,
+                                          reorder=0.0, bandwidth=0)]  # fmt: skip
+    for node in nodes:
+        faults += [Resume(at, node), Restart(at, node), Disk(at, node, 0)]
+    return faults
+
+
+def random_schedule(
+    random: Random,
+    nodes: Sequence[str],
+    until: int,
+    *,
+    kinds: Sequence[str] = KINDS,
+    troubles: int = 6,
+    others: Sequence[str] = (),
+) -> Schedule:
+    """Draw a schedule of trouble that is over at ``until``.
+
+    Args:
+        random: where to draw from.
+        nodes: the nodes that trouble can hit.
+        until: when the calm begins, in microseconds.
+        kinds: the kinds of trouble to draw from, of :data:`KINDS`.
+        troubles: how many to draw.
+        others: nodes, such as clients, that take part in partitions but are not hit themselves.
+    """
+    drawn: list[Fault] = []
+    for _ in range(troubles):
+        start = random.randrange(until)
+        end = min(until, start + random.randrange(until // 10 + 1, until // 2 + 2))
+        drawn += _trouble(random, random.choice(list(kinds)), nodes, others, start, end)
+    return Schedule([*drawn, *calm(nodes, until)])
+
+
+def _trouble(
+    random: Random, kind: str, nodes: Sequence[str], others: Sequence[str], start: int, end: int
+) -> list[Fault]:
+    """One trouble of a kind, from ``start`` to ``end``."""
+    node = random.choice(list(nodes))
+    match kind:
+        case "partition":
+            return [Partition(start, _groups(random, [*nodes, *others])), Heal(end)]
+        case "block":
+            target = random.choice([*nodes, *others])
+            return [Block(start, node, target), Heal(end)] if target != node else []
+        case "crash":
+            return [Crash(start, node), Restart(end, node)]
+        case "pause":
+            return [Pause(start, node), Resume(end, node)]
+        case "link":
+            return _bad_links(random, start, end)
+        case "clock":
+            drift = random.randrange(-MAX_DRIFT, MAX_DRIFT + 1)
+            return [Clock(start, node, skew=random.randrange(1 * SECOND), drift=drift)]
+        case "disk":
+            return [Disk(start, node, random.randrange(50 * MS)), Disk(end, node, 0)]
+    raise AssertionError(f"{kind!r} is not one of {KINDS}")
+
+
+def _groups(random: Random, everyone: list[str]) -> tuple[tuple[str, ...], ...]:
+    mixed = list(everyone)
+    random.shuffle(mixed)
+    cut = random.randrange(1, max(2, len(mixed)))
+    return (tuple(sorted(mixed[:cut])), tuple(sorted(mixed[cut:])))
+
+
+def _bad_links(random: Random, start: int, end: int) -> list[Fault]:
+    bad = Link(
+        start,
+        latency=(1 * MS, random.randrange(2, 60) * MS),
+        loss=random.randrange(30) / 100,
+        duplicate=random.randrange(20) / 100,
+        reorder=random.randrange(30) / 100,
+    )
+    good = Link(end, latency=GOOD_LATENCY, loss=0.0, duplicate=0.0, reorder=0.0)
+    return [bad, good]

@@ -1,0 +1,284 @@
+"""The contract: dispatch, effects, and errors that name the place and say what to do instead."""
+
+from dataclasses import FrozenInstanceError
+
+import pytest
+
+from common.contract import (
+    Application,
+    AtMostOnce,
+    Broadcast,
+    CancelTimer,
+    Fire,
+    Invoke,
+    Node,
+    NodeId,
+    Note,
+    Numbered,
+    Receive,
+    Return,
+    Save,
+    Send,
+    SetTimer,
+    Start,
+    message,
+    on,
+    operation,
+    record,
+    timer,
+)
+from common.contract.calls import describe
+from common.contract.kinds import check_value
+from common.contract.rules import check_protocol_source, check_step
+from common.contract.sizes import ENVELOPE_BYTES, wire_size
+from common.values.errors import ContractError
+from common.values.history import Ok
+from common.values.units import MS
+
+
+@message
+class Ping:
+    text: str
+
+
+@message
+class Stray:
+    pass
+
+
+@message
+class Wide:
+    values: tuple[object, ...]
+
+
+@timer
+class Tick:
+    round: int
+
+
+@operation
+class Put:
+    key: str
+    value: int
+
+
+@record
+class Entry:
+    term: int
+
+
+class Everything(Node):
+    def on_start(self) -> None:
+        self.save("lives", int(str(self.saved.get("lives", 0))) + 1)
+        self.set_timer(10 * MS, Tick(1))
+
+    @on(Ping)
+    def ping_received(self, ping: Ping, sender: NodeId) -> None:
+        self.send(sender, Ping(ping.text.upper()))
+        self.broadcast(ping)
+        self.note("ping", text=ping.text)
+
+    @on(Tick)
+    def ticked(self, tick: Tick) -> None:
+        self.cancel_timer(self.set_timer(tick.round * MS, tick))
+
+    @on(Put)
+    def put(self, put: Put, call: int) -> None:
+        self.finish(call, Ok(put.value + self.random.randrange(1)))
+
+
+@pytest.fixture
+def node() -> Everything:
+    return Everything("n1", ("n2", "n3"))
+
+
+def test_a_message_reaches_its_handler_and_its_effects_come_out_in_order(node: Everything) -> None:
+    assert node.step(Receive(5, "n2", Ping("hi"))) == [
+        Send("n2", Ping("HI")),
+        Broadcast(("n2", "n3"), Ping("hi")),
+        Note("ping", {"text": "hi"}),
+    ]
+    assert node.now == 5
+
+
+def test_start_timer_and_operation_reach_their_handlers(node: Everything) -> None:
+    started = node.step(Start(0, {"lives": 1}))
+    assert started == [Save("lives", 2), SetTimer(1, 10 * MS, Tick(1))]
+    assert node.step(Fire(10 * MS, 1, Tick(3))) == [SetTimer(2, 3 * MS, Tick(3)), CancelTimer(2)]
+    assert node.step(Invoke(11 * MS, 4, Put("x", 9))) == [Return(4, Ok(9))]
+
+
+def test_a_message_that_no_handler_takes_names_the_node_and_the_message(node: Everything) -> None:
+    with pytest.raises(
+        ContractError, match=r"node n1 \(Everything\): no handler takes the message"
+    ):
+        node.step(Receive(0, "n2", Stray()))
+    with pytest.raises(ContractError, match=r"add a method marked @on\(Stray\)"):
+        node.step(Receive(0, "n2", Stray()))
+
+
+def test_a_key_error_inside_a_handler_is_not_taken_for_a_missing_handler() -> None:
+    class Broken(Node):
+        @on(Ping)
+        def ping_received(self, ping: Ping, sender: NodeId) -> None:
+            missing: dict[str, int] = {}
+            missing[ping.text] += 1
+
+    with pytest.raises(KeyError):
+        Broken("n1", ()).step(Receive(0, "n2", Ping("hi")))
+
+
+def test_an_effect_outside_a_handler_is_refused(node: Everything) -> None:
+    with pytest.raises(ContractError, match="called outside a handler"):
+        node.send("n2", Ping("hi"))
+    with pytest.raises(ContractError, match="called outside a handler"):
+        node.save("x", 1)
+
+
+def test_an_effect_in_the_constructor_is_refused() -> None:
+    class Eager(Node):
+        def __init__(self, id: NodeId, peers: tuple[NodeId, ...]) -> None:
+            super().__init__(id, peers)
+            self.set_timer(1, Tick(1))
+
+    with pytest.raises(ContractError, match="never in __init__"):
+        Eager("n1", ())
+
+
+def test_only_declared_kinds_pass_the_door(node: Everything) -> None:
+    class Sloppy(Node):
+        def on_start(self) -> None:
+            self.send("n2", {"text": "hi"})
+
+    with pytest.raises(ContractError, match="declare its class with @message"):
+        Sloppy("n1", ()).step(Start(0, {}))
+
+
+def test_a_time_is_a_whole_number_of_microseconds() -> None:
+    class Float(Node):
+        def on_start(self) -> None:
+            self.set_timer(0.5, Tick(1))  # type: ignore[arg-type]
+
+    with pytest.raises(ContractError, match="write 150 \\* MS"):
+        Float("n1", ()).step(Start(0, {}))
+
+
+def test_messages_are_frozen_and_mutable_fields_are_refused() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Ping("hi").text = "ho"  # type: ignore[misc]
+
+    @message
+    class Leaky:
+        items: list[int]
+
+    with pytest.raises(ContractError, match="'items' of message .*Leaky is a list.*use a tuple"):
+
+        class Takes(Node):
+            @on(Leaky)
+            def leaky(self, leaky: Leaky, sender: NodeId) -> None: ...
+
+
+def test_a_mutable_value_inside_a_message_is_found_when_it_leaves() -> None:
+    class Smuggler(Node):
+        def on_start(self) -> None:
+            self.broadcast(Wide((1, [2])))
+
+    with pytest.raises(ContractError, match=r"a list \(at Wide.values\[1\]\) would leave the node"):
+        check_step(Smuggler("n1", ("n2",)), Start(0, {}))
+    check_value((1, "two", b"three", None, Entry(4), (5.0,)))
+
+
+def test_a_handler_with_the_wrong_arguments_is_refused_when_the_class_is_made() -> None:
+    with pytest.raises(ContractError, match=r"handler of a timer is called \(self, timer\)"):
+
+        class Wrong(Node):
+            @on(Tick)
+            def ticked(self, tick: Tick, sender: NodeId) -> None: ...
+
+
+def test_a_subclass_may_override_a_handler_without_marking_it_again() -> None:
+    class Quiet(Everything):
+        def ping_received(self, ping: Ping, sender: NodeId) -> None:
+            pass
+
+    assert Quiet("n1", ()).step(Receive(0, "n2", Ping("hi"))) == []
+
+
+def test_a_handler_that_depends_on_hidden_state_is_caught() -> None:
+    calls = iter(range(100))
+
+    class Sneaky(Node):
+        def on_start(self) -> None:
+            self.send("n2", Ping(str(next(calls))))
+
+    with pytest.raises(ContractError, match="other effects on a copy of the same state"):
+        check_step(Sneaky("n1", ()), Start(0, {}))
+
+
+def test_a_handler_that_depends_on_its_state_and_the_event_alone_is_not(node: Everything) -> None:
+    assert check_step(node, Start(0, {})) == [Save("lives", 1), SetTimer(1, 10 * MS, Tick(1))]
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("import time\n", "file.py:1: a protocol file must not import time: read self.now"),
+        ("\nfrom random import random\n", "file.py:2: .*draw from self.random"),
+        ("import asyncio.streams\n", "must not import asyncio.streams"),
+        ("def f():\n    import socket\n", "file.py:2: .*use self.send"),
+        ("import threading\n", "a node does one thing at a time"),
+        ("x = hash('a')\n", "must not call hash"),
+        ("print('hi')\n", "use self.note"),
+        ("def f(:\n", "file.py:1: "),
+    ],
+)
+def test_a_protocol_file_that_reaches_the_world_is_refused(source: str, told: str) -> None:
+    with pytest.raises(ContractError, match=told):
+        check_protocol_source(source, "file.py")
+
+
+def test_a_protocol_file_may_import_the_contract_and_plain_helpers() -> None:
+    check_protocol_source("import heapq\nfrom common.contract import Node\n", "file.py")
+
+
+class Log(Application):
+    def __init__(self) -> None:
+        self.commands: list[object] = []
+
+    def apply(self, command: object) -> object:
+        self.commands.append(command)
+        return len(self.commands)
+
+    def snapshot(self) -> object:
+        return tuple(self.commands)
+
+    def restore(self, snapshot: object) -> None:
+        assert isinstance(snapshot, tuple)
+        self.commands = list(snapshot)
+
+
+def test_at_most_once_carries_out_a_retry_only_once_and_repeats_the_answer() -> None:
+    replica = AtMostOnce(Log())
+    assert replica.apply(Numbered("c1", 1, "a")) == 1
+    assert replica.apply(Numbered("c2", 1, "b")) == 2
+    assert replica.apply(Numbered("c1", 1, "a")) == 1
+    assert replica.apply(Numbered("c1", 2, "c")) == 3
+    assert replica.apply(Numbered("c1", 1, "a")) is None
+
+
+def test_at_most_once_survives_a_snapshot() -> None:
+    first = AtMostOnce(Log())
+    first.apply(Numbered("c1", 1, "a"))
+    second = AtMostOnce(Log())
+    second.restore(first.snapshot())
+    assert second.apply(Numbered("c1", 1, "a")) == 1
+    assert second.snapshot() == first.snapshot()
+
+
+def test_an_operation_is_described_by_function_key_and_argument() -> None:
+    assert describe(Put("x", 3)) == ("put", "x", 3)
+
+
+def test_sizes_grow_with_what_is_in_a_message() -> None:
+    assert wire_size(Ping("")) == ENVELOPE_BYTES + 1 + len("Ping") + 1
+    assert wire_size(Ping("x" * 1000)) - wire_size(Ping("")) == 1002
