@@ -160,5 +160,5 @@ class Exploration(Generic[A]):
         speed = self.states_per_second
         told = f"{self.states:,} states, {self.transitions:,} transitions, depth {self.depth}"
         told += f", {speed:,.0f} states/s" if speed else ""
-        told += f"; runs with at most {self.within}" if self.within else ""
+        told += f"; runs with {self.within}" if self.within else ""
         return told + (f"; stopped at {self.limit}" if self.limit else "")

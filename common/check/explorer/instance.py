@@ -76,12 +76,23 @@ class Bounds:
 
     def __str__(self) -> str:
         """The runs that these bounds allow, in words."""
-        words = ("losses", "duplicates", "crashes", "restarts", "timers", "in_flight")
-        names = ("lost messages", "duplicates", "crashes", "restarts", "timer firings",
-                 "messages in flight")  # fmt: skip
-        shown = zip(words, names, strict=True)
-        limits = [(name, getattr(self, word)) for word, name in shown]
-        return ", ".join(f"{limit} {name}" for name, limit in limits if limit is not None)
+        words = [
+            _up_to(self.losses, "lost messages"),
+            "messages that last"
+            if self.duplicates is None
+            else _up_to(self.duplicates, "duplicates"),
+            _up_to(self.crashes, "crashes"),
+            "" if self.crashes == 0 else _up_to(self.restarts, "restarts"),
+            "" if self.timers is None else _up_to(self.timers, "timer firings"),
+            "" if self.in_flight is None else _up_to(self.in_flight, "messages in flight"),
+        ]
+        return ", ".join(word for word in words if word)
+
+
+def _up_to(bound: int | None, what: str) -> str:
+    if bound is None:
+        return f"any number of {what}"
+    return f"up to {bound} {what}" if bound else f"no {what}"
 
 
 @dataclass(frozen=True, slots=True)

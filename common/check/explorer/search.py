@@ -21,7 +21,7 @@ S = TypeVar("S", bound=Hashable)
 A = TypeVar("A")
 
 STATES_BETWEEN_LOOKS = 2_000
-"""How many states are visited between two looks at the clock and two reports of progress."""
+"""How many states are expanded between two looks at the clock and two reports of progress."""
 
 
 class TransitionSystem(ABC, Generic[S, A]):
@@ -127,6 +127,7 @@ class _Search(Generic[S, A]):
         self._seen: set[Hashable] = set()
         self._parents = array("q")
         self._actions: list[A | None] = []
+        self._expanded = 0
         self._transitions = 0
         self._depth = 0
         self._quiescent = 0
@@ -156,6 +157,7 @@ class _Search(Generic[S, A]):
         successors = self._system.successors
         representative = self._system.representative
         seen = self._seen
+        before = self._expanded
         for count, (number, state) in enumerate(level, 1):
             for action, after in successors(state):
                 self._transitions += 1
@@ -164,8 +166,11 @@ class _Search(Generic[S, A]):
                     self._visit(after, key, (number, action), deeper)
                     if self._broken is not None or self._limit is not None:
                         return deeper
-            if count % STATES_BETWEEN_LOOKS == 0 and self._out_of_time(len(level) - count, deeper):
-                return deeper
+            if (before + count) % STATES_BETWEEN_LOOKS == 0:
+                self._look_up(len(level) - count + len(deeper))
+                if self._limit is not None:
+                    break
+        self._expanded += len(level)
         return deeper
 
     def _visit(
@@ -210,15 +215,14 @@ class _Search(Generic[S, A]):
             number = self._parents[number]
         return tuple(reversed(path))
 
-    def _out_of_time(self, waiting: int, deeper: Sequence[object]) -> bool:
+    def _look_up(self, waiting: int) -> None:
+        """Report progress, and look at the clock."""
         seconds = self._clock() - self._began
         if self._progress is not None:
-            waiting += len(deeper)
             states = len(self._actions)
             self._progress(Progress(states, self._transitions, self._depth, waiting, seconds))
         if self._limits.seconds is not None and seconds >= self._limits.seconds:
             self._limit = f"{self._limits.seconds:g} seconds"
-        return self._limit is not None
 
     def _result(self) -> Exploration[A]:
         findings: list[Finding[A]] = []

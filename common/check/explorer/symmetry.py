@@ -17,9 +17,15 @@ from common.check.explorer.instance import Instance
 from common.check.explorer.system import NodeSystem, Numbers, World
 from common.contract.events import NodeId
 
+ANY_OF_THEM = "*"
+"""What every interchangeable name reads as in a mark."""
+
+MAX_RECENT = 100_000
+"""Worlds whose representative is remembered; most choices lead to one met shortly before."""
+
 
 def renamings(instance: Instance) -> Iterator[Mapping[NodeId, NodeId]]:
-    """All ways to swap names within the symmetric groups, the one that swaps nothing left out."""
+    """All ways to swap names within the symmetric groups, the one that swaps nothing first."""
     groups = [tuple(group) for group in instance.symmetric]
     for chosen in product(*(permutations(group) for group in groups)):
         names = {
@@ -27,20 +33,64 @@ def renamings(instance: Instance) -> Iterator[Mapping[NodeId, NodeId]]:
             for group, permuted in zip(groups, chosen, strict=True)
             for old, new in zip(group, permuted, strict=True)
         }
-        if any(old != new for old, new in names.items()):
-            yield names
+        yield names
 
 
 class SymmetricSystem(NodeSystem):
-    """The transition system of an instance, with worlds compared up to renaming."""
+    """The transition system of an instance, with worlds compared up to renaming.
+
+    Not all renamings are tried on each world. A node's *mark* is what is left of its share when all
+    interchangeable names in it read the same; renaming moves marks about and changes none. So the
+    least of those renamed worlds in which the marks are in order is as good a representative as the
+    least of all, and where the marks differ, one renaming is enough.
+    """
 
     def __init__(self, instance: Instance) -> None:
         super().__init__(instance)
         self._renamings = [_Renaming(self, names) for names in renamings(instance)]
+        grouped = [id for group in instance.symmetric for id in group]
+        self._blank = dict.fromkeys(grouped, ANY_OF_THEM)
+        places = {id: at for at, id in enumerate(self.ids)}
+        self._groups = [[places[id] for id in group] for group in instance.symmetric]
+        self._marks: dict[int, int] = {}
+        self._mark_numbers = Numbers()
+        self._in_order: dict[tuple[int, ...], list[_Renaming]] = {}
+        self._recent: dict[World, World] = {}
 
     def representative(self, state: World) -> World:
-        """The least of the renamed versions of a world."""
-        return min(state, *[renaming.apply(state) for renaming in self._renamings])
+        """The least of the renamed versions of a world whose marks are in order."""
+        found = self._recent.get(state)
+        if found is None:
+            if len(self._recent) >= MAX_RECENT:
+                self._recent.clear()
+            found = self._recent[state] = self._least(state)
+        return found
+
+    def _least(self, state: World) -> World:
+        known = self._marks
+        marks = tuple([known[one] if one in known else self._mark(one) for one in state[0]])
+        chosen = self._in_order.get(marks)
+        if chosen is None:
+            chosen = self._in_order[marks] = [
+                renaming for renaming in self._renamings if self._orders(renaming, marks)
+            ]
+        if len(chosen) == 1:
+            return chosen[0].apply(state)
+        return min([renaming.apply(state) for renaming in chosen])
+
+    def _mark(self, share: int) -> int:
+        form = _rename_parts(self.shares.values[share][1:], self._blank)
+        mark = self._marks[share] = self._mark_numbers.number(form)
+        return mark
+
+    def _orders(self, renaming: "_Renaming", marks: tuple[int, ...]) -> bool:
+        """Whether the marks are in order, within each group, once the nodes are renamed."""
+        moved = renaming.moved(marks)
+        for group in self._groups:
+            within = [moved[place] for place in group]
+            if within != sorted(within):
+                return False
+        return True
 
 
 class _Renaming:
@@ -62,11 +112,15 @@ class _Renaming:
         """The renamed version of a world."""
         shares, flight, history, spent = world
         share = self._share
-        moved = tuple([share[shares[old]] for old in self._source])
+        moved = tuple([share[one] for one in self.moved(shares)])
         flight = self._network.renamed(flight, self._message.__getitem__)
         if history:
             history = tuple([self._line[line] for line in history])
         return (moved, flight, history, spent)
+
+    def moved(self, parts: tuple[int, ...]) -> tuple[int, ...]:
+        """What belongs to each node, given to the node that its name becomes."""
+        return tuple([parts[old] for old in self._source])
 
     def _renamed_by_place(self, names: Mapping[NodeId, NodeId]) -> Callable[[Canonical], Canonical]:
         return lambda form: (self._place[form[0]], *_rename_parts(form[1:], names))
