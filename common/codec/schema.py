@@ -39,15 +39,15 @@ class Schema:
         """The schema of protocols: all that their handlers take and their modules can name.
 
         These are the classes that the modules of the node classes (and of their base classes)
-        declare or import: what a protocol file can write down, it can send.
+        declare or import: what a protocol file can write down, it can send. Classes declared
+        within a function count only where a handler takes them or a field refers to them.
         """
         found: dict[type, None] = {}
         for node in nodes:
             for base in node.__mro__:
                 if base is object or base is Node:
                     continue
-                found |= dict.fromkeys(declared_in(base.__module__))
-                found |= dict.fromkeys(_named_in(base.__module__))
+                found |= dict.fromkeys(_found_in(base.__module__))
             found |= dict.fromkeys(node._handlers)
         return cls(found)
 
@@ -97,15 +97,17 @@ class Schema:
                 self._add(inner)
 
 
-def _named_in(module: str) -> list[type]:
-    """The declared classes and the enums that ``module`` has a name for."""
+def _found_in(module: str) -> list[type]:
+    """The declared classes and the enums that ``module`` makes or has a name for."""
+    made = [kind for kind in declared_in(module) if "<locals>" not in kind.__qualname__]
     names = vars(sys.modules[module]) if module in sys.modules else {}
-    return [
+    named = [
         value
         for value in names.values()
         if isinstance(value, type)
         and (kind_of(value) or (issubclass(value, enum.Enum) and value.__module__ == module))
     ]
+    return made + named
 
 
 def _check_dataclass(kind: Any) -> None:

@@ -1,4 +1,4 @@
-"""Numbered steps for tests of the store: from the last number alone, all that must be there follows."""
+"""Numbered steps for tests of the store: the last number alone says what has to be there."""
 
 from common.codec import Schema
 from common.contract import Forget, Save, record

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from common.contract.events import Key
 from common.runtime import log
 from common.runtime.files import Files
 from common.runtime.storage import LogStorage
@@ -43,11 +44,11 @@ def log_of(directory: Path) -> Path:
     return path
 
 
-def load(directory: Path) -> tuple[dict[object, object], int]:
+def load(directory: Path) -> tuple[dict[Key, object], int]:
     """The map, and how many bytes were cut."""
     store = LogStorage(directory, SCHEMA, files=HastyFiles())
     try:
-        loaded = dict(store.load().items())
+        loaded = store.load()
         assert store.recovery is not None
         return loaded, store.recovery.cut
     finally:
@@ -126,7 +127,7 @@ def test_a_flipped_or_missing_byte_of_a_snapshot_is_refused(tmp_path: Path) -> N
 def test_a_missing_log_is_refused(tmp_path: Path) -> None:
     write_steps(tmp_path, compact_above=0)
     log_of(tmp_path).unlink()
-    with pytest.raises(CorruptStorage, match="log-.* the file is missing"):
+    with pytest.raises(CorruptStorage, match=r"log-.* the file is missing"):
         load(tmp_path)
 
 

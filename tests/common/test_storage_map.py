@@ -174,6 +174,12 @@ class FailingFiles(HastyFiles):
         super().rename(old, new)
 
 
+def sync_steps(store: LogStorage, numbers: range) -> None:
+    for number in numbers:
+        store.append(step(number))
+        store.sync()
+
+
 @pytest.mark.parametrize(
     ("verb", "number", "words"),
     [
@@ -192,10 +198,8 @@ def test_after_a_failure_of_the_disk_nothing_more_is_promised(
     store.append(step(1))
     store.sync()
     files.verb = verb
-    with pytest.raises(DiskFailed, match=words):  # a rename happens in a compaction only
-        for number in range(2, 6):
-            store.append(step(number))
-            store.sync()
+    with pytest.raises(DiskFailed, match=words):
+        sync_steps(store, range(2, 6))  # several: a rename happens in a compaction only
     with pytest.raises(DiskFailed):
         store.append(step(3))
     with pytest.raises(DiskFailed):
@@ -242,8 +246,10 @@ def test_a_program_with_other_classes_is_told_so(tmp_path: Path) -> None:
     store.load()
     store.append(step(1))
     store.close()
-    with pytest.raises(BadInput, match="other classes .*Item"):
-        LogStorage(tmp_path, Schema([])).load()
+    other = LogStorage(tmp_path, Schema([]))
+    with pytest.raises(BadInput, match=r"other classes .*Item"):
+        other.load()
+    other.close()
 
 
 def test_real_files_are_really_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,8 +81,12 @@ def test_what_was_acknowledged_survives_power_loss_upon_power_loss() -> None:
         lives(f"again {seed}", [random.randint(0, 25) for _ in range(random.randint(2, 5))])
 
 
+def many_lives(lie: str) -> None:
+    for seed in range(200):
+        lives(f"{lie} {seed}", [40 + seed % 40], (lie,))
+
+
 @pytest.mark.parametrize("lie", ["sync", "sync_directory"])
 def test_a_disk_that_only_pretends_to_sync_is_noticed(lie: str) -> None:
     with pytest.raises((AssertionError, LabError)):
-        for seed in range(200):
-            lives(f"{lie} {seed}", [40 + seed % 40], (lie,))
+        many_lives(lie)
