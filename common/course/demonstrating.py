@@ -12,6 +12,7 @@ from common.course.manifest import Course, Lab
 from common.course.naming import find
 from common.course.output import Output, show_report
 from common.course.running import LiveOptions, run_live
+from common.course.session import SessionOptions
 
 OUT = Path("out")
 Seed = Annotated[int, typer.Option(help="Decides everything that is drawn by chance.")]
@@ -55,8 +56,8 @@ def tour(
         output.say(Rule(f"{number} of {len(labs)}: {each.title}"))
         shown = _demo(each, seed, out, output)
         if each.live:
-            options = LiveOptions(duration="3s", faults="", seed=seed, out=out)
-            shown["live"] = run_live(course, each, options, output)
+            options = LiveOptions("3s", "", out / "run" / each.id, SessionOptions(seed=seed))
+            shown["live"] = run_live(each, options, output)
         results.append({"lab": each.id, **shown})
     output.say(Rule(f"done in {time.monotonic() - began:.0f} s"))
     pages = sorted(str(path) for path in out.rglob("*.html"))

@@ -53,7 +53,7 @@ def view(
     """Draw a trace as one self-contained HTML page."""
     output = Output(json)
     recorded = read(trace, torn_ok=torn_ok)
-    page = write(out or trace.with_suffix(".html"), build_page(recorded.to_text(), trace.stem))
+    page = write(out or trace.with_suffix(".html"), build_page(recorded.lines(), trace.stem))
     output.say(f"picture: [link=file://{page.resolve()}]{page}[/]")
     output.result(page=str(page), events=len(recorded.events))
 

@@ -69,7 +69,7 @@ def write(path: Path, text: str) -> Path:
 def write_trace(out: Path, name: str, title: str, lines: str) -> tuple[Path, Path]:
     """Write a trace as JSON Lines and as a page; returns both paths."""
     data = write(out / f"{name}.jsonl", lines)
-    return data, write(out / f"{name}.html", build_page(lines, title))
+    return data, write(out / f"{name}.html", build_page(lines.splitlines(), title))
 
 
 def show_report(report: Report, output: Output, out: Path) -> dict[str, object]:

@@ -93,7 +93,8 @@ def replay(
     _show(grades, output)
     pages = []
     for recorded in sorted(trace.parent.glob(f"{name}*.jsonl")):
-        page = build_page(recorded.read_text(encoding="utf-8"), f"{found.id}: {name}")
+        lines = recorded.read_text(encoding="utf-8").splitlines()
+        page = build_page(lines, f"{found.id}: {name}")
         pages.append(str(write(recorded.with_suffix(".html"), page)))
     output.say(*(f"picture: {page}" for page in pages))
     output.result(lab=found.id, pages=pages, **grades)

@@ -4,16 +4,27 @@ A side file of the lab (``stage1_foundations/cap_live.py``) declares one :class:
 manifest names it. The same node and client classes run as in the simulator.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import TypeAlias
 
 from common.check.verdict import Verdict
+from common.values.faults import Crash, Restart, Schedule
 from common.values.history import History
 
 Choose: TypeAlias = Callable[[Random, str, int], object]
 """Makes a client's next operation: ``(random, client, number) -> operation``."""
+
+
+Trouble: TypeAlias = Callable[[Sequence[str], int], Schedule]
+"""Makes the schedule of a run that was given none: ``(members, duration_us) -> schedule``."""
+
+
+def kill_and_restart(members: Sequence[str], duration: int) -> Schedule:
+    """The default trouble: the first member is killed, and comes back."""
+    first = members[0]
+    return Schedule([Crash(duration * 3 // 10, first), Restart(duration * 6 // 10, first)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +60,7 @@ class LiveLab:
         clients: how many clients unless told otherwise; they are named c1, c2 ...
         columns: which fields of a node's ``status()`` the dashboard shows, in order.
         variants: the ways to run it; the first is the default.
+        trouble: what goes wrong when the person names no schedule.
     """
 
     lab: str
@@ -56,3 +68,4 @@ class LiveLab:
     clients: int
     columns: tuple[str, ...]
     variants: Mapping[str, Variant]
+    trouble: Trouble = kill_and_restart

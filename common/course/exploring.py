@@ -1,0 +1,75 @@
+"""``lab explore``: every interleaving of a small instance."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from common.check.explorer import Choice, Exploration, Instance, Progress, explore_instance, replay
+from common.course.demonstrating import OUT, Out
+from common.course.listing import Json, LabId
+from common.course.manifest import Course, Lab
+from common.course.naming import find
+from common.course.output import MARKS, Output, folder, write_trace
+from common.trace.format import Meta
+from common.trace.recorder import Recorder
+from common.values.errors import BadInput
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this file to the command."""
+    app.command("explore", epilog="Example: lab explore cap --states 200000")(explore_lab)
+
+
+def explore_lab(
+    lab: LabId,
+    states: Annotated[int | None, typer.Option(min=1, help="Stop after so many states.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=0, help="Stop after so long.")] = None,
+    out: Out = OUT,
+    json: Json = False,
+) -> None:
+    """Check every run of the lab's small instance: exit 0 yes, 1 no, 2 unknown."""
+    course, output = Course(), Output(json)
+    found = course.lab(lab)
+    if not found.explore:
+        raise BadInput(f"lab {lab} has no small instance to explore: try lab test {lab}")
+    instance: Instance = find(found.explore, f"lab {lab}: explore")()
+    bounds = instance.bounds
+    bounds = replace(bounds, states=states or bounds.states, seconds=seconds or bounds.seconds)
+    instance = replace(instance, bounds=bounds)
+    with output.console.status("exploring") as status:
+
+        def tell(progress: Progress) -> None:
+            speed = progress.states / progress.seconds if progress.seconds else 0
+            status.update(
+                f"{progress.states:,} states, depth {progress.depth}, {progress.waiting:,} to "
+                f"expand, {speed:,.0f} states/s"
+            )
+
+        result = explore_instance(
+            instance, clock=time.perf_counter, progress=None if json else tell
+        )
+    first, *rest = result.summary().splitlines()
+    output.say(f"{MARKS[result.answer.value]} {escape(first.partition(':')[2])}")
+    output.say(*(escape(line) + "\n" for line in rest))
+    page = _draw(found, instance, result, out)
+    if page is not None:
+        output.say(f"picture of the counter-example: {page}")
+    output.result(lab=lab, page=page and str(page), **result.to_plain(str))
+    raise typer.Exit({"yes": 0, "no": 1, "unknown": 2}[result.answer.value])
+
+
+def _draw(lab: Lab, instance: Instance, result: Exploration[Choice], out: Path) -> Path | None:
+    """Replay the counter-example into a trace; returns its page, or None where there is none."""
+    if result.counter_example is None:
+        return None
+    lines: list[str] = []
+    names, clients = tuple(instance.nodes), tuple(instance.clients)
+    meta = Meta(lab=lab.id, nodes=names, clients=clients, seed=0)
+    replay(instance, result.counter_example, [Recorder(lines.append, meta)])
+    title = f"{lab.id}: the shortest counter-example"
+    _, page = write_trace(folder(out / "explore"), lab.id, title, "".join(lines))
+    return page

@@ -1,0 +1,181 @@
+"""``lab run``: a lab as real processes on real sockets, with clients, faults, and a verdict."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from common.check.verdict import Answer
+from common.course.listing import Json, LabId
+from common.course.manifest import Course, Lab
+from common.course.naming import find
+from common.course.output import MARKS, Output
+from common.course.schedules import read_schedule
+from common.course.session import Session, SessionOptions
+from common.runtime import loops
+from common.runtime.live import LiveLab
+from common.values.errors import BadInput
+from common.values.faults import Schedule, fault_to_plain, parse_time
+from common.values.units import SECOND
+
+OUT = Path("out")
+TICK = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class LiveOptions:
+    """What a run without a person does.
+
+    Attributes:
+        duration: how long clients work, such as ``5s``.
+        faults: a schedule file, "" for the lab's own trouble, ``none`` for none.
+        out: where history, trace and picture are written.
+        session: how to run.
+    """
+
+    duration: str
+    faults: str
+    out: Path
+    session: SessionOptions
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this file to the command."""
+    app.command("run", epilog="Example: lab run cap --headless --duration 5s --json")(run)
+
+
+def run(
+    lab: LabId,
+    variant: Annotated[str, typer.Option(help="Which variant of the lab.")] = "",
+    nodes: Annotated[int, typer.Option(min=0, max=50, help="How many nodes.")] = 0,
+    clients: Annotated[int, typer.Option(min=0, max=50, help="How many clients.")] = 0,
+    headless: Annotated[bool, typer.Option(help="No dashboard: run, check, end.")] = False,
+    duration: Annotated[str, typer.Option(help="How long, headless: 5s, 500ms.")] = "5s",
+    faults: Annotated[str, typer.Option(help="A schedule file, or none.")] = "",
+    seed: Annotated[int, typer.Option(help="Of what the clients ask for.")] = 7,
+    data: Annotated[Path | None, typer.Option(help="Keep the nodes' data here.")] = None,
+    host: Annotated[str, typer.Option(help="The address that nodes listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_000, help="The first node's port.")] = 0,
+    out: Annotated[Path, typer.Option(help="Where history, trace and picture go.")] = OUT,
+    json: Json = False,
+) -> None:
+    """Run a lab as a cluster of processes that talk TCP, with a dashboard or headless."""
+    course, output = Course(), Output(json)
+    found = course.lab(lab)
+    options = SessionOptions(variant, nodes, clients, seed, data, host, port)
+    if headless or json or not output.console.is_terminal:
+        headless_options = LiveOptions(duration, faults, out / "run" / found.id, options)
+        result = run_live(found, headless_options, output)
+        output.result(lab=found.id, **result)
+        raise typer.Exit({"yes": 0, "no": 1, "unknown": 2}[str(result["result"])])
+    from common.course.dashboard import show_dashboard  # textual is slow to import
+
+    session = show_dashboard(live_lab(found), options, _schedule(faults))
+    _conclude(session, out / "run" / found.id, output)
+
+
+def live_lab(lab: Lab) -> LiveLab:
+    """How a lab runs as processes.
+
+    Raises:
+        BadInput: it does not; the text says what to do instead.
+    """
+    if not lab.live:
+        raise BadInput(
+            f"lab {lab.id} is no cluster of nodes: try lab demo {lab.id}, or lab show {lab.id}"
+        )
+    found = find(lab.live, f"lab {lab.id}: live")
+    assert isinstance(found, LiveLab), f"{lab.live} is a LiveLab"
+    return found
+
+
+def run_live(lab: Lab, options: LiveOptions, output: Output) -> dict[str, object]:
+    """Run without a person, and sum up: verdicts, outcomes, files.
+
+    Raises:
+        BadInput: an option cannot be used.
+        LabError: a node or a client broke the contract, or cannot start.
+    """
+    live = live_lab(lab)
+    duration = parse_time(options.duration)
+    session = loops.run(_headless(live, duration, options, output))
+    return _conclude(session, options.out, output)
+
+
+async def _headless(live: LiveLab, duration: int, options: LiveOptions, output: Output) -> Session:
+    session = Session(live, options.session)
+    schedule = _schedule(options.faults)
+    if schedule is None:
+        schedule = live.trouble(session.members, duration)
+    count = options.session.clients or live.clients
+    schedule.check_nodes((*session.members, *(f"c{n}" for n in range(1, count + 1))))
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    async with session:
+        names = f"{len(session.members)} processes, {count} clients, {duration / SECOND:g} s"
+        output.say(f"[bold]{escape(live.lab)}[/]: {escape(session.variant.title)} ({names})")
+        with Progress(*columns, console=output.console, disable=output.json) as progress:
+            task = progress.add_task("clients at work", total=duration / SECOND)
+            troubles = asyncio.create_task(_trouble(session, schedule, output))
+            loop = asyncio.get_running_loop()
+            began = loop.time()
+            while (passed := loop.time() - began) < duration / SECOND:
+                progress.update(task, completed=passed)
+                await asyncio.sleep(TICK)
+                _check_failures(session)
+            progress.update(task, completed=duration / SECOND)
+            troubles.cancel()
+            with suppress(asyncio.CancelledError):
+                await troubles
+        await session.drain()
+    return session
+
+
+async def _trouble(session: Session, schedule: Schedule, output: Output) -> None:
+    cluster = session.cluster
+    begun = cluster.clock.world()
+    for fault in schedule:
+        await asyncio.sleep(max(0, begun + fault.at - cluster.clock.world()) / SECOND)
+        await cluster.apply(fault)
+        plain = fault_to_plain(fault)
+        at, name = plain.pop("at") / SECOND, plain.pop("fault")
+        told = ", ".join(f"{key} {value}" for key, value in plain.items())
+        output.say(f"  [yellow]{at:.1f} s[/] {name} {escape(told)}")
+
+
+def _check_failures(session: Session) -> None:
+    for failure in session.cluster.failures.values():
+        raise failure
+
+
+def _schedule(faults: str) -> Schedule | None:
+    """The schedule that a person named, or None where the lab's own is wanted."""
+    if not faults:
+        return None
+    return Schedule() if faults == "none" else read_schedule(Path(faults))
+
+
+def _conclude(session: Session, out: Path, output: Output) -> dict[str, object]:
+    """Check the history, write the files, tell the verdicts."""
+    try:
+        files = session.save(out)
+    finally:
+        session.close()
+    tally = session.tally()
+    counted = ", ".join(f"{number} {name}" for name, number in tally.items())
+    output.say(f"{sum(tally.values())} operations: {counted}")
+    verdicts = session.verdicts()
+    for name, verdict in verdicts.items():
+        output.say(f"{MARKS[verdict.answer.value]}  [bold]{name}[/]: {escape(verdict.sentence)}")
+    output.say(f"picture: [link=file://{Path(files['page']).resolve()}]{files['page']}[/]")
+    answers = {verdict.answer for verdict in verdicts.values()}
+    worst = next((one for one in (Answer.NO, Answer.UNKNOWN) if one in answers), Answer.YES)
+    told = {
+        name: {"answer": verdict.answer.value, "sentence": verdict.sentence}
+        for name, verdict in verdicts.items()
+    }
+    return {"result": worst.value, "verdicts": told, "outcomes": tally, "files": files}

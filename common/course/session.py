@@ -1,0 +1,166 @@
+"""One live run of a lab: a cluster of processes, clients at work, faults, and the verdicts."""
+
+import asyncio
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from common.check.verdict import Verdict
+from common.contract.events import NodeId
+from common.course.output import folder, write, write_trace
+from common.runtime.client import Client
+from common.runtime.cluster import Cluster
+from common.runtime.live import LiveLab, Variant
+from common.runtime.spec import ClusterSpec
+from common.values.errors import BadInput
+from common.values.history import Failed, Ok
+from common.values.units import MS, SECOND
+
+THINK = (1 * MS, 40 * MS)
+"""Least and greatest pause of a client between two operations, in microseconds."""
+
+PATIENCE = 2 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """How to run.
+
+    Attributes:
+        variant: which of the lab's variants; "" for the first.
+        members: how many nodes; 0 for as many as the lab wants.
+        clients: how many clients; 0 likewise.
+        seed: of the clients' choices. What the network and the processes do is not seeded.
+        directory: where nodes keep their data; a temporary one if None.
+        host: the address that nodes listen on.
+        port: the first node's port, the others follow; 0 lets the system choose.
+    """
+
+    variant: str = ""
+    members: int = 0
+    clients: int = 0
+    seed: int = 7
+    directory: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = 0
+
+
+class Session:
+    """A live run; an asynchronous context manager.
+
+    Args:
+        live: what to run.
+        options: how.
+
+    Raises:
+        BadInput: there is no such variant.
+    """
+
+    def __init__(self, live: LiveLab, options: SessionOptions) -> None:
+        self.live = live
+        self.variant = _variant(live, options.variant)
+        self._options = options
+        count = options.members or live.members
+        self.members = tuple(f"n{number}" for number in range(1, count + 1))
+        self._scratch = tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True)
+        self._stopped = asyncio.Event()
+        self._workers: list[asyncio.Task[None]] = []
+        self.cluster = Cluster(
+            ClusterSpec(
+                lab=live.lab,
+                node=self.variant.node,
+                members=self.members,
+                directory=options.directory or Path(self._scratch.name),
+                config=self.variant.node_config,
+                host=options.host,
+                ports=_ports(self.members, options.port),
+                seed=options.seed,
+            )
+        )
+
+    async def __aenter__(self) -> "Session":
+        await self.cluster.start()
+        count = self._options.clients or self.live.clients
+        config = dict(self.variant.client_config)
+        for number in range(1, count + 1):
+            client = self.cluster.client(self.variant.client, f"c{number}", **config)
+            self._workers.append(asyncio.create_task(self._work(client)))
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._stopped.set()
+        for worker in self._workers:
+            worker.cancel()
+        await asyncio.gather(*self._workers, return_exceptions=True)
+        await self.cluster.stop()
+
+    def close(self) -> None:
+        """Remove the temporary directory; call it when the trace has been collected."""
+        self._scratch.cleanup()
+
+    async def _work(self, client: Client) -> None:
+        """One client: ask, wait, think, ask again."""
+        random = Random(f"{self._options.seed}/{client.id}")
+        number = 0
+        while not self._stopped.is_set():
+            operation = self.variant.choose(random, client.id, number)
+            number += 1
+            await client.call(operation, timeout=PATIENCE)
+            await asyncio.sleep(random.randint(*THINK) / SECOND)
+
+    async def drain(self) -> None:
+        """Let the operations under way end, and begin no more.
+
+        Raises:
+            LabError: a client's code broke the contract.
+        """
+        self._stopped.set()
+        await asyncio.gather(*self._workers)
+
+    def tally(self) -> dict[str, int]:
+        """How many operations ended ok, failed, and unknown so far."""
+        counted: Counter[str] = Counter()
+        for operation in self.cluster.history:
+            if operation.returned_at is not None:
+                match operation.outcome:
+                    case Ok():
+                        counted["ok"] += 1
+                    case Failed():
+                        counted["failed"] += 1
+                    case _:
+                        counted["unknown"] += 1
+        return {name: counted[name] for name in ("ok", "failed", "unknown")}
+
+    def verdicts(self) -> Mapping[str, Verdict]:
+        """What the checkers say of the recorded history, by property."""
+        checks = self.variant.checks
+        return {name: check(self.cluster.history) for name, check in checks.items()}
+
+    def save(self, out: Path) -> dict[str, str]:
+        """Write history, trace and picture below ``out``; returns their paths."""
+        out = folder(out)
+        history = write(out / "history.jsonl", self.cluster.history.to_jsonl())
+        recorded = self.cluster.collect_trace(out / "trace.jsonl")
+        title = f"{self.live.lab}: {self.variant.title}"
+        trace, page = write_trace(out, "trace", title, "".join(recorded.lines()))
+        return {"history": str(history), "trace": str(trace), "page": str(page)}
+
+
+def _variant(live: LiveLab, name: str) -> Variant:
+    wanted = name or next(iter(live.variants))
+    if wanted not in live.variants:
+        known = ", ".join(live.variants)
+        raise BadInput(f"lab {live.lab} has no variant {name!r}: it has {known}")
+    return live.variants[wanted]
+
+
+def _ports(members: tuple[NodeId, ...], first: int) -> dict[NodeId, int]:
+    return {id: first + number for number, id in enumerate(members)} if first else {}
