@@ -30,6 +30,8 @@ def list_labs(json: Json = False) -> None:
             first = f"{stage.number} {stage.title}" if number == 0 else ""
             cells = (first, f"[bold]{lab.id}[/]", escape(lab.title))
             table.add_row(*cells, str(lab.points), f"{lab.hours:g}", lab.kind)
+        if not stage.labs:
+            table.add_row(f"[dim]{stage.number} {escape(stage.title)}", "", "[dim]not built yet[/]")
         table.add_section()
     output.say(table, "next: [bold]lab demo echo[/], [bold]lab show LAB[/]")
     output.result(labs=[_summary(course, lab) for lab in course.labs])

@@ -90,12 +90,7 @@ class Session:
             self._workers.append(asyncio.create_task(self._work(client)))
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         self._stopped.set()
         for worker in self._workers:
             worker.cancel()
