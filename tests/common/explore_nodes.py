@@ -330,6 +330,27 @@ class InOrder(Node):
         self.last = numbered.number
 
 
+class Hole(Node):
+    """A handout that nobody has begun."""
+
+    def on_start(self) -> None:
+        raise NotImplementedError
+
+
+class Unmade(Node):
+    """A handout whose constructor is a hole."""
+
+    def __init__(self, id: NodeId, peers: tuple[NodeId, ...]) -> None:
+        raise NotImplementedError
+
+
+class Reader(Node):
+    """Keeps something that nobody can compare."""
+
+    def on_start(self) -> None:
+        self.lines = iter(self.peers)
+
+
 class Gambler(Node):
     """Draws a number three times."""
 

@@ -25,6 +25,10 @@ Canonical: TypeAlias = Any
 """Text, a number, bytes, None, a class, or a tuple of these; hashable and comparable by ``==``."""
 
 
+_HEAP_TYPE = 1 << 9
+"""Flag of classes made by a class statement (``Py_TPFLAGS_HEAPTYPE``); others may hide state."""
+
+
 def canonical(value: object) -> Canonical:
     """The canonical form of ``value``.
 
@@ -61,9 +65,11 @@ def attributes(value: object) -> dict[str, object]:
     kind: type = value.__class__
     found = {name: getattr(value, name) for name in slots(kind) if hasattr(value, name)}
     own = getattr(value, "__dict__", None)
-    if own is None and not slots(kind) and not is_dataclass(value) and kind is not object:
+    written_in_python = kind.__flags__ & _HEAP_TYPE
+    hidden = not written_in_python or (own is None and not slots(kind) and not is_dataclass(value))
+    if hidden and kind is not object:
         raise ContractError(
-            f"a node's state holds {value!r}, a {kind.__name__}, which the explorer can neither "
+            f"its state holds {value!r}, a {kind.__name__}, which the explorer can neither "
             "copy nor compare: keep numbers, text, tuples, lists, dictionaries, sets and classes "
             "of your own there"
         )

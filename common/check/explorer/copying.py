@@ -20,8 +20,8 @@ T = TypeVar("T")
 
 _SHARED = frozenset(
     (
-        str, int, float, bool, bytes, type(None), type, range, FunctionType, BuiltinFunctionType,
-        MappingProxyType,
+        str, int, float, bool, bytes, type(None), type, object, range, FunctionType,
+        BuiltinFunctionType, MappingProxyType,
     )
 )  # fmt: skip
 """Classes whose values never change, or (the last one) that the contract made unchangeable."""

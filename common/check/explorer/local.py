@@ -5,7 +5,7 @@ states, and a handler is a function of state and event. So each step is taken on
 the node, and remembered: that is what makes the exploration fast.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from common.check.explorer.canonical import Canonical, canonical
@@ -91,11 +91,16 @@ class Stepper:
         self.random = SharedRandom()
         self._everyone = frozenset(everyone)
 
-    def start(self, local: Local, fresh: Node) -> Step:
-        """Let a node made anew begin a life with what is on the disk of ``local``."""
+    def start(self, local: Local, id: NodeId, make: Callable[[NodeId], Node]) -> Step:
+        """Make a node anew and let it begin a life with what is on the disk of ``local``."""
+        event = Start(0, local.saved)
+        try:
+            fresh = make(id)
+        except Exception as error:
+            return _failed(id, error, event)
         fresh._random = self.random
         fresh._last_timer = TimerName(0)
-        return self._step(local, fresh, Start(0, local.saved))
+        return self._step(local, fresh, event)
 
     def crash(self, local: Local) -> Step:
         """The node dies: what it saved and what its client was promised remain, nothing else."""
@@ -124,11 +129,7 @@ class Stepper:
             effects = tuple(node.step(event))
             return self._carry_out(local, node, event, effects)
         except Exception as error:
-            said = f"{type(error).__name__}: {error}".rstrip(": ")
-            problem = f"node {node.id} raised {said}, when it took {_what(event)}"
-            if isinstance(error, ContractError):
-                problem = str(error)
-            return Step(Local(None, {}, {}, problem=problem), event)
+            return _failed(node.id, error, event)
 
     def _carry_out(
         self, local: Local, node: Node, event: Event, effects: tuple[Effect, ...]
@@ -170,6 +171,14 @@ class Stepper:
         check_value(message)
 
 
+def _failed(id: NodeId, error: Exception, event: Event) -> Step:
+    said = f"{type(error).__name__}: {error}".rstrip(": ")
+    problem = f"node {id} raised {said}, when it took {_what(event)}"
+    if isinstance(error, ContractError):
+        problem = str(error)
+    return Step(Local(None, {}, {}, problem=problem), event)
+
+
 def _what(event: Event) -> str:
     match event:
         case Receive(_, sender, message):
@@ -199,6 +208,8 @@ def _form_of_node(node: Node) -> Canonical:
             f"node {node.id} ({type(node).__name__}): its state contains itself, so the explorer "
             "cannot compare it: refer to parts of it by name or number"
         ) from None
+    except ContractError as error:
+        raise ContractError(f"node {node.id} ({type(node).__name__}): {error}") from None
 
 
 def _clone(node: Node | None) -> Node:

@@ -266,7 +266,7 @@ class NodeSystem(TransitionSystem[World, Move]):
         shares: list[int] = []
         history: tuple[int, ...] = ()
         for at, id in enumerate(self.ids):
-            step = self.stepper.start(Local(None, {}, {}), self.instance.make(id))
+            step = self.stepper.start(Local(None, {}, {}), id, self.instance.make)
             entry = self._enter(at, step, ())
             self.starts.append(entry)
             shares.append(entry.after)
@@ -286,7 +286,7 @@ class NodeSystem(TransitionSystem[World, Move]):
         elif kind == "crash":
             step = self.stepper.crash(local)
         elif kind == "restart":
-            step = self.stepper.start(local, self.instance.make(self.ids[at]))
+            step = self.stepper.start(local, self.ids[at], self.instance.make)
         else:
             step = self.stepper.call(local, self._operations[at][local.calls])
         return self._remember((share, *move), at, share, step)
