@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import is_dataclass
 from typing import Any, Literal, NewType, Union, get_args, get_origin
 
-from common.codec.plain import Format, Mismatch, check_depth, pack_atom, unpack_tagged
+from common.codec.plain import Format, Mismatch, pack_atom, unpack_tagged
+from common.codec.records import RecordShape
 from common.codec.schema import Schema
 from common.codec.shapes import (
     AtomShape,
     EnumShape,
     OptionalShape,
-    RecordShape,
     SequenceShape,
     Shape,
     TupleShape,
@@ -66,21 +66,23 @@ class AnyShape(Shape):
         return plain
 
     def _unpack_map(self, plain: dict[Any, Any], depth: int) -> Any:
-        match plain:
-            case {"type": str(name)}:
-                kind = self.schema.kinds.get(name)
-                if kind is None:
-                    raise Mismatch("a class of the schema", name).within(".type")
-                check_depth(depth)
-                return self.records(kind).unpack(plain, depth)
-            case {"enum": str(text)} if len(plain) == 1:
-                name, _, member = text.partition(".")
-                members = self.schema.enums.get(name)
-                if members is None or member not in members.__members__:
-                    raise Mismatch("a member of an enum of the schema", text)
-                return members[member]
-            case _:
-                return unpack_tagged(plain)
+        name = plain.get("type")
+        if type(name) is str:
+            kind = self.schema.kinds.get(name)
+            if kind is None:
+                raise Mismatch("a class of the schema", name).within(".type")
+            return self.records(kind).unpack(plain, depth)
+        text = plain.get("enum")
+        if type(text) is str and len(plain) == 1:
+            return self._member(text)
+        return unpack_tagged(plain)
+
+    def _member(self, text: str) -> enum.Enum:
+        name, _, member = text.partition(".")
+        members = self.schema.enums.get(name)
+        if members is None or member not in members.__members__:
+            raise Mismatch("a member of an enum of the schema", text)
+        return members[member]
 
 
 class ChoiceShape(Shape):

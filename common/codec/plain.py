@@ -71,20 +71,20 @@ class Mismatch(Exception):
         return f"{whole}{self.path} is {shown}, expected {self.expected}"
 
 
-class _Missing:
-    """Stands in an error for a field that did not come."""
+class Words:
+    """Stands in an error for a value that is better described than shown."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
 
     def __repr__(self) -> str:
-        return "missing"
-
-
-MISSING_FIELD = _Missing()
+        return self.text
 
 
 def check_depth(depth: int) -> None:
     """Refuse what is nested more deeply than MAX_DEPTH. Raises: Mismatch."""
     if depth > MAX_DEPTH:
-        raise Mismatch(f"at most {MAX_DEPTH} levels of nesting", "more")
+        raise Mismatch(f"at most {MAX_DEPTH} levels of nesting", Words("nested more deeply"))
 
 
 def key_of(field: str) -> str:
@@ -105,7 +105,7 @@ def pack_atom(value: Any, format: Format) -> Any:
     kind = type(value)
     if kind is int and not format.integers[0] <= value <= format.integers[1]:
         if value.bit_length() > MAX_INTEGER_BITS:
-            raise Mismatch(f"an integer of at most {MAX_INTEGER_BITS} bits", "more")
+            raise Mismatch(f"an integer of at most {MAX_INTEGER_BITS} bits", Words("larger"))
         return {"int": str(value)}
     if kind is float and not math.isfinite(value) and not format.has_odd_floats:
         return {"float": repr(value)}

@@ -4,22 +4,17 @@ import enum
 from abc import ABC, abstractmethod
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import MISSING, fields
-from operator import attrgetter
 from typing import Any, TypeAlias
 
 from common.codec.plain import (
-    MISSING_FIELD,
     Format,
     Mismatch,
     as_float,
     check_depth,
-    key_of,
     pack_atom,
     read_base64,
     unpack_tagged,
 )
-from common.contract.kinds import field_types
 
 Convert: TypeAlias = Callable[[Any, int], Any]
 """A shape's pack or unpack."""
@@ -43,10 +38,14 @@ class Shape(ABC):
     Attributes:
         text: the type in words.
         native: msgspec, given the type, reads and writes it in just this way by itself.
+        reads: plain data of this very class is the value itself; None where there is no such.
+        writes: a value of this very class is its own plain data; None where there is no such.
     """
 
     text: str
     native: bool
+    reads: type | None = None
+    writes: type | None = None
 
     @abstractmethod
     def fits(self, value: Any) -> bool:
@@ -69,6 +68,9 @@ class AtomShape(Shape):
         self.format = format
         self.text = "None" if kind is type(None) else kind.__name__
         self.native = kind is not float or format.has_odd_floats
+        self.reads = None if kind is bytes and not format.has_bytes else kind
+        limited = {int: True, float: not format.has_odd_floats, bytes: not format.has_bytes}
+        self.writes = None if limited.get(kind) else kind
 
     def fits(self, value: Any) -> bool:
         if type(value) is self.kind:
@@ -188,74 +190,3 @@ class OptionalShape(Shape):
             if not error.path:
                 error.expected = self.text
             raise
-
-
-class RecordShape(Shape):
-    """A dataclass of the schema, written as a map of its fields."""
-
-    def __init__(self, kind: type) -> None:
-        self.kind = kind
-        self.text = kind.__name__
-        self.native = False  # until complete() knows better
-        self.fields: tuple[tuple[str, str, Shape, bool], ...] = ()
-        self._signatures: set[tuple[type, ...]] | None = None
-        self._values: Callable[[Any], tuple[Any, ...]] = lambda _: ()
-
-    def complete(self, shape_of: Callable[[Any], Shape]) -> None:
-        """Fill in the fields. A second step, because a record may contain records of its kind."""
-        needed = {
-            field.name: field.default is MISSING and field.default_factory is MISSING
-            for field in fields(self.kind)
-        }
-        self.fields = tuple(
-            (name, key_of(name), shape_of(annotation), needed[name])
-            for name, annotation in field_types(self.kind).items()
-        )
-        shapes = [shape for _, _, shape, _ in self.fields]
-        self.native = all(shape.native and name == key for name, key, shape, _ in self.fields)
-        names = [name for name, _, _, _ in self.fields]
-        if len(names) == 1:
-            get = attrgetter(names[0])
-            self._values = lambda value: (get(value),)
-        elif names:
-            self._values = attrgetter(*names)
-        if all(isinstance(shape, AtomShape) and shape.kind is not float for shape in shapes):
-            self._signatures = {tuple(shape.kind for shape in shapes)}  # type: ignore[attr-defined]
-
-    def fits(self, value: Any) -> bool:
-        if type(value) is not self.kind:
-            return False
-        if self._signatures is not None:
-            return tuple(map(type, self._values(value))) in self._signatures
-        values = self._values(value)
-        return all(field[2].fits(inner) for field, inner in zip(self.fields, values, strict=True))
-
-    def pack(self, value: Any, depth: int = 0) -> Any:
-        if type(value) is not self.kind:
-            raise Mismatch(self.text, value)
-        check_depth(depth)
-        plain: dict[str, Any] = {}
-        for name, key, shape, _ in self.fields:
-            try:
-                plain[key] = shape.pack(getattr(value, name), depth + 1)
-            except Mismatch as error:
-                raise error.within(f".{name}") from None
-        return plain
-
-    def unpack(self, plain: Any, depth: int = 0) -> Any:
-        if type(plain) is not dict:
-            raise Mismatch(f"a map of the fields of {self.text}", plain)
-        check_depth(depth)
-        values: dict[str, Any] = {}
-        for name, key, shape, needed in self.fields:
-            if key in plain:
-                try:
-                    values[name] = shape.unpack(plain[key], depth + 1)
-                except Mismatch as error:
-                    raise error.within(f".{name}") from None
-            elif needed:
-                raise Mismatch(shape.text, MISSING_FIELD).within(f".{name}")
-        try:
-            return self.kind(**values)
-        except (ValueError, TypeError) as error:  # its own __post_init__ refuses them
-            raise Mismatch(f"a valid {self.text} ({error})", plain) from None

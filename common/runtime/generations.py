@@ -7,6 +7,7 @@ instant at which the new generation takes over; the old files are of no use afte
 ``log-N+1`` is of no use before it.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
@@ -17,6 +18,8 @@ from common.runtime.files import Files
 
 UNFINISHED = ".tmp"
 """The end of the name of a file that is being written."""
+
+_OURS = re.compile(r"(log|snapshot)-[0-9]+(\.tmp)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +104,10 @@ class Generations:
     def remove_others(self, generation: int) -> tuple[str, ...]:
         """Remove the files of all other generations, and unfinished ones; returns their names."""
         keep = (self.log_path(generation).name, self.snapshot_path(generation).name)
-        ours = ("log-", "snapshot-")
         removed = tuple(
             name
             for name in self.files.names(self.directory)
-            if name.startswith(ours) and name not in keep
+            if _OURS.fullmatch(name) and name not in keep
         )
         for name in removed:
             self.files.remove(self.directory / name)

@@ -70,6 +70,7 @@ def test_what_was_acknowledged_survives_power_loss_after_any_operation() -> None
     disk = ForgetfulDisk()
     live(disk, Random("0"))
     assert disk.operations > STEPS
+    assert any(path.name > "snapshot-00000003" for path in disk.names_now), "it never compacted"
     for budget in range(disk.operations + 1):
         for outcome in range(6):
             lives(f"{outcome}", [budget])
