@@ -7,7 +7,7 @@ LAB ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 EXTRAS := docker dev browser fuzz bench
-BENCHMARKS := $(wildcard tests/benchmarks/*.py)
+BENCHMARKS := $(filter-out %/_bench.py,$(wildcard tests/benchmarks/*.py))
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format soak pythons bench lock clean everything
