@@ -24,6 +24,8 @@ ERROR = 0.001
 """The probability with which each judgement may be wrong about a network that is as configured."""
 ERROR_Z = 3.2905
 """So many standard deviations leave 0.1% of a normal distribution outside, both sides together."""
+CLOCK_US = 1 * MS
+"""Timers fire, and clocks are read, up to so much too early."""
 FEWEST_SAMPLES = 50
 """Fewer round trips than this say nothing worth saying."""
 
@@ -134,9 +136,14 @@ class Summary:
 
 
 def late_after(there: Shape, back: Shape) -> int:
-    """From which time on a round trip counts as late: half-way to the first retransmission."""
+    """From which time on a round trip counts as late.
+
+    TCP waits for a whole mean round trip and 200 ms more before it sends again, and then the second
+    try takes its own time. So there is a gap, and the threshold is towards its end: a machine that
+    is busy may hold a round trip up, and nothing makes a retransmission early.
+    """
     greatest = there.delay + there.jitter + back.delay + back.jitter
-    return greatest + LEAST_RETRANSMISSION_US // 2
+    return greatest + LEAST_RETRANSMISSION_US * 3 // 4
 
 
 def summarise(times: Sequence[int], late_after: int) -> Summary:
@@ -176,9 +183,10 @@ def farthest_by_chance(samples: int) -> float:
 def judge_times(there: Shape, back: Shape, on_time: Sequence[int], overhead: int) -> Judged:
     """Whether the round trips that lost nothing took what they should.
 
-    A measured time is that of the network plus what the machine adds: at least 0, at most
-    ``overhead``. So the measured distribution function lies between the expected one and the
-    expected one moved ``overhead`` to the right, give or take what chance explains.
+    A measured time is that of the network plus what the machine adds: at least ``-CLOCK_US``, at
+    most ``overhead``. So the measured distribution function lies between the expected one moved
+    that much to the left and the expected one moved ``overhead`` to the right, give or take what
+    chance explains (:func:`farthest_by_chance`).
 
     Args:
         there: what happens to the request.
@@ -195,7 +203,7 @@ def judge_times(there: Shape, back: Shape, on_time: Sequence[int], overhead: int
         return Judged(about, "unknown", _too_few(count))
     chance = farthest_by_chance(count)
     for rank, time in enumerate(sorted(on_time), 1):
-        at_most = fraction_within(there, back, time) + chance
+        at_most = fraction_within(there, back, time + CLOCK_US) + chance
         at_least = fraction_within(there, back, time - overhead) - chance
         if rank / count > at_most:
             what = f"{rank} of {count} took {show_time(time)} or less, too many"

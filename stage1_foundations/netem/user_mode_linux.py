@@ -22,6 +22,8 @@ from stage1_foundations.netem.namespaces import ROOT
 KERNEL = "linux.uml"
 MODULES = Path("/usr/lib/uml/modules")
 NEEDED_MODULES = ("veth", "bridge", "sch_netem", "sch_prio", "cls_u32")
+VERDICTS = (0, 1, 2)
+"""Exit codes of a program that came to an answer: yes, no, unknown."""
 MEMORY = "512M"
 BOOT_SECONDS = 120
 """The machine is switched off after this time, whatever it does."""
@@ -92,10 +94,11 @@ def run_inside(arguments: Sequence[str]) -> str:
         if not exit_code.exists():
             last = " / ".join(console.strip().splitlines()[-3:])
             raise LabError(f"user-mode Linux went down before the program ended: {last}")
-        if exit_code.read_text(encoding="utf-8").strip() != "0":
+        output = (folder / "output").read_text(encoding="utf-8")
+        if int(exit_code.read_text(encoding="utf-8")) not in VERDICTS or not output:
             errors = (folder / "errors").read_text(encoding="utf-8").strip()
             raise LabError(f"inside user-mode Linux: {errors.removeprefix('error: ')}")
-        return (folder / "output").read_text(encoding="utf-8")
+        return output
 
 
 def _boot(init: Path, folder: Path) -> str:
