@@ -17,18 +17,19 @@ PAIR = ("n1", "n2")
 class Dumb:
     """Copies whole worlds, compares them as text, knows messages, timers and crashes only."""
 
-    def __init__(self, make: type[Voter], crashes: int) -> None:
+    def __init__(self, make: type[Voter], ids: tuple[NodeId, ...], crashes: int) -> None:
         self.make = make
-        nodes = {id: self.new(id) for id in PAIR}
-        disks: dict[NodeId, dict[Any, object]] = {id: {} for id in PAIR}
+        self.ids = ids
+        nodes = {id: self.new(id) for id in ids}
+        disks: dict[NodeId, dict[Any, object]] = {id: {} for id in ids}
         self.first: dict[str, Any] = {
             "nodes": nodes, "disks": disks, "mail": [], "timers": [], "crashes": crashes,
         }  # fmt: skip
-        for id in PAIR:
+        for id in ids:
             self.step(self.first, id, Start(0, {}))
 
     def new(self, id: NodeId) -> Voter:
-        return self.make(id, tuple(other for other in PAIR if other != id))
+        return self.make(id, tuple(other for other in self.ids if other != id))
 
     def step(self, world: dict[str, Any], id: NodeId, event: Event) -> None:
         effects: Sequence[Effect] = world["nodes"][id].step(event)
@@ -82,10 +83,10 @@ class Dumb:
             found.append(new)
         return found
 
-    def count(self) -> int:
+    def count(self, limit: int = 1_000_000) -> int:
         waiting = [self.first]
         seen = {self.text(self.first)}
-        while waiting:
+        while waiting and len(seen) < limit:
             for world in self.after(waiting.pop()):
                 if (text := self.text(world)) not in seen:
                     seen.add(text)
@@ -99,5 +100,5 @@ def test_a_second_explorer_that_copies_whole_worlds_finds_as_many_states(
 ) -> None:
     instance = Instance(nodes=dict.fromkeys(PAIR, voter), bounds=Bounds(crashes=2))
     found = explore_instance(instance)
-    assert found.states == Dumb(voter, crashes=2).count()
+    assert found.states == Dumb(voter, PAIR, crashes=2).count()
     assert found.states > 100

@@ -76,23 +76,25 @@ class Bounds:
 
     def __str__(self) -> str:
         """The runs that these bounds allow, in words."""
+        duplicates = _up_to(self.duplicates, "duplicate")
         words = [
-            _up_to(self.losses, "lost messages"),
-            "messages that last"
-            if self.duplicates is None
-            else _up_to(self.duplicates, "duplicates"),
-            _up_to(self.crashes, "crashes"),
-            "" if self.crashes == 0 else _up_to(self.restarts, "restarts"),
-            "" if self.timers is None else _up_to(self.timers, "timer firings"),
-            "" if self.in_flight is None else _up_to(self.in_flight, "messages in flight"),
+            _up_to(self.losses, "lost message"),
+            "messages that last" if self.duplicates is None else duplicates,
+            _up_to(self.crashes, "crash", "crashes"),
+            "" if self.crashes == 0 else _up_to(self.restarts, "restart"),
+            "" if self.timers is None else _up_to(self.timers, "timer firing"),
+            "" if self.in_flight is None else f"up to {self.in_flight} in flight at a time",
         ]
         return ", ".join(word for word in words if word)
 
 
-def _up_to(bound: int | None, what: str) -> str:
+def _up_to(bound: int | None, one: str, many: str = "") -> str:
+    many = many or f"{one}s"
     if bound is None:
-        return f"any number of {what}"
-    return f"up to {bound} {what}" if bound else f"no {what}"
+        return f"any number of {many}"
+    if bound == 0:
+        return f"no {many}"
+    return f"up to {bound} {one if bound == 1 else many}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,9 @@ class Instance:
 
     All nodes start before anything else happens, members first. There is no time: ``now`` is
     always 0, and any pending timer may fire next. Random numbers are a function of the step in
-    which they are drawn, so one draw of all possible ones is explored.
+    which they are drawn, so one draw of all possible ones is explored. What a step saves and what
+    it sends happen at once: a crash between the two is a crash and the loss of those messages, so a
+    protocol that saves needs a bound of losses beside that of crashes.
 
     Attributes:
         nodes: the members of the cluster: how to make each, by id.

@@ -8,7 +8,7 @@ the node, and remembered: that is what makes the exploration fast.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from common.check.explorer.canonical import Canonical, canonical
+from common.check.explorer.canonical import Canonical, attributes, canonical
 from common.check.explorer.copying import copy_state
 from common.check.explorer.planted import SharedRandom, TimerName
 from common.contract.effects import (
@@ -200,8 +200,8 @@ def _check_call(node: Node, local: Local, call: int, ended: Outcome, before: obj
 
 
 def _form_of_node(node: Node) -> Canonical:
-    state = sorted((name, part) for name, part in vars(node).items() if name not in _BOOKKEEPING)
     try:
+        state = sorted(_state_of(node).items())
         return (type(node), *[(name, canonical(part)) for name, part in state])
     except RecursionError:
         raise ContractError(
@@ -215,10 +215,19 @@ def _form_of_node(node: Node) -> Canonical:
 def _clone(node: Node | None) -> Node:
     assert node is not None, "only a node that is up takes a step"
     made: Node = object.__new__(type(node))
-    kept = {name: part for name, part in vars(node).items() if name in _BOOKKEEPING}
-    state = {name: part for name, part in vars(node).items() if name not in _BOOKKEEPING}
-    vars(made).update(kept, **copy_state(state))
+    for name in _BOOKKEEPING:
+        setattr(made, name, getattr(node, name))
+    _set_state(made, copy_state(_state_of(node)))
     return made
+
+
+def _state_of(node: Node) -> dict[str, object]:
+    return {name: part for name, part in attributes(node).items() if name not in _BOOKKEEPING}
+
+
+def _set_state(node: Node, state: Mapping[str, object]) -> None:
+    for name, part in state.items():
+        object.__setattr__(node, name, part)
 
 
 def _rename_timers(node: Node, timers: dict[TimerId, object]) -> tuple[Node, dict[TimerId, object]]:
@@ -235,11 +244,11 @@ def _rename_timers(node: Node, timers: dict[TimerId, object]) -> tuple[Node, dic
         remembered.add(name)
         return name
 
-    state = {name: part for name, part in vars(node).items() if name not in _BOOKKEEPING}
+    state = _state_of(node)
     copy_state(state, found)
     pending = sorted(timers, key=lambda name: (repr(canonical(timers[name])), name))
     names = [*pending, *sorted(remembered - set(timers))]
     new: dict[TimerId, TimerName] = {old: TimerName(number) for number, old in enumerate(names, 1)}
-    vars(node).update(copy_state(state, new.__getitem__))
+    _set_state(node, copy_state(state, new.__getitem__))
     node._last_timer = TimerName(len(names))
     return node, {new[old]: timers[old] for old in pending}

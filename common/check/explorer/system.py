@@ -83,9 +83,8 @@ class NodeSystem(TransitionSystem[World, Move]):
         self.stepper = Stepper(self.ids)
         self._number_of = {id: number for number, id in enumerate(self.ids)}
         self._operations = [tuple(instance.operations.get(id, ())) for id in self.ids]
-        self._mortal = instance.may_crash
-        if self._mortal is None:
-            self._mortal = tuple(instance.nodes)
+        mortal = instance.nodes if instance.may_crash is None else instance.may_crash
+        self._mortal = frozenset(mortal)
         self._budget = _budget(instance.bounds)
         self._room = instance.bounds.in_flight
         self._lasting = instance.bounds.duplicates is None
@@ -219,7 +218,7 @@ class NodeSystem(TransitionSystem[World, Move]):
         if local.problem:
             return
         if local.node is None:
-            yield ("restart", at), RESTARTS
+            yield ("restart", at), self._counted(RESTARTS)
             return
         if not local.waiting and local.calls < len(self._operations[at]):
             yield ("call", at), None
@@ -228,9 +227,12 @@ class NodeSystem(TransitionSystem[World, Move]):
             form = canonical(timer)
             if form not in alike:
                 alike.add(form)
-                yield ("fire", at, name), TIMERS
-        if self.ids[at] in (self._mortal or ()):
-            yield ("crash", at), CRASHES
+                yield ("fire", at, name), self._counted(TIMERS)
+        if self.ids[at] in self._mortal and self._budget[CRASHES] != 0:
+            yield ("crash", at), self._counted(CRASHES)
+
+    def _counted(self, what: int) -> int | None:
+        return None if self._budget[what] is None else what
 
     def _follow(
         self, found: list[tuple[Move, World]], move: Move, world: World, at: int, entry: Entry
