@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 
 def _root() -> str | None:
@@ -51,3 +52,16 @@ LACKS: Mapping[str, Callable[[], str | None]] = {
     "npm": _program("npm"),
 }
 """What tests may need, by name: ``@pytest.mark.needs("docker", "root")``."""
+
+
+def find_python(minor: int) -> str | None:
+    """A working Python 3.``minor``: on the PATH, or among those that pyenv has installed."""
+    name = f"python3.{minor}"
+    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    installed = sorted(root.glob(f"3.{minor}.*/bin/{name}"), reverse=True)
+    for candidate in (name, *map(str, installed)):
+        if shutil.which(candidate) is None:  # a shim of pyenv may be there and not work
+            continue
+        if subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode == 0:
+            return candidate
+    return None
