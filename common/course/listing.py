@@ -10,6 +10,9 @@ from common.course.manifest import Course, Lab
 from common.course.output import Output
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for programs.")]
+BONUS = 9
+"""The number of the bonus stage in its manifest."""
+
 LabId = Annotated[str, typer.Argument(metavar="LAB", help="A lab's id, as `lab list` shows it.")]
 
 
@@ -22,17 +25,21 @@ def register(app: typer.Typer) -> None:
 def list_labs(json: Json = False) -> None:
     """The course: its stages and their labs."""
     course, output = Course(), Output(json)
-    table = Table(title="The labs", title_justify="left")
-    for header in ("stage", "lab", "what it is", "points", "hours", "kind"):
-        table.add_column(header, justify="right" if header in ("points", "hours") else "left")
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for header in ("", "lab", "what it is", "kind"):
+        table.add_column(header)
+    table.add_column("points", justify="right")
+    table.add_column("hours", justify="right")
     for stage in course.stages:
-        for number, lab in enumerate(stage.labs):
-            first = f"{stage.number} {stage.title}" if number == 0 else ""
-            cells = (first, f"[bold]{lab.id}[/]", escape(lab.title))
-            table.add_row(*cells, str(lab.points), f"{lab.hours:g}", lab.kind)
+        number = "+" if stage.number == BONUS else str(stage.number)
+        name = escape(stage.title)
         if not stage.labs:
-            table.add_row(f"[dim]{stage.number} {escape(stage.title)}", "", "[dim]not built yet[/]")
-        table.add_section()
+            table.add_row(f"[dim]{number}", "", f"[dim]{name} (not built yet)")
+            continue
+        table.add_row(f"[bold]{number}", "", f"[bold]{name}")
+        for lab in stage.labs:
+            points, hours = str(lab.points), f"{lab.hours:g}"
+            table.add_row("", f"[cyan]{lab.id}", escape(lab.title), lab.kind, points, hours)
     output.say(table, "next: [bold]lab demo echo[/], [bold]lab show LAB[/]")
     output.result(labs=[_summary(course, lab) for lab in course.labs])
 
