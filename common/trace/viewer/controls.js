@@ -1,0 +1,111 @@
+// The parts around the picture: header, verdict, buttons, scrubber, keys. No behaviour.
+
+import { html } from "./panel.js";
+import { showTime } from "./words.js";
+
+const ICONS = {
+  first: "M5 4v12M16 4l-8 6 8 6z",
+  back: "M13 4l-8 6 8 6z",
+  play: "M6 3.5v13l10-6.5z",
+  pause: "M6 4v12M13 4v12",
+  forward: "M7 4l8 6-8 6z",
+  last: "M15 4v12M4 4l8 6-8 6z",
+  less: "M5 10h10",
+  more: "M5 10h10M10 5v10",
+  theme: "M15.6 12.1A6.4 6.4 0 1 1 7.9 4.4a5.2 5.2 0 0 0 7.7 7.7z",
+};
+
+export function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 20 20");
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  path.setAttribute("d", ICONS[name]);
+  svg.append(path);
+  return svg;
+}
+
+function button(name, label, keys, text) {
+  const content = text ? [text] : [icon(name)];
+  const title = keys ? `${label} (${keys})` : label;
+  const node = html("button", { type: "button", class: `stv-${name}`, title, "aria-label": label }, content);
+  return node;
+}
+
+function facts(trace) {
+  const { meta } = trace;
+  const sent = trace.arrows.filter((arrow) => arrow.kind !== "again").length;
+  const lost = trace.arrows.filter((arrow) => arrow.kind === "drop").length;
+  const parts = [meta.world, `${trace.lanes.length} nodes`, `${sent} messages`];
+  if (meta.seed !== null && meta.seed !== undefined) parts.splice(1, 0, `seed ${meta.seed}`);
+  if (lost) parts.push(`${lost} lost`);
+  parts.push(showTime(trace.end - trace.start));
+  if (meta.shown) parts.push(`first ${meta.shown} of ${meta.events} events`);
+  return parts;
+}
+
+/** Build everything around the picture; returns the parts that the viewer gives life to. */
+export function build(trace, title) {
+  const p = {};
+  p.heading = html("h1", {}, [title || trace.meta.lab]);
+  p.facts = html("p", { class: "stv-facts" }, facts(trace).map((fact) => html("span", {}, [fact])));
+  p.steps = button("steps", "One row for each step", "m", "Steps");
+  p.time = button("time", "Heights in proportion to time", "m", "Time");
+  p.less = button("less", "Zoom out", "−");
+  p.more = button("more", "Zoom in", "+");
+  p.cause = button("cause", "Show only what is causally related to the current event", "c", "Causality");
+  p.theme = button("theme", "Dark or light", "d");
+  const mode = html("div", { class: "stv-group", role: "group", "aria-label": "Time axis" }, [p.steps, p.time]);
+  const zoom = html("div", { class: "stv-group", role: "group", "aria-label": "Zoom" }, [p.less, p.more]);
+  const tools = html("div", { class: "stv-tools" }, [mode, zoom, p.cause, p.theme]);
+  const head = html("header", {}, [html("div", {}, [p.heading, p.facts]), tools]);
+  p.heads = html("div", { class: "stv-heads" });
+  p.canvas = html("div", { class: "stv-canvas" });
+  const named = { tabindex: "0", role: "group", "aria-label": "Space-time diagram" };
+  p.scroller = html("div", { class: "stv-scroller", ...named }, [p.heads, p.canvas]);
+  p.event = html("section", { class: "stv-event" });
+  p.states = html("div", { class: "stv-states" });
+  p.panel = html("aside", { class: "stv-panel", "aria-label": "Details", tabindex: "0" }, [p.event, p.states]);
+  p.main = html("div", { class: "stv-main" }, [p.scroller, p.panel]);
+  p.tip = html("div", { class: "stv-tip", hidden: "" });
+  p.live = html("p", { class: "stv-unseen", "aria-live": "polite" });
+  p.table = html("details", { class: "stv-table" }, [html("summary", {}, ["The trace as a table"])]);
+  p.bar = bar(p, trace);
+  p.node = html("div", { class: "stv" }, [head, ...verdicts(p, trace), p.main, p.bar, p.table, p.tip, p.live]);
+  return p;
+}
+
+function bar(p, trace) {
+  p.first = button("first", "Go to the first event", "Home");
+  p.back = button("back", "Step back", "←");
+  p.play = button("play", "Play", "Space");
+  p.forward = button("forward", "Step forward", "→");
+  p.last = button("last", "Go to the last event", "End");
+  const range = { type: "range", min: 0, max: Math.max(0, trace.events.length - 1), step: 1 };
+  p.range = html("input", { ...range, "aria-label": "Current event" });
+  p.range.value = range.max;
+  p.ticks = html("div", { class: "stv-ticks", "aria-hidden": "true" });
+  p.clock = html("output", { class: "stv-clock" });
+  const speeds = [0.5, 1, 2, 4, 8].map((x) => html("option", { value: x }, [`${x}×`]));
+  speeds[1].selected = true;
+  p.speed = html("select", { "aria-label": "Speed", title: "Speed", class: "stv-speed" }, speeds);
+  const keys = "← → or ↑ ↓ step · PgUp PgDn ten · Home End · space plays · m time axis · + − zoom · c causality · d dark · Esc whole run";
+  p.keys = html("p", { class: "stv-keys" }, [keys]);
+  const transport = html("div", { class: "stv-transport" }, [p.first, p.back, p.play, p.forward, p.last]);
+  const track = html("div", { class: "stv-track" }, [p.ticks, p.range]);
+  return html("footer", {}, [html("div", { class: "stv-row" }, [transport, track, p.clock, p.speed]), p.keys]);
+}
+
+const SAID = { yes: "holds", no: "violated", unknown: "undecided" };
+
+function verdicts(p, trace) {
+  const order = { no: 0, unknown: 1, yes: 2 };
+  const sorted = [...trace.verdicts].sort((a, b) => order[a.result] - order[b.result]);
+  p.jumps = [];
+  return sorted.slice(0, 3).map((verdict) => {
+    const name = html("b", {}, [`${verdict.property}: ${SAID[verdict.result] || verdict.result}`]);
+    const jump = html("button", { type: "button" }, ["Show it"]);
+    p.jumps.push([jump, verdict]);
+    return html("div", { class: `stv-verdict stv-${verdict.result}`, role: "note" }, [name, html("span", {}, [verdict.sentence]), jump]);
+  });
+}

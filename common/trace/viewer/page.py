@@ -1,0 +1,68 @@
+"""Builds the page: data, style and script in one HTML file that works from anywhere, offline."""
+
+import json
+import re
+from collections.abc import Iterable
+from html import escape
+from importlib.resources import files
+from string import Template
+
+from common.trace.format import to_line
+
+MODULES = (
+    "words.js", "model.js", "layout.js", "scene.js", "panel.js",
+    "minimap.js", "controls.js", "viewer.js",
+)  # fmt: skip
+"""The script's parts, each after those that it imports from."""
+
+MAX_EVENTS = 20_000
+"""Events that a page holds; of a longer trace it shows the first ones, and says so."""
+
+_IMPORT = re.compile(r"^import .*\n", re.MULTILINE)
+_EXPORT = re.compile(r"^export ", re.MULTILINE)
+
+
+def script() -> str:
+    """The viewer as one ES module without imports, which exports ``mountTrace``.
+
+    A page of the docs site can serve it as it is, together with :func:`style`.
+    """
+    return _joined() + "\nexport { mountTrace };\n"
+
+
+def style() -> str:
+    """The viewer's style sheet; every rule is limited to the viewer itself."""
+    return _part("viewer.css")
+
+
+def build_page(lines: Iterable[str], title: str) -> str:
+    """The HTML file of a trace.
+
+    Args:
+        lines: the lines of the trace file, the header first, as
+            :meth:`common.trace.format.Trace.lines` gives them.
+        title: the page's title and heading.
+    """
+    kept = [line.strip() for line in lines if line.strip()]
+    return Template(_part("viewer.html")).substitute(
+        title=escape(title),
+        style=style(),
+        lines="\n".join(_shortened(kept)).replace("<", "\\u003c"),
+        script=_joined(),
+    )
+
+
+def _joined() -> str:
+    parts = (_EXPORT.sub("", _IMPORT.sub("", _part(name))) for name in MODULES)
+    return "\n".join(parts)
+
+
+def _part(name: str) -> str:
+    return files(__package__).joinpath(name).read_text("utf-8")
+
+
+def _shortened(lines: list[str]) -> list[str]:
+    if len(lines) - 1 <= MAX_EVENTS:
+        return lines
+    header = json.loads(lines[0]) | {"shown": MAX_EVENTS, "events": len(lines) - 1}
+    return [to_line(header).strip(), *lines[1 : MAX_EVENTS + 1]]
