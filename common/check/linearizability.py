@@ -10,6 +10,7 @@ key where the model allows it, and each part is searched (:mod:`common.check.sea
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from common.check.models import Model
 from common.check.problem import Problem
@@ -17,6 +18,9 @@ from common.check.search import search
 from common.check.verdict import Answer, Budget, OutOfBudget, Verdict, out_of_budget
 from common.check.window import explain, offending_window
 from common.values.history import Operation
+
+FIRST_TRY = 20_000
+"""Configurations that each key gets before those that need more get all that is left."""
 
 
 def check_linearizability(
@@ -36,19 +40,35 @@ def check_linearizability(
     budget = budget or Budget()
     parts = model.partition(history)
     operations = sum(map(len, parts.values()))
-    unfinished = 0
-    for key, part in parts.items():
-        try:
-            outcome = search(Problem(part, model), budget)
-        except OutOfBudget:
-            unfinished += 1
-            continue
-        if not outcome.found:
-            window = offending_window(part, model, budget)
-            sentence = explain(key, window, model)
-            return Verdict(Answer.NO, sentence, window.operations, budget.spent)
-    if unfinished:
+    try:
+        left = list(parts)
+        for most in (FIRST_TRY, budget.steps):
+            hard: list[object] = []
+            for key in left:
+                found = _has_order(parts[key], model, budget, most)
+                if found is None:
+                    hard.append(key)
+                elif not found:
+                    window = offending_window(parts[key], model, budget)
+                    sentence = explain(key, window, model)
+                    return Verdict(Answer.NO, sentence, window.operations, budget.spent)
+            left = hard
+    except OutOfBudget:
         return out_of_budget(f"linearizability of {operations} operations", budget)
     objects = f"{len(parts)} keys" if len(parts) > 1 else "one object"
     sentence = f"Linearizable: an order explains all {operations} operations on {objects}."
     return Verdict(Answer.YES, sentence, steps=budget.spent)
+
+
+def _has_order(part: list[Operation], model: Model, budget: Budget, most: int) -> bool | None:
+    """Whether a part has a legal order; None if ``most`` steps do not tell.
+
+    Raises:
+        OutOfBudget: nothing is left of ``budget``.
+    """
+    own = budget.part(most)
+    found = None
+    with suppress(OutOfBudget):
+        found = search(Problem(part, model), own).found
+    budget.spend(own.spent)
+    return found
