@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -58,13 +58,13 @@ def all_commit(world: WorldView) -> bool:
     return all(state == "committed" for state in states)
 
 
-def one_leader(world: WorldView) -> str | None:
+def one_leader(world: Mapping[NodeId, Node]) -> str | None:
     """At most one leader."""
     leaders = [id for id, node in world.items() if isinstance(node, Voter) and node.leader]
     return f"{' and '.join(leaders)} are leaders at once" if len(leaders) > 1 else None
 
 
-def some_leader(world: WorldView) -> bool:
+def some_leader(world: Mapping[NodeId, Node]) -> bool:
     """Some node becomes leader."""
     return any(isinstance(node, Voter) and node.leader for node in world.values())
 

@@ -1,14 +1,17 @@
 """From an instance to a verdict."""
 
 from collections.abc import Callable
+from functools import partial
 
 from common.check.explorer.choices import Choice
 from common.check.explorer.findings import Exploration, Progress
-from common.check.explorer.instance import Instance, WorldView
+from common.check.explorer.instance import Instance, Invariant, WorldView
 from common.check.explorer.replay import describe_path
 from common.check.explorer.search import Limits, Properties, explore
 from common.check.explorer.symmetry import SymmetricSystem
 from common.check.explorer.system import NodeSystem
+from common.check.invariants import Always, AlwaysEach, Sometimes
+from common.contract.node import Node
 
 NO_PROBLEM = "no handler raises or breaks the contract"
 """The property that every instance has."""
@@ -49,14 +52,34 @@ def explore_instance(
 def properties_of(instance: Instance) -> Properties:
     """The properties of an instance with their titles, and :data:`NO_PROBLEM` before them."""
     return Properties(
-        always=((NO_PROBLEM, _problem), *((_title(one), one) for one in instance.always)),
-        sometimes=tuple((_title(one), one) for one in instance.sometimes),
-        eventually=tuple((_title(one), one) for one in instance.eventually),
+        always=((NO_PROBLEM, _problem), *map(_titled, instance.always)),
+        sometimes=tuple(
+            (goal.name, goal.predicate) if isinstance(goal, Sometimes) else (_title(goal), goal)
+            for goal in instance.sometimes
+        ),
+        eventually=tuple(map(_titled, instance.eventually)),
     )
 
 
 def _problem(world: WorldView) -> str | None:
     return world.problem
+
+
+def _titled(invariant: Invariant | Always | AlwaysEach) -> tuple[str, Invariant]:
+    match invariant:
+        case Always(name, predicate):
+            return name, predicate
+        case AlwaysEach(name, predicate):
+            return name, partial(_each, predicate)
+        case _:
+            return _title(invariant), invariant
+
+
+def _each(predicate: Callable[[Node], str | None], world: WorldView) -> str | None:
+    for id, node in world.items():
+        if sentence := predicate(node):
+            return f"on node {id}: {sentence}"
+    return None
 
 
 def _title(function: Callable[..., object]) -> str:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, fields
 from math import factorial, prod
 from typing import Literal, Protocol, TypeAlias
 
+from common.check.invariants import Always, AlwaysEach, Sometimes
 from common.contract.events import Key, NodeId
 from common.contract.kinds import OPERATION, kind_of
 from common.contract.node import Node
@@ -182,7 +183,8 @@ class Instance:
         clients: the clients: how to make each. As in the simulator, their peers are all members.
         operations: what is asked of a client (or of a member), in order, one after the other.
         bounds: how far to go.
-        always: what must hold in every world. A function's docstring, or its name, is its title.
+        always: what must hold in every world: functions (whose docstring or name is the title), or
+            the very invariants that a simulation's :class:`~common.check.invariants.Watch` takes.
         sometimes: what some run must reach.
         eventually: what must hold once nothing but faults can happen any more.
         symmetric: groups of nodes that are interchangeable: same class, same operations, and
@@ -197,9 +199,9 @@ class Instance:
     clients: Mapping[NodeId, Factory] = field(default_factory=dict)
     operations: Mapping[NodeId, Sequence[object]] = field(default_factory=dict)
     bounds: Bounds = field(default_factory=Bounds)
-    always: Sequence[Invariant] = ()
-    sometimes: Sequence[Goal] = ()
-    eventually: Sequence[Invariant] = ()
+    always: Sequence[Invariant | Always | AlwaysEach] = ()
+    sometimes: Sequence[Goal | Sometimes] = ()
+    eventually: Sequence[Invariant | Always | AlwaysEach] = ()
     symmetric: Sequence[Sequence[NodeId]] = ()
     network: Literal["unordered", "ordered"] = "unordered"
     may_crash: Sequence[NodeId] | None = None
