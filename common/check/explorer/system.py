@@ -89,13 +89,18 @@ class NodeSystem(TransitionSystem[World, Move]):
         self._room = instance.bounds.in_flight
         self._lasting = instance.bounds.duplicates is None
         self.network = self._make_network()
+        # By the number of a share: the share; its node if that is up; what its handler did wrong;
+        # the choices that its node has without a message, each with the budget that pays for it.
         self._locals: dict[int, Local] = {}
         self._nodes: dict[int, tuple[NodeId, Any]] = {}
         self._problems: dict[int, str] = {}
+        self._own: dict[int, tuple[tuple[Move, int | None], ...]] = {}
+        # By the number of a message: the number of its target. By a line's: how the call ended.
         self._targets: dict[int, int] = {}
         self._outcomes: dict[int, Outcome] = {}
+        # Steps taken so far: by share and message, or by share and choice.
         self._entries: dict[Move, Entry] = {}
-        self._own: dict[int, tuple[tuple[Move, int | None], ...]] = {}
+        # Whether the last call of successors left out a step for a bound.
         self._withheld = False
         self.starts: list[Entry] = []
         self._initial = self._begin()
@@ -195,8 +200,7 @@ class NodeSystem(TransitionSystem[World, Move]):
             self._follow(found, ("deliver", message), (shares, rest, history, spent), at, entry)
             if lost is not None:
                 found.append((("lose", message), (shares, rest, history, lost)))
-            if doubled is not None and (self._room is None or self._fits(flight, 1)):
-                more = network.doubled(flight, message)
+            if doubled is not None and self._fits(more := network.doubled(flight, message)):
                 found.append((("duplicate", message), (shares, more, history, doubled)))
 
     def _move_nodes(self, world: World, found: list[tuple[Move, World]]) -> None:
@@ -241,16 +245,16 @@ class NodeSystem(TransitionSystem[World, Move]):
         shares, flight, history, spent = world
         after, sends, lines, _ = entry
         if sends:
-            if self._room is not None and not self._fits(flight, len(sends)):
+            flight = self.network.sent(flight, sends)
+            if not self._fits(flight):
                 self._withheld = True
                 return
-            flight = self.network.sent(flight, sends)
         if lines:
             history = history + lines
         found.append((move, ((*shares[:at], after, *shares[at + 1 :]), flight, history, spent)))
 
-    def _fits(self, flight: Flight, more: int) -> bool:
-        return self._room is None or len(self.network.messages(flight)) + more <= self._room
+    def _fits(self, flight: Flight) -> bool:
+        return self._room is None or len(self.network.messages(flight)) <= self._room
 
     def _pay(self, spent: tuple[int, ...], what: int) -> tuple[int, ...] | None:
         """What is spent after one more of ``what``; None if the budget does not allow it."""
