@@ -91,12 +91,12 @@ class Client:
             self._end(written, outcome)
         return outcome
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Disconnect; operations under way end as Unknown."""
-        self.host.close()
         for answer in self._calls.values():
             if not answer.done():
                 answer.set_result(Unknown("the client was closed"))
+        await self.host.close()
 
     def _end(self, written: Operation, outcome: Outcome) -> None:
         now = self._clock.world()

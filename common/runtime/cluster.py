@@ -117,9 +117,8 @@ class Cluster:
 
     async def stop(self) -> None:
         """End everything: clients, then members, by force where need be. May be called twice."""
-        for client in self.clients.values():
-            client.close()
         try:
+            await asyncio.gather(*(client.close() for client in self.clients.values()))
             await asyncio.gather(*(member.stop(STOP_SECONDS) for member in self.members.values()))
         finally:
             if self._trace is not None:

@@ -35,6 +35,7 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         trace: whether to write a trace.
         epoch_ns: what ``time.monotonic_ns()`` showed when the cluster began.
         seed: of the node's random numbers and of its links.
+        stock_loop: use asyncio's own event loop even where uvloop is installed.
     """
 
     lab: str
@@ -52,6 +53,7 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     config: dict[str, Any] = {}
     trace: bool = True
     seed: int = 0
+    stock_loop: bool = False
     format: int = FORMAT
 
     def write(self, path: Path) -> None:

@@ -16,9 +16,6 @@ from common.values.errors import RemoteProtocolError
 if TYPE_CHECKING:
     from common.runtime.transport import Transport
 
-HANDSHAKE_SECONDS = 5.0
-"""Who has not proved itself this long after connecting is disconnected."""
-
 
 class Connection(asyncio.Protocol):
     """One end of one TCP connection.
@@ -32,11 +29,12 @@ class Connection(asyncio.Protocol):
         paused: whether the socket takes nothing more just now, so that frames have to wait.
         out: frames to write at the end of this turn of the loop; ``out_bytes`` is their size.
         settled: becomes done when the handshake ends: with None if well, else with the error.
+        lost: becomes done when the socket is closed.
     """
 
     __slots__ = (
         "_handshake", "_link", "_on_frame", "_owner", "_reader", "_timeout", "_where", "closed",
-        "out", "out_bytes", "paused", "peer", "settled",
+        "lost", "out", "out_bytes", "paused", "peer", "settled",
     )  # fmt: skip
 
     def __init__(self, owner: "Transport", handshake: Handshake) -> None:
@@ -46,6 +44,7 @@ class Connection(asyncio.Protocol):
         self.out: list[bytes] = []
         self.out_bytes = 0
         self.settled: asyncio.Future[None] = owner.loop.create_future()
+        self.lost: asyncio.Future[None] = owner.loop.create_future()
         self._owner = owner
         self._on_frame = owner.on_frame
         self._handshake = handshake
@@ -61,7 +60,8 @@ class Connection(asyncio.Protocol):
         self._link = cast(asyncio.Transport, transport)
         address = transport.get_extra_info("peername")
         self._where = f"{address[0]}:{address[1]}" if address else "somebody"
-        self._timeout = self._owner.loop.call_later(HANDSHAKE_SECONDS, self._too_slow)
+        limit = self._owner.handshake_seconds
+        self._timeout = self._owner.loop.call_later(limit, self._too_slow)
         self._owner.connected(self)
         for payload in self._handshake.opening():
             self._link.write(frame(payload))
@@ -74,10 +74,15 @@ class Connection(asyncio.Protocol):
             if self.peer is None:
                 self._open_with(data)
             else:
+                self._owner.speaking = self
                 for payload in self._reader.feed(data):
                     self._on_frame(self.peer, payload)
         except RemoteProtocolError as error:
             self.refuse(str(error))
+        finally:
+            self._owner.speaking = None
+            if self.out:
+                self.flush()
 
     def pause_writing(self) -> None:
         """The peer reads too slowly: its frames wait in a bounded queue from now on."""
@@ -91,13 +96,15 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """The connection is gone, for whatever reason."""
         self._end(f"the connection was lost: {error or 'the other side closed it'}")
+        self.lost.set_result(None)
+        self._owner.lost(self)
 
     # What the transport calls.
 
     def flush(self) -> None:
         """Write what has gathered in ``out``, in one go."""
         out = self.out
-        if self._link is not None and not self.closed:
+        if out and self._link is not None and not self.closed:
             self._link.write(out[0] if len(out) == 1 else b"".join(out))
         out.clear()
         self.out_bytes = 0
@@ -149,7 +156,8 @@ class Connection(asyncio.Protocol):
             self.data_received(rest)
 
     def _too_slow(self) -> None:
-        self.refuse(f"it did not finish the handshake within {HANDSHAKE_SECONDS:g} s")
+        limit = self._owner.handshake_seconds
+        self.refuse(f"it did not finish the handshake within {limit:g} s")
 
     def _end(self, reason: str) -> None:
         if self.closed:

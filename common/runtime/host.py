@@ -36,6 +36,9 @@ from common.values import faults
 from common.values.errors import ContractError, LabError
 from common.values.history import Outcome
 
+COUNTERS = ("steps", "messages_sent", "messages_received", "messages_dropped")
+"""What a host counts since its start."""
+
 
 class Host:
     """The world of one node.
@@ -76,7 +79,7 @@ class Host:
         self.node = node
         self.clock = clock
         self.failed = False
-        self.counters = {"steps": 0, "messages_sent": 0, "messages_received": 0}
+        self.counters = dict.fromkeys(COUNTERS, 0)
         self.transport = Transport(identity, self._frame_arrived, self._frame_dropped, log)
         self.links = Links(
             node.id, Random(f"{seed}/links"), self.transport.loop, self._forward, self._dropped
@@ -142,9 +145,9 @@ class Host:
             if kind is SetTimer:
                 self._set_timer(effect)  # type: ignore[arg-type]
             elif kind is CancelTimer:
-                self._cancel_timer(effect.id)  # type: ignore[union-attr, arg-type]
+                self._cancel_timer(effect.id)  # type: ignore[union-attr]
             elif kind is Save or kind is Forget:
-                changes.append(effect)
+                changes.append(effect)  # type: ignore[arg-type]
         if self.commits is None:
             self._release(effects)
         elif changes:
@@ -215,6 +218,7 @@ class Host:
         self._dropped(to, number_of(frame), why)
 
     def _dropped(self, to: NodeId, number: int, why: str) -> None:
+        self.counters["messages_dropped"] += 1
         if self._observer is not None:
             self._observer.dropped(self.clock.world(), self._id, to, number, why)
 
@@ -237,7 +241,7 @@ class Host:
             case _:
                 raise ContractError(f"{fault} is not for a node to carry out: the launcher does")
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End this life: no more timers, no more connections; a flush under way is finished."""
         self.failed = True
         for handle in self._timers.values():
@@ -245,7 +249,7 @@ class Host:
         self._timers.clear()
         if self.commits is not None:
             self.commits.close()
-        self.transport.close()
+        await self.transport.close()
 
     def _broken(self, error: Exception) -> None:
         if isinstance(error, LabError):

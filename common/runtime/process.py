@@ -92,8 +92,7 @@ class Program:
         try:
             return await self._ended
         finally:
-            self.host.close()
-            await self.host.transport.until_closed()
+            await self.host.close()
             self._storage.close()
             if self._trace is not None:
                 self._trace.close()
@@ -206,7 +205,8 @@ def main() -> int:
     try:
         if len(sys.argv) != 2:
             raise BadInput("usage: python -m common.runtime.process CONFIG.json")
-        return run(_main(NodeConfig.read(Path(sys.argv[1])), reports))
+        config = NodeConfig.read(Path(sys.argv[1]))
+        return run(_main(config, reports), stock=config.stock_loop)
     except LabError as error:
         print(error, file=sys.stderr)
         with contextlib.suppress(BrokenPipeError):

@@ -11,7 +11,6 @@
 """
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -30,7 +29,13 @@ MAX_QUEUED_BYTES = 8 * 1024 * 1024
 MAX_STRANGERS = 256
 """Connections that may be in their handshake at once; one more is closed unheard."""
 
+HANDSHAKE_SECONDS = 5.0
+"""Who has not proved itself this long after connecting is disconnected."""
+
 CONNECT_SECONDS = 3.0
+CLOSE_SECONDS = 0.5
+"""So long a connection may take to deliver the last bytes when this side closes it."""
+
 FIRST_BACKOFF_SECONDS = 0.05
 LAST_BACKOFF_SECONDS = 1.0
 """After failures in a row the next attempt waits at most 0.05, 0.1, 0.2 ... 1 seconds; the second
@@ -72,10 +77,14 @@ class Transport:
         on_drop: is told of what will not leave.
         log: takes one sentence for people.
         max_frame: the largest payload to accept, in bytes.
+        handshake_seconds: how long a handshake may take.
 
     Attributes:
         book: the addresses of the peers that we may dial.
         peers: everyone whom we are connected to or have frames for.
+        speaking: the connection whose frames are being handled. An answer to it leaves as soon as
+            all of them are; what goes to others leaves at the end of the loop's turn, by when
+            more may have gathered.
         counters: frames sent, frames dropped, connections refused, since the start.
     """
 
@@ -86,19 +95,23 @@ class Transport:
         on_drop: OnDrop,
         log: Callable[[str], None],
         max_frame: int = MAX_FRAME,
+        handshake_seconds: float = HANDSHAKE_SECONDS,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.identity = identity
         self.on_frame = on_frame
         self.log = log
         self.max_frame = max_frame
+        self.handshake_seconds = handshake_seconds
         self.book: dict[NodeId, Address] = {}
         self.peers: dict[NodeId, Peer] = {}
         self.counters = {"frames_sent": 0, "frames_dropped": 0, "connections_refused": 0}
+        self.speaking: Connection | None = None
         self._on_drop = on_drop
         self._ready: dict[NodeId, Connection] = {}
         self._dirty: list[Connection] = []
         self._strangers: set[Connection] = set()
+        self._connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
         self._random = Random()
         self._closed = False
@@ -129,18 +142,22 @@ class Transport:
             if id in self.peers:
                 self.peers[id].failures = 0
 
-    def close(self) -> None:
-        """Close everything; what was written before is still delivered by the system."""
-        self._flush()
+    async def close(self) -> None:
+        """Close everything; what was sent before is still delivered to those who read."""
         self._closed = True
+        self._flush()
         if self._server is not None:
             self._server.close()
-        for peer in self.peers.values():
-            if peer.dialer is not None:
-                peer.dialer.cancel()
-            for connection in list(peer.connections):
-                connection.close()
-        for connection in list(self._strangers):
+        dialers = [peer.dialer for peer in self.peers.values() if peer.dialer is not None]
+        for dialer in dialers:
+            dialer.cancel()
+        await asyncio.gather(*dialers, return_exceptions=True)
+        for connection in list(self._connections):
+            connection.close()
+        lost = [connection.lost for connection in self._connections]
+        if lost:
+            await asyncio.wait(lost, timeout=CLOSE_SECONDS)
+        for connection in list(self._connections):
             connection.abort()
 
     # Sending.
@@ -157,9 +174,10 @@ class Transport:
             return
         connection.out_bytes = size
         if not connection.out:
-            if not self._dirty:
-                self.loop.call_soon(self._flush)
-            self._dirty.append(connection)
+            if connection is not self.speaking:
+                if not self._dirty:
+                    self.loop.call_soon(self._flush)
+                self._dirty.append(connection)
         connection.out.append(frame)
         self.counters["frames_sent"] += 1
 
@@ -243,6 +261,7 @@ class Transport:
 
     def connected(self, connection: Connection) -> None:
         """A socket is connected and begins its handshake."""
+        self._connections.add(connection)
         if self._closed or len(self._strangers) >= MAX_STRANGERS:
             connection.abort()
         else:
@@ -261,6 +280,10 @@ class Transport:
         if len(peer.connections) > 2:  # one for each direction; a third means that one is dead
             peer.connections[0].abort()
         self._send_waiting(peer)
+
+    def lost(self, connection: Connection) -> None:
+        """The socket of a connection is closed."""
+        self._connections.discard(connection)
 
     def writable(self, connection: Connection) -> None:
         """A connection that was full takes frames again."""
@@ -288,10 +311,3 @@ class Transport:
         else:
             self._drop_waiting(peer, "connection lost")
             del self.peers[peer.id]
-
-    async def until_closed(self) -> None:
-        """Wait until the dialers have ended; call after :meth:`close`."""
-        dialers = [peer.dialer for peer in self.peers.values() if peer.dialer is not None]
-        for dialer in dialers:
-            with contextlib.suppress(asyncio.CancelledError):
-                await dialer
