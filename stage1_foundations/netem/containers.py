@@ -7,7 +7,7 @@ may run ``tc`` on its own device if it has the capability ``NET_ADMIN``, and onl
 
 import secrets
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from types import TracebackType
 from typing import Any
 
@@ -137,10 +137,11 @@ class Containers(Cluster):
     def _wait_until_it_listens(self, node: str) -> None:
         """Follow the container's output until the server says so; its end would end the wait."""
         seen = b""
-        for chunk in self._containers[node].logs(stream=True, follow=True):
-            seen += chunk
-            if b"listening" in seen:
-                return
+        with closing(self._containers[node].logs(stream=True, follow=True)) as output:
+            for chunk in output:
+                seen += chunk
+                if b"listening" in seen:
+                    return
         raise LabError(f"the container of {node} ended: {seen.decode(errors='replace').strip()}")
 
 

@@ -31,11 +31,14 @@ class Namespaces(Cluster):
 
     Args:
         nodes: their names; at most nine characters each, 200 of them at most.
+
+    Attributes:
+        prefix: how the names of its namespaces begin, different in each run.
     """
 
     def __init__(self, nodes: Sequence[str]) -> None:
         self.nodes = tuple(nodes)
-        self._prefix = f"lab{secrets.token_hex(3)}"
+        self.prefix = f"lab{secrets.token_hex(3)}"
         self._hub = self._namespace("hub")
         self._clean_up = ExitStack()
 
@@ -101,7 +104,7 @@ class Namespaces(Cluster):
                 self._in_hub("link", "del", f"island{number}")
 
     def _namespace(self, name: str) -> str:
-        return f"{self._prefix}-{name}"
+        return f"{self.prefix}-{name}"
 
     def _in_hub(self, *arguments: str) -> str:
         return run("ip", "-n", self._hub, *arguments)

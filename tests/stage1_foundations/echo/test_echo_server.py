@@ -213,7 +213,7 @@ def test_a_stopping_server_finishes_its_answers_closes_and_takes_nobody_new(lab:
             writer.write(answer * 400)
             assert await reader.readexactly(len(answer)) == answer
             address = server.address
-            stopping = asyncio.create_task(server.stop(grace=2 * SECOND))
+            stopping = asyncio.create_task(server.stop(grace=60 * SECOND))
             rest = await the_rest(reader)
             assert len(rest) % len(answer) == 0, "an answer was cut in the middle"
             assert len(rest) < len(answer) * 399, "a stopping server went on reading"
