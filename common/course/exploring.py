@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 
 from common.check.explorer import Choice, Exploration, Instance, Progress, explore_instance, replay
+from common.check.explorer.choices import to_plain
 from common.course.demonstrating import OUT, Out
 from common.course.listing import Json, LabId
 from common.course.manifest import Course, Lab
@@ -58,7 +59,7 @@ def explore_lab(
     page = _draw(found, instance, result, out)
     if page is not None:
         output.say(f"picture of the counter-example: {page}")
-    output.result(lab=lab, page=page and str(page), **result.to_plain(str))
+    output.result(lab=lab, page=page and str(page), **result.to_plain(to_plain))
     raise typer.Exit({"yes": 0, "no": 1, "unknown": 2}[result.answer.value])
 
 
@@ -68,7 +69,7 @@ def _draw(lab: Lab, instance: Instance, result: Exploration[Choice], out: Path) 
         return None
     lines: list[str] = []
     names, clients = tuple(instance.nodes), tuple(instance.clients)
-    meta = Meta(lab=lab.id, nodes=names, clients=clients, seed=0)
+    meta = Meta(lab=lab.id, nodes=names, clients=clients, world="explorer")
     replay(instance, result.counter_example, [Recorder(lines.append, meta)])
     title = f"{lab.id}: the shortest counter-example"
     _, page = write_trace(folder(out / "explore"), lab.id, title, "".join(lines))

@@ -61,7 +61,7 @@ def test_a_manifest_that_names_a_missing_file_is_refused(course: Path, file: str
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("points: 3", "points: many", r"lab.yaml: Expected `int`, got `str` - at `\$.labs\[...\]"),
+        ("points: 3", "points: many", r"lab.yaml: Expected `int`, got `str` - at `\$.labs\[0\]"),
         ("points: 3", "pionts: 3", "unknown field `pionts`"),
         ("    hours: 1\n", "", "missing required field `hours`"),
         ("kind: node\n    files", "kind: toad\n    files", "Invalid enum value 'toad'"),
