@@ -65,7 +65,7 @@ def test_what_runs_in_the_browser_uses_the_standard_library_alone(room: str) -> 
 
 def stage_files() -> list[tuple[Path, int, str]]:
     course = Course(ROOT)
-    found = []
+    found: list[tuple[Path, int, str]] = []
     for lab in course.labs:
         for file in lab.files:
             path = course.folder_of(lab) / file.path
