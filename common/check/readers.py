@@ -20,13 +20,13 @@ from dataclasses import dataclass
 
 from common.check import edn
 from common.values.errors import BadInput
-from common.values.history import Failed, History, Ok, Operation, Outcome, Unknown
+from common.values.history import QUESTIONS, Failed, History, Ok, Operation, Outcome, Unknown
 
 _TYPES = ("invoke", "ok", "fail", "info")
 _NAMES = {"cas": "compare-and-set"}
 _LOG_LINE = re.compile(
     r"(?:.*\s)?INFO\s.*?jepsen\.\w+(?:\s+-|:)?\s+(?P<process>:?\w+)\s+:(?P<type>\w+)\s+"
-    r":(?P<function>[\w-]+)\s+(?P<value>.*)"
+    r":(?P<function>[\w-]+)(?P<value>(?:\s.*)?)"
 )
 
 
@@ -101,9 +101,7 @@ class _Joined:
             self._open[joint] = (operation, at)
             return
         if joint not in self._open:
-            raise BadInput(
-                f"process {line.process} ends {line.function!r}, which it did not invoke"
-            )
+            raise BadInput(f"process {line.process} ends {line.function!r} without invoking it")
         operation, before = self._open.pop(joint)
         if (line.process, line.function) != (operation.process, operation.function):
             raise BadInput(
@@ -130,7 +128,7 @@ def _outcome(line: _Line, operation: Operation) -> Outcome:
             return Ok(False)
         return Failed(line.error or "")
     echoed = line.number is None and line.value == operation.argument
-    updates = operation.function not in ("read", "get", "dequeue", "txn")
+    updates = operation.function not in QUESTIONS | {"txn"}
     return Ok() if echoed and updates else Ok(line.value)
 
 
@@ -183,11 +181,12 @@ def _log_line(line: str, number: int) -> _Line | None:
         )
     if not found["process"].isdigit():
         return None
-    value, _ = edn.parse(found["value"])
+    told = found["value"].strip()
+    value, _ = edn.parse(told)
     parts: dict[str, object] = {
         "process": int(found["process"]), "type": found["type"], "f": found["function"],
     }  # fmt: skip
-    if found["type"] in ("fail", "info") and found["value"].startswith(":"):
+    if found["type"] in ("fail", "info") and told.startswith(":"):
         parts["error"] = value
         value = None
     return _checked(parts, value, number, None)

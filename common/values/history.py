@@ -42,6 +42,9 @@ class Unknown:
 
 Outcome: TypeAlias = Ok | Failed | Unknown
 
+QUESTIONS = frozenset({"read", "get", "dequeue"})
+"""Functions whose result None is an answer, not a plain acknowledgement."""
+
 
 @dataclass(slots=True)
 class Operation:
@@ -71,7 +74,8 @@ class Operation:
         asked = f"{self.function}({', '.join(part for part in (subject, given) if part)})"
         match self.outcome:
             case Ok(value):
-                told = "ok" if value is None else f"{value!r}"
+                nothing = "nothing" if self.function in QUESTIONS else "ok"
+                told = nothing if value is None else f"{value!r}"
             case Failed(reason):
                 told = f"failed {reason}".strip()
             case Unknown(reason):
