@@ -28,7 +28,11 @@ export function icon(name) {
 function button(name, label, keys, text) {
   const content = text ? [text] : [icon(name)];
   const title = keys ? `${label} (${keys})` : label;
-  const node = html("button", { type: "button", class: `stv-${name}`, title, "aria-label": label }, content);
+  const node = html(
+    "button",
+    { type: "button", class: `stv-${name}`, title, "aria-label": label },
+    content,
+  );
   return node;
 }
 
@@ -48,15 +52,30 @@ function facts(trace) {
 export function build(trace, title) {
   const p = {};
   p.heading = html("h1", {}, [title || trace.meta.lab]);
-  p.facts = html("p", { class: "stv-facts" }, facts(trace).map((fact) => html("span", {}, [fact])));
+  p.facts = html(
+    "p",
+    { class: "stv-facts" },
+    facts(trace).map((fact) => html("span", {}, [fact])),
+  );
   p.steps = button("steps", "One row for each step", "m", "Steps");
   p.time = button("time", "Heights in proportion to time", "m", "Time");
   p.less = button("less", "Zoom out", "−");
   p.more = button("more", "Zoom in", "+");
-  p.cause = button("cause", "Show only what is causally related to the current event", "c", "Causality");
+  p.cause = button(
+    "cause",
+    "Show only what is causally related to the current event",
+    "c",
+    "Causality",
+  );
   p.theme = button("theme", "Dark or light", "d");
-  const mode = html("div", { class: "stv-group", role: "group", "aria-label": "Time axis" }, [p.steps, p.time]);
-  const zoom = html("div", { class: "stv-group", role: "group", "aria-label": "Zoom" }, [p.less, p.more]);
+  const mode = html("div", { class: "stv-group", role: "group", "aria-label": "Time axis" }, [
+    p.steps,
+    p.time,
+  ]);
+  const zoom = html("div", { class: "stv-group", role: "group", "aria-label": "Zoom" }, [
+    p.less,
+    p.more,
+  ]);
   const tools = html("div", { class: "stv-tools" }, [mode, zoom, p.cause, p.theme]);
   const head = html("header", {}, [html("div", {}, [p.heading, p.facts]), tools]);
   p.heads = html("div", { class: "stv-heads" });
@@ -65,13 +84,26 @@ export function build(trace, title) {
   p.scroller = html("div", { class: "stv-scroller", ...named }, [p.heads, p.canvas]);
   p.event = html("section", { class: "stv-event" });
   p.states = html("div", { class: "stv-states" });
-  p.panel = html("aside", { class: "stv-panel", "aria-label": "Details", tabindex: "0" }, [p.event, p.states]);
+  p.panel = html("aside", { class: "stv-panel", "aria-label": "Details", tabindex: "0" }, [
+    p.event,
+    p.states,
+  ]);
   p.main = html("div", { class: "stv-main" }, [p.scroller, p.panel]);
   p.tip = html("div", { class: "stv-tip", hidden: "" });
   p.live = html("p", { class: "stv-unseen", "aria-live": "polite" });
-  p.table = html("details", { class: "stv-table" }, [html("summary", {}, ["The trace as a table"])]);
+  p.table = html("details", { class: "stv-table" }, [
+    html("summary", {}, ["The trace as a table"]),
+  ]);
   p.bar = bar(p, trace);
-  p.node = html("div", { class: "stv" }, [head, ...verdicts(p, trace), p.main, p.bar, p.table, p.tip, p.live]);
+  p.node = html("div", { class: "stv" }, [
+    head,
+    ...verdicts(p, trace),
+    p.main,
+    p.bar,
+    p.table,
+    p.tip,
+    p.live,
+  ]);
   return p;
 }
 
@@ -89,11 +121,22 @@ function bar(p, trace) {
   const speeds = [0.5, 1, 2, 4, 8].map((x) => html("option", { value: x }, [`${x}×`]));
   speeds[1].selected = true;
   p.speed = html("select", { "aria-label": "Speed", title: "Speed", class: "stv-speed" }, speeds);
-  const keys = "← → or ↑ ↓ step · PgUp PgDn ten · Home End · space plays · m time axis · + − zoom · c causality · d dark · Esc whole run";
+  const keys =
+    "← → or ↑ ↓ step · PgUp PgDn ten · Home End · space plays · m time axis · + − zoom" +
+    " · c causality · d dark · Esc whole run";
   p.keys = html("p", { class: "stv-keys" }, [keys]);
-  const transport = html("div", { class: "stv-transport" }, [p.first, p.back, p.play, p.forward, p.last]);
+  const transport = html("div", { class: "stv-transport" }, [
+    p.first,
+    p.back,
+    p.play,
+    p.forward,
+    p.last,
+  ]);
   const track = html("div", { class: "stv-track" }, [p.ticks, p.range]);
-  return html("footer", {}, [html("div", { class: "stv-row" }, [transport, track, p.clock, p.speed]), p.keys]);
+  return html("footer", {}, [
+    html("div", { class: "stv-row" }, [transport, track, p.clock, p.speed]),
+    p.keys,
+  ]);
 }
 
 const SAID = { yes: "holds", no: "violated", unknown: "undecided" };
@@ -106,6 +149,10 @@ function verdicts(p, trace) {
     const name = html("b", {}, [`${verdict.property}: ${SAID[verdict.result] || verdict.result}`]);
     const jump = html("button", { type: "button" }, ["Show it"]);
     p.jumps.push([jump, verdict]);
-    return html("div", { class: `stv-verdict stv-${verdict.result}`, role: "note" }, [name, html("span", {}, [verdict.sentence]), jump]);
+    return html("div", { class: `stv-verdict stv-${verdict.result}`, role: "note" }, [
+      name,
+      html("span", {}, [verdict.sentence]),
+      jump,
+    ]);
   });
 }

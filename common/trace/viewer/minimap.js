@@ -10,7 +10,11 @@ export class Minimap {
     this.canvas = html("canvas", {});
     this.view = html("div", { class: "stv-map-view" });
     this.line = html("div", { class: "stv-map-line" });
-    this.node = html("div", { class: "stv-map", "aria-hidden": "true" }, [this.canvas, this.view, this.line]);
+    this.node = html("div", { class: "stv-map", "aria-hidden": "true" }, [
+      this.canvas,
+      this.view,
+      this.line,
+    ]);
     const move = (event) => {
       const box = this.canvas.getBoundingClientRect();
       seek(Math.min(1, Math.max(0, (event.clientY - box.top) / box.height)) * this.place.height);
@@ -31,8 +35,14 @@ export class Minimap {
     Object.assign(this.canvas, { width: WIDTH * ratio, height: this.height * ratio });
     Object.assign(this.canvas.style, { width: `${WIDTH}px`, height: `${this.height}px` });
     const pen = this.canvas.getContext("2d");
-    const style = getComputedStyle(this.canvas);
-    const colour = (name) => style.getPropertyValue(name.replace(/^var\((.*)\)$/, "$1")).trim() || "#888";
+    const known = new Map();
+    const colour = (name) => {
+      if (!known.has(name)) {
+        this.canvas.style.color = name; // a canvas knows no variables of CSS: let the page say it
+        known.set(name, getComputedStyle(this.canvas).color);
+      }
+      return known.get(name);
+    };
     const { trace } = place;
     const lanes = trace.lanes.length;
     const scale = this.height / place.height;
@@ -40,12 +50,12 @@ export class Minimap {
     pen.scale(ratio, ratio);
     for (const span of trace.spans) {
       pen.globalAlpha = span.kind === "partition" ? 0.16 : 0.5;
-      pen.fillStyle = colour(span.kind === "partition" ? "--warn" : "--bad");
+      pen.fillStyle = colour(span.kind === "partition" ? "var(--warn)" : "var(--bad)");
       const [left, width] = span.kind === "partition" ? [2, WIDTH - 4] : [x(span.lane) - 3, 6];
       pen.fillRect(left, span.y0 * scale, width, Math.max(1, (span.y1 - span.y0) * scale));
     }
     pen.globalAlpha = 0.35;
-    pen.strokeStyle = colour("--lane");
+    pen.strokeStyle = colour("var(--lane)");
     for (let lane = 0; lane < lanes; lane++) stroke(pen, x(lane), 0, x(lane), this.height);
     pen.globalAlpha = Math.max(0.12, Math.min(0.8, 220 / Math.max(1, trace.arrows.length)));
     for (const arrow of trace.arrows) {
@@ -54,14 +64,14 @@ export class Minimap {
       stroke(pen, x(arrow.from), arrow.top * scale, x(arrow.to), arrow.bottom * scale);
     }
     pen.globalAlpha = Math.max(0.25, Math.min(1, 400 / Math.max(1, trace.arrows.length)));
-    pen.fillStyle = colour("--bad");
+    pen.fillStyle = colour("var(--bad)");
     for (const arrow of trace.arrows) {
       if (arrow.kind !== "drop") continue;
       pen.fillRect((x(arrow.from) + x(arrow.to ?? arrow.from)) / 2 - 1.5, arrow.top * scale, 3, 3);
     }
     pen.globalAlpha = 1;
     for (const verdict of trace.verdicts) {
-      pen.fillStyle = colour(verdict.result === "no" ? "--bad" : "--good");
+      pen.fillStyle = colour(verdict.result === "no" ? "var(--bad)" : "var(--good)");
       pen.fillRect(0, place.yOf(verdict) * scale - 1, WIDTH, 2);
     }
   }
@@ -70,7 +80,8 @@ export class Minimap {
   show(top, bottom, now) {
     const scale = this.height / this.place.height;
     this.view.style.transform = `translateY(${top * scale}px)`;
-    this.view.style.height = `${Math.max(6, Math.min(this.place.height, bottom) * scale - top * scale)}px`;
+    const height = (Math.min(this.place.height, bottom) - top) * scale;
+    this.view.style.height = `${Math.max(6, height)}px`;
     this.line.style.display = now === null ? "none" : "";
     if (now !== null) this.line.style.transform = `translateY(${now * scale}px)`;
   }

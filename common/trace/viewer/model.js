@@ -1,13 +1,23 @@
 // The trace as the picture needs it: lanes, messages, calls, spans of trouble, rows. No drawing.
 
-const ACTIVATIONS = new Set(["start", "recv", "timer", "invoke", "crash", "restart", "pause", "resume"]);
+const ACTIVATIONS = new Set([
+  "start",
+  "recv",
+  "timer",
+  "invoke",
+  "crash",
+  "restart",
+  "pause",
+  "resume",
+]);
 const WORLD = new Set(["partition", "block", "heal", "link", "verdict"]);
 const WHY = { loss: "lost", partition: "cut off", blocked: "blocked", crashed: "crashed" };
 
 /** Parse the lines of a trace file (schema 1) into a model. */
 export function readTrace(lines) {
   const plain = lines.filter((line) => line.trim()).map((line) => JSON.parse(line));
-  if (!plain.length || plain[0].kind !== "meta") throw new Error("this is not a trace: it has no header");
+  if (!plain.length || plain[0].kind !== "meta")
+    throw new Error("this is not a trace: it has no header");
   const meta = plain[0];
   const events = plain.slice(1);
   for (let i = 1; i < events.length; i++) {
@@ -54,7 +64,8 @@ function makeRows(events) {
     const here = row && row.lane === event.lane && event.lane >= 0 && row.t === event.t;
     const reborn = here && event.kind === "start" && events[row.first].kind === "restart";
     const joins = here && (reborn || !ACTIVATIONS.has(event.kind));
-    if (!joins) rows.push((row = { t: event.t, lane: event.lane, first: event.i, last: event.i, y: 0 }));
+    if (!joins)
+      rows.push((row = { t: event.t, lane: event.lane, first: event.i, last: event.i, y: 0 }));
     row.last = event.i;
     event.row = rows.length - 1;
   }
@@ -80,14 +91,18 @@ function makeArrows(events, laneOf) {
       const to = laneOf.get(event.kind === "recv" ? event.node : event.to);
       const again = event.kind === "recv" && found && found.ended > 0;
       const kind = event.kind === "drop" ? "drop" : again ? "again" : "recv";
-      const why = event.kind === "drop" ? (WHY[event.why] || event.why) : "";
+      const why = event.kind === "drop" ? WHY[event.why] || event.why : "";
       if (found) found.ended++;
-      event.arrow = add(kind, send, event, from, to, { why, type: send ? send.type : event.type || "" });
+      event.arrow = add(kind, send, event, from, to, {
+        why,
+        type: send ? send.type : event.type || "",
+      });
       if (send && !send.arrow) send.arrow = event.arrow;
     }
   }
   for (const { send, ended } of messages.values()) {
-    if (!ended) send.arrow = add("open", send, null, send.lane, laneOf.get(send.to), { type: send.type });
+    if (!ended)
+      send.arrow = add("open", send, null, send.lane, laneOf.get(send.to), { type: send.type });
   }
   for (const arrow of arrows) {
     arrow.i0 = arrow.send ? arrow.send.i : arrow.end.i;
@@ -135,12 +150,16 @@ function makeSpans(events, lanes) {
     if (event.kind === "crash") {
       close(`pause ${event.node}`, event);
       begin(`crash ${event.node}`, event, { kind: "crash", lane: event.lane });
-    } else if (event.kind === "pause") begin(`pause ${event.node}`, event, { kind: "pause", lane: event.lane });
+    } else if (event.kind === "pause")
+      begin(`pause ${event.node}`, event, { kind: "pause", lane: event.lane });
     else if (event.kind === "restart") close(`crash ${event.node}`, event);
     else if (event.kind === "resume") close(`pause ${event.node}`, event);
     else if (event.kind === "heal") close("partition", event);
     else if (event.kind === "partition") {
-      begin("partition", event, { kind: "partition", blocks: partitionBlocks(event.groups, lanes) });
+      begin("partition", event, {
+        kind: "partition",
+        blocks: partitionBlocks(event.groups, lanes),
+      });
     }
   }
   return spans;
@@ -187,7 +206,10 @@ export function stateAt(trace, lane, i) {
   const list = trace.states[lane];
   const at = lastAtMost(list, i, (item) => item.i);
   if (at < 0) return { state: {}, before: null };
-  return { state: list[at].state, before: list[at].i === i ? (at ? list[at - 1].state : {}) : null };
+  return {
+    state: list[at].state,
+    before: list[at].i === i ? (at ? list[at - 1].state : {}) : null,
+  };
 }
 
 /** "crashed", "paused" or "" for a lane just after event `i`. */

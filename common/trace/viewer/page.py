@@ -10,15 +10,18 @@ from string import Template
 from common.trace.format import to_line
 
 MODULES = (
-    "words.js", "model.js", "layout.js", "scene.js", "panel.js",
-    "minimap.js", "controls.js", "viewer.js",
+    "words.js", "model.js", "arrows.js", "labels.js", "layout.js", "scene.js", "panel.js",
+    "minimap.js", "controls.js", "input.js", "viewer.js",
 )  # fmt: skip
 """The script's parts, each after those that it imports from."""
+
+STYLES = ("theme.css", "viewer.css", "scene.css", "panel.css", "controls.css")
+"""The parts of the style sheet; of two equal rules the later one stands."""
 
 MAX_EVENTS = 20_000
 """Events that a page holds; of a longer trace it shows the first ones, and says so."""
 
-_IMPORT = re.compile(r"^import .*\n", re.MULTILINE)
+_IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export ", re.MULTILINE)
 
 
@@ -32,7 +35,7 @@ def script() -> str:
 
 def style() -> str:
     """The viewer's style sheet; every rule is limited to the viewer itself."""
-    return _part("viewer.css")
+    return "\n".join(map(_part, STYLES))
 
 
 def build_page(lines: Iterable[str], title: str) -> str:

@@ -29,20 +29,31 @@ export function eventCard(trace, event) {
   if (!event) {
     const lost = trace.arrows.filter((arrow) => arrow.kind === "drop").length;
     const sent = trace.arrows.filter((arrow) => arrow.kind !== "again").length;
-    const text = `${trace.events.length} events, ${sent} messages, ${lost} lost, in ${showTime(trace.end - trace.start)}.`;
+    const took = showTime(trace.end - trace.start);
+    const text = `${trace.events.length} events, ${sent} messages, ${lost} lost, in ${took}.`;
     return [html("h2", {}, ["The whole run"]), html("p", {}, [text])];
   }
   const position = `${showTime(event.t)} · event ${event.i + 1} of ${trace.events.length}`;
-  const card = [html("h2", {}, [position]), html("p", { class: "stv-sentence" }, [sentence(event)])];
+  const card = [
+    html("h2", {}, [position]),
+    html("p", { class: "stv-sentence" }, [sentence(event)]),
+  ];
   const list = fieldList(details(event));
   if (list) card.push(list);
   const arrow = event.arrow;
   if (event.kind === "recv" && arrow && arrow.send) {
     const again = arrow.kind === "again" ? ", again" : "";
-    card.push(html("p", { class: "stv-quiet" }, [`under way for ${showTime(event.t - arrow.send.t)}${again}`]));
+    card.push(
+      html("p", { class: "stv-quiet" }, [
+        `under way for ${showTime(event.t - arrow.send.t)}${again}`,
+      ]),
+    );
   }
   if (event.clock) {
-    const clock = Object.entries(event.clock).sort().map(([name, count]) => `${name}:${count}`).join(" ");
+    const clock = Object.entries(event.clock)
+      .sort()
+      .map(([name, count]) => `${name}:${count}`)
+      .join(" ");
     card.push(html("p", { class: "stv-quiet stv-mono" }, [`vector clock  ${clock}`]));
   }
   return card;
@@ -68,9 +79,18 @@ export function tooltip(trace, { arrow, row }) {
     const from = trace.lanes[arrow.from].name;
     const to = arrow.to === undefined ? "?" : trace.lanes[arrow.to].name;
     const took = arrow.send && arrow.end ? `, ${showTime(arrow.end.t - arrow.send.t)}` : "";
-    const fate = { recv: "arrived", again: "arrived again", drop: `lost: ${arrow.why}`, open: "under way" }[arrow.kind];
-    const lines = [html("b", {}, [arrow.type]), html("p", {}, [`${from} → ${to}, ${fate}${took}`])];
-    return [...lines, fieldList(arrow.send ? arrow.send.body : {})];
+    const fate = {
+      recv: "arrived",
+      again: "arrived again",
+      drop: `lost: ${arrow.why}`,
+      open: "under way",
+    }[arrow.kind];
+    const way = `${from} → ${to}, ${fate}${took}`;
+    return [
+      html("b", {}, [arrow.type]),
+      html("p", {}, [way]),
+      fieldList(arrow.send ? arrow.send.body : {}),
+    ];
   }
   const events = trace.events.slice(row.first, row.last + 1);
   const { state } = events[0].lane >= 0 ? stateAt(trace, events[0].lane, row.last) : { state: {} };
@@ -81,12 +101,33 @@ export function tooltip(trace, { arrow, row }) {
 
 /** The trace as a table, for screen readers and for print. */
 export function table(trace) {
-  const head = ["#", "Time", "Node", "Event", "Details"].map((name) => html("th", { scope: "col" }, [name]));
+  const head = ["#", "Time", "Node", "Event", "Details"].map((name) =>
+    html("th", { scope: "col" }, [name]),
+  );
   const rows = trace.events.slice(0, MAX_TABLE).map((event) => {
-    const more = Object.entries(details(event)).map(([name, value]) => `${name} ${showValue(value)}`);
-    const cells = [event.i + 1, showTime(event.t), event.node || "–", sentence(event), more.join(", ")];
-    return html("tr", {}, cells.map((cell) => html("td", {}, [String(cell)])));
+    const more = Object.entries(details(event)).map(
+      ([name, value]) => `${name} ${showValue(value)}`,
+    );
+    const cells = [
+      event.i + 1,
+      showTime(event.t),
+      event.node || "–",
+      sentence(event),
+      more.join(", "),
+    ];
+    return html(
+      "tr",
+      {},
+      cells.map((cell) => html("td", {}, [String(cell)])),
+    );
   });
-  const cutoff = trace.events.length > MAX_TABLE ? [html("caption", {}, [`The first ${MAX_TABLE} events.`])] : [];
-  return html("table", {}, [...cutoff, html("thead", {}, [html("tr", {}, head)]), html("tbody", {}, rows)]);
+  const cutoff =
+    trace.events.length > MAX_TABLE
+      ? [html("caption", {}, [`The first ${MAX_TABLE} events.`])]
+      : [];
+  return html("table", {}, [
+    ...cutoff,
+    html("thead", {}, [html("tr", {}, head)]),
+    html("tbody", {}, rows),
+  ]);
 }

@@ -1,7 +1,7 @@
 // Draws the part of a layout that is in view, as SVG. An element is made when it comes into view
 // and removed when it leaves; what stays is not touched.
 
-import { GUTTER, directionAt, partAt, pointAt } from "./layout.js";
+import { GUTTER, directionAt, partAt, pointAt } from "./arrows.js";
 import { relation } from "./model.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -22,7 +22,13 @@ export class Scene {
   constructor() {
     this.hatch = `stv-hatch-${made++}`;
     const stripes = [el("path", { d: "M-1 7 L7 -1 M4 10 L10 4" })];
-    const pattern = { id: this.hatch, width: 8, height: 8, patternUnits: "userSpaceOnUse", class: "hatch" };
+    const pattern = {
+      id: this.hatch,
+      width: 8,
+      height: 8,
+      patternUnits: "userSpaceOnUse",
+      class: "hatch",
+    };
     this.layers = {};
     const groups = ["bands", "lanes", "troubles", "calls", "wires", "marks", "labels"].map(
       (name) => (this.layers[name] = el("g", { class: name })),
@@ -41,14 +47,20 @@ export class Scene {
     for (const layer of Object.values(this.layers)) layer.replaceChildren();
     this.shown.clear();
     const { width, height } = place;
-    for (const [key, value] of Object.entries({ width, height, viewBox: `0 0 ${width} ${height}` })) {
+    for (const [key, value] of Object.entries({
+      width,
+      height,
+      viewBox: `0 0 ${width} ${height}`,
+    })) {
       this.svg.setAttribute(key, value);
     }
     this.veil.setAttribute("width", width);
     place.trace.lanes.forEach((lane, index) => {
       const x = place.x(index);
       const ends = { x1: x, x2: x, y1: 0, y2: height - 30, style: `--c:${lane.colour}` };
-      this.layers.lanes.append(el("line", { class: lane.client ? "lane client" : "lane", ...ends }));
+      this.layers.lanes.append(
+        el("line", { class: lane.client ? "lane client" : "lane", ...ends }),
+      );
     });
   }
 
@@ -86,11 +98,15 @@ export class Scene {
 
   span(span) {
     const height = Math.max(2, span.y1 - span.y0);
-    if (span.kind === "partition") return this.put("bands", this.partition(span, height), span.begin.i);
+    if (span.kind === "partition")
+      return this.put("bands", this.partition(span, height), span.begin.i);
     const x = this.place.x(span.lane);
     const box = { x: x - 9, y: span.y0, width: 18, height, rx: 4 };
     const fill = span.kind === "crash" ? [el("rect", { ...box, fill: `url(#${this.hatch})` })] : [];
-    const node = el("g", { class: `trouble ${span.kind}` }, [el("rect", { ...box, class: "under" }), ...fill]);
+    const node = el("g", { class: `trouble ${span.kind}` }, [
+      el("rect", { ...box, class: "under" }),
+      ...fill,
+    ]);
     return this.put("troubles", node, span.begin.i);
   }
 
@@ -99,36 +115,52 @@ export class Scene {
     const blocks = span.blocks.map(({ group, from, to }) => {
       const left = x(from) - laneWidth / 2 + 5;
       const width = x(to) - x(from) + laneWidth - 10;
-      return el("rect", { class: `block g${group < 0 ? "x" : group % 4}`, x: left, y: span.y0, width, height, rx: 10 });
+      return el("rect", {
+        class: `block g${group < 0 ? "x" : group % 4}`,
+        x: left,
+        y: span.y0,
+        width,
+        height,
+        rx: 10,
+      });
     });
     return el("g", { class: "partition" }, blocks);
   }
 
   call(call) {
     const box = { x: call.x - 7, y: call.y0 - 6, width: 14, height: call.y1 - call.y0 + 12, rx: 7 };
-    return this.put("calls", el("rect", { class: `bar ${call.end ? call.outcome : "info open"}`, ...box }), call.invoke.i);
+    return this.put(
+      "calls",
+      el("rect", { class: `bar ${call.end ? call.outcome : "info open"}`, ...box }),
+      call.invoke.i,
+    );
   }
 
   arrow(arrow) {
-    const lane = this.place.trace.lanes[arrow.from];
     const { x0, y0, x1, y1 } = arrow;
     const { x: ux, y: uy } = directionAt(arrow, 1);
+    const at = (x, y) => `${n(x)} ${n(y)}`;
     const parts = [];
     if (arrow.loop) {
-      const [x, d] = [this.place.x(arrow.from), `C${n(x0 + 46)} ${n(y0)} ${n(x0 + 46)} ${n(y1)}`];
-      parts.push(el("path", { class: "line", d: `M${n(x + 5)} ${n(y0)} ${d} ${n(x + 7)} ${n(y1 + 4)}` }));
+      const [x, far] = [this.place.x(arrow.from), x0 + 46];
+      const d = `M${at(x + 5, y0)}C${at(far, y0)} ${at(far, y1)} ${at(x + 7, y1 + 4)}`;
+      parts.push(el("path", { class: "line", d }));
     } else {
-      parts.push(el("path", { class: "line", d: `M${n(x0)} ${n(y0)}Q${n((x0 + x1) / 2)} ${n((y0 + y1) / 2 - 2 * arrow.arch)} ${n(x1 - ux * 4)} ${n(y1 - uy * 4)}` }));
+      const middle = at((x0 + x1) / 2, (y0 + y1) / 2 - 2 * arrow.arch);
+      const d = `M${at(x0, y0)}Q${middle} ${at(x1 - ux * 4, y1 - uy * 4)}`;
+      parts.push(el("path", { class: "line", d }));
     }
-    if (arrow.kind === "recv" || arrow.kind === "again") {
-      const [bx, by] = [x1 - ux * 9, y1 - uy * 9];
-      const points = `${n(x1)} ${n(y1)} ${n(bx - uy * 4)} ${n(by + ux * 4)} ${n(bx + uy * 4)} ${n(by - ux * 4)}`;
-      if (!arrow.loop) parts.push(el("polygon", { class: "head", points }));
-    } else if (arrow.kind === "drop") {
-      parts.push(el("path", { class: "cross", d: `M${n(x1 - 5)} ${n(y1 - 5)}l10 10m0 -10l-10 10` }));
+    if (arrow.kind === "drop") {
+      const d = `M${at(x1 - 5, y1 - 5)}l10 10m0 -10l-10 10`;
+      parts.push(el("path", { class: "cross", d }));
+    } else if (arrow.kind !== "open" && !arrow.loop) {
+      const [x, y] = [x1 - ux * 9, y1 - uy * 9];
+      const wings = [at(x - uy * 4, y + ux * 4), at(x + uy * 4, y - ux * 4)];
+      parts.push(el("polygon", { class: "head", points: `${at(x1, y1)} ${wings.join(" ")}` }));
     }
-    const colour = lane ? lane.colour : "var(--ink)";
-    const node = el("g", { class: `wire ${arrow.kind}`, style: `--c:${colour}` }, parts);
+    const lane = this.place.trace.lanes[arrow.from];
+    const style = `--c:${lane ? lane.colour : "var(--ink)"}`;
+    const node = el("g", { class: `wire ${arrow.kind}`, style }, parts);
     node.dataset.end = arrow.end ? arrow.end.i : "";
     return this.put("wires", node, arrow.i0);
   }
@@ -138,11 +170,18 @@ export class Scene {
     const head = trace.events[row.first];
     if (row.lane < 0) {
       const line = { x1: GUTTER - 8, x2: width - 10, y1: row.y, y2: row.y };
-      return this.put("marks", el("line", { class: `world ${head.kind} ${head.result || ""}`, ...line }), head.i);
+      return this.put(
+        "marks",
+        el("line", { class: `world ${head.kind} ${head.result || ""}`, ...line }),
+        head.i,
+      );
     }
     const parts = markShapes(head, x(row.lane), row.y);
-    const saves = trace.events.slice(row.first, row.last + 1).some((event) => event.kind === "save");
-    if (saves && head.kind !== "save") parts.unshift(el("circle", { class: "ring", cx: x(row.lane), cy: row.y, r: 8 }));
+    const saves = trace.events
+      .slice(row.first, row.last + 1)
+      .some((event) => event.kind === "save");
+    if (saves && head.kind !== "save")
+      parts.unshift(el("circle", { class: "ring", cx: x(row.lane), cy: row.y, r: 8 }));
     const style = `--c:${trace.lanes[row.lane].colour}`;
     return this.put("marks", el("g", { class: `mark ${head.kind}`, style }, parts), head.i);
   }
@@ -150,7 +189,11 @@ export class Scene {
   label(label) {
     const attributes = { x: n(label.x), y: n(label.y), "text-anchor": label.anchor };
     if (label.angle) attributes.transform = `rotate(${n(label.angle)} ${n(label.x)} ${n(label.y)})`;
-    const text = el("text", { class: `label ${label.kind}${label.bold ? " bold" : ""}`, ...attributes }, [label.text]);
+    const text = el(
+      "text",
+      { class: `label ${label.kind}${label.bold ? " bold" : ""}`, ...attributes },
+      [label.text],
+    );
     const arrow = this.place.trace.arrows[label.arrow];
     if (arrow && arrow.end) text.dataset.end = arrow.end.i;
     if (!label.pill) return this.put("labels", text, label.event);
@@ -168,17 +211,29 @@ export class Scene {
     const { place } = this;
     this.veil.setAttribute("y", n(y + 1));
     this.veil.setAttribute("height", Math.max(0, n(place.height - y)));
-    this.now.append(el("line", { class: "line", x1: GUTTER - 12, x2: place.width, y1: n(y), y2: n(y) }));
+    this.now.append(
+      el("line", { class: "line", x1: GUTTER - 12, x2: place.width, y1: n(y), y2: n(y) }),
+    );
     this.now.append(el("path", { class: "flag", d: `M${GUTTER - 12} ${n(y)}l-8 -5v10z` }));
     for (const arrow of place.index.arrows(y, y)) {
-      if (this.centre || arrow.i0 > event.i || arrow.i1 <= event.i || y < arrow.y0 || y > arrow.y1 || arrow.loop) continue;
+      if (
+        this.centre ||
+        arrow.i0 > event.i ||
+        arrow.i1 <= event.i ||
+        y < arrow.y0 ||
+        y > arrow.y1 ||
+        arrow.loop
+      )
+        continue;
       const style = `--c:${place.trace.lanes[arrow.from].colour}`;
       const cx = n(pointAt(arrow, partAt(arrow, y)).x);
       this.now.append(el("circle", { class: "packet", cx, cy: n(y), r: 5.5, style }));
     }
     if (event.lane >= 0) {
       const lost = event.kind === "drop";
-      const at = lost ? { cx: n(event.arrow.x1), cy: n(event.arrow.y1) } : { cx: place.x(event.lane), cy: place.yOf(event) };
+      const at = lost
+        ? { cx: n(event.arrow.x1), cy: n(event.arrow.y1) }
+        : { cx: place.x(event.lane), cy: place.yOf(event) };
       this.now.append(el("circle", { class: "current", ...at, r: 10.5 }));
     }
   }
@@ -194,7 +249,8 @@ export class Scene {
         const placed = event && event.lane >= 0 && !node.classList.contains("time");
         how = !placed ? "" : event.row === centre.row ? "self" : relation(event, centre);
         const end = node.dataset.end ? events[node.dataset.end] : null;
-        if (end && how === "past" && end !== centre && relation(end, centre) === "apart") how = "apart";
+        if (end && how === "past" && end !== centre && relation(end, centre) === "apart")
+          how = "apart";
       }
       node.dataset.relation = how;
     }
@@ -221,15 +277,27 @@ function firstRow(rows, y) {
 function markShapes(head, x, y) {
   switch (head.kind) {
     case "timer":
-      return [el("circle", { class: "hollow", cx: x, cy: y, r: 6 }), el("path", { class: "hand", d: `M${x} ${y - 3.4}V${y}h2.8` })];
+      return [
+        el("circle", { class: "hollow", cx: x, cy: y, r: 6 }),
+        el("path", { class: "hand", d: `M${x} ${y - 3.4}V${y}h2.8` }),
+      ];
     case "crash":
-      return [el("circle", { class: "bad", cx: x, cy: y, r: 7.5 }), el("path", { class: "x", d: `M${x - 3} ${y - 3}l6 6m0 -6l-6 6` })];
+      return [
+        el("circle", { class: "bad", cx: x, cy: y, r: 7.5 }),
+        el("path", { class: "x", d: `M${x - 3} ${y - 3}l6 6m0 -6l-6 6` }),
+      ];
     case "start":
     case "restart":
-      return [el("circle", { class: "hollow", cx: x, cy: y, r: 6 }), el("path", { class: "dot", d: `M${x - 1.8} ${y - 3}v6l5 -3z` })];
+      return [
+        el("circle", { class: "hollow", cx: x, cy: y, r: 6 }),
+        el("path", { class: "dot", d: `M${x - 1.8} ${y - 3}v6l5 -3z` }),
+      ];
     case "pause":
     case "resume":
-      return [el("circle", { class: "hollow", cx: x, cy: y, r: 6.5 }), el("path", { class: "hand", d: `M${x - 1.8} ${y - 2.8}v5.6m3.6 0v-5.6` })];
+      return [
+        el("circle", { class: "hollow", cx: x, cy: y, r: 6.5 }),
+        el("path", { class: "hand", d: `M${x - 1.8} ${y - 2.8}v5.6m3.6 0v-5.6` }),
+      ];
     case "note":
       return [el("path", { class: "dot", d: `M${x} ${y - 6}l6 6l-6 6l-6 -6z` })];
     case "save":

@@ -1,10 +1,11 @@
 // The space-time viewer: mountTrace(element, lines) puts a picture of a trace into a page.
 
 import { build, icon } from "./controls.js";
-import { layOut, pointAt } from "./layout.js";
+import { listen } from "./input.js";
+import { layOut } from "./layout.js";
 import { Minimap } from "./minimap.js";
 import { lastAtMost, readTrace, stateAt, troubleAt } from "./model.js";
-import { eventCard, html, stateCards, table, tooltip } from "./panel.js";
+import { eventCard, html, stateCards, table } from "./panel.js";
 import { Scene } from "./scene.js";
 import { cut, sentence, showTime, showValue } from "./words.js";
 
@@ -30,7 +31,7 @@ class Viewer {
     this.scene.svg.setAttribute("aria-label", `Space-time diagram: ${nodes}`);
     this.p.cause.disabled = !this.trace.clocked;
     this.p.cause.setAttribute("aria-pressed", "false");
-    this.listen();
+    listen(this);
     this.relayout();
     this.followHash();
   }
@@ -65,6 +66,7 @@ class Viewer {
     this.scene.use(this.place);
     this.p.heads.style.width = this.p.canvas.style.width = `${this.place.width}px`;
     this.drawHeads();
+    this.stale = true;
     this.drawTicks();
     this.map.draw(this.place, this.p.scroller.clientHeight);
     this.nowY = this.event ? this.place.yOf(this.event) : null;
@@ -76,15 +78,22 @@ class Viewer {
 
   rowInView() {
     if (!this.place || this.p.scroller.scrollTop < 20) return null;
-    return Math.max(0, lastAtMost(this.trace.rows, this.p.scroller.scrollTop + 100, (row) => row.y));
+    return Math.max(
+      0,
+      lastAtMost(this.trace.rows, this.p.scroller.scrollTop + 100, (row) => row.y),
+    );
   }
 
   drawHeads() {
     this.heads = this.trace.lanes.map((lane, index) => {
       const name = html("b", {}, [lane.name]);
       const state = html("span", {});
-      const style = `left:${this.place.x(index)}px;max-width:${this.place.laneWidth - 12}px;--c:${lane.colour}`;
-      const head = html("div", { class: lane.client ? "stv-head stv-client" : "stv-head", style }, [name, state]);
+      const width = this.place.laneWidth - 12;
+      const style = `left:${this.place.x(index)}px;max-width:${width}px;--c:${lane.colour}`;
+      const head = html("div", { class: lane.client ? "stv-head stv-client" : "stv-head", style }, [
+        name,
+        state,
+      ]);
       return { head, state };
     });
     this.p.heads.replaceChildren(...this.heads.map(({ head }) => head));
@@ -93,7 +102,9 @@ class Viewer {
   drawTicks() {
     const { events } = this.trace;
     const last = Math.max(1, events.length - 1);
-    const notable = events.filter((event) => ["crash", "restart", "partition", "heal", "verdict"].includes(event.kind));
+    const notable = events.filter((event) =>
+      ["crash", "restart", "partition", "heal", "verdict"].includes(event.kind),
+    );
     const ticks = notable.slice(0, 200).map((event) => {
       const tick = html("i", { class: `${event.kind} ${event.result || ""}` });
       tick.style.left = `${(100 * event.i) / last}%`;
@@ -111,7 +122,7 @@ class Viewer {
     });
   }
 
-  /** Bring the page up to date. It reads sizes before it writes, or the browser would lay out twice. */
+  /** Bring the page up to date. Sizes are read before anything is written: one layout a frame. */
   render() {
     const { scrollTop, clientHeight } = this.p.scroller;
     if (this.stale) this.showEvent();
@@ -130,11 +141,15 @@ class Viewer {
     p.clock.textContent = event ? showTime(event.t) : "whole run";
     p.range.value = event ? event.i : trace.events.length - 1;
     p.range.setAttribute("aria-valuetext", event ? sentence(event) : "the whole run");
-    if (this.speak) p.live.textContent = event ? `${showTime(event.t)}: ${sentence(event)}` : "the whole run";
+    if (this.speak)
+      p.live.textContent = event ? `${showTime(event.t)}: ${sentence(event)}` : "the whole run";
     this.speak = false;
     this.heads.forEach(({ head, state }, lane) => {
       const trouble = troubleAt(trace, lane, at);
-      const values = Object.entries(stateAt(trace, lane, at).state).slice(0, 2);
+      const said = Object.entries(stateAt(trace, lane, at).state).filter(
+        ([, value]) => value !== null && value !== "",
+      );
+      const values = said.slice(0, 2);
       const words = values.map(([name, value]) => `${name} ${showValue(value, 16)}`).join(" · ");
       state.textContent = trouble || cut(words, 40);
       head.classList.toggle("stv-down", Boolean(trouble));
@@ -199,8 +214,12 @@ class Viewer {
 
   dragTo(y) {
     this.pause();
-    const row = Math.max(0, lastAtMost(this.trace.rows, y, (item) => item.y));
-    if (this.trace.rows.length) this.goTo(this.trace.rows[row].last, { glide: false, speak: false });
+    const row = Math.max(
+      0,
+      lastAtMost(this.trace.rows, y, (item) => item.y),
+    );
+    if (this.trace.rows.length)
+      this.goTo(this.trace.rows[row].last, { glide: false, speak: false });
   }
 
   play() {
@@ -246,107 +265,28 @@ class Viewer {
     if (!this.trace.clocked) return;
     this.causal = !this.causal;
     this.p.cause.setAttribute("aria-pressed", String(this.causal));
-    if (this.causal && this.cursor === null) this.goTo(this.trace.events.findLastIndex((event) => event.clock));
+    if (this.causal && this.cursor === null)
+      this.goTo(this.trace.events.findLastIndex((event) => event.clock));
     this.update(false);
   }
 
   toggleTheme() {
-    const dark = getComputedStyle(this.p.node).getPropertyValue("--dark").trim() === "1";
+    const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+    const dark = (this.p.node.dataset.theme || system) === "dark";
     this.p.node.dataset.theme = dark ? "light" : "dark";
     this.map.draw(this.place, this.p.scroller.clientHeight);
     this.render();
   }
 
-  // The pointer.
-
-  /** The step or the arrow under the pointer. */
-  find(pointer) {
-    const box = this.scene.svg.getBoundingClientRect();
-    const [x, y] = [pointer.clientX - box.left, pointer.clientY - box.top];
-    const { trace, place } = this;
-    let best = null;
-    for (let r = Math.max(0, lastAtMost(trace.rows, y - 14, (row) => row.y)); r < trace.rows.length; r++) {
-      const row = trace.rows[r];
-      if (row.y > y + 14) break;
-      const away = row.lane < 0 ? (Math.abs(row.y - y) < 10 ? 9 : 99) : Math.hypot(place.x(row.lane) - x, row.y - y);
-      if (away < 13 && (!best || away < best.away)) best = { away, row, i: row.first };
-    }
-    if (best) return best;
-    for (const arrow of place.index.arrows(y - 8, y + 8)) {
-      const away = distance(arrow, x, y);
-      if (away < 7 && (!best || away < best.away)) best = { away, arrow, i: arrow.i0 };
-    }
-    return best;
-  }
-
-  hover(pointer) {
-    const found = pointer.pointerType === "touch" ? null : this.find(pointer);
-    this.scene.highlight(found && found.arrow);
-    this.p.canvas.classList.toggle("stv-over", Boolean(found));
-    this.p.tip.hidden = !found;
-    if (!found) return;
-    this.p.tip.replaceChildren(...tooltip(this.trace, found));
-    const { offsetWidth, offsetHeight } = this.p.tip;
-    const left = Math.min(pointer.clientX + 16, innerWidth - offsetWidth - 8);
-    const top = Math.min(pointer.clientY + 14, innerHeight - offsetHeight - 8);
-    Object.assign(this.p.tip.style, { left: `${Math.max(4, left)}px`, top: `${Math.max(4, top)}px` });
-  }
-
-  // Listening.
-
-  listen() {
-    const { p } = this;
-    const clicks = {
-      first: () => this.jump(0), back: () => this.step(-1), play: () => this.play(),
-      forward: () => this.step(1), last: () => this.jump(Infinity), steps: () => this.setMode("steps"),
-      time: () => this.setMode("time"), less: () => this.setZoom(0.7), more: () => this.setZoom(1 / 0.7),
-      cause: () => this.toggleCause(), theme: () => this.toggleTheme(),
-    };
-    for (const [name, act] of Object.entries(clicks)) p[name].addEventListener("click", act);
-    for (const [jump, verdict] of p.jumps) jump.addEventListener("click", () => this.jump(verdict.i));
-    p.range.addEventListener("input", () => {
-      this.pause();
-      this.goTo(Number(p.range.value), { glide: false, speak: false });
-    });
-    p.range.addEventListener("change", () => this.update(true));
-    p.speed.addEventListener("change", () => this.playing && (this.pause(), this.play()));
-    p.node.addEventListener("keydown", (event) => this.key(event));
-    p.scroller.addEventListener("scroll", () => this.schedule(), { passive: true });
-    p.canvas.addEventListener("pointermove", (event) => this.hover(event));
-    p.canvas.addEventListener("pointerleave", () => this.hover({ pointerType: "touch" }));
-    p.canvas.addEventListener("click", (event) => {
-      const found = this.find(event);
-      if (found) this.jump(found.i);
-    });
-    p.table.addEventListener("toggle", () => p.table.open && this.makeTable());
-    new ResizeObserver(() => this.resized()).observe(p.scroller);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.resized(true));
-    addEventListener("hashchange", () => this.followHash());
-    addEventListener("beforeprint", () => this.print(true));
-    addEventListener("afterprint", () => this.print(false));
-  }
-
-  key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target === this.p.speed) return;
-    const inside = event.target.closest("button, summary, input");
-    const keys = {
-      ArrowRight: () => this.step(1), ArrowDown: () => this.step(1), ArrowLeft: () => this.step(-1),
-      ArrowUp: () => this.step(-1), PageDown: () => this.step(10), PageUp: () => this.step(-10),
-      Home: () => this.jump(0), End: () => this.jump(Infinity), Escape: () => this.jump(null),
-      m: () => this.setMode(this.mode === "time" ? "steps" : "time"), c: () => this.toggleCause(),
-      d: () => this.toggleTheme(), "+": () => this.setZoom(1 / 0.7), "=": () => this.setZoom(1 / 0.7),
-      "-": () => this.setZoom(0.7),
-    };
-    if (!inside || inside === this.p.range) keys[" "] = () => !this.calm.matches && this.play();
-    const act = keys[event.key];
-    if (!act) return;
-    event.preventDefault();
-    act();
-  }
+  // The page around it.
 
   resized(always = false) {
     const { clientWidth, clientHeight } = this.p.scroller;
-    if (!clientWidth || (!always && clientWidth === this.laidOut && clientHeight === this.map.height)) return;
+    if (
+      !clientWidth ||
+      (!always && clientWidth === this.laidOut && clientHeight === this.map.height)
+    )
+      return;
     this.relayout();
   }
 
@@ -374,19 +314,14 @@ class Viewer {
   }
 }
 
-function distance(arrow, x, y) {
-  const [dx, dy] = [arrow.x1 - arrow.x0, arrow.y1 - arrow.y0];
-  const part = Math.max(0, Math.min(1, ((x - arrow.x0) * dx + (y - arrow.y0) * dy) / (dx * dx + dy * dy || 1)));
-  const near = pointAt(arrow, part);
-  return Math.hypot(x - near.x, y - near.y);
-}
-
 /** Put the picture of a trace into `element`; `lines` are those of its file. */
 export function mountTrace(element, lines, title = "") {
   try {
     return new Viewer(element, lines, title);
   } catch (error) {
-    element.replaceChildren(html("p", { role: "alert" }, [`This trace cannot be shown: ${error.message}`]));
+    element.replaceChildren(
+      html("p", { role: "alert" }, [`This trace cannot be shown: ${error.message}`]),
+    );
     return null;
   }
 }

@@ -2,7 +2,8 @@
 
 /** A time in microseconds as a person reads it. */
 export function showTime(us) {
-  const [unit, name] = Math.abs(us) >= 1e6 ? [1e6, "s"] : Math.abs(us) >= 1e3 ? [1e3, "ms"] : [1, "µs"];
+  const [unit, name] =
+    Math.abs(us) >= 1e6 ? [1e6, "s"] : Math.abs(us) >= 1e3 ? [1e3, "ms"] : [1, "µs"];
   return `${parseFloat((us / unit).toFixed(3))}\u202f${name}`;
 }
 
@@ -17,6 +18,7 @@ export function cut(text, limit) {
 
 function brief(value, depth) {
   if (value === null || value === undefined) return "–";
+  if (value === "") return '""';
   if (typeof value !== "object") return String(value);
   if (Array.isArray(value)) {
     return depth > 2 ? "[…]" : `[${value.map((item) => brief(item, depth + 1)).join(", ")}]`;
@@ -35,24 +37,30 @@ function hex(base64) {
 
 /** What an arrow may say, from the most to the least: with all fields, with the first, the type. */
 export function messageLabels(arrow) {
-  const body = Object.entries(arrow.send ? arrow.send.body : {}).filter(([, value]) => value !== null);
+  const body = Object.entries(arrow.send ? arrow.send.body : {}).filter(
+    ([, value]) => value !== null,
+  );
   const say = ([name, value]) => (value === true ? name : `${name}=${brief(value, 2)}`);
   const parts = body.length === 1 && body[0][1] !== true ? [brief(body[0][1], 2)] : body.map(say);
-  const said = [parts.join(" "), parts[0]].filter(Boolean).map((text) => `${arrow.type} ${cut(text, 26)}`);
+  const said = [parts.join(" "), parts[0]]
+    .filter(Boolean)
+    .map((text) => `${arrow.type} ${cut(text, 26)}`);
   return [...new Set([...said, arrow.type])];
 }
 
 /** The operation that a client asked for, in a few words. */
 export function callLabel(event) {
   const parts = [event.key, event.value].filter((part) => part !== null && part !== undefined);
-  return `${event.op}${parts.length ? `(${parts.map((part) => showValue(part, 14)).join(", ")})` : ""}`;
+  const given = parts.map((part) => showValue(part, 14)).join(", ");
+  return given ? `${event.op}(${given})` : event.op;
 }
 
 const OUTCOME = { ok: "ok", fail: "failed", info: "unknown" };
 
 export function outcomeLabel(event) {
   const colon = event.outcome === "ok" ? "" : ":";
-  const value = event.value === null || event.value === "" ? "" : `${colon} ${showValue(event.value, 18)}`;
+  const value =
+    event.value === null || event.value === "" ? "" : `${colon} ${showValue(event.value, 18)}`;
   return `${OUTCOME[event.outcome] || event.outcome}${value}`;
 }
 
@@ -60,9 +68,11 @@ function linkWords(event) {
   const parts = [];
   if (event.latency) parts.push(`latency ${event.latency.map(showTime).join("–")}`);
   for (const name of ["loss", "duplicate", "reorder"]) {
-    if (event[name] !== undefined) parts.push(`${name} ${parseFloat((event[name] * 100).toFixed(2))} %`);
+    if (event[name] !== undefined)
+      parts.push(`${name} ${parseFloat((event[name] * 100).toFixed(2))} %`);
   }
-  if (event.bandwidth !== undefined) parts.push(event.bandwidth ? `${event.bandwidth} bytes/s` : "no bandwidth limit");
+  if (event.bandwidth !== undefined)
+    parts.push(event.bandwidth ? `${event.bandwidth} bytes/s` : "no bandwidth limit");
   const name = (end) => (end === undefined || end === "*" ? "all" : end);
   return `link ${name(event.source)} → ${name(event.target)}: ${parts.join(", ") || "unchanged"}`;
 }
@@ -70,28 +80,44 @@ function linkWords(event) {
 /** A short label for an event on its lane, or "" where its mark says enough. */
 export function sideLabel(event) {
   switch (event.kind) {
-    case "timer": return event.type;
-    case "note": return event.text;
-    case "save": return `saves ${event.keys.map((key) => showValue(key, 16)).join(", ")}`;
-    case "crash": return "crashed";
-    case "restart": return "restarts";
-    case "pause": return "paused";
-    case "resume": return "goes on";
-    case "clock": return `clock ${showTime(event.skew || 0)} ahead, drift ${event.drift || 0} ppm`;
-    case "disk": return `disk takes ${showTime(event.latency)}`;
-    case "corrupt": return `Byzantine: ${event.behaviour}`;
-    default: return "";
+    case "timer":
+      return event.type;
+    case "note":
+      return event.text;
+    case "save":
+      return `saves ${event.keys.map((key) => showValue(key, 16)).join(", ")}`;
+    case "crash":
+      return "crashed";
+    case "restart":
+      return "restarts";
+    case "pause":
+      return "paused";
+    case "resume":
+      return "goes on";
+    case "clock":
+      return `clock ${showTime(event.skew || 0)} ahead, drift ${event.drift || 0} ppm`;
+    case "disk":
+      return `disk takes ${showTime(event.latency)}`;
+    case "corrupt":
+      return `Byzantine: ${event.behaviour}`;
+    default:
+      return "";
   }
 }
 
 /** What an event of the world as a whole is called in the picture. */
 export function worldLabel(event) {
   switch (event.kind) {
-    case "partition": return `partition  ${event.groups.map((group) => group.join(" ")).join("  |  ")}`;
-    case "heal": return "healed";
-    case "block": return `blocked: ${event.source} → ${event.target}`;
-    case "link": return linkWords(event);
-    default: return `${event.property}: ${event.result}`;
+    case "partition":
+      return `partition  ${event.groups.map((group) => group.join(" ")).join("  |  ")}`;
+    case "heal":
+      return "healed";
+    case "block":
+      return `blocked: ${event.source} → ${event.target}`;
+    case "link":
+      return linkWords(event);
+    default:
+      return `${event.property}: ${event.result}`;
   }
 }
 
@@ -99,18 +125,30 @@ export function worldLabel(event) {
 export function sentence(event) {
   const { node, kind } = event;
   switch (kind) {
-    case "start": return `${node} starts`;
-    case "send": return `${node} sends ${event.type} to ${event.to}`;
-    case "recv": return `${node} receives ${event.type} from ${event.frm}`;
-    case "drop": return `${node}'s message to ${event.to} is lost: ${event.why}`;
-    case "timer": return `${node}'s timer ${event.type} fires`;
-    case "step": return `${node} takes up ${event.type}`;
-    case "note": return `${node}: ${event.text}`;
-    case "invoke": return `${event.client} asks ${node === event.client ? "for" : `${node} for`} ${callLabel(event)}`;
-    case "return": return `${event.client}'s ${event.op} ends: ${outcomeLabel(event)}`;
-    case "verdict": return event.sentence;
-    case "crash": return `${node} crashes`;
-    default: return node === null ? worldLabel(event) : `${node} ${sideLabel(event)}`;
+    case "start":
+      return `${node} starts`;
+    case "send":
+      return `${node} sends ${event.type} to ${event.to}`;
+    case "recv":
+      return `${node} receives ${event.type} from ${event.frm}`;
+    case "drop":
+      return `${node}'s message to ${event.to} is lost: ${event.why}`;
+    case "timer":
+      return `${node}'s timer ${event.type} fires`;
+    case "step":
+      return `${node} takes up ${event.type}`;
+    case "note":
+      return `${node}: ${event.text}`;
+    case "invoke":
+      return `${event.client} asks${node === event.client ? "" : ` ${node}`} for ${callLabel(event)}`;
+    case "return":
+      return `${event.client}'s ${event.op} ends: ${outcomeLabel(event)}`;
+    case "verdict":
+      return event.sentence;
+    case "crash":
+      return `${node} crashes`;
+    default:
+      return node === null ? worldLabel(event) : `${node} ${sideLabel(event)}`;
   }
 }
 
