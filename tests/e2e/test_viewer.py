@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from viewer_traces import chatter, election
 
 from common.trace.viewer.page import MAX_EVENTS, build_page, script, style
+from tests.support.viewer_traces import chatter, election
 
 pytestmark = pytest.mark.needs("browser")
 
