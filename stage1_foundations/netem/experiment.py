@@ -151,8 +151,18 @@ class Findings:
 
     @property
     def summary(self) -> Summary:
-        """The measured round trips in a few numbers."""
-        return summarise(self.times, late_after(self.shape, self.shape))
+        """The measured round trips in a few numbers.
+
+        Raises:
+            LabError: all of them were late.
+        """
+        threshold = late_after(self.shape, self.shape)
+        if min(self.times) > threshold:
+            raise LabError(
+                f"none of the {len(self.times)} round trips was on time, so there is nothing to "
+                "compare: ask for less loss"
+            )
+        return summarise(self.times, threshold)
 
     @property
     def judgements(self) -> tuple[Judged, Judged]:

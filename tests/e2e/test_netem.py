@@ -166,6 +166,7 @@ def test_the_simulator_gives_the_same_lesson_exactly() -> None:
         ),
         (["measure", "--world", "sim", "--loss", "most"], 3, "'most' is no probability"),
         (["measure", "--world", "sim", "--count", "0"], 3, "--count 0"),
+        (["measure", "--world", "sim", "--loss", "99%", "--count", "20"], 3, "less loss"),
         (["part", "--world", "links", "--side", "n1,n9"], 3, "'n9' is none of the nodes"),
         (["part", "--world", "sim"], 3, "no packets to drop"),
     ],
