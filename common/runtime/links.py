@@ -138,9 +138,7 @@ class Links:
             self._dropped(to, number, why)
             return
         link, draw = self._link(to), self._random.random
-        if link.loss and draw() < link.loss:
-            self._dropped(to, number, "loss")
-            return
+        lost = link.loss and draw() < link.loss
         wait = 0
         if link.bandwidth:
             now = int(self._clock.time() * SECOND)
@@ -150,6 +148,9 @@ class Links:
                 self._dropped(to, number, "queue full")
                 return
             link.busy_until = done
+        if lost:  # on its way: it has taken its share of the bandwidth all the same
+            self._dropped(to, number, "loss")
+            return
         late = wait + self._latency(link)
         if link.reorder and draw() < link.reorder:
             late += int(draw() * REORDER_FACTOR * max(link.greatest, LEAST_REORDER_US))

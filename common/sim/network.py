@@ -110,14 +110,15 @@ class Link:
         """
         if self.blocked:
             return self.why
-        if self.loss and draw() < self.loss:
-            return "loss"
+        lost = self.loss and draw() < self.loss
         start = now
         if self.bandwidth:
             start = max(now, self.busy_until) + wire_size(message) * SECOND // self.bandwidth
             if start - now > MAX_BACKLOG:
                 return "queue full"
             self.busy_until = start
+        if lost:  # on its way: it has taken its share of the bandwidth all the same
+            return "loss"
         arrival = start + self.least + int(draw() * self.span)
         if self.reorder and draw() < self.reorder:
             arrival += int(draw() * REORDER_FACTOR * (self.least + self.span))
