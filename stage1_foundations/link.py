@@ -18,6 +18,9 @@ from collections.abc import Mapping
 from common.contract import CallId, Node, NodeId, on, operation
 from common.values.history import Failed, Ok
 
+CAPACITY = 128
+"""How many items a receiving end keeps unless it is told otherwise."""
+
 MAX_BACKLOG = 10_000
 """Items that a sending end accepts before the first of them is sent; one more is refused."""
 
@@ -95,7 +98,7 @@ class ReceivingEnd(Node):
         capacity: how many items this end keeps, whether delivered or out of order.
     """
 
-    def __init__(self, id: NodeId, peers: tuple[NodeId, ...], *, capacity: int = 64) -> None:
+    def __init__(self, id: NodeId, peers: tuple[NodeId, ...], *, capacity: int = CAPACITY) -> None:
         super().__init__(id, peers)
         self.capacity = capacity
         self.delivered: deque[str] = deque()

@@ -1,8 +1,15 @@
 """Sliding window: up to ``window`` segments under way, and only the lost ones are sent again.
 
 Stop-and-wait spends nearly all its time waiting. Here the sender goes on while acknowledgements are
-under way, as long as no more than ``window`` numbers lie between the oldest unacknowledged segment
-and the newest one sent. A window of bandwidth times round-trip time keeps the link full.
+under way. Two bounds hold it back, one for each thing that it could overrun:
+
+* the network: no more than ``window`` segments are unacknowledged. Bandwidth times round-trip time
+  of them keeps the link full; more only stand in queues.
+* the receiver: no segment is sent whose number is ``capacity`` or more above the oldest missing
+  one, because everything in between has to be kept until that one has come.
+
+The textbooks' window is both at once, and then each lost segment stops the sender until it is made
+good. With a capacity of several windows it does not.
 
 Each acknowledgement says two things about *all* that has arrived, not just about one segment:
 
@@ -22,19 +29,19 @@ Further reading: Bertsekas and Gallager 1992, sections 2.4.2 and 2.4.3; Tanenbau
 around at 2**32, so that it must know how long a segment can live (RFC 9293, section 3.4.3) or carry
 timestamps (RFC 7323, section 5). One timer serves the segment that has waited longest, as in RFC
 6298, but it runs from when *that* segment was sent, and all that are overdue are repeated. There is
-no congestion control, and no advertised window: what a full receiver cannot keep it drops. None of
-this touches safety, which rests on the receiver alone: it delivers number n after n - 1, and once.
+no congestion control. The receiver does not advertise its room: what it cannot keep it drops. None
+of this touches safety, which rests on the receiver alone: it delivers n after n - 1, and once.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 
 from common.contract import NodeId, TimerId, message, on, record, timer
-from stage1_foundations.link import ReceivingEnd, SendingEnd
+from stage1_foundations.link import CAPACITY, ReceivingEnd, SendingEnd
 from stage1_foundations.retransmission_timeout import RetransmissionTimeout
 
 WINDOW = 32
-"""How many numbers may be under way unless a sender is told otherwise."""
+"""How many segments may be under way unless a sender is told otherwise."""
 
 DUPLICATE_THRESHOLD = 3
 """A segment is lost when so many that were sent after it have arrived (RFC 6675: DupThresh)."""
@@ -99,7 +106,8 @@ class SlidingWindowSender(SendingEnd):
         id: the name of this node.
         peers: the other members of the cluster.
         receiver: where to send; the first peer unless named.
-        window: how many numbers may be under way.
+        window: how many segments may be under way.
+        capacity: how many items the receiver keeps; TCP is told so in each acknowledgement.
     """
 
     def __init__(
@@ -109,9 +117,11 @@ class SlidingWindowSender(SendingEnd):
         *,
         receiver: NodeId | None = None,
         window: int = WINDOW,
+        capacity: int = CAPACITY,
     ) -> None:
         super().__init__(id, peers, receiver=receiver)
         self.window = window
+        self.reach = capacity
         self.next_number = 0
         """The number of the next segment that was never sent."""
         self.in_flight: dict[int, Flight] = {}
@@ -122,7 +132,7 @@ class SlidingWindowSender(SendingEnd):
         """How long a segment may wait for its acknowledgement."""
 
     def status(self) -> Mapping[str, object]:
-        """The window's two edges, what waits, and the present timeout."""
+        """The oldest missing number, the next one, what is under way, what waits, the timeout."""
         return {
             "base": self.base,
             "next": self.next_number,
@@ -133,21 +143,21 @@ class SlidingWindowSender(SendingEnd):
 
     @property
     def base(self) -> int:
-        """The window's lower edge: all numbers below this one are acknowledged."""
+        """The oldest missing number: all below this one are acknowledged."""
         return min(self.in_flight, default=self.next_number)
 
     def send_more(self) -> None:
-        """Send new segments as long as there are items and the window has room."""
-        base = self.base
-        self.acknowledged_below(base)
-        while self.backlog and self.next_number < base + self.window:
+        """Send new segments as long as there are items, and network and receiver have room."""
+        self.acknowledged_below(self.base)
+        end = self.base + self.reach
+        while self.backlog and len(self.in_flight) < self.window and self.next_number < end:
             self._send(Flight(Segment(self.next_number, self.backlog.popleft()), self.now))
             self.next_number += 1
         self._watch_the_oldest()
 
     @on(Acknowledgement)
     def acknowledged(self, acknowledgement: Acknowledgement, sender: NodeId) -> None:
-        """Forget what has arrived, repeat what must be lost, move the window, send more.
+        """Forget what has arrived, repeat what must be lost, send more.
 
         It does not matter how old an acknowledgement is: what it says stays true.
         """
@@ -223,7 +233,7 @@ class SlidingWindowReceiver(ReceivingEnd):
     missing still has a place when it comes, and no item that was acknowledged is ever thrown away.
     """
 
-    def __init__(self, id: NodeId, peers: tuple[NodeId, ...], *, capacity: int = 64) -> None:
+    def __init__(self, id: NodeId, peers: tuple[NodeId, ...], *, capacity: int = CAPACITY) -> None:
         super().__init__(id, peers, capacity=capacity)
         self.expected = 0
         """All numbers below this one are delivered, once each; this one is not."""

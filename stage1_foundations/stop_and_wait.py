@@ -24,7 +24,7 @@ formula, ``sliding_window.py`` the remedy.
 from collections.abc import Mapping
 
 from common.contract import NodeId, TimerId, message, on, timer
-from stage1_foundations.link import ReceivingEnd, SendingEnd
+from stage1_foundations.link import CAPACITY, ReceivingEnd, SendingEnd
 from stage1_foundations.retransmission_timeout import RetransmissionTimeout
 
 # Messages and timers.
@@ -131,7 +131,7 @@ class StopAndWaitSender(SendingEnd):
 class StopAndWaitReceiver(ReceivingEnd):
     """Delivers the frame that is due, and acknowledges each frame that it has delivered."""
 
-    def __init__(self, id: NodeId, peers: tuple[NodeId, ...], *, capacity: int = 64) -> None:
+    def __init__(self, id: NodeId, peers: tuple[NodeId, ...], *, capacity: int = CAPACITY) -> None:
         super().__init__(id, peers, capacity=capacity)
         self.expected = 0
         """The number that is due; all below it are delivered, once each."""
