@@ -110,13 +110,13 @@ def test_a_flipped_byte_is_refused_with_file_and_offset_or_cut_with_the_last_rec
         assert f"at byte {offset}:" in str(caught.value)
 
 
-def test_a_flipped_or_missing_byte_of_a_snapshot_is_refused(tmp_path: Path) -> None:
+def test_a_flipped_missing_or_additional_byte_of_a_snapshot_is_refused(tmp_path: Path) -> None:
     write_steps(tmp_path, compact_above=0)
     (path,) = tmp_path.glob("snapshot-*")
     whole = path.read_bytes()
     for place in range(len(whole)):
         flipped = whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :]
-        for damaged in (flipped, whole[:place]):
+        for damaged in (flipped, whole[:place], whole + whole[: place + 1]):
             path.write_bytes(damaged)
             with pytest.raises(CorruptStorage, match=path.name):
                 load(tmp_path)

@@ -5,6 +5,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from random import Random
 from typing import IO
@@ -13,7 +14,8 @@ from common.runtime.storage import LogStorage
 from tests.common.storage_workload import SCHEMA, expected
 
 KILLS = 300
-LONGEST_LIFE_US = 12_000
+MOST_ACKNOWLEDGED = 3
+LONGEST_REST_US = 5_000
 MOST_STEPS_PER_SYNC = 4
 
 ROOT = Path(__file__).parents[2]
@@ -26,17 +28,21 @@ def read_line(stream: IO[bytes]) -> bytes:
     return stream.readline()
 
 
-def live_and_die(nursery: subprocess.Popen[bytes], directory: Path, after_us: int) -> list[int]:
-    """One life: the number it loaded, then those that it acknowledged before it was killed."""
+def live_and_die(
+    nursery: subprocess.Popen[bytes], directory: Path, syncs: int, rest_us: int
+) -> list[int]:
+    """One life: the number it loaded, then those that it acknowledged before it was killed.
+
+    The life lasts for so many syncs, and then for so many microseconds into whatever comes next.
+    """
     assert nursery.stdin is not None
     assert nursery.stdout is not None
     nursery.stdin.write(f"{directory}\n".encode())
     nursery.stdin.flush()
     pid, loaded = map(int, read_line(nursery.stdout).split())
-    # Waiting for something that cannot happen is a sleep that an early death would end.
-    select.select([], [], [], after_us / 1_000_000)
+    numbers = [loaded, *(int(read_line(nursery.stdout)) for _ in range(syncs))]
+    time.sleep(rest_us / 1_000_000)  # not for an event: the instant is to be arbitrary
     os.kill(pid, signal.SIGKILL)
-    numbers = [loaded]
     while (line := read_line(nursery.stdout)) != b"dead\n":
         numbers.append(int(line))
     return numbers
@@ -56,7 +62,12 @@ def test_everything_acknowledged_survives_hundreds_of_kills(tmp_path: Path) -> N
     with nursery:
         try:
             for _ in range(KILLS):
-                numbers = live_and_die(nursery, directory, random.randint(0, LONGEST_LIFE_US))
+                numbers = live_and_die(
+                    nursery,
+                    directory,
+                    random.randint(0, MOST_ACKNOWLEDGED),
+                    random.randint(0, LONGEST_REST_US),
+                )
                 assert numbers[0] >= acknowledged
                 acknowledged = numbers[-1]
                 store = LogStorage(directory, SCHEMA)
