@@ -44,6 +44,12 @@ def log_of(directory: Path) -> Path:
     return path
 
 
+def put(path: Path, data: bytes) -> None:
+    """Replace a file. A new one, because ext4 waits for the disk where an old one is emptied."""
+    path.unlink()
+    path.write_bytes(data)
+
+
 def load(directory: Path) -> tuple[dict[Key, object], int]:
     """The map, and how many bytes were cut."""
     store = LogStorage(directory, SCHEMA, files=HastyFiles())
@@ -60,7 +66,7 @@ def test_a_log_cut_at_every_byte_loses_the_cut_record_and_nothing_else(tmp_path:
     path = log_of(tmp_path)
     whole = path.read_bytes()
     for size in range(log.HEADER_SIZE, len(whole) + 1):
-        path.write_bytes(whole[:size])
+        put(path, whole[:size])
         complete = sum(end <= size for end in sizes)
         loaded, cut = load(tmp_path)
         assert loaded == expected(complete)
@@ -71,7 +77,7 @@ def test_a_log_cut_at_every_byte_loses_the_cut_record_and_nothing_else(tmp_path:
 def test_a_store_goes_on_after_its_torn_tail_was_cut(tmp_path: Path) -> None:
     write_steps(tmp_path)
     path = log_of(tmp_path)
-    path.write_bytes(path.read_bytes()[:-1])
+    put(path, path.read_bytes()[:-1])
     store = LogStorage(tmp_path, SCHEMA)
     store.load()
     assert "cut" in str(store.recovery)
@@ -83,7 +89,7 @@ def test_a_store_goes_on_after_its_torn_tail_was_cut(tmp_path: Path) -> None:
 def test_a_log_cut_within_its_header_is_refused(tmp_path: Path) -> None:
     write_steps(tmp_path)
     path = log_of(tmp_path)
-    path.write_bytes(path.read_bytes()[: log.HEADER_SIZE - 1])
+    put(path, path.read_bytes()[: log.HEADER_SIZE - 1])
     with pytest.raises(CorruptStorage, match="shorter than its header"):
         load(tmp_path)
 
@@ -97,7 +103,7 @@ def test_a_flipped_byte_is_refused_with_file_and_offset_or_cut_with_the_last_rec
     whole = path.read_bytes()
     starts = [log.HEADER_SIZE, *sizes]
     for place in range(len(whole)):
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ flip]) + whole[place + 1 :])
+        put(path, whole[:place] + bytes([whole[place] ^ flip]) + whole[place + 1 :])
         if place >= starts[-2]:
             loaded, cut = load(tmp_path)
             assert loaded == expected(STEPS - 1)
@@ -117,10 +123,10 @@ def test_a_flipped_missing_or_additional_byte_of_a_snapshot_is_refused(tmp_path:
     for place in range(len(whole)):
         flipped = whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :]
         for damaged in (flipped, whole[:place], whole + whole[: place + 1]):
-            path.write_bytes(damaged)
+            put(path, damaged)
             with pytest.raises(CorruptStorage, match=path.name):
                 load(tmp_path)
-    path.write_bytes(whole)
+    put(path, whole)
     assert load(tmp_path) == (expected(STEPS), 0)
 
 
@@ -143,7 +149,7 @@ def test_a_record_copied_to_another_place_is_not_taken_for_one(tmp_path: Path) -
     sizes = write_steps(tmp_path)
     path = log_of(tmp_path)
     whole = path.read_bytes()
-    path.write_bytes(whole + whole[sizes[-2] :])
+    put(path, whole + whole[sizes[-2] :])
     assert load(tmp_path) == (expected(STEPS), len(whole) - sizes[-2])
 
 
