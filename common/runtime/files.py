@@ -96,8 +96,7 @@ class Files:
             owner = os.read(file, 20).decode("ascii", "replace").strip() or "unknown"
             os.close(file)
             _refuse(path, owner)
-        os.ftruncate(file, 0)
-        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+        os.pwrite(file, f"{os.getpid():<19}\n".encode(), 0)  # of one length, so never cut
         return file
 
 
