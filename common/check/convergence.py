@@ -6,7 +6,7 @@ Shapiro et al. 2011, "Conflict-free replicated data types", definition 2.1 (even
 from collections import Counter
 from collections.abc import Mapping
 
-from common.check.models import frozen, show
+from common.check.model import frozen, show
 from common.check.verdict import Answer, Verdict
 
 

@@ -8,7 +8,7 @@ first-out links (module 3.8) also in order.
 from collections import Counter
 from collections.abc import Hashable, Sequence
 
-from common.check.models import frozen, show
+from common.check.model import frozen, show
 from common.check.verdict import Answer, Verdict
 
 

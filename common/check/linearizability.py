@@ -12,7 +12,7 @@ key where the model allows it, and each part is searched (:mod:`common.check.sea
 from collections.abc import Iterable
 from contextlib import suppress
 
-from common.check.models import Model
+from common.check.model import Model
 from common.check.problem import Problem
 from common.check.search import search
 from common.check.verdict import Answer, Budget, OutOfBudget, Verdict, out_of_budget

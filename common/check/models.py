@@ -1,137 +1,11 @@
-"""Sequential models: what an object does when operations happen one at a time.
+"""Sequential models of what the labs build: registers, a key-value map, a queue, a lock."""
 
-Herlihy and Wing 1990, section 2, call it the sequential specification. A model is a pure function
-from a state and an operation with its outcome to a verdict and the next state; all the rest of this
-file is knowledge about the object that makes the search for an order short
-(:mod:`common.check.search`), and never changes its answer.
-"""
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
 
-from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterable, Sequence
-from typing import TypeAlias
-
+from common.check.model import OTHER, Model, State, frozen
 from common.values.errors import BadInput
 from common.values.history import Ok, Operation
-
-State: TypeAlias = Hashable
-"""The state of an object between two operations."""
-
-
-LONGEST_SHOWN = 60
-"""Characters of a value that a sentence shows; more are cut out near the beginning."""
-
-
-def frozen(value: object) -> Hashable:
-    """A hashable value that equals another's exactly when the two are the same to a client.
-
-    Lists and tuples are the same, ``True`` and ``1`` are not.
-    """
-    if isinstance(value, list | tuple):
-        return tuple(frozen(part) for part in value)
-    if isinstance(value, dict):
-        return ("map", tuple(sorted((str(key), frozen(part)) for key, part in value.items())))
-    if isinstance(value, bool):
-        return ("bool", value)
-    if isinstance(value, Hashable):
-        return value
-    raise BadInput(f"a history holds {value!r}, which cannot be compared: use plain values")
-
-
-def show(state: State) -> str:
-    """A state, or a frozen value, for people."""
-    if isinstance(state, tuple) and len(state) == 2 and state[0] == "bool":
-        return repr(state[1])
-    if isinstance(state, tuple):
-        return "[" + ", ".join(show(part) for part in state) + "]"
-    shown = "nothing" if state is None else repr(state)
-    return shown if len(shown) <= LONGEST_SHOWN else f"{shown[:9]}...{shown[9 - LONGEST_SHOWN :]}"
-
-
-class Model(ABC):
-    """A sequential model of one kind of object.
-
-    Attributes:
-        name: what ``lab check-history --model`` calls it.
-        subject: what to call the state in a sentence.
-        functions: the operations that it knows.
-        initial: the state before the first operation.
-    """
-
-    name: str
-    subject: str = "the value"
-    functions: frozenset[str]
-    initial: State = None
-
-    @abstractmethod
-    def apply(self, state: State, operation: Operation) -> tuple[bool, State]:
-        """Let one operation happen at ``state``.
-
-        Returns:
-            Whether its outcome is possible there, and the state after it. An operation whose
-            outcome is unknown is possible wherever it can take effect.
-        """
-
-    def partition(self, history: Iterable[Operation]) -> dict[object, list[Operation]]:
-        """The operations of each independent object, which can be checked one by one.
-
-        Herlihy and Wing 1990, theorem 1 (locality): a history is linearizable exactly when the
-        part of each object is.
-        """
-        parts: dict[object, list[Operation]] = {}
-        for operation in history:
-            if operation.function not in self.functions:
-                known = ", ".join(sorted(self.functions))
-                raise BadInput(
-                    f"the model {self.name} does not know {operation.function!r} "
-                    f"(in {operation}); it knows {known}"
-                )
-            parts.setdefault(frozen(operation.key), []).append(operation)
-        return parts
-
-    @abstractmethod
-    def is_read_only(self, operation: Operation) -> bool:
-        """Whether the operation, with the outcome it had, leaves every state as it is."""
-
-    def signature(self, operation: Operation) -> Hashable:
-        """Equal for two operations that ``apply`` cannot tell apart."""
-        told = frozen(operation.outcome.value) if isinstance(operation.outcome, Ok) else None
-        known = isinstance(operation.outcome, Ok)
-        return (operation.function, frozen(operation.argument), known, told)
-
-    def sets(self, operation: Operation) -> tuple[State] | None:
-        """The one state that the operation leaves behind if it takes effect, whatever was before.
-
-        None for an operation that builds on the state, or that is read-only.
-        """
-        del operation
-        return None
-
-    def is_hopeless(self, state: State, operation: Operation) -> bool:
-        """Whether ``operation`` cannot happen at ``state``, nor after others that set nothing.
-
-        False is always a safe answer; true lets the search turn back early.
-        """
-        del state, operation
-        return False
-
-    def possible_starts(self, operations: Sequence[Operation]) -> list[State] | None:
-        """States that stand for every state that may have been there before ``operations``.
-
-        If an order of the operations is legal from any state at all, one is legal from a state of
-        this list. None where there is no such list; the search then begins at the beginning.
-        """
-        del operations
-        return None
-
-
-class Other:
-    """Stands for all states that no operation at hand sees or sets."""
-
-    def __repr__(self) -> str:
-        return "something else"
-
-
-OTHER = Other()
 
 
 class Register(Model):
@@ -284,6 +158,39 @@ class Queue(Model):
     def is_read_only(self, operation: Operation) -> bool:
         """A dequeue that found nothing is."""
         return operation.function == "dequeue" and operation.outcome == Ok(None)
+
+    def foresee(
+        self, required: Sequence[Operation], optional: Sequence[Operation]
+    ) -> Callable[[State], bool]:
+        """Without this, every order of concurrent enqueues is kept until their dequeues.
+
+        Of values that were enqueued once: the last in the queue cannot be behind one whose dequeue
+        began after its own had ended, nor behind one that nobody takes.
+        """
+        everything = [*required, *optional]
+        put = Counter(frozen(each.argument) for each in everything if each.function == "enqueue")
+        taken = {
+            frozen(each.outcome.value): each
+            for each in required
+            if each.function == "dequeue" and isinstance(each.outcome, Ok)
+        }
+        guests = any(each.function == "dequeue" for each in optional)
+
+        def is_lost(state: State) -> bool:
+            assert isinstance(state, tuple)
+            last = taken.get(state[-1]) if state else None
+            if last is None or put[state[-1]] != 1:
+                return False
+            end = last.returned_at or 0
+            for value in state[:-1]:
+                other = taken.get(value)
+                if put[value] == 1 and (
+                    other.invoked_at > end if other is not None else not guests
+                ):
+                    return True
+            return False
+
+        return is_lost
 
 
 class Lock(Model):

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterable
 from dataclasses import replace
 from typing import TypeAlias
 
-from common.check.models import Model, State
+from common.check.model import Model, State
 from common.values.history import Failed, Ok, Operation, Unknown
 
 Candidate: TypeAlias = tuple[int, int, int]
@@ -83,6 +83,13 @@ class Problem:
         if known is None:
             known = self.model.is_hopeless(self._states[state], self.required[goal])
             self._hopeless[state, goal] = known
+        return known
+
+    def is_lost(self, state: int) -> bool:
+        """Whether the model foresees that not all required operations can happen any more."""
+        known = self._lost.get(state)
+        if known is None:
+            known = self._lost[state] = self._foreseen(self._states[state])
         return known
 
     def _state_id(self, state: State) -> int:
@@ -167,6 +174,8 @@ class Problem:
         """Fill in ``next_goal`` and ``rescuers``."""
         model = self.model
         self._hopeless: dict[tuple[int, int], bool] = {}
+        self._lost: dict[int, bool] = {}
+        self._foreseen = model.foresee(self.required, self.optional)
         setters = _Setters(self.required, model)
         optional_setters = _Setters(self.optional, model)
         self.rescuers: list[tuple[int, int]] = [(0, 0)] * len(self.required)

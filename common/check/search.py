@@ -18,12 +18,13 @@ returned. The rest is pruning; none of it changes the answer:
   subset of ``used``: whatever this one can still do, that one could too.
 * An optional operation that would change nothing is left for later.
 * A configuration is left if the next observation to return cannot be made from its state any more,
-  because the model says so and nothing that could set the state to something else is left to do.
+  because the model says so and nothing that could set the state to something else is left to do;
+  or if the model foresees as much from the state alone.
 """
 
 from dataclasses import dataclass, field
 
-from common.check.models import State
+from common.check.model import State
 from common.check.problem import Problem
 from common.check.verdict import Budget
 
@@ -120,7 +121,9 @@ def _next(
 
 
 def _is_lost(problem: Problem, first: int, done: int, used: int, state: int) -> bool:
-    """Whether the next observation to return cannot be made any more."""
+    """Whether the required operations cannot all happen any more."""
+    if problem.is_lost(state):
+        return True
     goal = problem.next_goal[first]
     while goal >= 0 and done >> (goal - first) & 1:
         goal = problem.next_goal[goal + 1]

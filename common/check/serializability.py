@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from common.check.cycles import components, path_between, shortest_cycle
-from common.check.models import show
+from common.check.model import show
 from common.check.transactions import (
     Anomaly,
     Transaction,

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from common.check.cycles import shortest_cycle
-from common.check.models import frozen, show
+from common.check.model import frozen, show
 from common.check.verdict import Answer, Budget, OutOfBudget, Verdict, out_of_budget
 from common.check.versions import Access, accesses
 from common.values.errors import BadInput

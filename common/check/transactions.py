@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from common.check.models import frozen, show
+from common.check.model import frozen, show
 from common.values.errors import BadInput
 from common.values.history import Failed, Ok, Operation
 

@@ -7,7 +7,7 @@ The session and causal checkers work on *differentiated* histories (Bouajjani et
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
-from common.check.models import frozen
+from common.check.model import frozen
 from common.values.errors import BadInput
 from common.values.history import Failed, Ok, Operation
 

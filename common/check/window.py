@@ -16,7 +16,7 @@ so trying each once gives a window from which nothing more can be freed.
 
 from dataclasses import dataclass
 
-from common.check.models import OTHER, Model, State, show
+from common.check.model import OTHER, Model, State, show
 from common.check.problem import Problem
 from common.check.search import search
 from common.check.verdict import Budget, OutOfBudget

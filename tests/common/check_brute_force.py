@@ -5,7 +5,7 @@ It shares the models with the real one and nothing else.
 
 from collections.abc import Sequence
 
-from common.check.models import Model, State
+from common.check.model import Model, State
 from common.values.history import Failed, Ok, Operation
 
 

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.check.linearizability import check_linearizability
-from common.check.models import CAS_REGISTER, KEY_VALUE, LOCK, QUEUE, REGISTER, Model
+from common.check.model import Model
+from common.check.models import CAS_REGISTER, KEY_VALUE, LOCK, QUEUE, REGISTER
 from common.check.verdict import Answer, Budget, Verdict
 from common.values.errors import BadInput
 from common.values.history import Failed, History, Ok, Operation, Unknown
@@ -177,9 +178,21 @@ def test_a_compare_and_set_without_a_pair_is_bad_input() -> None:
 
 
 def hard_history() -> History:
-    """Concurrent enqueues, then a dequeue that none of their orders explains."""
-    puts = [done(f"p{n}", "enqueue", n, None, 0, 10) for n in range(7)]
-    return History([*puts, done("q", "dequeue", None, 99, 20, 21)])
+    """Concurrent enqueues, then a dequeue of what is only enqueued later."""
+    puts = [done(f"p{n}", "enqueue", n, None, 0, 10) for n in range(6)]
+    late = done("p", "enqueue", 99, None, 30, 31)
+    return History([*puts, done("q", "dequeue", None, 99, 20, 21), late])
+
+
+def test_concurrent_enqueues_do_not_multiply() -> None:
+    """Forty pairs of concurrent enqueues, dequeued one after the other: 2**40 orders, one legal."""
+    puts = [done(f"p{n % 2}", "enqueue", n, None, n // 2, n // 2) for n in range(80)]
+    takes = [done("q", "dequeue", None, n ^ 1, 100 + n, 100 + n) for n in range(80)]
+    verdict = check_linearizability(History([*puts, *takes]), QUEUE, Budget(steps=5_000))
+    assert verdict.answer is Answer.YES
+    takes[40].outcome, takes[70].outcome = takes[70].outcome, takes[40].outcome
+    verdict = check_linearizability(History([*puts, *takes]), QUEUE, Budget(steps=5_000))
+    assert verdict.answer is Answer.NO
 
 
 def test_a_search_that_runs_out_of_steps_says_unknown() -> None:
