@@ -6,7 +6,8 @@ disagree with that, the later event's time is raised to the earlier one's. Then 
 vector clocks anew, from the messages alone (:mod:`common.trace.causality`).
 """
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Any
 
@@ -16,9 +17,10 @@ from common.values.errors import BadInput
 
 
 def merge(traces: Sequence[Trace]) -> Trace:
-    """Join the traces of one run; message and call numbers must be unique in the whole run.
+    """Join the traces of one run; message numbers must be unique in the whole run.
 
-    Two lives of a node are two traces. The inputs' events are not changed.
+    Two lives of a node are two traces. Calls, which each process numbers by itself, are numbered
+    anew. The inputs' events are not changed.
 
     Raises:
         BadInput: there is no trace, they are of different runs, or two send the same message.
@@ -26,36 +28,44 @@ def merge(traces: Sequence[Trace]) -> Trace:
     if not traces:
         raise BadInput("there is no trace to merge: the run wrote none")
     merged = Trace(_joined_meta([trace.meta for trace in traces]))
-    sends = _sends(traces)
-    position = [0] * len(traces)
+    calls: dict[tuple[int, int], int] = {}
+    for index, event in _in_order(traces, _sends(traces)):
+        if "call" in event:
+            event["call"] = calls.setdefault((index, event["call"]), len(calls) + 1)
+        merged.events.append(event)
+    stamp(merged.events)
+    return merged
+
+
+def _in_order(traces: Sequence[Trace], sends: Mapping[int, Event]) -> Iterator[tuple[int, Event]]:
+    """Copies of all events in their joint order, each with the number of its trace."""
+    rest = [deque(trace.events) for trace in traces]
     sent_at: dict[int, int] = {}
     waiting: dict[int, list[int]] = {}
-    ready = [(trace.events[0]["t"], index) for index, trace in enumerate(traces) if trace.events]
+    ready = [(events[0]["t"], index) for index, events in enumerate(rest) if events]
     heapify(ready)
     while ready:
         at, index = heappop(ready)
-        events = traces[index].events
-        event = events[position[index]]
+        event = rest[index][0]
         number: Any = event.get("msg")
-        needs_send = event["kind"] in ("recv", "drop") and number in sends
-        if needs_send and number not in sent_at:
-            waiting.setdefault(number, []).append(index)
-            continue
-        if needs_send and sent_at[number] > at:
-            heappush(ready, (sent_at[number], index))
-            continue
-        merged.events.append(event | {"t": at})
-        position[index] += 1
-        if position[index] < len(events):
-            heappush(ready, (max(at, events[position[index]]["t"]), index))
+        if event["kind"] in ("recv", "drop") and number in sends:
+            if number not in sent_at:
+                waiting.setdefault(number, []).append(index)
+                continue
+            at = max(at, sent_at[number])
+            if ready and ready[0] < (at, index):
+                heappush(ready, (at, index))
+                continue
+        rest[index].popleft()
+        yield index, event | {"t": at}
+        if rest[index]:
+            heappush(ready, (max(at, rest[index][0]["t"]), index))
         if event["kind"] == "send":
-            sent_at[event["msg"]] = at
-            for other in waiting.pop(event["msg"], []):
-                heappush(ready, (max(at, traces[other].events[position[other]]["t"]), other))
+            sent_at[number] = at
+            for other in waiting.pop(number, []):
+                heappush(ready, (max(at, rest[other][0]["t"]), other))
     if waiting:
         raise BadInput(f"message {min(waiting)} is received before what led to its own sending")
-    stamp(merged.events)
-    return merged
 
 
 def _joined_meta(metas: list[Meta]) -> Meta:

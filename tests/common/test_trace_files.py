@@ -121,6 +121,18 @@ class TestMerge:
         two.events = [self.receive(90, "n2", 1, "n1")]
         assert len(merge([two]).events) == 1
 
+    def test_calls_of_different_processes_stay_apart(self) -> None:
+        traces = [self.trace("n1"), self.trace("n2")]
+        for trace in traces:
+            (node,) = trace.meta.nodes
+            call = {"call": 1, "client": node, "op": "read", "value": None}
+            invoked = {"t": 1, "node": node, "kind": "invoke", **call, "key": None}
+            trace.events = [invoked, {"t": 2, "node": node, "kind": "return", **call}]
+        merged = merge(traces)
+        numbers = {event["node"]: event["call"] for event in merged.events}
+        assert sorted(numbers.values()) == [1, 2]
+        assert all(event["call"] == numbers[event["node"]] for event in merged.events)
+
     def test_traces_of_different_runs_are_refused(self) -> None:
         with pytest.raises(BadInput, match="different runs: echo and raft"):
             merge([self.trace("n1"), Trace(Meta("raft", ("n1",)))])

@@ -5,7 +5,7 @@ import { GUTTER, directionAt, partAt, pointAt } from "./arrows.js";
 import { relation } from "./model.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const MARGIN = 500; // px above and below the view that are drawn as well
+const MARGIN = 400; // px above and below the view that are drawn as well
 let made = 0; // so that two pictures on one page do not share the id of a pattern
 
 /** Make an SVG element. */
