@@ -1,0 +1,22 @@
+"""The consistent register, broken: its reads do not write back what they found.
+
+A read that asked a majority and took the greatest tag: what could be wrong with that? The value may
+be on one replica only, because its write is still under way. Whoever asks that replica reads the new
+value, and whoever asks two others afterwards reads the old one. Run it and see: ``lab demo cap``,
+or ``lab explore cap``, which finds the shortest way there.
+"""
+
+from common.contract import NodeId
+from stage1_foundations.cap_client import ReadReply, ReadRequest
+from stage1_foundations.cap_consistent import ConsistentReplica, Pending, Tagged
+
+
+class ReadsWithoutWriteBack(ConsistentReplica):
+    """Answers a read as soon as its query phase has found the greatest tag of a majority."""
+
+    def _update(self, client: NodeId, pending: Pending, spread: Tagged) -> None:
+        if isinstance(pending.request, ReadRequest):
+            self._end(client, pending)
+            self.send(client, ReadReply(pending.request.number, spread.value))
+        else:
+            super()._update(client, pending, spread)
