@@ -36,7 +36,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A recorded run as JSON Lines (``docs/reference/trace-format.md``); ``name`` names its file."""
+    """A recorded run as JSON Lines (see :mod:`common.trace.format`); ``name`` names its file."""
 
     name: str
     title: str
