@@ -18,6 +18,9 @@ from stage1_foundations.echo_server import GREETING, READ_BYTES, reason
 class NoAnswer(LabError):
     """Nobody answered in the time and the attempts allowed; what was asked may have been heard."""
 
+    exit_code = 2
+    """That of unknown: neither done nor not done, as far as anybody here can tell."""
+
 
 @dataclass(frozen=True, slots=True)
 class Backoff:

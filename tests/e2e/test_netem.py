@@ -133,12 +133,12 @@ def test_namespaces_are_parted_and_healed_and_leave_nothing_behind() -> None:
     assert prefix not in left.stdout
 
 
-@pytest.mark.needs("uml")
+@pytest.mark.needs("uml", "ip")
 def test_netem_in_user_mode_linux_delays_and_loses_as_configured() -> None:
     check(measure("uml", SHAPE, 300))
 
 
-@pytest.mark.needs("uml")
+@pytest.mark.needs("uml", "ip")
 def test_netem_in_user_mode_linux_parts_and_heals() -> None:
     check_parting(part("uml", NODES, SIDES, by_tc=True))
 
