@@ -113,6 +113,7 @@ class Dashboard(App[None]):
                 for id in session.members:
                     columns = len(self.query_one(DataTable).columns)
                     self.query_one(DataTable).add_row(id, *[""] * (columns - 1), key=id)
+                self.refresh_bindings()
                 trouble = asyncio.create_task(self._run_schedule(session))
                 while not self._finish.is_set():
                     await self._refresh(session)
@@ -160,7 +161,7 @@ class Dashboard(App[None]):
         steps = status.counters.get("steps", 0)
         rate = (steps - self._before.get(id, steps)) / REFRESH_SECONDS
         self._before[id] = steps
-        sent, dropped = status.counters.get("sent", 0), status.counters.get("dropped", 0)
+        sent, dropped = (status.counters[name] for name in ("messages_sent", "messages_dropped"))
         waiting = sum(status.queues.values())
         return [STATES[state], *fields, f"{rate:.0f}", str(sent), str(dropped), str(waiting)]
 

@@ -212,7 +212,8 @@ class Member:
         assert self._process is not None, "there was a process"
         self.state = State.DOWN
         if self._stdin is not None:
-            self._stdin.abort()
+            if not self._stdin.is_closing():  # asyncio's own loop may have noticed first
+                self._stdin.abort()
             self._stdin = None
         waiting = asyncio.get_running_loop().run_in_executor(None, self._process.wait)
         waiting.add_done_callback(self._reaped)
