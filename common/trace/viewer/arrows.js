@@ -17,7 +17,7 @@ export function placeArrow(place, arrow) {
     const late = arrow.end && arrow.end.row !== (arrow.send || arrow.end).row;
     const lanes = Math.abs(arrow.to - arrow.from) || 1; // it ends in the gap before its receiver
     const part = (lanes - (late ? 0.25 : 0.5)) / lanes;
-    if (!late) y1 = y0 + 16;
+    if (!late) y1 = y0 + 16 + 14 * lostBefore(place, arrow);
     if (arrow.kind === "open" && trace.rows.length) y1 = Math.min(y0 + 40, place.height - 20);
     x1 = x0 + (x1 - x0) * part;
   }
@@ -35,6 +35,14 @@ export function placeArrow(place, arrow) {
   });
   arrow.top = y0;
   arrow.bottom = Math.max(y0, y1);
+}
+
+/** How many messages of the same step to the same node were lost before this one. */
+function lostBefore(place, arrow) {
+  const step = `${(arrow.send || arrow.end).row} ${arrow.to}`;
+  const before = place.lost.get(step) || 0;
+  place.lost.set(step, before + 1);
+  return Math.min(before, 3);
 }
 
 /** The point of an arrow at `part` of its way, from 0 to 1. */

@@ -36,19 +36,29 @@ function isFree(place, box) {
 function isCrossed(place, box, own) {
   for (const arrow of place.index.arrows(box.y0, box.y1)) {
     if (arrow === own || arrow.loop) continue;
-    const [dx, dy] = [arrow.x1 - arrow.x0, arrow.y1 - arrow.y0];
-    let [from, to] = [0, 1];
-    for (const [d, low, high] of [
-      [dx, box.x0 - arrow.x0, box.x1 - arrow.x0],
-      [dy, box.y0 - arrow.y0, box.y1 - arrow.y0],
-    ]) {
-      const [a, b] = d ? [low / d, high / d] : low <= 0 && high >= 0 ? [0, 1] : [1, 0];
-      from = Math.max(from, Math.min(a, b));
-      to = Math.min(to, d ? Math.max(a, b) : b);
+    const pieces = arrow.arch ? 4 : 1; // an arch is nearly straight in a quarter of its way
+    for (let i = 0; i < pieces; i++) {
+      if (goesThrough(pointAt(arrow, i / pieces), pointAt(arrow, (i + 1) / pieces), box))
+        return true;
     }
-    if (from < to) return true;
   }
   return false;
+}
+
+/** Whether the line from `a` to `b` goes through the box (Liang and Barsky 1984). */
+function goesThrough(a, b, box) {
+  let [from, to] = [0, 1];
+  for (const [start, d, low, high] of [
+    [a.x, b.x - a.x, box.x0, box.x1],
+    [a.y, b.y - a.y, box.y0, box.y1],
+  ]) {
+    if (!d && (start < low || start > high)) return false;
+    if (!d) continue;
+    const [one, other] = [(low - start) / d, (high - start) / d];
+    from = Math.max(from, Math.min(one, other));
+    to = Math.min(to, Math.max(one, other));
+  }
+  return from < to;
 }
 
 /** The boxes that cover a text; a slanting one is covered by several small ones. */
@@ -247,7 +257,7 @@ function placeMessage(place, arrow) {
 }
 
 function clearOfLanes(place, x, width) {
-  const into = (x - GUTTER) / place.laneWidth - 0.5;
+  const into = (x - place.left) / place.laneWidth - 0.5;
   const nearest = place.x(Math.round(into));
   return Math.abs(x - nearest) > width / 2 + 9;
 }

@@ -7,16 +7,18 @@ export const TOP = 30;
 const ROW = 30; // px from one step to the next in steps mode, at zoom 1
 const LONG_GAP = 26; // px more, at most, where much time passed
 const MIN_LANE = 112;
-const MAX_LANE = 300;
+const MAX_LANE = 380;
+const TALLEST = 1_000_000; // px: browsers cannot draw much higher
 const BUCKET = 400; // px of height that share a drawer in the index of tall things
 
 /** Lay the trace out. `mode` is "steps" (one row a step) or "time" (proportional). */
 export function layOut(trace, { width, mode, zoom, measure }) {
   const count = Math.max(1, trace.lanes.length);
   const laneWidth = Math.min(MAX_LANE, Math.max(MIN_LANE, (width - GUTTER - 16) / count));
-  const place = { trace, mode, laneWidth, measure, labels: [], boxes: new Map() };
+  const place = { trace, mode, laneWidth, measure, labels: [], boxes: new Map(), lost: new Map() };
   place.width = Math.max(width, GUTTER + laneWidth * count + 16);
-  place.x = (lane) => GUTTER + laneWidth * (lane + 0.5);
+  place.left = GUTTER + (place.width - GUTTER - 16 - laneWidth * count) / 2;
+  place.x = (lane) => place.left + laneWidth * (lane + 0.5);
   const last = mode === "time" ? rowsByTime(trace, zoom) : rowsByStep(trace, zoom);
   place.height = Math.ceil(last + 70);
   place.yOf = (event) => trace.rows[event.row].y;
@@ -32,13 +34,15 @@ export function layOut(trace, { width, mode, zoom, measure }) {
   return place;
 }
 
+/** The usual time between two steps, in microseconds. */
+function usualGap(trace) {
+  const gaps = trace.rows.slice(1).map((row, i) => row.t - trace.rows[i].t);
+  const passed = gaps.filter((gap) => gap > 0).sort((a, b) => a - b);
+  return passed.length ? passed[passed.length >> 1] : 1;
+}
+
 function rowsByStep(trace, zoom) {
-  const gaps = trace.rows
-    .slice(1)
-    .map((row, i) => row.t - trace.rows[i].t)
-    .filter((gap) => gap > 0);
-  gaps.sort((a, b) => a - b);
-  const usual = gaps.length ? gaps[gaps.length >> 1] : 1;
+  const usual = usualGap(trace);
   let y = TOP;
   let level = new Set(); // the lanes that have a step at this height: steps of one instant share it
   trace.rows.forEach((row, i) => {
@@ -60,9 +64,13 @@ function rowsByStep(trace, zoom) {
   return y;
 }
 
+/** Between the height that shows the whole run, and the one that keeps its steps apart. */
 function rowsByTime(trace, zoom) {
   const span = Math.max(1, trace.end - trace.start);
-  const scale = (Math.min(200_000, Math.max(500, trace.rows.length * 16)) / span) * zoom;
+  const whole = Math.max(500, trace.rows.length * 16);
+  const apart = Math.min(TALLEST, (span / usualGap(trace)) * 18);
+  const height = Math.max(whole, Math.sqrt(whole * apart));
+  const scale = Math.min(TALLEST, height * zoom) / span;
   for (const row of trace.rows) row.y = TOP + (row.t - trace.start) * scale;
   return TOP + span * scale;
 }

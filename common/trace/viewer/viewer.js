@@ -12,7 +12,7 @@ import { cut, sentence, showTime, showValue } from "./words.js";
 const GLIDE = 240; // ms that the line of the current time takes to its new place
 const PLAY = 420; // ms for each step while playing, at speed 1
 const PRINTABLE = 1_500; // rows; a longer run prints the part in view, and its table
-const MAX_ZOOM = 8;
+const MAX_ZOOM = { steps: 4, time: 64 };
 
 class Viewer {
   constructor(element, lines, title) {
@@ -257,7 +257,7 @@ class Viewer {
   }
 
   setZoom(factor) {
-    this.zoom = Math.max(0.5, Math.min(MAX_ZOOM, this.zoom * factor));
+    this.zoom = Math.max(0.5, Math.min(MAX_ZOOM[this.mode], this.zoom * factor));
     this.relayout();
   }
 
