@@ -65,7 +65,7 @@ def sweep_loss(seed: int) -> SweepOver:
     lines = [Line(loss=percent / 100) for percent in (0, 1, 2, 5, 10, 15, 20, 30)]
     places = [100 * line.loss for line in lines]
     curves = (
-        _sliding(lines, places, 48, seed, items=3000),
+        _sliding(lines, places, 48, seed, items=2000),
         _sliding(lines, places, 16, seed),
         _curve("stop-and-wait, fixed timeout", lines, places, expect_stop_and_wait),
         _curve(

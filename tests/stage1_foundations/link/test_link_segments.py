@@ -73,6 +73,17 @@ def test_a_timeout_repeats_what_is_missing_and_nothing_that_has_arrived(lab: Any
     assert segments(effects) == [1, 3]
 
 
+@graded(points=2, title="Only what is overdue", requirement="selective repeat, not go-back-n")
+def test_a_timeout_repeats_only_what_has_waited_long_enough(lab: Any) -> None:
+    sender = lab.SlidingWindowSender("a", ("b",))
+    sender.step(Start(0, {}))
+    (timer,) = effects_of(SetTimer, sender.step(Invoke(0, 1, lab.Transfer(("one", "two")))))
+    late = timer.after - 1 * MS
+    (timer,) = effects_of(SetTimer, sender.step(Invoke(late, 2, lab.Transfer(("three",)))))
+    assert timer.after == 1 * MS, "the first one has waited all but a millisecond of its time"
+    assert segments(sender.step(Fire(late + 1 * MS, timer.id, timer.timer))) == [0, 1]
+
+
 @graded(points=3, title="Karn's rule", requirement="RFC 6298, section 3")
 def test_the_acknowledgement_of_a_repeated_segment_tells_no_round_trip_time(lab: Any) -> None:
     sender, timer = sending(lab, 1)

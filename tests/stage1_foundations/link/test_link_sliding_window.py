@@ -161,7 +161,7 @@ def test_without_any_acknowledgement_just_one_window_is_sent_again_and_again(lab
 
 
 @graded(points=6, title="In order, each once", requirement="the promise of a reliable link")
-def test_everything_arrives_once_and_in_order_whatever_the_network_does(
+def test_a_sliding_window_delivers_everything_once_and_in_order_whatever_the_network_does(
     lab: Any, sweep: Any
 ) -> None:
     for seed in sweep(40):
@@ -199,7 +199,7 @@ def test_a_lost_last_segment_is_sent_again_after_a_timeout(lab: Any) -> None:
 
 
 @graded(points=2, title="A slower network", requirement="Karn and Partridge 1987")
-def test_the_sender_learns_that_the_network_has_become_slower(lab: Any) -> None:
+def test_a_sender_of_segments_learns_that_the_network_has_become_slower(lab: Any) -> None:
     slower = faults.Link(50 * MS, latency=(200 * MS, 200 * MS))
     talk = conversation(lab, count=120, schedule=Schedule([slower]))
     talk.run_to_the_end(30 * SECOND)
@@ -208,7 +208,7 @@ def test_the_sender_learns_that_the_network_has_become_slower(lab: Any) -> None:
 
 
 @graded(points=3, title="A full receiver", requirement="bounded: what does not fit is not accepted")
-def test_a_receiver_that_nobody_reads_accepts_no_more_than_it_can_keep(
+def test_a_receiver_of_segments_that_nobody_reads_accepts_no_more_than_it_can_keep(
     lab: Any, sweep: Any
 ) -> None:
     for seed in sweep(6):
@@ -225,7 +225,7 @@ def test_a_receiver_that_nobody_reads_accepts_no_more_than_it_can_keep(
 
 
 @graded(points=1, title="The same again", requirement="a run is decided by its seed")
-def test_the_same_seed_gives_the_same_messages_at_the_same_times(lab: Any) -> None:
+def test_the_same_seed_gives_the_same_segments_at_the_same_times(lab: Any) -> None:
     runs = []
     for _ in range(2):
         talk = conversation(lab, seed=5, link=ROUGH, schedule=rough_times(5))
