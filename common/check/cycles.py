@@ -5,6 +5,9 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import TypeVar
 
+MOST_VISITS = 200_000
+"""Vertices looked at after which a cycle that was found is short enough."""
+
 Vertex = TypeVar("Vertex", bound=Hashable)
 Edge = TypeVar("Edge")
 
@@ -63,14 +66,25 @@ def _pop_until(vertex: Vertex, path: list[Vertex], on_path: set[Vertex]) -> list
 def shortest_cycle(edges: Mapping[tuple[Vertex, Vertex], Edge]) -> list[Edge]:
     """A shortest cycle of a graph, as its edges in order; empty if there is none.
 
+    In a large graph it is the shortest of those found in ``MOST_VISITS`` visits.
+
     Args:
         edges: what to return for the edge from one vertex to another.
     """
     successors = _successors(edges)
     best: list[Vertex] = []
+    visits = 0
+
+    def visit() -> None:
+        nonlocal visits
+        visits += 1
+
     for component in components(successors):
+        within = set(component)
         for start in component:
-            cycle = path_between(start, start, successors, set(component))
+            if best and visits > MOST_VISITS:
+                break
+            cycle = path_between(start, start, successors, within, visit)
             if cycle and (not best or len(cycle) < len(best)):
                 best = cycle
             if len(best) == 2:

@@ -22,7 +22,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from common.check.cycles import components, path_between, shortest_cycle
+from common.check.cycles import MOST_VISITS, components, path_between, shortest_cycle
 from common.check.model import show
 from common.check.transactions import (
     Anomaly,
@@ -33,6 +33,9 @@ from common.check.transactions import (
 )
 from common.check.verdict import Answer, Budget, OutOfBudget, Verdict, out_of_budget
 from common.values.history import Operation
+
+MOST_TOLD = 8
+"""Steps of a cycle, and transactions, that a sentence tells of; the window has all of them."""
 
 WW, WR, RW, RT = "ww", "wr", "rw", "realtime"
 
@@ -89,7 +92,8 @@ def check_serializability(
         sentence = f"No anomaly: {len(found.all)} transactions show none against {name}."
         return Verdict(Answer.YES, sentence, steps=budget.spent)
     members = sorted(anomaly.transactions, key=lambda each: each.number)
-    who = ", ".join(f"{each} is by process {each.operation.process}" for each in members)
+    shown = members[:MOST_TOLD]
+    who = ", ".join(f"{each} is by process {each.operation.process}" for each in shown)
     sentence = f"{anomaly.name}: {anomaly.sentence} ({who})."
     window = tuple(each.operation for each in members)
     return Verdict(Answer.NO, sentence, window, budget.spent, anomaly.name)
@@ -214,19 +218,23 @@ def _cycle_with_one(
         if source in part_of and part_of.get(target) == part_of[source]:
             successors.setdefault(source, []).append(target)
     best: list[tuple[int, str, str]] = []
+    enough = budget.spent + MOST_VISITS
     for (source, target), reason in crucial.items():
+        if len(best) == 2 or (best and budget.spent > enough):
+            break
         if source not in part_of or part_of.get(target) != part_of[source]:
             continue
         path = path_between(target, source, successors, set(part_of), budget.spend)
         if path and (not best or len(path) < len(best)):
             best = [(source, kind, reason)]
             best += [edges[pair] for pair in pairwise(path)]
-            if len(best) == 2:
-                break
     return best
 
 
 def _describe(name: str, cycle: list[tuple[int, str, str]], found: Transactions) -> Anomaly:
     members = [found.all[number - 1] for number, _, _ in cycle]
-    story = ", but ".join(f"{reason} ({kind})" for _, kind, reason in cycle)
+    told = [f"{reason} ({kind})" for _, kind, reason in cycle]
+    if len(told) > MOST_TOLD:
+        told[MOST_TOLD:] = [f"so on, {len(told) - MOST_TOLD} more, back to {members[0]}"]
+    story = ", but ".join(told)
     return Anomaly(name, story, members)

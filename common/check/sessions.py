@@ -96,18 +96,25 @@ def check_sessions(
     given = {frozen(key): order for key, order in (version_order or {}).items()}
     try:
         for key, part in by_key.items():
-            order = given.get(key, ())
-            edges = [*_given(order), *_edges(part, guarantees, budget)]
-            cycle = _contradiction(edges, order) or shortest_cycle(
-                {(edge.older, edge.newer): edge for edge in reversed(edges)}
-            )
-            if cycle:
-                return _violation(key, cycle, budget)
+            for asked in (*([each] for each in guarantees), guarantees):
+                cycle = _find_cycle(part, asked, given.get(key, ()), budget)
+                if cycle:
+                    return _violation(key, cycle, budget)
     except OutOfBudget:
         return out_of_budget(f"sessions of {len(found.all)} operations", budget)
     names = ", ".join(guarantee.value for guarantee in guarantees)
     sentence = f"Kept by every session, {len(found.all)} operations in all: {names}."
     return Verdict(Answer.YES, sentence, steps=budget.spent)
+
+
+def _find_cycle(
+    part: list[Access], guarantees: Sequence[Guarantee], order: Sequence[object], budget: Budget
+) -> list[_Older]:
+    """What cannot all be true of the versions of one key; empty if it can."""
+    edges = [*_given(order), *_edges(part, guarantees, budget)]
+    return _contradiction(edges, order) or shortest_cycle(
+        {(edge.older, edge.newer): edge for edge in reversed(edges)}
+    )
 
 
 def _edges(part: list[Access], guarantees: Sequence[Guarantee], budget: Budget) -> Iterable[_Older]:
