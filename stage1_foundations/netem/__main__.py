@@ -55,7 +55,7 @@ def _measure(given: argparse.Namespace) -> int:
         raise BadInput(f"--count {given.count}: write a number from 1 to {MOST_ROUND_TRIPS}")
     shape = Shape(parse_time(given.delay), parse_time(given.jitter), parse_loss(given.loss))
     findings = measure(given.world, shape, given.count)
-    return _show(report(findings), given, {"findings": findings})
+    return _show(report(findings, draw=bool(given.chart)), given, {"findings": findings})
 
 
 def _part(given: argparse.Namespace) -> int:
@@ -80,7 +80,7 @@ def _show(made: Report, given: argparse.Namespace, result: dict[str, object]) ->
                 console.print(drawn)
             case Judged(about, judged, sentence):
                 console.print(f"[bold]{judged}[/]: {escape(about)}: {escape(sentence)}")
-            case Chart(_, caption, svg) if given.chart:
+            case Chart(_, caption, svg):
                 _write(Path(given.chart), svg)
                 console.print(f"{escape(caption)}: {escape(given.chart)}")
     if given.json:

@@ -2,9 +2,7 @@
 
 import math
 import re
-
-import pygal
-from pygal.style import Style
+from typing import Any
 
 from common.values.report import Report
 from common.values.units import MS, show_time
@@ -15,30 +13,21 @@ POINTS = 60
 """How many points the expected curve has."""
 MOST_DOTS = 200
 """How many measured round trips are drawn at most."""
-STYLE = Style(
-    background="white",
-    plot_background="white",
-    foreground="#333333",
-    foreground_strong="#111111",
-    guide_stroke_color="#dddddd",
-    major_guide_stroke_color="#dddddd",
-    colors=("#0072b2", "#d55e00"),
-    font_family="sans-serif",
-    title_font_size=18,
-    label_font_size=13,
-    legend_font_size=14,
-)
-"""Two colours that differ in every kind of sight."""
 
 
-def report(findings: Findings) -> Report:
-    """The findings as a table, two judgements and a chart."""
+def report(findings: Findings, *, draw: bool = True) -> Report:
+    """The findings as a table, two judgements and, if asked to ``draw``, a chart.
+
+    Raises:
+        LabError: all round trips were late.
+    """
     made = Report(f"Round trips in {findings.world}: {findings.shape}, each way")
     made.table("Configured and measured", ("", "configured", "measured"), rows(findings))
     for judged in findings.judgements:
         made.judged(judged.about, judged.result, judged.sentence)
-    caption = "The fraction of round trips on time that took at most so long"
-    made.chart("round-trips", caption, chart(findings))
+    if draw:
+        caption = "The fraction of round trips on time that took at most so long"
+        made.chart("round-trips", caption, chart(findings))
     return made
 
 
@@ -76,6 +65,8 @@ def _quantile(findings: Findings, fraction: float) -> int:
 
 def chart(findings: Findings) -> str:
     """The expected and the measured distribution function of the round trips on time, as SVG."""
+    import pygal  # here, since it takes longer to import than all else, and programs need no chart
+
     shape = findings.shape
     on_time = sorted(time for time in findings.times if time <= late_after(shape, shape))
     margin = max(2 * shape.jitter // 4, findings.overhead)
@@ -88,7 +79,7 @@ def chart(findings: Findings) -> str:
     measured = [(time / MS, rank / len(on_time)) for rank, time in enumerate(on_time, 1)]
     every = math.ceil(len(measured) / MOST_DOTS)
     picture = pygal.XY(
-        style=STYLE,
+        style=_style(),
         js=[],
         width=900,
         height=460,
@@ -106,6 +97,25 @@ def chart(findings: Findings) -> str:
     picture.add("measured", measured[::every] + measured[-1:])
     svg = str(picture.render(is_unicode=True))
     return re.sub("<!--.*?-->", "", svg, flags=re.DOTALL)  # the day of drawing, for one
+
+
+def _style() -> Any:
+    """On paper and on both kinds of page; two colours that differ in every kind of sight."""
+    from pygal.style import Style
+
+    return Style(
+        background="white",
+        plot_background="white",
+        foreground="#333333",
+        foreground_strong="#111111",
+        guide_stroke_color="#dddddd",
+        major_guide_stroke_color="#dddddd",
+        colors=("#0072b2", "#d55e00"),
+        font_family="sans-serif",
+        title_font_size=18,
+        label_font_size=13,
+        legend_font_size=14,
+    )
 
 
 def report_parts(world: str, answers: list[Answer]) -> Report:
