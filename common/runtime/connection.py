@@ -33,8 +33,8 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_handshake", "_link", "_on_frame", "_owner", "_reader", "_timeout", "_where", "closed",
-        "lost", "out", "out_bytes", "paused", "peer", "settled",
+        "_handshake", "_held", "_link", "_on_frame", "_owner", "_reader", "_timeout", "_where",
+        "closed", "lost", "out", "out_bytes", "paused", "peer", "settled",
     )  # fmt: skip
 
     def __init__(self, owner: "Transport", handshake: Handshake) -> None:
@@ -51,6 +51,7 @@ class Connection(asyncio.Protocol):
         self._reader = FrameReader(MAX_FRAME_BYTES)
         self._link: asyncio.Transport | None = None
         self._where = "somebody"
+        self._held = b""
         self._timeout: asyncio.TimerHandle | None = None
 
     # What the loop calls.
@@ -72,7 +73,10 @@ class Connection(asyncio.Protocol):
             return
         try:
             if self.peer is None:
-                self._open_with(data)
+                if self._owner.holding:
+                    self._hold(data)
+                else:
+                    self._open_with(data)
             else:
                 self._owner.speaking = self
                 for payload in self._reader.feed(data):
@@ -109,6 +113,12 @@ class Connection(asyncio.Protocol):
         out.clear()
         self.out_bytes = 0
 
+    def release(self) -> None:
+        """Take what came while the transport was holding."""
+        if self._held:
+            held, self._held = self._held, b""
+            self.data_received(held)
+
     def refuse(self, reason: str) -> None:
         """Close because of what the other side did; it is told why, and the log too."""
         if self.closed:
@@ -130,6 +140,11 @@ class Connection(asyncio.Protocol):
         self._end("closed")
 
     # Inside.
+
+    def _hold(self, data: bytes) -> None:
+        self._held += data
+        if len(self._held) > MAX_FRAME_BYTES:  # a hello is smaller, and nobody says more unasked
+            raise RemoteProtocolError("it sent more than a hello before it was answered")
 
     def _open_with(self, data: bytes) -> None:
         """Go through the handshake; what follows it in the same read is the first message."""

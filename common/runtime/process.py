@@ -87,7 +87,8 @@ class Program:
 
     async def run(self) -> int:
         """Listen, say so, and carry out commands until told to stop; returns the exit code."""
-        port = await self.host.transport.listen(self._config.host, self._config.port)
+        listen = self.host.transport.listen
+        port = await listen(self._config.host, self._config.port, hold=True)
         self._report(control.Ready(port))
         try:
             return await self._ended
@@ -123,6 +124,7 @@ class Program:
                 for fault in Schedule.from_plain(faults):
                     self.host.apply(fault)
                 self.host.start(self._storage.load())
+                transport.release()
             case control.Know(book):
                 transport.know(book)
             case control.DoFault(fault):

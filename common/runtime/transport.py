@@ -85,6 +85,7 @@ class Transport:
         speaking: the connection whose frames are being handled. An answer to it leaves as soon as
             all of them are; what goes to others leaves at the end of the loop's turn, by when
             more may have gathered.
+        holding: whether connections are accepted but not answered yet.
         counters: frames sent, frames dropped, connections refused, since the start.
     """
 
@@ -107,6 +108,7 @@ class Transport:
         self.peers: dict[NodeId, Peer] = {}
         self.counters = {"frames_sent": 0, "frames_dropped": 0, "connections_refused": 0}
         self.speaking: Connection | None = None
+        self.holding = False
         self._on_drop = on_drop
         self._ready: dict[NodeId, Connection] = {}
         self._dirty: list[Connection] = []
@@ -118,12 +120,16 @@ class Transport:
 
     # Life.
 
-    async def listen(self, host: str = "127.0.0.1", port: int = 0) -> int:
+    async def listen(self, host: str = "127.0.0.1", port: int = 0, *, hold: bool = False) -> int:
         """Accept connections; returns the port, which the system chooses where ``port`` is 0.
+
+        With ``hold`` no handshake is answered before :meth:`release`: a node takes no message
+        before its start, and those who dial it early wait instead of being turned away.
 
         Raises:
             BadInput: the address cannot be used, for instance because the port is taken.
         """
+        self.holding = hold
         try:
             self._server = await self.loop.create_server(self._accept, host, port, backlog=512)
         except OSError as error:
@@ -134,6 +140,12 @@ class Transport:
             ) from None
         taken: int = self._server.sockets[0].getsockname()[1]
         return taken
+
+    def release(self) -> None:
+        """Answer handshakes from now on."""
+        self.holding = False
+        for connection in list(self._connections):
+            connection.release()
 
     def know(self, book: Mapping[NodeId, Address]) -> None:
         """Take over an address book; a peer that moved is dialed at its new address next time."""
@@ -173,11 +185,10 @@ class Transport:
             self._drop(to, frame, "queue full")
             return
         connection.out_bytes = size
-        if not connection.out:
-            if connection is not self.speaking:
-                if not self._dirty:
-                    self.loop.call_soon(self._flush)
-                self._dirty.append(connection)
+        if not connection.out and connection is not self.speaking:
+            if not self._dirty:
+                self.loop.call_soon(self._flush)
+            self._dirty.append(connection)
         connection.out.append(frame)
         self.counters["frames_sent"] += 1
 

@@ -37,7 +37,12 @@ PAYLOAD = "x" * 64
 REPETITIONS = 7
 SECONDS = 0.8
 WARM_UP_SECONDS = 0.15
-CASES = {"asyncio_1": (True, 1), "asyncio_64": (True, 64), "uvloop_1": (False, 1), "uvloop_64": (False, 64)}
+CASES = {
+    "asyncio_1": (True, 1),
+    "asyncio_64": (True, 64),
+    "uvloop_1": (False, 1),
+    "uvloop_64": (False, 64),
+}
 """By the name of the ratio: whether the loop is asyncio's own, and how many connections."""
 SECRET = secrets.token_bytes(32)
 HOST = "127.0.0.1"
@@ -241,7 +246,9 @@ def compare() -> dict[str, object]:
     return {
         "name": "echo",
         "machine": f"{os.cpu_count()} cores, {platform.system()}, Python {sys.version.split()[0]}",
-        "figures": {f"{who}_{name}_per_second": round(rate) for (who, name), rate in medians.items()},
+        "figures": {
+            f"{who}_{name}_per_second": round(rate) for (who, name), rate in medians.items()
+        },
         "ratios": {
             f"vs_{name}": round(medians["node", name] / medians["streams", name], 2)
             for name in CASES

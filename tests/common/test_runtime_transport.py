@@ -1,8 +1,10 @@
 """Transports on real sockets, and what strangers and bad peers do to them."""
 
 import asyncio
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Coroutine
 from random import Random
+from typing import Any, ClassVar
 
 import pytest
 
@@ -19,7 +21,10 @@ SECRET = b"secret"
 class End:
     """One transport with everything that it reports."""
 
+    opened: ClassVar[list["End"]] = []
+
     def __init__(self, id: str, handshake_seconds: float = 5.0) -> None:
+        self.opened.append(self)
         self.frames: list[tuple[str, bytes]] = []
         self.drops: list[tuple[str, bytes, str]] = []
         self.log: list[str] = []
@@ -48,6 +53,21 @@ class End:
         await self.transport.close()
 
 
+def on_ends(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+    """A live test that closes its transports, however it ends."""
+
+    @live
+    @functools.wraps(test)
+    async def closing() -> None:
+        try:
+            await test()
+        finally:
+            while End.opened:
+                await End.opened.pop().close()
+
+    return closing
+
+
 async def connect(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A bare connection, as a stranger has it."""
     return await asyncio.open_connection("127.0.0.1", port)
@@ -74,7 +94,7 @@ async def pair() -> tuple[End, End, int]:
     return n1, n2, port
 
 
-@live
+@on_ends
 async def test_frames_arrive_whole_and_in_order_both_ways_on_one_connection() -> None:
     n1, n2, _ = await pair()
     payloads = [bytes([number % 256]) * (number * 37 % 5_000) for number in range(300)]
@@ -85,11 +105,9 @@ async def test_frames_arrive_whole_and_in_order_both_ways_on_one_connection() ->
     n1.transport.send("n2", frame(b"answer"))  # n1 has no address of n2
     await eventually(n2.got(1))
     assert n2.frames == [("n1", b"answer")]
-    await n1.close()
-    await n2.close()
 
 
-@live
+@on_ends
 async def test_a_frame_may_come_one_byte_at_a_time() -> None:
     n1 = End("n1")
     reader, writer = await connect(await n1.transport.listen())
@@ -101,10 +119,9 @@ async def test_a_frame_may_come_one_byte_at_a_time() -> None:
     await eventually(n1.got(2))
     assert [payload for _, payload in n1.frames] == [b"slow", b"er"]
     writer.close()
-    await n1.close()
 
 
-@live
+@on_ends
 async def test_messages_may_ride_in_the_same_write_as_the_end_of_the_handshake() -> None:
     n1 = End("n1")
     reader, writer = await connect(await n1.transport.listen())
@@ -116,10 +133,9 @@ async def test_messages_may_ride_in_the_same_write_as_the_end_of_the_handshake()
     await eventually(n1.got(1))
     assert n1.frames == [("c1", b"x" * 50_000)]
     writer.close()
-    await n1.close()
 
 
-@live
+@on_ends
 async def test_random_bytes_close_the_connection_and_the_node_lives() -> None:
     n1 = End("n1")
     port = await n1.transport.listen()
@@ -136,10 +152,9 @@ async def test_random_bytes_close_the_connection_and_the_node_lives() -> None:
     reader, writer = await connect(port)
     await shake(reader, writer)
     writer.close()
-    await n1.close()
 
 
-@live
+@on_ends
 async def test_a_length_of_4_gib_is_refused_before_and_after_the_handshake() -> None:
     n1 = End("n1")
     port = await n1.transport.listen()
@@ -151,10 +166,9 @@ async def test_a_length_of_4_gib_is_refused_before_and_after_the_handshake() -> 
         await _read_to_end(reader)
         assert "a frame announces 4294967295 bytes" in n1.log[-1]
         writer.close()
-    await n1.close()
 
 
-@live
+@on_ends
 async def test_a_frame_cut_anywhere_has_no_effect() -> None:
     n1 = End("n1")
     port = await n1.transport.listen()
@@ -166,10 +180,9 @@ async def test_a_frame_cut_anywhere_has_no_effect() -> None:
         writer.close()
         await eventually(lambda: not n1.transport.peers)
     assert not n1.frames
-    await n1.close()
 
 
-@live
+@on_ends
 async def test_what_the_node_refuses_closes_the_connection_and_leaves_the_others_alone() -> None:
     n1 = End("n1")
     n1.refuse = b"bad"
@@ -186,10 +199,9 @@ async def test_what_the_node_refuses_closes_the_connection_and_leaves_the_others
     assert "not this one" in n1.log[-1]
     good.close()
     bad.close()
-    await n1.close()
 
 
-@live
+@on_ends
 async def test_who_connects_and_says_nothing_is_disconnected_in_time() -> None:
     n1 = End("n1", handshake_seconds=0.1)
     reader, writer = await connect(await n1.transport.listen())
@@ -198,10 +210,9 @@ async def test_who_connects_and_says_nothing_is_disconnected_in_time() -> None:
     assert FrameReader().feed(told) == [refusal(reason)]
     assert reason in n1.log[0]
     writer.close()
-    await n1.close()
 
 
-@live
+@on_ends
 async def test_strangers_in_their_handshake_are_limited_in_number() -> None:
     n1 = End("n1")
     port = await n1.transport.listen()
@@ -213,10 +224,9 @@ async def test_strangers_in_their_handshake_are_limited_in_number() -> None:
     assert ended == 5
     for _, writer in strangers:
         writer.close()
-    await n1.close()
 
 
-@live
+@on_ends
 async def test_a_peer_that_never_reads_costs_a_bounded_queue_and_the_newest_are_dropped() -> None:
     n1 = End("n1")
     reader, writer = await connect(await n1.transport.listen())
@@ -238,20 +248,18 @@ async def test_a_peer_that_never_reads_costs_a_bounded_queue_and_the_newest_are_
     while received < sent:
         received += len(frames.feed(await reader.read(1 << 20)))
     writer.close()
-    await n1.close()
 
 
-@live
+@on_ends
 async def test_many_small_frames_for_a_peer_that_never_reads_are_bounded_in_number() -> None:
     n1 = End("n1")
     n1.transport.know({"n2": ("127.0.0.1", 9)})
     for _ in range(limits.MAX_QUEUED_FRAMES + 10):
         n1.transport.send("n2", b"\0\0\0\1x")
     assert [why for _, _, why in n1.drops] == ["queue full"] * 10
-    await n1.close()
 
 
-@live
+@on_ends
 async def test_a_peer_that_comes_back_is_reached_again() -> None:
     n1, n2, port = await pair()
     n2.transport.send("n1", frame(b"1"))
@@ -271,51 +279,56 @@ async def test_a_peer_that_comes_back_is_reached_again() -> None:
     await eventually(sent_again)
     assert "cannot be reached" in n2.log[-2]
     assert n2.log[-1] == "n1 can be reached again"
-    await again.close()
-    await n2.close()
 
 
-@live
+@on_ends
 async def test_attempts_to_connect_back_off_with_jitter_up_to_a_second() -> None:
     n1 = End("n1")
     waits = [[n1.transport._backoff(failures) for _ in range(50)] for failures in (1, 2, 3, 50)]
     for drawn, longest in zip(waits, (0.05, 0.1, 0.2, 1.0), strict=True):
         assert all(longest / 2 <= wait <= longest for wait in drawn)
         assert len(set(drawn)) > 1
-    await n1.close()
 
 
-@live
+@on_ends
 async def test_two_that_dial_each_other_at_once_still_talk() -> None:
-    n1, n2, port = await pair()
+    n1, n2, _ = await pair()
     n1.transport.know({"n2": ("127.0.0.1", await n2.transport.listen())})
     for _ in range(20):
         n1.transport.send("n2", frame(b"a"))
         n2.transport.send("n1", frame(b"b"))
     await eventually(lambda: n1.got(20)() and n2.got(20)())
-    await n1.close()
-    await n2.close()
 
 
-@live
+@on_ends
+async def test_who_comes_before_the_node_has_started_waits_and_loses_nothing() -> None:
+    n1, n2 = End("n1"), End("n2")
+    port = await n1.transport.listen(hold=True)
+    n2.transport.know({"n1": ("127.0.0.1", port)})
+    n2.transport.send("n1", frame(b"early"))
+    await eventually(lambda: bool(n1.transport._connections))
+    await asyncio.sleep(0)
+    assert not n1.frames
+    n1.transport.release()
+    await eventually(n1.got(1))
+
+
+@on_ends
 async def test_a_frame_for_nobody_we_know_is_dropped() -> None:
     n1 = End("n1")
     n1.transport.send("c9", b"frame")
     assert n1.drops == [("c9", b"frame", "no connection")]
-    await n1.close()
 
 
-@live
+@on_ends
 async def test_a_taken_port_is_named_with_what_to_do() -> None:
     n1, n2 = End("n1"), End("n2")
     port = await n1.transport.listen()
     with pytest.raises(BadInput, match=f"port {port} of 127.0.0.1 .*choose another port"):
         await n2.transport.listen(port=port)
-    await n1.close()
-    await n2.close()
 
 
-@live
+@on_ends
 async def test_many_frames_of_one_turn_leave_in_one_write() -> None:
     n1, n2, _ = await pair()
     n2.transport.send("n1", frame(b"first"))
@@ -342,8 +355,6 @@ async def test_many_frames_of_one_turn_leave_in_one_write() -> None:
         n2.transport.send("n1", frame(b"x"))
     await eventually(n1.got(101))
     assert len(writes) == 1
-    await n1.close()
-    await n2.close()
 
 
 async def _read_to_end(reader: asyncio.StreamReader) -> None:

@@ -239,6 +239,7 @@ async def test_concurrent_calls_share_flushes_of_the_disk(tmp_path: Path) -> Non
     async with Cluster(spec) as cluster:
         await cluster.apply(faults.Disk(0, "n1", 5 * MS))
         clients = [cluster.client(Asker, f"c{number}") for number in range(16)]
+
         async def many(number: int) -> list[object]:
             return [await clients[number].call(Increment()) for _ in range(20)]
 

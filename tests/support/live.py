@@ -1,4 +1,4 @@
-"""Tests of things that really happen: run a coroutine on the runtime's loop, and wait for events."""
+"""Tests of what really happens: run a coroutine on the runtime's loop, and wait for events."""
 
 import asyncio
 import functools
@@ -7,7 +7,7 @@ from typing import Any
 
 from common.runtime.loops import run
 
-LIMIT_SECONDS = 60.0
+LIMIT_SECONDS = 120.0
 POLL_SECONDS = 0.01
 
 
