@@ -20,7 +20,8 @@ IMAGE = "course/echo"
 DOCKERFILE = "stage1_foundations/netem/Dockerfile"
 LABEL = "course.lab"
 """Everything that this lab makes in Docker has this label, with the value ``netem``."""
-STOP_SECONDS = 1
+RUN_LABEL = "course.run"
+"""And this one, with a value of its own for each cluster."""
 OTHER_WORLDS = (
     "the same lesson runs in user-mode Linux (--world uml), in network namespaces "
     "(--world namespaces, as root), or in the runtime's own fault layer (--world links)"
@@ -37,6 +38,7 @@ class Containers(Cluster):
     def __init__(self, nodes: Sequence[str]) -> None:
         self.nodes = tuple(nodes)
         self._prefix = f"lab-netem-{secrets.token_hex(3)}"
+        self._labels = {LABEL: "netem", RUN_LABEL: self._prefix}
         self._client: Any = None
         self._containers: dict[str, Any] = {}
         self._networks: dict[str, Any] = {}
@@ -53,7 +55,8 @@ class Containers(Cluster):
             self._client = connect()
             clean_up.callback(self._client.close)
             build_image(self._client)
-            clean_up.callback(self._remove_networks)
+            # By label: an interruption may come before we know what the engine has just made.
+            clean_up.callback(remove_all, self._client, f"{RUN_LABEL}={self._prefix}")
             home = self._add_network("home")
             for node in self.nodes:
                 self._containers[node] = self._client.containers.run(
@@ -62,11 +65,10 @@ class Containers(Cluster):
                     hostname=node,
                     network=home.name,
                     cap_add=["NET_ADMIN"],
-                    labels={LABEL: "netem"},
+                    labels=self._labels,
                     init=True,
                     detach=True,
                 )
-                clean_up.callback(self._containers[node].remove, force=True)
             for node in self.nodes:
                 self._wait_until_it_listens(node)
             self._clean_up = clean_up.pop_all()
@@ -126,13 +128,9 @@ class Containers(Cluster):
 
     def _add_network(self, name: str) -> Any:
         full_name = f"{self._prefix}-{name}"
-        network = self._client.networks.create(full_name, driver="bridge", labels={LABEL: "netem"})
+        network = self._client.networks.create(full_name, driver="bridge", labels=self._labels)
         self._networks[name] = network
         return network
-
-    def _remove_networks(self) -> None:
-        for network in self._networks.values():
-            network.remove()
 
     def _wait_until_it_listens(self, node: str) -> None:
         """Follow the container's output until the server says so; its end would end the wait."""
@@ -200,15 +198,17 @@ def remove_leftovers() -> int:
     Raises:
         MissingTool: there is no Docker.
     """
-    client = connect()
-    try:
-        mine = {"label": f"{LABEL}=netem"}
-        containers = client.containers.list(all=True, filters=mine)
-        networks = client.networks.list(filters=mine)
-        for container in containers:
-            container.remove(force=True)
-        for network in networks:
-            network.remove()
-    finally:
-        client.close()
+    with closing(connect()) as client:
+        return remove_all(client, f"{LABEL}=netem")
+
+
+def remove_all(client: Any, label: str) -> int:
+    """Remove every container and then every network with a label; returns how many there were."""
+    mine = {"label": label}
+    containers = client.containers.list(all=True, filters=mine)
+    for container in containers:
+        container.remove(force=True)
+    networks = client.networks.list(filters=mine)
+    for network in networks:
+        network.remove()
     return len(containers) + len(networks)
