@@ -214,7 +214,7 @@ def _show_the_loss(report: Report, seed: int) -> None:
     ]
     report.table("An acknowledged write, lost", ("at", "client", "asks", "value", "is told"), rows)
     report.say(
-        "c2 wrote last, and was told ok. But n1 had taken two writes by then, n2 one, so the tag "
-        "of c1's write is the greater. Neither side could know of the other; after healing one of "
-        "two acknowledged writes has to go, and nobody is told."
+        "c2 wrote last, and was told ok. But n1 had taken two writes by then and n2 only one, so "
+        "c1's write has the greater tag. Neither side could know of the other; after healing one "
+        "of two acknowledged writes has to go, and nobody is told."
     )
