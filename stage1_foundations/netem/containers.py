@@ -6,8 +6,9 @@ may run ``tc`` on its own device if it has the capability ``NET_ADMIN``, and onl
 """
 
 import secrets
-from collections.abc import Sequence
-from contextlib import ExitStack, closing
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -55,20 +56,10 @@ class Containers(Cluster):
             self._client = connect()
             clean_up.callback(self._client.close)
             build_image(self._client)
-            # By label: an interruption may come before we know what the engine has just made.
             clean_up.callback(remove_all, self._client, f"{RUN_LABEL}={self._prefix}")
             home = self._add_network("home")
             for node in self.nodes:
-                self._containers[node] = self._client.containers.run(
-                    IMAGE,
-                    name=f"{self._prefix}-{node}",
-                    hostname=node,
-                    network=home.name,
-                    cap_add=["NET_ADMIN"],
-                    labels=self._labels,
-                    init=True,
-                    detach=True,
-                )
+                self._add_container(node, home)
             for node in self.nodes:
                 self._wait_until_it_listens(node)
             self._clean_up = clean_up.pop_all()
@@ -126,9 +117,23 @@ class Containers(Cluster):
             network.remove()
             del self._networks[name]
 
+    def _add_container(self, node: str, network: Any) -> None:
+        with uninterrupted():
+            self._containers[node] = self._client.containers.run(
+                IMAGE,
+                name=f"{self._prefix}-{node}",
+                hostname=node,
+                network=network.name,
+                cap_add=["NET_ADMIN"],
+                labels=self._labels,
+                init=True,
+                detach=True,
+            )
+
     def _add_network(self, name: str) -> Any:
         full_name = f"{self._prefix}-{name}"
-        network = self._client.networks.create(full_name, driver="bridge", labels=self._labels)
+        with uninterrupted():
+            network = self._client.networks.create(full_name, driver="bridge", labels=self._labels)
         self._networks[name] = network
         return network
 
@@ -141,6 +146,22 @@ class Containers(Cluster):
                 if b"listening" in seen:
                     return
         raise LabError(f"the container of {node} ended: {seen.decode(errors='replace').strip()}")
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C and SIGTERM back for a moment.
+
+    Else one may come while the engine makes something that nobody then knows of, or removes.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def connect() -> Any:
