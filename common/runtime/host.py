@@ -107,6 +107,19 @@ class Host:
         """Let a client's operation happen to the node; ``on_return`` gets its outcome."""
         self._take(Invoke(self.clock.local(), call, operation), None)
 
+    def status(self) -> Mapping[str, object]:
+        """What the node's ``status()`` says.
+
+        Raises:
+            ContractError: it raised something instead.
+        """
+        try:
+            return self.node.status()
+        except Exception as error:  # whatever a student's status() may raise
+            what = f"{type(error).__name__}: {error}"
+            name = type(self.node).__name__
+            raise ContractError(f"node {self._id} ({name}): status() raised {what}") from None
+
     def _frame_arrived(self, sender: NodeId, payload: bytes) -> None:
         number, body = unpack(payload)
         message = self._codec.decode(body)
@@ -127,8 +140,8 @@ class Host:
         try:
             effects = self.node.step(event)
             if self._observer is not None:
-                status = self.node.status()
-                self._observer.stepped(self.clock.world(), self._id, event, number, status)
+                now, status = self.clock.world(), self.status()
+                self._observer.stepped(now, self._id, event, number, status)
             if effects:
                 self._carry_out(effects)
         except LabError as error:

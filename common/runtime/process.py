@@ -13,7 +13,6 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -145,7 +144,7 @@ class Program:
         queues = {
             peer.id: len(peer.waiting) for peer in host.transport.peers.values() if peer.waiting
         }
-        fields: Mapping[str, object] = host.node.status()
+        fields = host.status()
         return control.Status(
             id, {name: plain(value) for name, value in fields.items()}, counters, queues
         )

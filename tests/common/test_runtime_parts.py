@@ -2,6 +2,7 @@
 
 import json
 import stat
+import sys
 from pathlib import Path
 
 import msgspec
@@ -9,10 +10,10 @@ import pytest
 
 from common.runtime import control
 from common.runtime.clock import Clock
-from common.runtime.config import NodeConfig
+from common.runtime.config import NodeConfig, load_class, make_node
 from common.runtime.wire import MAX_LIVES, MAX_NODES, Numbers, number_of, pack, unpack
 from common.values import faults
-from common.values.errors import BadInput, RemoteProtocolError
+from common.values.errors import BadInput, ContractError, RemoteProtocolError
 from common.values.units import MS, SECOND
 
 CONFIG = NodeConfig(
@@ -112,6 +113,35 @@ def test_a_wrong_configuration_is_refused_with_the_field(
     path.write_text(json.dumps({**plain, **change}))
     with pytest.raises(BadInput, match=sentence):
         NodeConfig.read(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "sentence"),
+    [
+        ("x = 1 / 0", BadInput, "cannot load lab_module:Lab: ZeroDivisionError"),
+        ("def", BadInput, "cannot load lab_module:Lab: SyntaxError"),
+        ("Lab = 3", BadInput, "'Lab' is no Node class"),
+        ("from nowhere import x", BadInput, "No module named 'nowhere'"),
+        ("class Lab(Node):\n  def __init__(self): pass", BadInput, "Lab cannot be made with"),
+        (
+            "class Lab(Node):\n  def __init__(self, id, peers): peers[9]",
+            ContractError,
+            "__init__ raised IndexError",
+        ),
+    ],
+)
+def test_a_class_that_cannot_be_used_is_explained(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    error: type[Exception],
+    sentence: str,
+) -> None:
+    (tmp_path / "lab_module.py").write_text(f"from common.contract import Node\n{text}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "lab_module", raising=False)
+    with pytest.raises(error, match=sentence):
+        make_node(load_class("lab_module:Lab"), "n1", ())
 
 
 def test_a_missing_configuration_is_named(tmp_path: Path) -> None:
