@@ -29,7 +29,7 @@ from common.runtime.member import Member, NodeFailed, State
 from common.runtime.spec import LAUNCHER_TRACE, ClusterSpec, prepare
 from common.runtime.trace_file import TraceFile
 from common.runtime.transport import Address
-from common.runtime.wire import MAX_LIVES, MAX_NODES, Numbers
+from common.runtime.wire import MAX_LIVES, MAX_NODES, numbers
 from common.trace.format import Meta, Trace
 from common.trace.merge import merge
 from common.trace.reader import read_all
@@ -182,7 +182,7 @@ class Cluster:
                 made,
                 Identity(self._name, id, self._secret),
                 MessagePackCodec(Schema.of(client_class)),
-                numbers=Numbers(index, 0),
+                numbers=numbers(index, 0),
                 clock=self.clock.another(),
                 seed=f"{self.spec.seed}/{id}/0",
                 log=lambda _: None,

@@ -26,7 +26,7 @@ from common.runtime.host import Host
 from common.runtime.loops import run
 from common.runtime.storage import LogStorage
 from common.runtime.trace_file import TraceFile
-from common.runtime.wire import Numbers
+from common.runtime.wire import numbers
 from common.trace.format import Meta
 from common.trace.plain import plain
 from common.trace.recorder import Recorder
@@ -67,7 +67,7 @@ class Program:
             node,
             Identity(config.cluster, config.node, bytes.fromhex(config.secret)),
             MessagePackCodec(schema),
-            numbers=Numbers(config.index, config.life),
+            numbers=numbers(config.index, config.life),
             clock=clock,
             seed=f"{config.seed}/{config.node}/{config.life}",
             log=self.log,

@@ -35,9 +35,9 @@ from common.runtime.wire import pack
 from stage1_foundations.echo import Echo, Ping, Pong
 
 PAYLOAD = "x" * 64
-REPETITIONS = 7
-SECONDS = 0.8
-WARM_UP_SECONDS = 0.15
+REPETITIONS = 15
+SECONDS = 0.4
+WARM_UP_SECONDS = 0.1
 CASES = {
     "asyncio_1": (True, 1),
     "asyncio_64": (True, 64),
