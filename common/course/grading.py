@@ -39,7 +39,7 @@ not fall into step with the protocol)."""
 
 FIRST_SEED = 1
 
-_EXCEPTION = re.compile(r"^(?:[a-z_]\w*\.)*(?:\w*Error|BadInput): ")
+_EXCEPTION = re.compile(r"^(?:[a-z_]\w*\.)*(?:\w*Error|BadInput|MissingName): ")
 
 
 def graded(points: int, title: str, requirement: str) -> Callable[[Test], Test]:
@@ -51,6 +51,12 @@ def graded(points: int, title: str, requirement: str) -> Callable[[Test], Test]:
         requirement: the requirement that it checks: a paper's section, or the lab page's words.
     """
     return pytest.mark.graded(points=points, title=title, requirement=requirement)
+
+
+class MissingName(LabError, AttributeError):
+    """The implementation under test lacks a name that its suite uses."""
+
+    exit_code = 1
 
 
 class LabUnderTest:
@@ -73,7 +79,7 @@ class LabUnderTest:
             if hasattr(module, name):
                 return getattr(module, name)
         files = ", ".join(file.path for file in self.manifest.files)
-        raise LabError(f"lab {self.manifest.id}: there is no {name} in {files}: was it renamed?")
+        raise MissingName(f"lab {self.manifest.id}: there is no {name} in {files}: was it renamed?")
 
     def simulation(
         self,
