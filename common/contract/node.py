@@ -114,7 +114,7 @@ class Node:
         return self._random
 
     @property
-    def saved(self) -> Mapping[Key, object]:
+    def saved(self) -> Mapping[Key, Any]:
         """What earlier lives of this node made durable, as it was when this life started."""
         return MappingProxyType(self._saved)  # made here: a stored view could not be copied
 

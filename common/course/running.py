@@ -109,15 +109,27 @@ def run_live(lab: Lab, options: LiveOptions, output: Output) -> dict[str, object
 
 async def _headless(live: LiveLab, duration: int, options: LiveOptions, output: Output) -> Session:
     session = Session(live, options.session)
-    schedule = _schedule(options.faults)
-    if schedule is None:
-        schedule = live.trouble(session.members, duration)
-    count = options.session.clients or live.clients
-    schedule.check_nodes((*session.members, *(f"c{n}" for n in range(1, count + 1))))
+    try:
+        schedule = _schedule(options.faults)
+        if schedule is None:
+            schedule = live.trouble(session.members, duration)
+        schedule.check_nodes((*session.members, *session.clients))
+        await _work(session, schedule, duration, output)
+    except BaseException:
+        session.close()
+        raise
+    return session
+
+
+async def _work(session: Session, schedule: Schedule, duration: int, output: Output) -> None:
+    """Let the clients work for ``duration`` microseconds, and the faults happen."""
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     async with session:
-        names = f"{len(session.members)} processes, {count} clients, {duration / SECOND:g} s"
-        output.say(f"[bold]{escape(live.lab)}[/]: {escape(session.variant.title)} ({names})")
+        counts = f"{len(session.members)} processes, {len(session.clients)} clients"
+        names = f"{counts}, {duration / SECOND:g} s"
+        output.say(
+            f"[bold]{escape(session.live.lab)}[/]: {escape(session.variant.title)} ({names})"
+        )
         with Progress(*columns, console=output.console, disable=output.json) as progress:
             task = progress.add_task("clients at work", total=duration / SECOND)
             troubles = asyncio.create_task(_trouble(session, schedule, output))
@@ -132,7 +144,6 @@ async def _headless(live: LiveLab, duration: int, options: LiveOptions, output: 
             with suppress(asyncio.CancelledError):
                 await troubles
         await session.drain()
-    return session
 
 
 async def _trouble(session: Session, schedule: Schedule, output: Output) -> None:

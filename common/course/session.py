@@ -65,6 +65,8 @@ class Session:
         self._options = options
         count = options.members or live.members
         self.members = tuple(f"n{number}" for number in range(1, count + 1))
+        count = options.clients or live.clients
+        self.clients = tuple(f"c{number}" for number in range(1, count + 1))
         self._scratch = tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True)
         self._stopped = asyncio.Event()
         self._workers: list[asyncio.Task[None]] = []
@@ -83,10 +85,9 @@ class Session:
 
     async def __aenter__(self) -> "Session":
         await self.cluster.start()
-        count = self._options.clients or self.live.clients
         config = dict(self.variant.client_config)
-        for number in range(1, count + 1):
-            client = self.cluster.client(self.variant.client, f"c{number}", **config)
+        for id in self.clients:
+            client = self.cluster.client(self.variant.client, id, **config)
             self._workers.append(asyncio.create_task(self._work(client)))
         return self
 

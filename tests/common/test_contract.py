@@ -69,7 +69,7 @@ class Entry:
 
 class Everything(Node):
     def on_start(self) -> None:
-        self.save("lives", int(str(self.saved.get("lives", 0))) + 1)
+        self.save("lives", self.saved.get("lives", 0) + 1)
         self.set_timer(10 * MS, Tick(1))
 
     @on(Ping)
@@ -200,7 +200,7 @@ def test_a_helper_that_would_replace_one_of_nodes_own_is_refused() -> None:
     with pytest.raises(ContractError, match="the name _ask belongs to Node: give yours another"):
 
         class Clash(Node):
-            def _ask(self) -> None: ...
+            def _ask(self) -> None: ...  # type: ignore[override]
 
 
 def test_a_subclass_may_override_a_handler_without_marking_it_again() -> None:

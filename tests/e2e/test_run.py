@@ -95,6 +95,7 @@ def test_interrupting_a_run_leaves_no_process_behind(tmp_path: Path) -> None:
         _, errors = began.communicate(timeout=WAIT_SECONDS)
     finally:
         began.kill()
+        began.communicate()
     assert "Traceback" not in errors
     assert began.returncode == 130
     assert processes_in(tmp_path) == []
@@ -102,7 +103,7 @@ def test_interrupting_a_run_leaves_no_process_behind(tmp_path: Path) -> None:
 
 def processes_in(folder: Path) -> list[str]:
     """The command lines of all processes that name a folder."""
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    listed = subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True, check=True)
     return [line for line in listed.stdout.splitlines() if f"{folder}/data" in line
             and "common.runtime.process" in line]  # fmt: skip
 
