@@ -2,10 +2,11 @@
 
 An observer knows what it sent, what it received, and what its own clock showed. Nothing else. Two
 runs of the world in which all of that is the same are *the same run* to the observer, and whatever
-it concludes, it concludes in both (the argument of Fischer, Lynch and Paterson 1985; Halpern and
-Moses 1990, section 6, make it a definition: you *know* what holds in all runs that look like this
-one). So as long as there is a run in which the thing happened, and one that looks the same in which
-it did not, the true answer is: unknown.
+it concludes, it concludes in both. That is the argument of Fischer, Lynch and Paterson 1985;
+Halpern and Moses 1990, "Knowledge and common knowledge in a distributed environment", make a
+definition of it: you *know* what holds in all runs that look to you like this one. So as long as
+there is a run in which the thing happened, and one that looks the same in which it did not, the
+true answer is: unknown.
 
 ====================================  =======================  ==================================
 question                              after an answer          after silence
@@ -17,7 +18,7 @@ has the other one crashed?            unknown: it may have,    unknown; yes, if 
 ====================================  =======================  ==================================
 
 The last corner is the synchronous system. With a bound that always holds, silence is information;
-take the bound away and it is none. Fetzer and Cristian 1999, "The timed asynchronous distributed
+take the bound away and it is none. Cristian and Fetzer 1999, "The timed asynchronous distributed
 system model", live in between: clocks are good, bounds are *usually* kept, and each message that
 breaks one can be known by it, but only when it arrives.
 """

@@ -81,7 +81,10 @@ def is_ok(operation: Operation) -> bool:
 
 
 def _problem(statement: Operation, known: dict[int, Operation]) -> str | None:
-    counted: Counter[object] = Counter(_entries(statement))
+    entries = _value(statement)
+    if not isinstance(entries, tuple | list):
+        return f"It was given the answer to something else: {statement}"
+    counted: Counter[object] = Counter(entries)
     for entry, times in counted.items():
         if entry not in known:
             return f"The statement has the entry {entry:+}, and nobody asked for that"
@@ -96,7 +99,6 @@ def _problem(statement: Operation, known: dict[int, Operation]) -> str | None:
     return None
 
 
-def _entries(statement: Operation) -> Iterable[object]:
+def _value(statement: Operation) -> object:
     assert isinstance(statement.outcome, Ok), "only statements that were read are looked at"
-    assert isinstance(statement.outcome.value, tuple | list), "a statement is its entries"
     return statement.outcome.value

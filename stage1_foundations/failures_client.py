@@ -19,9 +19,9 @@ Not even a crash of the client may bring a number back. So each life begins with
 above all earlier ones (an *incarnation*: one durable counter, saved once per life and not once per
 request). What was under way at the crash is unknown for ever.
 
-Saltzer, Reed and Clark 1984, "End-to-end arguments in system design", section 2.3, say why all this
-is the client's business whatever the transport promises. TCP numbers and repeats too; but its
-numbers end with the connection, and it is the connection that breaks.
+Saltzer, Reed and Clark 1984, "End-to-end arguments in system design" (on duplicate messages), say
+why all this is the client's business whatever the transport promises. TCP numbers and repeats too;
+but its numbers end with the connection, and it is the connection that breaks.
 """
 
 from collections.abc import Mapping
@@ -158,6 +158,12 @@ class AccountClient(Node):
             self.finish(waiting.call, Unknown(f"no answer to {waiting.attempts} attempts"))
 
     def _attempt(self, waiting: Waiting) -> None:
+        """Send the request, and remember it with one attempt more and the timer of this one.
+
+        The wait is ``first_timeout``, doubled once for each attempt before this one, and longer by
+        up to a quarter of that, drawn anew: clients that lost the server at the same instant do not
+        come back to it at the same instant (Ethernet's backoff: Metcalfe and Boggs 1976).
+        """
         self.send(self.server, waiting.request)
         wait = self.first_timeout << waiting.attempts
         wait += self.random.randrange(wait // 4 + 1)

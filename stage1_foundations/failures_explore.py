@@ -6,10 +6,12 @@ and double another, while either of the two may crash and any timer may fire at 
 """
 
 from common.check.explorer import Bounds, Instance, WorldView
+from common.check.explorer.instance import Factory
 from common.values.history import Failed, Ok
 from stage1_foundations.failures_account import Account, AccountServer, Deposit, Withdraw
 from stage1_foundations.failures_check import entry_of
 from stage1_foundations.failures_client import AccountClient
+from stage1_foundations.failures_hasty import HastyClient
 
 SERVER, CLIENT = "n1", "c1"
 
@@ -62,11 +64,19 @@ def unknown_and_done(world: WorldView) -> bool:
 
 
 def instance() -> Instance:
-    """One server, one client that tries twice, a deposit and a withdrawal that it covers."""
+    """One server, one honest client that tries twice, a deposit and a withdrawal it covers."""
+    return _with(lambda id, peers: AccountClient(id, peers, attempts=2))
 
-    def client(id: str, peers: tuple[str, ...]) -> AccountClient:
-        return AccountClient(id, peers, attempts=2)
 
+def with_hasty_client() -> Instance:
+    """The same with the client that calls silence a failure: the explorer shows its shortest lie.
+
+    It is shorter than one would think: no message has to be lost, and nobody has to crash.
+    """
+    return _with(HastyClient)
+
+
+def _with(client: Factory) -> Instance:
     return Instance(
         nodes={SERVER: AccountServer},
         clients={CLIENT: client},

@@ -1,10 +1,11 @@
 """The broken client, to be seen failing first: it calls silence a failure, and it retries anew.
 
-Two mistakes that real programs make every day:
+Three mistakes that real programs make every day:
 
 * when no answer comes, it says Failed. But the request may have arrived, or may arrive yet;
 * when it tries again, it makes a *new* request with a number of its own, as a user does who presses
-  the button twice. The server cannot know that the two are one, and carries out both.
+  the button twice. The server cannot know that the two are one, and carries out both;
+* it takes any answer for the answer, also a late one to an operation that has ended.
 
 It works on every calm day. ``failures_demo.py`` shows it on the other days.
 """

@@ -7,15 +7,16 @@ problem"). No single answer can be believed. With ``n`` replicas of the same dat
 
 * what ``f + 1`` replicas say is said by an honest one, and so it is true;
 * ``f`` may be silent, and the others must be enough: so ``n - f >= f + 1``, and ``n = 2f + 1`` is
-  the least number. (Schneider 1990, section 2: with Byzantine failures an ensemble of 2t + 1
-  replicas, and the output of the majority; with crashes t + 1 are enough, and any answer.)
+  the least number. (Schneider 1990, "Implementing fault-tolerant services using the state machine
+  approach": with Byzantine failures an ensemble of 2t + 1 replicas, and the output of the majority;
+  where replicas only stop, t + 1 are enough, and any answer will do.)
 
 **For data that does not change** that is all, and this file is about such data: a catalogue that
 all honest replicas hold alike. Where values are written, a reader must also meet the latest writer
 in enough honest replicas, and more are needed: quorums of ``n >= 4f + 1`` replicas *mask* ``f``
 faulty ones, and ``3f + 1`` are enough for data that prove themselves, by signatures (Malkhi and
-Reiter 1998, "Byzantine quorum systems", sections 4 and 5). Agreeing on an order of writes takes
-``3f + 1`` as well, and a protocol of its own: stage 5.
+Reiter 1998, "Byzantine quorum systems": masking and dissemination quorum systems). Agreeing on an
+order of writes takes ``3f + 1`` as well, and a protocol of its own: stage 5.
 
 A replica is known by its name here: the world sees to it that nobody sends in another's name (on
 sockets by the cluster's handshake). With names that can be forged, one liar would be many.

@@ -12,7 +12,7 @@ from typing import Any
 
 from common.course.grading import graded
 from common.sim.simulation import Simulation
-from common.values.faults import Block, Crash, Fault, Heal, Partition, Pause, Resume, Schedule
+from common.values.faults import Block, Crash, Fault, Heal, Partition, Pause, Resume
 from common.values.history import Operation, Unknown
 from common.values.units import MS, SECOND
 from tests.stage1_foundations.failures.bank import (
@@ -201,9 +201,3 @@ def test_what_is_said_to_be_known_is_never_false(lab: Any, sweep: Any) -> None:
         found = entries(lab, simulation, "c2")
         assert set(done) <= set(found), f"{done} are said to have happened, and {found} have"
     assert answers == {lab.Known.YES, lab.Known.UNKNOWN}
-
-
-def test_schedules_of_the_pairs_name_nodes_that_are_there() -> None:
-    """Not graded: the premise of the pairs."""
-    for faults in (LOST_REQUEST, LOST_ANSWER, DEAD, SLOW, CUT):
-        Schedule(faults).check_nodes((SERVER, "c1", "c2"))

@@ -56,9 +56,9 @@ def test_without_faults_every_operation_ends_ok_or_refused_with_one_request(lab:
     assert ask_ok(simulation, "c1", lab.Deposit(5)) == 5
     assert ask_ok(simulation, "c2", lab.Deposit(7)) == 12
     assert ask_ok(simulation, "c1", lab.Withdraw(2)) == 10
-    assert isinstance(ask(simulation, "c3", lab.Withdraw(11)).outcome, Failed)
-    assert isinstance(ask(simulation, "c3", lab.Deposit(0)).outcome, Failed)
-    assert isinstance(ask(simulation, "c3", lab.Withdraw(-4)).outcome, Failed)
+    for operation in (lab.Withdraw(11), lab.Deposit(0), lab.Withdraw(-4)):
+        asked = ask(simulation, "c3", operation)
+        assert isinstance(asked.outcome, Failed), f"10 are there, and {asked}"
     assert entries(lab, simulation, "c2") == (5, 7, -2)
     simulation.run(10 * SECOND)
     assert len(wire.times_of(lab.Request)) == len(wire.times_of(lab.Reply)) == 8

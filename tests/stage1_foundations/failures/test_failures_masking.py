@@ -85,7 +85,7 @@ def test_honest_replicas_are_believed_after_one_question_to_each(lab: Any) -> No
     assert len(wire.times_of(lab.Question)) == 3 * len(TRUE)
 
 
-@graded(points=1, title="The bound", requirement="n >= 2f + 1: Schneider 1990, section 2")
+@graded(points=1, title="The bound", requirement="n >= 2f + 1: Schneider 1990")
 def test_so_many_liars_are_borne_by_so_many_replicas(lab: Any) -> None:
     assert [lab.most_faulty(count) for count in range(1, 10)] == [0, 0, 1, 1, 2, 2, 3, 3, 4]
 
