@@ -14,7 +14,7 @@ from common.check.verdict import Answer
 from common.course.listing import Json, LabId
 from common.course.manifest import Course, Lab
 from common.course.naming import find
-from common.course.output import MARKS, Output
+from common.course.output import MARKS, Output, show_report
 from common.course.schedules import read_schedule
 from common.course.session import Session, SessionOptions
 from common.runtime import loops
@@ -67,6 +67,10 @@ def run(
     """Run a lab as a cluster of processes that talk TCP, with a dashboard or headless."""
     course, output = Course(), Output(json)
     found = course.lab(lab)
+    if found.real and not found.live:
+        result = run_real(found, seed, out / "run" / found.id, output)
+        output.result(lab=found.id, **result)
+        return
     options = SessionOptions(variant, nodes, clients, seed, data, host, port)
     if headless or json or not output.console.is_terminal:
         headless_options = LiveOptions(duration, faults, out / "run" / found.id, options)
@@ -77,6 +81,12 @@ def run(
 
     session = show_dashboard(live_lab(found), options, _schedule(faults))
     _conclude(session, out / "run" / found.id, output)
+
+
+def run_real(lab: Lab, seed: int, out: Path, output: Output) -> dict[str, object]:
+    """Run a lab that is no cluster on real input, and show what it reports."""
+    make_report = find(lab.real, f"lab {lab.id}: real")
+    return show_report(make_report(seed), output, out)
 
 
 def live_lab(lab: Lab) -> LiveLab:
