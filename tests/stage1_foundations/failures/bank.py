@@ -112,12 +112,18 @@ def trouble(
     return list(drawn)
 
 
-def work(lab: Any, simulation: Simulation, count: int = 20, **options: Any) -> Workload:
-    """Let each client deposit, withdraw and look; no two commands have the same entry."""
+def work(
+    lab: Any,
+    simulation: Simulation,
+    count: int = 20,
+    kinds: Sequence[str] = ("Deposit", "Deposit", "Withdraw", "Statement"),
+    **options: Any,
+) -> Workload:
+    """Let each client ask for operations of these kinds; no two commands have the same entry."""
 
     def choose(random: Random, client: NodeId, number: int) -> object:
         amount = 10 * number + int(client[1:])
-        kind = random.choice((lab.Deposit, lab.Deposit, lab.Withdraw, lab.Statement))
+        kind = getattr(lab, random.choice(kinds))
         return kind() if kind is lab.Statement else kind(amount)
 
     options.setdefault("think", (0, 60 * MS))

