@@ -1,5 +1,6 @@
 """Graded suite of the lab ``cap``, first part: the consistent register."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -258,7 +259,7 @@ def test_a_refused_write_is_never_read_although_its_request_arrives_again(
 @graded(points=3, title="Honest doubt", requirement="unknown: may have happened, may yet happen")
 def test_a_write_is_called_failed_only_if_it_left_no_trace(lab: Any) -> None:
     """The writer's replica is cut off at every millisecond of a write, in and out and both."""
-    cuts = {
+    cuts: dict[str, Callable[[int], list[Fault]]] = {
         "both ways": lambda at: [Partition(at, (MINORITY, MAJORITY))],
         "inwards": lambda at: [Block(at, "n2", "n1"), Block(at, "n3", "n1")],
         "outwards": lambda at: [Block(at, "n1", "n2"), Block(at, "n1", "n3")],
