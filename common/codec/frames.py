@@ -43,6 +43,10 @@ class FrameReader:
                 before room is made for them; the reader is of no use afterwards.
         """
         pending = self._pending
+        if not pending and len(data) >= _HEADER:  # the usual case: one read brings one whole frame
+            (length,) = _unpack_length(data)
+            if length == len(data) - _HEADER and length <= self.max_frame:
+                return [bytes(data[_HEADER:])]
         if pending:
             pending += data
             if len(pending) < self._wanted:  # a large frame in small pieces stays linear

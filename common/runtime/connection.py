@@ -78,15 +78,10 @@ class Connection(asyncio.Protocol):
                 else:
                     self._open_with(data)
             else:
-                self._owner.speaking = self
                 for payload in self._reader.feed(data):
                     self._on_frame(self.peer, payload)
         except RemoteProtocolError as error:
             self.refuse(str(error))
-        finally:
-            self._owner.speaking = None
-            if self.out:
-                self.flush()
 
     def pause_writing(self) -> None:
         """The peer reads too slowly: its frames wait in a bounded queue from now on."""
