@@ -102,10 +102,9 @@ class Connection(asyncio.Protocol):
 
     def flush(self) -> None:
         """Write what has gathered in ``out``, in one go."""
-        out = self.out
-        if out and self._link is not None and not self.closed:
-            self._link.write(out[0] if len(out) == 1 else b"".join(out))
-        out.clear()
+        if self._link is not None and not self.closed:
+            self._link.write(b"".join(self.out))
+        self.out.clear()
         self.out_bytes = 0
 
     def release(self) -> None:

@@ -181,11 +181,12 @@ class Transport:
             self._drop(to, frame, "queue full")
             return
         connection.out_bytes = size
-        if not connection.out:
+        out = connection.out
+        if not out:
             if not self._dirty:
                 self.loop.call_soon(self._flush)
             self._dirty.append(connection)
-        connection.out.append(frame)
+        out.append(frame)
 
     def _flush(self) -> None:
         for connection in self._dirty:
