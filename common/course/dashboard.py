@@ -63,15 +63,16 @@ class Dashboard(App[None]):
     DataTable { height: auto; max-height: 60%; }
     RichLog { border-top: solid $primary; padding: 0 1; }
     """
+    ENABLE_COMMAND_PALETTE = False  # its key would take the place of ours in a narrow terminal
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("k", "kill", "kill"),
         Binding("r", "restart", "restart"),
-        Binding("p", "pause", "pause/resume"),
-        Binding("x", "isolate", "partition off"),
-        Binding("s", "slow", "slow links"),
-        Binding("l", "lossy", "lossy links"),
-        Binding("h", "heal", "heal all"),
-        Binding("q", "finish", "quit and check"),
+        Binding("p", "pause", "pause"),
+        Binding("x", "isolate", "cut off"),
+        Binding("s", "slow", "slow"),
+        Binding("l", "lossy", "lossy"),
+        Binding("h", "heal", "heal"),
+        Binding("q", "finish", "quit"),
     ]
 
     def __init__(self, live: LiveLab, options: SessionOptions, schedule: Schedule | None) -> None:

@@ -18,7 +18,7 @@ MARKS = {"yes": "[green]✓ yes[/]", "no": "[red]✗ no[/]", "unknown": "[yellow
 
 
 MANY_COLUMNS = 7
-"""From so many columns on they stand close, so that words are whole in a terminal of 80."""
+"""From so many columns on each is as wide as its longest word: 80 columns cut no word then."""
 
 
 @dataclass(slots=True)
@@ -126,10 +126,11 @@ def _list_of_files(pictures: list[tuple[Path, str]]) -> RichTable:
 def _rich_table(table: Table) -> RichTable:
     padding = (0, 1) if len(table.headers) < MANY_COLUMNS else (0, 0)
     drawn = RichTable(title=escape(table.title), title_justify="left", padding=padding)
-    words = " ".join(row[0] for row in table.rows if row).split()
-    first = max(map(len, words), default=1) if len(table.headers) >= MANY_COLUMNS else None
     for number, header in enumerate(table.headers):
-        drawn.add_column(escape(header), min_width=first if number == 0 else None)
+        words = " ".join([header, *(row[number] for row in table.rows)]).split()
+        longest = max(map(len, words), default=1)
+        exact = longest if len(table.headers) >= MANY_COLUMNS else None
+        drawn.add_column(escape(header), width=exact)
     for row in table.rows:
         drawn.add_row(*(escape(cell) for cell in row))
     return drawn
