@@ -60,7 +60,7 @@ def check_step(node: Node, event: Event) -> list[Effect]:
     """Take a step, and take it on a copy too; returns the effects.
 
     Raises:
-        ContractError: the two gave different effects, or something mutable would leave the node.
+        ContractError: the two gave different effects.
     """
     try:
         twin = deepcopy(node)
@@ -77,23 +77,27 @@ def check_step(node: Node, event: Event) -> list[Effect]:
             f"the same state: {_first_difference(effects, again)}; a handler may depend on "
             "nothing but its node's state and the event"
         )
-    for effect in effects:
-        _check_effect(node, effect)
     return effects
 
 
-def _check_effect(node: Node, effect: Effect) -> None:
-    match effect:
-        case Send(_, value) | Broadcast(_, value) | Save(_, value) | Return(_, Ok(value)):
-            pass
-        case Note(_, fields):
-            value = tuple(fields.values())
-        case _:
-            return
-    try:
-        check_value(value)
-    except ContractError as error:
-        raise ContractError(f"node {node.id} ({type(node).__name__}): {error}") from None
+def check_effects(node: Node, effects: list[Effect]) -> None:
+    """Check that nothing that leaves a node can change afterwards.
+
+    Raises:
+        ContractError: something can; the text names the node, and what and where it is.
+    """
+    for effect in effects:
+        match effect:
+            case Send(_, value) | Broadcast(_, value) | Save(_, value) | Return(_, Ok(value)):
+                pass
+            case Note(_, fields):
+                value = tuple(fields.values())
+            case _:
+                continue
+        try:
+            check_value(value)
+        except ContractError as error:
+            raise ContractError(f"node {node.id} ({type(node).__name__}): {error}") from None
 
 
 def _first_difference(one: list[Effect], other: list[Effect]) -> str:

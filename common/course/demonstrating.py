@@ -1,6 +1,7 @@
 """``lab demo`` and ``lab tour``: see a lab at work before writing it."""
 
 import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -36,6 +37,16 @@ def demo(lab: LabId, seed: Seed = 7, out: Out = OUT, json: Json = False) -> None
     output.result(lab=found.id, seed=seed, **shown)
 
 
+def _pages(result: object) -> Iterator[str]:
+    """The pages and charts among the files that a result names, however deep."""
+    if isinstance(result, str):
+        if result.endswith((".html", ".svg")):
+            yield result
+    elif isinstance(result, Mapping | list | tuple):
+        for part in result.values() if isinstance(result, Mapping) else result:
+            yield from _pages(part)
+
+
 def _demo(lab: Lab, seed: int, out: Path, output: Output) -> dict[str, object]:
     make_report = find(lab.demo, f"lab {lab.id}: demo")
     return show_report(make_report(seed), output, out / "demo" / lab.id)
@@ -62,7 +73,7 @@ def tour(
             shown["real"] = run_real(each, seed, out / "run" / each.id, output)
         results.append({"lab": each.id, **shown})
     output.say(Rule(f"done in {time.monotonic() - began:.0f} s"))
-    pages = sorted(str(path) for path in out.rglob("*.html"))
+    pages = [page for result in results for page in _pages(result)]
     output.say("Pictures of these runs (open them in a browser):", *(f"\n  {p}" for p in pages))
     output.say("next: [bold]lab list[/], then [bold]lab show echo[/] and [bold]lab test echo[/]")
     output.result(labs=results, pages=pages)

@@ -68,6 +68,11 @@ def run(
     course, output = Course(), Output(json)
     found = course.lab(lab)
     if found.real and not found.live:
+        if variant or nodes or clients or faults or data or port:
+            raise BadInput(
+                f"lab {lab} is no cluster: it takes no --variant, --nodes, --clients, --faults, "
+                "--data or --port"
+            )
         result = run_real(found, seed, out / "run" / found.id, output)
         output.result(lab=found.id, **result)
         return

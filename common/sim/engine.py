@@ -24,7 +24,7 @@ from common.contract.effects import (
 from common.contract.events import Event, Fire, Invoke, NodeId, Receive, Start
 from common.contract.node import Node
 from common.contract.observer import Observer
-from common.contract.rules import check_step
+from common.contract.rules import check_effects, check_step
 from common.sim.host import Host
 from common.sim.network import Link, LinkModel, Network
 from common.values.errors import ContractError, LabError
@@ -58,7 +58,8 @@ class Engine:
         monitors: who looks at the whole world after each step.
         behaviours: Byzantine behaviours by name.
         sends_wait_for_disk: whether nothing leaves a node before what it saved is durable.
-        check_handlers: check the rules of the contract at every n-th step (0: never).
+        check_handlers: check that nothing mutable leaves a node, and at every n-th step that the
+            same event on a copy gives the same effects (0: check neither).
         max_events: bound on the events of the whole run.
 
     Attributes:
@@ -176,8 +177,10 @@ class Engine:
         node = host.node
         assert node is not None, "only a living node takes a step"
         self._steps += 1
-        checked = self._check_every and self._steps % self._check_every == 0
-        effects = check_step(node, event) if checked else node.step(event)
+        doubled = self._check_every and self._steps % self._check_every == 0
+        effects = check_step(node, event) if doubled else node.step(event)
+        if self._check_every:
+            check_effects(node, effects)
         if self._observers:
             status = node.status()
             for observer in self._observers:

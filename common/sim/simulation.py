@@ -42,8 +42,8 @@ class Simulation(Engine):
         disk_latency: how long a flush takes, in microseconds.
         sends_wait_for_disk: the contract's rule that nothing leaves a node before what it saved
             in the same step is durable. One exercise turns it off to see what breaks.
-        check_handlers: check the rules of the contract at every n-th step (0: never): the same
-            event on a copy of the node gives the same effects, and nothing mutable leaves it.
+        check_handlers: check that nothing mutable leaves a node, and at every n-th step that the
+            same event on a copy gives the same effects (0: check neither).
         max_events: bound on the events of the whole run.
 
     Raises:

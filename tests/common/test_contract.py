@@ -29,7 +29,7 @@ from common.contract import (
 )
 from common.contract.calls import describe
 from common.contract.kinds import check_value
-from common.contract.rules import check_protocol_source, check_step
+from common.contract.rules import check_effects, check_protocol_source, check_step
 from common.contract.sizes import ENVELOPE_BYTES, wire_size
 from common.values.errors import ContractError
 from common.values.history import Ok
@@ -183,8 +183,10 @@ def test_a_mutable_value_inside_a_message_is_found_when_it_leaves() -> None:
         def on_start(self) -> None:
             self.broadcast(Wide((1, [2])))
 
+    smuggler = Smuggler("n1", ("n2",))
+    effects = smuggler.step(Start(0, {}))
     with pytest.raises(ContractError, match=r"a list \(at Wide.values\[1\]\) would leave the node"):
-        check_step(Smuggler("n1", ("n2",)), Start(0, {}))
+        check_effects(smuggler, effects)
     check_value((1, "two", b"three", None, Entry(4), (5.0,)))
 
 

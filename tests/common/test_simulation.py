@@ -330,6 +330,15 @@ def test_sending_to_a_stranger_is_the_nodes_error() -> None:
         Simulation({"n1": Lost}).run(SECOND)
 
 
+def test_a_mutable_value_in_a_message_is_the_nodes_error_at_its_first_step() -> None:
+    class Sloppy(Node):
+        def on_start(self) -> None:
+            self.send(self.id, Number([1]))  # type: ignore[arg-type]
+
+    with pytest.raises(ContractError, match=r"a list \(at Number.value\) would leave the node"):
+        Simulation({"n1": Sloppy}, check_handlers=97).run(SECOND)
+
+
 def test_a_call_ends_once() -> None:
     class Twice(Node):
         @on(Add)
