@@ -158,9 +158,14 @@ class RaftClient(Node):
 
     @on(Refusal)
     def refused(self, refusal: Refusal, sender: NodeId) -> None:
-        """Not now; another attempt may do better."""
+        """Not now; another attempt may do better. Handing over is tried once, for it costs time.
+
+        A copy of the request may still be on its way, so even then nobody knows for certain.
+        """
         if self._is_about(refusal.number):
             self.why = refusal.reason
+            if isinstance(self.request, TransferRequest):
+                self._end(Unknown(refusal.reason))
 
     @on(AskAgain)
     def ask_again(self, timer: AskAgain) -> None:

@@ -85,6 +85,15 @@ class Change:
 
 
 @dataclass(slots=True)
+class HandOver:
+    """A transfer of the leadership: to whom, and which client asked under which number."""
+
+    client: NodeId
+    number: int
+    target: NodeId
+
+
+@dataclass(slots=True)
 class PendingRead:
     """A query that waits for the proof that its leader still leads.
 
@@ -199,8 +208,8 @@ class Core(Node, ABC):
         """Whether leases are to be relied on in this term."""
         self.change: Change | None = None
         """The change whose learners catch up, or None."""
-        self.transfer_target: NodeId | None = None
-        """Whom this leader is handing over to; meanwhile it takes no commands."""
+        self.hand_over: HandOver | None = None
+        """The transfer under way; meanwhile this leader takes no requests."""
         self.transfer_timer: TimerId = 0
 
     def everyone(self) -> tuple[NodeId, ...]:

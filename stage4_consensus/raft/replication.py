@@ -79,7 +79,8 @@ class Replication(Core):
         if self.lease_us:
             self.round_began[self.round] = self.now
         for follower, progress in self.progress.items():
-            if progress.sending is not None:
+            compacted = progress.next_index <= self.log.snapshot_index
+            if progress.sending is not None or compacted:
                 self.send_snapshot_to(follower)
             elif progress.probing:
                 progress.in_flight = []

@@ -26,8 +26,8 @@ class Service(Core):
         if self.role is not Role.LEADER:
             self.send(client, NotLeader(number, self.leader))
             return False
-        if self.transfer_target is not None:
-            self.send(client, Refusal(number, f"{self.transfer_target} is taking over"))
+        if self.hand_over is not None:
+            self.send(client, Refusal(number, f"{self.hand_over.target} is taking over"))
             return False
         return True
 
