@@ -26,6 +26,8 @@ class Membership(Core):
     @on(MembershipRequest)
     def membership_requested(self, request: MembershipRequest, sender: NodeId) -> None:
         """Begin a change, one at a time; what is so already is answered at once."""
+        if self._is_under_way(sender, request.number):
+            return
         if not self.takes_requests(sender, request.number):
             return
         voters = tuple(sorted(set(request.voters)))
@@ -46,6 +48,13 @@ class Membership(Core):
             for learner in learners:
                 self.replicate_to(learner)
             self.learner_caught_up()
+
+    def _is_under_way(self, client: NodeId, number: int) -> bool:
+        """Whether this very request is being carried out, and has come once more."""
+        catching_up = self.change is not None and (
+            (self.change.client, self.change.number) == (client, number)
+        )
+        return catching_up or (client, number) in self.waiting.values()
 
     def learners(self) -> tuple[NodeId, ...]:
         """Those that catch up for the change under way."""

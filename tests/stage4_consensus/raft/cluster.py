@@ -13,11 +13,13 @@ from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
 from common.sim.workload import Workload
 from common.values.faults import Crash, Fault, Restart, Schedule
-from common.values.history import Ok, Operation
+from common.values.history import History, Ok, Operation
 from common.values.units import MS, SECOND, show_time
 from stage4_consensus.raft_safety import watch_safety
 
 CLIENTS = ("c1", "c2", "c3")
+ADMIN = "admin"
+"""A client that takes no part in the work, and asks for other members or leaders."""
 
 SOON = 2 * SECOND
 """Several elections and several attempts of a client fit into this time."""
@@ -51,7 +53,7 @@ def cluster(
     options = {"monitors": [watch_safety()], "max_events": MAX_EVENTS, **options}
     made: Simulation = lab.simulation(
         dict.fromkeys(names(count), server(lab, **(config or {}))),
-        dict.fromkeys(CLIENTS, lab.RegistersClient),
+        dict.fromkeys((*CLIENTS, ADMIN), lab.RegistersClient),
         seed=seed,
         schedule=Schedule(faults),
         **options,
@@ -63,7 +65,9 @@ def trouble(seed: int, count: int, *kinds: str, until: int = 3 * SECOND) -> list
     """Faults of these kinds, drawn from the seed, that are over at ``until``."""
     random = Random(f"{seed}/{kinds}")
     return list(
-        random_schedule(random, names(count), until, kinds=kinds, troubles=7, others=CLIENTS)
+        random_schedule(
+            random, names(count), until, kinds=kinds, troubles=7, others=(*CLIENTS, ADMIN)
+        )
     )
 
 
@@ -75,7 +79,7 @@ def work(lab: Any, simulation: Simulation, count: int = 30, **options: Any) -> W
         kinds = [lab.Get(key), lab.Append(key, text), lab.Append(key, text), lab.Put(key, text)]
         return random.choice(kinds)
 
-    options = {"think": (0, 200 * MS), "patience": 20 * SECOND, **options}
+    options = {"clients": CLIENTS, "think": (0, 200 * MS), "patience": 20 * SECOND, **options}
     return Workload(simulation, choose, count=count, **options)
 
 
@@ -98,7 +102,8 @@ def must_end(simulation: Simulation, workload: Workload, limit: int) -> None:
 
 def must_be_linearizable(simulation: Simulation) -> None:
     """Check the history: what clients were told is what one single copy would have said."""
-    verdict = check_linearizability(simulation.history, KeyValue())
+    asked = [each for each in simulation.history if each.function in KeyValue.functions]
+    verdict = check_linearizability(History(asked), KeyValue())
     assert verdict.answer is Answer.YES, verdict.sentence
 
 
@@ -124,10 +129,21 @@ def elect(simulation: Simulation, within: int = SOON) -> Any:
 
 def ask(simulation: Simulation, operation: object, client: str = "c1", within: int = SOON) -> Any:
     """Let a client ask now and go on until it ends; returns the operation."""
-    asked: Operation = simulation.call(client, operation)
+    asked = simulation.call(client, operation)
+    wait_for(simulation, asked, within)
+    return asked
+
+
+def wait_for(simulation: Simulation, asked: Operation, within: int) -> None:
+    """Go on until the operation has ended."""
     ended = simulation.run_until(lambda: asked.returned_at is not None, simulation.now + within)
     assert ended, f"{asked} had no end after {show_time(within)}"
-    return asked
+
+
+def run_until(simulation: Simulation, goal: Callable[[], bool], within: int = SOON) -> None:
+    """Go on until ``goal()`` holds, which must be soon."""
+    reached = simulation.run_until(goal, simulation.now + within)
+    assert reached, f"it did not come to that within {show_time(within)}"
 
 
 def must_be_ok(simulation: Simulation, operation: object, client: str = "c1") -> object:
@@ -135,6 +151,12 @@ def must_be_ok(simulation: Simulation, operation: object, client: str = "c1") ->
     asked = ask(simulation, operation, client)
     assert isinstance(asked.outcome, Ok), f"{asked}, though nothing stands in its way"
     return asked.outcome.value
+
+
+def log_grows(server: Any) -> Callable[[], bool]:
+    """Whether the server's log is longer than it is now."""
+    before = server.log.last_index
+    return lambda: bool(server.log.last_index > before)
 
 
 def others(simulation: Simulation, *without: str) -> list[Any]:
@@ -156,3 +178,9 @@ def restart(simulation: Simulation, *nodes: str) -> None:
     """Let these nodes come back now."""
     for node in nodes:
         simulation.inject(Restart(simulation.now, node))
+
+
+def restart_all(simulation: Simulation) -> None:
+    """Let the power fail everywhere at once, and come back."""
+    crash(simulation, *simulation.members)
+    restart(simulation, *simulation.members)
