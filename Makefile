@@ -7,10 +7,9 @@ LAB ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 EXTRAS := docker dev browser fuzz bench
-BENCHMARKS := $(filter-out %/_bench.py,$(wildcard tests/benchmarks/*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format soak pythons bench lock clean everything
+.PHONY: help run test check format soak pythons bench pictures lock clean everything
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -37,8 +36,11 @@ soak: $(VENV)/.base ## every graded sweep over 1,000 seeds
 pythons: $(VENV)/.base ## the fast suites on the newest other Python at hand
 	PYTHON="$(PYTHON)" sh .ci/newest-python
 
-bench: $(VENV)/.bench $(VENV)/.docker ## measure us and the peers, and write the table
-	@for script in $(BENCHMARKS); do $(BIN)/python $$script || exit 1; done
+bench: $(VENV)/.bench ## measure us and the peers, and write the table
+	$(BIN)/python tests/benchmarks/_table.py
+
+pictures: $(VENV)/.browser ## make the pictures of README and pages again, from real runs
+	$(BIN)/python docs/pictures.py
 
 lock: ## renew constraints.txt (needs uv)
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \

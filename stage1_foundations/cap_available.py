@@ -33,7 +33,7 @@ from stage1_foundations.cap_client import (
 )
 
 Tag: TypeAlias = tuple[int, NodeId]
-"""(Lamport counter, the replica that took the write), compared as tuples. Each write has its own."""
+"""(Lamport counter, replica that took the write), compared as tuples. Each write has its own."""
 
 
 @record

@@ -1,9 +1,9 @@
 """The consistent register, broken: its reads do not write back what they found.
 
 A read that asked a majority and took the greatest tag: what could be wrong with that? The value may
-be on one replica only, because its write is still under way. Whoever asks that replica reads the new
-value, and whoever asks two others afterwards reads the old one. Run it and see: ``lab demo cap``,
-or ``lab explore cap``, which finds the shortest way there.
+be on one replica only, because its write is still under way. Who asks that replica reads the new
+value, and who asks the two others afterwards reads the old one. ``lab demo cap`` runs it, after the
+explorer has found the shortest way there.
 """
 
 from common.contract import NodeId

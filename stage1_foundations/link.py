@@ -7,8 +7,8 @@ be there. They are all that an application, or a judge, can see.
 
 The classes here are the same for each protocol, and complete. A sending end has accepted items that
 it has not yet sent; a receiving end has delivered items that nobody has taken yet. Between the two
-stands the protocol: ``fire_and_forget.py`` (which keeps no promise), ``stop_and_wait.py`` and
-``sliding_window.py``.
+stands the protocol: ``fire_and_forget.py`` (which keeps no promise), ``stop_and_wait.py``,
+``sliding_window.py``, and ``durable_receiver.py`` (which keeps it through crashes).
 """
 
 from abc import ABC, abstractmethod
@@ -119,7 +119,7 @@ class ReceivingEnd(Node):
     def take(self, operation: Take, call: CallId) -> None:
         """Answer with the oldest delivered item, or wait for the next one."""
         if self.delivered:
-            self.finish(call, Ok(self.delivered.popleft()))
+            self.hand_over(call, self.delivered.popleft())
         elif len(self.takers) < MAX_TAKERS:
             self.takers.append(call)
         else:
@@ -128,7 +128,11 @@ class ReceivingEnd(Node):
     def deliver(self, item: str) -> None:
         """Hand ``item`` up: to the application that waits longest, or into the queue."""
         if self.takers:
-            self.finish(self.takers.popleft(), Ok(item))
+            self.hand_over(self.takers.popleft(), item)
         else:
             assert self.room > 0, "a protocol delivers only what there is room for"
             self.delivered.append(item)
+
+    def hand_over(self, call: CallId, item: str) -> None:
+        """Give ``item``, which is the oldest one, to the application that made ``call``."""
+        self.finish(call, Ok(item))

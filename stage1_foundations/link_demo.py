@@ -113,4 +113,4 @@ def demo(seed: int) -> Report:
 def _caption(sweep: SweepOver) -> str:
     """What the chart shows, and how far it is from the formulas."""
     told = [f"{curve.name} {curve.deviation():.0%}" for curve in sweep.curves if curve.measured]
-    return f"{sweep.title}. Farthest from its formula: {', '.join(told)}."
+    return f"{sweep.title}. Farthest from its formula: {', '.join(told)}"

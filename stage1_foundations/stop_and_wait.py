@@ -6,19 +6,22 @@ delivers a frame when it has the number that is due, and acknowledges *every* fr
 delivered, also the hundredth copy of it: the copy says that the acknowledgement was lost.
 
 Sources: Bartlett, Scantlebury and Wilkinson 1969 ("A note on reliable full-duplex transmission over
-half-duplex links"), where the number is a single bit; Bertsekas and Gallager 1992, section 2.4.1;
-Lynch 1996, section 22.2 (which proves the one-bit version, and where it stops being right).
+half-duplex links"), where the number is a single bit; Stenning 1976 ("A data transfer protocol"),
+where it has no bound; Lynch 1996, sections 22.2 and 22.3, for proofs of both; Bertsekas and
+Gallager 1992, section 2.4.1.
 
-**Where we leave the paper.** One bit is enough on a wire, where nothing overtakes. Our network
+**Which of them this is.** One bit is enough on a wire, where nothing overtakes. Our network
 reorders, and there a late copy of frame 0 would pass for frame 2. So numbers here are integers
-without bound. Safety argument: the receiver delivers number n only after n - 1 (it counts), and n
-only once (it then expects n + 1); the sender goes on to n + 1 only on an acknowledgement of n,
-which the receiver sends only for what it has delivered; and no number ever names two items.
+without bound, as Stenning's. Safety argument: the receiver delivers number n only after n - 1 (it
+counts), and n only once (it then expects n + 1); the sender goes on to n + 1 only on an
+acknowledgement of n, which the receiver sends only for what it has delivered; and no number ever
+names two items.
 
 **What it costs.** One item in each round trip, however fast the link is. ``link_theory.py`` has the
 formula, ``sliding_window.py`` the remedy.
 
-**What it does not survive.** A crash of either end: its numbers are gone. See the lab's page.
+**What it does not survive.** A crash of either end: its numbers are gone. ``durable_receiver.py``
+mends that for the receiver; the lab's page says what happens to the sender.
 """
 
 from collections.abc import Mapping

@@ -125,6 +125,16 @@ class Model(ABC):
         del required, optional
         return lambda state: False
 
+    def may_help(
+        self, optional: Sequence[Operation], required: Sequence[Operation]
+    ) -> list[Operation]:
+        """Those of ``optional`` that an order of ``required`` may need; the rest is never tried.
+
+        All of them is always a safe answer. Each one fewer halves the subsets to search.
+        """
+        del required
+        return list(optional)
+
     def possible_starts(self, operations: Sequence[Operation]) -> list[State] | None:
         """States that stand for every state that may have been there before ``operations``.
 

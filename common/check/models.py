@@ -34,6 +34,17 @@ class Register(Model):
         """Nothing but a write or a compare-and-set, which set, can help a read."""
         return not self.apply(state, operation)[0]
 
+    def may_help(
+        self, optional: Sequence[Operation], required: Sequence[Operation]
+    ) -> list[Operation]:
+        """Writes of values that some read returned.
+
+        Take any other write out of a legal order: no read was between it and the next write, since
+        it would have returned that value, so the order stays legal.
+        """
+        read = set(_looked_for(required))
+        return [each for each in optional if frozen(each.argument) in read]
+
     def possible_starts(self, operations: Sequence[Operation]) -> list[State] | None:
         """Each value that some operation looks for, and one that none does."""
         return [*_looked_for(operations), OTHER]
@@ -71,6 +82,13 @@ class CompareAndSetRegister(Register):
         if operation.function == "compare-and-set" and not self.is_read_only(operation):
             return (_pair(operation)[1],)
         return super().sets(operation)
+
+    def may_help(
+        self, optional: Sequence[Operation], required: Sequence[Operation]
+    ) -> list[Operation]:
+        """All: a compare-and-set that found another value may need one that nobody reads."""
+        del required
+        return list(optional)
 
 
 class KeyValue(CompareAndSetRegister):

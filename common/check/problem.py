@@ -55,6 +55,7 @@ class Problem:
             elif not model.is_read_only(each):
                 self.optional.append(each)
         self.required.sort(key=_return)
+        self.optional = model.may_help(self.optional, self.required)
         self._classes: list[Operation] = []
         self._class_of: dict[Hashable, int] = {}
         self._after: list[dict[int, int]] = []

@@ -75,6 +75,7 @@ class Node:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        _check_names(cls)
         handlers: dict[type, Callable[..., None]] = {}
         for base in reversed(cls.__mro__):  # a class may join two halves, each with handlers
             handlers |= vars(base).get("_handlers", {})
@@ -113,7 +114,7 @@ class Node:
         return self._random
 
     @property
-    def saved(self) -> Mapping[Key, object]:
+    def saved(self) -> Mapping[Key, Any]:
         """What earlier lives of this node made durable, as it was when this life started."""
         return MappingProxyType(self._saved)  # made here: a stored view could not be copied
 
@@ -252,6 +253,17 @@ class Node:
             raise ContractError(
                 f"{self._name()}: no handler takes the {kind} {value!r}{origin}: "
                 f"add a method marked @on({type(value).__name__})"
+            )
+
+
+def _check_names(cls: type) -> None:
+    """A helper of a subclass must not replace one of Node's own by accident."""
+    for name in vars(cls):
+        ours = name.startswith("_") and not name.startswith("__") and name != "_handlers"
+        if ours and name in vars(Node):
+            raise ContractError(
+                f"{cls.__module__}.{cls.__qualname__}: the name {name} belongs to Node: "
+                "give yours another"
             )
 
 

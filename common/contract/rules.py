@@ -52,6 +52,10 @@ FORBIDDEN_CALLS = {
 """Built-in functions that a protocol file must not call, and what to use instead."""
 
 
+RESERVED_ATTRIBUTES = frozenset(vars(Node("n1", ())))
+"""The attributes in which Node keeps its own state; a subclass must not assign to them."""
+
+
 def check_step(node: Node, event: Event) -> list[Effect]:
     """Take a step, and take it on a copy too; returns the effects.
 
@@ -129,7 +133,10 @@ def _violations(tree: ast.Module) -> Iterator[tuple[int, str]]:
         for name in names:
             if instead := FORBIDDEN_IMPORTS.get(name.partition(".")[0]):
                 yield part.lineno, f"a protocol file must not import {name}: {instead}"  # type: ignore[attr-defined]
-        if isinstance(part, ast.Call) and isinstance(part.func, ast.Name):
+        if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store):
+            if part.attr in RESERVED_ATTRIBUTES:
+                yield part.lineno, f"the attribute {part.attr} belongs to Node: give yours another"
+        elif isinstance(part, ast.Call) and isinstance(part.func, ast.Name):
             called = part.func.id
             if called in FORBIDDEN_CALLS and called not in defined:
                 instead = FORBIDDEN_CALLS[called]

@@ -44,9 +44,7 @@ def run(arguments: list[str]) -> int:
         return code if isinstance(code, int) else 0
     except typer.Exit as ended:
         return ended.exit_code
-    except typer.Abort:
-        return 130
-    except KeyboardInterrupt:
+    except (typer.Abort, KeyboardInterrupt):
         errors.print("interrupted; everything that was started has been stopped")
         return 130
     except LabError as error:

@@ -122,6 +122,8 @@ class Dashboard(App[None]):
                 await session.drain()
         except LabError as error:
             self.error = error
+            if self.session is not None:
+                self.session.close()
         self.exit()
 
     async def _wait_a_moment(self) -> None:

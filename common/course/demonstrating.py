@@ -11,7 +11,7 @@ from common.course.listing import Json, LabId
 from common.course.manifest import Course, Lab
 from common.course.naming import find
 from common.course.output import Output, show_report
-from common.course.running import LiveOptions, run_live
+from common.course.running import LiveOptions, run_live, run_real
 from common.course.session import SessionOptions
 
 OUT = Path("out")
@@ -58,6 +58,8 @@ def tour(
         if each.live:
             options = LiveOptions("3s", "", out / "run" / each.id, SessionOptions(seed=seed))
             shown["live"] = run_live(each, options, output)
+        elif each.real:
+            shown["real"] = run_real(each, seed, out / "run" / each.id, output)
         results.append({"lab": each.id, **shown})
     output.say(Rule(f"done in {time.monotonic() - began:.0f} s"))
     pages = sorted(str(path) for path in out.rglob("*.html"))

@@ -14,6 +14,7 @@ It runs on the reference, or with ``--impl DIR`` on a student's workspace.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -38,6 +39,8 @@ not fall into step with the protocol)."""
 
 FIRST_SEED = 1
 
+_EXCEPTION = re.compile(r"^(?:[a-z_]\w*\.)*(?:\w*Error|BadInput|MissingName): ")
+
 
 def graded(points: int, title: str, requirement: str) -> Callable[[Test], Test]:
     """Declare a graded test.
@@ -48,6 +51,12 @@ def graded(points: int, title: str, requirement: str) -> Callable[[Test], Test]:
         requirement: the requirement that it checks: a paper's section, or the lab page's words.
     """
     return pytest.mark.graded(points=points, title=title, requirement=requirement)
+
+
+class MissingName(LabError, AttributeError):
+    """The implementation under test lacks a name that its suite uses."""
+
+    exit_code = 1
 
 
 class LabUnderTest:
@@ -70,7 +79,7 @@ class LabUnderTest:
             if hasattr(module, name):
                 return getattr(module, name)
         files = ", ".join(file.path for file in self.manifest.files)
-        raise LabError(f"lab {self.manifest.id}: there is no {name} in {files}: was it renamed?")
+        raise MissingName(f"lab {self.manifest.id}: there is no {name} in {files}: was it renamed?")
 
     def simulation(
         self,
@@ -188,11 +197,29 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 class Grades:
-    """Collects points and verdicts, and writes them when the session ends."""
+    """Collects points and verdicts, and writes them after each test, so that a run that dies has
+    left what it knew.
+
+    Args:
+        path: the JSON file.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.tests: list[dict[str, object]] = []
+        self.problems: list[str] = []
+        self.collected = 0
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """The tests are known."""
+        self.collected = len(session.items)
+        self._write()
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A file could not be collected."""
+        if report.failed:
+            self.problems.append(report.longreprtext.strip().splitlines()[-1])
+            self._write()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note how a graded test ended."""
@@ -208,11 +235,11 @@ class Grades:
                 "points": graded_as["points"],
                 "verdict": "pass" if report.passed else "fail",
                 "seconds": round(report.duration, 3),
-                "why": "" if report.passed else _last_line(report),
+                "why": "" if report.passed else _reason(report),
                 "replay": next((text for name, text in report.sections if name == "replay"), ""),
             }
         )
-        self._path.write_text(json.dumps(self.summary(), indent=1) + "\n", encoding="utf-8")
+        self._write()
 
     def summary(self) -> dict[str, object]:
         """Points reached and possible, and the tests one by one."""
@@ -220,8 +247,16 @@ class Grades:
         possible = sum(int(str(t["points"])) for t in self.tests)
         return {"earned": earned, "possible": possible, "tests": self.tests}
 
+    def _write(self) -> None:
+        plain = {**self.summary(), "collected": self.collected, "problems": self.problems}
+        fresh = self._path.with_suffix(".new")
+        fresh.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+        fresh.replace(self._path)
 
-def _last_line(report: pytest.TestReport) -> str:
+
+def _reason(report: pytest.TestReport) -> str:
+    """Why a test failed, in one line: the first of its message, without the exception's name."""
     crash = getattr(report.longrepr, "reprcrash", None)
-    text = crash.message if crash else report.longreprtext
-    return str(text).strip().splitlines()[0] if text else ""
+    text = str(crash.message if crash else report.longreprtext).strip()
+    first = text.splitlines()[0] if text else "no reason was given"
+    return _EXCEPTION.sub("", first)

@@ -63,7 +63,7 @@ def show_lab(lab: LabId, json: Json = False) -> None:
     verbs = [
         "demo",
         "test",
-        *(["run"] if found.live else []),
+        *(["run"] if found.live or found.real else []),
         *(["explore"] if found.explore else []),
     ]
     table.add_row("try", ", ".join(f"lab {verb} {found.id}" for verb in verbs))

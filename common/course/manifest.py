@@ -74,6 +74,7 @@ class Lab(Strict, frozen=True):
         tests: the graded suite, relative to the repository.
         demo: ``module:function`` of a demo (``common/values/report.py``).
         live: ``module:name`` of how to run it as real processes, or "" where it is no cluster.
+        real: ``module:function`` of a demo on real input, for a lab that is no cluster.
         explore: ``module:function`` of a small instance for the explorer, or "".
         schedules: example fault schedules, relative to the stage's folder.
         clients: real, unmodified programs that can talk to it.
@@ -94,6 +95,7 @@ class Lab(Strict, frozen=True):
     page: str
     needs: tuple[str, ...] = ()
     live: str = ""
+    real: str = ""
     explore: str = ""
     schedules: tuple[str, ...] = ()
     clients: tuple[str, ...] = ()

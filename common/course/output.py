@@ -79,6 +79,7 @@ def show_report(report: Report, output: Output, out: Path) -> dict[str, object]:
         ``verdicts`` (about -> result) and ``files`` (paths that were written).
     """
     files: list[str] = []
+    pictures: list[tuple[Path, str]] = []
     verdicts: dict[str, str] = {}
     output.say(Panel(f"[bold]{escape(report.title)}[/]", expand=False))
     for part in report.parts:
@@ -93,16 +94,23 @@ def show_report(report: Report, output: Output, out: Path) -> dict[str, object]:
             case Trace(name, title, lines):
                 paths = write_trace(folder(out), name, title, lines)
                 files += [str(path) for path in paths]
-                output.say(
-                    f"[dim]picture:[/] {escape(title)}: [link=file://{paths[1].resolve()}]{paths[1]}[/]"
-                )
+                pictures.append((paths[1], title))
             case Chart(name, caption, svg):
                 path = write(folder(out) / f"{name}.svg", svg)
                 files.append(str(path))
-                output.say(
-                    f"[dim]chart:[/] {escape(caption)}: [link=file://{path.resolve()}]{path}[/]"
-                )
+                pictures.append((path, caption))
+    if pictures:
+        output.say(f"\nPictures, in {out}:", _list_of_files(pictures))
     return {"verdicts": verdicts, "files": files}
+
+
+def _list_of_files(pictures: list[tuple[Path, str]]) -> RichTable:
+    listed = RichTable(show_header=False, box=None, padding=(0, 1, 0, 2))
+    listed.add_column(no_wrap=True)
+    listed.add_column(style="dim", no_wrap=True, overflow="ellipsis")
+    for path, title in pictures:
+        listed.add_row(f"[link=file://{path.resolve()}]{path.name}[/]", escape(title))
+    return listed
 
 
 def _rich_table(table: Table) -> RichTable:

@@ -14,7 +14,7 @@ from common.check.verdict import Answer
 from common.course.listing import Json, LabId
 from common.course.manifest import Course, Lab
 from common.course.naming import find
-from common.course.output import MARKS, Output
+from common.course.output import MARKS, Output, show_report
 from common.course.schedules import read_schedule
 from common.course.session import Session, SessionOptions
 from common.runtime import loops
@@ -67,6 +67,10 @@ def run(
     """Run a lab as a cluster of processes that talk TCP, with a dashboard or headless."""
     course, output = Course(), Output(json)
     found = course.lab(lab)
+    if found.real and not found.live:
+        result = run_real(found, seed, out / "run" / found.id, output)
+        output.result(lab=found.id, **result)
+        return
     options = SessionOptions(variant, nodes, clients, seed, data, host, port)
     if headless or json or not output.console.is_terminal:
         headless_options = LiveOptions(duration, faults, out / "run" / found.id, options)
@@ -77,6 +81,12 @@ def run(
 
     session = show_dashboard(live_lab(found), options, _schedule(faults))
     _conclude(session, out / "run" / found.id, output)
+
+
+def run_real(lab: Lab, seed: int, out: Path, output: Output) -> dict[str, object]:
+    """Run a lab that is no cluster on real input, and show what it reports."""
+    make_report = find(lab.real, f"lab {lab.id}: real")
+    return show_report(make_report(seed), output, out)
 
 
 def live_lab(lab: Lab) -> LiveLab:
@@ -109,15 +119,27 @@ def run_live(lab: Lab, options: LiveOptions, output: Output) -> dict[str, object
 
 async def _headless(live: LiveLab, duration: int, options: LiveOptions, output: Output) -> Session:
     session = Session(live, options.session)
-    schedule = _schedule(options.faults)
-    if schedule is None:
-        schedule = live.trouble(session.members, duration)
-    count = options.session.clients or live.clients
-    schedule.check_nodes((*session.members, *(f"c{n}" for n in range(1, count + 1))))
+    try:
+        schedule = _schedule(options.faults)
+        if schedule is None:
+            schedule = live.trouble(session.members, duration)
+        schedule.check_nodes((*session.members, *session.clients))
+        await _work(session, schedule, duration, output)
+    except BaseException:
+        session.close()
+        raise
+    return session
+
+
+async def _work(session: Session, schedule: Schedule, duration: int, output: Output) -> None:
+    """Let the clients work for ``duration`` microseconds, and the faults happen."""
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     async with session:
-        names = f"{len(session.members)} processes, {count} clients, {duration / SECOND:g} s"
-        output.say(f"[bold]{escape(live.lab)}[/]: {escape(session.variant.title)} ({names})")
+        counts = f"{len(session.members)} processes, {len(session.clients)} clients"
+        names = f"{counts}, {duration / SECOND:g} s"
+        output.say(
+            f"[bold]{escape(session.live.lab)}[/]: {escape(session.variant.title)} ({names})"
+        )
         with Progress(*columns, console=output.console, disable=output.json) as progress:
             task = progress.add_task("clients at work", total=duration / SECOND)
             troubles = asyncio.create_task(_trouble(session, schedule, output))
@@ -132,7 +154,6 @@ async def _headless(live: LiveLab, duration: int, options: LiveOptions, output: 
             with suppress(asyncio.CancelledError):
                 await troubles
         await session.drain()
-    return session
 
 
 async def _trouble(session: Session, schedule: Schedule, output: Output) -> None:

@@ -65,8 +65,11 @@ class Session:
         self._options = options
         count = options.members or live.members
         self.members = tuple(f"n{number}" for number in range(1, count + 1))
+        count = options.clients or live.clients
+        self.clients = tuple(f"c{number}" for number in range(1, count + 1))
         self._scratch = tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True)
         self._stopped = asyncio.Event()
+        self._verdicts: dict[str, Verdict] | None = None
         self._workers: list[asyncio.Task[None]] = []
         self.cluster = Cluster(
             ClusterSpec(
@@ -83,10 +86,9 @@ class Session:
 
     async def __aenter__(self) -> "Session":
         await self.cluster.start()
-        count = self._options.clients or self.live.clients
         config = dict(self.variant.client_config)
-        for number in range(1, count + 1):
-            client = self.cluster.client(self.variant.client, f"c{number}", **config)
+        for id in self.clients:
+            client = self.cluster.client(self.variant.client, id, **config)
             self._workers.append(asyncio.create_task(self._work(client)))
         return self
 
@@ -136,14 +138,21 @@ class Session:
 
     def verdicts(self) -> Mapping[str, Verdict]:
         """What the checkers say of the recorded history, by property."""
-        checks = self.variant.checks
-        return {name: check(self.cluster.history) for name, check in checks.items()}
+        if self._verdicts is None:
+            checks = self.variant.checks
+            self._verdicts = {name: check(self.cluster.history) for name, check in checks.items()}
+        return self._verdicts
 
     def save(self, out: Path) -> dict[str, str]:
         """Write history, trace and picture below ``out``; returns their paths."""
         out = folder(out)
         history = write(out / "history.jsonl", self.cluster.history.to_jsonl())
         recorded = self.cluster.collect_trace(out / "trace.jsonl")
+        end = recorded.events[-1]["t"] if recorded.events else 0
+        for name, verdict in self.verdicts().items():
+            told: dict[str, object] = {"t": end, "node": None, "kind": "verdict"}
+            told |= {"property": name, "result": verdict.answer.value}
+            recorded.events.append({**told, "sentence": verdict.sentence})
         title = f"{self.live.lab}: {self.variant.title}"
         trace, page = write_trace(out, "trace", title, "".join(recorded.lines()))
         return {"history": str(history), "trace": str(trace), "page": str(page)}

@@ -1,14 +1,22 @@
 """``lab test`` and ``lab replay``: run a graded suite, and run one failure exactly again."""
 
 import json as jsonlib
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
-import pytest
 import typer
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from common.course.demonstrating import OUT, Out
 from common.course.listing import Json, LabId
@@ -17,6 +25,7 @@ from common.course.output import Output, folder, write
 from common.trace.viewer.page import build_page
 from common.values.errors import BadInput
 
+CONFIG = "pyproject.toml"
 Impl = Annotated[Path | None, typer.Option(metavar="DIR", help="A student's workspace.")]
 Seeds = Annotated[int | None, typer.Option(help="How many seeds each sweep tries.")]
 
@@ -27,31 +36,6 @@ def register(app: typer.Typer) -> None:
     app.command("replay", epilog="Example: lab replay cap a_read_sees_the_last_write --seed 17")(
         replay
     )
-
-
-class Watcher:
-    """A pytest plugin that draws a progress bar in place of pytest's own words."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._task = progress.add_task("collecting", total=None)
-        self.problems: list[str] = []
-
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """The tests are known."""
-        self._progress.update(self._task, total=len(session.items), description="testing")
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """A file could not be collected."""
-        if report.failed:
-            self.problems.append(report.longreprtext.strip().splitlines()[-1])
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """A test ended."""
-        if report.when == "call" or report.failed:
-            self._progress.advance(self._task)
-        if report.failed and report.when != "call":
-            self.problems.append(report.longreprtext.strip().splitlines()[-1])
 
 
 def run_suite(
@@ -103,26 +87,53 @@ def replay(
 
 
 def _run(lab: Lab, options: list[str], output: Output) -> dict[str, Any]:
-    """Run pytest in this process; returns the grades.
+    """Run the suite in a process of its own, with a progress bar; returns the grades.
 
     Raises:
-        BadInput: no test was run, or the code cannot be loaded.
+        BadInput: no test was run.
     """
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with tempfile.TemporaryDirectory() as scratch:
-        grades = Path(scratch) / "grades.json"
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        with Progress(
-            *columns, TimeElapsedColumn(), console=output.console, transient=True,
-            disable=output.json,
-        ) as progress:  # fmt: skip
-            watcher = Watcher(progress)
-            suite = [str(ROOT / lab.tests), f"--rootdir={ROOT}", "-p", "no:terminal"]
-            pytest.main([*suite, f"--grades={grades}", *options], plugins=[watcher])
-        if not grades.exists():
-            why = watcher.problems[0] if watcher.problems else "no test has that name"
-            raise BadInput(f"no test of lab {lab.id} was run: {why}")
-        read: dict[str, Any] = jsonlib.loads(grades.read_text(encoding="utf-8"))
-        return read
+        path = Path(scratch) / "grades.json"
+        suite = [str(ROOT / lab.tests), f"--rootdir={ROOT}", f"--config-file={ROOT / CONFIG}"]
+        command = [sys.executable, "-m", "pytest", "-v", *suite, f"--grades={path}", *options]
+        with (
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process,
+            Progress(
+                *columns, TimeElapsedColumn(), console=output.console, transient=True,
+                disable=output.json,
+            ) as progress,
+        ):  # fmt: skip
+            task = progress.add_task("testing", total=None)
+            said = _follow(process, path, progress, task)
+        grades = _read(path)
+    if not grades or not grades["tests"]:
+        problems: list[str] = grades.get("problems", [])
+        nothing = f"no test has that name: lab test {lab.id} runs all of them"
+        why = problems[0] if problems else nothing if grades else said
+        raise BadInput(f"no test of lab {lab.id} was run: {why}")
+    return grades
+
+
+def _follow(process: subprocess.Popen[bytes], path: Path, progress: Progress, task: TaskID) -> str:
+    """Draw progress until the process ends; returns the last line that it said."""
+    said = b""
+    assert process.stdout is not None, "its output is a pipe"
+    for line in process.stdout:  # pytest says something after each test
+        said = line.strip() or said
+        grades = _read(path)
+        if grades:
+            done = len(grades["tests"])
+            progress.update(task, total=grades["collected"] or None, completed=done)
+    return said.decode(errors="replace")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        read: dict[str, Any] = jsonlib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return read
 
 
 def _show(grades: dict[str, Any], output: Output) -> None:
@@ -130,7 +141,9 @@ def _show(grades: dict[str, Any], output: Output) -> None:
         passed = tested["verdict"] == "pass"
         mark = "[green]✓[/]" if passed else "[red]✗[/]"
         seconds = f"[dim]{tested['seconds']:.2f} s[/]"
-        output.say(f"{mark} {tested['points']:>3}  {escape(tested['title'])}  {seconds}")
+        sentence = tested["test"].rpartition("::")[2].removeprefix("test_").replace("_", " ")
+        about = f"[bold]{escape(tested['title'])}[/] [dim]{escape(sentence)}[/]"
+        output.say(f"{mark} {tested['points']:>3}  {about}  {seconds}")
         if not passed:
             output.say(f"       {escape(tested['why'])}")
             output.say(f"       [dim]it checks:[/] {escape(tested['requirement'])}")

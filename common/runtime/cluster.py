@@ -11,6 +11,8 @@ Nothing outlives the launcher: nodes end when their control channel does, whatev
 import asyncio
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,7 @@ from common.runtime.member import Member, NodeFailed, State
 from common.runtime.spec import LAUNCHER_TRACE, ClusterSpec, prepare
 from common.runtime.trace_file import TraceFile
 from common.runtime.transport import Address
-from common.runtime.wire import MAX_LIVES, MAX_NODES, Numbers
+from common.runtime.wire import MAX_LIVES, MAX_NODES, numbers
 from common.trace.format import Meta, Trace
 from common.trace.merge import merge
 from common.trace.reader import read_all
@@ -103,7 +105,8 @@ class Cluster:
         prepare(self.spec)
         if self.spec.trace:
             self._trace = TraceFile(self.spec.directory / LAUNCHER_TRACE)
-            meta = Meta(self.spec.lab, self.spec.members, world="sockets")
+            started = datetime.now(UTC).isoformat(timespec="seconds")
+            meta = Meta(self.spec.lab, self.spec.members, world="sockets", started=started)
             self._recorder = Recorder(self._trace.write, meta, clocks=False)
         try:
             ports = await asyncio.gather(*(self._spawn(id) for id in self.members))
@@ -179,7 +182,7 @@ class Cluster:
                 made,
                 Identity(self._name, id, self._secret),
                 MessagePackCodec(Schema.of(client_class)),
-                numbers=Numbers(index, 0),
+                numbers=numbers(index, 0),
                 clock=self.clock.another(),
                 seed=f"{self.spec.seed}/{id}/0",
                 log=lambda _: None,
@@ -290,7 +293,8 @@ class Cluster:
             cuts = faults.Partition | faults.Block
             self._standing = [old for old in self._standing if not isinstance(old, cuts)]
         else:
-            self._standing.append(fault)
+            kept = [old for old in self._standing if not _replaces(fault, old)]
+            self._standing = [*kept, fault]
         for id, member in self.members.items():
             if _concerns(fault, id):
                 member.tell(control.DoFault(fault_to_plain(fault)))
@@ -322,6 +326,8 @@ class Cluster:
     def collect_trace(self, path: Path) -> Trace:
         """Join what all processes have traced so far into one trace, and write it to ``path``.
 
+        After :meth:`stop` that is everything; before, the last few milliseconds may be missing.
+
         Raises:
             BadInput: the cluster records no trace, or the file cannot be written.
         """
@@ -330,6 +336,7 @@ class Cluster:
         self._trace.flush()
         paths = sorted(self.spec.directory.glob("*/trace-*.jsonl"))
         trace = merge(read_all([self.spec.directory / LAUNCHER_TRACE, *paths], torn_ok=True))
+        trace.meta = replace(trace.meta, clients=tuple(self.clients))
         with open_trace(path) as file:
             file.writelines(trace.lines())
         return trace
@@ -352,6 +359,21 @@ class Cluster:
             self._recorder.noted(self.clock.world(), id, f"ended: {error}", {})
         if self._on_failure is not None:
             self._on_failure(id, error)
+
+
+def _replaces(new: Fault, old: Fault) -> bool:
+    """Whether nothing of ``old`` is left once ``new`` has happened."""
+    match new, old:
+        case (faults.Partition(), faults.Partition()):
+            return True
+        case (faults.Clock() | faults.Disk(), faults.Clock() | faults.Disk()):
+            return type(new) is type(old) and new.node == old.node
+        case (faults.Block(), faults.Block()):
+            return (new.source, new.target) == (old.source, old.target)
+        case (faults.Link(), faults.Link()):
+            same = (new.source, new.target) == (old.source, old.target)
+            return same and set(fault_to_plain(old)) <= set(fault_to_plain(new))
+    return False
 
 
 def _concerns(fault: Fault, id: NodeId) -> bool:

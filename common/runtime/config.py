@@ -9,7 +9,7 @@ import msgspec
 
 from common.contract.events import NodeId
 from common.contract.node import Node
-from common.values.errors import BadInput
+from common.values.errors import BadInput, ContractError, LabError
 
 FORMAT = 1
 """The version of a node's configuration and of the layout of its data directory."""
@@ -87,13 +87,18 @@ def load_class(name: str) -> type[Node]:
     """The Node class that ``module:Class`` names.
 
     Raises:
-        BadInput: there is no such module or class, or it is no Node.
+        BadInput: there is no such module or class, it is no Node, or its module cannot be run.
+        ContractError: a class in the module breaks the contract.
     """
     module_name, _, class_name = name.partition(":")
     try:
         found = getattr(importlib.import_module(module_name), class_name, None)
     except ImportError as error:
         raise BadInput(f"cannot load {name}: {error}; write module:Class") from None
+    except LabError:
+        raise
+    except Exception as error:  # whatever somebody's module does when it is imported
+        raise BadInput(f"cannot load {name}: {type(error).__name__}: {error}") from None
     if not (isinstance(found, type) and issubclass(found, Node)):
         raise BadInput(f"cannot load {name}: {class_name!r} is no Node class in {module_name}")
     return found
@@ -119,12 +124,18 @@ def make_node(node: type[Node], id: NodeId, peers: tuple[NodeId, ...], **config:
 
     Raises:
         BadInput: the class does not take these arguments.
+        ContractError: its constructor fails.
     """
     values = {name: _frozen(value) for name, value in config.items()}
     try:
         return node(id, peers, **values)
     except TypeError as error:
         raise BadInput(f"{node.__name__} cannot be made with {config}: {error}") from None
+    except LabError:
+        raise
+    except Exception as error:  # whatever a student's constructor may raise
+        what = f"{type(error).__name__}: {error}"
+        raise ContractError(f"node {id} ({node.__name__}): __init__ raised {what}") from None
 
 
 def _frozen(value: Any) -> Any:

@@ -112,9 +112,13 @@ class Member:
         self._process = process
         self.life += 1
         self.state = State.UP
-        await loop.connect_read_pipe(lambda: _Lines(self._report, self._ended), process.stdout)
-        made: tuple[Any, Any] = await loop.connect_write_pipe(asyncio.BaseProtocol, process.stdin)
-        self._stdin = cast(asyncio.WriteTransport, made[0])
+        try:
+            await self._connect(process)
+        except BaseException:  # interrupted: nobody else knows of this process yet
+            process.kill()
+            self._gone.set_result(process.wait())
+            self.state = State.DOWN
+            raise
         try:
             async with asyncio.timeout(READY_SECONDS):
                 self.port = await self._ready
@@ -124,6 +128,12 @@ class Member:
                 f"{self.id} did not listen within {READY_SECONDS:g} s; its log is {log}"
             ) from None
         return self.port
+
+    async def _connect(self, process: subprocess.Popen[bytes]) -> None:
+        loop = asyncio.get_running_loop()
+        made: tuple[Any, Any] = await loop.connect_write_pipe(asyncio.BaseProtocol, process.stdin)
+        self._stdin = cast(asyncio.WriteTransport, made[0])
+        await loop.connect_read_pipe(lambda: _Lines(self._report, self._ended), process.stdout)
 
     def tell(self, command: control.Command) -> None:
         """Send a command, if there is a process to hear it."""

@@ -13,7 +13,6 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,7 +26,7 @@ from common.runtime.host import Host
 from common.runtime.loops import run
 from common.runtime.storage import LogStorage
 from common.runtime.trace_file import TraceFile
-from common.runtime.wire import Numbers
+from common.runtime.wire import numbers
 from common.trace.format import Meta
 from common.trace.plain import plain
 from common.trace.recorder import Recorder
@@ -68,7 +67,7 @@ class Program:
             node,
             Identity(config.cluster, config.node, bytes.fromhex(config.secret)),
             MessagePackCodec(schema),
-            numbers=Numbers(config.index, config.life),
+            numbers=numbers(config.index, config.life),
             clock=clock,
             seed=f"{config.seed}/{config.node}/{config.life}",
             log=self.log,
@@ -145,7 +144,7 @@ class Program:
         queues = {
             peer.id: len(peer.waiting) for peer in host.transport.peers.values() if peer.waiting
         }
-        fields: Mapping[str, object] = host.node.status()
+        fields = host.status()
         return control.Status(
             id, {name: plain(value) for name, value in fields.items()}, counters, queues
         )

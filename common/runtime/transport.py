@@ -86,7 +86,7 @@ class Transport:
             all of them are; what goes to others leaves at the end of the loop's turn, by when
             more may have gathered.
         holding: whether connections are accepted but not answered yet.
-        counters: frames sent, frames dropped, connections refused, since the start.
+        counters: frames dropped and connections refused, since the start.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class Transport:
         self.handshake_seconds = handshake_seconds
         self.book: dict[NodeId, Address] = {}
         self.peers: dict[NodeId, Peer] = {}
-        self.counters = {"frames_sent": 0, "frames_dropped": 0, "connections_refused": 0}
+        self.counters = {"frames_dropped": 0, "connections_refused": 0}
         self.speaking: Connection | None = None
         self.holding = False
         self._on_drop = on_drop
@@ -190,7 +190,6 @@ class Transport:
                 self.loop.call_soon(self._flush)
             self._dirty.append(connection)
         connection.out.append(frame)
-        self.counters["frames_sent"] += 1
 
     def _flush(self) -> None:
         for connection in self._dirty:

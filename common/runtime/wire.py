@@ -9,6 +9,7 @@
 Who sent it is not in the frame: the handshake has proved that once for the whole connection.
 """
 
+from itertools import count
 from struct import Struct
 
 from common.values.errors import RemoteProtocolError
@@ -24,26 +25,17 @@ _pack = _HEADER.pack
 _unpack_number = _NUMBER.unpack_from
 
 
-class Numbers:
-    """Gives numbers to messages that no other node, and no other life of this node, gives.
+def numbers(index: int, life: int) -> "count[int]":
+    """The message numbers of one life of one node, which no other node or life has.
 
     Args:
         index: of the node in its cluster, clients included, from 0.
-        life: which life of the node this is, from 0.
+        life: which life of the node this is, from 0. One that sent more than 2**32 messages would
+            run into the numbers of the next.
     """
-
-    def __init__(self, index: int, life: int) -> None:
-        assert 0 <= index < MAX_NODES, f"a cluster has at most {MAX_NODES} nodes and clients"
-        assert 0 <= life < MAX_LIVES, f"a node has at most {MAX_LIVES} lives in one run"
-        self._next = ((index << LIFE_BITS) | life) << COUNT_BITS
-        self._end = self._next + (1 << COUNT_BITS)
-
-    def next(self) -> int:
-        """The next number."""
-        number = self._next
-        self._next = number + 1
-        assert self._next < self._end, "a life sends fewer than 2**32 messages"
-        return number
+    assert 0 <= index < MAX_NODES, f"a cluster has at most {MAX_NODES} nodes and clients"
+    assert 0 <= life < MAX_LIVES, f"a node has at most {MAX_LIVES} lives in one run"
+    return count(((index << LIFE_BITS) | life) << COUNT_BITS)
 
 
 def pack(number: int, body: bytes) -> bytes:

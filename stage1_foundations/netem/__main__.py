@@ -8,6 +8,7 @@
 """
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +27,8 @@ from stage1_foundations.netem.shape import Shape
 from stage1_foundations.netem.worlds import WORLDS, measure, part
 
 EXIT_CODES = {"yes": 0, "no": 1, "unknown": 2}
+INTERRUPTED, TERMINATED = 130, 143
+"""What a shell expects of a program that was ended by Ctrl-C, or by SIGTERM."""
 MOST_ROUND_TRIPS = 1_000_000
 
 
@@ -40,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         nobody can tell, or that of the error whose sentence was printed.
     """
     given = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # so that it still cleans up
     try:
         if given.command == "clean":
             print(f"removed {remove_leftovers()} containers and networks of this lab")
@@ -48,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LabError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def _measure(given: argparse.Namespace) -> int:

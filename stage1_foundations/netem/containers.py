@@ -6,8 +6,9 @@ may run ``tc`` on its own device if it has the capability ``NET_ADMIN``, and onl
 """
 
 import secrets
-from collections.abc import Sequence
-from contextlib import ExitStack, closing
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -20,7 +21,8 @@ IMAGE = "course/echo"
 DOCKERFILE = "stage1_foundations/netem/Dockerfile"
 LABEL = "course.lab"
 """Everything that this lab makes in Docker has this label, with the value ``netem``."""
-STOP_SECONDS = 1
+RUN_LABEL = "course.run"
+"""And this one, with a value of its own for each cluster."""
 OTHER_WORLDS = (
     "the same lesson runs in user-mode Linux (--world uml), in network namespaces "
     "(--world namespaces, as root), or in the runtime's own fault layer (--world links)"
@@ -37,6 +39,7 @@ class Containers(Cluster):
     def __init__(self, nodes: Sequence[str]) -> None:
         self.nodes = tuple(nodes)
         self._prefix = f"lab-netem-{secrets.token_hex(3)}"
+        self._labels = {LABEL: "netem", RUN_LABEL: self._prefix}
         self._client: Any = None
         self._containers: dict[str, Any] = {}
         self._networks: dict[str, Any] = {}
@@ -53,20 +56,10 @@ class Containers(Cluster):
             self._client = connect()
             clean_up.callback(self._client.close)
             build_image(self._client)
-            clean_up.callback(self._remove_networks)
+            clean_up.callback(remove_all, self._client, f"{RUN_LABEL}={self._prefix}")
             home = self._add_network("home")
             for node in self.nodes:
-                self._containers[node] = self._client.containers.run(
-                    IMAGE,
-                    name=f"{self._prefix}-{node}",
-                    hostname=node,
-                    network=home.name,
-                    cap_add=["NET_ADMIN"],
-                    labels={LABEL: "netem"},
-                    init=True,
-                    detach=True,
-                )
-                clean_up.callback(self._containers[node].remove, force=True)
+                self._add_container(node, home)
             for node in self.nodes:
                 self._wait_until_it_listens(node)
             self._clean_up = clean_up.pop_all()
@@ -124,15 +117,25 @@ class Containers(Cluster):
             network.remove()
             del self._networks[name]
 
+    def _add_container(self, node: str, network: Any) -> None:
+        with uninterrupted():
+            self._containers[node] = self._client.containers.run(
+                IMAGE,
+                name=f"{self._prefix}-{node}",
+                hostname=node,
+                network=network.name,
+                cap_add=["NET_ADMIN"],
+                labels=self._labels,
+                init=True,
+                detach=True,
+            )
+
     def _add_network(self, name: str) -> Any:
         full_name = f"{self._prefix}-{name}"
-        network = self._client.networks.create(full_name, driver="bridge", labels={LABEL: "netem"})
+        with uninterrupted():
+            network = self._client.networks.create(full_name, driver="bridge", labels=self._labels)
         self._networks[name] = network
         return network
-
-    def _remove_networks(self) -> None:
-        for network in self._networks.values():
-            network.remove()
 
     def _wait_until_it_listens(self, node: str) -> None:
         """Follow the container's output until the server says so; its end would end the wait."""
@@ -143,6 +146,22 @@ class Containers(Cluster):
                 if b"listening" in seen:
                     return
         raise LabError(f"the container of {node} ended: {seen.decode(errors='replace').strip()}")
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C and SIGTERM back for a moment.
+
+    Else one may come while the engine makes something that nobody then knows of, or removes.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def connect() -> Any:
@@ -200,15 +219,17 @@ def remove_leftovers() -> int:
     Raises:
         MissingTool: there is no Docker.
     """
-    client = connect()
-    try:
-        mine = {"label": f"{LABEL}=netem"}
-        containers = client.containers.list(all=True, filters=mine)
-        networks = client.networks.list(filters=mine)
-        for container in containers:
-            container.remove(force=True)
-        for network in networks:
-            network.remove()
-    finally:
-        client.close()
+    with closing(connect()) as client:
+        return remove_all(client, f"{LABEL}=netem")
+
+
+def remove_all(client: Any, label: str) -> int:
+    """Remove every container and then every network with a label; returns how many there were."""
+    mine = {"label": label}
+    containers = client.containers.list(all=True, filters=mine)
+    for container in containers:
+        container.remove(force=True)
+    networks = client.networks.list(filters=mine)
+    for network in networks:
+        network.remove()
     return len(containers) + len(networks)

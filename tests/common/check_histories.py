@@ -61,10 +61,11 @@ def _asked(model: str) -> st.SearchStrategy[tuple[str, object, Outcome]]:
         "queue": (("enqueue", _VALUES, nothing), ("dequeue", nothing, optional)),
         "lock": (("acquire", nothing, flags), ("release", nothing, flags)),
     }
-    return st.one_of(
+    asked = [
         st.tuples(st.just(function), arguments, _outcomes(results))
         for function, arguments, results in known[model]
-    )
+    ]
+    return st.one_of(asked)
 
 
 @st.composite

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from common.check.serializability import check_serializability
 from common.check.verdict import Answer, Budget, Verdict
 from common.values.errors import BadInput
-from common.values.history import Failed, Ok, Operation, Unknown
+from common.values.history import Failed, Ok, Operation, Outcome, Unknown
 from tests.common.check_brute_force import must_precede
 
 Step = tuple[str, object, object]
@@ -27,7 +27,11 @@ def txn(text: str, start: int, end: int, process: str = "", outcome: str = "ok")
         else:
             asked.append(("r", key, None))
             told.append(("r", key, tuple(int(digit) for digit in rest)))
-    ended = {"ok": Ok(tuple(told)), "fail": Failed("conflict"), "info": Unknown("timed out")}
+    ended: dict[str, Outcome] = {
+        "ok": Ok(tuple(told)),
+        "fail": Failed("conflict"),
+        "info": Unknown("timed out"),
+    }
     return Operation(process or text, "txn", None, tuple(asked), start, end, ended[outcome])
 
 

@@ -69,7 +69,7 @@ class Entry:
 
 class Everything(Node):
     def on_start(self) -> None:
-        self.save("lives", int(str(self.saved.get("lives", 0))) + 1)
+        self.save("lives", self.saved.get("lives", 0) + 1)
         self.set_timer(10 * MS, Tick(1))
 
     @on(Ping)
@@ -196,6 +196,13 @@ def test_a_handler_with_the_wrong_arguments_is_refused_when_the_class_is_made() 
             def ticked(self, tick: Tick, sender: NodeId) -> None: ...
 
 
+def test_a_helper_that_would_replace_one_of_nodes_own_is_refused() -> None:
+    with pytest.raises(ContractError, match="the name _ask belongs to Node: give yours another"):
+
+        class Clash(Node):
+            def _ask(self) -> None: ...  # type: ignore[override]
+
+
 def test_a_subclass_may_override_a_handler_without_marking_it_again() -> None:
     class Quiet(Everything):
         def ping_received(self, ping: Ping, sender: NodeId) -> None:
@@ -230,6 +237,7 @@ def test_a_handler_that_depends_on_its_state_and_the_event_alone_is_not(node: Ev
         ("x = hash('a')\n", "must not call hash"),
         ("print('hi')\n", "use self.note"),
         ("def f(:\n", "file.py:1: "),
+        ("def f(self):\n    self._now = 3\n", "file.py:2: the attribute _now belongs to Node"),
     ],
 )
 def test_a_protocol_file_that_reaches_the_world_is_refused(source: str, told: str) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import functools
 from collections.abc import Callable, Coroutine
 from random import Random
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import pytest
 
@@ -231,7 +231,8 @@ async def test_a_peer_that_never_reads_costs_a_bounded_queue_and_the_newest_are_
     n1 = End("n1")
     reader, writer = await connect(await n1.transport.listen())
     await shake(reader, writer)
-    writer.transport.pause_reading()
+    socket = cast(asyncio.Transport, writer.transport)
+    socket.pause_reading()
     await eventually(lambda: "c1" in n1.transport.peers)
     peer = n1.transport.peers["c1"]
     big = frame(b"x" * 60_000)
@@ -243,7 +244,7 @@ async def test_a_peer_that_never_reads_costs_a_bounded_queue_and_the_newest_are_
     assert n1.drops
     assert {why for _, _, why in n1.drops} == {"queue full"}
     sent = 2_000 - len(n1.drops)
-    writer.transport.resume_reading()
+    socket.resume_reading()
     frames, received = FrameReader(), 0
     while received < sent:
         received += len(frames.feed(await reader.read(1 << 20)))
@@ -335,8 +336,8 @@ async def test_many_frames_of_one_turn_leave_in_one_write() -> None:
     await eventually(n1.got(1))
     connection = n2.transport.peers["n1"].connections[0]
     writes: list[bytes] = []
-    link = connection._link
-    assert link is not None
+    assert connection._link is not None
+    link: asyncio.Transport = connection._link
 
     class Counting:
         """Stands before the socket and keeps what is written."""

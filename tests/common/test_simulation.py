@@ -57,7 +57,7 @@ class Counter(Node):
     """Saves the sum before it answers; a client's Add is answered with the sum."""
 
     def on_start(self) -> None:
-        self.sum = int(str(self.saved.get("sum", 0)))
+        self.sum: int = self.saved.get("sum", 0)
         self.got: list[tuple[int, int]] = []
 
     @on(Number)

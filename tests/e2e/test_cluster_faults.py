@@ -55,12 +55,13 @@ async def test_a_cluster_echoes_and_its_history_and_trace_say_so(tmp_path: Path)
     async with Cluster(echo(tmp_path, 2)) as cluster:
         client = cluster.client(Caller, "c1")
         assert await client.call(Say("hello")) == Ok("hello")
-        trace = cluster.collect_trace(tmp_path / "trace.jsonl")
+    trace = cluster.collect_trace(tmp_path / "trace.jsonl")
     (operation,) = cluster.history
     assert (operation.process, operation.function, operation.argument) == ("c1", "say", "hello")
     assert operation.outcome == Ok("hello")
     assert operation.returned_at is not None
     assert operation.invoked_at < operation.returned_at
+    assert trace.meta.clients == ("c1",)
     kinds = [(event["kind"], event["node"]) for event in trace.events]
     for kind, node in (("send", "c1"), ("recv", "n1"), ("send", "n1"), ("recv", "c1")):
         kinds = kinds[kinds.index((kind, node)) :]
@@ -205,7 +206,7 @@ async def test_a_schedule_drives_a_live_cluster(tmp_path: Path) -> None:
         client = cluster.client(Caller, "c1", attempts=100)
         await cluster.run_schedule(schedule)
         assert await client.call(Say("after")) == Ok("after")
-        trace = cluster.collect_trace(tmp_path / "trace.jsonl")
+    trace = cluster.collect_trace(tmp_path / "trace.jsonl")
     happened = [event["kind"] for event in trace.events]
     for kind in ("partition", "heal", "crash", "restart", "clock", "disk"):
         assert kind in happened

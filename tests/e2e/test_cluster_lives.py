@@ -105,6 +105,7 @@ async def test_a_taken_port_stops_the_launch_with_one_sentence_and_leaves_nothin
     ("way", "sentence"),
     [
         ("tick", r"node n1 \(Flooder\): no handler takes the timer Tick"),
+        ("status", r"node n1 \(Flooder\): status\(\) raised KeyError"),
         ("divide", r"node n1 \(Flooder\) raised ZeroDivisionError: .* in crash, line \d+ of"),
     ],
 )

@@ -4,6 +4,7 @@ import gc
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from math import comb
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import yaml
 from common.values.errors import MissingTool
 from common.values.units import MS
 from stage1_foundations.netem import experiment
+from stage1_foundations.netem.__main__ import TERMINATED
 from stage1_foundations.netem.containers import DOCKERFILE, IMAGE, LABEL, Containers, connect
 from stage1_foundations.netem.experiment import Answer, Findings
 from stage1_foundations.netem.namespaces import Namespaces
@@ -121,6 +123,20 @@ def test_containers_leave_nothing_behind_when_an_experiment_fails(docker: Any) -
         failing_experiment()
     assert made
     assert not made & of_this_lab(docker)
+
+
+@pytest.mark.needs("docker")
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+def test_a_command_that_is_told_to_end_leaves_nothing_behind(docker: Any) -> None:
+    before = of_this_lab(docker)
+    command = (sys.executable, "-m", "stage1_foundations.netem", "part", "--world", "docker")
+    started = {"label": f"{LABEL}=netem", "event": "start"}
+    with closing(docker.events(decode=True, filters=started)) as events:
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
+            next(events)
+            process.terminate()
+        assert process.returncode == TERMINATED
+    assert of_this_lab(docker) == before
 
 
 @pytest.mark.needs("root", "ip")

@@ -102,6 +102,7 @@ class Flooder(Node):
 
     def __init__(self, id: NodeId, peers: tuple[NodeId, ...]) -> None:
         super().__init__(id, peers)
+        self.broken = False
         self.received = 0
         self.distinct: set[int] = set()
         self.overtaken = 0
@@ -109,6 +110,8 @@ class Flooder(Node):
 
     def status(self) -> Mapping[str, object]:
         """What came."""
+        if self.broken:
+            raise KeyError("status")
         return {
             "received": self.received,
             "distinct": len(self.distinct),
@@ -136,6 +139,9 @@ class Flooder(Node):
         if crash.way == "loop":
             while True:
                 pass
+        if crash.way == "status":
+            self.broken = True
+            return
         if crash.way == "divide":
             call // 0
         self.set_timer(0, Tick())

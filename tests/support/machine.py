@@ -46,7 +46,7 @@ LACKS: Mapping[str, Callable[[], str | None]] = {
     "browser": _browser,
     "atheris": _module("atheris", "fuzz"),
     "simpy": _module("simpy", "bench"),
-    "uml": _program("linux.uml"),
+    "uml": lambda: _program("linux.uml")() or _program("modprobe")(),
     "ip": _program("ip"),
     "node": _program("node"),
     "npm": _program("npm"),

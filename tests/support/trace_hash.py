@@ -44,9 +44,7 @@ class Gossip(Node):
 
     def on_start(self) -> None:
         """Remember, and begin to talk."""
-        known = self.saved.get("known", ())
-        assert isinstance(known, tuple)
-        self.known: tuple[str, ...] = known
+        self.known: tuple[str, ...] = self.saved.get("known", ())
         self.set_timer(self.random.randrange(10 * MS, 30 * MS), Chat())
 
     @on(Chat)

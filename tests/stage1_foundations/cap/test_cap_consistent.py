@@ -1,5 +1,6 @@
 """Graded suite of the lab ``cap``, first part: the consistent register."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -124,7 +125,7 @@ def test_it_is_linearizable_when_messages_are_lost_doubled_and_overtaken(
     lab: Any, sweep: Any
 ) -> None:
     bad = LinkModel(latency=(1 * MS, 20 * MS), loss=0.1, duplicate=0.3, reorder=0.3)
-    for seed in sweep(15):
+    for seed in sweep(10):
         simulation = cluster(lab, lab.ConsistentReplica, seed, [], link=bad)
         work(lab, simulation, count=40, think=(0, 10 * MS))
         simulation.run(REST)
@@ -258,7 +259,7 @@ def test_a_refused_write_is_never_read_although_its_request_arrives_again(
 @graded(points=3, title="Honest doubt", requirement="unknown: may have happened, may yet happen")
 def test_a_write_is_called_failed_only_if_it_left_no_trace(lab: Any) -> None:
     """The writer's replica is cut off at every millisecond of a write, in and out and both."""
-    cuts = {
+    cuts: dict[str, Callable[[int], list[Fault]]] = {
         "both ways": lambda at: [Partition(at, (MINORITY, MAJORITY))],
         "inwards": lambda at: [Block(at, "n2", "n1"), Block(at, "n3", "n1")],
         "outwards": lambda at: [Block(at, "n1", "n2"), Block(at, "n1", "n3")],
@@ -298,7 +299,7 @@ def test_a_repeated_request_does_not_bring_an_old_value_back(lab: Any, sweep: An
 def test_writes_at_the_same_time_at_one_replica_stay_apart(lab: Any, sweep: Any) -> None:
     clients = {client: attached(lab, "n1") for client in ("c1", "c2", "c3", "c4")}
     nodes = dict.fromkeys(REPLICAS, lab.ConsistentReplica)
-    for seed in sweep(15):
+    for seed in sweep(10):
         simulation = lab.simulation(nodes, {**clients, "c5": attached(lab, "n2")}, seed=seed)
         work(lab, simulation, count=20, think=(0, 2 * MS))
         simulation.run(REST)

@@ -187,7 +187,7 @@ def test_a_stranger_is_hung_up_on_and_nobody_else_is(lab: Any) -> None:
 @graded(points=1, title="Too many", requirement="connections are bounded in number")
 def test_a_client_too_many_is_hung_up_on_until_another_leaves(lab: Any) -> None:
     async def talk() -> None:
-        async with serving(lab, max_connections=1) as server:
+        async with serving(lab, max_connections=1, handshake_timeout=60 * SECOND) as server:
             async with connected(server) as (reader, writer):
                 async with connected(server, greet=False) as (second, _):
                     assert await the_rest(second) == b""

@@ -9,11 +9,16 @@ from common.sim import LinkModel, Simulation
 from common.values.history import History, Ok, Unknown
 from common.values.report import Chart, Judged, Trace
 from common.values.units import MS, SECOND
+from stage1_foundations import link
 from stage1_foundations import link_goodput as goodput
+from stage1_foundations.durable_receiver import DurableReceiver
 from stage1_foundations.full_duplex import Router, SlidingWindowEnd, StopAndWaitEnd
 from stage1_foundations.link import Take, Transfer
 from stage1_foundations.link_demo import demo
 from stage1_foundations.link_live import LIVE, batches, everything_once_in_order
+from stage1_foundations.stop_and_wait import StopAndWaitSender
+from tests.stage1_foundations.link.ends import STEADY, numbered
+from tests.stage1_foundations.link.test_link_durable import Reader, crashes
 
 # Measured, and as the formulas say.
 
@@ -44,6 +49,29 @@ def test_the_demo_breaks_the_naive_protocol_and_mends_it_twice() -> None:
     for chart in charts:
         assert chart.svg.startswith("<svg")
         assert "<script" not in chart.svg, "a picture runs nothing and fetches nothing"
+
+
+# The rule of the contract on which the durable receiver stands.
+
+
+@pytest.mark.parametrize("sends_wait_for_disk", [True, False])
+def test_promises_break_when_messages_do_not_wait_for_the_disk(sends_wait_for_disk: bool) -> None:
+    broken = 0
+    for seed in range(1, 31):
+        simulation = Simulation(
+            {"a": StopAndWaitSender, "b": DurableReceiver},
+            seed=seed,
+            link=STEADY,
+            schedule=crashes(seed),
+            disk_latency=3 * MS,
+            sends_wait_for_disk=sends_wait_for_disk,
+        )
+        reader = Reader(link, simulation)
+        transfer = simulation.call("a", Transfer(tuple(numbered(30))))
+        simulation.run(20 * SECOND)
+        missing = 30 - len(reader.taken)
+        broken += transfer.outcome != Ok() or missing > reader.unknown
+    assert (broken == 0) is sends_wait_for_disk, f"{broken} of 30 runs"
 
 
 # Live.

@@ -183,7 +183,7 @@ def test_a_copy_of_a_frame_is_acknowledged_again_and_not_delivered_again(lab: An
     assert effects_of(Return, second) == [Return(2, Ok("two"))]
 
 
-@graded(points=2, title="One bit is not enough", requirement="Lynch 1996, section 22.2")
+@graded(points=2, title="One bit is not enough", requirement="Lynch 1996, section 22.3")
 def test_a_late_copy_is_not_taken_for_a_later_frame(lab: Any) -> None:
     receiver = started(lab.StopAndWaitReceiver("b", ("a",)))
     for call in range(8):

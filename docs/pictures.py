@@ -1,0 +1,54 @@
+"""Makes the pictures of README and the lab pages from real runs: ``make pictures``.
+
+Each is the viewer's page of a demo's trace, at the event that the text talks about, taken by
+headless Chromium; charts are drawn by the demo itself. Demos are seeded, so the pictures change
+only when the course does.
+"""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+HERE = Path(__file__).parent
+IMAGES = HERE / "images"
+WIDTH, HEIGHT = 1300, 860
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
+
+SCENES = {
+    "space-time": ("cap", "cap-available", 300),
+    "echo": ("echo", "echo-bad", 66),
+    "link": ("link", "link-sliding-window", 40),
+    "failures": ("failures", "honest-answer-lost", 46),
+    "cap": ("cap", "cap-consistent", 345),
+}
+"""By picture: the lab, the name of the trace, and the event at which the viewer stands."""
+
+CHARTS = {"link-goodput": ("link", "link-loss"), "netem": ("netem", "round-trips")}
+"""By picture: the lab, and the name of the chart."""
+
+
+def main() -> None:
+    """Run the demos and take the pictures."""
+    IMAGES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
+        out = Path(scratch)
+        for lab in sorted({scene[0] for scene in [*SCENES.values(), *CHARTS.values()]}):
+            command = [sys.executable, "-m", "common.course.command", "demo", lab, "--json"]
+            subprocess.run([*command, "--out", str(out)], check=True, stdout=subprocess.DEVNULL)
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+        for name, (lab, trace, event) in SCENES.items():
+            page.goto(f"file://{out}/demo/{lab}/{trace}.html#event={event}")
+            page.reload()
+            page.wait_for_timeout(500)
+            page.screenshot(path=IMAGES / f"{name}.png")
+        for name, (lab, chart) in CHARTS.items():
+            (IMAGES / f"{name}.svg").write_bytes((out / f"demo/{lab}/{chart}.svg").read_bytes())
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

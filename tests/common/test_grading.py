@@ -1,0 +1,98 @@
+"""Graded suites: on the reference, on a workspace, with points, reasons, and a way to replay."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from common.course.manifest import ROOT
+from tests.support.lab_command import lab
+
+STAGE = "stage1_foundations"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    (tmp_path / STAGE).mkdir()
+    for path in (ROOT / STAGE).glob("cap_*.py"):
+        shutil.copy(path, tmp_path / STAGE)
+    return tmp_path
+
+
+def change(workspace: Path, file: str, old: str, new: str) -> None:
+    path = workspace / STAGE / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def grades(output: str) -> dict[str, Any]:
+    printed: dict[str, Any] = json.loads(output.splitlines()[-1])
+    return printed
+
+
+def test_the_reference_gets_all_points(tmp_path: Path) -> None:
+    ran = lab(tmp_path, "test", "cap", "--seeds", "2", "--json")
+    assert ran.returncode == 0
+    told = grades(ran.stdout)
+    assert told["earned"] == told["possible"] > 0
+
+
+def test_a_copy_of_the_reference_gets_all_points_too(workspace: Path) -> None:
+    ran = lab(workspace, "test", "cap", "--impl", ".", "--seeds", "2", "--json")
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_a_wrong_protocol_loses_points_with_a_reason_and_a_way_to_replay(workspace: Path) -> None:
+    change(workspace, "cap_consistent.py", "majority(", "min(1, ")
+    ran = lab(workspace, "test", "cap", "--impl", ".", "--json")
+    assert ran.returncode == 1
+    told = grades(ran.stdout)
+    assert 0 < told["earned"] < told["possible"]
+    failed = [test for test in told["tests"] if test["verdict"] == "fail"]
+    assert all(test["why"] and test["requirement"] for test in failed)
+    again = next(test["replay"] for test in failed if "--seed" in test["replay"]).split()
+    replayed = lab(workspace, *again[1:], "--impl", ".", "--json")
+    assert replayed.returncode == 1
+    assert Path(workspace / grades(replayed.stdout)["pages"][0]).exists()
+
+
+def test_a_protocol_that_reads_a_clock_is_refused_with_file_and_line(workspace: Path) -> None:
+    change(workspace, "cap_available.py", '"""', 'import time\n\n"""')
+    ran = lab(workspace, "test", "cap", "--impl", ".")
+    assert ran.returncode == 1
+    assert "cap_available.py:1: a protocol file must not import time: read self.now" in said(ran)
+
+
+def test_a_renamed_class_is_told_by_name(workspace: Path) -> None:
+    change(workspace, "cap_available.py", "class AvailableReplica", "class Replica")
+    ran = lab(workspace, "test", "cap", "--impl", ".")
+    assert ran.returncode == 1
+    assert "there is no AvailableReplica in" in said(ran)
+
+
+def test_a_syntax_error_is_told_with_its_line(workspace: Path) -> None:
+    path = workspace / STAGE / "cap_consistent.py"
+    path.write_text("x = 1\ndef f(:\n", encoding="utf-8")
+    ran = lab(workspace, "test", "cap", "--impl", ".")
+    assert ran.returncode == 1
+    assert "cap_consistent.py:2: " in said(ran)
+    assert "Traceback" not in said(ran)
+
+
+def test_a_workspace_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    ran = lab(tmp_path, "test", "cap", "--impl", "nowhere")
+    assert ran.returncode == 3
+    assert "there is no workspace nowhere" in said(ran)
+
+
+def test_a_test_name_that_matches_nothing_is_one_sentence(tmp_path: Path) -> None:
+    ran = lab(tmp_path, "replay", "cap", "no_such_test")
+    assert ran.returncode == 3
+    assert "no test of lab cap was run: no test has that name" in said(ran)
+
+
+def said(ran: Any) -> str:
+    return " ".join((ran.stdout + ran.stderr).split())

@@ -1,0 +1,151 @@
+"""``lab run``: real processes, a real fault, a checked history, a picture; and the dashboard."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from textual.widgets import DataTable
+
+from common.check.verdict import Answer
+from common.course.command import run
+from common.course.dashboard import Dashboard
+from common.course.session import SessionOptions
+from common.runtime.member import State
+from common.trace.reader import read
+from stage1_foundations.cap_live import LIVE
+
+WAIT_SECONDS = 30.0
+
+
+def run_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, object]]:
+    code = run([*arguments, "--json"])
+    printed: dict[str, object] = json.loads(capsys.readouterr().out.splitlines()[-1])
+    return code, printed
+
+
+def test_a_cluster_under_a_schedule_is_recorded_checked_and_drawn(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    faults = tmp_path / "faults.yaml"
+    faults.write_text(
+        "- {at: 500ms, fault: partition, groups: [[n1, c1], [n2, n3, c2, c3]]}\n"
+        "- {at: 1500ms, fault: heal}\n"
+        "- {at: 1800ms, fault: crash, node: n2}\n"
+        "- {at: 2200ms, fault: restart, node: n2}\n",
+        encoding="utf-8",
+    )
+    arguments = ("run", "cap", "--variant", "consistent", "--duration", "3s")
+    code, result = run_json(capsys, *arguments, "--faults", str(faults), "--out", str(tmp_path))
+    assert code == 0
+    assert result["result"] == "yes"
+    files = result["files"]
+    assert isinstance(files, dict)
+    trace = read(Path(files["trace"]))
+    kinds = {event["kind"] for event in trace.events}
+    assert {"send", "recv", "drop", "partition", "heal", "crash", "restart", "invoke"} <= kinds
+    assert trace.meta.world == "sockets"
+    assert Path(files["page"]).read_text(encoding="utf-8").startswith("<!doctype html>")
+    history = files["history"]
+    assert run(["check-history", history, "--model", "register"]) == 0
+
+
+def test_a_taken_port_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], free_port: int
+) -> None:
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", free_port))
+        taken.listen()
+        arguments = ["run", "cap", "--headless", "--port", str(free_port), "--out", str(tmp_path)]
+        assert run(arguments) != 0
+        said = " ".join(capsys.readouterr().err.split())
+    assert f"port {free_port}" in said
+    assert "Traceback" not in said
+
+
+@pytest.fixture
+def free_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def test_interrupting_a_run_leaves_no_process_behind(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "common.course.command", "run", "cap", "--headless"]
+    began = subprocess.Popen(
+        [*command, "--duration", "60s", "--data", str(tmp_path / "data")],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, start_new_session=True,
+    )  # fmt: skip
+    try:
+        assert began.stdout is not None
+        began.stdout.readline()  # said once the cluster is up
+        assert processes_in(tmp_path)
+        os.killpg(began.pid, signal.SIGINT)
+        _, errors = began.communicate(timeout=WAIT_SECONDS)
+    finally:
+        began.kill()
+        began.communicate()
+    assert "Traceback" not in errors
+    assert began.returncode == 130
+    assert processes_in(tmp_path) == []
+
+
+def processes_in(folder: Path) -> list[str]:
+    """The command lines of all processes that name a folder."""
+    listed = subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True, check=True)
+    return [line for line in listed.stdout.splitlines() if f"{folder}/data" in line
+            and "common.runtime.process" in line]  # fmt: skip
+
+
+async def until(what: Callable[[], bool], pause: Callable[[], Awaitable[None]]) -> None:
+    async with asyncio.timeout(WAIT_SECONDS):
+        while not what():
+            await pause()
+
+
+def test_the_dashboard_kills_restarts_pauses_and_cuts_off_by_key(tmp_path: Path) -> None:
+    async def play() -> Dashboard:
+        app = Dashboard(LIVE, SessionOptions(variant="consistent"), None)
+        async with app.run_test(size=(120, 40)) as pilot:
+
+            async def pause() -> None:
+                await pilot.pause(0.05)
+
+            def state() -> State:
+                assert app.session is not None
+                return app.session.cluster.members["n1"].state
+
+            await until(lambda: app.query_one(DataTable).row_count == 3, pause)
+            assert app.session is not None
+            tally = app.session.tally
+            await until(lambda: tally()["ok"] > 5, pause)
+            for key, wanted in (("k", State.DOWN), ("r", State.UP), ("p", State.PAUSED),
+                                ("p", State.UP)):  # fmt: skip
+                await pilot.press(key)
+                await until(lambda wanted=wanted: state() is wanted, pause)  # type: ignore[misc]
+            for key in ("x", "h", "s", "l", "h"):
+                await pilot.press(key)
+            before = tally()["ok"]
+            await until(lambda: tally()["ok"] > before + 5, pause)
+            await pilot.press("q")
+            await until(lambda: not app.is_running or app._exit, pause)
+        return app
+
+    app = asyncio.run(play())
+    assert app.error is None
+    assert app.session is not None
+    files = app.session.save(tmp_path)
+    assert {verdict.answer for verdict in app.session.verdicts().values()} == {Answer.YES}
+    assert read(Path(files["trace"])).events
+    app.session.close()

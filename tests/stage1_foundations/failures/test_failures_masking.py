@@ -1,0 +1,179 @@
+"""Graded suite of the lab ``failures``, fourth part: replicas that lie."""
+
+from collections.abc import Callable, Iterable, Sequence
+from random import Random
+from typing import Any
+
+from common.contract.effects import Return, Send
+from common.contract.events import Invoke, NodeId, Receive, Start
+from common.course.grading import graded
+from common.sim.network import LinkModel
+from common.sim.simulation import Simulation
+from common.values.faults import Block, Corrupt, Crash, Fault, Restart, Schedule
+from common.values.history import Ok, Unknown
+from common.values.units import MS, SECOND
+from tests.stage1_foundations.failures.bank import THREE_MS, Wire, ask
+
+LAB = "failures"
+
+TRUE = {"earth": "3rd", "mars": "4th", "venus": "2nd", "pluto": None}
+
+LIE = "9th"
+
+
+def behaviours(lab: Any) -> dict[str, Callable[[Random, NodeId, Any], Iterable[object]]]:
+    """Ways of lying. Liars that lie alike help each other; one that repeats itself wants weight."""
+    said: list[Any] = []
+
+    def replay(random: Random, to: NodeId, answer: Any) -> list[object]:
+        """Old answers, under their own numbers and under the present one."""
+        said.append(answer)
+        old = random.choice(said)
+        return [old, lab.Answer(answer.number, old.entry)]
+
+    return {
+        "lies": lambda random, to, answer: [lab.Answer(answer.number, LIE)],
+        "equivocates": lambda random, to, answer: [
+            lab.Answer(answer.number, f"{random.randrange(3)}th")
+        ],
+        "insists": lambda random, to, answer: [lab.Answer(answer.number, LIE)] * 9,
+        "changes": lambda random, to, answer: [
+            lab.Answer(answer.number, LIE),
+            lab.Answer(answer.number, "8th"),
+        ],
+        "hurries": lambda random, to, answer: [
+            lab.Answer(number, LIE) for number in range(answer.number, answer.number + 3)
+        ],
+        "replays": replay,
+        "silent": lambda random, to, answer: [],
+    }
+
+
+def replicas(
+    lab: Any, seed: int | str, faults: Sequence[Fault] = (), count: int = 3, **options: Any
+) -> Simulation:
+    """So many replicas and one client."""
+    names = [f"n{number}" for number in range(1, count + 1)]
+    made: Simulation = lab.simulation(
+        dict.fromkeys(names, lab.CatalogueReplica),
+        {"c1": lab.VotingClient},
+        seed=seed,
+        schedule=Schedule(faults),
+        behaviours=behaviours(lab),
+        **options,
+    )
+    return made
+
+
+def corrupted(lab: Any, seed: int, count: int) -> list[Fault]:
+    """As many liars as are borne, each with a way of its own, drawn by the seed."""
+    random = Random(seed)
+    ways = list(behaviours(lab))
+    liars = random.sample(range(1, count + 1), (count - 1) // 2)
+    same = random.choice(ways) if random.random() < 0.5 else ""
+    return [Corrupt(0, f"n{liar}", same or random.choice(ways)) for liar in liars]
+
+
+@graded(points=1, title="A calm day", requirement="one question to each replica")
+def test_honest_replicas_are_believed_after_one_question_to_each(lab: Any) -> None:
+    wire = Wire()
+    simulation = replicas(lab, 1, observers=[wire], link=THREE_MS)
+    for key, entry in TRUE.items():
+        asked = ask(simulation, "c1", lab.Lookup(key), within=10 * MS)
+        assert asked.outcome == Ok(entry), f"all say {entry!r}: {asked}"
+    simulation.run(10 * SECOND)
+    assert len(wire.times_of(lab.Question)) == 3 * len(TRUE)
+
+
+@graded(points=1, title="The bound", requirement="n >= 2f + 1: Schneider 1990")
+def test_so_many_liars_are_borne_by_so_many_replicas(lab: Any) -> None:
+    assert [lab.most_faulty(count) for count in range(1, 10)] == [0, 0, 1, 1, 2, 2, 3, 3, 4]
+
+
+@graded(points=3, title="Never deceived", requirement="f + 1 equal answers: one is honest")
+def test_with_at_most_f_liars_the_answer_is_true_and_there_is_one(lab: Any, sweep: Any) -> None:
+    for seed in sweep(25):
+        for count in (3, 5, 7):
+            simulation = replicas(lab, seed, corrupted(lab, seed, count), count)
+            for key, entry in TRUE.items():
+                asked = ask(simulation, "c1", lab.Lookup(key), within=500 * MS)
+                assert asked.outcome == Ok(entry), f"{count} replicas, {entry!r} is true: {asked}"
+
+
+@graded(points=2, title="Liars and losses", requirement="silent ones are asked again")
+def test_with_liars_and_losses_no_answer_is_false_and_nearly_all_come(lab: Any, sweep: Any) -> None:
+    bad = LinkModel(latency=(1 * MS, 40 * MS), loss=0.2, duplicate=0.3, reorder=0.3)
+    for seed in sweep(15):
+        faults = corrupted(lab, seed, 5)
+        faults += [Crash(60 * MS, "c1"), Restart(70 * MS, "c1")]
+        simulation = replicas(lab, seed, faults, 5, link=bad)
+        simulation.call("c1", lab.Lookup("mars"))
+        simulation.run(80 * MS)
+        told = []
+        for key, entry in TRUE.items():
+            asked = ask(simulation, "c1", lab.Lookup(key), within=5 * SECOND)
+            told.append(asked.outcome)
+            assert asked.outcome == Ok(entry) or isinstance(asked.outcome, Unknown), str(asked)
+        true = sum(isinstance(outcome, Ok) for outcome in told)
+        assert true >= len(told) // 2, f"only {true} of {len(told)} questions were answered"
+
+
+@graded(points=2, title="Not enough", requirement="fewer than f + 1 equal answers: unknown")
+def test_a_client_that_hears_too_few_says_unknown_and_believes_none(lab: Any) -> None:
+    lost: dict[str, list[Fault]] = {
+        "one is heard": [Block(0, "n1", "c1"), Block(0, "n2", "c1")],
+        "the liar alone is heard": [Corrupt(0, "n3", "insists"), Crash(0, "n1"), Crash(0, "n2")],
+        "two contradict": [Corrupt(0, "n3", "lies"), Crash(0, "n1")],
+        "none is heard": [Crash(0, "n1"), Crash(0, "n2"), Crash(0, "n3")],
+    }
+    for what, faults in lost.items():
+        wire = Wire()
+        simulation = replicas(lab, 1, faults, observers=[wire])
+        asked = ask(simulation, "c1", lab.Lookup("mars"), within=5 * SECOND)
+        assert isinstance(asked.outcome, Unknown), f"{what}: {asked}"
+        simulation.run(60 * SECOND)
+        assert len(wire.times_of(lab.Question)) <= 3 * 6, "asked without end"
+
+
+def asked_with(lab: Any, client: Any, key: str, call: int = 1) -> int:
+    """Let a client begin a lookup; returns the number of its question."""
+    effects = client.step(Invoke(0, call, lab.Lookup(key)))
+    questions: list[Any] = [effect.message for effect in effects if isinstance(effect, Send)]
+    (number,) = {question.number for question in questions}
+    return int(number)
+
+
+@graded(points=3, title="One replica, one vote", requirement="votes are counted by replica")
+def test_a_liar_that_repeats_itself_has_one_vote(lab: Any) -> None:
+    client = lab.VotingClient("c1", ("n1", "n2", "n3"))
+    client.step(Start(0, {}))
+    number = asked_with(lab, client, "mars")
+    for _ in range(5):
+        assert not client.step(Receive(1, "n3", lab.Answer(number, LIE))), "one liar, one vote"
+    assert not client.step(Receive(2, "n1", lab.Answer(number, "4th")))
+    assert not client.step(Receive(2, "n3", lab.Answer(number, "4th"))), "it has voted already"
+    assert not client.step(Receive(3, "n9", lab.Answer(number, "4th"))), "n9 is no replica"
+    assert not client.step(Receive(3, "n2", lab.Answer(number + 1, "4th"))), "another question"
+    effects = client.step(Receive(4, "n2", lab.Answer(number, "4th")))
+    assert [effect for effect in effects if isinstance(effect, Return)] == [Return(1, Ok("4th"))]
+
+
+@graded(points=2, title="Another question", requirement="a vote counts for its own question only")
+def test_an_answer_to_an_earlier_question_is_no_vote_in_a_later_one(lab: Any) -> None:
+    client = lab.VotingClient("c1", ("n1", "n2", "n3"))
+    client.step(Start(0, {}))
+    numbers: list[int] = []
+    for call, key in enumerate(("earth", "mars"), 1):
+        numbers += [asked_with(lab, client, key, call)]
+        if call == 1:
+            for replica in ("n1", "n2"):
+                client.step(Receive(1, replica, lab.Answer(numbers[0], "3rd")))
+    assert numbers[0] < numbers[1]
+    for replica in ("n3", "n1", "n2"):
+        late = client.step(Receive(2, replica, lab.Answer(numbers[0], "3rd")))
+        assert not late, "that was the answer to another question"
+    for life in (1, 2):
+        again = lab.VotingClient("c1", ("n1", "n2", "n3"))
+        again.step(Start(0, {"life": life}))
+        number = asked_with(lab, again, "venus")
+        assert number > numbers[1], "a number of an earlier life is used again"
