@@ -6,7 +6,8 @@ are gathered in memory, and the whole becomes durable in one step with the chang
 """
 
 from common.contract import NodeId, on
-from stage4_consensus.raft.core import Core, Sending
+from stage4_consensus.raft.core import Core
+from stage4_consensus.raft.leader_state import Sending
 from stage4_consensus.raft.messages import (
     Configuration,
     InstallSnapshot,

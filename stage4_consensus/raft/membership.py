@@ -12,7 +12,8 @@ learners still catch up is in no log: it ends with its leader, and its client as
 
 from common.contract import NodeId, on
 from stage4_consensus.raft.configuration import is_joint
-from stage4_consensus.raft.core import Change, Core
+from stage4_consensus.raft.core import Core
+from stage4_consensus.raft.leader_state import Change
 from stage4_consensus.raft.messages import Configuration, Role
 from stage4_consensus.raft.requests import Answer, MembershipRequest, Refusal
 

@@ -14,7 +14,8 @@ no clock may jump. ReadIndex depends on no clock; so leases are off unless asked
 
 from common.contract import NodeId, on
 from stage4_consensus.raft.configuration import agreed
-from stage4_consensus.raft.core import Core, PendingRead
+from stage4_consensus.raft.core import Core
+from stage4_consensus.raft.leader_state import PendingRead
 from stage4_consensus.raft.messages import Role
 from stage4_consensus.raft.requests import Answer, QueryRequest
 

@@ -9,7 +9,8 @@ leader probe again. So nothing here needs a timer beside the heartbeat's.
 
 from common.contract import NodeId, on
 from stage4_consensus.raft.configuration import agreed, voters_of
-from stage4_consensus.raft.core import Core, Progress
+from stage4_consensus.raft.core import Core
+from stage4_consensus.raft.leader_state import Progress
 from stage4_consensus.raft.messages import (
     AppendEntries,
     AppendEntriesReply,

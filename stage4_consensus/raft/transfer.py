@@ -6,7 +6,8 @@ likely wins. If nothing has come of it after an election timeout, the leader goe
 """
 
 from common.contract import NodeId, on
-from stage4_consensus.raft.core import Core, HandOver
+from stage4_consensus.raft.core import Core
+from stage4_consensus.raft.leader_state import HandOver
 from stage4_consensus.raft.messages import Role, TimeoutNow, TransferTimeout
 from stage4_consensus.raft.requests import Answer, Refusal, TransferRequest
 
