@@ -162,8 +162,7 @@ class RegisterClient(Node):
 
         The replica takes a number that it knows for a repetition of what it has done already.
         """
-        life = self.saved.get("life", 0)
-        assert isinstance(life, int), "this node saved something else than a number as its life"
+        life: int = self.saved.get("life", 0)
         self.save("life", life + 1)
         self.last_number = life * REQUESTS_OF_A_LIFE
 

@@ -178,8 +178,7 @@ class ConsistentReplica(Node):
 
     def on_start(self) -> None:
         """Take up what earlier lives saved, and begin rounds that none of them has used."""
-        life = self.saved.get("life", 0)
-        assert isinstance(life, int), "a life is a number"
+        life: int = self.saved.get("life", 0)
         self.save("life", life + 1)
         self.last_round = life * ROUNDS_OF_A_LIFE
         for entry in self.saved.items():

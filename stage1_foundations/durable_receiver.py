@@ -37,13 +37,9 @@ class DurableReceiver(StopAndWaitReceiver):
 
     def on_start(self) -> None:
         """Go on where the last life stopped: deliver again what was not taken, expect the next."""
-        taken = self.saved.get("taken", 0)
-        assert isinstance(taken, int), "this node saved something else than a number as taken"
-        self.taken = self.expected = taken
+        self.taken = self.expected = self.saved.get("taken", 0)
         while ("item", self.expected) in self.saved:
-            item = self.saved["item", self.expected]
-            assert isinstance(item, str), "this node saved something else than text as an item"
-            self.delivered.append(item)
+            self.delivered.append(self.saved["item", self.expected])
             self.expected += 1
 
     def deliver(self, item: str) -> None:

@@ -125,8 +125,7 @@ class Caller(Node):
         Without that, a late answer to question 1 of the life before a crash would be taken for the
         answer to question 1 of this one.
         """
-        life = self.saved.get("life", 0)
-        assert isinstance(life, int), "this node saved something else than a number as its life"
+        life: int = self.saved.get("life", 0)
         self.save("life", life + 1)
         self.last_number = life * NUMBERS_OF_A_LIFE
 

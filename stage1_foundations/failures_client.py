@@ -114,8 +114,7 @@ class AccountClient(Node):
         With a number of an earlier life the server would take a new command for a repetition, and
         answer it with the result of the old one.
         """
-        life = self.saved.get("life", 0)
-        assert isinstance(life, int), "this node saved something else than a number as its life"
+        life: int = self.saved.get("life", 0)
         self.save("life", life + 1)
         self.last_number = life * NUMBERS_OF_A_LIFE
 

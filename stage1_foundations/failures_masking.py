@@ -145,8 +145,7 @@ class VotingClient(Node):
 
     def on_start(self) -> None:
         """Begin a life with numbers of its own, as every client of this lab does."""
-        life = self.saved.get("life", 0)
-        assert isinstance(life, int), "this node saved something else than a number as its life"
+        life: int = self.saved.get("life", 0)
         self.save("life", life + 1)
         self.last_number = life * NUMBERS_OF_A_LIFE
 

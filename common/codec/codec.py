@@ -2,13 +2,14 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
 from common.codec.anything import Shapes
 from common.codec.frames import MAX_FRAME
 from common.codec.plain import Format, Mismatch
+from common.codec.records import RecordShape
 from common.codec.schema import Schema
 from common.values.errors import ContractError, LabError, RemoteProtocolError
 
@@ -34,20 +35,21 @@ class Codec(Protocol):
         """
 
 
+Read: TypeAlias = Callable[[bytes | memoryview], Any]
+
+
 class Plan:
     """How the values of one class are coded: by msgspec alone where possible, else by its shape."""
 
-    __slots__ = ("fits", "head", "name", "native", "read", "shape")
+    __slots__ = ("fields_fit", "head", "name", "native", "read", "shape")
 
-    def __init__(
-        self, name: str, shape: Any, head: bytes, read: Callable[[bytes | memoryview], Any] | None
-    ) -> None:
+    def __init__(self, name: str, shape: RecordShape, head: bytes, read: Read | None) -> None:
         self.name = name
         self.shape = shape
         self.head = head
         self.read = read
         self.native = read is not None
-        self.fits: Callable[[object], bool] = shape.fits
+        self.fields_fit = shape.fields_fit
 
 
 class PlainCodec(ABC):
@@ -85,7 +87,7 @@ class PlainCodec(ABC):
             ContractError: the value does not fit its own declared types, or is too large.
         """
         plan = self._plans.get(value.__class__)
-        if plan is not None and plan.native and plan.fits(value):
+        if plan is not None and plan.native and plan.fields_fit(value):
             try:
                 data = self._join(plan.head, value)
             except _UNWRITABLE:
@@ -116,11 +118,10 @@ class PlainCodec(ABC):
         Raises:
             RemoteProtocolError: it stands for none; the text says what came and what was expected.
         """
-        found = self._find(data) if len(data) <= self.max_size else None
-        if found is not None and (read := found[0].read) is not None:
+        if len(data) <= self.max_size:
             try:
-                return read(found[1])
-            except (*_UNREADABLE, LabError):
+                return self._read_native(data)
+            except (*_UNREADABLE, LookupError, LabError):
                 pass  # the long way says why, or finds that it is right
         return self._decode_shape(data)
 
@@ -158,7 +159,7 @@ class PlainCodec(ABC):
         """The bytes with which each message of this name begins."""
 
     @abstractmethod
-    def _typed_reader(self, kind: type) -> Callable[[bytes | memoryview], Any]:
+    def _typed_reader(self, kind: type) -> Read:
         """msgspec's decoder of the body of a class whose shape is native."""
 
     @abstractmethod
@@ -166,8 +167,13 @@ class PlainCodec(ABC):
         """A message whose class is native."""
 
     @abstractmethod
-    def _find(self, data: bytes | memoryview) -> tuple[Plan, bytes | memoryview] | None:
-        """The plan of a message with the usual head, and what its reader is to read; or None."""
+    def _read_native(self, data: bytes | memoryview) -> object:
+        """A message that begins in the usual way and whose class is native.
+
+        Raises:
+            LookupError: it begins in another way.
+            Exception: what msgspec and the class itself raise for what they refuse.
+        """
 
     @abstractmethod
     def _write_record(self, name: str, plain: dict[str, Any]) -> bytes:

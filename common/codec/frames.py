@@ -43,6 +43,11 @@ class FrameReader:
                 before room is made for them; the reader is of no use afterwards.
         """
         pending = self._pending
+        if not pending and len(data) >= _HEADER:  # the usual case: one read brings one whole frame
+            (length,) = _unpack_length(data)
+            if length == len(data) - _HEADER and length <= self.max_frame:
+                payload = data[_HEADER:]
+                return [payload if payload.__class__ is bytes else bytes(payload)]
         if pending:
             pending += data
             if len(pending) < self._wanted:  # a large frame in small pieces stays linear

@@ -5,13 +5,14 @@ of no declared class is ``{"value": ...}``. msgspec reads and writes it.
 """
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
-from common.codec.codec import PlainCodec, Plan
+from common.codec.codec import PlainCodec, Read
+from common.codec.frames import MAX_FRAME
 from common.codec.plain import MAX_INTEGER_BITS, Format, Mismatch
+from common.codec.schema import Schema
 
 _TYPE = re.compile(rb'\s*\{\s*"type"\s*:\s*"([A-Za-z0-9_]+)"')
 
@@ -26,20 +27,26 @@ class JsonCodec(PlainCodec):
 
     format = Format("JSON", has_bytes=False, integers=(-_GREATEST, _GREATEST), has_odd_floats=False)
 
+    def __init__(self, schema: Schema, max_size: int = MAX_FRAME) -> None:
+        super().__init__(schema, max_size)
+        plans = self._by_name.values()
+        self._readers = {plan.name.encode(): plan.read for plan in plans if plan.read is not None}
+
     def _head(self, name: str) -> bytes:
         return b'{"type":' + _write(name)
 
-    def _typed_reader(self, kind: type) -> Callable[[bytes | memoryview], Any]:
+    def _typed_reader(self, kind: type) -> Read:
         return msgspec.json.Decoder(kind).decode
 
     def _join(self, head: bytes, value: object) -> bytes:
         body = _write(value)
         return head + b"," + body[1:] if len(body) > 2 else head + b"}"
 
-    def _find(self, data: bytes | memoryview) -> tuple[Plan, bytes | memoryview] | None:
+    def _read_native(self, data: bytes | memoryview) -> object:
         found = _TYPE.match(data)
-        plan = self._by_name.get(found[1].decode()) if found else None
-        return (plan, data) if plan else None
+        if found is None:
+            raise LookupError("its name does not come first")
+        return self._readers[found[1]](data)
 
     def _write_record(self, name: str, plain: dict[str, Any]) -> bytes:
         return _write({"type": name, **plain})

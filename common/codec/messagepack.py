@@ -5,18 +5,17 @@ class has nil in the place of the name. The format is at https://msgpack.org, an
 writes it.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
-from common.codec.codec import PlainCodec, Plan
+from common.codec.codec import PlainCodec, Read
 from common.codec.frames import MAX_FRAME
 from common.codec.plain import Format, Mismatch
 from common.codec.schema import Schema
 
 _ARRAY_OF_2 = b"\x92"
-_SHORT_TEXT, _LONGEST_SHORT = 0xA0, 31  # "fixstr": the length is in the low five bits
+_SHORT_TEXT = 0xA0  # "fixstr": the byte before a text of up to 31 bytes is this plus its length
 
 _write = msgspec.msgpack.Encoder().encode
 _read = msgspec.msgpack.Decoder().decode
@@ -31,24 +30,23 @@ class MessagePackCodec(PlainCodec):
 
     def __init__(self, schema: Schema, max_size: int = MAX_FRAME) -> None:
         super().__init__(schema, max_size)
-        self._by_head = {plan.head: plan for plan in self._by_name.values()}
+        plans = self._by_name.values()
+        self._readers: dict[bytes | memoryview, Read] = {
+            plan.head: plan.read for plan in plans if plan.read is not None
+        }
 
     def _head(self, name: str) -> bytes:
         return _ARRAY_OF_2 + _write(name)
 
-    def _typed_reader(self, kind: type) -> Callable[[bytes | memoryview], Any]:
+    def _typed_reader(self, kind: type) -> Read:
         return msgspec.msgpack.Decoder(kind).decode
 
     def _join(self, head: bytes, value: object) -> bytes:
         return head + _write(value)
 
-    def _find(self, data: bytes | memoryview) -> tuple[Plan, bytes | memoryview] | None:
-        length = data[1] - _SHORT_TEXT if len(data) > 1 else -1
-        if 0 <= length <= _LONGEST_SHORT:
-            start = 2 + length
-            if plan := self._by_head.get(bytes(data[:start])):
-                return plan, data[start:]
-        return None
+    def _read_native(self, data: bytes | memoryview) -> object:
+        start = data[1] - _SHORT_TEXT + 2  # nonsense without a short name; then no head is equal
+        return self._readers[data[:start]](data[start:])
 
     def _write_record(self, name: str, plain: dict[str, Any]) -> bytes:
         return _write((name, plain))

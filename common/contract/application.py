@@ -1,8 +1,8 @@
 """State machines that a replication protocol can carry, and at-most-once for any of them.
 
-Schneider 1990, "Implementing fault-tolerant services using the state machine approach", section 2:
-replicas that start alike and apply the same commands in the same order stay alike. So ``apply``
-must be deterministic: no clock, no randomness, no order of a set.
+Schneider 1990, "Implementing fault-tolerant services using the state machine approach": replicas
+that start alike and apply the same commands in the same order stay alike. So ``apply`` must be
+deterministic: no clock, no randomness, no order of a set.
 """
 
 from abc import ABC, abstractmethod

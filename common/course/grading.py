@@ -118,6 +118,11 @@ class Sweep:
         self._only = only
         self.current: int | None = None
 
+    @property
+    def replaying(self) -> bool:
+        """Whether this is one chosen seed: what only a whole sweep must show need not show then."""
+        return self._only == 1
+
     def __call__(self, count: int) -> Iterator[int]:
         """Seeds to try, ``count`` of them unless the command line says otherwise."""
         for seed in range(self._first, self._first + (self._only or count)):

@@ -34,7 +34,7 @@ class SessionOptions:
         members: how many nodes; 0 for as many as the lab wants.
         clients: how many clients; 0 likewise.
         seed: of the clients' choices. What the network and the processes do is not seeded.
-        directory: where nodes keep their data; a temporary one if None.
+        directory: where nodes keep their data, not yet there or empty; a temporary one if None.
         host: the address that nodes listen on.
         port: the first node's port, the others follow; 0 lets the system choose.
     """
@@ -56,12 +56,13 @@ class Session:
         options: how.
 
     Raises:
-        BadInput: there is no such variant.
+        BadInput: there is no such variant, or the directory holds the data of an earlier run.
     """
 
     def __init__(self, live: LiveLab, options: SessionOptions) -> None:
         self.live = live
         self.variant = _variant(live, options.variant)
+        _check_fresh(options.directory)
         self._options = options
         count = options.members or live.members
         self.members = tuple(f"n{number}" for number in range(1, count + 1))
@@ -164,6 +165,14 @@ def _variant(live: LiveLab, name: str) -> Variant:
         known = ", ".join(live.variants)
         raise BadInput(f"lab {live.lab} has no variant {name!r}: it has {known}")
     return live.variants[wanted]
+
+
+def _check_fresh(directory: Path | None) -> None:
+    if directory is not None and directory.is_dir() and any(directory.iterdir()):
+        raise BadInput(
+            f"{directory} holds the data of an earlier run, and a history that is checked has to "
+            "begin with nothing: name a new directory"
+        )
 
 
 def _ports(members: tuple[NodeId, ...], first: int) -> dict[NodeId, int]:

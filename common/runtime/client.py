@@ -13,6 +13,7 @@ from common.contract.events import CallId, NodeId
 from common.contract.observer import Observer
 from common.runtime.clock import Clock
 from common.runtime.host import Host
+from common.runtime.storage import LogStorage
 from common.values.errors import LabError
 from common.values.history import History, Operation, Outcome, Unknown
 from common.values.units import SECOND, show_time
@@ -26,6 +27,7 @@ class Client:
 
     Args:
         make_host: makes the client's host, given where outcomes and a failure go.
+        storage: the client's own disk; closed together with the client.
         clock: for the history.
         history: where operations are written down.
         observer: is told of calls and returns; None for nobody.
@@ -37,10 +39,12 @@ class Client:
     def __init__(
         self,
         make_host: Callable[[Callable[[CallId, Outcome], None], Callable[[LabError], None]], Host],
+        storage: LogStorage,
         clock: Clock,
         history: History,
         observer: Observer | None,
     ) -> None:
+        self._storage = storage
         self._clock = clock
         self._history = history
         self._observer = observer
@@ -97,6 +101,7 @@ class Client:
             if not answer.done():
                 answer.set_result(Unknown("the client was closed"))
         await self.host.close()
+        self._storage.close()
 
     def _end(self, written: Operation, outcome: Outcome) -> None:
         now = self._clock.world()

@@ -27,6 +27,7 @@ from common.runtime.handshake import Identity
 from common.runtime.host import Host
 from common.runtime.member import Member, NodeFailed, State
 from common.runtime.spec import LAUNCHER_TRACE, ClusterSpec, prepare
+from common.runtime.storage import LogStorage
 from common.runtime.trace_file import TraceFile
 from common.runtime.transport import Address
 from common.runtime.wire import MAX_LIVES, MAX_NODES, numbers
@@ -162,6 +163,8 @@ class Cluster:
     def client(self, node: str | type[Node], id: NodeId, **config: Any) -> Client:
         """Make a client of this cluster in the launcher's own process; its peers are all members.
 
+        What it saves is kept beside the members' data, as theirs is.
+
         Args:
             node: the client's class, or its name ``module:Class``.
             id: its name.
@@ -174,6 +177,10 @@ class Cluster:
         client_class = load_class(node) if isinstance(node, str) else node
         index, self._client_index = self._client_index, self._client_index + 1
         made = make_node(client_class, id, self.spec.members, **config)
+        schema = Schema.of(client_class)
+        directory = self.spec.directory / id
+        directory.mkdir(exist_ok=True)
+        storage = LogStorage(directory / "data", schema)
 
         def make_host(
             on_return: Callable[[CallId, Outcome], None], on_failure: Callable[[LabError], None]
@@ -181,23 +188,24 @@ class Cluster:
             return Host(
                 made,
                 Identity(self._name, id, self._secret),
-                MessagePackCodec(Schema.of(client_class)),
+                MessagePackCodec(schema),
                 numbers=numbers(index, 0),
                 clock=self.clock.another(),
                 seed=f"{self.spec.seed}/{id}/0",
                 log=lambda _: None,
                 on_return=on_return,
                 on_failure=on_failure,
+                storage=storage,
                 observer=self._recorder,
             )
 
-        client = Client(make_host, self.clock, self.history, self._recorder)
+        client = Client(make_host, storage, self.clock, self.history, self._recorder)
         client.host.transport.know(self._book)
         for fault in self._standing:
             if _concerns(fault, id):
                 client.host.apply(fault)
         self.clients[id] = client
-        client.host.start({})
+        client.host.start(storage.load())
         return client
 
     async def invoke(self, id: NodeId, operation: object, timeout: int = PATIENCE) -> Outcome:

@@ -37,6 +37,7 @@ class GroupCommit:
         failed: told when the disk fails; nothing is released after that.
 
     Attributes:
+        busy: whether steps wait for the disk, so that the effects of later ones have to queue.
         flushes: how often the disk was flushed.
         latency: a fault: how many microseconds longer each flush takes.
     """
@@ -56,7 +57,7 @@ class GroupCommit:
         self._thread = ThreadPoolExecutor(1, "disk")
         self._forming: list[tuple[Changes, list[Effect]]] = []
         self._flushing: list[tuple[Changes, list[Effect]]] = []
-        self._busy = False
+        self.busy = False
 
     @property
     def waiting(self) -> int:
@@ -71,13 +72,13 @@ class GroupCommit:
         """
         self._storage.append(changes)
         self._forming.append((changes, effects))
-        if not self._busy:
-            self._busy = True
+        if not self.busy:
+            self.busy = True
             self._loop.call_soon(self._flush)  # the other steps of this turn come along
 
     def behind(self, effects: list[Effect]) -> bool:
         """Queue the effects of a step without saves behind those that wait; False if none do."""
-        if not self._busy:
+        if not self.busy:
             return False
         queue = self._forming if self._forming or not self._flushing else self._flushing
         queue.append(((), effects))
@@ -107,7 +108,7 @@ class GroupCommit:
         if self._forming:
             self._flush()
         else:
-            self._busy = False
+            self.busy = False
 
     def close(self) -> None:
         """Wait for the flush that is under way; what waits behind it is lost, as in a crash."""

@@ -78,15 +78,10 @@ class Connection(asyncio.Protocol):
                 else:
                     self._open_with(data)
             else:
-                self._owner.speaking = self
                 for payload in self._reader.feed(data):
                     self._on_frame(self.peer, payload)
         except RemoteProtocolError as error:
             self.refuse(str(error))
-        finally:
-            self._owner.speaking = None
-            if self.out:
-                self.flush()
 
     def pause_writing(self) -> None:
         """The peer reads too slowly: its frames wait in a bounded queue from now on."""
@@ -107,10 +102,9 @@ class Connection(asyncio.Protocol):
 
     def flush(self) -> None:
         """Write what has gathered in ``out``, in one go."""
-        out = self.out
-        if out and self._link is not None and not self.closed:
-            self._link.write(out[0] if len(out) == 1 else b"".join(out))
-        out.clear()
+        if self._link is not None and not self.closed:
+            self._link.write(b"".join(self.out))
+        self.out.clear()
         self.out_bytes = 0
 
     def release(self) -> None:

@@ -153,9 +153,9 @@ class Host:
 
     def _carry_out(self, effects: list[Effect]) -> None:
         commits = self.commits
-        if len(effects) == 1 and effects[0].__class__ is Send:  # most steps: nothing to sort
-            if commits is None or not commits.behind(effects):
-                self._send(effects[0].to, effects[0].message, None)
+        first = effects[0]
+        if len(effects) == 1 and first.__class__ is Send and (commits is None or not commits.busy):
+            self._send(first.to, first.message, None)  # most steps: nothing to sort
             return
         changes: list[Save | Forget] = []
         for effect in effects:

@@ -82,9 +82,6 @@ class Transport:
     Attributes:
         book: the addresses of the peers that we may dial.
         peers: everyone whom we are connected to or have frames for.
-        speaking: the connection whose frames are being handled. An answer to it leaves as soon as
-            all of them are; what goes to others leaves at the end of the loop's turn, by when
-            more may have gathered.
         holding: whether connections are accepted but not answered yet.
         counters: frames dropped and connections refused, since the start.
     """
@@ -107,7 +104,6 @@ class Transport:
         self.book: dict[NodeId, Address] = {}
         self.peers: dict[NodeId, Peer] = {}
         self.counters = {"frames_dropped": 0, "connections_refused": 0}
-        self.speaking: Connection | None = None
         self.holding = False
         self._on_drop = on_drop
         self._ready: dict[NodeId, Connection] = {}
@@ -185,11 +181,12 @@ class Transport:
             self._drop(to, frame, "queue full")
             return
         connection.out_bytes = size
-        if not connection.out and connection is not self.speaking:
+        out = connection.out
+        if not out:
             if not self._dirty:
                 self.loop.call_soon(self._flush)
             self._dirty.append(connection)
-        connection.out.append(frame)
+        out.append(frame)
 
     def _flush(self) -> None:
         for connection in self._dirty:

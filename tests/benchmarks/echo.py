@@ -12,6 +12,7 @@ turns' ratios, since a shared machine's speed wanders from one turn to the next.
 
 import argparse
 import asyncio
+import functools
 import json
 import os
 import platform
@@ -131,12 +132,16 @@ class Caller(asyncio.Protocol):
             self.ready.set_result(None)
 
 
+def _same(caller: Caller) -> Caller:
+    return caller
+
+
 async def measure(exchange: Exchange, port: int, connections: int) -> float:
     """Round trips a second over so many connections at once."""
     loop = asyncio.get_running_loop()
     callers = [Caller(exchange, index) for index in range(connections)]
     for caller in callers:
-        await loop.create_connection(lambda caller=caller: caller, HOST, port)
+        await loop.create_connection(functools.partial(_same, caller), HOST, port)
         await caller.ready
     for caller in callers:
         caller.begin()

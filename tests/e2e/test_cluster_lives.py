@@ -20,7 +20,7 @@ from common.values.history import Ok, Unknown
 from common.values.units import MS
 from stage1_foundations.echo import Caller, Echo, Say
 from tests.support.live import eventually, live
-from tests.support.live_nodes import Asker, Counter, Crash, Flooder, Increment
+from tests.support.live_nodes import Asker, Counter, Crash, Flooder, Increment, Keep, Keeper
 
 KILLS = 12
 
@@ -217,3 +217,15 @@ def _alive(pid: int) -> bool:
         return False
     stat = Path(f"/proc/{pid}/stat")
     return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+@live
+async def test_what_a_client_saved_is_there_when_the_cluster_is_launched_again(
+    tmp_path: Path,
+) -> None:
+    answers = []
+    for _ in range(2):
+        async with Cluster(spec(tmp_path, node=Keeper)) as cluster:
+            client = cluster.client(Keeper, "c1")
+            answers.append(await client.call(Keep()))
+    assert answers == [Ok(1), Ok(2)]

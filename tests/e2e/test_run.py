@@ -80,6 +80,15 @@ def free_port() -> int:
     return port
 
 
+def test_data_of_an_earlier_run_is_refused_because_its_history_could_not_be_checked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "n1").mkdir()
+    assert run(["run", "cap", "--headless", "--data", str(tmp_path)]) == 3
+    said = " ".join(capsys.readouterr().err.split())
+    assert "holds the data of an earlier run" in said
+
+
 def test_interrupting_a_run_leaves_no_process_behind(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "common.course.command", "run", "cap", "--headless"]
     began = subprocess.Popen(
@@ -103,7 +112,9 @@ def test_interrupting_a_run_leaves_no_process_behind(tmp_path: Path) -> None:
 
 def processes_in(folder: Path) -> list[str]:
     """The command lines of all processes that name a folder."""
-    listed = subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["ps", "-eww", "-o", "args"], capture_output=True, text=True, check=True
+    )
     return [line for line in listed.stdout.splitlines() if f"{folder}/data" in line
             and "common.runtime.process" in line]  # fmt: skip
 

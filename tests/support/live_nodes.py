@@ -147,3 +147,23 @@ class Flooder(Node):
         self.set_timer(0, Tick())
 
     # Nothing takes a Tick: that breaks the contract.
+
+
+@operation
+class Keep:
+    """Count one more, durably."""
+
+
+class Keeper(Node):
+    """Keeps a count across its lives; it can be a member or a client."""
+
+    def on_start(self) -> None:
+        """Take up the count."""
+        self.kept: int = self.saved.get("kept", 0)
+
+    @on(Keep)
+    def keep(self, keep: Keep, call: CallId) -> None:
+        """Save, then answer."""
+        self.kept += 1
+        self.save("kept", self.kept)
+        self.finish(call, Ok(self.kept))

@@ -25,8 +25,9 @@ Canonical: TypeAlias = Any
 """Text, a number, bytes, None, a class, or a tuple of these; hashable and comparable by ``==``."""
 
 
-_HEAP_TYPE = 1 << 9
-"""Flag of classes made by a class statement (``Py_TPFLAGS_HEAPTYPE``); others may hide state."""
+_IMMUTABLE_TYPE, _HEAP_TYPE = 1 << 8, 1 << 9
+"""Flags ``Py_TPFLAGS_IMMUTABLETYPE`` and ``Py_TPFLAGS_HEAPTYPE``. A class statement makes a heap
+type that can change afterwards; every other class is written in C and may hide state."""
 
 
 def canonical(value: object) -> Canonical:
@@ -65,7 +66,7 @@ def attributes(value: object) -> dict[str, object]:
     kind: type = value.__class__
     found = {name: getattr(value, name) for name in slots(kind) if hasattr(value, name)}
     own = getattr(value, "__dict__", None)
-    written_in_python = kind.__flags__ & _HEAP_TYPE
+    written_in_python = kind.__flags__ & (_HEAP_TYPE | _IMMUTABLE_TYPE) == _HEAP_TYPE
     hidden = not written_in_python or (own is None and not slots(kind) and not is_dataclass(value))
     if hidden and kind is not object:
         raise ContractError(

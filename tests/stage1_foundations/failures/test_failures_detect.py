@@ -176,10 +176,10 @@ def test_loss_makes_mistakes_rare_and_rarer(lab: Any, sweep: Any) -> None:
     for seed in sweep(3):
         simulation = detectors(lab, seed, link=LinkModel(loss=0.3))
         early = late = 0
-        for now in range(0, 40 * SECOND, 200 * MS):
+        for now in range(0, 30 * SECOND, 500 * MS):
             simulation.run(now)
             if now < 10 * SECOND:
                 early += len(suspicions(lab, simulation))
-            elif now >= 30 * SECOND:
+            elif now >= 20 * SECOND:
                 late += len(suspicions(lab, simulation))
         assert late <= early // 2 + 2, f"{early} wrong suspicions at first, and {late} in the end"
