@@ -9,12 +9,16 @@ them hides a run that could break safety:
   never delivered is as good as lost, so losses need no bound of their own;
 * each leader takes one command, at once; a command taken later only waits longer for its answers.
 
+:func:`with_a_crash` leaves the commands out, to have room for a crash: what a server saved, and
+what it did not, is all that is left of it.
+
 The four properties are those of ``raft_safety``, said of one world instead of a whole run.
 """
 
 from itertools import combinations
 
 from common.check.explorer import Bounds, Instance, WorldView
+from common.check.explorer.instance import Goal
 from common.contract import NodeId, Numbered, on
 from stage4_consensus.raft.core import Core
 from stage4_consensus.raft.messages import ElectionTimeout, Role
@@ -26,7 +30,7 @@ LAST_TERM = 2
 
 
 class TwoTerms(RaftRegisters):
-    """A server that begins no term above the second, and brings its own command."""
+    """A server that begins no term above the second, and a leader that is not heard by itself."""
 
     def __init__(self, id: NodeId, peers: tuple[NodeId, ...]) -> None:
         super().__init__(id, peers, pre_vote=False, snapshot_every=0)
@@ -38,10 +42,18 @@ class TwoTerms(RaftRegisters):
             super().election_timed_out(timer)
 
     def begin_replication(self) -> None:
-        """Begin as a leader does, but without its timers, then append a command."""
+        """Begin as a leader does, but without its timers."""
         super().begin_replication()
         self.cancel_timer(self.heartbeat_timer)
         self.cancel_timer(self.quorum_timer)
+
+
+class TwoCommands(TwoTerms):
+    """A server that takes a command when it begins to lead, beside its no-op."""
+
+    def begin_replication(self) -> None:
+        """Begin, then append a command."""
+        super().begin_replication()
         self.propose(Numbered(self.id, 1, Append("x", "y")))
 
 
@@ -122,11 +134,20 @@ def two_entries_compete(world: WorldView) -> bool:
 
 
 def instance() -> Instance:
-    """Three servers, two terms, two commands."""
+    """Three servers, two terms, two commands; nobody crashes."""
+    return _instance(TwoCommands, crashes=0, sometimes=(a_command_is_committed,))
+
+
+def with_a_crash(server: type[TwoTerms] = TwoTerms) -> Instance:
+    """Three servers, two terms, their no-ops, and a crash at any moment of any server."""
+    return _instance(server, crashes=1)
+
+
+def _instance(server: type[TwoTerms], crashes: int, sometimes: tuple[Goal, ...] = ()) -> Instance:
     return Instance(
-        nodes=dict.fromkeys(SERVERS, TwoTerms),
-        bounds=Bounds(timers=2),
+        nodes=dict.fromkeys(SERVERS, server),
+        bounds=Bounds(timers=2, crashes=crashes),
         always=(election_safety, log_matching, leader_completeness, state_machine_safety),
-        sometimes=(a_command_is_committed, the_second_term_commits, two_entries_compete),
+        sometimes=(the_second_term_commits, two_entries_compete, *sometimes),
         symmetric=(SERVERS,),
     )
