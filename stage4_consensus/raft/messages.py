@@ -169,6 +169,13 @@ class AppendEntriesReply:
 # Snapshots.
 
 
+@record
+class TupleMark:
+    """In a flattened snapshot: here begins a tuple of ``length`` elements (see ``pieces``)."""
+
+    length: int
+
+
 @message
 class InstallSnapshot:
     """A piece of the leader's snapshot for a follower that is too far behind (Figure 13).
@@ -180,7 +187,7 @@ class InstallSnapshot:
         last_term: term of that entry.
         configuration: the latest one as of ``last_index``.
         offset: where this piece belongs in the flattened snapshot (see ``pieces``).
-        piece: the parts themselves.
+        piece: the parts themselves, marks and plain values.
         done: whether it is the last piece.
     """
 
@@ -190,7 +197,7 @@ class InstallSnapshot:
     last_term: int
     configuration: Configuration
     offset: int
-    piece: tuple[object, ...]
+    piece: tuple[TupleMark | object, ...]
     done: bool
 
 

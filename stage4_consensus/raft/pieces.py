@@ -1,27 +1,20 @@
 """A snapshot as a row of small parts, and back. Pure.
 
 A snapshot is one immutable value, often a large tuple of tuples. To send it in pieces it is
-flattened: each tuple becomes a :class:`Tuple` mark with its length, followed by its elements.
+flattened: each tuple becomes a :class:`TupleMark` with its length, followed by its elements.
 What is not a tuple stays one part, so an application that holds large texts should cut them up.
 """
 
 from collections.abc import Iterator, Sequence
 
-from common.contract import record
-
-
-@record
-class Tuple:
-    """Here begins a tuple of ``length`` elements."""
-
-    length: int
+from stage4_consensus.raft.messages import TupleMark
 
 
 def flatten(value: object) -> tuple[object, ...]:
     """The value as a row of parts.
 
     >>> flatten((1, ("a", ())))
-    (Tuple(length=2), 1, Tuple(length=2), 'a', Tuple(length=0))
+    (TupleMark(length=2), 1, TupleMark(length=2), 'a', TupleMark(length=0))
     """
     return tuple(_parts(value))
 
@@ -37,7 +30,7 @@ def assemble(parts: Sequence[object]) -> object:
 
 def _parts(value: object) -> Iterator[object]:
     if isinstance(value, tuple):
-        yield Tuple(len(value))
+        yield TupleMark(len(value))
         for element in value:
             yield from _parts(element)
     else:
@@ -46,6 +39,6 @@ def _parts(value: object) -> Iterator[object]:
 
 def _next(parts: Iterator[object]) -> object:
     part = next(parts)
-    if isinstance(part, Tuple):
+    if isinstance(part, TupleMark):
         return tuple([_next(parts) for _ in range(part.length)])
     return part
