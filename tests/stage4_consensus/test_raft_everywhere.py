@@ -17,7 +17,7 @@ SCRIPT = """
 import { loadPyodide } from "./package/pyodide.mjs";
 import { readFileSync } from "node:fs";
 const python = await loadPyodide();
-python.unpackArchive(readFileSync("course.zip"), "zip", { extractDir: "/course" });
+python.unpackArchive(new Uint8Array(readFileSync("course.zip")), "zip", { extractDir: "/course" });
 python.runPython("import sys; sys.path.insert(0, '/course')");
 console.log(python.pyimport("tests.support.raft_hash").digest());
 """
