@@ -42,6 +42,7 @@ def test_it_does_not_matter_where_a_stream_is_cut(
         piece = stream[start:end]
         got += reader.feed(memoryview(bytearray(piece)) if view else piece)
     assert got == payloads
+    assert all(type(payload) is bytes for payload in got), "a view would change with its buffer"
     reader.at_end()
 
 

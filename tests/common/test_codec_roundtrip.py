@@ -38,6 +38,7 @@ def test_every_value_comes_back_as_it_was(codec: Codec, value: object) -> None:
     data = codec.encode(value)
     assert same(codec.decode(data), value)
     assert same(codec.decode(memoryview(data)), value)
+    assert same(codec.decode(memoryview(bytearray(data))), value)
 
 
 @pytest.mark.parametrize("codec", CODECS, ids=lambda codec: codec.format.name)

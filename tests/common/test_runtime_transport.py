@@ -334,28 +334,52 @@ async def test_many_frames_of_one_turn_leave_in_one_write() -> None:
     n1, n2, _ = await pair()
     n2.transport.send("n1", frame(b"first"))
     await eventually(n1.got(1))
-    connection = n2.transport.peers["n1"].connections[0]
-    writes: list[bytes] = []
-    assert connection._link is not None
-    link: asyncio.Transport = connection._link
-
-    class Counting:
-        """Stands before the socket and keeps what is written."""
-
-        def write(self, data: bytes) -> None:
-            """Keep it, and write it."""
-            writes.append(data)
-            link.write(data)
-
-        def close(self) -> None:
-            """Close the socket."""
-            link.close()
-
-    connection._link = Counting()  # type: ignore[assignment]
+    writes = counted(n2, "n1")
     for _ in range(100):
         n2.transport.send("n1", frame(b"x"))
     await eventually(n1.got(101))
     assert len(writes) == 1
+
+
+@on_ends
+async def test_the_answers_to_all_frames_of_one_read_leave_in_one_write() -> None:
+    n1, n2, _ = await pair()
+    n2.transport.send("n1", frame(b"first"))
+    await eventually(n1.got(1))
+    writes = counted(n1, "n2")
+    connection = n1.transport.peers["n2"].connections[0]
+    connection._on_frame = lambda sender, payload: n1.transport.send(sender, frame(payload))
+    connection.data_received(b"".join(frame(bytes([number])) for number in range(3)))
+    assert not writes, "more may arrive in this turn of the loop"
+    await eventually(n2.got(3))
+    assert [payload for _, payload in n2.frames] == [b"\x00", b"\x01", b"\x02"]
+    assert len(writes) == 1
+
+
+class Counting:
+    """Stands before a socket and keeps what is written."""
+
+    def __init__(self, link: asyncio.Transport) -> None:
+        self.link = link
+        self.writes: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        """Keep it, and write it."""
+        self.writes.append(data)
+        self.link.write(data)
+
+    def close(self) -> None:
+        """Close the socket."""
+        self.link.close()
+
+
+def counted(end: End, peer: str) -> list[bytes]:
+    """What ``end`` writes to ``peer`` from now on, write by write."""
+    connection = end.transport.peers[peer].connections[0]
+    assert connection._link is not None
+    link = Counting(connection._link)
+    connection._link = link  # type: ignore[assignment]
+    return link.writes
 
 
 async def _read_to_end(reader: asyncio.StreamReader) -> None:
