@@ -27,10 +27,10 @@ def kill_everybody(members: Sequence[str], duration: int) -> Schedule:
     return Schedule(faults)
 
 
-def _variant(title: str, config: Mapping[str, object]) -> Variant:
+def _variant(title: str, config: Mapping[str, object], server: str = "RaftRegisters") -> Variant:
     return Variant(
         title=title,
-        node="stage4_consensus.raft.registers:RaftRegisters",
+        node=f"stage4_consensus.raft.registers:{server}",
         client="stage4_consensus.raft.registers:RegistersClient",
         choose=some_change_or_query,
         checks={"linearizable": linearizable},
@@ -48,6 +48,9 @@ LIVE = LiveLab(
         "lease": _variant(
             "reads by lease, if clocks run nearly alike",
             {"snapshot_every": 500, "lease_us": 100 * MS},
+        ),
+        "parallel-writes": _variant(
+            "the leader writes while its followers do", {"snapshot_every": 500}, "ParallelRegisters"
         ),
     },
     trouble=kill_everybody,

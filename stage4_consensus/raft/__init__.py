@@ -8,6 +8,7 @@ Reading order, one concern a file:
 4. The parts, in the order in which to build them: ``election``, ``replication``, ``persistence``,
    ``compaction``, ``membership``, ``reads``; and ``transfer``.
 5. ``service``: commands of clients, and applying what is committed.
-6. ``server``: all of it together, the class :class:`~stage4_consensus.raft.server.Raft`.
+6. ``server``: all of it together, the class :class:`~stage4_consensus.raft.server.Raft`; and
+   ``parallel_writes``: the same, with one flush less on a command's way.
 7. ``client`` and ``registers``: who asks, and the simplest application to ask of.
 """

@@ -231,6 +231,10 @@ class Core(Node, ABC):
         """Append an entry to the log, durably; returns its index."""
 
     @abstractmethod
+    def append_in_memory(self, entry: Entry) -> int:
+        """Append an entry to the log, to be saved by somebody else; returns its index."""
+
+    @abstractmethod
     def truncate_from(self, index: int) -> None:
         """Delete the entry at ``index`` and all that follow, durably."""
 

@@ -32,7 +32,7 @@ class Persistence(Core):
         self.commit_index = self.last_applied = start
         self.configurations = [(start, self.snapshot.configuration)]
         while isinstance(entry_saved := self.saved.get(("log", self.log.last_index + 1)), Entry):
-            self._append_in_memory(entry_saved)
+            self.append_in_memory(entry_saved)
 
     def enter_term(self, term: int, voted_for: NodeId | None) -> None:
         """Enter a newer term. The vote of an earlier one is void, and must not come back."""
@@ -50,11 +50,12 @@ class Persistence(Core):
 
     def append(self, entry: Entry) -> int:
         """Append an entry; a configuration is in effect at once (section 6)."""
-        index = self._append_in_memory(entry)
+        index = self.append_in_memory(entry)
         self.save(("log", index), entry)
         return index
 
-    def _append_in_memory(self, entry: Entry) -> int:
+    def append_in_memory(self, entry: Entry) -> int:
+        """Append an entry without saving it."""
         index = self.log.append(entry)
         if isinstance(entry.command, Configuration):
             self.configurations.append((index, entry.command))

@@ -5,6 +5,7 @@ Appending is there because it shows what writing hides: a command that was appli
 
 from common.contract import Application, CallId, on, operation
 from stage4_consensus.raft.client import RaftClient
+from stage4_consensus.raft.parallel_writes import ParallelWrites
 from stage4_consensus.raft.server import Raft
 
 
@@ -66,6 +67,10 @@ class RaftRegisters(Raft):
     def new_application(self) -> Application:
         """No register holds anything yet."""
         return Registers()
+
+
+class ParallelRegisters(ParallelWrites, RaftRegisters):
+    """A server of replicated registers whose leader sends first and saves meanwhile."""
 
 
 class RegistersClient(RaftClient):

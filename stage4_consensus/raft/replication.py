@@ -61,7 +61,7 @@ class Replication(Core):
             self.adjust_progress()
         for follower in self.progress:
             self.replicate_to(follower)
-        self._advance_commit_index()  # a cluster of one is its own quorum
+        self.advance_commit_index()  # a cluster of one is its own quorum
         return index
 
     @on(HeartbeatDue)
@@ -207,7 +207,7 @@ class Replication(Core):
             progress.match_index = max(progress.match_index, index)
             progress.next_index = max(progress.next_index, progress.match_index + 1)
             progress.in_flight = [last for last in progress.in_flight if last > index]
-            self._advance_commit_index()
+            self.advance_commit_index()
             self.learner_caught_up()
             self.continue_transfer()
         if follower in self.progress:  # it may have been removed, or this server deposed, just now
@@ -237,7 +237,7 @@ class Replication(Core):
 
     # Commitment.
 
-    def _advance_commit_index(self) -> None:
+    def advance_commit_index(self) -> None:
         """Commit what a quorum stores, if it is of the current term (5.3, 5.4.2).
 
         An entry of an earlier term that a quorum stores may still be overwritten (Figure 8); it
@@ -246,10 +246,14 @@ class Replication(Core):
         if self.role is not Role.LEADER:
             return
         stored = {id: progress.match_index for id, progress in self.progress.items()}
-        stored[self.id] = self.log.last_index
+        stored[self.id] = self.stored_here()
         index = agreed(self.configuration, stored)
         if index > self.commit_index and self.log.term_at(index) == self.current_term:
             self._commit_to(index)
+
+    def stored_here(self) -> int:
+        """Up to where this disk has the log, as far as anybody else can see (see ``core``)."""
+        return self.log.last_index
 
     def _commit_to(self, index: int) -> None:
         assert index <= self.log.last_index, "what is committed is in the log"

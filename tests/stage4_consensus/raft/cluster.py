@@ -35,10 +35,11 @@ def names(count: int) -> tuple[NodeId, ...]:
     return tuple(f"n{number}" for number in range(1, count + 1))
 
 
-def server(lab: Any, **config: Any) -> Callable[..., Any]:
+def server(lab: Any, kind: str = "RaftRegisters", **config: Any) -> Callable[..., Any]:
     """Makes servers of registers that compact often, in small pieces."""
     config = {"snapshot_every": 15, "piece_parts": 3, **config}
-    return lambda id, peers: lab.RaftRegisters(id, peers, **config)
+    made = getattr(lab, kind)
+    return lambda id, peers: made(id, peers, **config)
 
 
 def cluster(

@@ -18,12 +18,16 @@ class OneServer:
     Args:
         lab: the lab under test.
         members: all servers.
+        kind: the class of the server.
         config: keyword arguments for the server.
     """
 
-    def __init__(self, lab: Any, members: Sequence[str] = MEMBERS, **config: Any) -> None:
+    def __init__(
+        self, lab: Any, members: Sequence[str] = MEMBERS, kind: str = "RaftRegisters", **config: Any
+    ) -> None:
         self.lab = lab
         self.members = tuple(members)
+        self.kind = kind
         self.config = config
         self.disk: dict[Any, object] = {}
         self.now = 0
@@ -32,7 +36,8 @@ class OneServer:
 
     def start(self) -> list[Send]:
         """Begin a life with what is on disk, as after a crash."""
-        self.server = self.lab.RaftRegisters("n1", self.members[1:], **self.config)
+        made = getattr(self.lab, self.kind)
+        self.server = made("n1", self.members[1:], **self.config)
         self.lives += 1
         self.server.seed(f"life {self.lives}")
         self.timers: dict[int, SetTimer] = {}
