@@ -8,10 +8,12 @@ import pytest
 from common.check.explorer import Answer, explore_instance
 from common.course.grading import graded
 from common.values.report import Judged
+from common.values.units import MS
 from stage4_consensus.raft_broken import CommitsOldTerms
 from stage4_consensus.raft_demo import demo
 from stage4_consensus.raft_explore import TwoTerms, instance, with_a_crash
 from stage4_consensus.raft_figure8 import tell
+from tests.stage4_consensus.raft.cluster import cluster, elect, must_be_ok, restart_all
 
 LAB = "raft"
 
@@ -44,6 +46,19 @@ def test_counting_replicas_of_old_terms_loses_a_committed_entry(seed: int) -> No
     assert story.verdict is not None
     assert story.verdict.answer is Answer.NO
     assert story.verdict.anomaly == "leader completeness"
+
+
+def test_in_a_world_where_answers_do_not_wait_for_the_disk_they_are_lost(lab: Any) -> None:
+    lost = 0
+    for seed in range(1, 6):
+        world = {"sends_wait_for_disk": False, "disk_latency": 30 * MS, "monitors": []}
+        simulation = cluster(lab, seed, **world)
+        elect(simulation)
+        simulation.run(simulation.now + 100 * MS)
+        must_be_ok(simulation, lab.Put("x", "kept"))
+        restart_all(simulation)
+        lost += must_be_ok(simulation, lab.Get("x")) != "kept"
+    assert lost, "the rule that sends wait for the disk seems to be good for nothing"
 
 
 @pytest.mark.parametrize("seed", [1, 7])
