@@ -1,4 +1,4 @@
-"""The demonstration of the lab ``raft``: a leader is killed, then Figure 8 is played."""
+"""The demonstration of the lab ``raft``: a leader is killed, Figure 8, and a clock too slow."""
 
 from common.check.verdict import Verdict
 from common.sim import LinkModel, Simulation, Workload
@@ -8,12 +8,14 @@ from common.values.faults import Crash, Restart
 from common.values.history import Ok
 from common.values.report import Report
 from common.values.units import MS, SECOND, show_time
+from stage4_consensus import raft_slow_clock
 from stage4_consensus.raft.core import Core
 from stage4_consensus.raft.messages import Role
 from stage4_consensus.raft.registers import RaftRegisters, RegistersClient
 from stage4_consensus.raft_broken import CommitsOldTerms
 from stage4_consensus.raft_checks import linearizable, some_change_or_query
 from stage4_consensus.raft_figure8 import SERVERS, tell
+from stage4_consensus.raft_slow_clock import LEASE
 
 CLIENTS = ("c1", "c2", "c3")
 KILLED, BACK, END = 600 * MS, 1200 * MS, 1600 * MS
@@ -22,10 +24,11 @@ NETWORK = LinkModel(latency=(1 * MS, 5 * MS))
 
 
 def demo(seed: int) -> Report:
-    """Kill a leader under load, then show what must not be called committed."""
+    """Kill a leader under load; show what must not be called committed, and what a lease needs."""
     report = Report("Raft: a log that outlives its leaders")
     _kill_the_leader(report, seed)
     _play_figure_8(report, seed)
+    _slow_the_clock(report, seed)
     return report
 
 
@@ -104,6 +107,20 @@ def _play_figure_8(report: Report, seed: int) -> None:
         _judge(report, name, story.verdict)
         file = f"raft-figure8-{ending}" if server is RaftRegisters else "raft-figure8-broken"
         report.trace(file, f"Figure 8: {name}", story.lines)
+
+
+def _slow_the_clock(report: Report, seed: int) -> None:
+    report.say(
+        "A leader with a lease answers reads without asking anybody, as long as its clock says that "
+        "the others cannot have elected another. Here its clock is ten times too slow, and it is "
+        "cut off together with c1; c2, on the other side, writes."
+    )
+    for name, lease_us in {"lease": LEASE, "ReadIndex": 0}.items():
+        story = raft_slow_clock.tell(lease_us, seed)
+        about = f"reads by {name}, the clock of {story.leader} too slow: linearizable"
+        report.judged(about, story.verdict.answer.value, story.verdict.sentence)
+        title = f"A slow clock, reads by {name}"
+        report.trace(f"raft-slow-clock-{name.lower()}", title, story.lines)
 
 
 def _judge(report: Report, name: str, verdict: Verdict | None) -> None:
