@@ -111,9 +111,9 @@ def _play_figure_8(report: Report, seed: int) -> None:
 
 def _slow_the_clock(report: Report, seed: int) -> None:
     report.say(
-        "A leader with a lease answers reads without asking anybody, as long as its clock says that "
-        "the others cannot have elected another. Here its clock is ten times too slow, and it is "
-        "cut off together with c1; c2, on the other side, writes."
+        "A leader with a lease answers reads without asking anybody, as long as its clock says "
+        "that the others cannot have elected another. Here its clock is ten times too slow, and it "
+        "is cut off together with c1; c2, on the other side, writes."
     )
     for name, lease_us in {"lease": LEASE, "ReadIndex": 0}.items():
         story = raft_slow_clock.tell(lease_us, seed)
