@@ -66,27 +66,29 @@ class Replication(Core):
 
     @on(HeartbeatDue)
     def heartbeat_due(self, timer: HeartbeatDue) -> None:
-        """Be heard by everybody during idle periods, to prevent election timeouts (5.2)."""
+        """Be heard by everybody during idle periods, to prevent election timeouts (5.2).
+
+        A piece of a snapshot that was not confirmed since the last heartbeat is sent once more.
+        """
         self.heartbeat_timer = self.set_timer(self.heartbeat_every, HeartbeatDue())
+        waiting = [id for id, progress in self.progress.items() if progress.sending is not None]
         self.start_round()
+        for follower in waiting:
+            self.send_snapshot_to(follower)
 
     def start_round(self) -> None:
-        """Send everybody an AppendEntries that must be answered.
+        """Send everybody an empty AppendEntries, which must be answered.
 
-        Where the logs are known to agree it is empty, and it asks for the last entry sent: a
-        refusal tells that something before it was lost. A probe or a piece is sent once more.
+        It asks for the entry before the next one to send. A refusal tells that something before
+        that was lost; a success also ends a probe whose own answer was lost.
         """
         self.round += 1
         if self.lease_us:
             self.round_began[self.round] = self.now
         for follower, progress in self.progress.items():
-            compacted = progress.next_index <= self.log.snapshot_index
-            if progress.sending is not None or compacted:
-                self.send_snapshot_to(follower)
-            elif progress.probing:
-                progress.in_flight = []
-                self.replicate_to(follower)
-            else:
+            if progress.next_index <= self.log.snapshot_index:
+                self.replicate_to(follower)  # a snapshot, unless it is on its way already
+            elif progress.sending is None:
                 self._send_append(follower, progress.next_index, ())
 
     def replicate_to(self, follower: NodeId) -> None:
