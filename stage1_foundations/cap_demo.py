@@ -96,7 +96,7 @@ def demo(seed: int) -> Report:
         "replica n1 and its client c1 are cut off from n2 and n3 with c2 and c3."
     )
     runs = {"consistent": run(ConsistentReplica, seed), "available": run(AvailableReplica, seed)}
-    headers = ["property", *(f"{name}, {phase}" for name in runs for phase in PHASES)]
+    headers = ["property", *(f"{name} {phase}" for name in runs for phase in PHASES)]
     columns = list(chain.from_iterable(map(_columns, runs.values())))
     rows = [[name, *(column[name] for column in columns)] for name in columns[0]]
     report.table("What each gives up", headers, rows)

@@ -14,6 +14,9 @@ from common.values.errors import BadInput, LabError
 
 CRASH_FILE = Path("lab-crash.txt")
 
+INTERRUPTED = 130
+"""The exit code after Ctrl-C; what typer returns in place of a KeyboardInterrupt."""
+
 app = typer.Typer(
     name="lab",
     help="Distributed systems, one runnable lab at a time.",
@@ -41,12 +44,13 @@ def run(arguments: list[str]) -> int:
     errors = Console(stderr=True)
     try:
         code = app(args=arguments, prog_name="lab", standalone_mode=False)
+        if code == INTERRUPTED:
+            return _interrupted(errors)
         return code if isinstance(code, int) else 0
     except typer.Exit as ended:
         return ended.exit_code
     except (typer.Abort, KeyboardInterrupt):
-        errors.print("interrupted; everything that was started has been stopped")
-        return 130
+        return _interrupted(errors)
     except LabError as error:
         errors.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
         return error.exit_code
@@ -54,6 +58,8 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            return 0  # the help has been shown, and that is what was asked for
         if type(error).__module__.startswith(("click", "typer")):
             return _usage(error, errors)
         CRASH_FILE.write_text(traceback.format_exc(), encoding="utf-8")
@@ -63,6 +69,11 @@ def run(arguments: list[str]) -> int:
             highlight=False,
         )
         return 70
+
+
+def _interrupted(errors: Console) -> int:
+    errors.print("interrupted; everything that was started has been stopped")
+    return INTERRUPTED
 
 
 def _usage(error: Exception, errors: Console) -> int:

@@ -55,7 +55,7 @@ def explore_lab(
         )
     first, *rest = result.summary().splitlines()
     output.say(f"{MARKS[result.answer.value]} {escape(first.partition(':')[2])}")
-    output.say(*(escape(line) + "\n" for line in rest))
+    output.say(*(escape(line) for line in rest), sep="\n")
     page = _draw(found, instance, result, out)
     if page is not None:
         output.say(f"picture of the counter-example: {page}")

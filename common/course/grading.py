@@ -14,7 +14,7 @@ It runs on the reference, or with ``--impl DIR`` on a student's workspace.
 """
 
 import json
-import re
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -23,8 +23,10 @@ from typing import Any, TypeVar
 import pytest
 
 from common.contract.events import NodeId
-from common.course.implementation import install_overlay, load
+from common.course import limits
+from common.course.implementation import check_workspace, install_overlay, load
 from common.course.manifest import Course, Lab
+from common.course.reasons import compared, import_problem, reason
 from common.sim.host import Factory
 from common.sim.simulation import Simulation
 from common.trace.format import Meta
@@ -38,8 +40,6 @@ CHECK_EVERY = 97
 not fall into step with the protocol)."""
 
 FIRST_SEED = 1
-
-_EXCEPTION = re.compile(r"^(?:[a-z_]\w*\.)*(?:\w*Error|BadInput|MissingName): ")
 
 
 def graded(points: int, title: str, requirement: str) -> Callable[[Test], Test]:
@@ -127,6 +127,7 @@ class Sweep:
         """Seeds to try, ``count`` of them unless the command line says otherwise."""
         for seed in range(self._first, self._first + (self._only or count)):
             self.current = seed
+            limits.renew()
             yield seed
         self.current = None
 
@@ -148,7 +149,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker and lay the workspace over the references."""
     config.addinivalue_line("markers", "graded(points, title, requirement): counts for a grade")
     if workspace := config.getoption("--impl"):
-        install_overlay(Path(workspace))
+        try:
+            install_overlay(Path(workspace))
+        except LabError as error:
+            raise pytest.UsageError(str(error)) from None
     if grades := config.getoption("--grades"):
         config.pluginmanager.register(Grades(Path(grades)), "grades")
 
@@ -165,6 +169,8 @@ def loaded_lab(request: pytest.FixtureRequest, course: Course) -> LabUnderTest:
     """The module's lab, imported once."""
     manifest = course.lab(request.module.LAB)
     trace = request.config.getoption("--record")
+    if workspace := request.config.getoption("--impl"):
+        check_workspace(Path(workspace), course, manifest)
     return LabUnderTest(manifest, load(course, manifest), Path(trace) if trace else None)
 
 
@@ -186,19 +192,37 @@ def sweep(request: pytest.FixtureRequest) -> Sweep:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """A graded test that never ends is a failure, not a wait."""
+    if item.get_closest_marker("graded") is None:
+        return (yield)
+    with limits.limit():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """Add to a failure what replays it, and to every graded test its points."""
+    """Add to a failure why it failed and what replays it, and to every graded test its points."""
     report: pytest.TestReport = yield  # type: ignore[assignment]
     marker = item.get_closest_marker("graded")
-    if marker is not None:
-        report.user_properties.append(("graded", marker.kwargs))
-    made = item.stash.get(_sweeps, None)
-    if report.failed and call.when == "call" and marker is not None:
-        lab = item.module.LAB if isinstance(item, pytest.Function) else ""
-        seed = "" if made is None or made.current is None else f" --seed {made.current}"
-        name = item.name.removeprefix("test_")
-        report.sections.append(("replay", f"lab replay {lab} {name}{seed}"))
+    if marker is None:
+        return report  # type: ignore[return-value]
+    report.user_properties.append(("graded", marker.kwargs))
+    if report.failed and call.excinfo is not None:
+        report.sections.append(("why", reason(call.excinfo.value)))
+        if call.when == "call":
+            report.sections.append(("replay", _replay(item)))
     return report  # type: ignore[return-value]
+
+
+def _replay(item: pytest.Item) -> str:
+    """The command that runs a failed test again, as it failed."""
+    lab = item.module.LAB if isinstance(item, pytest.Function) else ""
+    made = item.stash.get(_sweeps, None)
+    seed = "" if made is None or made.current is None else f" --seed {made.current}"
+    workspace = item.config.getoption("--impl")
+    impl = f" --impl {shlex.quote(workspace)}" if workspace else ""
+    return f"lab replay {lab} {item.name.removeprefix('test_')}{seed}{impl}"
 
 
 class Grades:
@@ -220,11 +244,17 @@ class Grades:
         self.collected = len(session.items)
         self._write()
 
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+    def pytest_exception_interact(
+        self, call: pytest.CallInfo[object], report: pytest.CollectReport | pytest.TestReport
+    ) -> None:
         """A file could not be collected."""
-        if report.failed:
-            self.problems.append(report.longreprtext.strip().splitlines()[-1])
+        if isinstance(report, pytest.CollectReport) and call.excinfo is not None:
+            self.problems.append(import_problem(call.excinfo.value))
             self._write()
+
+    def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str]:
+        """Comparisons are told in the words of a report, whole values in one line."""
+        return compared(op, left, right)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note how a graded test ended."""
@@ -240,8 +270,8 @@ class Grades:
                 "points": graded_as["points"],
                 "verdict": "pass" if report.passed else "fail",
                 "seconds": round(report.duration, 3),
-                "why": "" if report.passed else _reason(report),
-                "replay": next((text for name, text in report.sections if name == "replay"), ""),
+                "why": _section(report, "why"),
+                "replay": _section(report, "replay"),
             }
         )
         self._write()
@@ -259,9 +289,5 @@ class Grades:
         fresh.replace(self._path)
 
 
-def _reason(report: pytest.TestReport) -> str:
-    """Why a test failed, in one line: the first of its message, without the exception's name."""
-    crash = getattr(report.longrepr, "reprcrash", None)
-    text = str(crash.message if crash else report.longreprtext).strip()
-    first = text.splitlines()[0] if text else "no reason was given"
-    return _EXCEPTION.sub("", first)
+def _section(report: pytest.TestReport, wanted: str) -> str:
+    return next((text for name, text in report.sections if name == wanted), "")

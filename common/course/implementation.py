@@ -45,12 +45,35 @@ def install_overlay(workspace: Path) -> None:
     Raises:
         BadInput: the folder is not there, or stage modules were imported before.
     """
-    if not workspace.is_dir():
-        raise BadInput(f"there is no workspace {workspace}: make one with `lab start LAB`")
+    _check_folder(workspace)
     loaded = [name for name in sys.modules if name.startswith("stage") and "." in name]
     if loaded:
         raise BadInput(f"{loaded[0]} was imported before the workspace could be laid over it")
     sys.meta_path.insert(0, Overlay(workspace.resolve()))
+
+
+def check_workspace(workspace: Path, course: Course, lab: Lab) -> None:
+    """See that a workspace has a file of the lab: else the reference would be graded in its place.
+
+    Raises:
+        BadInput: it has none, or there is no such folder; the text says what is looked for.
+    """
+    _check_folder(workspace)
+    folder = workspace / course.folder_of(lab).name
+    wanted = [folder / file.path for file in lab.files]
+    if not any(path.is_file() for path in wanted):
+        raise BadInput(
+            f"the workspace {workspace} has no file of lab {lab.id}, so nothing of yours would be "
+            f"tested: it should have {wanted[0]}, or another file that lab show {lab.id} names"
+        )
+
+
+def _check_folder(workspace: Path) -> None:
+    if not workspace.is_dir():
+        raise BadInput(
+            f"there is no workspace {workspace}: it is a folder with your own files of the course, "
+            f"such as {workspace / 'stage1_foundations' / 'link.py'}"
+        )
 
 
 def load(course: Course, lab: Lab) -> list[ModuleType]:

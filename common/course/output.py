@@ -17,6 +17,10 @@ MARKS = {"yes": "[green]✓ yes[/]", "no": "[red]✗ no[/]", "unknown": "[yellow
 """How the three answers of a checker look."""
 
 
+MANY_COLUMNS = 7
+"""From so many columns on they stand close, so that words are whole in a terminal of 80."""
+
+
 @dataclass(slots=True)
 class Output:
     """Where a command's words go.
@@ -29,10 +33,16 @@ class Output:
     json: bool = False
     console: Console = field(default_factory=Console)
 
-    def say(self, *parts: RenderableType) -> None:
+    def say(self, *parts: RenderableType, sep: str = " ") -> None:
         """Show something to people."""
         if not self.json:
-            self.console.print(*parts)
+            self.console.print(*parts, sep=sep)
+
+    def command(self, label: str, command: str) -> None:
+        """Show a command in a line of its own that can be copied, however long it is."""
+        if not self.json:
+            words = f"              [dim]{label}:[/] [bold]{escape(command)}[/]"
+            self.console.print(words, soft_wrap=True, highlight=False)
 
     def result(self, **values: object) -> None:
         """Print the object that programs read."""
@@ -106,7 +116,7 @@ def show_report(report: Report, output: Output, out: Path) -> dict[str, object]:
 
 def _list_of_files(pictures: list[tuple[Path, str]]) -> RichTable:
     listed = RichTable(show_header=False, box=None, padding=(0, 1, 0, 2))
-    listed.add_column(no_wrap=True)
+    listed.add_column(no_wrap=True, min_width=max(len(path.name) for path, _ in pictures))
     listed.add_column(style="dim", no_wrap=True, overflow="ellipsis")
     for path, title in pictures:
         listed.add_row(f"[link=file://{path.resolve()}]{path.name}[/]", escape(title))
@@ -114,9 +124,12 @@ def _list_of_files(pictures: list[tuple[Path, str]]) -> RichTable:
 
 
 def _rich_table(table: Table) -> RichTable:
-    drawn = RichTable(title=escape(table.title), title_justify="left")
-    for header in table.headers:
-        drawn.add_column(escape(header))
+    padding = (0, 1) if len(table.headers) < MANY_COLUMNS else (0, 0)
+    drawn = RichTable(title=escape(table.title), title_justify="left", padding=padding)
+    words = " ".join(row[0] for row in table.rows if row).split()
+    first = max(map(len, words), default=1) if len(table.headers) >= MANY_COLUMNS else None
+    for number, header in enumerate(table.headers):
+        drawn.add_column(escape(header), min_width=first if number == 0 else None)
     for row in table.rows:
         drawn.add_row(*(escape(cell) for cell in row))
     return drawn

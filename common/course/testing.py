@@ -9,16 +9,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-)
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 from common.course.demonstrating import OUT, Out
+from common.course.implementation import check_workspace
 from common.course.listing import Json, LabId
 from common.course.manifest import ROOT, Course, Lab
 from common.course.output import Output, folder, write
@@ -27,7 +22,7 @@ from common.values.errors import BadInput
 
 CONFIG = "pyproject.toml"
 Impl = Annotated[Path | None, typer.Option(metavar="DIR", help="A student's workspace.")]
-Seeds = Annotated[int | None, typer.Option(help="How many seeds each sweep tries.")]
+Seeds = Annotated[int | None, typer.Option(min=1, help="How many seeds each sweep tries.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -48,11 +43,10 @@ def run_suite(
     """Run a lab's graded suite on the reference, or on a workspace."""
     course, output = Course(), Output(json)
     found = course.lab(lab)
-    options = [f"--impl={impl}"] if impl else []
+    options = _workspace(course, found, impl)
     options += [f"--seeds={seeds}"] if seeds else []
     options += ["-k", only] if only else []
     grades = _run(found, options, output)
-    _show(grades, output)
     output.result(lab=found.id, **grades)
     if grades["earned"] != grades["possible"]:
         raise typer.Exit(1)
@@ -71,10 +65,9 @@ def replay(
     found = course.lab(lab)
     trace = folder(out / "replay" / found.id) / f"{name}.jsonl"
     options = [f"--record={trace}", "-k", name]
-    options += [f"--impl={impl}"] if impl else []
+    options += _workspace(course, found, impl)
     options += [f"--seed={seed}"] if seed is not None else []
     grades = _run(found, options, output)
-    _show(grades, output)
     pages = []
     for recorded in sorted(trace.parent.glob(f"{name}*.jsonl")):
         lines = recorded.read_text(encoding="utf-8").splitlines()
@@ -86,45 +79,58 @@ def replay(
         raise typer.Exit(1)
 
 
+def _workspace(course: Course, lab: Lab, impl: Path | None) -> list[str]:
+    if impl is None:
+        return []
+    check_workspace(impl, course, lab)
+    return [f"--impl={impl}"]
+
+
 def _run(lab: Lab, options: list[str], output: Output) -> dict[str, Any]:
-    """Run the suite in a process of its own, with a progress bar; returns the grades.
+    """Run the suite in a process of its own, and tell each test's end; returns the grades.
 
     Raises:
         BadInput: no test was run.
     """
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "grades.json"
         suite = [str(ROOT / lab.tests), f"--rootdir={ROOT}", f"--config-file={ROOT / CONFIG}"]
         command = [sys.executable, "-m", "pytest", "-v", *suite, f"--grades={path}", *options]
-        with (
-            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process,
-            Progress(
-                *columns, TimeElapsedColumn(), console=output.console, transient=True,
-                disable=output.json,
-            ) as progress,
-        ):  # fmt: skip
-            task = progress.add_task("testing", total=None)
-            said = _follow(process, path, progress, task)
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+            try:
+                said = _follow(process, path, output)
+            finally:
+                process.kill()  # an interruption must not wait for code that never ends
         grades = _read(path)
     if not grades or not grades["tests"]:
         problems: list[str] = grades.get("problems", [])
         nothing = f"no test has that name: lab test {lab.id} runs all of them"
         why = problems[0] if problems else nothing if grades else said
         raise BadInput(f"no test of lab {lab.id} was run: {why}")
+    output.say(f"[bold]{grades['earned']} of {grades['possible']} points[/]")
     return grades
 
 
-def _follow(process: subprocess.Popen[bytes], path: Path, progress: Progress, task: TaskID) -> str:
-    """Draw progress until the process ends; returns the last line that it said."""
+def _follow(process: subprocess.Popen[bytes], path: Path, output: Output) -> str:
+    """Tell what ends until the process does; returns the last line that it said."""
     said = b""
+    told = 0
+    unable: set[str] = set()
     assert process.stdout is not None, "its output is a pipe"
-    for line in process.stdout:  # pytest says something after each test
-        said = line.strip() or said
-        grades = _read(path)
-        if grades:
-            done = len(grades["tests"])
-            progress.update(task, total=grades["collected"] or None, completed=done)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    quiet = output.json or not output.console.is_terminal
+    with Progress(
+        *columns, TimeElapsedColumn(), console=output.console, transient=True, disable=quiet
+    ) as progress:
+        task = progress.add_task("testing", total=None)
+        for line in process.stdout:  # pytest says something after each test
+            said = line.strip() or said
+            grades = _read(path)
+            tests = grades.get("tests", [])
+            for tested in tests[told:]:
+                _tell(tested, unable, output)
+            told = len(tests)
+            progress.update(task, total=grades.get("collected") or None, completed=told)
     return said.decode(errors="replace")
 
 
@@ -136,16 +142,24 @@ def _read(path: Path) -> dict[str, Any]:
     return read
 
 
-def _show(grades: dict[str, Any], output: Output) -> None:
-    for tested in grades["tests"]:
-        passed = tested["verdict"] == "pass"
-        mark = "[green]✓[/]" if passed else "[red]✗[/]"
-        seconds = f"[dim]{tested['seconds']:.2f} s[/]"
-        sentence = tested["test"].rpartition("::")[2].removeprefix("test_").replace("_", " ")
-        about = f"[bold]{escape(tested['title'])}[/] [dim]{escape(sentence)}[/]"
-        output.say(f"{mark} {tested['points']:>3}  {about}  {seconds}")
-        if not passed:
-            output.say(f"       {escape(tested['why'])}")
-            output.say(f"       [dim]it checks:[/] {escape(tested['requirement'])}")
-            output.say(f"       [dim]again:[/] [bold]{escape(tested['replay'])}[/]")
-    output.say(f"[bold]{grades['earned']} of {grades['possible']} points[/]")
+def _tell(tested: dict[str, Any], unable: set[str], output: Output) -> None:
+    """Show how one test ended; what keeps tests from beginning is told once."""
+    passed, why = tested["verdict"] == "pass", tested["why"]
+    sentence = tested["test"].rpartition("::")[2].removeprefix("test_").replace("_", " ")
+    line = Table.grid(padding=(0, 1))
+    line.add_column(width=1)
+    line.add_column(width=3, justify="right")
+    line.add_column(width=7, justify="right", style="dim")
+    line.add_column()
+    title = f"[bold]{escape(tested['title'])}[/]: {escape(sentence)}"
+    mark = "[green]✓[/]" if passed else "[red]✗[/]"
+    line.add_row(mark, str(tested["points"]), f"{tested['seconds']:.2f} s", title)
+    if not passed and why not in unable:
+        line.add_row("", "", "", f"[red]{escape(why)}[/]")
+    if tested["replay"]:
+        line.add_row("", "", "", f"[dim]it checks:[/] {escape(tested['requirement'])}")
+    elif not passed:
+        unable.add(why)
+    output.say(line)
+    if tested["replay"]:
+        output.command("again", tested["replay"])

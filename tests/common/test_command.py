@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -48,6 +49,24 @@ def test_an_unknown_verb_and_a_missing_argument_are_one_sentence(
     assert "error: No such command 'frobnicate'" in told(capsys)
     assert run(["show"]) == 3
     assert "error: Missing" in told(capsys)
+
+
+def test_the_command_alone_shows_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([]) == 0
+    said = capsys.readouterr()
+    assert "check-history" in said.out
+    assert not said.err
+
+
+def test_an_interruption_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(_: Course) -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Course, "__init__", interrupt)
+    assert run(["list"]) == 130
+    assert told(capsys) == "interrupted; everything that was started has been stopped"
 
 
 def test_the_list_for_programs_is_one_json_object(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,15 +2,19 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from common.course.manifest import ROOT
+from common.course.reasons import compared
 from tests.support.lab_command import lab
 
 STAGE = "stage1_foundations"
+GOSSIP = "def gossip_received(self, gossip: Gossip, sender: NodeId) -> None:\n"
 
 
 @pytest.fixture
@@ -54,7 +58,8 @@ def test_a_wrong_protocol_loses_points_with_a_reason_and_a_way_to_replay(workspa
     failed = [test for test in told["tests"] if test["verdict"] == "fail"]
     assert all(test["why"] and test["requirement"] for test in failed)
     again = next(test["replay"] for test in failed if "--seed" in test["replay"]).split()
-    replayed = lab(workspace, *again[1:], "--impl", ".", "--json")
+    assert again[-2:] == ["--impl", "."]
+    replayed = lab(workspace, *again[1:], "--json")
     assert replayed.returncode == 1
     assert Path(workspace / grades(replayed.stdout)["pages"][0]).exists()
 
@@ -86,6 +91,43 @@ def test_a_workspace_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     ran = lab(tmp_path, "test", "cap", "--impl", "nowhere")
     assert ran.returncode == 3
     assert "there is no workspace nowhere" in said(ran)
+
+
+def test_a_workspace_without_the_labs_files_is_not_graded_as_the_reference(
+    workspace: Path,
+) -> None:
+    ran = lab(workspace, "test", "link", "--impl", ".")
+    assert ran.returncode == 3
+    assert "has no file of lab link, so nothing of yours would be tested" in said(ran)
+    suite = [str(ROOT / "tests" / STAGE / "link"), f"--rootdir={ROOT}", f"-c{ROOT}/pyproject.toml"]
+    command = [sys.executable, "-m", "pytest", "-q", *suite, "--impl=.", "--grades=grades.json"]
+    subprocess.run(command, cwd=workspace, check=False, capture_output=True, timeout=120)
+    told = json.loads((workspace / "grades.json").read_text(encoding="utf-8"))
+    assert told["earned"] == 0 < told["possible"]
+
+
+def test_what_a_handler_raises_is_told_with_its_kind_and_its_line(workspace: Path) -> None:
+    change(workspace, "cap_available.py", GOSSIP, f"{GOSSIP}        {{}}['no']\n")
+    ran = lab(workspace, "test", "cap", "--impl", ".", "-k", "gossip_does_not_multiply")
+    assert ran.returncode == 1
+    assert f"KeyError: 'no' ({STAGE}/cap_available.py:" in said(ran)
+    assert ", in gossip_received)" in said(ran)
+
+
+def test_a_handler_that_never_ends_fails_with_its_line_and_does_not_hang(workspace: Path) -> None:
+    change(
+        workspace, "cap_available.py", GOSSIP, f"{GOSSIP}        while True:\n            pass\n"
+    )
+    ran = lab(workspace, "test", "cap", "--impl", ".", "-k", "gossip_does_not_multiply")
+    assert ran.returncode == 1
+    assert "a loop that does not end" in said(ran)
+    assert ", in gossip_received)" in said(ran)
+
+
+def test_a_comparison_tells_what_was_found_and_what_was_expected() -> None:
+    assert compared("==", [1], [2]) == ["found [1], expected [2]"]
+    assert compared("<", 2, 1) == ["this does not hold: 2 < 1"]
+    assert len(compared("==", "x" * 9_999, "")[0]) < 500
 
 
 def test_a_test_name_that_matches_nothing_is_one_sentence(tmp_path: Path) -> None:

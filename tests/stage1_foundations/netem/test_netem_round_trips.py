@@ -126,6 +126,8 @@ def test_a_summary_keeps_late_round_trips_and_those_on_time_apart(lab: Any) -> N
 
 @graded(points=3, title="As configured", requirement="chance and the machine are allowed for")
 def test_round_trips_that_are_as_configured_are_recognised(lab: Any, sweep: Any) -> None:
+    """Loss may be misjudged once in a thousand times: that is what its interval says."""
+    judged, mistaken = 0, []
     for seed in sweep(20):
         for jitter in (0, 10 * MS):
             shape = lab.Shape(delay=50 * MS, jitter=jitter, loss=0.03)
@@ -135,7 +137,9 @@ def test_round_trips_that_are_as_configured_are_recognised(lab: Any, sweep: Any)
             said = lab.judge_times(shape, shape, on_time, 5 * MS)
             assert said.result == "yes", said.sentence
             said = lab.judge_loss(shape, shape, summary)
-            assert said.result == "yes", said.sentence
+            mistaken += [said.sentence] if said.result != "yes" else []
+            judged += 1
+    assert len(mistaken) <= 1 + judged // 500, f"{len(mistaken)} of {judged}, as {mistaken[0]}"
 
 
 @graded(points=3, title="Not as configured", requirement="a wrong network is told from a right one")

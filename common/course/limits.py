@@ -1,0 +1,65 @@
+"""A limit for graded tests: code that never ends fails with its line, and does not hang.
+
+This is a help for practice, not a judge: code that swallows every exception escapes it.
+"""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+PROCESSOR_SECONDS = 5
+"""Processor time that a test may use for one seed; the slowest of the references' needs a tenth."""
+
+WAITING_SECONDS = 60
+"""Time that a test may take for one seed, waiting included."""
+
+AGAIN_SECONDS = 1
+"""Where the code caught the first exception, it gets another one so much later."""
+
+
+class NeverEnds(BaseException):
+    """The code under test is still running; no ``except Exception`` of a student takes this."""
+
+
+@contextmanager
+def limit() -> Iterator[None]:
+    """Let :class:`NeverEnds` come up in what runs within, once it has taken too long.
+
+    Does nothing where the system has no such timers, and in threads other than the main one.
+    """
+    able = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+    if not able:
+        yield
+        return
+    before = (signal.signal(signal.SIGPROF, _busy), signal.signal(signal.SIGALRM, _waiting))
+    _set(PROCESSOR_SECONDS, WAITING_SECONDS)
+    try:
+        yield
+    finally:
+        _set(0, 0)
+        signal.signal(signal.SIGPROF, before[0])
+        signal.signal(signal.SIGALRM, before[1])
+
+
+def renew() -> None:
+    """Begin again to count, if a limit is set: the next seed has its own."""
+    if hasattr(signal, "getitimer") and signal.getitimer(signal.ITIMER_REAL)[0]:
+        _set(PROCESSOR_SECONDS, WAITING_SECONDS)
+
+
+def _set(processor: float, waiting: float) -> None:
+    signal.setitimer(signal.ITIMER_PROF, processor, AGAIN_SECONDS if processor else 0)
+    signal.setitimer(signal.ITIMER_REAL, waiting, AGAIN_SECONDS if waiting else 0)
+
+
+def _busy(_: int, __: FrameType | None) -> None:
+    raise NeverEnds(
+        f"still running after {PROCESSOR_SECONDS} s of processor time: a loop that does not end, "
+        "or messages or timers that never stop"
+    )
+
+
+def _waiting(_: int, __: FrameType | None) -> None:
+    raise NeverEnds(f"still waiting after {WAITING_SECONDS} s for something that does not come")

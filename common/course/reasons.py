@@ -1,0 +1,93 @@
+"""Why a graded test failed, in one paragraph: what was found and expected, and where to look."""
+
+import os
+import re
+from traceback import walk_tb
+from types import TracebackType
+
+from common.course.limits import NeverEnds
+from common.values.errors import LabError
+
+LONGEST_VALUE = 400
+"""Characters of a value that are shown; its beginning and its end are kept."""
+
+_NO_NAME = re.compile(r"cannot import name '(\w+)' from '[\w.]+' \((.+)\)")
+
+
+def compared(op: str, left: object, right: object) -> list[str]:
+    """What pytest shall say of a comparison that does not hold."""
+    if op == "==":
+        return [f"found {_short(left)}, expected {_short(right)}"]
+    return [f"this does not hold: {_short(left)} {op} {_short(right)}"]
+
+
+def reason(error: BaseException) -> str:
+    """Why a test failed: the message, and the place in a lab's file or in the test.
+
+    Args:
+        error: what ended the test; an AssertionError has pytest's account of the comparison.
+    """
+    place = _place(error.__traceback__, in_lab=True)
+    match error:
+        case AssertionError():
+            told, bare = _asserted(str(error))
+            place = place or (_place(error.__traceback__, in_lab=False) if bare else "")
+        case LabError() | NeverEnds():
+            told = str(error)
+        case NotImplementedError():
+            told = str(error) or "this is not written yet"
+        case _:
+            told = f"{type(error).__name__}: {error}".removesuffix(": ")
+    return f"{told} ({place})" if place else told
+
+
+def import_problem(error: BaseException) -> str:
+    """Why a suite could not be read: it imports a lab's files, and one of them is wrong."""
+    while error.__cause__ is not None and not isinstance(error, LabError):
+        error = error.__cause__  # pytest wraps what it met
+    if isinstance(error, SyntaxError):
+        return f"{_shown(error.filename or '?')}:{error.lineno}: {error.msg}"
+    missing = _NO_NAME.match(str(error))
+    if missing is not None:
+        name, file = missing.groups()
+        return f"there is no {name} in {_shown(file)}: was it renamed?"
+    return reason(error)
+
+
+def _asserted(text: str) -> tuple[str, bool]:
+    """The account of an assertion, and whether it had no words of its own."""
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    if not lines:
+        return "an assertion does not hold", True
+    first, *more = (line.removeprefix("assert ") for line in lines)
+    if lines[0].startswith("assert "):
+        return first, True
+    found = next((line for line in more if line.startswith("found ")), "")
+    return (f"{first}: {found}" if found and len(found) <= LONGEST_VALUE else first), False
+
+
+def _place(trace: TracebackType | None, in_lab: bool) -> str:
+    """The innermost line of a lab's file that was being run, or of a test; "" if there is none."""
+    place = ""
+    for frame, line in walk_tb(trace):
+        module = str(frame.f_globals.get("__name__", ""))
+        code = frame.f_code
+        if module.startswith(("stage", "bonus_")) and "." in module:
+            if in_lab:
+                place = f"{_shown(code.co_filename)}:{line}"
+                place += "" if code.co_name == "<module>" else f", in {code.co_name}"
+        elif not in_lab and os.path.basename(code.co_filename).startswith("test_"):
+            place = f"{_shown(code.co_filename)}:{line}"
+    return place
+
+
+def _shown(file: str) -> str:
+    """A path as a person would type it: relative where it is below the present folder."""
+    relative = os.path.relpath(file)
+    return file if relative.startswith("..") else relative
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    half = LONGEST_VALUE // 2
+    return text if len(text) <= LONGEST_VALUE else f"{text[:half]} ... {text[-half:]}"
