@@ -24,7 +24,7 @@ from stage5_fault_tolerance.raftkv_server import RaftKeyValue
 SERVERS = ("n1", "n2", "n3", "n4", "n5")
 CLIENTS = ("c1", "c2", "c3")
 APPENDS = 12
-DEAF, KILLED, DARK = 300 * MS, 340 * MS, 1200 * MS
+DEAF, KILLED, DARK = 600 * MS, 640 * MS, 1500 * MS
 """When answers to c1 begin to be lost, when the leader is killed, and when everybody is."""
 
 NETWORK = LinkModel(latency=(1 * MS, 5 * MS))
