@@ -1,5 +1,6 @@
 """Graded suite of the lab ``raftkv``, the store on Raft: what survives, and what clients hear."""
 
+from collections.abc import Callable
 from typing import Any
 
 from common.contract.events import NodeId
@@ -123,6 +124,11 @@ def test_a_repeated_append_is_known_by_a_server_that_has_only_a_snapshot(
         assert must_be_ok(simulation, lab.Get("x"), "c2") == "once;"
 
 
+def has_applied(server: Any, entries: int) -> Callable[[], bool]:
+    """Whether a server has come so far in the log."""
+    return lambda: bool(server.last_applied >= entries)
+
+
 def while_answers_are_lost(simulation: Simulation, leader: Any) -> None:
     """Let the client's request be applied, and the client hear nothing of it."""
     for server in simulation.members:
@@ -132,6 +138,32 @@ def while_answers_are_lost(simulation: Simulation, leader: Any) -> None:
     for server in simulation.members:
         simulation.inject(Block(simulation.now, "c1", server))
     simulation.later(simulation.now + 500 * MS, lambda: simulation.inject(Heal(simulation.now)))
+
+
+@graded(
+    points=3,
+    title="A server that was away gets the store itself",
+    requirement="Raft, section 7: what its entries were is compacted away, so it gets a snapshot, "
+    "with revisions and sessions",
+)
+def test_a_server_that_was_away_holds_the_same_store_afterwards(lab: Any, sweep: Any) -> None:
+    for seed in sweep(8):
+        simulation = cluster(lab, seed)
+        leader = elect(simulation)
+        away, stays = (server.id for server in others(simulation, leader.id))
+        crash(simulation, away)
+        for number in range(20):
+            change = lab.Delete("k5") if number == 19 else lab.Put(f"k{number % 7}", f"{number}")
+            must_be_ok(simulation, change, CLIENTS[number % 3])
+        assert leader.log.snapshot_index > 0
+        restart(simulation, away)
+        back: Any = simulation.nodes[away]
+        run_until(simulation, has_applied(back, 20))
+        assert back.log.snapshot_index > 0, "it had nothing, so only a snapshot can have helped"
+        assert back.machine.snapshot() == leader.machine.snapshot()
+        crash(simulation, stays)
+        told: Any = must_be_ok(simulation, lab.Range("k", "l", 2))
+        assert (told.count, told.revision) == (6, 20), "the store goes on with its help"
 
 
 @graded(
