@@ -1,0 +1,14 @@
+"""Raft: Ongaro and Ousterhout 2014 (extended version), and Ongaro's thesis of the same year.
+
+Reading order, one concern a file:
+
+1. ``messages``: what servers send each other, what the log holds, what is on disk (Figure 2).
+2. ``log`` and ``configuration``: pure, without a node: the log and its rules, quorums.
+3. ``leader_state`` and ``core``: a server's state, and what the parts offer each other.
+4. The parts, in the order in which to build them: ``election``, ``replication``, ``persistence``,
+   ``compaction``, ``membership``, ``reads``; and ``transfer``.
+5. ``service``: commands of clients, and applying what is committed.
+6. ``server``: all of it together, the class :class:`~stage4_consensus.raft.server.Raft`; and
+   ``parallel_writes``: the same, with one flush less on a command's way.
+7. ``client`` and ``registers``: who asks, and the simplest application to ask of.
+"""

@@ -1,0 +1,97 @@
+"""The log, and the questions that Raft asks of it. Pure: no node, no disk, no network.
+
+Entries are numbered from 1. A prefix of the log may have been replaced by a snapshot; then all that
+is known of that prefix is the index and the term of its last entry (section 7).
+"""
+
+from collections.abc import Iterable
+
+from stage4_consensus.raft.messages import Entry
+
+
+class Log:
+    """The entries after a snapshot.
+
+    Args:
+        snapshot_index: the snapshot replaces all entries up to this index; 0 for no snapshot.
+        snapshot_term: the term of the entry at ``snapshot_index``.
+        entries: the entries after it, in order.
+    """
+
+    def __init__(
+        self, snapshot_index: int = 0, snapshot_term: int = 0, entries: Iterable[Entry] = ()
+    ) -> None:
+        self.snapshot_index = snapshot_index
+        self.snapshot_term = snapshot_term
+        self._entries = list(entries)
+
+    @property
+    def last_index(self) -> int:
+        """Index of the last entry; the snapshot's if there is none after it."""
+        return self.snapshot_index + len(self._entries)
+
+    @property
+    def last_term(self) -> int:
+        """Term of the last entry; the snapshot's if there is none after it."""
+        return self._entries[-1].term if self._entries else self.snapshot_term
+
+    def entry(self, index: int) -> Entry:
+        """The entry at ``index``, which must be after the snapshot and not beyond the end."""
+        assert self.snapshot_index < index <= self.last_index, f"there is no entry {index}"
+        return self._entries[index - self.snapshot_index - 1]
+
+    def term_at(self, index: int) -> int:
+        """The term of the entry at ``index``, which may be the snapshot's last; 0 at index 0."""
+        return self.snapshot_term if index == self.snapshot_index else self.entry(index).term
+
+    def entries_from(self, first: int, most: int) -> tuple[Entry, ...]:
+        """The entries from index ``first`` on, ``most`` of them at most."""
+        start = first - self.snapshot_index - 1
+        assert start >= 0, f"entry {first} has been compacted away"
+        return tuple(self._entries[start : start + most])
+
+    def matches(self, index: int, term: int) -> bool:
+        """Whether the entry at ``index`` is the one that a current leader has there with ``term``.
+
+        What a snapshot replaced was committed, so each later leader has the same there (Leader
+        Completeness, section 5.4.3).
+        """
+        if index < self.snapshot_index:
+            return True
+        return index <= self.last_index and self.term_at(index) == term
+
+    def is_up_to_date(self, last_index: int, last_term: int) -> bool:
+        """Whether a log that ends like this is at least as up-to-date as this one (5.4.1).
+
+        The later last term is more up-to-date; with equal last terms, the longer log.
+        """
+        return (last_term, last_index) >= (self.last_term, self.last_index)
+
+    def append(self, entry: Entry) -> int:
+        """Add an entry at the end; returns its index."""
+        self._entries.append(entry)
+        return self.last_index
+
+    def truncate_from(self, index: int) -> None:
+        """Delete the entry at ``index`` and all that follow it."""
+        del self._entries[index - self.snapshot_index - 1 :]
+
+    def compact_to(self, index: int, term: int) -> None:
+        """Delete all entries up to and including ``index``: a snapshot has them."""
+        self._entries = self._entries[max(0, index - self.snapshot_index) :]
+        self.snapshot_index, self.snapshot_term = index, term
+
+    def first_index_of_term_at(self, index: int) -> int:
+        """The first index, after the snapshot, of the run of entries with the term at ``index``."""
+        term = self.term_at(index)
+        while index - 1 > self.snapshot_index and self.term_at(index - 1) == term:
+            index -= 1
+        return index
+
+    def last_index_of_term(self, term: int, before: int) -> int:
+        """The last index before ``before`` with an entry of ``term``; 0 if there is none."""
+        for index in range(min(before - 1, self.last_index), self.snapshot_index, -1):
+            found = self.term_at(index)
+            if found <= term:
+                return index if found == term else 0
+        return 0

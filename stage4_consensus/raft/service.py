@@ -1,0 +1,50 @@
+"""Commands of clients, and applying what is committed (sections 5.3 and 8).
+
+The log replicates numbered commands; :class:`common.contract.AtMostOnce` applies each once, however
+often it is in the log. So a leader may append a repeated command without looking.
+"""
+
+from common.contract import NodeId, Numbered, on
+from stage4_consensus.raft.core import Core
+from stage4_consensus.raft.messages import Role
+from stage4_consensus.raft.requests import Answer, CommandRequest, NotLeader, Refusal
+
+
+class Service(Core):
+    """What clients see of a server."""
+
+    @on(CommandRequest)
+    def command_requested(self, request: CommandRequest, sender: NodeId) -> None:
+        """Append the command to the log; it is answered once it is applied (5.3)."""
+        if self.takes_requests(sender, request.number):
+            index = self.log.last_index + 1
+            self.waiting[index] = (sender, request.number)
+            self.propose(Numbered(sender, request.number, request.command))
+
+    def takes_requests(self, client: NodeId, number: int) -> bool:
+        """A leader takes requests, unless it is about to hand over; others name the leader (8)."""
+        if self.role is not Role.LEADER:
+            self.send(client, NotLeader(number, self.leader))
+            return False
+        if self.hand_over is not None:
+            self.send(client, Refusal(number, f"{self.hand_over.target} is taking over"))
+            return False
+        return True
+
+    def forget_requests(self) -> None:
+        """Whether these commands will be committed, nobody knows: their clients ask again."""
+        self.waiting = {}
+
+    def apply_committed(self) -> None:
+        """If commitIndex > lastApplied: apply log[lastApplied], again and again (Figure 2)."""
+        while self.last_applied < self.commit_index:
+            self.last_applied += 1
+            command = self.log.entry(self.last_applied).command
+            if isinstance(command, Numbered):
+                result = self.machine.apply(command)
+                if waits := self.waiting.pop(self.last_applied, None):
+                    client, number = waits
+                    self.send(client, Answer(number, result))
+        self.compact_if_long()
+        self.continue_change()
+        self.serve_reads()

@@ -1,0 +1,54 @@
+"""Leadership transfer: the leader hands over to a server of one's choice (thesis, section 3.10).
+
+The leader takes no more requests, brings the target's log up to its own, and asks it to begin an
+election at once, as if its election timer had fired. The target is as up-to-date as any, so it most
+likely wins. If nothing has come of it after an election timeout, the leader goes on as before.
+"""
+
+from common.contract import NodeId, on
+from stage4_consensus.raft.core import Core
+from stage4_consensus.raft.leader_state import HandOver
+from stage4_consensus.raft.messages import Role, TimeoutNow, TransferTimeout
+from stage4_consensus.raft.requests import Answer, Refusal, TransferRequest
+
+
+class Transfer(Core):
+    """Handing over."""
+
+    @on(TransferRequest)
+    def transfer_requested(self, request: TransferRequest, sender: NodeId) -> None:
+        """Begin to hand over. The client asks again, and hears from the target that it leads."""
+        asked = HandOver(sender, request.number, request.target)
+        if asked == self.hand_over or not self.takes_requests(sender, request.number):
+            return
+        if request.target == self.id:
+            self.send(sender, Answer(request.number, self.id))
+        elif request.target not in self.configuration.voters:
+            self.send(sender, Refusal(request.number, f"{request.target} is no member"))
+        else:
+            self.hand_over = asked
+            self.transfer_timer = self.set_timer(self.election_timeout[0], TransferTimeout())
+            self.continue_transfer()
+
+    def continue_transfer(self) -> None:
+        """Once the target has all of the log, let it begin. It may hear so more than once."""
+        if self.role is not Role.LEADER or self.hand_over is None:
+            return
+        target = self.hand_over.target
+        progress = self.progress.get(target)
+        if progress is not None and progress.match_index == self.log.last_index:
+            self.end_lease()
+            self.send(target, TimeoutNow(self.current_term))
+
+    @on(TransferTimeout)
+    def transfer_timed_out(self, timer: TransferTimeout) -> None:
+        """The target did not take over: take requests again."""
+        assert self.hand_over is not None, "the timer goes with the transfer"
+        client, number, target = self.hand_over.client, self.hand_over.number, self.hand_over.target
+        self.hand_over = None
+        self.send(client, Refusal(number, f"{target} did not take over"))
+
+    def forget_transfer(self) -> None:
+        """Somebody leads, the target or another: there is nothing to hand over."""
+        self.cancel_timer(self.transfer_timer)
+        self.hand_over = None

@@ -1,0 +1,84 @@
+"""What stands beside the lab ``raft``: the story of Figure 8, the demo, the explorer's instance."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from common.check.explorer import Answer, explore_instance
+from common.course.grading import graded
+from common.values.report import Judged
+from common.values.units import MS
+from stage4_consensus.raft_broken import CommitsOldTerms
+from stage4_consensus.raft_demo import demo
+from stage4_consensus.raft_explore import TwoTerms, instance, with_a_crash
+from stage4_consensus.raft_figure8 import tell
+from tests.stage4_consensus.raft.cluster import cluster, elect, must_be_ok, restart_all
+
+LAB = "raft"
+
+
+class ForgetsItsVote(TwoTerms):
+    """A server that votes without saving it."""
+
+    def vote_for(self, candidate: str) -> None:
+        self.voted_for = candidate
+
+
+@graded(
+    points=3,
+    title="Figure 8, played",
+    requirement="section 5.4.2: from (c) on it may go as in (d) or as in (e), and never both",
+)
+def test_the_safety_properties_hold_through_figure_8(lab: Any, sweep: Any) -> None:
+    for seed in sweep(3):
+        for ending in "de":
+            story = tell(lab.RaftRegisters, seed, ending)
+            assert story.verdict is not None
+            assert story.verdict.answer is Answer.YES, story.verdict.sentence
+            assert story.logs["c"]["n4"] == "1 1", "entry 2 of term 1 is on four servers"
+            assert story.logs[ending]["n4"] == {"d": "1 2 4", "e": "1 1 3"}[ending]
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_counting_replicas_of_old_terms_loses_a_committed_entry(seed: int) -> None:
+    story = tell(CommitsOldTerms, seed, "d")
+    assert story.verdict is not None
+    assert story.verdict.answer is Answer.NO
+    assert story.verdict.anomaly == "leader completeness"
+
+
+def test_in_a_world_where_answers_do_not_wait_for_the_disk_they_are_lost(lab: Any) -> None:
+    lost = 0
+    for seed in range(1, 6):
+        world: dict[str, Any] = {
+            "sends_wait_for_disk": False,
+            "disk_latency": 30 * MS,
+            "monitors": [],
+        }
+        simulation = cluster(lab, seed, **world)
+        elect(simulation)
+        simulation.run(simulation.now + 100 * MS)
+        must_be_ok(simulation, lab.Put("x", "kept"))
+        restart_all(simulation)
+        lost += must_be_ok(simulation, lab.Get("x")) != "kept"
+    assert lost, "the rule that sends wait for the disk seems to be good for nothing"
+
+
+@pytest.mark.parametrize("seed", [1, 7])
+def test_the_demo_tells_what_the_page_says(seed: int) -> None:
+    judged = [part.result for part in demo(seed).parts if isinstance(part, Judged)]
+    assert judged == ["yes", "no", "yes", "yes", "no", "yes"]
+
+
+def test_the_explorer_finds_two_leaders_where_a_vote_is_not_saved() -> None:
+    result = explore_instance(with_a_crash(ForgetsItsVote))
+    assert result.answer is Answer.NO, result.summary()
+    assert "both lead term 1" in result.summary()
+
+
+def test_the_first_states_of_the_small_instance_are_safe() -> None:
+    small = instance()
+    small = replace(small, bounds=replace(small.bounds, depth=8), sometimes=())
+    result = explore_instance(small)
+    assert result.counter_example is None, result.summary()

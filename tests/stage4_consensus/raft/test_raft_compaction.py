@@ -1,0 +1,229 @@
+"""Graded suite of the lab ``raft``, part 4: compaction (section 7)."""
+
+from typing import Any
+
+from common.contract.effects import Send
+from common.course.grading import graded
+from common.values.units import SECOND
+from tests.stage4_consensus.raft.cluster import (
+    CLIENTS,
+    cluster,
+    crash,
+    elect,
+    must_be_linearizable,
+    must_be_ok,
+    names,
+    others,
+    restart,
+    sweep_once,
+)
+from tests.stage4_consensus.raft.one_server import OneServer, find, only
+
+LAB = "raft"
+
+
+def compacted(lab: Any, entries: int, **config: Any) -> OneServer:
+    """A follower that has applied and compacted so many entries of term 1."""
+    one = OneServer(lab, snapshot_every=entries, **config)
+    one.append(1, (0, 0), [1] * entries, commit=entries)
+    return one
+
+
+def pieces(lab: Any, one: OneServer, term: int = 2) -> list[Any]:
+    """The pieces in which another leader would send the snapshot that this server took."""
+    snapshot: Any = one.disk["snapshot"]
+    parts = lab.flatten(snapshot.data)
+    size = 3
+    return [
+        lab.InstallSnapshot(
+            term,
+            0,
+            snapshot.last_index,
+            snapshot.last_term,
+            snapshot.configuration,
+            offset,
+            parts[offset : offset + size],
+            offset + size >= len(parts),
+        )
+        for offset in range(0, len(parts), size)
+    ]
+
+
+@graded(
+    points=3,
+    title="A snapshot replaces the log",
+    requirement="section 7: once the snapshot is complete, all log entries up through the last "
+    "included index are deleted, as well as any prior snapshot",
+)
+def test_a_server_compacts_what_it_has_applied_and_only_that(lab: Any) -> None:
+    one = OneServer(lab, snapshot_every=4)
+    one.append(1, (0, 0), [1] * 6, commit=3)
+    assert "snapshot" not in one.disk, "three entries are not worth a snapshot"
+    one.append(1, (6, 1), [1], commit=5)
+    snapshot: Any = one.disk["snapshot"]
+    assert (snapshot.last_index, snapshot.last_term) == (5, 1)
+    left = sorted(key for key in one.disk if isinstance(key, tuple))
+    assert left == [("log", 6), ("log", 7)]
+    assert one.server.status()["last"] == 7
+
+
+@graded(
+    points=3,
+    title="Back from a snapshot",
+    requirement="section 7: the snapshot holds the state machine, and its last index and term",
+)
+def test_a_server_restarts_from_its_snapshot_and_the_rest_of_its_log(lab: Any) -> None:
+    one = compacted(lab, 4)
+    one.append(1, (4, 1), [1, 1])
+    text = one.held()
+    one.start()
+    assert one.held() == text, "what the snapshot holds is there at once"
+    status = one.server.status()
+    assert (status["commit"], status["applied"], status["last"]) == (4, 4, 6)
+    assert one.append(2, (4, 1), [1, 1, 2], commit=6).success
+    assert one.held() == text + "1.5;1.6;"
+    assert one.append(2, (2, 1), [1, 1, 1], commit=6).success, "what is compacted does match"
+
+
+@graded(
+    points=3,
+    title="Sessions are part of the state",
+    requirement="section 8: exactly once, also for a command whose entry is compacted away",
+)
+def test_a_repeated_command_is_not_carried_out_again_after_compaction(lab: Any) -> None:
+    one = OneServer(lab, snapshot_every=2)
+    one.accept("n2", one.be_leader())
+    one.accept("n2", one.command("a"))
+    assert "snapshot" in one.disk
+    one.start()
+    one.accept("n2", one.be_leader())
+    answers = one.accept("n2", one.command("a"))
+    assert only(answers, lab.Answer).number == 1
+    assert one.held() == "a"
+
+
+@graded(
+    points=4,
+    title="Piece by piece",
+    requirement="Figure 13: create new snapshot file if first chunk, write data at given offset, "
+    "reply and wait for more data chunks if done is false; reset state machine",
+)
+def test_a_snapshot_is_installed_when_all_its_pieces_are_there_in_any_order(lab: Any) -> None:
+    sent = pieces(lab, compacted(lab, 6))
+    assert len(sent) >= 3
+    one = OneServer(lab)
+    one.append(2, (0, 0), [2, 2])
+    one.receive("n2", sent[0])
+    one.receive("n2", sent[2])
+    one.receive("n2", sent[0])
+    assert "snapshot" not in one.disk
+    for piece in sent[1:]:
+        reply = only(one.receive("n2", piece), lab.InstallSnapshotReply)
+    assert reply.done
+    assert one.held() == "1.1;1.2;1.3;1.4;1.5;1.6;"
+    assert one.server.status()["last"] == 6, "discard the entire log: it has nothing of this"
+    assert ("log", 1) not in one.disk
+    one.start()
+    assert one.held() == "1.1;1.2;1.3;1.4;1.5;1.6;"
+    assert one.append(2, (6, 1), [2], commit=7).success
+
+
+@graded(
+    points=3,
+    title="The rest of the log stays",
+    requirement="Figure 13: if existing log entry has same index and term as snapshot's last "
+    "included entry, retain log entries following it",
+)
+def test_entries_after_an_installed_snapshot_are_kept_if_they_fit(lab: Any) -> None:
+    sent = pieces(lab, compacted(lab, 6))
+    for terms, last in {(1,) * 8: 8, (1, 1, 1, 1, 1, 2, 2, 2): 6}.items():
+        one = OneServer(lab)
+        one.append(2, (0, 0), terms)
+        for piece in sent:
+            one.receive("n2", piece)
+        assert one.server.status()["last"] == last
+        one.start()
+        assert one.server.status()["last"] == last, "the disk says something else than the server"
+
+
+@graded(
+    points=3,
+    title="Never backwards",
+    requirement="section 7: a snapshot that describes a prefix of its log, or an old one, changes "
+    "nothing; Figure 13: reply immediately if term < currentTerm",
+)
+def test_an_old_snapshot_is_not_installed(lab: Any) -> None:
+    old = pieces(lab, compacted(lab, 4))
+    one = OneServer(lab)
+    one.append(2, (0, 0), [1] * 7, commit=7)
+    text = one.held()
+    for piece in old:
+        replies = find(one.receive("n2", piece), lab.InstallSnapshotReply)
+    assert replies[-1].done, "the leader must hear that it can go on"
+    assert one.held() == text
+    assert one.server.status()["last"] == 7
+    stale = OneServer(lab)
+    stale.append(5, (0, 0), [])
+    for piece in old:
+        answer = only(stale.receive("n3", piece), lab.InstallSnapshotReply)
+        assert (answer.term, answer.done) == (5, False)
+    assert stale.held() == ""
+
+
+@graded(
+    points=3,
+    title="A follower far behind",
+    requirement="section 7: the leader sends snapshots to followers that are too far behind",
+)
+def test_a_leader_sends_its_snapshot_and_then_the_log(lab: Any) -> None:
+    leader = compacted(lab, 6, piece_parts=4)
+    follower = OneServer(lab, ("n2", "n1", "n3"))
+    sent: list[Send] = leader.be_leader()
+    for _ in range(30):
+        answers = []
+        for each in sent:
+            if each.to == "n2":
+                for reply in follower.receive("n1", each.message):
+                    answers += leader.receive("n2", reply.message)
+        sent = answers
+    assert leader.server.progress["n2"].match_index == 7
+    assert follower.server.status()["last"] == 7
+    assert follower.held() == leader.held()
+    heartbeat = find(leader.fire(lab.HeartbeatDue), lab.AppendEntries, "n2")
+    assert heartbeat, "with the snapshot there, the log goes on"
+
+
+@graded(
+    points=3,
+    title="Catching up in a cluster",
+    requirement="section 7: a server that was away while its entries were compacted",
+)
+def test_a_server_that_was_away_for_long_catches_up_by_a_snapshot(lab: Any, sweep: Any) -> None:
+    for seed in sweep(4):
+        simulation = cluster(lab, seed)
+        leader = elect(simulation).id
+        away = others(simulation, leader)[0].id
+        crash(simulation, away)
+        for number in range(40):
+            must_be_ok(simulation, lab.Append("x", f"{number};"), CLIENTS[number % 3])
+        restart(simulation, away)
+        simulation.run(simulation.now + SECOND)
+        crash(simulation, *(id for id in names(3) if id not in (leader, away)))
+        expected = "".join(f"{number};" for number in range(40))
+        assert must_be_ok(simulation, lab.Get("x")) == expected
+        held: Any = simulation.nodes[away]
+        assert held.log.snapshot_index > 0
+
+
+@graded(
+    points=4,
+    title="Linearizable with many snapshots",
+    requirement="section 7: compaction at every few entries, while everything fails",
+)
+def test_it_is_linearizable_with_a_snapshot_after_every_third_entry(lab: Any, sweep: Any) -> None:
+    for seed in sweep(8):
+        kinds = ("crash", "partition", "link")
+        config = {"snapshot_every": 3, "piece_parts": 2}
+        simulation = sweep_once(lab, seed, 3, kinds, config=config)
+        assert all(each.log.snapshot_index > 0 for each in others(simulation))
+        must_be_linearizable(simulation)

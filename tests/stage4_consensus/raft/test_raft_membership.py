@@ -1,0 +1,264 @@
+"""Graded suite of the lab ``raft``, part 5: membership (section 6; thesis 4.2)."""
+
+from random import Random
+from typing import Any
+
+from common.course.grading import graded
+from common.values.faults import Heal, Partition
+from common.values.units import MS, SECOND
+from tests.stage4_consensus.raft.cluster import (
+    ADMIN,
+    SOON,
+    cluster,
+    crash,
+    elect,
+    leaders,
+    log_grows,
+    must_be_linearizable,
+    must_be_ok,
+    must_end,
+    names,
+    others,
+    run_until,
+    trouble,
+    work,
+)
+from tests.stage4_consensus.raft.one_server import OneServer, find, only
+
+LAB = "raft"
+
+THREE = {"voters": names(3)}
+"""Of five servers, three are members at first."""
+
+
+def change(lab: Any, one: OneServer, *voters: str, number: int = 1) -> Any:
+    """Let a client ask the leader for other members; returns what is sent."""
+    return one.receive("admin", lab.MembershipRequest(number, voters))
+
+
+def latest(lab: Any, one: OneServer) -> Any:
+    """The last configuration on the disk, or None."""
+    found = [each for _, each in one.entries() if isinstance(each, lab.Configuration)]
+    return found[-1] if found else None
+
+
+@graded(
+    points=4,
+    title="From three to five, and on",
+    requirement="section 6: the cluster serves requests throughout the configuration change",
+)
+def test_members_are_added_and_removed_while_clients_work(lab: Any, sweep: Any) -> None:
+    for seed in sweep(3):
+        simulation = cluster(lab, seed, 5, config=THREE)
+        workload = work(lab, simulation, count=25, think=(0, 60 * MS))
+        for voters in (names(5), ("n3", "n4", "n5"), ("n1", "n2", "n4")):
+            assert must_be_ok(simulation, lab.ChangeMembers(voters), ADMIN) == voters
+        must_end(simulation, workload, simulation.now + 5 * SECOND)
+        must_be_linearizable(simulation)
+        gone = ("n3", "n5")
+        crash(simulation, *gone)
+        must_be_ok(simulation, lab.Put("x", "1"))
+        assert elect(simulation).id in ("n1", "n2", "n4")
+
+
+@graded(
+    points=4,
+    title="Both majorities",
+    requirement="section 6: agreement requires separate majorities from both the old and new "
+    "configurations",
+)
+def test_the_joint_configuration_needs_both_majorities_to_commit(lab: Any) -> None:
+    one = OneServer(lab, names(5), voters=names(3), max_in_flight=100)
+    one.accept("n2", one.be_leader())
+    sent = change(lab, one, "n1", "n4", "n5")
+    sent += one.accept("n4", sent)
+    sent += one.accept("n5", sent)
+    assert latest(lab, one) == lab.Configuration(("n1", "n4", "n5"), names(3))
+    joint = one.server.log.last_index
+    for learner in ("n4", "n5"):
+        reply = lab.AppendEntriesReply(1, 0, True, joint - 1, joint)
+        one.receive(learner, reply)
+    assert one.server.commit_index < joint, "n2 and n3 have not got it: no majority of the old"
+    one.receive("n2", lab.AppendEntriesReply(1, 0, True, joint - 1, joint))
+    assert one.server.commit_index >= joint
+    assert latest(lab, one) == lab.Configuration(("n1", "n4", "n5")), "C-new follows C-old,new"
+    one.receive("n2", lab.AppendEntriesReply(1, 0, True, joint, joint + 1))
+    assert one.server.commit_index == joint, "C-new needs a majority of the new ones only"
+    answers = one.receive("n4", lab.AppendEntriesReply(1, 0, True, joint, joint + 1))
+    assert only(answers, lab.Answer).value == ("n1", "n4", "n5")
+
+
+@graded(
+    points=3,
+    title="Both majorities elect",
+    requirement="section 6: any server of either configuration may serve as leader; a candidate "
+    "uses the latest configuration in its log, whether committed or not",
+)
+def test_a_candidate_with_the_joint_configuration_needs_votes_of_both_majorities(lab: Any) -> None:
+    joint = lab.Configuration(("n1", "n4", "n5"), names(3))
+    for voters, wins in {("n4", "n5"): False, ("n2", "n3"): False, ("n2", "n4"): True}.items():
+        one = OneServer(lab, names(5), voters=names(3), pre_vote=False)
+        one.receive("n2", lab.AppendEntries(1, 0, 0, (lab.Entry(1, joint),), 0, 0))
+        sent = one.fire(lab.ElectionTimeout)
+        assert sorted(each.to for each in sent) == ["n2", "n3", "n4", "n5"]
+        for voter in voters:
+            one.receive(voter, lab.RequestVoteReply(2, True))
+        leads = one.server.status()["role"] == "leader"
+        assert leads is wins, f"votes of n1 and {voters}"
+
+
+@graded(
+    points=3,
+    title="An uncommitted configuration goes with its entry",
+    requirement="section 6: a server always uses the latest configuration in its log",
+)
+def test_a_configuration_that_is_overwritten_is_no_longer_in_effect(lab: Any) -> None:
+    one = OneServer(lab, names(5), voters=names(3))
+    joint = lab.Configuration(("n1", "n4", "n5"), names(3))
+    one.receive("n2", lab.AppendEntries(1, 0, 0, (lab.Entry(1, joint),), 0, 0))
+    one.start()
+    assert one.server.configuration == joint, "it is in the log that was saved"
+    one.append(2, (0, 0), [2])
+    assert one.server.configuration == lab.Configuration(names(3))
+
+
+@graded(
+    points=3,
+    title="Learners first",
+    requirement="section 6: new servers join as non-voting members until they have caught up",
+)
+def test_new_servers_get_the_log_before_they_get_a_vote(lab: Any) -> None:
+    one = OneServer(lab, names(4), voters=names(3))
+    one.accept("n2", one.be_leader())
+    one.accept("n2", one.command("a"))
+    sent = change(lab, one, *names(4))
+    assert latest(lab, one) is None, "n4 has nothing yet"
+    assert find(sent, lab.AppendEntries, "n4")
+    one.now += 500 * MS
+    one.accept("n2", one.command("b", 2))
+    one.accept("n4", sent)
+    assert latest(lab, one) is None, "that took longer than an election timeout: another round"
+    reply = lab.AppendEntriesReply(1, 0, True, 2, 3)
+    one.receive("n4", reply)
+    assert latest(lab, one) == lab.Configuration(names(4), names(3))
+
+
+@graded(
+    points=2,
+    title="One change at a time",
+    requirement="section 6: a change begins when the last one has ended",
+)
+def test_a_second_change_is_refused_while_one_is_under_way(lab: Any) -> None:
+    one = OneServer(lab, names(5), voters=names(3))
+    one.accept("n2", one.be_leader())
+    change(lab, one, *names(5))
+    refusal = only(change(lab, one, "n1", "n2", number=2), lab.Refusal)
+    assert "under way" in refusal.reason
+    assert find(change(lab, one, "n1", "stranger", number=3), lab.Refusal)
+    assert find(change(lab, one, number=4), lab.Refusal), "nobody would be left"
+    two = OneServer(lab, names(5), voters=names(3))
+    two.accept("n2", two.be_leader())
+    change(lab, two, "n1", "n2")
+    assert latest(lab, two).old_voters == names(3)
+    assert find(change(lab, two, "n1", number=2), lab.Refusal), "C-old,new is not committed"
+    assert not find(change(lab, two, "n1", "n2"), lab.Refusal), "the same request once more"
+
+
+@graded(
+    points=3,
+    title="The leader goes",
+    requirement="section 6: if the leader is not part of the new configuration, it steps down once "
+    "it has committed C-new, and does not count itself in majorities",
+)
+def test_a_leader_that_is_removed_manages_the_change_and_steps_down(lab: Any, sweep: Any) -> None:
+    for seed in sweep(4):
+        simulation = cluster(lab, seed, 4)
+        leader = elect(simulation)
+        must_be_ok(simulation, lab.Put("x", "1"))
+        rest = tuple(id for id in names(4) if id != leader.id)
+        assert must_be_ok(simulation, lab.ChangeMembers(rest), ADMIN) == rest
+        assert leader.status()["role"] == "follower"
+        assert elect(simulation).id in rest
+        assert must_be_ok(simulation, lab.Get("x")) == "1"
+        simulation.run(simulation.now + SOON)
+        assert leader.status()["role"] == "follower", "it is no member, so it never campaigns"
+
+
+@graded(
+    points=3,
+    title="Removed servers disturb nobody",
+    requirement="section 6: servers disregard RequestVote RPCs when they believe a current leader "
+    "exists",
+)
+def test_a_removed_server_that_does_not_know_it_causes_no_election(lab: Any, sweep: Any) -> None:
+    for seed in sweep(4):
+        simulation = cluster(lab, seed, 4, config={"pre_vote": False})
+        leader = elect(simulation)
+        term = leader.current_term
+        removed = others(simulation, leader.id)[0].id
+        rest = tuple(id for id in names(4) if id != removed)
+        clients = ("c1", "c2", "c3", ADMIN)
+        simulation.inject(Partition(simulation.now, ((removed,), (*rest, *clients))))
+        must_be_ok(simulation, lab.ChangeMembers(rest), ADMIN)
+        simulation.run(simulation.now + SECOND)
+        simulation.inject(Heal(simulation.now))
+        simulation.run(simulation.now + SECOND)
+        assert simulation.nodes[removed].status()["term"] > term, "it campaigns, term by term"
+        assert [(each.id, each.current_term) for each in leaders(simulation)] == [(leader.id, term)]
+
+
+@graded(
+    points=3,
+    title="The change outlives its leader",
+    requirement="section 6: a leader with C-old,new in its log completes the change",
+)
+def test_a_change_is_completed_by_the_next_leader(lab: Any, sweep: Any) -> None:
+    for seed in sweep(5):
+        simulation = cluster(lab, seed, 5, config=THREE)
+        leader = elect(simulation)
+        simulation.call(ADMIN, lab.ChangeMembers(("n2", "n3", "n4", "n5")))
+        run_until(simulation, log_grows(leader))
+        if not leader.configuration.old_voters:
+            run_until(simulation, log_grows(leader))
+        assert leader.configuration.old_voters, "the learners have caught up: C-old,new is next"
+        simulation.run(simulation.now + seed * MS)
+        crash(simulation, leader.id)
+        simulation.run(simulation.now + 2 * SECOND)
+        successor = elect(simulation)
+        assert not successor.configuration.old_voters, "the change is stuck half way"
+        must_be_ok(simulation, lab.Put("x", "1"))
+
+
+@graded(
+    points=5,
+    title="Changes in all kinds of trouble",
+    requirement="section 6: no time at which two leaders can be elected in one term",
+)
+def test_it_is_linearizable_when_members_change_while_everything_fails(
+    lab: Any, sweep: Any
+) -> None:
+    for seed in sweep(10):
+        kinds = ("crash", "partition", "block", "link")
+        config = {**THREE, "snapshot_every": 8}
+        simulation = cluster(lab, seed, 5, trouble(seed, 5, *kinds, until=2 * SECOND), config)
+        workload = work(lab, simulation, count=20)
+        change_again_and_again(lab, simulation, seed)
+        must_end(simulation, workload, 12 * SECOND)
+        must_be_linearizable(simulation)
+
+
+def change_again_and_again(lab: Any, simulation: Any, seed: int) -> None:
+    """Let the administrator ask for three members of five, drawn at random, then three others."""
+    random = Random(f"{seed}/members")
+
+    def ask_for_more() -> None:
+        asked = simulation.call(ADMIN, lab.ChangeMembers(tuple(sorted(random.sample(names(5), 3)))))
+        pending.append(asked)
+
+    def returned(client: str, operation: Any) -> None:
+        if client == ADMIN and len(pending) < 6:
+            simulation.later(simulation.now + 100 * MS, ask_for_more)
+
+    pending: list[Any] = []
+    simulation.on_return.append(returned)
+    simulation.later(300 * MS, ask_for_more)

@@ -1,0 +1,391 @@
+"""Graded suite of the lab ``raft``, part 2: replication and commitment (sections 5.3, 5.4)."""
+
+from typing import Any
+
+from common.contract.effects import Send
+from common.course.grading import graded
+from common.values.units import MS, SECOND
+from tests.stage4_consensus.raft.cluster import (
+    CLIENTS,
+    STEADY,
+    cluster,
+    crash,
+    elect,
+    must_be_linearizable,
+    must_be_ok,
+    must_end,
+    names,
+    others,
+    restart,
+    sweep_once,
+    trouble,
+    work,
+)
+from tests.stage4_consensus.raft.one_server import OneServer, find, only
+from tests.stage4_consensus.raft.traffic import Traffic
+
+LAB = "raft"
+
+
+@graded(
+    points=2,
+    title="No entries from the past",
+    requirement="Figure 2, AppendEntries 1: reply false if term < currentTerm",
+)
+def test_entries_of_a_deposed_leader_are_refused(lab: Any) -> None:
+    one = OneServer(lab)
+    one.append(3, (0, 0), [1, 3])
+    reply = one.append(2, (2, 3), [2])
+    assert (reply.success, reply.term) == (False, 3)
+    assert one.terms() == [1, 3]
+
+
+@graded(
+    points=3,
+    title="The entry before must match",
+    requirement="Figure 2, AppendEntries 2: reply false if log doesn't contain an entry at "
+    "prevLogIndex whose term matches prevLogTerm",
+)
+def test_entries_are_taken_only_after_the_entry_that_the_leader_has_before_them(lab: Any) -> None:
+    one = OneServer(lab)
+    assert one.append(3, (0, 0), [1, 2]).success
+    assert not one.append(3, (3, 2), [3]).success, "there is no entry 3"
+    assert not one.append(3, (2, 3), [3]).success, "entry 2 has another term"
+    assert one.terms() == [1, 2]
+    assert one.append(3, (2, 2), [3, 3]).success
+    assert one.terms() == [1, 2, 3, 3]
+
+
+@graded(
+    points=3,
+    title="What conflicts goes, with all that follows",
+    requirement="Figure 2, AppendEntries 3: if an existing entry conflicts with a new one (same "
+    "index but different terms), delete the existing entry and all that follow it",
+)
+def test_conflicting_entries_are_replaced_by_those_of_the_leader(lab: Any) -> None:
+    one = OneServer(lab)
+    one.append(2, (0, 0), [1, 2, 2, 2])
+    assert one.append(3, (1, 1), [3]).success
+    assert one.terms() == [1, 3]
+    assert ("log", 3) not in one.disk
+    assert ("log", 4) not in one.disk
+    one.start()
+    assert one.server.status()["last"] == 2, "what was deleted must not come back"
+
+
+@graded(
+    points=3,
+    title="A late message takes nothing away",
+    requirement="Figure 2, AppendEntries 3 and 4: only a conflict deletes; append any new entries "
+    "not already in the log",
+)
+def test_a_delayed_message_does_not_shorten_the_log(lab: Any) -> None:
+    one = OneServer(lab)
+    one.append(2, (0, 0), [1, 2])
+    one.append(2, (2, 2), [2, 2])
+    before = one.entries()
+    assert one.append(2, (0, 0), [1, 2]).match_index == 2
+    assert one.append(2, (1, 1), []).success
+    assert one.entries() == before, "the follower has told that it stores four entries"
+
+
+@graded(
+    points=3,
+    title="As far as the leader knows, and as the log is known",
+    requirement="Figure 2, AppendEntries 5: if leaderCommit > commitIndex, set commitIndex = "
+    "min(leaderCommit, index of last new entry)",
+)
+def test_a_follower_commits_no_further_than_the_last_new_entry(lab: Any) -> None:
+    one = OneServer(lab)
+    one.append(2, (0, 0), [1, 1, 2, 2])
+    one.append(3, (2, 1), [], commit=4)
+    assert one.server.status()["commit"] == 2, "entries 3 and 4 may not be the leader's"
+    one.append(3, (2, 1), [3], commit=9)
+    assert one.server.status()["commit"] == 3
+    one.append(3, (3, 3), [3], commit=2)
+    assert one.server.status()["commit"] == 3, "a commit index only grows"
+
+
+@graded(
+    points=2,
+    title="Applied in order, once",
+    requirement="Figure 2, all servers: if commitIndex > lastApplied: increment lastApplied, apply "
+    "log[lastApplied] to state machine",
+)
+def test_committed_entries_are_applied_in_order_and_others_are_not(lab: Any) -> None:
+    one = OneServer(lab)
+    one.append(1, (0, 0), [1, 1, 1], commit=2)
+    assert one.held() == "1.1;1.2;"
+    one.append(1, (0, 0), [1, 1, 1], commit=2)
+    assert one.held() == "1.1;1.2;"
+    one.append(1, (3, 1), [1], commit=4)
+    assert one.held() == "1.1;1.2;1.3;1.4;"
+
+
+@graded(
+    points=3,
+    title="Answered when it is applied",
+    requirement="Figure 2, leaders: if command received from client: append entry to local log, "
+    "respond after entry applied to state machine",
+)
+def test_a_client_is_answered_after_a_majority_stores_its_command(lab: Any) -> None:
+    one = OneServer(lab, names(5))
+    one.be_candidate()
+    one.receive("n3", lab.RequestPreVoteReply(0, 1, True))
+    one.receive("n2", lab.RequestVoteReply(1, True))
+    sent = one.receive("n3", lab.RequestVoteReply(1, True))
+    sent += one.command("a")
+    assert len(one.entries()) == 2, "the no-op, and the command"
+    answers = one.accept("n2", one.accept("n2", sent))
+    assert not find(sent + answers, lab.Answer), "two of five are no majority"
+    answers = one.accept("n3", one.accept("n3", sent))
+    assert only(answers, lab.Answer) == lab.Answer(1, None)
+    assert [each.to for each in answers if isinstance(each.message, lab.Answer)] == ["c1"]
+    assert one.held() == "a"
+
+
+@graded(
+    points=2,
+    title="Who does not lead says who does",
+    requirement="section 8: the server rejects the request and supplies the most recent leader",
+)
+def test_a_follower_names_the_leader_and_takes_no_command(lab: Any) -> None:
+    one = OneServer(lab)
+    assert only(one.command("a"), lab.NotLeader) == lab.NotLeader(1, None)
+    one.append(1, (0, 0), [])
+    assert only(one.command("a"), lab.NotLeader) == lab.NotLeader(1, "n2")
+    assert one.entries() == []
+
+
+@graded(
+    points=3,
+    title="A no-op first",
+    requirement="section 8: each leader commits a blank no-op entry at the start of its term",
+)
+def test_a_new_leader_commits_what_earlier_terms_left_by_a_no_op(lab: Any, sweep: Any) -> None:
+    one = OneServer(lab)
+    one.append(1, (0, 0), [1])
+    sent = one.be_leader()
+    assert one.entries()[1] == (2, lab.NoOp())
+    one.accept("n2", sent)
+    assert one.server.status()["commit"] == 2, "and nobody had to ask for anything"
+
+
+@graded(
+    points=4,
+    title="Figure 8",
+    requirement="section 5.4.2: only log entries from the leader's current term are committed by "
+    "counting replicas",
+)
+def test_a_majority_that_stores_an_entry_of_an_old_term_does_not_commit_it(lab: Any) -> None:
+    one = OneServer(lab)
+    one.append(2, (0, 0), [1, 2])
+    sent = one.be_leader()
+    term = one.disk["term"]
+    assert term == 3
+    previous = find(sent, lab.AppendEntries, "n2")[0].prev_log_index
+    assert previous == 2
+    one.receive("n2", lab.AppendEntriesReply(3, 0, True, 2, 2))
+    assert one.server.status()["commit"] == 0, "(c) of Figure 8: entry 2 may still be overwritten"
+    one.receive("n2", lab.AppendEntriesReply(3, 0, True, 2, 3))
+    assert one.server.status()["commit"] == 3, "(e): with an entry of its own term, all before it"
+
+
+@graded(
+    points=4,
+    title="The logs of Figure 7",
+    requirement="section 5.3: the leader forces the followers' logs to duplicate its own",
+)
+def test_a_follower_with_any_log_of_figure_7_is_brought_to_the_leaders(lab: Any) -> None:
+    leader_log = [1, 1, 1, 4, 4, 5, 5, 6, 6, 6]
+    followers = {
+        "a": [1, 1, 1, 4, 4, 5, 5, 6, 6],
+        "b": [1, 1, 1, 4],
+        "c": [1, 1, 1, 4, 4, 5, 5, 6, 6, 6, 6],
+        "d": [1, 1, 1, 4, 4, 5, 5, 6, 6, 6, 7, 7],
+        "e": [1, 1, 1, 4, 4, 4, 4],
+        "f": [1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3],
+    }
+    for name, log in followers.items():
+        leader = OneServer(lab)
+        leader.append(7, (0, 0), leader_log)
+        follower = OneServer(lab, ("n2", "n1", "n3"))
+        follower.members = ("n1", "n2", "n3")
+        follower.append(7, (0, 0), log)
+        rounds = converse(lab, leader, follower)
+        assert follower.entries() == leader.entries(), f"follower ({name}) of Figure 7"
+        assert rounds <= 4, f"({name}) took {rounds} rounds: a whole term can be skipped at once"
+
+
+def converse(lab: Any, leader: OneServer, follower: OneServer) -> int:
+    """Carry messages between the new leader and one follower until none is left."""
+    sent: list[Send] = leader.be_leader()
+    for rounds in range(100):
+        asked = find(sent, lab.AppendEntries, "n2")
+        if not asked:
+            return rounds
+        replies = [only(follower.receive("n1", each), lab.AppendEntriesReply) for each in asked]
+        sent = [answer for reply in replies for answer in leader.receive("n2", reply)]
+    raise AssertionError("after 100 rounds they still do not agree")
+
+
+@graded(
+    points=3,
+    title="Durable before it is acknowledged",
+    requirement="Figure 2: log[] is updated on stable storage before responding to RPCs",
+)
+def test_what_a_follower_has_acknowledged_it_has_after_a_crash(lab: Any) -> None:
+    one = OneServer(lab)
+    assert one.append(2, (0, 0), [1, 2, 2]).match_index == 3
+    one.start()
+    assert one.server.status()["last"] == 3
+    assert one.append(2, (3, 2), [2]).success
+    assert one.disk["term"] == 2
+
+
+@graded(
+    points=2,
+    title="An old answer moves nothing back",
+    requirement="section 5.3: answers may be late; matchIndex increases monotonically (Figure 2)",
+)
+def test_late_answers_neither_move_the_leader_back_nor_make_it_repeat(lab: Any) -> None:
+    one = OneServer(lab)
+    sent = one.be_leader()
+    one.accept("n2", sent)
+    sent = one.command("a") + one.command("b", 1, "c2")
+    one.accept("n2", sent)
+    refusal = lab.AppendEntriesReply(1, 0, False, 0, 0, 0, 1)
+    assert not one.receive("n2", refusal), "what was refused long ago is known to match by now"
+    assert not one.receive("n2", lab.AppendEntriesReply(1, 0, True, 0, 1))
+    assert [len(each.entries) for each in find(one.command("c", 1, "c3"), lab.AppendEntries)] == [1]
+    other_term = OneServer(lab)
+    other_term.be_leader()
+    other_term.receive("n3", lab.RequestVote(2, 9, 9, True))
+    other_term.quiet()
+    other_term.be_leader()
+    other_term.receive("n2", lab.AppendEntriesReply(1, 0, True, 0, 2))
+    assert other_term.server.status()["commit"] == 0, "an answer of term 1 says nothing in term 3"
+
+
+@graded(
+    points=3,
+    title="Idle means idle",
+    requirement="section 5.2: leaders send periodic heartbeats; message budget",
+)
+def test_an_idle_leader_sends_its_heartbeats_and_nothing_else(lab: Any, sweep: Any) -> None:
+    for seed in sweep(3):
+        traffic = Traffic()
+        simulation = cluster(lab, seed, count=5, observers=[traffic])
+        elect(simulation)
+        must_be_ok(simulation, lab.Put("x", "1"))
+        simulation.run(simulation.now + 200 * MS)
+        traffic.forget()
+        simulation.run(simulation.now + SECOND)
+        heartbeats = traffic.count("AppendEntries")
+        assert heartbeats <= 4 * (SECOND // (50 * MS) + 1), f"{heartbeats} to four followers in 1 s"
+        assert heartbeats >= 4 * (SECOND // (150 * MS)), "a follower may be about to time out"
+        assert traffic.entries == 0
+        assert traffic.total() == traffic.count("AppendEntriesReply") + heartbeats
+
+
+@graded(
+    points=3,
+    title="Each entry once",
+    requirement="message and byte budget: an entry crosses each link once when nothing fails",
+)
+def test_an_entry_crosses_each_link_once_when_nothing_fails(lab: Any, sweep: Any) -> None:
+    for seed in sweep(3):
+        traffic = Traffic()
+        simulation = cluster(lab, seed, 5, link=STEADY, observers=[traffic])
+        leader = elect(simulation)
+        simulation.run(simulation.now + 100 * MS)
+        traffic.forget()
+        first = leader.log.last_index
+        workload = work(lab, simulation, think=(0, 3 * MS))
+        must_end(simulation, workload, 10 * SECOND)
+        simulation.run(simulation.now + 100 * MS)
+        new = leader.log.last_index - first
+        assert new >= 40
+        assert traffic.entries == 4 * new, f"{new} entries to four followers"
+        assert traffic.bytes <= 4 * 800 * new, "more bytes than entries, answers and heartbeats"
+
+
+@graded(
+    points=3,
+    title="Many under way at once",
+    requirement="thesis 10.2.1: the leader pipelines AppendEntries, and batches what waits",
+)
+def test_entries_are_pipelined_and_batched_not_sent_one_at_a_time(lab: Any) -> None:
+    one = OneServer(lab, max_in_flight=4)
+    one.accept("n2", one.be_leader())
+    sent = [each for number in range(1, 21) for each in one.command("a", 1, f"c{number}")]
+    to_n2 = find(sent, lab.AppendEntries, "n2")
+    assert [len(each.entries) for each in to_n2] == [1, 1, 1, 1], "four may be under way"
+    again = one.accept("n2", [each for each in sent if each.message is to_n2[0]])
+    assert [len(each.entries) for each in find(again, lab.AppendEntries, "n2")] == [16], (
+        "all that waited goes out in one message"
+    )
+
+
+@graded(
+    points=3,
+    title="A lost message is made up for",
+    requirement="section 5.3: if followers crash or packets are lost, the leader retries",
+)
+def test_a_gap_is_found_by_the_next_heartbeat_and_filled(lab: Any) -> None:
+    leader = OneServer(lab)
+    leader.accept("n2", leader.be_leader())
+    for number in range(1, 4):
+        leader.command("a", number)
+    sent = leader.fire(lab.HeartbeatDue)
+    asked = find(sent, lab.AppendEntries, "n2")[0]
+    assert asked.prev_log_index == 4, "it asks for the last entry that was sent"
+    refusal = lab.AppendEntriesReply(1, asked.round, False, asked.prev_log_index, 0, 0, 2)
+    again = only(leader.receive("n2", refusal), lab.AppendEntries)
+    assert (again.prev_log_index, len(again.entries)) == (1, 3)
+    assert not leader.receive("n2", refusal), "a second copy of the refusal causes no second copy"
+
+
+@graded(
+    points=3,
+    title="Any minority may be down",
+    requirement="section 5.1: five servers allow the system to tolerate two failures",
+)
+def test_two_of_five_may_be_down_and_come_back(lab: Any, sweep: Any) -> None:
+    for seed in sweep(4):
+        simulation = cluster(lab, seed, count=5)
+        down = [elect(simulation).id]
+        down.append(others(simulation, *down)[0].id)
+        crash(simulation, *down)
+        for number in range(25):
+            must_be_ok(simulation, lab.Append("x", f"{number};"), CLIENTS[number % 3])
+        restart(simulation, *down)
+        simulation.run(simulation.now + SECOND)
+        leader = elect(simulation)
+        assert {each.last_applied for each in others(simulation)} == {leader.commit_index}
+        must_be_linearizable(simulation)
+
+
+@graded(
+    points=5,
+    title="Linearizable on a bad network",
+    requirement="section 5.3: with messages lost, doubled, overtaken and cut off, one way too",
+)
+def test_it_is_linearizable_when_the_network_fails(lab: Any, sweep: Any) -> None:
+    for seed in sweep(12):
+        sweep_once(lab, seed, 5, ("partition", "block", "link"))
+
+
+@graded(
+    points=4,
+    title="Followers keep up with a fast leader on a bad network",
+    requirement="section 5.3: with pipelining, entries overtake each other and are lost in rows",
+)
+def test_pipelined_entries_survive_a_bad_network(lab: Any, sweep: Any) -> None:
+    for seed in sweep(6):
+        faults = trouble(seed, 3, "link", "pause", "disk", until=SECOND)
+        config = {"max_entries": 2, "max_in_flight": 5}
+        simulation = cluster(lab, seed, 3, faults, config)
+        workload = work(lab, simulation, count=60, think=(0, 2 * MS))
+        must_end(simulation, workload, 10 * SECOND)
+        must_be_linearizable(simulation)

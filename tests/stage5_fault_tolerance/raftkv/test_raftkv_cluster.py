@@ -1,0 +1,283 @@
+"""Graded suite of the lab ``raftkv``, the store on Raft: what survives, and what clients hear."""
+
+from collections.abc import Callable
+from typing import Any
+
+from common.contract.events import NodeId
+from common.course.grading import graded
+from common.sim.network import LinkModel
+from common.sim.simulation import Simulation
+from common.sim.workload import Workload
+from common.values.faults import Block, Heal
+from common.values.history import Failed, Ok, Unknown
+from common.values.units import MS, SECOND
+from tests.stage4_consensus.raft.cluster import (
+    STEADY,
+    ask,
+    crash,
+    elect,
+    log_grows,
+    must_be_ok,
+    must_end,
+    names,
+    others,
+    restart,
+    restart_all,
+    run_until,
+    wait_for,
+)
+from tests.stage4_consensus.raft.traffic import Traffic
+from tests.stage5_fault_tolerance.raftkv.cluster import CLIENTS, cluster, must_be_linearizable
+
+LAB = "raftkv"
+
+
+@graded(
+    points=3,
+    title="It works when nothing fails",
+    requirement="the page, *The commands*, through the cluster",
+)
+def test_each_command_is_answered_by_a_cluster(lab: Any) -> None:
+    simulation = cluster(lab, seed=1)
+    told = {
+        lab.Put("a", "1"): 1,
+        lab.Append("a", "2"): 2,
+        lab.CompareAndSet("a", "12", "3"): True,
+        lab.CompareAndSet("a", "12", "4"): False,
+        lab.Get("a"): "3",
+        lab.Delete("b"): False,
+        lab.Range(""): lab.RangeResult((lab.Item("a", "3", 1, 3, 3),), 1, 3),
+        lab.Transaction(
+            (lab.Compare("b", "version", "=", 0),), (lab.Put("b", "5"), lab.Delete("a"))
+        ): lab.TransactionResult(True, (4, True), 4),
+        lab.Get("b"): "5",
+    }
+    for operation, value in told.items():
+        assert must_be_ok(simulation, operation) == value, f"{operation}"
+
+
+@graded(
+    points=4,
+    title="Power failure everywhere",
+    requirement="issue: what was acknowledged is there after a crash of all servers at once",
+)
+def test_what_was_acknowledged_is_there_after_all_servers_crash_at_once(
+    lab: Any, sweep: Any
+) -> None:
+    for seed in sweep(8):
+        simulation = cluster(lab, seed, config={"snapshot_every": 3 + seed % 5})
+        for number in range(15):
+            key = "abc"[number % 3]
+            steps = (lab.Append(key, f"{number};"), lab.Put(f"last {key}", f"{number}"))
+            must_be_ok(simulation, lab.Transaction((), steps), CLIENTS[number % 3])
+            if number % 5 == seed % 5:
+                restart_all(simulation)
+        before: Any = must_be_ok(simulation, lab.Range(""))
+        restart_all(simulation)
+        after: Any = must_be_ok(simulation, lab.Range(""), "c2")
+        assert after == before, "values and their revisions"
+        assert {item.key: item.value for item in after.items} == {
+            "a": "0;3;6;9;12;", "b": "1;4;7;10;13;", "c": "2;5;8;11;14;",
+            "last a": "12", "last b": "13", "last c": "14",
+        }  # fmt: skip
+        assert after.revision == 15
+
+
+@graded(
+    points=3,
+    title="Exactly once when a leader crashes",
+    requirement="Raft, section 8: a command that is asked for again is not carried out again",
+)
+def test_an_append_whose_leader_is_killed_is_there_once(lab: Any, sweep: Any) -> None:
+    for seed in sweep(10):
+        simulation = cluster(lab, seed)
+        leader = elect(simulation)
+        asked = simulation.call("c1", lab.Append("x", "once;"))
+        run_until(simulation, log_grows(leader))
+        simulation.run(simulation.now + (seed % 5) * MS)
+        crash(simulation, leader.id)
+        wait_for(simulation, asked, 5 * SECOND)
+        assert isinstance(asked.outcome, Ok)
+        restart(simulation, leader.id)
+        assert must_be_ok(simulation, lab.Get("x"), "c2") == "once;"
+
+
+@graded(
+    points=4,
+    title="Exactly once over compaction",
+    requirement="Raft, sections 7 and 8: the table of sessions is part of each snapshot",
+)
+def test_a_repeated_append_is_known_by_a_server_that_has_only_a_snapshot(
+    lab: Any, sweep: Any
+) -> None:
+    for seed in sweep(8):
+        simulation = cluster(lab, seed, config={"snapshot_every": 2})
+        leader = elect(simulation)
+        first = simulation.call("c1", lab.Append("x", "once;"))
+        while_answers_are_lost(simulation, leader)
+        for number in range(6):
+            must_be_ok(simulation, lab.Put("y", f"{number}"), "c2")
+        restart_all(simulation)
+        assert all(server.log.snapshot_index > 0 for server in others(simulation))
+        wait_for(simulation, first, 10 * SECOND)
+        assert isinstance(first.outcome, Ok)
+        assert must_be_ok(simulation, lab.Get("x"), "c2") == "once;"
+
+
+def has_applied(server: Any, entries: int) -> Callable[[], bool]:
+    """Whether a server has come so far in the log."""
+    return lambda: bool(server.last_applied >= entries)
+
+
+def while_answers_are_lost(simulation: Simulation, leader: Any) -> None:
+    """Let the client's request be applied, and the client hear nothing of it."""
+    for server in simulation.members:
+        simulation.inject(Block(simulation.now, server, "c1"))
+    store = leader.machine.application
+    run_until(simulation, lambda: store.revision == 1)
+    for server in simulation.members:
+        simulation.inject(Block(simulation.now, "c1", server))
+    simulation.later(simulation.now + 500 * MS, lambda: simulation.inject(Heal(simulation.now)))
+
+
+@graded(
+    points=3,
+    title="A server that was away gets the store itself",
+    requirement="Raft, section 7: what its entries were is compacted away, so it gets a snapshot, "
+    "with revisions and sessions",
+)
+def test_a_server_that_was_away_holds_the_same_store_afterwards(lab: Any, sweep: Any) -> None:
+    for seed in sweep(8):
+        simulation = cluster(lab, seed)
+        leader = elect(simulation)
+        away, stays = (server.id for server in others(simulation, leader.id))
+        crash(simulation, away)
+        for number in range(20):
+            change = lab.Delete("k5") if number == 19 else lab.Put(f"k{number % 7}", f"{number}")
+            must_be_ok(simulation, change, CLIENTS[number % 3])
+        assert leader.log.snapshot_index > 0
+        restart(simulation, away)
+        back: Any = simulation.nodes[away]
+        run_until(simulation, has_applied(back, 20))
+        assert back.log.snapshot_index > 0, "it had nothing, so only a snapshot can have helped"
+        assert back.machine.snapshot() == leader.machine.snapshot()
+        crash(simulation, stays)
+        told: Any = must_be_ok(simulation, lab.Range("k", "l", 2))
+        assert (told.count, told.revision) == (6, 20), "the store goes on with its help"
+
+
+@graded(
+    points=3,
+    title="The whole cluster crashes while clients append",
+    requirement="issue: after any sequence of kills, of all servers at once too",
+)
+def test_appends_are_there_once_and_in_order_though_everything_crashes(
+    lab: Any, sweep: Any
+) -> None:
+    def choose(random: Any, client: NodeId, number: int) -> object:
+        return lab.Append(f"of {client}", f"{number};")
+
+    for seed in sweep(8):
+        simulation = cluster(lab, seed)
+        workload = Workload(simulation, choose, count=20, patience=20 * SECOND)
+        for _ in range(3):
+            simulation.run(simulation.now + 400 * MS + seed * 777)
+            restart_all(simulation)
+        must_end(simulation, workload, 20 * SECOND)
+        assert all(isinstance(each.outcome, Ok) for each in simulation.history)
+        for client in CLIENTS:
+            text = must_be_ok(simulation, lab.Get(f"of {client}"))
+            assert text == "".join(f"{number};" for number in range(20))
+        must_be_linearizable(simulation)
+
+
+@graded(
+    points=2,
+    title="Failed means that it did not happen",
+    requirement="the page, *What a client is told*: what the store refuses has failed",
+)
+def test_what_the_store_refuses_has_failed_and_changed_nothing(lab: Any) -> None:
+    simulation = cluster(lab, seed=1)
+    must_be_ok(simulation, lab.Put("a", "1"))
+    wrong = lab.Compare("a", "version", "=", "one")
+    too_long = "x" * (lab.MAX_VALUE + 1)
+    for operation in (
+        lab.Transaction((wrong,), (lab.Put("a", "2"),)),
+        lab.Transaction((), (lab.Put("a", "2"), lab.Put("b", too_long))),
+        lab.Put("a", too_long),
+        lab.Range("", None, -1),
+    ):
+        asked = ask(simulation, operation)
+        assert isinstance(asked.outcome, Failed), f"{type(operation).__name__}: {asked.outcome}"
+        assert asked.outcome.reason
+    assert must_be_ok(simulation, lab.Get("a")) == "1"
+    assert must_be_ok(simulation, lab.Put("a", "3")) == 2
+
+
+@graded(
+    points=2,
+    title="Unknown means that nobody can tell",
+    requirement="the page, *What a client is told*: without an answer, a question has failed and "
+    "the end of a change is unknown",
+)
+def test_without_servers_a_change_is_unknown_and_a_question_has_failed(lab: Any) -> None:
+    simulation = cluster(lab, seed=1)
+    elect(simulation)
+    crash(simulation, *names(3))
+    changes = (
+        lab.Put("a", "1"), lab.Append("a", "1"), lab.Delete("a"), lab.CompareAndSet("a", None, "1"),
+        lab.Transaction((), (lab.Put("a", "1"),)),
+    )  # fmt: skip
+    for change in changes:
+        assert isinstance(ask(simulation, change, within=10 * SECOND).outcome, Unknown)
+    for question in (lab.Get("a"), lab.Range("")):
+        assert isinstance(ask(simulation, question, within=10 * SECOND).outcome, Failed)
+
+
+@graded(
+    points=2,
+    title="Redirected, not kept waiting",
+    requirement="Raft, section 8: a server that does not lead names the leader",
+)
+def test_a_client_is_sent_on_to_the_leader_at_once(lab: Any, sweep: Any) -> None:
+    for seed in sweep(4):
+        simulation = cluster(lab, seed, link=LinkModel(latency=(2 * MS, 2 * MS)))
+        leader = elect(simulation)
+        simulation.run(simulation.now + 100 * MS)
+        follower = others(simulation, leader.id)[0].id
+        client: Any = simulation.nodes["c1"]
+        client.server = follower
+        asked = ask(simulation, lab.Get("x"))
+        assert isinstance(asked.outcome, Ok)
+        assert (asked.returned_at or 0) - asked.invoked_at < client.ask_again_after
+        assert client.server == leader.id, "it knows now whom to ask"
+
+
+@graded(
+    points=3,
+    title="A change costs two messages to each follower, a question none in the log",
+    requirement="the page, *Costs*: the entry, and with it or after it how far it is committed; "
+    "questions share rounds of heartbeats",
+)
+def test_no_more_is_sent_or_written_than_the_commands_need(lab: Any) -> None:
+    traffic = Traffic()
+    config = {"snapshot_every": 0}
+    simulation = cluster(lab, 1, link=STEADY, config=config, observers=[traffic])
+    leader = elect(simulation)
+    must_be_ok(simulation, lab.Put("warm", "up"))
+    start, index = simulation.now, leader.log.last_index
+    traffic.forget()
+    for number in range(20):
+        must_be_ok(simulation, lab.Append("x", f"{number};"))
+    heartbeats = 2 * ((simulation.now - start) // leader.heartbeat_every + 1)
+    assert leader.log.last_index == index + 20
+    assert traffic.entries == 40, "each entry goes to each of two followers once"
+    assert traffic.count("AppendEntries") <= 2 * 40 + heartbeats
+    start, index = simulation.now, leader.log.last_index
+    traffic.forget()
+    for _ in range(20):
+        must_be_ok(simulation, lab.Get("x"))
+        must_be_ok(simulation, lab.Range(""))
+    heartbeats = 2 * ((simulation.now - start) // leader.heartbeat_every + 1)
+    assert leader.log.last_index == index, "a question needs no entry"
+    assert traffic.count("AppendEntries") <= 2 * 40 + heartbeats

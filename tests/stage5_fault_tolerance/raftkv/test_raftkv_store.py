@@ -1,0 +1,208 @@
+"""Graded suite of the lab ``raftkv``, the store by itself: one machine, no network."""
+
+from random import Random
+from typing import Any
+
+from common.contract.kinds import check_value
+from common.course.grading import graded
+from tests.stage5_fault_tolerance.raftkv.dumb import (
+    RELATIONS,
+    DumbStore,
+    some_command,
+    some_transaction,
+)
+
+LAB = "raftkv"
+
+
+def filled(lab: Any, **held: str) -> Any:
+    """A store in which these keys were put, in this order."""
+    store = lab.KeyValueStore()
+    for key, value in held.items():
+        store.apply(lab.Put(key, value))
+    return store
+
+
+@graded(
+    points=4,
+    title="Single commands do what they say",
+    requirement="the page, *The commands*: get, put, append, delete, compare-and-set, range",
+)
+def test_the_store_answers_like_a_plain_dictionary(lab: Any, sweep: Any) -> None:
+    for seed in sweep(20):
+        random, store, dumb = Random(seed), lab.KeyValueStore(), DumbStore(lab)
+        for _ in range(60):
+            command = some_command(lab, random)
+            assert store.apply(command) == dumb.apply(command), f"{command}"
+            assert store.revision == dumb.revision, f"the revision after {command}"
+
+
+@graded(
+    points=4,
+    title="Transactions do what they say",
+    requirement="the page, *The commands*: compares first, then one side's steps, one by one",
+)
+def test_the_store_carries_out_transactions_like_a_plain_dictionary(lab: Any, sweep: Any) -> None:
+    for seed in sweep(20):
+        random, store, dumb = Random(seed), lab.KeyValueStore(), DumbStore(lab)
+        sides = set()
+        for _ in range(40):
+            command = some_transaction(lab, random)
+            told = store.apply(command)
+            assert told == dumb.apply(command), f"{command}"
+            assert store.revision == dumb.revision, f"the revision after {command}"
+            sides.add(told.succeeded)
+        assert sides == {True, False}
+
+
+@graded(
+    points=2,
+    title="Every change has a number",
+    requirement="the page, *Revisions*: an item knows when it came, when it was changed last, and "
+    "how often",
+)
+def test_an_item_knows_the_revisions_that_made_it(lab: Any) -> None:
+    store = filled(lab, a="1", b="1")
+    assert store.apply(lab.Append("a", "2")) == 3
+    (a, b) = store.apply(lab.Range("")).items
+    assert a == lab.Item("a", "12", create_revision=1, mod_revision=3, version=2)
+    assert b == lab.Item("b", "1", create_revision=2, mod_revision=2, version=1)
+    store.apply(lab.Delete("a"))
+    assert store.apply(lab.Put("a", "3")) == 5
+    (a,) = store.apply(lab.Range("a", "b")).items
+    assert a == lab.Item("a", "3", create_revision=5, mod_revision=5, version=1), "it came anew"
+
+
+@graded(
+    points=2,
+    title="Nothing changed, nothing counted",
+    requirement="the page, *Revisions*: what changes nothing has no revision",
+)
+def test_what_changes_nothing_leaves_the_revision_as_it_is(lab: Any) -> None:
+    store = filled(lab, a="1")
+    before = store.snapshot()
+    assert store.apply(lab.Delete("b")) is False
+    assert store.apply(lab.CompareAndSet("a", "2", "3")) is False
+    assert store.apply(lab.CompareAndSet("b", "", "3")) is False, "a key that is not there"
+    assert store.apply(lab.Get("b")) is None
+    assert store.apply(lab.Transaction((), (lab.Delete("b"), lab.Get("a")))).revision == 1
+    assert store.snapshot() == before
+    assert store.apply(lab.Put("a", "1")) == 2, "a put counts, also of the same value"
+
+
+@graded(
+    points=3,
+    title="One transaction, one revision",
+    requirement="the page, *Revisions*: all changes of one command have one revision",
+)
+def test_all_changes_of_a_transaction_share_one_revision(lab: Any) -> None:
+    store = filled(lab, a="1", b="1")
+    steps = (lab.Put("a", "2"), lab.Append("c", "2"), lab.Delete("b"), lab.Put("a", "3"))
+    told = store.apply(lab.Transaction((), (*steps, lab.Range(""))))
+    assert told.results[:4] == (3, 3, True, 3)
+    assert [item.mod_revision for item in told.results[4].items] == [3, 3]
+    assert (told.revision, told.results[4].revision, store.revision) == (3, 3, 3)
+    assert store.apply(lab.Get("b")) is None
+    assert store.apply(lab.Put("d", "4")) == 4
+
+
+@graded(
+    points=3,
+    title="All or nothing",
+    requirement="the page, *The commands*: a command is carried out wholly, or refused and leaves "
+    "nothing behind",
+)
+def test_a_transaction_that_is_refused_half_way_leaves_nothing_behind(lab: Any) -> None:
+    long = "x" * lab.MAX_VALUE
+    store = filled(lab, a="1", long=long)
+    before = store.snapshot()
+    first = (lab.Put("a", "2"), lab.Put("b", "2"), lab.Delete("long"))
+    refused: list[Any] = [
+        (*first, lab.Put("long", "x" + long)),
+        (*first[:2], lab.Append("long", "x")),
+        (*first, "no command"),
+        (*first, lab.Range("", None, -1)),
+        (*first, lab.Transaction()),
+        (*first, *[lab.Get("a")] * lab.MAX_STEPS),
+    ]
+    for steps in refused:
+        assert isinstance(store.apply(lab.Transaction((), steps)), lab.Refused), steps[-1]
+        assert store.snapshot() == before
+    assert isinstance(store.apply("no command"), lab.Refused), "a server must not stop at it"
+    assert isinstance(store.apply(lab.Append("long", "x")), lab.Refused)
+    assert store.snapshot() == before
+
+
+@graded(
+    points=3,
+    title="What compares compare",
+    requirement="the page, *The commands*: value, version, create_revision, mod_revision; "
+    "=, !=, <, >; a key that is not there",
+)
+def test_a_compare_holds_of_what_is_there_before_the_transaction(lab: Any) -> None:
+    store = filled(lab, other="-", k="m")
+    store.apply(lab.Put("k", "n"))
+
+    def holds(key: str, target: str, relation: str, wanted: object) -> Any:
+        compare = lab.Compare(key, target, relation, wanted)
+        told = store.apply(lab.Transaction((compare,)))
+        return told.succeeded if isinstance(told, lab.TransactionResult) else told
+
+    numbers = {"create_revision": 2, "mod_revision": 3, "version": 2}
+    for relation, compare in RELATIONS.items():
+        for text in ("m", "n", "o", ""):
+            assert holds("k", "value", relation, text) == compare("n", text)
+            assert holds("none", "value", relation, text) is False, "it has no value"
+        for target, found in numbers.items():
+            for number in range(5):
+                assert holds("k", target, relation, number) == compare(found, number)
+                assert holds("none", target, relation, number) == compare(0, number)
+    for wrong in (("k", "value", "=", 1), ("k", "version", "<", "1"), ("k", "key", "=", "k")):
+        assert isinstance(holds(*wrong), lab.Refused), wrong
+    assert isinstance(holds("k", "version", "~", 2), lab.Refused)
+
+
+@graded(
+    points=2,
+    title="Ranges are in order",
+    requirement="the page, *The commands*: from start up to but without end, in order, the first "
+    "limit; the count is that of all",
+)
+def test_a_range_has_its_keys_in_order_and_its_end_outside(lab: Any) -> None:
+    store = lab.KeyValueStore()
+    for key in ("m", "b", "z", "a", "é", "ab", "😀", "B"):
+        store.apply(lab.Put(key, key.upper()))
+    store.apply(lab.Delete("m"))
+
+    def keys(*asked: Any) -> list[str]:
+        return [item.key for item in store.apply(lab.Range(*asked)).items]
+
+    assert keys("") == ["B", "a", "ab", "b", "z", "é", "😀"]
+    assert keys("a", "b") == ["a", "ab"]
+    assert keys("a", "a") == keys("b", "a") == keys("m", "n") == []
+    assert keys("a", None, 2) == ["a", "ab"]
+    assert store.apply(lab.Range("a", None, 2)).count == 6
+
+
+@graded(
+    points=3,
+    title="A snapshot is the state, and stands still",
+    requirement="the contract of applications: an immutable value, equal for equal states",
+)
+def test_a_store_restored_from_a_snapshot_goes_on_as_the_first(lab: Any, sweep: Any) -> None:
+    for seed in sweep(10):
+        random, store, other = Random(seed), lab.KeyValueStore(), filled(lab, rest="of before")
+        for number in range(40):
+            store.apply(some_command(lab, random))
+            if number % 20 == 10:
+                taken = store.snapshot()
+                check_value(taken)
+                assert taken == store.snapshot()
+                other.restore(taken)
+        assert other.snapshot() == taken, "the first went on, its snapshot must not"
+        again = lab.KeyValueStore()
+        again.restore(store.snapshot())
+        for _ in range(20):
+            command = random.choice([some_command, some_transaction])(lab, random)
+            assert again.apply(command) == store.apply(command), f"{command}"
+        assert again.snapshot() == store.snapshot()
