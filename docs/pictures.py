@@ -14,7 +14,7 @@ from playwright.sync_api import sync_playwright
 
 HERE = Path(__file__).parent
 IMAGES = HERE / "images"
-WIDTH, HEIGHT = 1300, 860
+WIDTH, HEIGHT = 1480, 860
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
 
 SCENES = {
@@ -23,6 +23,8 @@ SCENES = {
     "link": ("link", "link-sliding-window", 40),
     "failures": ("failures", "honest-answer-lost", 46),
     "cap": ("cap", "cap-consistent", 345),
+    "raft": ("raft", "raft-leader-killed", 870),
+    "raftkv": ("raftkv", "raftkv-killed", 1640),
 }
 """By picture: the lab, the name of the trace, and the event at which the viewer stands."""
 
