@@ -7,6 +7,7 @@ is one way for all of them, whatever their steps.
 """
 
 from common.contract import CallId, on
+from common.contract.sizes import wire_size
 from common.values.history import Failed, Ok, Outcome
 from stage4_consensus.raft.client import RaftClient
 from stage5_fault_tolerance.raftkv_commands import (
@@ -23,6 +24,7 @@ from stage5_fault_tolerance.raftkv_commands import (
     Transaction,
     TransactionResult,
 )
+from stage5_fault_tolerance.raftkv_store import MAX_COMMAND
 
 PARTS = (Compare, Item, RangeResult, TransactionResult)
 """What is in messages without a handler of its own."""
@@ -35,8 +37,12 @@ class KeyValueClient(RaftClient):
     def change(
         self, operation: Put | Append | Delete | CompareAndSet | Transaction, call: CallId
     ) -> None:
-        """Have it carried out, once."""
-        self.execute(operation, call)
+        """Have it carried out, once; what is too large for the log is not even sent."""
+        size = wire_size(operation)
+        if size > MAX_COMMAND:
+            self.finish(call, Failed(f"it takes {size} bytes, and {MAX_COMMAND} is the most"))
+        else:
+            self.execute(operation, call)
 
     @on(Get, Range)
     def look(self, operation: Get | Range, call: CallId) -> None:

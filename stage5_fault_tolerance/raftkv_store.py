@@ -13,6 +13,7 @@ from bisect import bisect_left, insort
 from collections.abc import Mapping
 
 from common.contract import Application
+from common.contract.sizes import wire_size
 from stage5_fault_tolerance.raftkv_commands import (
     Append,
     Compare,
@@ -28,8 +29,14 @@ from stage5_fault_tolerance.raftkv_commands import (
     TransactionResult,
 )
 
-MAX_VALUE = 1_000_000
-"""Most characters in a value. Without a bound, appends make a value that no message can carry."""
+MAX_VALUE = 32 * 1024
+"""Most bytes in a value, as UTF-8. Without a bound, appends make one that no message can carry."""
+
+MAX_COMMAND = 48 * 1024
+"""Most bytes of a command, and of a transaction's result, which sessions and snapshots keep."""
+
+MAX_RANGE = 1024 * 1024
+"""Most bytes that a range answers."""
 
 MAX_STEPS = 128
 """Most compares, and most steps of each kind, in a transaction (etcd has the same bound)."""
@@ -55,6 +62,7 @@ class KeyValueStore(Application):
         draft = Draft(self.items, self.keys, self.revision + 1)
         try:
             result = carry_out(draft, command)
+            check_size(command, result)
         except Refusal as refusal:
             return Refused(str(refusal))
         self._take_over(draft)
@@ -119,8 +127,9 @@ class Draft:
         Raises:
             Refusal: the value is too long.
         """
-        if len(value) > MAX_VALUE:
-            raise Refusal(f"{key!r} would hold {len(value)} characters; {MAX_VALUE} is the most")
+        size = len(value.encode())
+        if size > MAX_VALUE:
+            raise Refusal(f"{key!r} would hold {size} bytes; {MAX_VALUE} is the most")
         before = self.find(key)
         created, version = (before.create_revision, before.version) if before else (0, 0)
         created = created or self.revision
@@ -174,6 +183,17 @@ def carry_out(draft: Draft, command: object) -> object:
         case Transaction():
             return _transact(draft, command)
     raise Refusal(f"{type(command).__name__} is no command of the key-value store")
+
+
+def check_size(command: object, result: object) -> None:
+    """Check that what a command found can be told; commands of one key find little.
+
+    Raises:
+        Refusal: it is too large.
+    """
+    most = {Range: MAX_RANGE, Transaction: MAX_COMMAND}.get(type(command), 0)
+    if most and (size := wire_size(result)) > most:
+        raise Refusal(f"the answer takes {size} bytes; {most} is the most: set a limit to ranges")
 
 
 def _transact(draft: Draft, transaction: Transaction) -> TransactionResult:

@@ -212,6 +212,10 @@ def test_what_the_store_refuses_has_failed_and_changed_nothing(lab: Any) -> None
         assert asked.outcome.reason
     assert must_be_ok(simulation, lab.Get("a")) == "1"
     assert must_be_ok(simulation, lab.Put("a", "3")) == 2
+    leader = elect(simulation)
+    before = leader.log.last_index
+    assert isinstance(ask(simulation, lab.Put("a", "x" * lab.MAX_COMMAND)).outcome, Failed)
+    assert leader.log.last_index == before, "what is too large must not be in the log"
 
 
 @graded(

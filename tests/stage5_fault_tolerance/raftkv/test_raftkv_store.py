@@ -128,6 +128,8 @@ def test_a_transaction_that_is_refused_half_way_leaves_nothing_behind(lab: Any) 
     for steps in refused:
         assert isinstance(store.apply(lab.Transaction((), steps)), lab.Refused), steps[-1]
         assert store.snapshot() == before
+    many = (*first[:2], *[lab.Range("long")] * 2)
+    assert isinstance(store.apply(lab.Transaction((), many)), lab.Refused), "a huge answer"
     assert isinstance(store.apply("no command"), lab.Refused), "a server must not stop at it"
     assert isinstance(store.apply(lab.Append("long", "x")), lab.Refused)
     assert store.snapshot() == before
@@ -206,3 +208,18 @@ def test_a_store_restored_from_a_snapshot_goes_on_as_the_first(lab: Any, sweep: 
             command = random.choice([some_command, some_transaction])(lab, random)
             assert again.apply(command) == store.apply(command), f"{command}"
         assert again.snapshot() == store.snapshot()
+
+
+@graded(
+    points=2,
+    title="What a message cannot carry is refused",
+    requirement="the page, *The commands*: bounds in bytes of values, commands and answers",
+)
+def test_the_bounds_are_in_bytes_and_a_limit_makes_a_range_small(lab: Any) -> None:
+    store = lab.KeyValueStore()
+    assert isinstance(store.apply(lab.Put("a", "é" * (lab.MAX_VALUE // 2 + 1))), lab.Refused)
+    for number in range(1, 41):
+        assert store.apply(lab.Put(f"{number:02}", "é" * (lab.MAX_VALUE // 2))) == number
+    assert isinstance(store.apply(lab.Range("")), lab.Refused)
+    told = store.apply(lab.Range("", None, 3))
+    assert (len(told.items), told.count) == (3, 40)
