@@ -12,8 +12,9 @@ An operation that has not ended when the history does is the same as unknown. (H
 """
 
 import json
+from base64 import b64encode
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TypeAlias
 
 from common.values.errors import BadInput
@@ -147,6 +148,12 @@ class History:
 
 
 def _as_plain(value: object) -> object:
+    """What JSON has no form for: records by their fields, bytes in base64, as in traces."""
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = {field.name: getattr(value, field.name) for field in fields(value)}
+        return {"$type": type(value).__name__, **parts}
+    if isinstance(value, bytes):
+        return {"$bytes": b64encode(value).decode()}
     raise BadInput(
         f"a history holds {value!r}, which JSON cannot carry: use numbers, text, lists or nothing"
     )

@@ -1,5 +1,6 @@
 """The contract: dispatch, effects, and errors that name the place and say what to do instead."""
 
+import json
 from dataclasses import FrozenInstanceError
 
 import pytest
@@ -31,8 +32,8 @@ from common.contract.calls import describe
 from common.contract.kinds import check_value
 from common.contract.rules import check_effects, check_protocol_source, check_step
 from common.contract.sizes import ENVELOPE_BYTES, wire_size
-from common.values.errors import ContractError
-from common.values.history import Ok
+from common.values.errors import BadInput, ContractError
+from common.values.history import History, Ok
 from common.values.units import MS
 
 
@@ -292,3 +293,14 @@ def test_an_operation_is_described_by_function_key_and_argument() -> None:
 def test_sizes_grow_with_what_is_in_a_message() -> None:
     assert wire_size(Ping("")) == ENVELOPE_BYTES + 1 + len("Ping") + 1
     assert wire_size(Ping("x" * 1000)) - wire_size(Ping("")) == 1002
+
+
+def test_a_history_writes_records_and_bytes_and_refuses_what_json_cannot_carry() -> None:
+    history = History()
+    history.finish(history.invoke("c1", "put", "x", Entry(3), 1), Ok(b"\x00"), 2)
+    invoked, returned = (json.loads(line) for line in history.to_jsonl().splitlines())
+    assert invoked["value"] == {"$type": "Entry", "term": 3}
+    assert returned["value"] == {"$bytes": "AA=="}
+    history.invoke("c1", "put", "x", {1, 2}, 3)
+    with pytest.raises(BadInput, match="which JSON cannot carry"):
+        history.to_jsonl()
