@@ -98,20 +98,30 @@ def store(tmp_path: Path) -> Iterator[LogStorage]:
     made.close()
 
 
+MOST_AHEAD = 1_000
+"""Steps that the appending thread may be ahead of the syncing one."""
+
+
 def test_one_thread_appends_while_another_syncs(tmp_path: Path) -> None:
     store = LogStorage(tmp_path, SCHEMA, compact_factor=1.0, compact_above=2000, files=HastyFiles())
     store.load()
     steps = 0
+    synced = threading.Event()
 
     def sync_until_compacted() -> None:
         while not any(tmp_path.glob("snapshot-*4")):
             store.sync()
+            synced.set()
 
     syncer = threading.Thread(target=sync_until_compacted, daemon=True)
     syncer.start()
-    while syncer.is_alive() and steps < 1_000_000:
+    while syncer.is_alive():
         steps += 1
         store.append(step(steps))
+        if steps % MOST_AHEAD == 0:  # on a busy machine the appender would starve the other
+            synced.clear()
+            while syncer.is_alive() and not synced.wait(0.05):
+                pass
     store.close()
     again = LogStorage(tmp_path, SCHEMA)
     assert again.load() == expected(steps)
