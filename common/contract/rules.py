@@ -129,14 +129,10 @@ def check_protocol_source(source: str, path: str) -> None:
 def _violations(tree: ast.Module) -> Iterator[tuple[int, str]]:
     defined = {part.name for part in ast.walk(tree) if isinstance(part, ast.FunctionDef)}
     for part in ast.walk(tree):
-        names: list[str] = []
-        if isinstance(part, ast.Import):
-            names = [alias.name for alias in part.names]
-        elif isinstance(part, ast.ImportFrom) and part.module and not part.level:
-            names = [part.module]
-        for name in names:
-            if instead := FORBIDDEN_IMPORTS.get(name.partition(".")[0]):
-                yield part.lineno, f"a protocol file must not import {name}: {instead}"  # type: ignore[attr-defined]
+        if isinstance(part, ast.Import | ast.ImportFrom):
+            for name in _imported(part):
+                if instead := FORBIDDEN_IMPORTS.get(name.partition(".")[0]):
+                    yield part.lineno, f"a protocol file must not import {name}: {instead}"
         if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store):
             if part.attr in RESERVED_ATTRIBUTES:
                 yield part.lineno, f"the attribute {part.attr} belongs to Node: give yours another"
@@ -145,3 +141,10 @@ def _violations(tree: ast.Module) -> Iterator[tuple[int, str]]:
             if called in FORBIDDEN_CALLS and called not in defined:
                 instead = FORBIDDEN_CALLS[called]
                 yield part.lineno, f"a protocol file must not call {called}(): {instead}"
+
+
+def _imported(part: ast.Import | ast.ImportFrom) -> list[str]:
+    """The modules that an import statement names, relative ones left out."""
+    if isinstance(part, ast.Import):
+        return [alias.name for alias in part.names]
+    return [part.module] if part.module and not part.level else []
