@@ -6,7 +6,7 @@ VENV ?= .venv
 LAB ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-EXTRAS := docker dev browser fuzz bench
+EXTRAS := docker dev browser etcd redis grade fuzz bench
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format soak pythons bench pictures lock clean everything
@@ -45,6 +45,7 @@ pictures: $(VENV)/.browser ## make the pictures of README and pages again, from 
 lock: ## renew constraints.txt (needs uv)
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
 	  --no-emit-index-url --no-annotate --no-header -o constraints.txt
+	sed -i '1i# The versions that everything is tested with; made by `make lock` from pyproject.toml.' constraints.txt
 
 clean: ## remove what was made
 	rm -rf $(VENV) .venv-newest out build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
