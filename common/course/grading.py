@@ -15,29 +15,20 @@ It runs on the reference, or with ``--impl DIR`` on a student's workspace.
 
 import json
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any, TypeVar
 
 import pytest
 
-from common.contract.events import NodeId
 from common.course import limits
 from common.course.implementation import check_workspace, install_overlay, load
-from common.course.manifest import Course, Lab
+from common.course.manifest import Course
 from common.course.reasons import compared, import_problem, reason
-from common.sim.host import Factory
-from common.sim.simulation import Simulation
-from common.trace.format import Meta
-from common.trace.recorder import Recorder, open_trace
+from common.course.under_test import LabUnderTest
 from common.values.errors import LabError
 
 Test = TypeVar("Test", bound=Callable[..., object])
-
-CHECK_EVERY = 97
-"""Every so many steps of a graded simulation are checked for determinism (a prime, so that it does
-not fall into step with the protocol)."""
 
 FIRST_SEED = 1
 
@@ -51,58 +42,6 @@ def graded(points: int, title: str, requirement: str) -> Callable[[Test], Test]:
         requirement: the requirement that it checks: a paper's section, or the lab page's words.
     """
     return pytest.mark.graded(points=points, title=title, requirement=requirement)
-
-
-class MissingName(LabError, AttributeError):
-    """The implementation under test lacks a name that its suite uses."""
-
-    exit_code = 1
-
-
-class LabUnderTest:
-    """The lab's public names as attributes, from whichever implementation is tested.
-
-    Args:
-        lab: its manifest entry.
-        modules: its files, imported.
-        trace: where to write the trace of each simulation, or None.
-    """
-
-    def __init__(self, lab: Lab, modules: list[ModuleType], trace: Path | None) -> None:
-        self.manifest = lab
-        self._modules = modules
-        self._trace = trace
-        self._traces = 0
-
-    def __getattr__(self, name: str) -> Any:
-        for module in self._modules:
-            if hasattr(module, name):
-                return getattr(module, name)
-        files = ", ".join(file.path for file in self.manifest.files)
-        raise MissingName(f"lab {self.manifest.id}: there is no {name} in {files}: was it renamed?")
-
-    def simulation(
-        self,
-        nodes: Mapping[NodeId, Factory],
-        clients: Mapping[NodeId, Factory] | None = None,
-        *,
-        seed: int | str,
-        **options: Any,
-    ) -> Simulation:
-        """A simulation with handlers checked now and then, and recorded where that was asked for.
-
-        Args and errors are those of :class:`common.sim.simulation.Simulation`.
-        """
-        options.setdefault("check_handlers", CHECK_EVERY)
-        if self._trace is not None:
-            self._traces += 1
-            suffix = "" if self._traces == 1 else f"-{self._traces}"
-            path = self._trace.with_name(f"{self._trace.stem}{suffix}.jsonl")
-            names, others = tuple(nodes), tuple(clients or {})
-            meta = Meta(lab=self.manifest.id, nodes=names, clients=others, seed=seed)
-            recorder = Recorder(open_trace(path).write, meta)
-            options["observers"] = [*options.get("observers", ()), recorder]
-        return Simulation(nodes, clients, seed=seed, **options)
 
 
 class Sweep:
@@ -143,6 +82,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--seeds", type=int, help="how many seeds each sweep tries")
     group.addoption("--record", metavar="FILE", help="record each simulation as JSON Lines")
     group.addoption("--grades", metavar="FILE", help="write points and verdicts as JSON")
+    group.addoption("--judged", action="store_true", help="run the lab in sandboxed processes")
+    group.addoption("--unsafe", action="store_true", help="judge without a sandbox if need be")
 
 
 def pytest_configure(config: pytest.Config) -> None:

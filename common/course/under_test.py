@@ -1,0 +1,70 @@
+"""What a graded suite sees of a lab: its public names, and simulations of its nodes."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from common.contract.events import NodeId
+from common.course.manifest import Lab
+from common.sim.host import Factory
+from common.sim.simulation import Simulation
+from common.trace.format import Meta
+from common.trace.recorder import Recorder, open_trace
+from common.values.errors import LabError
+
+CHECK_EVERY = 97
+"""Every so many steps of a graded simulation are checked for determinism (a prime, so that it does
+not fall into step with the protocol)."""
+
+
+class MissingName(LabError, AttributeError):
+    """The implementation under test lacks a name that its suite uses."""
+
+    exit_code = 1
+
+
+class LabUnderTest:
+    """The lab's public names as attributes, from whichever implementation is tested.
+
+    Args:
+        lab: its manifest entry.
+        modules: its files, imported.
+        trace: where to write the trace of each simulation, or None.
+    """
+
+    def __init__(self, lab: Lab, modules: list[ModuleType], trace: Path | None) -> None:
+        self.manifest = lab
+        self._modules = modules
+        self._trace = trace
+        self._traces = 0
+
+    def __getattr__(self, name: str) -> Any:
+        for module in self._modules:
+            if hasattr(module, name):
+                return getattr(module, name)
+        files = ", ".join(file.path for file in self.manifest.files)
+        raise MissingName(f"lab {self.manifest.id}: there is no {name} in {files}: was it renamed?")
+
+    def simulation(
+        self,
+        nodes: Mapping[NodeId, Factory],
+        clients: Mapping[NodeId, Factory] | None = None,
+        *,
+        seed: int | str,
+        **options: Any,
+    ) -> Simulation:
+        """A simulation with handlers checked now and then, and recorded where that was asked for.
+
+        Args and errors are those of :class:`common.sim.simulation.Simulation`.
+        """
+        options.setdefault("check_handlers", CHECK_EVERY)
+        if self._trace is not None:
+            self._traces += 1
+            suffix = "" if self._traces == 1 else f"-{self._traces}"
+            path = self._trace.with_name(f"{self._trace.stem}{suffix}.jsonl")
+            names, others = tuple(nodes), tuple(clients or {})
+            meta = Meta(lab=self.manifest.id, nodes=names, clients=others, seed=seed)
+            recorder = Recorder(open_trace(path).write, meta)
+            options["observers"] = [*options.get("observers", ()), recorder]
+        return Simulation(nodes, clients, seed=seed, **options)
