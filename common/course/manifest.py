@@ -57,6 +57,24 @@ class Paper(Strict, frozen=True):
     sections: str = ""
 
 
+class Part(Strict, frozen=True):
+    """One part of a lab that can be started, tested and passed by itself.
+
+    Attributes:
+        id: what people type after ``--part``.
+        title: one line.
+        holes: the symbols of the lab's holes that belong to it.
+        tests: its graded tests: files below the lab's ``tests``.
+        points: the sum of their points.
+    """
+
+    id: str
+    title: str
+    holes: tuple[str, ...]
+    tests: tuple[str, ...]
+    points: int
+
+
 class Lab(Strict, frozen=True):
     """One lab.
 
@@ -71,6 +89,8 @@ class Lab(Strict, frozen=True):
         hours: what a student should plan.
         needs: ids of earlier labs that help.
         holes: the exercises.
+        parts: the lab in parts, in the order in which to do them; none for a lab of one piece.
+            Each hole and each file of tests belongs to one part.
         tests: the graded suite, relative to the repository.
         demo: ``module:function`` of a demo (``common/values/report.py``).
         live: ``module:name`` of how to run it as real processes, or "" where it is no cluster.
@@ -94,11 +114,25 @@ class Lab(Strict, frozen=True):
     demo: str
     page: str
     needs: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
     live: str = ""
     real: str = ""
     explore: str = ""
     schedules: tuple[str, ...] = ()
     clients: tuple[str, ...] = ()
+
+    def part(self, id: str) -> Part:
+        """The part with this id.
+
+        Raises:
+            BadInput: there is none; the text lists those that there are.
+        """
+        for part in self.parts:
+            if part.id == id:
+                return part
+        known = ", ".join(part.id for part in self.parts)
+        has = f"its parts are: {known}" if known else "it is of one piece: leave --part out"
+        raise BadInput(f"lab {self.id} has no part {id!r}; {has}")
 
 
 class Stage(Strict, frozen=True):

@@ -1,0 +1,125 @@
+"""Holes: handouts are made from the references, so that there is only one copy of each lab.
+
+A hole is a function or a method whose body is replaced by ``raise NotImplementedError``. Its
+signature, its decorators, its docstring and the comments above it stay: the docstring is the
+specification. Everything else in the file stays as it is, imports included, even those that only
+a removed body used: whoever writes that body again needs them.
+"""
+
+from collections.abc import Sequence
+
+import libcst as cst
+
+from common.course.manifest import Course, Hole, Lab
+from common.values.errors import BadInput
+
+_NOT_WRITTEN = cst.SimpleStatementLine([cst.Raise(cst.Name("NotImplementedError"))])
+
+
+def strip(source: str, symbols: Sequence[str]) -> str:
+    """Take the bodies of functions and methods out of a file.
+
+    Args:
+        source: the file's text.
+        symbols: ``function`` or ``Class.method``; of a name that is defined several times in one
+            place (overloads, a property and its setter) every definition is emptied.
+
+    Returns:
+        The file with holes; layout and comments outside of them are untouched.
+
+    Raises:
+        BadInput: there is no such function or method in it, or it is not Python.
+    """
+    emptying = _Emptying(symbols)
+    try:
+        module = cst.parse_module(source).visit(emptying)
+    except cst.ParserSyntaxError as error:
+        raise BadInput(f"line {error.raw_line}: this is not Python: {error.message}") from None
+    missing = [symbol for symbol in symbols if symbol not in emptying.found]
+    if missing:
+        raise BadInput(f"there is no function or method {missing[0]}: was it renamed?")
+    return module.code
+
+
+def handout(course: Course, lab: Lab, part: str | None = None) -> dict[str, str]:
+    """The files of a lab as a student gets them.
+
+    Args:
+        course: where the lab belongs.
+        lab: which lab.
+        part: the id of the part whose holes are open, the other parts are supplied; None opens
+            all holes of the lab.
+
+    Returns:
+        By path relative to the repository (``stage4_consensus/raft/log.py``), the text of each of
+        the lab's files, also of those without a hole.
+
+    Raises:
+        BadInput: the manifest names a symbol that is not in its file, or there is no such part.
+    """
+    opened = open_holes(lab, part)
+    folder = course.folder_of(lab)
+    texts = {}
+    for file in lab.files:
+        source = (folder / file.path).read_text(encoding="utf-8")
+        symbols = [hole.symbol for hole in opened if hole.file == file.path]
+        try:
+            texts[f"{folder.name}/{file.path}"] = strip(source, symbols) if symbols else source
+        except BadInput as error:
+            raise BadInput(f"lab {lab.id}: a hole in {file.path}: {error}") from None
+    return texts
+
+
+def open_holes(lab: Lab, part: str | None = None) -> list[Hole]:
+    """The holes of one part of a lab, or all of them.
+
+    Raises:
+        BadInput: the lab has no such part; the text lists those that it has.
+    """
+    if part is None:
+        return list(lab.holes)
+    wanted = lab.part(part).holes
+    return [hole for hole in lab.holes if hole.symbol in wanted]
+
+
+class _Emptying(cst.CSTTransformer):
+    """Replaces the bodies of named functions; remembers which of them it has met."""
+
+    def __init__(self, symbols: Sequence[str]) -> None:
+        super().__init__()
+        self._symbols = frozenset(symbols)
+        self._scope: list[str] = []
+        self.found: set[str] = set()
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        """Note where we are."""
+        if isinstance(node, cst.ClassDef | cst.FunctionDef):
+            self._scope.append(node.name.value)
+        return True
+
+    def on_leave(
+        self, original_node: cst.CSTNodeT, updated_node: cst.CSTNodeT
+    ) -> cst.CSTNodeT | cst.RemovalSentinel | cst.FlattenSentinel[cst.CSTNodeT]:
+        """Empty a function that is wanted."""
+        if not isinstance(original_node, cst.ClassDef | cst.FunctionDef):
+            return updated_node
+        symbol = ".".join(self._scope)
+        self._scope.pop()
+        if symbol not in self._symbols or not isinstance(updated_node, cst.FunctionDef):
+            return updated_node
+        self.found.add(symbol)
+        return updated_node.with_changes(body=_emptied(updated_node.body))
+
+
+def _emptied(body: cst.BaseSuite) -> cst.IndentedBlock:
+    match body:
+        case cst.IndentedBlock(body=[first, *_], header=header) if _is_docstring(first):
+            return cst.IndentedBlock([first, _NOT_WRITTEN], header=header)
+    return cst.IndentedBlock([_NOT_WRITTEN])
+
+
+def _is_docstring(statement: cst.BaseStatement) -> bool:
+    match statement:
+        case cst.SimpleStatementLine(body=[cst.Expr(value=told)]):
+            return isinstance(told, cst.SimpleString | cst.ConcatenatedString)
+    return False
