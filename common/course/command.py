@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from common.course import demonstrating, exploring, inspecting, listing, running, testing
+from common.course.kit import verbs as instructors
 from common.values.errors import BadInput, LabError
 
 CRASH_FILE = Path("lab-crash.txt")
@@ -26,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for verbs in (listing, demonstrating, testing, running, exploring, inspecting):
+for verbs in (listing, demonstrating, testing, running, exploring, inspecting, instructors):
     verbs.register(app)
 
 

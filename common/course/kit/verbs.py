@@ -1,0 +1,13 @@
+"""The instructor's verbs of the ``lab`` command."""
+
+import typer
+
+from common.course.kit import verbs_proofs
+
+FILES = (verbs_proofs,)
+
+
+def register(app: typer.Typer) -> None:
+    """Add them to the command."""
+    for file in FILES:
+        file.register(app)
