@@ -13,6 +13,7 @@ A graded suite names its lab and takes the fixture ``lab``::
 It runs on the reference, or with ``--impl DIR`` on a student's workspace.
 """
 
+import hmac
 import json
 import shlex
 from collections.abc import Callable, Iterator
@@ -31,6 +32,10 @@ from common.values.errors import LabError
 Test = TypeVar("Test", bound=Callable[..., object])
 
 FIRST_SEED = 1
+"""Practice begins with this one; so does whoever runs the suite without a key."""
+
+SEED_BYTES = 6
+"""Length of a derived seed: it stays below 2**53, so JSON keeps it exact for any program."""
 
 
 def graded(points: int, title: str, requirement: str) -> Callable[[Test], Test]:
@@ -80,6 +85,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--impl", metavar="DIR", help="test a student's workspace, not the references")
     group.addoption("--seed", type=int, help="the only seed of each sweep (replays a failure)")
     group.addoption("--seeds", type=int, help="how many seeds each sweep tries")
+    group.addoption("--seed-key", metavar="KEY", help="derive the first seeds from this secret")
     group.addoption("--record", metavar="FILE", help="record each simulation as JSON Lines")
     group.addoption("--grades", metavar="FILE", help="write points and verdicts as JSON")
     group.addoption("--judged", action="store_true", help="run the lab in sandboxed processes")
@@ -125,11 +131,24 @@ def lab(loaded_lab: LabUnderTest) -> LabUnderTest:
 def sweep(request: pytest.FixtureRequest) -> Sweep:
     """Seeds for a sweep: ``for seed in sweep(50): ...``."""
     only = request.config.getoption("--seed")
-    first = FIRST_SEED if only is None else only
+    first = first_seed(request) if only is None else only
     count = 1 if only is not None else request.config.getoption("--seeds")
     made = Sweep(first, count)
     request.node.stash[_sweeps] = made
     return made
+
+
+def first_seed(request: pytest.FixtureRequest) -> int:
+    """Where a test's sweep begins: at the public seeds, or with ``--seed-key`` at secret ones.
+
+    HMAC-SHA256 (RFC 2104) of the test's name under the key: whoever does not know the key cannot
+    tell the seeds, and each test has its own.
+    """
+    key = request.config.getoption("--seed-key")
+    if not key:
+        return FIRST_SEED
+    name = f"{request.module.LAB}/{request.node.name}"
+    return int.from_bytes(hmac.digest(key.encode(), name.encode(), "sha256")[:SEED_BYTES])
 
 
 @pytest.hookimpl(wrapper=True)
