@@ -172,7 +172,7 @@ def test_it_is_linearizable_when_all_servers_crash_again_and_again(lab: Any, swe
         simulation = cluster(lab, seed)
         workload = work(lab, simulation, count=20, think=(0, 150 * MS))
         for _ in range(3):
-            simulation.run(simulation.now + 700 * MS + seed * 777)
+            simulation.run(simulation.now + 700 * MS + seed % 1000 * 777)
             restart_all(simulation)
         must_end(simulation, workload, 15 * SECOND)
         must_be_linearizable(simulation)

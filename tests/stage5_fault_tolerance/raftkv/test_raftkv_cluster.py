@@ -181,7 +181,7 @@ def test_appends_are_there_once_and_in_order_though_everything_crashes(
         simulation = cluster(lab, seed)
         workload = Workload(simulation, choose, count=20, patience=20 * SECOND)
         for _ in range(3):
-            simulation.run(simulation.now + 400 * MS + seed * 777)
+            simulation.run(simulation.now + 400 * MS + seed % 1000 * 777)
             restart_all(simulation)
         must_end(simulation, workload, 20 * SECOND)
         assert all(isinstance(each.outcome, Ok) for each in simulation.history)
