@@ -9,6 +9,8 @@ from typing import Literal
 
 import msgspec
 
+from common.course.kit.located import Located
+from common.course.manifest_checks import Checked
 from common.values.errors import BadInput
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,7 +66,8 @@ class Part(Strict, frozen=True):
         id: what people type after ``--part``.
         title: one line.
         holes: the symbols of the lab's holes that belong to it.
-        tests: its graded tests: files below the lab's ``tests``.
+        tests: its graded tests: files in the folder that the lab's ``tests`` name, or single
+            tests, ``file.py::test_name``, which then do not count for the part of their file.
         points: the sum of their points.
     """
 
@@ -134,6 +137,15 @@ class Lab(Strict, frozen=True):
         has = f"its parts are: {known}" if known else "it is of one piece: leave --part out"
         raise BadInput(f"lab {self.id} has no part {id!r}; {has}")
 
+    def part_of(self, test: str) -> Part | None:
+        """The part to which a graded test belongs, given its id in pytest; None if to none."""
+        file, _, name = test.rpartition("/")[2].partition("::")
+        for wanted in (f"{file}::{name}", file):
+            for part in self.parts:
+                if wanted in part.tests:
+                    return part
+        return None
+
 
 class Stage(Strict, frozen=True):
     """One stage of the roadmap.
@@ -170,10 +182,11 @@ class Course:
             stage = read_manifest(path)
             self.folders[stage.number] = path.parent
             self.stages.append(stage)
-            for lab in stage.labs:
-                _check_lab(root, path, lab)
+            for number, lab in enumerate(stage.labs):
+                entry = Checked(path, number, lab)
+                entry.check(root)
                 if lab.id in self._labs:
-                    raise BadInput(f"{path}: there is a lab {lab.id!r} in another stage already")
+                    raise entry.error("there is a lab of that id already", "id")
                 self._labs[lab.id] = (stage, lab)
         self.stages.sort(key=lambda stage: stage.number)
 
@@ -220,23 +233,5 @@ def read_manifest(path: Path) -> Stage:
     """
     try:
         return msgspec.yaml.decode(path.read_bytes(), type=Stage)
-    except msgspec.ValidationError as error:
-        raise BadInput(f"{path}: {error}") from None
-    except (msgspec.DecodeError, OSError, UnicodeDecodeError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise BadInput(f"{path} cannot be read as YAML: {first}") from None
-
-
-def _check_lab(root: Path, manifest: Path, lab: Lab) -> None:
-    files = {file.path for file in lab.files}
-    wanted = [manifest.parent / path for path in (*sorted(files), *lab.schedules)]
-    wanted += [root / lab.tests, root / "docs" / lab.page]
-    for path in wanted:
-        if not path.exists():
-            relative = path.relative_to(root)
-            raise BadInput(f"{manifest}: lab {lab.id}: there is no file {relative}")
-    for hole in lab.holes:
-        if hole.file not in files:
-            raise BadInput(
-                f"{manifest}: lab {lab.id}: hole {hole.symbol}: {hole.file} is not among its files"
-            )
+    except (msgspec.MsgspecError, OSError, UnicodeDecodeError):
+        return Located(path).decode(Stage)  # slower, and it knows the lines

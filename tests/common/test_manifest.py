@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from common.course.manifest import ROOT, Course, Lab, read_manifest
+from common.course.manifest_checks import check_symbols
 from common.values.errors import BadInput
 
 GOOD = """
@@ -54,20 +55,20 @@ def test_a_good_manifest_is_read(course: Path) -> None:
 @pytest.mark.parametrize("file", ["stage1/tiny.py", "tests/test_tiny.py", "docs/tiny.md"])
 def test_a_manifest_that_names_a_missing_file_is_refused(course: Path, file: str) -> None:
     (course / file).unlink()
-    with pytest.raises(BadInput, match=f"lab.yaml: lab tiny: there is no file {file}"):
+    with pytest.raises(BadInput, match=rf"lab.yaml:\d+: lab tiny: there is no file {file}"):
         Course(course)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("points: 3", "points: many", r"lab.yaml: Expected `int`, got `str` - at `\$.labs\[0\]"),
-        ("points: 3", "pionts: 3", "unknown field `pionts`"),
-        ("    hours: 1\n", "", "missing required field `hours`"),
-        ("kind: node\n    files", "kind: toad\n    files", "Invalid enum value 'toad'"),
-        ("hints: [a, b, c]", "hints: [a, b]", "Expected `array` of length 3"),
+        ("points: 3", "points: many", r"lab.yaml:12: expected `int`, got `str`"),
+        ("points: 3", "pionts: 3", "lab.yaml:12: .*unknown field `pionts`"),
+        ("    hours: 1\n", "", "lab.yaml:6: .*missing required field `hours`"),
+        ("kind: node\n    files", "kind: toad\n    files", "lab.yaml:9: invalid enum value 'toad'"),
+        ("hints: [a, b, c]", "hints: [a, b]", "lab.yaml:14: expected `array` of length 3"),
         ("file: tiny.py, hints", "file: other.py, hints", "other.py is not among its files"),
-        ("title: One", "title: [", "cannot be read as YAML"),
+        ("title: One", "title: [", "lab.yaml:5: this is not YAML"),
     ],
 )
 def test_a_wrong_manifest_is_refused_with_the_place(
@@ -79,10 +80,63 @@ def test_a_wrong_manifest_is_refused_with_the_place(
     assert "lab.yaml" in str(caught.value)
 
 
+PARTS = """    holes: [{symbol: f, file: tiny.py, hints: [a, b, c]}]
+    parts:
+      - {id: one, title: One, holes: [f], tests: [test_tiny.py], points: 3}
+"""
+
+
+def in_parts(course: Path) -> None:
+    """Make a lab in parts of it, whose suite is a folder."""
+    (course / "tests/tiny").mkdir()
+    (course / "tests/tiny/test_tiny.py").write_text("", encoding="utf-8")
+    change(course, "tests: tests/test_tiny.py", "tests: tests/tiny")
+    change(course, PARTS.splitlines(keepends=True)[0], PARTS)
+
+
+def test_a_lab_in_parts_knows_the_part_of_a_test(course: Path) -> None:
+    in_parts(course)
+    tiny = Course(course).lab("tiny")
+    assert tiny.part("one").holes == ("f",)
+    assert tiny.part_of("tests/tiny/test_tiny.py::test_it") == tiny.part("one")
+    with pytest.raises(BadInput, match="lab tiny has no part 'two'; its parts are: one"):
+        tiny.part("two")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("holes: [f]", "holes: [g]", "lab.yaml:16: .*g is not one of the lab's holes"),
+        ("holes: [f]", "holes: []", "lab.yaml:14: .*hole f is in none of the parts"),
+        ("holes: [f]", "holes: [f, f]", "lab.yaml:16: .*hole f is named by two parts"),
+        ("[test_tiny.py]", "[test_other.py]", "lab.yaml:16: .*no file tests/tiny/test_other.py"),
+        ("py], points: 3", "py], points: 2", "lab.yaml:12: .*the parts have 2 points, the lab 3"),
+    ],
+)
+def test_parts_that_do_not_make_up_the_lab_are_refused_with_their_line(
+    course: Path, old: str, new: str, told: str
+) -> None:
+    in_parts(course)
+    change(course, old, new)
+    with pytest.raises(BadInput, match=told):
+        Course(course)
+
+
+def test_a_hole_that_is_no_function_of_its_file_is_refused_with_its_line(course: Path) -> None:
+    with pytest.raises(BadInput, match=r"lab.yaml:14: lab tiny: there is no function or method f"):
+        check_symbols(Course(course))
+    (course / "stage1/tiny.py").write_text("def f(): ...\n", encoding="utf-8")
+    check_symbols(Course(course))
+
+
+def test_every_hole_of_the_course_is_a_function_of_its_file() -> None:
+    check_symbols(Course(ROOT))
+
+
 def test_two_labs_of_one_name_are_refused(course: Path) -> None:
     shutil.copytree(course / "stage1", course / "stage2")
     change(course, "number: 1", "number: 2")
-    with pytest.raises(BadInput, match="there is a lab 'tiny' in another stage already"):
+    with pytest.raises(BadInput, match="lab.yaml:6: lab tiny: there is a lab of that id already"):
         Course(course)
 
 
