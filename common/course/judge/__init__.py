@@ -1,0 +1,1 @@
+"""Runs code that nobody has to trust: sandbox, step and call protocols, signed reports."""

@@ -1,0 +1,212 @@
+"""Runs a stranger's program where it can see, reach and use nothing but what it is given.
+
+Inside there are a read-only root with the Python interpreter, its standard library and the given
+files; a private, bounded ``/tmp``; the processes of the sandbox itself; a loopback interface and no
+other network; a fixed environment. The program is a user who owns nothing, has no rights, can get
+none, and is killed whole, with whatever it started, at :meth:`Confined.kill`.
+
+The walls are bubblewrap's where it is installed, else the kernel's namespaces, else Docker's. On a
+machine that has none of them :func:`start` refuses, unless told ``unsafe``.
+
+    with start([PYTHON, "-I", "/work.py"], files={"/work.py": path}, limits=Limits()) as confined:
+        confined.stdin.write(b"...")
+        confined.stdout.readline()
+
+Threads: the kernel kills a sandbox when the *thread* that started it ends; start one from a thread
+that lives as long as the sandbox shall.
+"""
+
+import contextlib
+import functools
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from common.course.judge import walls
+from common.course.judge.confined import Confined, inner_process
+from common.course.judge.interpreter import PYTHON
+from common.course.judge.limits import Limits
+from common.course.judge.walls import ENVIRONMENT, Plan
+from common.values.errors import BadInput, MissingTool
+
+__all__ = ["PYTHON", "Confined", "Limits", "Walls", "available", "start"]
+
+Walls = Literal["bubblewrap", "namespaces", "docker"]
+KINDS: tuple[Walls, ...] = ("bubblewrap", "namespaces", "docker")
+"""In the order of preference."""
+
+PROBE = "print('here')"
+PROBE_SECONDS = 30
+
+NO_WALLS = (
+    "this machine has nothing to put a stranger's program into: bubblewrap is not installed, the "
+    "kernel gives us no namespaces, and no Docker engine answers. Install bubblewrap (apt-get "
+    "install bubblewrap), or add --unsafe if you trust the code as if you had written it"
+)
+
+
+def start(
+    command: Sequence[str],
+    *,
+    files: Mapping[str, Path],
+    limits: Limits,
+    unsafe: bool = False,
+    keep: Sequence[int] = (),
+    proc: bool = True,
+    kind: Walls | None = None,
+) -> Confined:
+    """Start a program in a sandbox of its own.
+
+    Args:
+        command: program (an absolute path inside; :data:`PYTHON` is the interpreter) and arguments.
+        files: absolute path inside -> file or folder outside, shown read-only. No path may lie
+            below another one.
+        limits: what the program may use.
+        unsafe: where no sandbox is to be had, run it with limits alone: nothing stops it from
+            reading and writing what we may. Its files lie elsewhere then; arguments that are paths
+            of ``files``, or lie below them, are changed to where those really are.
+        keep: descriptors that the program inherits by the same numbers (not with Docker).
+        proc: whether it has a ``/proc``, which shows its own processes. Without, programs that
+            share a sandbox learn less about each other.
+        kind: the walls to use, instead of the best ones there are.
+
+    Returns:
+        The running program.
+
+    Raises:
+        MissingTool: no sandbox can be had here (and ``unsafe`` was not given), or not this kind.
+        BadInput: a file is not there, or only its owner may read it.
+    """
+    _check(files)
+    plan = Plan(tuple(command), tuple(files.items()), limits, tuple(keep), proc)
+    chosen = kind or _best(bool(keep))
+    if chosen is None or (kind and not available(kind)):
+        if not unsafe:
+            raise MissingTool(NO_WALLS if kind is None else f"{kind} cannot be used here")
+        return _unconfined(plan)
+    return _launch(chosen, plan)
+
+
+@functools.cache
+def available(kind: Walls) -> bool:
+    """Whether a program can be run behind such walls here; tried once, by running one."""
+    limits = Limits(wall_seconds=PROBE_SECONDS)
+    try:
+        with _launch(kind, Plan([PYTHON, "-I", "-c", PROBE], [], limits)) as confined:
+            return confined.stdout.read() == b"here\n"
+    except (MissingTool, OSError):
+        return False
+
+
+def _best(keeps: bool) -> Walls | None:
+    usable: tuple[Walls, ...] = KINDS[:-1] if keeps else KINDS
+    return next((kind for kind in usable if available(kind)), None)
+
+
+def _check(files: Mapping[str, Path]) -> None:
+    for inside, path in files.items():
+        if not inside.startswith("/"):
+            raise BadInput(f"{inside} is no absolute path: files in a sandbox need one")
+        try:
+            mode = path.stat().st_mode
+        except OSError as error:
+            problem = f"{path} cannot be shown in a sandbox: {error.strerror}"
+            raise BadInput(problem) from None
+        if walls.is_root() and not mode & 0o004:
+            raise BadInput(
+                f"{path} may be read by its owner alone, and a program in a sandbox is somebody "
+                f"else: chmod -R o+rX {shlex.quote(str(path))}"
+            )
+
+
+def _launch(kind: Walls, plan: Plan) -> Confined:
+    """Start the walls with the program within."""
+    report, status = os.pipe()
+    name = f"lab-{uuid.uuid4().hex}"
+    with open(report, "rb") as answer:
+        try:
+            command = _command(kind, plan, status, name)
+            if command is None:
+                raise MissingTool(f"{kind} cannot be used here")
+            process = _popen(command, keep=[status, *plan.keep], docker=kind == "docker")
+        finally:
+            os.close(status)
+        end = _docker_kill(command[0], name) if kind == "docker" else None
+        return Confined(process, plan.limits, inner_process(answer.read()), end)
+
+
+def _command(kind: Walls, plan: Plan, status: int, name: str) -> list[str] | None:
+    match kind:
+        case "bubblewrap":
+            return walls.bubblewrap(plan, status)
+        case "namespaces":
+            return walls.namespaces(plan, status)
+        case "docker":
+            return walls.docker(plan, name)
+
+
+def _popen(command: Sequence[str], keep: Sequence[int], docker: bool) -> subprocess.Popen[bytes]:
+    """Start walls; the descriptor that they read their settings from is closed on our side."""
+    settings = [] if docker else _settings(command)
+    try:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            env=dict(os.environ) if docker else ENVIRONMENT,
+            pass_fds=[*keep, *settings],
+            start_new_session=True,
+        )
+    finally:
+        for descriptor in settings:
+            os.close(descriptor)
+
+
+def _settings(command: Sequence[str]) -> list[int]:
+    """The descriptor among the walls' arguments: see :mod:`common.course.judge.walls`."""
+    return [int(command[command.index("--args") + 1] if "--args" in command else command[3])]
+
+
+def _docker_kill(program: str, name: str) -> Callable[[], None]:
+    def kill() -> None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            subprocess.run([program, "kill", name], capture_output=True, timeout=PROBE_SECONDS)
+
+    return kill
+
+
+def _unconfined(plan: Plan) -> Confined:
+    """The program with limits alone, in a folder of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="lab-unsafe-"))
+    limits = {k: v for k, v in plan.limits.resources().items() if k != "NPROC"}
+    moved = [_outside(word, plan.files) for word in plan.command]
+    open_plan = Plan(moved, [], plan.limits, plan.keep)
+    command = open_plan.locked(None, str(walls.INSIDE / "lock.py"), limits)
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+        cwd=folder,
+        env=ENVIRONMENT,
+        pass_fds=plan.keep,
+        start_new_session=True,
+    )
+    remove = functools.partial(shutil.rmtree, folder, ignore_errors=True)
+    return Confined(process, plan.limits, None, remove, group=True)
+
+
+def _outside(word: str, files: Sequence[tuple[str, Path]]) -> str:
+    for inside, path in files:
+        if word == inside or word.startswith(inside + "/"):
+            return str(path.resolve()) + word.removeprefix(inside)
+    return word
