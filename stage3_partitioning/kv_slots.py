@@ -131,8 +131,7 @@ def assign(
 
     Args:
         placement: ``slots`` (even shares, fewest moves), ``ring`` (each slot is a key on a ring of
-            virtual nodes, which is Dynamo's fixed partitions placed by its tokens) or ``modulo`` (slot number mod n, to see what
-            it costs).
+            virtual nodes) or ``modulo`` (slot number mod n, to see what it costs).
         owners: by slot, who holds it now.
         nodes: who is to hold slots.
         virtual_nodes: points of each node on the ring.
