@@ -1,0 +1,39 @@
+"""A client of the store for the simulator and for ``lab run``; real clients speak gRPC instead.
+
+It finds the leader by itself and repeats what is not answered, as every client on Raft here does,
+so each of its changes happens once even if a leader dies on the way.
+"""
+
+from common.contract import CallId, on
+from common.values.history import Failed, Ok, Outcome
+from stage4_consensus.raft.client import RaftClient
+from stage5_fault_tolerance.etcd.commands import Batch, DeleteRange, Put, Range, Txn
+from stage5_fault_tolerance.etcd.results import Refused
+from stage5_fault_tolerance.etcd.server import COMMANDS, RESULTS
+
+KINDS = (*COMMANDS, *RESULTS)
+"""What is in its messages."""
+
+
+class EtcdClient(RaftClient):
+    """A client of the replicated store."""
+
+    @on(Put, DeleteRange, Txn)
+    def change(self, request: Put | DeleteRange | Txn, call: CallId) -> None:
+        """Have it carried out, once."""
+        self.execute(Batch((request,)), call)
+
+    @on(Range)
+    def look(self, request: Range, call: CallId) -> None:
+        """Read what is not stale, without an entry in the log."""
+        self.query(request, call)
+
+    def finish(self, call: CallId, outcome: Outcome) -> None:
+        """A change comes back as a batch of one; what the store refused has not happened."""
+        match outcome:
+            case Ok((result,)):
+                outcome = Ok(result)
+        match outcome:
+            case Ok(Refused(reason)):
+                outcome = Failed(reason)
+        super().finish(call, outcome)

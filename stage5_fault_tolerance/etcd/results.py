@@ -1,0 +1,160 @@
+"""What clients are told. ``revision`` is the store's revision after the operation."""
+
+from common.contract import record
+
+
+@record
+class KeyValue:
+    """One version of a key, in the history for good until it is compacted.
+
+    Attributes:
+        create_revision: the change that brought the key.
+        mod_revision: the change that made this version.
+        version: how often the key was put since it came, from 1; 0 says that this is a deletion.
+        lease: the lease that the key is attached to, or 0.
+    """
+
+    key: bytes
+    value: bytes
+    create_revision: int
+    mod_revision: int
+    version: int
+    lease: int = 0
+
+    def is_deletion(self) -> bool:
+        """Whether this version says that the key is gone."""
+        return self.version == 0
+
+
+@record
+class Refused:
+    """The command was not carried out; nothing came of it. The reason is a text of ``texts``."""
+
+    reason: str
+
+
+@record
+class Done:
+    """It was done, and there is nothing to tell."""
+
+    revision: int
+
+
+@record
+class PutResult:
+    """The revision, and what was there before if it was asked for."""
+
+    revision: int
+    prev_kv: KeyValue | None = None
+
+
+@record
+class DeleteResult:
+    """How many keys were deleted, and which if it was asked for."""
+
+    revision: int
+    deleted: int
+    prev_kvs: tuple[KeyValue, ...] = ()
+
+
+@record
+class RangeResult:
+    """What was found.
+
+    Attributes:
+        count: how many keys are in the span, whatever the limit and the bounds.
+        more: whether the limit has left out some.
+    """
+
+    revision: int
+    kvs: tuple[KeyValue, ...]
+    count: int
+    more: bool = False
+
+
+@record
+class TxnResult:
+    """Which side was taken, and what each of its steps ended with."""
+
+    revision: int
+    succeeded: bool
+    results: tuple[object, ...]
+
+
+@record
+class LeaseResult:
+    """A lease, and for how many seconds it lives without a sign of life; 0 if it does not."""
+
+    revision: int
+    id: int
+    ttl: int
+
+
+@record
+class LeaseTimes:
+    """Seconds that a lease has left, of those it was granted; -1 left if there is none."""
+
+    revision: int
+    id: int
+    left: int
+    granted: int
+    keys: tuple[bytes, ...] = ()
+
+
+@record
+class LeaseIds:
+    """All leases."""
+
+    revision: int
+    ids: tuple[int, ...]
+
+
+@record
+class StatusResult:
+    """The size of the store in bytes, and whether the alarm is on that space runs out."""
+
+    revision: int
+    compacted: int
+    size: int
+    full: bool
+
+
+@record
+class HashResult:
+    """A checksum of the history from ``compacted`` up to the revision asked for."""
+
+    revision: int
+    compacted: int
+    hash: int
+
+
+@record
+class Events:
+    """Versions in the order in which they came, deletions among them.
+
+    Attributes:
+        revision: up to which revision these are all.
+        previous: what was there before each, or None where it is not known any more.
+        compacted: if above 0, what was asked for is compacted up to there, and nothing is told.
+    """
+
+    revision: int
+    events: tuple[KeyValue, ...]
+    previous: tuple[KeyValue | None, ...]
+    compacted: int = 0
+
+
+@record
+class Probed:
+    """The leader's answer to a probe.
+
+    Attributes:
+        applied: how many batches its store had applied; a server that has applied as many may
+            answer the reads that waited for the probe.
+        leases: for each lease that was to be renewed, its seconds to live, 0 if there is none.
+        remaining: as in the probe.
+    """
+
+    applied: int
+    leases: tuple[tuple[int, int], ...]
+    remaining: tuple[tuple[int, int], ...] = ()

@@ -1,0 +1,88 @@
+"""A server of the store. What a protocol's file can name, its nodes can send and save; so the
+commands and their results are named here, though Raft handles them unseen."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from common.contract import NodeId
+from common.values.units import MS
+from stage5_fault_tolerance.etcd.commands import (
+    Batch,
+    Changes,
+    Compact,
+    Compare,
+    DeleteRange,
+    Disarm,
+    HashKV,
+    LeaseGrant,
+    LeaseKeepAlive,
+    LeaseList,
+    LeaseRevoke,
+    LeaseTimeToLive,
+    Probe,
+    Put,
+    Range,
+    Status,
+    Txn,
+)
+from stage5_fault_tolerance.etcd.results import (
+    DeleteResult,
+    Done,
+    Events,
+    HashResult,
+    KeyValue,
+    LeaseIds,
+    LeaseResult,
+    LeaseTimes,
+    Probed,
+    PutResult,
+    RangeResult,
+    Refused,
+    StatusResult,
+    TxnResult,
+)
+from stage5_fault_tolerance.etcd.store import HistoryPart, LeaseKept
+from stage5_fault_tolerance.etcd.watching import Watching
+
+COMMANDS = (
+    *(Batch, Changes, Compact, Compare, DeleteRange, Disarm, HashKV, LeaseGrant, LeaseKeepAlive),
+    *(LeaseList, LeaseRevoke, LeaseTimeToLive, Probe, Put, Range, Status, Txn),
+)
+"""What is asked, and what is in the log."""
+
+RESULTS = (
+    *(DeleteResult, Done, Events, HashResult, HistoryPart, KeyValue, LeaseIds, LeaseKept),
+    *(LeaseResult, LeaseTimes, Probed, PutResult, RangeResult, Refused, StatusResult, TxnResult),
+)
+"""What is told, and what is in snapshots."""
+
+MOST_ENTRIES, MOST_PARTS = 2, 2
+"""Entries, and parts of a snapshot, in one message: even the largest fit into a frame of 4 MiB.
+An entry is a whole batch, so there are few of them."""
+
+
+class EtcdServer(Watching):
+    """A server of the replicated multi-version store.
+
+    Args:
+        id: the name of this server.
+        peers: the other servers.
+        config: what :class:`~stage4_consensus.raft.core.Core` takes. Timeouts are larger by
+            default than there, because clients keep processors busy as well.
+    """
+
+    def __init__(self, id: NodeId, peers: tuple[NodeId, ...], **config: Any) -> None:
+        defaults = {
+            "max_entries": MOST_ENTRIES,
+            "piece_parts": MOST_PARTS,
+            "election_timeout": (300 * MS, 600 * MS),
+            "heartbeat_every": 100 * MS,
+            "snapshot_every": 5000,
+        }
+        super().__init__(id, peers, **{**defaults, **config})
+
+    def status(self) -> Mapping[str, object]:
+        """What Raft says of itself, and how much is in the store."""
+        history = self.store.history
+        sizes = {"revision": history.revision, "keys": len(history.current)}
+        return {**super().status(), **sizes, "leases": len(self.store.leases.held)}
