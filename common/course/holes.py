@@ -6,7 +6,10 @@ specification. Everything else in the file stays as it is, imports included, eve
 a removed body used: whoever writes that body again needs them.
 """
 
-from collections.abc import Sequence
+import ast
+from collections.abc import Mapping, Sequence
+from textwrap import dedent
+from typing import cast
 
 import libcst as cst
 
@@ -31,13 +34,10 @@ def strip(source: str, symbols: Sequence[str]) -> str:
         BadInput: there is no such function or method in it, or it is not Python.
     """
     emptying = _Emptying(symbols)
-    try:
-        module = cst.parse_module(source).visit(emptying)
-    except cst.ParserSyntaxError as error:
-        raise BadInput(f"line {error.raw_line}: this is not Python: {error.message}") from None
-    missing = [symbol for symbol in symbols if symbol not in emptying.found]
-    if missing:
-        raise BadInput(f"there is no function or method {missing[0]}: was it renamed?")
+    module = parse(source).visit(emptying)
+    absent = [symbol for symbol in symbols if symbol not in emptying.found]
+    if absent:
+        raise BadInput(f"there is no function or method {absent[0]}: was it renamed?")
     return module.code
 
 
@@ -82,14 +82,98 @@ def open_holes(lab: Lab, part: str | None = None) -> list[Hole]:
     return [hole for hole in lab.holes if hole.symbol in wanted]
 
 
-class _Emptying(cst.CSTTransformer):
-    """Replaces the bodies of named functions; remembers which of them it has met."""
+def unwritten(source: str, symbols: Sequence[str]) -> list[str]:
+    """Which of these functions are still holes.
 
-    def __init__(self, symbols: Sequence[str]) -> None:
+    Args:
+        source: the file's text.
+        symbols: ``function`` or ``Class.method``; those that are not in the file are left out.
+
+    Raises:
+        BadInput: the file is not Python; the text names the line.
+    """
+    bodies = _functions(source)
+    return [symbol for symbol in symbols if _is_hole(bodies.get(symbol, []))]
+
+
+def missing(source: str, symbols: Sequence[str]) -> list[str]:
+    """Which of these functions are not in the file, renamed perhaps; errors as above."""
+    there = _functions(source)
+    return [symbol for symbol in symbols if symbol not in there]
+
+
+def fill(source: str, reference: str, symbols: Sequence[str]) -> str:
+    """Put a reference's functions in the place of those of the same name.
+
+    Args:
+        source: the file's text.
+        reference: the text of the reference's file.
+        symbols: which functions; those that are not in both files are left as they are.
+    """
+    wanted = _Collecting(symbols)
+    parse(reference).visit(wanted)
+    return parse(source).visit(_Filling(wanted.found)).code
+
+
+def definition(source: str, symbol: str) -> str:
+    """The text of one function or method, with its decorators and the comments above it.
+
+    Raises:
+        BadInput: it is not there.
+    """
+    wanted = _Collecting([symbol])
+    module = parse(source)
+    module.visit(wanted)
+    if symbol not in wanted.found:
+        raise BadInput(f"there is no function or method {symbol}: was it renamed?")
+    return dedent(module.code_for_node(wanted.found[symbol])).strip("\n") + "\n"
+
+
+def parse(source: str) -> cst.Module:
+    """A file as libcst has it.
+
+    Raises:
+        BadInput: it is not Python; the text names the line.
+    """
+    try:
+        return cst.parse_module(source)
+    except cst.ParserSyntaxError as error:
+        raise BadInput(f"line {error.raw_line}: this is not Python") from None
+
+
+def _functions(source: str) -> dict[str, list[ast.stmt]]:
+    """The bodies of all functions and methods of a file, by symbol."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError as error:
+        raise BadInput(f"line {error.lineno}: {error.msg}") from None
+    found: dict[str, list[ast.stmt]] = {}
+
+    def look(node: ast.AST, prefix: str) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+                found[prefix + child.name] = child.body
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                look(child, f"{prefix}{child.name}.")
+
+    look(tree, "")
+    return found
+
+
+def _is_hole(body: list[ast.stmt]) -> bool:
+    match body:
+        case [ast.Raise(exc=raised)] | [ast.Expr(ast.Constant(str())), ast.Raise(exc=raised)]:
+            made = raised.func if isinstance(raised, ast.Call) else raised
+            return isinstance(made, ast.Name) and made.id == "NotImplementedError"
+    return False
+
+
+class _Scoped(cst.CSTTransformer):
+    """Hands each function to :meth:`function`, with its symbol."""
+
+    def __init__(self) -> None:
         super().__init__()
-        self._symbols = frozenset(symbols)
         self._scope: list[str] = []
-        self.found: set[str] = set()
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         """Note where we are."""
@@ -100,15 +184,62 @@ class _Emptying(cst.CSTTransformer):
     def on_leave(
         self, original_node: cst.CSTNodeT, updated_node: cst.CSTNodeT
     ) -> cst.CSTNodeT | cst.RemovalSentinel | cst.FlattenSentinel[cst.CSTNodeT]:
-        """Empty a function that is wanted."""
+        """Let a function be replaced."""
         if not isinstance(original_node, cst.ClassDef | cst.FunctionDef):
             return updated_node
         symbol = ".".join(self._scope)
         self._scope.pop()
-        if symbol not in self._symbols or not isinstance(updated_node, cst.FunctionDef):
-            return updated_node
+        if isinstance(updated_node, cst.FunctionDef):
+            return cast(cst.CSTNodeT, self.function(symbol, updated_node))
+        return updated_node
+
+    def function(self, symbol: str, node: cst.FunctionDef) -> cst.FunctionDef:
+        """What stands in a function's place."""
+        return node
+
+
+class _Emptying(_Scoped):
+    """Replaces the bodies of named functions; remembers which of them it has met."""
+
+    def __init__(self, symbols: Sequence[str]) -> None:
+        super().__init__()
+        self._symbols = frozenset(symbols)
+        self.found: set[str] = set()
+
+    def function(self, symbol: str, node: cst.FunctionDef) -> cst.FunctionDef:
+        """Empty a function that is wanted."""
+        if symbol not in self._symbols:
+            return node
         self.found.add(symbol)
-        return updated_node.with_changes(body=_emptied(updated_node.body))
+        return node.with_changes(body=_emptied(node.body))
+
+
+class _Collecting(_Scoped):
+    """Collects named functions."""
+
+    def __init__(self, symbols: Sequence[str]) -> None:
+        super().__init__()
+        self._symbols = frozenset(symbols)
+        self.found: dict[str, cst.FunctionDef] = {}
+
+    def function(self, symbol: str, node: cst.FunctionDef) -> cst.FunctionDef:
+        """Keep it, and change nothing."""
+        if symbol in self._symbols:
+            self.found[symbol] = node
+        return node
+
+
+class _Filling(_Scoped):
+    """Replaces functions by others of the same names; the comments above them stay."""
+
+    def __init__(self, functions: Mapping[str, cst.FunctionDef]) -> None:
+        super().__init__()
+        self._functions = functions
+
+    def function(self, symbol: str, node: cst.FunctionDef) -> cst.FunctionDef:
+        """Put the other function there, if there is one."""
+        other = self._functions.get(symbol)
+        return node if other is None else other.with_changes(leading_lines=node.leading_lines)
 
 
 def _emptied(body: cst.BaseSuite) -> cst.IndentedBlock:
