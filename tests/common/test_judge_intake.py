@@ -1,0 +1,280 @@
+"""Hostile and clumsy submissions: what becomes of them, and what is said about it."""
+
+import io
+import os
+import struct
+import subprocess
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from common.course.judge import entries, intake
+from common.course.judge.intake import Intake, take_in
+from common.values.errors import BadInput
+
+ECHO = "stage1_foundations/echo.py"
+LINK = "stage1_foundations/link.py"
+LAB = (ECHO, LINK)
+TEXT = b"the student's work\n"
+
+
+def zipped(path: Path, files: dict[str, bytes], **about: int) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            info = zipfile.ZipInfo(name)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.external_attr = about.get(name, 0) << 16
+            archive.writestr(info, content)
+    return path
+
+
+def tarred(path: Path, *members: tuple[tarfile.TarInfo, bytes], mode: str = "w:gz") -> Path:
+    with tarfile.open(path, mode) as archive:  # type: ignore[call-overload]
+        for info, content in members:
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return path
+
+
+def member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, link
+    return info
+
+
+def take(submission: Path, tmp_path: Path, files: tuple[str, ...] = LAB) -> tuple[Intake, Path]:
+    into = tmp_path / "workspace"
+    return take_in(submission, files, into), into
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_a_folder_is_taken_and_what_is_not_the_labs_is_left_out(tmp_path: Path) -> None:
+    folder = tmp_path / "alice"
+    (folder / "stage1_foundations").mkdir(parents=True)
+    (folder / ECHO).write_bytes(TEXT)
+    (folder / "conftest.py").write_bytes(b"raise SystemExit\n")
+    (folder / "pytest.ini").write_bytes(b"[pytest]\naddopts = --co\n")
+    (folder / "stage1_foundations" / "json.py").write_bytes(b"")
+    (folder / "stage1_foundations" / "__pycache__").mkdir()
+    (folder / "stage1_foundations" / "__pycache__" / "link.cpython-311.pyc").write_bytes(b"x")
+    got, into = take(folder, tmp_path)
+    assert got.taken == (ECHO,)
+    assert tree(into) == {ECHO: TEXT}
+    assert len(got.refused) == 4
+    assert any("compiled code" in sentence for sentence in got.refused)
+
+
+@pytest.mark.parametrize("prefix", ["", "alice/", "alice/home work/", "./"])
+def test_a_zip_of_any_depth_is_taken(tmp_path: Path, prefix: str) -> None:
+    archive = zipped(tmp_path / "a.zip", {prefix + ECHO: TEXT, prefix + LINK: b"more\n"})
+    got, into = take(archive, tmp_path)
+    assert tree(into) == {ECHO: TEXT, LINK: b"more\n"}
+    assert got.refused == ()
+
+
+def test_backslashes_of_windows_are_folders(tmp_path: Path) -> None:
+    raw = zipped(tmp_path / "a.zip", {ECHO.replace("/", "|"): TEXT}).read_bytes()
+    (tmp_path / "b.zip").write_bytes(raw.replace(b"foundations|echo", b"foundations\\echo"))
+    assert take(tmp_path / "b.zip", tmp_path)[0].taken == (ECHO,)
+
+
+@pytest.mark.parametrize("mode", ["w:", "w:gz", "w:bz2", "w:xz"])
+def test_a_tar_is_taken_however_it_is_compressed(tmp_path: Path, mode: str) -> None:
+    got, into = take(tarred(tmp_path / "t", (member(f"bob/{ECHO}"), TEXT), mode=mode), tmp_path)
+    assert (got.taken, tree(into)) == ((ECHO,), {ECHO: TEXT})
+
+
+def test_a_file_by_itself_is_taken_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "echo.py").write_bytes(TEXT)
+    assert take(tmp_path / "echo.py", tmp_path)[1].joinpath(ECHO).read_bytes() == TEXT
+
+
+@pytest.mark.parametrize(
+    "name", ["../../evil.py", "/etc/evil.py", "a/../../evil.py", "..\\evil.py", "C:\\evil.py"]
+)
+def test_no_name_reaches_outside_of_the_workspace(tmp_path: Path, name: str) -> None:
+    archive = zipped(tmp_path / "a.zip", {ECHO: TEXT, name: b"evil\n"})
+    got, into = take(archive, tmp_path)
+    assert tree(into) == {ECHO: TEXT}
+    assert any("outside" in sentence for sentence in got.refused)
+    assert not list(tmp_path.rglob("evil.py"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (tarfile.SYMTYPE, "a link"),
+        (tarfile.LNKTYPE, "a link"),
+        (tarfile.CHRTYPE, "a device"),
+        (tarfile.FIFOTYPE, "a device"),
+    ],
+)
+def test_a_tar_brings_no_links_and_no_devices(tmp_path: Path, kind: bytes, said: str) -> None:
+    linked = member(ECHO, kind, "/etc/passwd")
+    got, into = take(tarred(tmp_path / "t.tar.gz", (linked, b"")), tmp_path)
+    assert tree(into) == {}
+    assert any(f"{ECHO} is {said}" in sentence for sentence in got.refused)
+
+
+def test_a_link_in_a_zip_is_seen(tmp_path: Path) -> None:
+    archive = zipped(tmp_path / "a.zip", {ECHO: b"/etc/passwd"}, **{ECHO: 0o120777})
+    got, into = take(archive, tmp_path)
+    assert tree(into) == {}
+    assert any("a link" in sentence for sentence in got.refused)
+
+
+def test_a_folder_brings_no_links_and_no_pipes(tmp_path: Path) -> None:
+    folder = tmp_path / "mallory"
+    folder.mkdir()
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "link.py").write_bytes(b"the reference\n")
+    (folder / "stage1_foundations").symlink_to(secret)
+    os.mkfifo(folder / "echo.py")
+    got, into = take(folder, tmp_path)
+    assert tree(into) == {}
+    assert any("stage1_foundations is a link" in sentence for sentence in got.refused)
+
+
+def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    zeros = bytes(8 << 20)
+    got, into = take(zipped(tmp_path / "a.zip", {ECHO: zeros, LINK: TEXT}), tmp_path)
+    assert tree(into) == {LINK: TEXT}
+    assert any("8,388,608 bytes" in sentence for sentence in got.refused)
+    monkeypatch.setattr("common.course.judge.parcels.MAX_UNPACKED_BYTES", 1 << 20)
+    bomb = tarred(tmp_path / "t.tar.gz", (member(ECHO), zeros))
+    got = take_in(bomb, LAB, tmp_path / "other")
+    assert "becomes more than 1,048,576 bytes" in got.refused[0]
+
+
+def test_a_size_that_lies_changes_nothing(tmp_path: Path) -> None:
+    raw = bytearray(zipped(tmp_path / "a.zip", {ECHO: bytes(3 << 20)}).read_bytes())
+    directory = raw.rindex(b"PK\x01\x02")
+    raw[directory + 24 : directory + 28] = struct.pack("<I", 10)
+    (tmp_path / "b.zip").write_bytes(raw)
+    got, into = take(tmp_path / "b.zip", tmp_path)
+    assert sum(map(len, tree(into).values())) <= intake.MAX_FILE_BYTES
+    assert got.taken == () or tree(into)[ECHO] == bytes(10)
+
+
+def test_an_archive_of_very_many_files_is_looked_at_in_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("common.course.judge.parcels.MAX_ENTRIES", 10)
+    files = {ECHO: TEXT} | {f"{number}.txt": b"" for number in range(50)}
+    got, into = take(zipped(tmp_path / "a.zip", files), tmp_path)
+    assert tree(into) == {ECHO: TEXT}
+    assert any("more than 10" in s or "the rest" in s for s in got.refused)
+    assert entries.MAX_ENTRIES == 10_000
+
+
+def test_the_same_name_twice_is_taken_from_neither(tmp_path: Path) -> None:
+    archive = tmp_path / "a.zip"
+    with zipfile.ZipFile(archive, "w") as made:
+        made.writestr(ECHO, "one")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            made.writestr(ECHO, "two")
+    got, into = take(archive, tmp_path)
+    assert tree(into) == {}
+    assert any("2 times" in sentence for sentence in got.refused)
+
+
+def test_of_two_copies_the_fuller_one_is_taken_and_that_is_said(tmp_path: Path) -> None:
+    files = {f"old/{ECHO}": b"old\n", f"new/{ECHO}": TEXT, f"new/{LINK}": TEXT}
+    got, into = take(zipped(tmp_path / "a.zip", files), tmp_path)
+    assert tree(into) == {ECHO: TEXT, LINK: TEXT}
+    assert any("more than one copy" in sentence for sentence in got.refused)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"PK\x03\x04 no zip", b"\x1f\x8b\x08 no gzip", b"BZh9 no", b"\xfd7zXZ\0no"]
+)
+def test_a_damaged_archive_is_a_sentence(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.zip").write_bytes(content)
+    got, into = take(tmp_path / "a.zip", tmp_path)
+    assert (got.taken, tree(into)) == ((), {})
+    assert len(got.refused) >= 1
+
+
+def test_every_cut_and_every_flipped_byte_of_a_zip_is_survived(tmp_path: Path) -> None:
+    raw = zipped(tmp_path / "a.zip", {ECHO: TEXT * 20, LINK: TEXT}).read_bytes()
+    broken = tmp_path / "b.zip"
+    for place in range(0, len(raw), 3):
+        for content in (raw[:place], raw[:place] + bytes([raw[place] ^ 0xFF]) + raw[place + 1 :]):
+            broken.write_bytes(content)
+            take_in(broken, LAB, tmp_path / f"w{place}-{len(content)}")
+
+
+def test_a_locked_zip_and_a_missing_file_are_sentences(tmp_path: Path) -> None:
+    raw = bytearray(zipped(tmp_path / "a.zip", {ECHO: TEXT}).read_bytes())
+    raw[6] |= 1
+    raw[raw.rindex(b"PK\x01\x02") + 8] |= 1
+    (tmp_path / "b.zip").write_bytes(raw)
+    got, _ = take(tmp_path / "b.zip", tmp_path)
+    assert any("cannot be read" in sentence for sentence in got.refused)
+    got = take_in(tmp_path / "nothing.zip", LAB, tmp_path / "other")
+    assert got.refused == ("nothing.zip cannot be read: No such file or directory",)
+
+
+def test_names_with_strange_characters_are_shown_escaped(tmp_path: Path) -> None:
+    archive = zipped(tmp_path / "a.zip", {ECHO: TEXT, "\x1b[2Jgone\n.py": b""})
+    refused = take(archive, tmp_path)[0].refused
+    assert all(sentence.isprintable() for sentence in refused)
+
+
+def test_a_workspace_must_be_empty(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"")
+    with pytest.raises(BadInput, match="not empty"):
+        take_in(tmp_path, LAB, tmp_path)
+
+
+def git(*words: str, cwd: Path) -> None:
+    named = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main"]
+    subprocess.run(["git", *named, *words], cwd=cwd, check=True, capture_output=True)
+
+
+def repository(folder: Path) -> Path:
+    (folder / "stage1_foundations").mkdir(parents=True)
+    (folder / ECHO).write_bytes(TEXT)
+    git("init", cwd=folder)
+    git("add", ".", cwd=folder)
+    git("commit", "-m", "work", cwd=folder)
+    return folder
+
+
+def test_a_working_tree_and_a_bare_repository_are_taken(tmp_path: Path) -> None:
+    work = repository(tmp_path / "work")
+    git("clone", "--bare", str(work), str(tmp_path / "bare.git"), cwd=tmp_path)
+    for number, given in enumerate((work, tmp_path / "bare.git")):
+        into = tmp_path / f"into{number}"
+        got = take_in(given, LAB, into)
+        assert (got.taken, tree(into)) == ((ECHO,), {ECHO: TEXT})
+
+
+def test_what_a_strangers_repository_configures_is_never_run(tmp_path: Path) -> None:
+    work = repository(tmp_path / "work")
+    touched = tmp_path / "touched"
+    with (work / ".git" / "config").open("a") as file:
+        file.write(f'[core]\n\tfsmonitor = "touch {touched}"\n\tsshCommand = "touch {touched}"\n')
+        file.write(f'[filter "x"]\n\tsmudge = "touch {touched}"\n\tclean = "touch {touched}"\n')
+    (work / ".gitattributes").write_text("*.py filter=x\n")
+    (work / ".git").rename(tmp_path / "bare.git")
+    for number, given in enumerate((work, tmp_path / "bare.git")):
+        assert take_in(given, LAB, tmp_path / f"into{number}").taken == (ECHO,)
+    assert not touched.exists()
+
+
+def test_a_repository_that_borrows_objects_is_refused(tmp_path: Path) -> None:
+    bare = repository(tmp_path / "work") / ".git"
+    (bare / "objects" / "info").mkdir(exist_ok=True)
+    (bare / "objects" / "info" / "alternates").write_text("/somebody/else/objects\n")
+    assert "borrows" in take(bare, tmp_path)[0].refused[0]
