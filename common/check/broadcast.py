@@ -1,0 +1,100 @@
+"""Broadcast: what all members of a group delivered of what each of them sent to all.
+
+Hadzilacos and Toueg 1993, "Fault-tolerant broadcasts and related problems", sections 3 and 4, and
+Cachin, Guerraoui and Rodrigues 2011, chapters 3 and 6. A broadcast is *reliable* when nobody
+delivers what was not sent, nobody delivers anything twice, and in the end all deliver the same. To
+that an order may be added:
+
+* *causal order*: a message is delivered after all that its sender had delivered, or sent, before it;
+* *total order*: all deliver in the same order. Here in its strongest form (uniform, without gaps):
+  of what two members have delivered, one is the beginning of the other.
+
+Neither contains the other. Messages must differ from each other.
+"""
+
+from collections.abc import Collection, Hashable, Mapping, Sequence
+
+from common.check.delivery import check_delivery
+from common.check.model import frozen, show
+from common.check.verdict import Answer, Verdict
+
+
+def check_broadcast(
+    sent: Sequence[object],
+    delivered: Mapping[str, Sequence[object]],
+    complete: Collection[str] = (),
+) -> Verdict:
+    """Decide whether each member delivered only what was sent, and each message once.
+
+    Args:
+        sent: all messages that anybody sent.
+        delivered: what each member delivered, in order.
+        complete: the members that must have delivered everything by now.
+    """
+    steps = 0
+    for member, messages in delivered.items():
+        verdict = check_delivery(sent, messages, in_order=False, complete=member in complete)
+        steps += verdict.steps
+        if verdict.answer is Answer.NO:
+            sentence = f"{member}: {verdict.sentence}"
+            return Verdict(Answer.NO, sentence, steps=steps, anomaly=verdict.anomaly)
+    counted = ", ".join(f"{member} {len(messages)}" for member, messages in delivered.items())
+    sentence = f"Each of {len(sent)} messages was delivered at most once everywhere: {counted}."
+    return Verdict(Answer.YES, sentence, steps=steps)
+
+
+def check_total_order(delivered: Mapping[str, Sequence[object]]) -> Verdict:
+    """Decide whether all members delivered the same in the same order, some perhaps less far.
+
+    Args:
+        delivered: what each member delivered, in order, from the very first message on.
+    """
+    steps = sum(map(len, delivered.values()))
+    longest = max(delivered, key=lambda member: len(delivered[member]), default="")
+    for member, messages in delivered.items():
+        pairs = zip(messages, delivered[longest], strict=False)
+        for place, (one, other) in enumerate(pairs, 1):
+            if frozen(one) != frozen(other):
+                sentence = (
+                    f"Two orders: delivery {place} of {member} is {show(frozen(one))}, and that "
+                    f"of {longest} is {show(frozen(other))}."
+                )
+                return Verdict(Answer.NO, sentence, steps=steps, anomaly="disorder")
+    most = len(delivered[longest]) if delivered else 0
+    sentence = f"One order: {len(delivered)} members delivered the same {most} messages, in order."
+    if any(len(messages) < most for messages in delivered.values()):
+        least = min(map(len, delivered.values()))
+        sentence = (
+            f"One order: what {len(delivered)} members delivered ({least} to {most} messages) is "
+            "the same as far as it goes."
+        )
+    return Verdict(Answer.YES, sentence, steps=steps)
+
+
+def check_causal_order(
+    delivered: Mapping[str, Sequence[object]], causes: Mapping[object, Sequence[object]]
+) -> Verdict:
+    """Decide whether every member delivered each message after all its causes.
+
+    Args:
+        delivered: what each member delivered, in order.
+        causes: by message, all that its sender had delivered or sent before it. One that is not
+            there has no causes.
+    """
+    before = {frozen(message): list(map(frozen, known)) for message, known in causes.items()}
+    steps = 0
+    for member, messages in delivered.items():
+        seen: set[Hashable] = set()
+        for place, message in enumerate(map(frozen, messages), 1):
+            known = before.get(message, [])
+            steps += 1 + len(known)
+            missing = next((cause for cause in known if cause not in seen), None)
+            if missing is not None:
+                sentence = (
+                    f"An effect before its cause: delivery {place} of {member} is {show(message)}, "
+                    f"whose sender had seen {show(missing)} before, and {member} had not."
+                )
+                return Verdict(Answer.NO, sentence, steps=steps, anomaly="causality")
+            seen.add(message)
+    sentence = f"Causal order: {len(delivered)} members delivered no effect before its cause."
+    return Verdict(Answer.YES, sentence, steps=steps)
