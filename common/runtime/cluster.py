@@ -149,6 +149,8 @@ class Cluster:
             config=dict(spec.config),
             trace=spec.trace,
             seed=spec.seed,
+            facade=spec.facade,
+            facade_config=dict(spec.facade_config),
         )
         path = spec.directory / id / "config.json"
         config.write(path)

@@ -36,6 +36,8 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         epoch_ns: what ``time.monotonic_ns()`` showed when the cluster began.
         seed: of the node's random numbers and of its links.
         stock_loop: use asyncio's own event loop even where uvloop is installed.
+        facade: another protocol in front of the node, as ``module:function``; "" for none.
+        facade_config: its settings.
     """
 
     lab: str
@@ -54,6 +56,8 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     trace: bool = True
     seed: int = 0
     stock_loop: bool = False
+    facade: str = ""
+    facade_config: dict[str, Any] = {}
     format: int = FORMAT
 
     def write(self, path: Path) -> None:

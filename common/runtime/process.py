@@ -21,6 +21,7 @@ from common.contract.events import CallId
 from common.runtime import control
 from common.runtime.clock import Clock
 from common.runtime.config import NodeConfig, load_class, make_node
+from common.runtime.facade import Door, Facade, load_facade
 from common.runtime.handshake import Identity
 from common.runtime.host import Host
 from common.runtime.loops import run
@@ -76,6 +77,10 @@ class Program:
             storage=self._storage,
             observer=None if self._trace is None else self._recorder(self._trace),
         )
+        self._door = Door(self.host, config.members, self.log)
+        self._facade: Facade | None = None
+        if config.facade:
+            self._facade = load_facade(config.facade)(self._door, config.facade_config)
 
     def _open_trace(self) -> TraceFile:
         return TraceFile(self._directory / f"trace-{self._config.life}.jsonl")
@@ -88,10 +93,14 @@ class Program:
         """Listen, say so, and carry out commands until told to stop; returns the exit code."""
         listen = self.host.transport.listen
         port = await listen(self._config.host, self._config.port, hold=True)
+        if self._facade is not None:
+            await self._facade.listen()
         self._report(control.Ready(port))
         try:
             return await self._ended
         finally:
+            if self._facade is not None:
+                await self._facade.close()
             await self.host.close()
             self._storage.close()
             if self._trace is not None:
@@ -124,6 +133,7 @@ class Program:
                     self.host.apply(fault)
                 self.host.start(self._storage.load())
                 transport.release()
+                self._door.begun()
             case control.Know(book):
                 transport.know(book)
             case control.DoFault(fault):
@@ -150,6 +160,9 @@ class Program:
         )
 
     def _returned(self, call: CallId, outcome: Outcome) -> None:
+        if call < 0:
+            self._door.returned(call, outcome)
+            return
         self._report(control.Returned(call, self._codec.encode(outcome).decode()))
 
     def _failed(self, error: LabError) -> None:

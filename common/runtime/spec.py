@@ -31,6 +31,9 @@ class ClusterSpec:
         ports: the ports of some members; those of the others the system chooses.
         trace: whether to record traces.
         seed: of the nodes' random numbers. Real time is not seeded: runs differ all the same.
+        facade: another protocol in front of each member (:mod:`common.runtime.facade`), as
+            ``module:function``; "" for none.
+        facade_config: its settings, the same for all members; JSON values.
     """
 
     lab: str
@@ -42,6 +45,8 @@ class ClusterSpec:
     ports: Mapping[NodeId, int] = field(default_factory=dict)
     trace: bool = True
     seed: int = 0
+    facade: str = ""
+    facade_config: Mapping[str, Any] = field(default_factory=dict)
 
 
 class _Description(msgspec.Struct, frozen=True):

@@ -1,0 +1,126 @@
+"""A facade: another protocol in front of a node, in the node's own process.
+
+A lab speaks its own messages between its nodes. Where the real world has a protocol for the same
+thing (Redis', etcd's), a *facade* speaks that one with unmodified clients, and hands each request
+to the node beneath it as an operation, through the same door as a client's. It decides nothing.
+
+A facade is named in :class:`~common.runtime.spec.ClusterSpec` as ``module:function``; the function
+is called with a :class:`Door` and the facade's settings, in the loop of the node's process.
+"""
+
+import asyncio
+import importlib
+import socket
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from common.contract.events import CallId, NodeId
+from common.runtime.host import Host
+from common.values.errors import BadInput
+from common.values.history import Outcome
+
+Then = Callable[[Outcome], None]
+"""Takes the outcome of an operation, once."""
+
+
+class Facade(Protocol):
+    """What a facade's function returns."""
+
+    async def listen(self) -> None:
+        """Accept connections; called before the node begins its life."""
+
+    async def close(self) -> None:
+        """Close all connections; called before the node ends."""
+
+
+class Door:
+    """How a facade reaches its node.
+
+    Operations that arrive before the node has begun wait until it has.
+
+    Args:
+        host: the node's world.
+        members: all nodes of the cluster, in order.
+        log: takes a sentence for people.
+
+    Attributes:
+        node: the node's name.
+    """
+
+    def __init__(self, host: Host, members: tuple[NodeId, ...], log: Callable[[str], None]) -> None:
+        self.node = host.node.id
+        self.members = members
+        self.log = log
+        self._invoke = host.invoke
+        self._last: CallId = 0
+        self._then: dict[CallId, Then] = {}
+        self._early: list[tuple[CallId, object]] | None = []
+
+    def invoke(self, operation: object, then: Then) -> None:
+        """Let an operation happen to the node; ``then`` gets its outcome, perhaps at once."""
+        self._last -= 1  # the launcher's calls count upwards
+        self._then[self._last] = then
+        if self._early is None:
+            self._invoke(self._last, operation)
+        else:
+            self._early.append((self._last, operation))
+
+    async def ask(self, operation: object) -> Outcome:
+        """Let an operation happen to the node, and wait for its outcome."""
+        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+        def arrived(outcome: Outcome) -> None:
+            if not answer.done():  # whoever asked may have gone
+                answer.set_result(outcome)
+
+        self.invoke(operation, arrived)
+        return await answer
+
+    # For the process that the node lives in.
+
+    def begun(self) -> None:
+        """The node has begun: let happen what waits."""
+        early, self._early = self._early, None
+        for call, operation in early or ():
+            self._invoke(call, operation)
+
+    def returned(self, call: CallId, outcome: Outcome) -> None:
+        """An operation that came through this door has ended."""
+        self._then.pop(call)(outcome)
+
+
+def load_facade(name: str) -> Callable[[Door, Mapping[str, Any]], Facade]:
+    """The function that ``module:function`` names.
+
+    Raises:
+        BadInput: there is none.
+    """
+    module, _, function = name.partition(":")
+    try:
+        found: Any = getattr(importlib.import_module(module), function, None)
+    except ImportError as error:
+        raise BadInput(f"cannot load the facade {name}: {error}") from None
+    if not callable(found):
+        raise BadInput(f"cannot load the facade {name}: there is no {function!r} in {module}")
+    made: Callable[[Door, Mapping[str, Any]], Facade] = found
+    return made
+
+
+def free_ports(host: str, count: int) -> list[int]:
+    """Ports on which nobody listens just now; all facades of a cluster have to know each other's.
+
+    They are free for a moment only: whoever takes one first has it.
+
+    Raises:
+        BadInput: the address is none of this machine's.
+    """
+    sockets = []
+    try:
+        for _ in range(count):
+            sockets.append(socket.create_server((host, 0)))
+        return [each.getsockname()[1] for each in sockets]
+    except OSError as error:
+        raise BadInput(f"cannot listen on {host}: {error.strerror or error}") from None
+    finally:
+        for each in sockets:
+            each.close()
