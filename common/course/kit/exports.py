@@ -1,0 +1,152 @@
+"""Marks as other programs want them: CSV, JSON, Gradescope's results.json, Moodle's CSV."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from common.course.kit.course_file import CourseFile
+from common.course.kit.gradebook import as_json
+from common.course.kit.reports import Mark
+from common.course.kit.scoring import LabScore, Score
+from common.course.kit.submissions import Submission
+from common.values.errors import BadInput
+
+MARKS = {"pass": "passed", "fail": "failed", "unknown": "failed"}
+"""Gradescope's word for each verdict."""
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""A spreadsheet runs a cell that begins so; students choose their own names."""
+
+
+def scores_csv(scores: Iterable[Score], course: CourseFile) -> str:
+    """One line per student: the labs' marks and the sum."""
+    header = ["student", *(lab.id for lab in course.labs), "total", "of", "incomplete"]
+    rows = []
+    for score in scores:
+        by_lab = {each.lab: each for each in score.labs}
+        marks = [f"{by_lab[lab.id].total:g}" if lab.id in by_lab else "" for lab in course.labs]
+        missing = " ".join(each.lab for each in score.labs if not each.report.done)
+        rows.append([score.student, *marks, f"{score.total:g}", f"{score.points:g}", missing])
+    return _csv([header, *rows])
+
+
+def scores_json(scores: Iterable[Score], course: CourseFile) -> str:
+    """Everything that the marks are made of, without the tests."""
+    students = [score.to_plain() for score in scores]
+    return as_json({"course": course.title, "points": course.points, "students": students})
+
+
+def moodle_csv(scores: Iterable[Score], submissions: Mapping[str, Submission]) -> str:
+    """A grading worksheet as Moodle's assignment takes it ("upload grading worksheet")."""
+    header = ["Identifier", "Full name", "Grade", "Maximum Grade", "Feedback comments"]
+    rows = []
+    for score in scores:
+        name, number = submissions[score.student].moodle
+        identifier = f"Participant {number}" if number else name
+        grade, most = f"{score.total:.2f}", f"{score.points:.2f}"
+        rows.append([identifier, name, grade, most, feedback(score)])
+    return _csv([header, *rows])
+
+
+def filled_worksheet(
+    path: Path, scores: Iterable[Score], submissions: Mapping[str, Submission]
+) -> str:
+    """A grading worksheet that was downloaded from Moodle, with grades and feedback filled in.
+
+    Raises:
+        BadInput: it cannot be read, or has no such columns.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.reader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise BadInput(f"the worksheet {path} cannot be read: {error}") from None
+    wanted = ("Identifier", "Full name", "Grade")
+    if not rows or any(column not in rows[0] for column in wanted):
+        raise BadInput(f"{path} is no grading worksheet: it has no columns {', '.join(wanted)}")
+    header = rows[0] if "Feedback comments" in rows[0] else [*rows[0], "Feedback comments"]
+    place = {name: number for number, name in enumerate(header)}
+    found = {}
+    for score in scores:
+        name, number = submissions[score.student].moodle
+        found[f"Participant {number}" if number else name] = score
+    filled = [header]
+    for row in rows[1:]:
+        cells = [*row, *[""] * (len(header) - len(row))]
+        by_name = found.get(cells[place["Full name"]])
+        if score_of := found.get(cells[place["Identifier"]], by_name):
+            cells[place["Grade"]] = f"{score_of.total:.2f}"
+            cells[place["Feedback comments"]] = feedback(score_of)
+        filled.append(cells)
+    return _csv(filled)
+
+
+def feedback(score: Score) -> str:
+    """A student's marks in a few sentences."""
+    told = []
+    for each in score.labs:
+        passed = sum(mark.verdict == "pass" for mark in each.report.tests)
+        says = f"{each.lab}: {each.total:g} of {each.weight:g}"
+        says += f", {passed} of {len(each.report.tests)} tests passed"
+        says += f"; {each.days_late} days late" if each.days_late else ""
+        says += f"; {each.report.problem}" if each.report.problem else ""
+        told.append(says + ".")
+    return " ".join(told)
+
+
+def gradescope_results(score: LabScore, course: CourseFile) -> dict[str, object]:
+    """One lab's marks as Gradescope's ``results.json`` (its documentation, "Output Format")."""
+    rules = course.by_id[score.lab]
+    report = score.report
+    scale = score.weight / report.points if report.points and not rules.rubric else 1.0
+    tests = []
+    for number, mark in enumerate(report.tests, 1):
+        hidden = rules.is_hidden(mark.name)
+        tests.append(
+            {
+                "name": mark.title if hidden else f"{mark.title}: {mark.sentence}",
+                "number": str(number),
+                "score": round(mark.points * scale if mark.verdict == "pass" else 0.0, 4),
+                "max_score": round(mark.points * scale, 4),
+                "status": MARKS[mark.verdict],
+                "output": "" if hidden else told(mark),
+                "output_format": "text",
+                "visibility": "after_published" if hidden else "visible",
+            }
+        )
+    return {
+        "score": score.total,
+        "output": " ".join([report.problem, *report.notes]).strip() or feedback_of(score),
+        "output_format": "text",
+        "visibility": "visible",
+        "stdout_visibility": "hidden",
+        "tests": tests,
+        "extra_data": {"submission": report.submission, "judged": report.judged},
+    }
+
+
+def feedback_of(score: LabScore) -> str:
+    """One lab's marks in a sentence."""
+    return feedback(Score("", score.weight, (score,)))
+
+
+def told(mark: Mark) -> str:
+    """Why a test ended as it did, and what runs it again."""
+    if mark.verdict == "pass":
+        return ""
+    lines = [mark.why.strip() or "it failed"]
+    lines += [f"it checks: {mark.requirement}"] if mark.requirement else []
+    lines += [f"again: {mark.replay}"] if mark.replay else []
+    return "\n".join(lines)
+
+
+def _csv(rows: Sequence[Sequence[str]]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([_safe(cell) for cell in row] for row in rows)
+    return out.getvalue()
+
+
+def _safe(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{cell}" if cell.startswith(FORMULA) else cell

@@ -1,0 +1,231 @@
+"""Marks one submission in one lab: what a worker does, on this machine or on another.
+
+A :class:`Job` is all that it needs, and plain values: the submission's files, the key for the
+seeds, how to judge. The report that comes back, and each mark as it is made, are plain values too.
+"""
+
+import hashlib
+import re
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from common.course.kit.graded_tests import graded_tests
+from common.course.kit.reports import LabReport, Mark
+from common.course.manifest import ROOT, Course, Lab
+from common.course.suite import SuiteOptions, SuiteResult, TestResult, run_suite
+from common.values.errors import BadInput, LabError
+
+WATCH = "common.course.kit.watch"
+MAX_DIAGRAMS = 3
+"""Failures of a lab that are recorded and drawn."""
+
+MAX_TRACE_BYTES = 3_000_000
+"""A longer trace is cut: what is needed of it is at its end, but a page must stay usable."""
+
+UNKNOWN = "unknown: "
+"""How the reason of a test begins that could not be decided."""
+
+_SEED = re.compile(r"--seed (\d+)")
+
+
+class OtherVersion(LabError):
+    """The worker has another version of the course than the one who grades."""
+
+    exit_code = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One submission in one lab, to be marked.
+
+    Attributes:
+        student: whose.
+        lab: the lab's id.
+        files: by path relative to the repository, the bytes.
+        digest: SHA-256 of them.
+        suites: SHA-256 of the course's code where the job was made.
+        seed_key: what the seeds are derived from; "" for the public ones.
+        judged: whether to run the code in the judge's sandbox.
+        budget: seconds of processor time.
+        seeds: how many seeds each sweep tries; None for as many as each test wants.
+        diagrams: how many failures to draw.
+        notes: what the intake had to say.
+    """
+
+    student: str
+    lab: str
+    files: Mapping[str, bytes]
+    digest: str
+    suites: str
+    seed_key: str = ""
+    judged: bool = True
+    budget: float = 600.0
+    seeds: int | None = None
+    diagrams: int = MAX_DIAGRAMS
+    notes: tuple[str, ...] = ()
+
+    def report(self, course: Course) -> LabReport:
+        """An empty report."""
+        return LabReport(
+            student=self.student,
+            lab=self.lab,
+            submission=self.digest,
+            suites=self.suites,
+            judged=self.judged,
+            points=course.lab(self.lab).points,
+            notes=self.notes,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """What came of a job.
+
+    Attributes:
+        report: the marks.
+        traces: by test id, the recorded run of a failure as JSON Lines.
+    """
+
+    report: LabReport
+    traces: Mapping[str, str]
+
+
+def mark(job: Job, on_mark: Callable[[Mark], None], course: Course | None = None) -> Marked:
+    """Mark a submission.
+
+    Args:
+        job: what to mark.
+        on_mark: called with each mark as it is made.
+        course: whose suites; the installed one if None.
+
+    Raises:
+        OtherVersion: this machine's suites are not those of the one who made the job.
+    """
+    course = course or Course(ROOT)
+    if suites_digest(course.root) != job.suites:
+        raise OtherVersion(
+            "a worker has another version of the course than you have: the marks would not be "
+            "comparable. Install the same version everywhere"
+        )
+    lab = course.lab(job.lab)
+    with tempfile.TemporaryDirectory(prefix="lab-mark-") as scratch:
+        workspace = Path(scratch) / "work"
+        for name, raw in job.files.items():
+            path = workspace / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(raw)
+        report = _tested(job, course, lab, workspace, on_mark)
+        traces = _drawn(job, course, lab, workspace, report)
+    return Marked(report, traces)
+
+
+def _tested(
+    job: Job, course: Course, lab: Lab, workspace: Path, on_mark: Callable[[Mark], None]
+) -> LabReport:
+    options = SuiteOptions(
+        impl=workspace,
+        judged=job.judged,
+        seeds=job.seeds,
+        seed_key=job.seed_key,
+        more=("-p", WATCH, f"--budget={job.budget}"),
+    )
+    empty = job.report(course)
+    try:
+        result = run_suite(course, lab, options, lambda test, _: on_mark(_mark(test, workspace)))
+    except BadInput as error:
+        return msgspec.structs.replace(empty, done=True, problem=_without(str(error), workspace))
+    marks = [_mark(test, workspace) for test in result.tests]
+    return msgspec.structs.replace(
+        empty, done=True, tests=_with_missing(course, lab, result, marks)
+    )
+
+
+def _with_missing(
+    course: Course, lab: Lab, result: SuiteResult, marks: list[Mark]
+) -> tuple[Mark, ...]:
+    """All marks, with an unknown one for each test that a run that was ended did not reach."""
+    if result.collected is not None and len(marks) >= result.collected:
+        return tuple(marks)
+    reached = {mark.name for mark in marks}
+    why = f"{UNKNOWN}the run was ended before this test: a test before it hung, or ended the judge"
+    missing = [
+        Mark(
+            test=f"{test.file}::{test.name}", title=test.title, requirement="",
+            points=test.points, verdict="unknown", why=why,
+        )
+        for test in graded_tests(course, lab)
+        if test.name not in reached
+    ]  # fmt: skip
+    return (*marks, *missing)
+
+
+def _mark(test: TestResult, workspace: Path) -> Mark:
+    plain = asdict(test) | {
+        "why": _without(test.why, workspace),
+        "replay": test.replay.partition(" --impl")[0],
+    }
+    if not test.passed and test.why.startswith(UNKNOWN):
+        plain["verdict"] = "unknown"
+    return Mark(**plain)
+
+
+def _without(text: str, workspace: Path) -> str:
+    """A sentence without the path of a scratch folder, which differs each time."""
+    for place in (str(workspace.resolve()), str(workspace)):
+        text = text.replace(f"{place}/", "").replace(place, "the submission")
+    return re.sub(r"(\.\./)+(?:[\w.-]+/)*work/(?=stage|bonus)", "", text)
+
+
+def _drawn(
+    job: Job, course: Course, lab: Lab, workspace: Path, report: LabReport
+) -> dict[str, str]:
+    """Record the first failures again, for their diagrams."""
+    traces: dict[str, str] = {}
+    failed = [each for each in report.tests if each.verdict == "fail" and each.replay]
+    for each in failed[: job.diagrams]:
+        seed = _SEED.search(each.replay)
+        out = workspace.with_name("trace") / "run.jsonl"
+        out.parent.mkdir(exist_ok=True)
+        options = SuiteOptions(
+            impl=workspace,
+            judged=job.judged,
+            seed=int(seed[1]) if seed else None,
+            seed_key=job.seed_key,
+            record=out,
+            tests=(each.test,),
+            more=("-p", WATCH, f"--budget={job.budget}"),
+        )
+        try:
+            run_suite(course, lab, options)
+        except BadInput:
+            continue  # it failed before, so there is a mark; only its picture is missing
+        recorded = sorted(out.parent.glob("run*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
+        if recorded:
+            traces[each.test] = _bounded(recorded[-1].read_text(encoding="utf-8"))
+        for path in recorded:
+            path.unlink()
+    return traces
+
+
+def _bounded(lines: str) -> str:
+    if len(lines) <= MAX_TRACE_BYTES:
+        return lines
+    return lines[: lines.rindex("\n", 0, MAX_TRACE_BYTES) + 1]
+
+
+@cache
+def suites_digest(root: Path) -> str:
+    """SHA-256 of all that marks depend on: the common floors, the stages and their suites."""
+    digest = hashlib.sha256()
+    folders = ("common", "stage*", "bonus_overlays", "tests/stage*")
+    paths = [path for pattern in folders for top in root.glob(pattern) for path in top.rglob("*")]
+    for path in sorted(paths):
+        if path.suffix in (".py", ".yaml") and path.is_file():
+            digest.update(f"{path.relative_to(root).as_posix()}\0".encode())
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()

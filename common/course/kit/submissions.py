@@ -1,0 +1,119 @@
+"""A folder of submissions: one folder, archive, git repository or file per student.
+
+The name of the entry is the student. What is in an entry is a stranger's: it is read by
+:mod:`common.course.judge.intake`, which takes the lab's own files and nothing else.
+"""
+
+import hashlib
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.course.judge.intake import take_in
+from common.course.manifest import Course, Lab
+from common.values.errors import BadInput, LabError
+
+ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".py")
+"""Files that can be a submission; others lie beside them for another reason."""
+
+_MOODLE = re.compile(r"(?P<name>.+)_(?P<number>\d+)_assignsubmission_file_?.*")
+"""How Moodle names the folders of "download all submissions"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What one student handed in.
+
+    Attributes:
+        student: the name of the entry, without ``.zip`` or ``.git``.
+        path: where it is.
+    """
+
+    student: str
+    path: Path
+
+    @property
+    def moodle(self) -> tuple[str, str]:
+        """The full name and Moodle's number of the participant; "" for the number elsewhere."""
+        found = _MOODLE.fullmatch(self.student)
+        return (found["name"], found["number"]) if found else (self.student, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The files of one lab that a submission has.
+
+    Attributes:
+        files: by path relative to the repository, the bytes.
+        digest: SHA-256 of paths and bytes.
+        problem: why there are none, a sentence for the student; "" if there are.
+        notes: what was left out.
+    """
+
+    files: dict[str, bytes]
+    digest: str
+    problem: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def find_submissions(folder: Path) -> list[Submission]:
+    """The entries of a folder, in the order of their names; hidden ones are left out.
+
+    Raises:
+        BadInput: there is no such folder, it is empty, or two entries are one student's.
+    """
+    if not folder.is_dir():
+        raise BadInput(
+            f"there is no folder {folder}: it holds one folder, archive or repository per student"
+        )
+    found: dict[str, Submission] = {}
+    for path in sorted(folder.iterdir()):
+        one = _submission(path)
+        if one is None:
+            continue
+        if one.student in found:
+            raise BadInput(
+                f"{folder} has two submissions of {one.student}: {found[one.student].path.name} "
+                f"and {path.name}: keep the one that counts"
+            )
+        found[one.student] = one
+    if not found:
+        raise BadInput(f"{folder} has no submission: neither a folder nor a file {ENDINGS}")
+    return list(found.values())
+
+
+def _submission(path: Path) -> Submission | None:
+    if path.name.startswith("."):
+        return None
+    if path.is_dir():
+        return Submission(path.name.removesuffix(".git"), path)
+    ending = next((each for each in ENDINGS if path.name.lower().endswith(each)), "")
+    return Submission(path.name[: -len(ending)], path) if ending else None
+
+
+def accept(submission: Submission, course: Course, lab: Lab) -> Accepted:
+    """The files of a lab in a submission; whatever is wrong with it is told, not raised."""
+    folder = course.folder_of(lab).name
+    wanted = [f"{folder}/{file.path}" for file in lab.files]
+    with tempfile.TemporaryDirectory(prefix="lab-in-") as scratch:
+        into = Path(scratch) / "files"
+        try:
+            taken = take_in(submission.path, wanted, into)
+        except LabError as error:
+            return Accepted({}, "", str(error))
+        files = {name: (into / name).read_bytes() for name in taken.taken}
+    if not files:
+        why = "; ".join(taken.refused) or f"it has none of the lab's files, such as {wanted[0]}"
+        return Accepted({}, "", f"the submission cannot be tested: {why}")
+    return Accepted(files, digest_of(files), "", taken.refused)
+
+
+def digest_of(files: dict[str, bytes]) -> str:
+    """SHA-256 of some files with their names."""
+    digest = hashlib.sha256()
+    for name in sorted(files):
+        for part in (name.encode(), files[name]):
+            digest.update(len(part).to_bytes(8, "big"))
+            digest.update(part)
+    return digest.hexdigest()

@@ -1,0 +1,189 @@
+"""``lab grade`` and ``lab verify``: marks for a folder of strangers' code, and proof of them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from common.course.kit.class_results import write_results
+from common.course.kit.class_run import HowToGrade, Plan, carry_out, handed_in, plan
+from common.course.kit.course_file import CourseFile, default_course_file, read_course_file
+from common.course.kit.farm import Farm
+from common.course.kit.gradebook import Gradebook
+from common.course.kit.graded_tests import graded_tests
+from common.course.kit.keys import read_or_make_secret, read_secret
+from common.course.kit.progress import steps
+from common.course.kit.reports import LabReport, lab_report, read_signed
+from common.course.kit.scoring import Score
+from common.course.kit.submissions import Submission, find_submissions
+from common.course.kit.times import read_times
+from common.course.listing import Json
+from common.course.manifest import Course, Lab
+from common.course.output import Output
+from common.values.errors import BadInput
+
+File = Annotated[Path | None, typer.Option(metavar="FILE")]
+Key = Annotated[Path | None, typer.Option(metavar="FILE", help="The course's secret.")]
+Scheduler = Annotated[
+    str | None, typer.Option(metavar="tcp://HOST:PORT", help="A Dask cluster; else this machine.")
+]
+Workers = Annotated[int | None, typer.Option(min=1, help="Processes of this machine.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this file to the command."""
+    example = "Example: lab grade submissions/ --out reports/ --course course.yaml"
+    app.command("grade", epilog=example)(grade)
+    app.command("verify", epilog="Example: lab verify reports/ada/raft.json")(verify)
+
+
+def grade(
+    submissions: Annotated[Path, typer.Argument(help="A folder, zip or git repository each.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the reports go.")],
+    course: Annotated[Path | None, typer.Option(metavar="FILE", help="course.yaml")] = None,
+    labs: Annotated[
+        str, typer.Option(help="Which labs: cap,link. All of the course if none.")
+    ] = "",
+    key: Key = None,
+    times: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="When: student,submitted[,lab].")
+    ] = None,
+    worksheet: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="Moodle's worksheet, to be filled in.")
+    ] = None,
+    scheduler: Scheduler = None,
+    processes: Workers = None,
+    seeds: Annotated[int | None, typer.Option(min=1, help="Seeds of each sweep.")] = None,
+    again: Annotated[bool, typer.Option(help="Grade also what has a finished report.")] = False,
+    unsafe: Annotated[
+        bool, typer.Option("--unsafe", help="Run strangers' code in our own process.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Grade a class: resumable, signed; a page, CSV, JSON, Gradescope's and Moodle's files.
+
+    A run that was interrupted goes on where it stopped. What has a finished report is graded
+    again only if the submission has changed. Exits with 1 if a report could not be finished.
+    """
+    known, output = Course(), Output(json)
+    found = find_submissions(submissions)
+    chosen = [known.lab(name.strip()) for name in labs.split(",") if name.strip()]
+    rules = _rules(known, course, chosen, found)
+    chosen = chosen or [known.lab(lab.id) for lab in rules.labs]
+    handed = read_times(times, rules.by_id) if times else {}
+    secret, made = read_or_make_secret(key)
+    if made:
+        output.say(f"[bold]made the course's secret: {made}[/]. Keep it, and keep it from students")
+    book = Gradebook(out, secret)
+    how = HowToGrade(judged=not unsafe, again=again, seeds=seeds)
+    todo = plan(found, chosen, known, rules, secret, book, how)
+    _announce(todo, found, output)
+    unfinished: list[LabReport] = []
+    try:
+        _carry_out(todo, known, book, scheduler, processes, output, unfinished)
+    finally:
+        results = write_results(book, known, rules, found, handed, worksheet)
+    _show(results.scores, rules, output)
+    for report in unfinished:
+        output.say(f"[yellow]{report.student}, {report.lab}:[/] {escape(report.problem)}")
+    output.say(f"reports: {out}/STUDENT/report.html, {', '.join(map(str, results.files))}")
+    output.result(
+        students=[score.to_plain() for score in results.scores],
+        files=[str(path) for path in results.files],
+        graded=len(todo.jobs) + len(todo.refused),
+        kept=todo.kept,
+        unfinished=[f"{report.student}/{report.lab}" for report in unfinished],
+    )
+    if unfinished:
+        raise typer.Exit(1)
+
+
+def verify(
+    report: Annotated[Path, typer.Argument(help="A report's JSON file.")],
+    key: Key = None,
+    json: Json = False,
+) -> None:
+    """Check that a report was made by this course's judge, and not changed since."""
+    output = Output(json)
+    plain = read_signed(report, read_secret(key))
+    says: dict[str, object] = {"student": plain.get("student"), "lab": plain.get("lab")}
+    if "tests" in plain:
+        read = lab_report(plain, report)
+        says |= {"earned": read.earned, "points": read.points, "complete": read.done}
+        says |= {"submission": read.submission, "judged": read.judged}
+    else:
+        says |= {"earned": plain.get("points"), "points": plain.get("of")}
+    output.say(f"[green]✓[/] {escape(str(report))} is ours: {escape(_words(says))}")
+    output.result(genuine=True, **says)
+
+
+def _words(says: dict[str, object]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in says.items() if value is not None)
+
+
+def _rules(
+    known: Course, path: Path | None, chosen: list[Lab], found: list[Submission]
+) -> CourseFile:
+    if path is None:
+        labs = chosen or handed_in(found, known)
+        if not labs:
+            raise BadInput(
+                "no submission has a file of any lab: a submission has the folders of the course, "
+                "such as stage1_foundations/link.py"
+            )
+        return default_course_file(labs)
+    rules = read_course_file(path, known)
+    for lab in chosen:
+        if lab.id not in rules.by_id:
+            raise BadInput(f"{path} says nothing about lab {lab.id}: add it there")
+    return rules
+
+
+def _announce(todo: Plan, found: list[Submission], output: Output) -> None:
+    told = f"{len(found)} submissions: {len(todo.jobs)} to grade"
+    told += f", {len(todo.refused)} that cannot be tested" if todo.refused else ""
+    told += f", {todo.kept} graded before" if todo.kept else ""
+    output.say(told)
+    if todo.old:
+        output.say(
+            f"[yellow]{todo.old} reports were made with another version of the course[/]: "
+            "--again makes them anew"
+        )
+
+
+def _carry_out(
+    todo: Plan,
+    known: Course,
+    book: Gradebook,
+    scheduler: str | None,
+    processes: int | None,
+    output: Output,
+    unfinished: list[LabReport],
+) -> None:
+    """Grade what is to be graded, with a bar that counts tests."""
+    tests = {job.lab: len(graded_tests(known, known.lab(job.lab))) for job in todo.jobs.values()}
+    total = sum(tests[job.lab] for job in todo.jobs.values())
+    with steps(output, "grading", total) as bar:
+
+        def ended(report: LabReport) -> None:
+            bar.say(f"{report.student}/{report.lab} done")
+            if not report.done:
+                unfinished.append(report)
+
+        with Farm(scheduler, processes) as farm:
+            carry_out(todo, known, book, farm, ended, lambda key, mark: bar.step())
+
+
+def _show(scores: list[Score], rules: CourseFile, output: Output) -> None:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("student", overflow="fold")
+    for lab in rules.labs:
+        table.add_column(lab.id, justify="right")
+    table.add_column(f"of {rules.points:g}", justify="right")
+    for score in scores:
+        by_lab = {each.lab: each for each in score.labs}
+        marks = [f"{by_lab[lab.id].total:g}" if lab.id in by_lab else "-" for lab in rules.labs]
+        table.add_row(escape(score.student), *marks, f"[bold]{score.total:g}[/]")
+    output.say(table)
