@@ -20,7 +20,7 @@ from common.codec.shapes import (
 )
 from common.values.errors import ContractError
 
-_ATOMS = (bool, int, float, str, bytes, type(None))
+ATOMS = (bool, int, float, str, bytes, type(None))
 
 
 class AnyShape(Shape):
@@ -38,13 +38,13 @@ class AnyShape(Shape):
         kind = type(value)
         if kind is tuple:
             return all(map(self.fits, value))
-        if kind in _ATOMS:
+        if kind in ATOMS:
             return True
         return kind in self.schema
 
     def pack(self, value: Any, depth: int = 0) -> Any:
         kind = type(value)
-        if kind in _ATOMS:
+        if kind in ATOMS:
             return pack_atom(value, self.format)
         if kind is tuple:
             return each(self.pack, value, depth)
@@ -61,7 +61,7 @@ class AnyShape(Shape):
             return tuple(each(self.unpack, plain, depth))
         if kind is dict:
             return self._unpack_map(plain, depth)
-        if kind not in _ATOMS:
+        if kind not in ATOMS:
             raise Mismatch(self.text, plain)
         return plain
 
@@ -86,7 +86,11 @@ class AnyShape(Shape):
 
 
 class ChoiceShape(Shape):
-    """A union or a Literal: written as any value would be, and checked against the choices."""
+    """A union or a Literal: written as any value would be, and checked against the choices.
+
+    Attributes:
+        takes_anything: one of the choices is ``object``.
+    """
 
     def __init__(
         self,
@@ -94,7 +98,9 @@ class ChoiceShape(Shape):
         choices: tuple[Callable[[Any], bool], ...],
         text: str,
         native: bool,
+        takes_anything: bool = False,
     ) -> None:
+        self.takes_anything = takes_anything
         self.anything = anything
         self.choices = choices
         self.text = text
@@ -146,7 +152,7 @@ class Shapes:
             return self.of(annotation.__supertype__)
         if annotation in (Any, object):
             return self.anything
-        if annotation in (None, *_ATOMS):
+        if annotation in (None, *ATOMS):
             return AtomShape(type(None) if annotation is None else annotation, self._format)
         origin, parts = get_origin(annotation), get_args(annotation)
         if origin is Literal:
@@ -186,4 +192,5 @@ class Shapes:
             tuple(shape.fits for shape in shapes),
             " or ".join(shape.text for shape in shapes),
             plain_atoms,
+            takes_anything=self.anything in shapes,
         )

@@ -9,12 +9,15 @@ import msgspec
 from common.codec.anything import Shapes
 from common.codec.frames import MAX_FRAME
 from common.codec.plain import Format, Mismatch
+from common.codec.quick import UNUSUAL, Memory, PlainFormat, Quick
 from common.codec.records import RecordShape
 from common.codec.schema import Schema
+from common.codec.shapes import Convert
 from common.values.errors import ContractError, LabError, RemoteProtocolError
 
 _UNREADABLE = (msgspec.MsgspecError, ValueError, TypeError, RecursionError, OverflowError)
 _UNWRITABLE = (msgspec.MsgspecError, ValueError, TypeError, RecursionError, OverflowError)
+_NOT_QUICK = (*UNUSUAL, msgspec.MsgspecError, RecursionError, LabError)
 
 
 class Codec(Protocol):
@@ -39,16 +42,22 @@ Read: TypeAlias = Callable[[bytes | memoryview], Any]
 
 
 class Plan:
-    """How the values of one class are coded: by msgspec alone where possible, else by its shape."""
+    """How the values of one class are coded: by msgspec alone where possible, else quickly.
 
-    __slots__ = ("fields_fit", "head", "name", "native", "read", "shape")
+    What is neither goes the long way, by the class's shape.
+    """
 
-    def __init__(self, name: str, shape: RecordShape, head: bytes, read: Read | None) -> None:
+    __slots__ = ("fields_fit", "head", "name", "native", "pack", "read", "shape")
+
+    def __init__(
+        self, name: str, shape: RecordShape, head: bytes, read: Read, pack: Convert
+    ) -> None:
         self.name = name
         self.shape = shape
         self.head = head
         self.read = read
-        self.native = read is not None
+        self.pack = pack
+        self.native = shape.native
         self.fields_fit = shape.fields_fit
 
 
@@ -56,28 +65,35 @@ class PlainCodec(ABC):
     """A codec by way of plain data.
 
     Most classes have fields that msgspec can check and convert by itself, in C. They take that
-    short cut; whatever it refuses takes the long way through shapes, which either finds that the
-    value was right after all (an integer of 160 bits) or says exactly what is wrong. Both ways
-    write the same bytes.
+    short cut, and the others the quick way (:mod:`common.codec.quick`). Whatever these refuse takes
+    the long way through shapes, which either finds that the value was right after all (an integer
+    of 160 bits) or says exactly what is wrong. All ways write the same bytes.
 
     Args:
         schema: the classes that may cross the wire.
         max_size: the largest encoded value, in bytes.
+        memory: of the encoded parts of messages; two codecs of one schema and format may share it.
     """
 
     format: Format
+    raw: PlainFormat | None = None
+    """What reads and writes parts of a message; None where parts are not kept as bytes."""
 
-    def __init__(self, schema: Schema, max_size: int = MAX_FRAME) -> None:
+    def __init__(
+        self, schema: Schema, max_size: int = MAX_FRAME, memory: Memory | None = None
+    ) -> None:
         self.schema = schema
         self.max_size = max_size
         shapes = Shapes(schema, self.format)
         self._anything = shapes.anything
+        self._memory = memory or Memory()
+        self._quick = Quick(schema, self.format, shapes.record, self.raw, self._memory)
         self._plans: dict[type, Plan] = {}
         self._by_name: dict[str, Plan] = {}
         for name, kind in schema.kinds.items():
             shape = shapes.record(kind)
-            read = self._typed_reader(kind) if shape.native else None
-            plan = Plan(name, shape, self._head(name), read)
+            read = self._typed_reader(kind) if shape.native else self._quick_reader(kind)
+            plan = Plan(name, shape, self._head(name), read, self._quick.pack(kind))
             self._plans[kind] = self._by_name[name] = plan
 
     def encode(self, value: object) -> bytes:
@@ -93,13 +109,27 @@ class PlainCodec(ABC):
             except _UNWRITABLE:
                 data = self._encode_shape(plan, value)
         else:
-            data = self._encode_shape(plan, value)
+            try:
+                if plan is None:
+                    data = self._write_other(self._quick.pack_any(value))
+                elif (known := self._memory.find(value)) is not None:
+                    data = plan.head + known
+                else:
+                    data = self._write_record(plan.name, plan.pack(value, 0))
+            except _NOT_QUICK:
+                data = self._encode_shape(plan, value)
         if len(data) > self.max_size:
             raise ContractError(
                 f"a {type(value).__name__} takes {len(data)} bytes, more than the "
                 f"{self.max_size} that one frame may carry: split it into several messages"
             )
         return data
+
+    def _quick_reader(self, kind: type) -> Read:
+        """The quick way to a value of a class that msgspec cannot read by itself."""
+        unpack = self._quick.unpack(kind)
+        read = self._plain_reader(self._quick.layout(kind) or Any)
+        return lambda data: unpack(read(data), 0)
 
     def _encode_shape(self, plan: Plan | None, value: object) -> bytes:
         name = type(value).__name__
@@ -121,7 +151,7 @@ class PlainCodec(ABC):
         if len(data) <= self.max_size:
             try:
                 return self._read_native(data)
-            except (*_UNREADABLE, LookupError, LabError):
+            except _NOT_QUICK:
                 pass  # the long way says why, or finds that it is right
         return self._decode_shape(data)
 
@@ -163,16 +193,20 @@ class PlainCodec(ABC):
         """msgspec's decoder of the body of a class whose shape is native."""
 
     @abstractmethod
+    def _plain_reader(self, layout: Any) -> Read:
+        """msgspec's decoder of the body of another class, as plain data of the type ``layout``."""
+
+    @abstractmethod
     def _join(self, head: bytes, value: object) -> bytes:
         """A message whose class is native."""
 
     @abstractmethod
     def _read_native(self, data: bytes | memoryview) -> object:
-        """A message that begins in the usual way and whose class is native.
+        """A message that begins in the usual way, read natively or quickly.
 
         Raises:
             LookupError: it begins in another way.
-            Exception: what msgspec and the class itself raise for what they refuse.
+            Exception: what msgspec, the quick way and the class itself raise for what they refuse.
         """
 
     @abstractmethod

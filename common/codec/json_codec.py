@@ -29,14 +29,16 @@ class JsonCodec(PlainCodec):
 
     def __init__(self, schema: Schema, max_size: int = MAX_FRAME) -> None:
         super().__init__(schema, max_size)
-        plans = self._by_name.values()
-        self._readers = {plan.name.encode(): plan.read for plan in plans if plan.read is not None}
+        self._readers = {plan.name.encode(): plan.read for plan in self._by_name.values()}
 
     def _head(self, name: str) -> bytes:
         return b'{"type":' + _write(name)
 
     def _typed_reader(self, kind: type) -> Read:
         return msgspec.json.Decoder(kind).decode
+
+    def _plain_reader(self, layout: Any) -> Read:
+        return msgspec.json.Decoder(layout).decode
 
     def _join(self, head: bytes, value: object) -> bytes:
         body = _write(value)

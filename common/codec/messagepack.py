@@ -12,6 +12,7 @@ import msgspec
 from common.codec.codec import PlainCodec, Read
 from common.codec.frames import MAX_FRAME
 from common.codec.plain import Format, Mismatch
+from common.codec.quick import Memory, PlainFormat
 from common.codec.schema import Schema
 
 _ARRAY_OF_2 = b"\x92"
@@ -28,11 +29,14 @@ class MessagePackCodec(PlainCodec):
         "MessagePack", has_bytes=True, integers=(-(2**63), 2**64 - 1), has_odd_floats=True
     )
 
-    def __init__(self, schema: Schema, max_size: int = MAX_FRAME) -> None:
-        super().__init__(schema, max_size)
-        plans = self._by_name.values()
+    raw = PlainFormat(_write, _read)  # MessagePack within MessagePack is MessagePack
+
+    def __init__(
+        self, schema: Schema, max_size: int = MAX_FRAME, memory: Memory | None = None
+    ) -> None:
+        super().__init__(schema, max_size, memory)
         self._readers: dict[bytes | memoryview, Read] = {
-            plan.head: plan.read for plan in plans if plan.read is not None
+            plan.head: plan.read for plan in self._by_name.values()
         }
 
     def _head(self, name: str) -> bytes:
@@ -40,6 +44,9 @@ class MessagePackCodec(PlainCodec):
 
     def _typed_reader(self, kind: type) -> Read:
         return msgspec.msgpack.Decoder(kind).decode
+
+    def _plain_reader(self, layout: Any) -> Read:
+        return msgspec.msgpack.Decoder(layout).decode
 
     def _join(self, head: bytes, value: object) -> bytes:
         return head + _write(value)

@@ -17,6 +17,7 @@ class RecordShape(Shape):
 
     Attributes:
         fields_fit: whether all fields of a value, which is a ``kind``, are of their types.
+        shapes: those of the fields, by name, in order.
     """
 
     def __init__(self, kind: type) -> None:
@@ -24,12 +25,14 @@ class RecordShape(Shape):
         self.text = kind.__name__
         self.native = False  # until complete() knows better
         self.fields_fit: Callable[[Any], bool] = lambda _: True
+        self.shapes: dict[str, Shape] = {}
         self._writers: tuple[tuple[str, str, Convert, type | None], ...] = ()
         self._readers: tuple[tuple[str, str, Convert, type | None, str | None], ...] = ()
 
     def complete(self, shape_of: Callable[[Any], Shape]) -> None:
         """Fill in the fields. A second step, because a record may contain records of its kind."""
         shapes = {name: shape_of(type) for name, type in field_types(self.kind).items()}
+        self.shapes = shapes
         needed = {
             field.name: shapes[field.name].text
             for field in fields(self.kind)

@@ -6,6 +6,7 @@ that all processes of the machine share.
 """
 
 import asyncio
+import functools
 from collections.abc import Callable
 
 from common.contract.calls import describe
@@ -48,7 +49,7 @@ class Client:
         self._clock = clock
         self._history = history
         self._observer = observer
-        self._calls: dict[CallId, asyncio.Future[Outcome]] = {}
+        self._calls: dict[CallId, Callable[[Outcome], None]] = {}
         self._last_call: CallId = 0
         self._error: LabError | None = None
         self.host = make_host(self._returned, self._failed)
@@ -74,32 +75,46 @@ class Client:
         """
         if self._error is not None:
             raise self._error
-        self._last_call += 1
-        call = self._last_call
         function, key, argument = describe(operation)
-        process = f"{self.id}/{call}" if self._calls else self.id
+        process = f"{self.id}/{self._last_call + 1}" if self._calls else self.id
         written = self._history.invoke(process, function, key, argument, self._clock.world())
-        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._calls[call] = answer
         if self._observer is not None:
             self._observer.called(self._clock.world(), self.id, written)
+        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         outcome: Outcome = Unknown("the caller was interrupted")
+        call = 0
         try:
-            self.host.invoke(call, operation)
+            call = self.submit(operation, functools.partial(_settle, answer))
             async with asyncio.timeout(timeout / SECOND):
                 outcome = await answer
         except TimeoutError:
             outcome = Unknown(f"no answer within {show_time(timeout)}")
         finally:
-            del self._calls[call]
+            self._calls.pop(call, None)
             self._end(written, outcome)
+        if self._error is not None:
+            raise self._error
         return outcome
+
+    def submit(self, operation: object, done: Callable[[Outcome], None]) -> CallId:
+        """Ask for an operation, and let ``done`` be called with its outcome.
+
+        For those who have thousands under way: no task, no time limit but the client's own, and
+        nothing is written into the history. Returns the name of the call.
+
+        Raises:
+            LabError: the client's own code broke the contract.
+        """
+        if self._error is not None:
+            raise self._error
+        self._last_call = call = self._last_call + 1
+        self._calls[call] = done
+        self.host.invoke(call, operation)
+        return call
 
     async def close(self) -> None:
         """Disconnect; operations under way end as Unknown."""
-        for answer in self._calls.values():
-            if not answer.done():
-                answer.set_result(Unknown("the client was closed"))
+        self._end_all(Unknown("the client was closed"))
         await self.host.close()
         self._storage.close()
 
@@ -110,12 +125,19 @@ class Client:
             self._observer.returned(now, self.id, written)
 
     def _returned(self, call: CallId, outcome: Outcome) -> None:
-        answer = self._calls.get(call)
-        if answer is not None and not answer.done():
-            answer.set_result(outcome)
+        done = self._calls.pop(call, None)
+        if done is not None:
+            done(outcome)
 
     def _failed(self, error: LabError) -> None:
         self._error = error
-        for answer in self._calls.values():
-            if not answer.done():
-                answer.set_exception(error)
+        self._end_all(Unknown(str(error)))
+
+    def _end_all(self, outcome: Outcome) -> None:
+        for call in list(self._calls):
+            self._returned(call, outcome)
+
+
+def _settle(answer: asyncio.Future[Outcome], outcome: Outcome) -> None:
+    if not answer.done():
+        answer.set_result(outcome)

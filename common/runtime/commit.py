@@ -4,16 +4,24 @@ The rule of the contract is kept here: nothing of a step can be seen outside the
 that the step saved is durable; and the effects of steps come out in the order of the steps. A flush
 takes the disk the same time for one step as for a hundred, so all steps that end while a flush is
 under way share the next one (Gray and Reuter 1992, section 9.4.6, "group commit").
+
+A slow disk is waited for in a thread of its own, so that the node goes on meanwhile. But two
+changes of thread cost more than many a disk needs. So after a flush that was fast the next one
+happens in the loop's thread, at the end of the turn; the first slow one ends that.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from time import sleep
+from time import perf_counter, sleep
 from typing import Protocol
 
 from common.contract.effects import Effect, Forget, Save
+from common.values.errors import LabError
 from common.values.units import SECOND
+
+FAST_SECONDS = 0.001
+"""A flush below this is not worth a thread: the node waits for it."""
 
 Changes = Sequence[Save | Forget]
 
@@ -55,6 +63,7 @@ class GroupCommit:
         self._failed = failed
         self._loop = asyncio.get_running_loop()
         self._thread = ThreadPoolExecutor(1, "disk")
+        self._took = FAST_SECONDS
         self._forming: list[tuple[Changes, list[Effect]]] = []
         self._flushing: list[tuple[Changes, list[Effect]]] = []
         self.busy = False
@@ -85,14 +94,30 @@ class GroupCommit:
         return True
 
     def _flush(self) -> None:
+        if not self._forming:  # closed meanwhile
+            return
         self._flushing, self._forming = self._forming, []
+        if self._took < FAST_SECONDS:
+            self._flush_here()
+            return
         done = self._loop.run_in_executor(self._thread, self._make_durable)
         done.add_done_callback(self._flushed)
 
+    def _flush_here(self) -> None:
+        """Flush without a thread. All that came in this turn of the loop comes along."""
+        try:
+            self._make_durable()
+        except (LabError, OSError) as error:
+            self._failed(error)
+        else:
+            self._release_flushed()
+
     def _make_durable(self) -> None:
+        begun = perf_counter()
         self._storage.sync()
         if self.latency:
             sleep(self.latency / SECOND)
+        self._took = perf_counter() - begun
 
     def _flushed(self, done: asyncio.Future[None]) -> None:
         if done.cancelled():
@@ -100,13 +125,16 @@ class GroupCommit:
         if error := done.exception():
             assert isinstance(error, Exception), "the disk's thread raises ordinary errors only"
             self._failed(error)
-            return
+        else:
+            self._release_flushed()
+
+    def _release_flushed(self) -> None:
         self.flushes += 1
         released, self._flushing = self._flushing, []
         for changes, effects in released:
             self._release(effects, changes)
         if self._forming:
-            self._flush()
+            self._loop.call_soon(self._flush)  # with what else comes in this turn
         else:
             self.busy = False
 

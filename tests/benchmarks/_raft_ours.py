@@ -1,0 +1,110 @@
+"""Our side of ``raft.py``: a real cluster of processes, and clients in the benchmark's process."""
+
+import asyncio
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from common.runtime.client import Client
+from common.runtime.cluster import Cluster
+from common.runtime.spec import ClusterSpec
+from common.values.history import Ok, Outcome
+from stage4_consensus.raft.registers import Put
+
+MEMBERS = ("n1", "n2", "n3")
+READY_SECONDS = 15.0
+
+
+def cluster(directory: Path, node: str, **config: object) -> Cluster:
+    """Three servers as processes, with their logs in ``directory``."""
+    return Cluster(
+        ClusterSpec(
+            lab="raft",
+            node=f"stage4_consensus.raft.registers:{node}",
+            members=MEMBERS,
+            directory=directory,
+            config=config,
+            trace=False,
+        )
+    )
+
+
+async def leader_of(running: Cluster, without: str = "") -> str:
+    """Wait until a server leads, and name it."""
+    async with asyncio.timeout(READY_SECONDS):
+        while True:
+            statuses = await running.status()
+            leading = {
+                int(status.fields["term"]): id
+                for id, status in statuses.items()
+                if status is not None and status.fields.get("role") == "leader" and id != without
+            }
+            if leading:
+                return leading[max(leading)]
+            await asyncio.sleep(0.02)
+
+
+async def puts_one_by_one(client: Client, count: int) -> float:
+    """Median seconds of a put, one at a time."""
+    taken: list[float] = []
+    for number in range(count):
+        begun = time.perf_counter()
+        outcome = await client.call(Put(f"key{number % 100}", f"value{number:027}"))
+        taken.append(time.perf_counter() - begun)
+        assert isinstance(outcome, Ok), outcome
+    return statistics.median(taken)
+
+
+async def puts_in_flight(clients: list[Client], count: int, seconds: float) -> float:
+    """Puts a second with ``count`` under way, spread evenly over the clients.
+
+    Each put is asked for when another one was answered, by that answer's own callback.
+    """
+    load = _Load(clients, count)
+    load.begin()
+    await asyncio.sleep(seconds / 4)
+    before, begun = load.done, time.perf_counter()
+    await asyncio.sleep(seconds)
+    rate = (load.done - before) / (time.perf_counter() - begun)
+    await load.end()
+    assert not load.other, f"every put must be carried out: {load.other}"
+    return rate
+
+
+class _Load:
+    def __init__(self, clients: list[Client], count: int) -> None:
+        self.done = 0
+        self.other: Outcome | None = None
+        self._clients, self._count = clients, count
+        self._under_way = 0
+        self._stop = False
+        self._ended = asyncio.get_running_loop().create_future()
+
+    def begin(self) -> None:
+        for number in range(self._count):
+            self._ask(self._clients[number % len(self._clients)])
+
+    async def end(self) -> None:
+        self._stop = True
+        async with asyncio.timeout(READY_SECONDS):
+            await self._ended
+
+    def _ask(self, client: Client) -> None:
+        self._under_way += 1
+
+        def answered(outcome: Outcome) -> None:
+            self.done += 1
+            self._under_way -= 1
+            if outcome.__class__ is not Ok:
+                self.other = outcome
+            if not self._stop:
+                self._ask(client)
+            elif not self._under_way:
+                self._ended.set_result(None)
+
+        number = self.done
+        client.submit(Put(f"key{number % 100}", f"value{number:027}"), answered)
+
+
+Measure = Callable[[Cluster], float]
