@@ -68,6 +68,12 @@ class KeyValueStore(Application):
         self._take_over(draft)
         return result
 
+    def query(self, query: object) -> object:
+        """Answer a Get or a Range; nothing else is a query, whatever it would do."""
+        if not isinstance(query, Get | Range):
+            return Refused(f"{type(query).__name__} is no query")
+        return self.apply(query)
+
     def _take_over(self, draft: "Draft") -> None:
         """Let what the draft changed be so; it is one change, whatever the number of keys."""
         for key, item in draft.changed.items():

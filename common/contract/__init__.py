@@ -3,7 +3,7 @@
 A protocol file imports from here and from :mod:`common.values`, and from nothing else of ours.
 """
 
-from common.contract.application import Application, AtMostOnce, Numbered
+from common.contract.application import Application, AtMostOnce, CommandBatch, Numbered
 from common.contract.effects import (
     Broadcast,
     CancelTimer,
@@ -25,6 +25,7 @@ __all__ = [
     "Broadcast",
     "CallId",
     "CancelTimer",
+    "CommandBatch",
     "Effect",
     "Event",
     "Fire",

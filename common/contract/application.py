@@ -6,6 +6,7 @@ deterministic: no clock, no randomness, no order of a set.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 from common.contract.kinds import record
 
@@ -16,6 +17,14 @@ class Application(ABC):
     @abstractmethod
     def apply(self, command: object) -> object:
         """Carry out one command and return its result; both are immutable values."""
+
+    def query(self, query: object) -> object:
+        """Answer a query from the state as it is. It changes nothing, whatever was asked.
+
+        Queries go past the log, so a change that came as one would happen on one replica only.
+        What is no query is answered None, unless the application has a better word for that.
+        """
+        return None
 
     @abstractmethod
     def snapshot(self) -> object:
@@ -35,6 +44,16 @@ class Numbered:
     command: object
 
 
+@record
+class CommandBatch:
+    """Several commands of a client that are carried out one after the other, or queries likewise.
+
+    The result is the tuple of their results.
+    """
+
+    commands: tuple[object, ...]
+
+
 class AtMostOnce(Application):
     """Any application, with each numbered command carried out at most once.
 
@@ -50,6 +69,8 @@ class AtMostOnce(Application):
     def apply(self, command: object) -> object:
         """Carry out a :class:`Numbered` command unless it was before; the result is the first one.
 
+        A batch has one number, so it is carried out as a whole or not at all.
+
         A number below the client's last one is a message that was long under way: its client has
         gone on, nobody waits for the result, and None is returned.
         """
@@ -58,9 +79,13 @@ class AtMostOnce(Application):
         if command.number < number:
             return None
         if command.number > number:
-            result = self.application.apply(command.command)
+            result = _each(self.application.apply, command.command)
             self._last[command.client] = (command.number, result)
         return result
+
+    def query(self, query: object) -> object:
+        """Ask the application. What changes nothing needs no number."""
+        return _each(self.application.query, query)
 
     def snapshot(self) -> object:
         """The application's snapshot together with the client table, clients in sorted order."""
@@ -73,3 +98,10 @@ class AtMostOnce(Application):
         inner, table = snapshot
         self.application.restore(inner)
         self._last = {client: (number, result) for client, number, result in table}
+
+
+def _each(do: Callable[[object], object], command: object) -> object:
+    """What ``do`` gives for a command, or for each one of a batch."""
+    if isinstance(command, CommandBatch):
+        return tuple([do(each) for each in command.commands])
+    return do(command)

@@ -6,6 +6,7 @@ are gathered in memory, and the whole becomes durable in one step with the chang
 """
 
 from common.contract import NodeId, on
+from common.contract.sizes import value_size
 from stage4_consensus.raft.core import Core
 from stage4_consensus.raft.leader_state import Sending
 from stage4_consensus.raft.messages import (
@@ -26,7 +27,9 @@ class Compaction(Core):
     def compact_if_long(self) -> None:
         """Replace what is applied by a snapshot of the application, client table included."""
         length = self.last_applied - self.log.snapshot_index
-        if not self.snapshot_every or length < self.snapshot_every:
+        size = self.log.bytes_up_to(self.last_applied)
+        is_long = length >= self.snapshot_every or (length > 0 and size >= self.snapshot_bytes)
+        if not self.snapshot_every or not is_long:
             return
         snapshot = Snapshot(
             self.last_applied,
@@ -51,7 +54,7 @@ class Compaction(Core):
         if progress.sending is None:
             progress.sending = Sending(self.snapshot, flatten(self.snapshot.data))
         sending = progress.sending
-        snapshot, end = sending.snapshot, sending.offset + self.piece_parts
+        snapshot, end = sending.snapshot, self._end_of_piece(sending)
         self.send(
             follower,
             InstallSnapshot(
@@ -65,6 +68,19 @@ class Compaction(Core):
                 done=end >= len(sending.parts),
             ),
         )
+
+    def _end_of_piece(self, sending: Sending) -> int:
+        """Up to which part the next piece goes: as far as parts and bytes allow, and one at least.
+
+        A part alone is no larger than ``flatten`` makes it.
+        """
+        end = min(sending.offset + self.piece_parts, len(sending.parts))
+        room = self.max_bytes
+        for at in range(sending.offset, end):
+            room -= value_size(sending.parts[at])
+            if room < 0:
+                return max(at, sending.offset + 1)
+        return end
 
     @on(InstallSnapshotReply)
     def install_snapshot_replied(self, reply: InstallSnapshotReply, sender: NodeId) -> None:

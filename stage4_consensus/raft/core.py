@@ -37,9 +37,11 @@ class Core(Node, ABC):
         heartbeat_every: how often a leader is heard at least, in microseconds.
         pre_vote: whether to ask before an election whether it could be won (thesis, 9.6).
         snapshot_every: after how many applied entries to compact the log; 0 for never.
+        snapshot_bytes: after how many bytes of applied entries to do so, if they are there first.
         max_entries: most entries in one message.
         max_in_flight: most unanswered messages with entries to one follower.
         piece_parts: most parts of a snapshot in one message.
+        max_bytes: most bytes of entries, or of parts, in one message; one alone may be larger.
         lease_us: for how long a leader that a majority has answered serves reads without asking
             again, in microseconds; 0 for never. See ``reads`` for what clocks have to keep.
     """
@@ -54,9 +56,11 @@ class Core(Node, ABC):
         heartbeat_every: int = 50 * MS,
         pre_vote: bool = True,
         snapshot_every: int = 1000,
+        snapshot_bytes: int = 4 * 1024 * 1024,
         max_entries: int = 256,
         max_in_flight: int = 8,
         piece_parts: int = 1024,
+        max_bytes: int = 1024 * 1024,
         lease_us: int = 0,
     ) -> None:
         super().__init__(id, peers)
@@ -64,9 +68,11 @@ class Core(Node, ABC):
         self.heartbeat_every = heartbeat_every
         self.pre_vote = pre_vote
         self.snapshot_every = snapshot_every
+        self.snapshot_bytes = snapshot_bytes
         self.max_entries = max_entries
         self.max_in_flight = max_in_flight
         self.piece_parts = piece_parts
+        self.max_bytes = max_bytes
         self.lease_us = lease_us
 
         # Persistent state on all servers (Figure 2).

@@ -4,8 +4,10 @@ Entries are numbered from 1. A prefix of the log may have been replaced by a sna
 is known of that prefix is the index and the term of its last entry (section 7).
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable
 
+from common.contract.sizes import value_size
 from stage4_consensus.raft.messages import Entry
 
 
@@ -23,7 +25,11 @@ class Log:
     ) -> None:
         self.snapshot_index = snapshot_index
         self.snapshot_term = snapshot_term
-        self._entries = list(entries)
+        self._entries: list[Entry] = []
+        self._ends: list[int] = []
+        """For each entry, the bytes that it and those before it take on a wire."""
+        for entry in entries:
+            self.append(entry)
 
     @property
     def last_index(self) -> int:
@@ -44,11 +50,16 @@ class Log:
         """The term of the entry at ``index``, which may be the snapshot's last; 0 at index 0."""
         return self.snapshot_term if index == self.snapshot_index else self.entry(index).term
 
-    def entries_from(self, first: int, most: int) -> tuple[Entry, ...]:
-        """The entries from index ``first`` on, ``most`` of them at most."""
+    def entries_from(self, first: int, most: int, most_bytes: int) -> tuple[Entry, ...]:
+        """The entries from index ``first`` on: at most so many, and so many bytes; at least one."""
         start = first - self.snapshot_index - 1
         assert start >= 0, f"entry {first} has been compacted away"
-        return tuple(self._entries[start : start + most])
+        fitting = bisect_right(self._ends, self.bytes_up_to(first - 1) + most_bytes)
+        return tuple(self._entries[start : min(start + most, max(start + 1, fitting))])
+
+    def bytes_up_to(self, index: int) -> int:
+        """How many bytes the entries after the snapshot, up to ``index``, take on a wire."""
+        return self._ends[index - self.snapshot_index - 1] if index > self.snapshot_index else 0
 
     def matches(self, index: int, term: int) -> bool:
         """Whether the entry at ``index`` is the one that a current leader has there with ``term``.
@@ -69,16 +80,21 @@ class Log:
 
     def append(self, entry: Entry) -> int:
         """Add an entry at the end; returns its index."""
+        self._ends.append(self.bytes_up_to(self.last_index) + value_size(entry))
         self._entries.append(entry)
         return self.last_index
 
     def truncate_from(self, index: int) -> None:
         """Delete the entry at ``index`` and all that follow it."""
-        del self._entries[index - self.snapshot_index - 1 :]
+        start = index - self.snapshot_index - 1
+        del self._entries[start:], self._ends[start:]
 
     def compact_to(self, index: int, term: int) -> None:
         """Delete all entries up to and including ``index``: a snapshot has them."""
-        self._entries = self._entries[max(0, index - self.snapshot_index) :]
+        gone = min(index, self.last_index) - self.snapshot_index
+        before = self.bytes_up_to(self.snapshot_index + gone)
+        self._entries = self._entries[gone:]
+        self._ends = [end - before for end in self._ends[gone:]]
         self.snapshot_index, self.snapshot_term = index, term
 
     def first_index_of_term_at(self, index: int) -> int:

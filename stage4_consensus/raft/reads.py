@@ -45,7 +45,7 @@ class Reads(Core):
         pending, self.reads = self.reads, []
         for read in pending:
             if read.round <= answered and read.read_index <= self.last_applied:
-                result = self.machine.application.apply(read.query)
+                result = self.machine.query(read.query)
                 self.send(read.client, Answer(read.number, result))
             else:
                 self.reads.append(read)

@@ -4,6 +4,7 @@ Appending is there because it shows what writing hides: a command that was appli
 """
 
 from common.contract import Application, CallId, on, operation
+from stage4_consensus.raft.batching_client import BatchingClient
 from stage4_consensus.raft.client import RaftClient
 from stage4_consensus.raft.parallel_writes import ParallelWrites
 from stage4_consensus.raft.server import Raft
@@ -41,8 +42,8 @@ class Registers(Application):
     def apply(self, command: object) -> object:
         """Carry out a Get, Put or Append; the text for a Get, None for the others."""
         match command:
-            case Get(key):
-                return self.held.get(key, "")
+            case Get():
+                return self.query(command)
             case Put(key, value):
                 self.held[key] = value
             case Append(key, value):
@@ -50,6 +51,10 @@ class Registers(Application):
             case _:
                 raise AssertionError(f"{command!r} is no command for registers")
         return None
+
+    def query(self, query: object) -> object:
+        """The text for a Get; None for what is no query."""
+        return self.held.get(query.key, "") if isinstance(query, Get) else None
 
     def snapshot(self) -> object:
         """Names and texts, sorted by name."""
@@ -85,3 +90,7 @@ class RegistersClient(RaftClient):
     def get(self, operation: Get, call: CallId) -> None:
         """Read without an entry in the log."""
         self.query(operation, call)
+
+
+class BatchingRegistersClient(BatchingClient, RegistersClient):
+    """A client of replicated registers that takes operations while others are under way."""

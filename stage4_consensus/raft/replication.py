@@ -101,7 +101,7 @@ class Replication(Core):
             return
         if progress.probing:
             if not progress.in_flight:
-                entries = self.log.entries_from(progress.next_index, self.max_entries)
+                entries = self._entries_for(progress)
                 self._send_append(follower, progress.next_index, entries)
                 progress.in_flight.append(progress.next_index - 1 + len(entries))
             return
@@ -109,10 +109,14 @@ class Replication(Core):
             progress.next_index <= self.log.last_index
             and len(progress.in_flight) < self.max_in_flight
         ):
-            entries = self.log.entries_from(progress.next_index, self.max_entries)
+            entries = self._entries_for(progress)
             self._send_append(follower, progress.next_index, entries)
             progress.next_index += len(entries)
             progress.in_flight.append(progress.next_index - 1)
+
+    def _entries_for(self, progress: Progress) -> tuple[Entry, ...]:
+        """What comes next for a follower, as much as one message may carry."""
+        return self.log.entries_from(progress.next_index, self.max_entries, self.max_bytes)
 
     def _send_append(self, follower: NodeId, next_index: int, entries: tuple[Entry, ...]) -> None:
         previous = next_index - 1

@@ -4,23 +4,23 @@ A client numbers its requests 1, 2, 3 ... and has one under way at a time. It re
 until it is answered, to one server after another; the number makes the repetition harmless.
 """
 
-from common.contract import NodeId, message
+from common.contract import CommandBatch, NodeId, message
 
 
 @message
 class CommandRequest:
-    """Carry out ``command``, once, however often this request arrives."""
+    """Carry out ``command``, or a batch of them, once, however often this request arrives."""
 
     number: int
-    command: object
+    command: CommandBatch | object
 
 
 @message
 class QueryRequest:
-    """Answer ``query``, a command that changes nothing, from a state that is not stale."""
+    """Answer ``query``, or a batch of them, from a state that is not stale."""
 
     number: int
-    query: object
+    query: CommandBatch | object
 
 
 @message
