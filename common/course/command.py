@@ -11,6 +11,8 @@ from rich.markup import escape
 
 from common.course import demonstrating, exploring, inspecting, listing, running, testing
 from common.course.kit import verbs as instructors
+from common.course.student import helping, roadmap, starting, watching
+from common.course.student.finding import Dir
 from common.values.errors import BadInput, LabError
 
 CRASH_FILE = Path("lab-crash.txt")
@@ -21,14 +23,25 @@ INTERRUPTED = 130
 app = typer.Typer(
     name="lab",
     help="Distributed systems, one runnable lab at a time.",
-    epilog="Start with: lab list, then: lab demo echo",
-    no_args_is_help=True,
+    epilog="Start with: lab, then: lab demo echo",
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
 
-for verbs in (listing, demonstrating, testing, running, exploring, inspecting, instructors):
+VERBS = (
+    roadmap, listing, starting, testing, watching, helping, demonstrating, running, exploring,
+    inspecting, instructors,
+)  # fmt: skip
+
+for verbs in VERBS:
     verbs.register(app)
+
+
+@app.callback(invoke_without_command=True)
+def alone(context: typer.Context, dir: Dir = None) -> None:
+    """Distributed systems, one runnable lab at a time."""
+    if context.invoked_subcommand is None:
+        roadmap.show_roadmap(dir)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 import pytest
 
 from common.course import limits
-from common.course.implementation import check_workspace, install_overlay, load
+from common.course.implementation import check_workspace, install_overlay, load, modules_tested
 from common.course.manifest import Course
 from common.course.reasons import compared, import_problem, reason
 from common.course.under_test import LabUnderTest
@@ -95,9 +95,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker and lay the workspace over the references."""
     config.addinivalue_line("markers", "graded(points, title, requirement): counts for a grade")
-    if workspace := config.getoption("--impl"):
+    workspace = config.getoption("--impl")
+    if workspace and not config.getoption("--judged"):  # a judge imports nothing of a student's
         try:
-            install_overlay(Path(workspace))
+            chosen = [config.invocation_params.dir / arg.partition("::")[0] for arg in config.args]
+            install_overlay(Path(workspace), modules_tested(Course(), chosen))
         except LabError as error:
             raise pytest.UsageError(str(error)) from None
     if grades := config.getoption("--grades"):
@@ -112,19 +114,32 @@ def course(request: pytest.FixtureRequest) -> Course:
 
 
 @pytest.fixture(scope="module")
-def loaded_lab(request: pytest.FixtureRequest, course: Course) -> LabUnderTest:
-    """The module's lab, imported once."""
+def loaded_lab(request: pytest.FixtureRequest, course: Course) -> Iterator[LabUnderTest]:
+    """The module's lab, imported once, or in sandboxed processes."""
     manifest = course.lab(request.module.LAB)
-    trace = request.config.getoption("--record")
-    if workspace := request.config.getoption("--impl"):
-        check_workspace(Path(workspace), course, manifest)
-    return LabUnderTest(manifest, load(course, manifest), Path(trace) if trace else None)
+    option = request.config.getoption
+    trace = Path(option("--record")) if option("--record") else None
+    workspace = Path(option("--impl")) if option("--impl") else None
+    if option("--judged"):
+        from common.course.judge.judged import JudgedLab  # not needed for practice
+
+        modules = load(course, manifest)
+        made: LabUnderTest = JudgedLab(
+            course, manifest, modules, trace, workspace, option("--unsafe")
+        )
+    else:
+        if workspace is not None:
+            check_workspace(workspace, course, manifest)
+        made = LabUnderTest(manifest, load(course, manifest), trace)
+    yield made
+    made.close()
 
 
 @pytest.fixture
-def lab(loaded_lab: LabUnderTest) -> LabUnderTest:
+def lab(loaded_lab: LabUnderTest) -> Iterator[LabUnderTest]:
     """The lab under test: its names as attributes, and ``simulation()``."""
-    return loaded_lab
+    yield loaded_lab
+    loaded_lab.end_test()
 
 
 @pytest.fixture
@@ -149,6 +164,12 @@ def first_seed(request: pytest.FixtureRequest) -> int:
         return FIRST_SEED
     name = f"{request.module.LAB}/{request.node.name}"
     return int.from_bytes(hmac.digest(key.encode(), name.encode(), "sha256")[:SEED_BYTES])
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A judge runs what counts; tests without points are about the course's own files."""
+    if config.getoption("--judged"):
+        items[:] = [item for item in items if item.get_closest_marker("graded")]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -222,6 +243,10 @@ class Grades:
         if "graded" not in properties or not (report.when == "call" or report.failed):
             return
         graded_as: Any = properties["graded"]
+        known = [test for test in self.tests if test["test"] == report.nodeid]
+        if known and known[0]["verdict"] == "fail":
+            return  # it failed already; what cleaning up met is no news
+        self.tests = [test for test in self.tests if test not in known]
         self.tests.append(
             {
                 "test": report.nodeid,

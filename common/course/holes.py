@@ -92,13 +92,13 @@ def unwritten(source: str, symbols: Sequence[str]) -> list[str]:
     Raises:
         BadInput: the file is not Python; the text names the line.
     """
-    bodies = _functions(source)
+    bodies = functions(source)
     return [symbol for symbol in symbols if _is_hole(bodies.get(symbol, []))]
 
 
 def missing(source: str, symbols: Sequence[str]) -> list[str]:
     """Which of these functions are not in the file, renamed perhaps; errors as above."""
-    there = _functions(source)
+    there = functions(source)
     return [symbol for symbol in symbols if symbol not in there]
 
 
@@ -141,8 +141,12 @@ def parse(source: str) -> cst.Module:
         raise BadInput(f"line {error.raw_line}: this is not Python") from None
 
 
-def _functions(source: str) -> dict[str, list[ast.stmt]]:
-    """The bodies of all functions and methods of a file, by symbol."""
+def functions(source: str) -> dict[str, list[ast.stmt]]:
+    """The bodies of all functions and methods of a file, by symbol.
+
+    Raises:
+        BadInput: the file is not Python; the text names the line.
+    """
     try:
         tree = ast.parse(source)
     except SyntaxError as error:

@@ -8,13 +8,13 @@ any lab can be started first.
 import importlib
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
 from common.contract.rules import check_protocol_source
-from common.course.manifest import Course, Lab
+from common.course.manifest import ROOT, Course, Lab
 from common.values.errors import BadInput, LabError
 
 
@@ -23,10 +23,14 @@ class Overlay:
 
     Args:
         workspace: the student's folder.
+        tested: the modules that are taken from it; whatever else the course has comes from the
+            course, so that a lab does not fail for the holes of another that it stands on. None
+            takes all from the workspace.
     """
 
-    def __init__(self, workspace: Path) -> None:
+    def __init__(self, workspace: Path, tested: Collection[str] | None = None) -> None:
         self.workspace = workspace
+        self._tested = tested
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -35,12 +39,19 @@ class Overlay:
         del path, target
         if not name.startswith(("stage", "bonus_")) or "." not in name:
             return None
-        file = self.workspace / (name.replace(".", "/") + ".py")
+        relative = name.replace(".", "/") + ".py"
+        if self._tested is not None and name not in self._tested and (ROOT / relative).is_file():
+            return None
+        file = self.workspace / relative
         return importlib.util.spec_from_file_location(name, file) if file.is_file() else None
 
 
-def install_overlay(workspace: Path) -> None:
+def install_overlay(workspace: Path, tested: Collection[str] | None = None) -> None:
     """Take stage modules from ``workspace`` from now on.
+
+    Args:
+        workspace: the student's folder.
+        tested: only these, and what the course does not have; None for all that it has.
 
     Raises:
         BadInput: the folder is not there, or stage modules were imported before.
@@ -49,7 +60,23 @@ def install_overlay(workspace: Path) -> None:
     loaded = [name for name in sys.modules if name.startswith("stage") and "." in name]
     if loaded:
         raise BadInput(f"{loaded[0]} was imported before the workspace could be laid over it")
-    sys.meta_path.insert(0, Overlay(workspace.resolve()))
+    sys.meta_path.insert(0, Overlay(workspace.resolve(), tested))
+
+
+def modules_tested(course: Course, chosen: Sequence[Path]) -> set[str]:
+    """The modules of the labs whose suites are run.
+
+    Args:
+        course: the course.
+        chosen: the files and folders of tests that pytest was given.
+    """
+    tested = set()
+    for lab in course.labs:
+        suite = (course.root / lab.tests).resolve()
+        for path in (each.resolve() for each in chosen):
+            if path == suite or path in suite.parents or suite in path.parents:
+                tested |= {name for name, _ in course.modules(lab)}
+    return tested
 
 
 def check_workspace(workspace: Path, course: Course, lab: Lab) -> None:
@@ -64,7 +91,8 @@ def check_workspace(workspace: Path, course: Course, lab: Lab) -> None:
     if not any(path.is_file() for path in wanted):
         raise BadInput(
             f"the workspace {workspace} has no file of lab {lab.id}, so nothing of yours would be "
-            f"tested: it should have {wanted[0]}, or another file that lab show {lab.id} names"
+            f"tested: it should have {wanted[0]}, or another file that lab show {lab.id} names "
+            f"(lab start {lab.id} makes them)"
         )
 
 
@@ -72,7 +100,7 @@ def _check_folder(workspace: Path) -> None:
     if not workspace.is_dir():
         raise BadInput(
             f"there is no workspace {workspace}: it is a folder with your own files of the course, "
-            f"such as {workspace / 'stage1_foundations' / 'link.py'}"
+            f"such as {workspace / 'stage1_foundations' / 'link.py'} (lab start LAB makes one)"
         )
 
 

@@ -1,165 +1,117 @@
-"""``lab test`` and ``lab replay``: run a graded suite, and run one failure exactly again."""
+"""``lab test``: run a graded suite on your code, or on the reference."""
 
-import json as jsonlib
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
-from common.course.demonstrating import OUT, Out
 from common.course.implementation import check_workspace
-from common.course.listing import Json, LabId
-from common.course.manifest import ROOT, Course, Lab
-from common.course.output import Output, folder, write
-from common.trace.viewer.page import build_page
+from common.course.listing import Json
+from common.course.manifest import Course, Lab, Part
+from common.course.output import Output
+from common.course.student.finding import LabOrNone, PartId, lab_meant, open_workspace
+from common.course.student.parts import Teller, is_supplied, points_table, tests_of
+from common.course.student.state import LabState
+from common.course.student.workspace import Workspace
+from common.course.suite import SuiteOptions, SuiteResult, run_suite
 from common.values.errors import BadInput
 
-CONFIG = "pyproject.toml"
-Impl = Annotated[Path | None, typer.Option(metavar="DIR", help="A student's workspace.")]
+Impl = Annotated[
+    Path | None, typer.Option("--impl", "--dir", metavar="DIR", help="A student's workspace.")
+]
 Seeds = Annotated[int | None, typer.Option(min=1, help="How many seeds each sweep tries.")]
+Reference = Annotated[bool, typer.Option("--reference", help="Test the course's own code.")]
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verbs of this file to the command."""
-    app.command("test", epilog="Example: lab test link --seeds 200")(run_suite)
-    app.command("replay", epilog="Example: lab replay cap a_read_sees_the_last_write --seed 17")(
-        replay
-    )
+    """Add the verb to the command."""
+    app.command("test", epilog="Example: lab test link --seeds 200")(run_tests)
 
 
-def run_suite(
-    lab: LabId,
+def run_tests(
+    lab: LabOrNone = "",
+    part: PartId = "",
+    whole: Annotated[bool, typer.Option("--all", help="All parts, supplied ones too.")] = False,
     impl: Impl = None,
+    reference: Reference = False,
     seeds: Seeds = None,
     only: Annotated[str, typer.Option("-k", help="Only tests whose name has this.")] = "",
+    judged: Annotated[
+        bool, typer.Option("--judged", help="Just as marks are made: your code in a sandbox.")
+    ] = False,
+    unsafe: Annotated[bool, typer.Option("--unsafe", help="Judge without a sandbox.")] = False,
     json: Json = False,
 ) -> None:
-    """Run a lab's graded suite on the reference, or on a workspace."""
+    """Run a lab's graded suite on your workspace, or on the reference where there is none."""
+    if reference and impl is not None:
+        raise BadInput("--reference tests the course's own code, --impl yours: give one of them")
     course, output = Course(), Output(json)
-    found = course.lab(lab)
-    options = _workspace(course, found, impl)
-    options += [f"--seeds={seeds}"] if seeds else []
-    options += ["-k", only] if only else []
-    grades = _run(found, options, output)
-    output.result(lab=found.id, **grades)
-    if grades["earned"] != grades["possible"]:
+    workspace = open_workspace(course, impl, output)
+    found = lab_meant(workspace, lab)
+    mine = not reference and (impl is not None or workspace.has(found))
+    if mine:
+        check_workspace(workspace.root, course, found)
+    known = workspace.state.read().lab(found.id) if mine else LabState()
+    chosen = found.part(part or known.part) if part or (known.part and not whole) else None
+    output.say(_heading(found, chosen, workspace if mine else None))
+    tests, more = tests_of(found, chosen)
+    options = SuiteOptions(
+        impl=workspace.root if mine else None, judged=judged, unsafe=unsafe, seeds=seeds,
+        only=only, tests=tests, more=more,
+    )  # fmt: skip
+    teller = Teller(found, output)
+    with teller.bar:
+        result = run_suite(course, found, options, teller)
+    if mine and (workspace.root / ".lab").is_dir():
+        known = remember(workspace, found, result)
+    _summarize(found, result, known, output, mine=mine, whole=not (only or part))
+    told = workspace.root if mine else None
+    output.result(lab=found.id, workspace=told and str(told), **result.to_plain())
+    if result.earned != result.possible:
         raise typer.Exit(1)
 
 
-def replay(
-    lab: LabId,
-    name: Annotated[str, typer.Argument(help="The test's name.")],
-    seed: Annotated[int | None, typer.Option(help="The seed that failed.")] = None,
-    impl: Impl = None,
-    out: Out = OUT,
-    json: Json = False,
+def remember(workspace: Workspace, lab: Lab, result: SuiteResult) -> LabState:
+    """Note how the tests ended; returns what is known of the lab now."""
+    with workspace.state.changing() as state:
+        known = state.lab(lab.id)
+        known.tests |= {test.name: test for test in result.tests}
+        state.current = lab.id
+    return known
+
+
+def _heading(lab: Lab, part: Part | None, workspace: Workspace | None) -> str:
+    what = f"{lab.id}, part {part.id}" if part else lab.id
+    whose = f"your code in [cyan]{workspace.root}[/]" if workspace else "the reference"
+    return f"testing [bold]{what}[/]: {whose}"
+
+
+def _summarize(
+    lab: Lab, result: SuiteResult, known: LabState, output: Output, *, mine: bool, whole: bool
 ) -> None:
-    """Run one test exactly again, record it, and draw it."""
-    course, output = Course(), Output(json)
-    found = course.lab(lab)
-    trace = folder(out / "replay" / found.id) / f"{name}.jsonl"
-    options = [f"--record={trace}", "-k", name]
-    options += _workspace(course, found, impl)
-    options += [f"--seed={seed}"] if seed is not None else []
-    grades = _run(found, options, output)
-    pages = []
-    for recorded in sorted(trace.parent.glob(f"{name}*.jsonl")):
-        lines = recorded.read_text(encoding="utf-8").splitlines()
-        page = build_page(lines, f"{found.id}: {name}")
-        pages.append(str(write(recorded.with_suffix(".html"), page)))
-    output.say(*(f"picture: {page}" for page in pages))
-    output.result(lab=found.id, pages=pages, **grades)
-    if grades["earned"] != grades["possible"]:
-        raise typer.Exit(1)
+    """The points, and what to type next."""
+    shown = known if mine and known.tests else LabState(tests={t.name: t for t in result.tests})
+    if lab.parts and whole:
+        output.say("", points_table(lab, shown), sep="\n")
+    output.say(f"[bold]{result.earned} of {result.possible} points[/]")
+    if result.failed:
+        where = "" if mine or not result.failed[0].replay else " --reference"
+        output.say(f"next: [bold]lab why {lab.id}{where}[/], [bold]lab hint[/]")
+    elif mine and not result.failed and whole:
+        output.say(_after_passing(lab, known))
 
 
-def _workspace(course: Course, lab: Lab, impl: Path | None) -> list[str]:
-    if impl is None:
-        return []
-    check_workspace(impl, course, lab)
-    return [f"--impl={impl}"]
-
-
-def _run(lab: Lab, options: list[str], output: Output) -> dict[str, Any]:
-    """Run the suite in a process of its own, and tell each test's end; returns the grades.
-
-    Raises:
-        BadInput: no test was run.
-    """
-    with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / "grades.json"
-        suite = [str(ROOT / lab.tests), f"--rootdir={ROOT}", f"--config-file={ROOT / CONFIG}"]
-        command = [sys.executable, "-m", "pytest", "-v", *suite, f"--grades={path}", *options]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-            try:
-                said = _follow(process, path, output)
-            finally:
-                process.kill()  # an interruption must not wait for code that never ends
-        grades = _read(path)
-    if not grades or not grades["tests"]:
-        problems: list[str] = grades.get("problems", [])
-        nothing = f"no test has that name: lab test {lab.id} runs all of them"
-        why = problems[0] if problems else nothing if grades else said
-        raise BadInput(f"no test of lab {lab.id} was run: {why}")
-    output.say(f"[bold]{grades['earned']} of {grades['possible']} points[/]")
-    return grades
-
-
-def _follow(process: subprocess.Popen[bytes], path: Path, output: Output) -> str:
-    """Tell what ends until the process does; returns the last line that it said."""
-    said = b""
-    told = 0
-    unable: set[str] = set()
-    assert process.stdout is not None, "its output is a pipe"
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    quiet = output.json or not output.console.is_terminal
-    with Progress(
-        *columns, TimeElapsedColumn(), console=output.console, transient=True, disable=quiet
-    ) as progress:
-        task = progress.add_task("testing", total=None)
-        for line in process.stdout:  # pytest says something after each test
-            said = line.strip() or said
-            grades = _read(path)
-            tests = grades.get("tests", [])
-            for tested in tests[told:]:
-                _tell(tested, unable, output)
-            told = len(tests)
-            progress.update(task, total=grades.get("collected") or None, completed=told)
-    return said.decode(errors="replace")
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        read: dict[str, Any] = jsonlib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    return read
-
-
-def _tell(tested: dict[str, Any], unable: set[str], output: Output) -> None:
-    """Show how one test ended; what keeps tests from beginning is told once."""
-    passed, why = tested["verdict"] == "pass", tested["why"]
-    sentence = tested["test"].rpartition("::")[2].removeprefix("test_").replace("_", " ")
-    line = Table.grid(padding=(0, 1))
-    line.add_column(width=1)
-    line.add_column(width=3, justify="right")
-    line.add_column(width=7, justify="right", style="dim")
-    line.add_column()
-    title = f"[bold]{escape(tested['title'])}[/]: {escape(sentence)}"
-    mark = "[green]✓[/]" if passed else "[red]✗[/]"
-    line.add_row(mark, str(tested["points"]), f"{tested['seconds']:.2f} s", title)
-    if not passed and why not in unable:
-        line.add_row("", "", "", f"[red]{escape(why)}[/]")
-    if tested["replay"]:
-        line.add_row("", "", "", f"[dim]it checks:[/] {escape(tested['requirement'])}")
-    elif not passed:
-        unable.add(why)
-    output.say(line)
-    if tested["replay"]:
-        output.command("again", tested["replay"])
+def _after_passing(lab: Lab, known: LabState) -> str:
+    open_parts = [
+        part.id
+        for part in lab.parts
+        if not is_supplied(part, known)
+        and any(lab.part_of(t.test) == part and not t.passed for t in known.tests.values())
+    ]
+    later = [part.id for part in lab.parts if is_supplied(part, known)]
+    if open_parts:
+        return f"next: [bold]lab test {lab.id} --part {open_parts[0]}[/]"
+    if later:
+        return f"next: [bold]lab start {lab.id} --part {later[0]}[/], or [bold]lab solution[/]"
+    live = f", [bold]lab run {lab.id}[/]" if lab.live else ""
+    return f"next: [bold]lab solution {lab.id}[/] to compare{live}, [bold]lab[/]"

@@ -1,0 +1,162 @@
+"""What makes a workspace pleasant to work in: a guide to read, and settings for VS Code."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from common.course.manifest import ROOT
+from common.course.student.workspace import Workspace, fingerprint, read, write
+
+GUIDE = """# Your workspace
+
+Your files of the course. They have the same names as the course's own, and take their place
+whenever your code is tested. Write where it says `raise NotImplementedError`: the docstring above
+it says what belongs there.
+
+| you want | type |
+| --- | --- |
+| to see where you are, and what is next | `lab` |
+| to begin a lab, or its next part | `lab start raft --part election` |
+| to test on every save | `lab watch` |
+| to test all of it, part by part | `lab test` |
+| to know why it failed, with a picture | `lab why` |
+| to see that failure again, in a debugger | `lab replay --pdb` |
+| a hint; the next time it says more | `lab hint` |
+| the course's own code, after passing | `lab solution` |
+| every interleaving of a small instance | `lab explore raft` |
+| real processes, real sockets | `lab run raft` |
+| one function, or a lab, as it was | `lab reset raft Election.campaign` |
+
+`lab start` never overwrites what you wrote, and `lab reset` keeps a copy in `.lab/backups`. Keep
+this folder under version control: it is yours. `.lab/progress.json` remembers what passed; losing
+it loses nothing, since `lab test` finds it out again.
+
+In VS Code, open this folder: tests, hints and the debugger are under *Terminal, Run Task* and *Run
+and Debug*; types and docstrings come up on hover.
+"""
+
+IGNORED = ".lab/\nout/\n__pycache__/\n"
+
+
+def write_guide(workspace: Workspace) -> None:
+    """Write the README and the editor's settings, where they are not there yet.
+
+    Raises:
+        BadInput: a file cannot be written.
+    """
+    root = workspace.root
+    outside = os.path.relpath(ROOT, root)
+    course = str(ROOT) if outside.count("..") > 1 else outside
+    texts = {
+        "README.md": GUIDE,
+        ".gitignore": IGNORED,
+        ".vscode/settings.json": _json(_settings(course)),
+        ".vscode/tasks.json": _json(_tasks(course)),
+        ".vscode/launch.json": _json(_launch(course)),
+    }
+    for name, text in texts.items():
+        path = root / name
+        if not path.exists() or fingerprint(read(path)) == fingerprint(text):
+            write(path, text)
+
+
+def _settings(course: str) -> dict[str, Any]:
+    """Where the editor finds the course's modules, and which Python it runs."""
+    inside = _seen_from(course)
+    return {
+        "python.analysis.extraPaths": [inside],
+        "python.analysis.typeCheckingMode": "strict",
+        "python.analysis.diagnosticMode": "openFilesOnly",
+        # Names that an empty body does not use yet are no mistake.
+        "python.analysis.diagnosticSeverityOverrides": {
+            "reportUnusedImport": "none",
+            "reportUnusedFunction": "none",
+            "reportPrivateUsage": "none",
+        },
+        "python.defaultInterpreterPath": _python(inside),
+        "python.testing.pytestEnabled": False,
+        "files.exclude": {"**/__pycache__": True, ".lab": True},
+    }
+
+
+def _tasks(course: str) -> dict[str, Any]:
+    """The command's verbs as tasks; a failure's line can be clicked."""
+    matcher = {
+        "owner": "lab",
+        "fileLocation": ["autoDetect", "${workspaceFolder}"],
+        "pattern": {
+            "regexp": r"^\s*(.*) \((?:.*?)((?:stage\d|bonus)_[\w/]+\.py):(\d+)(?:, in (\w+))?\)",
+            "message": 1,
+            "file": 2,
+            "line": 3,
+        },
+    }
+    tasks = [
+        {
+            "label": f"lab {verb}",
+            "type": "process",
+            "command": _python(_seen_from(course)),
+            "args": ["-m", "common.course.command", verb],
+            "options": _environment(course),
+            "presentation": {"panel": "dedicated", "clear": True},
+            "problemMatcher": matcher,
+            **more,
+        }
+        for verb, more in _TASKS.items()
+    ]
+    return {"version": "2.0.0", "tasks": tasks}
+
+
+_TASKS: Mapping[str, dict[str, Any]] = {
+    "test": {"group": {"kind": "test", "isDefault": True}},
+    "watch": {"isBackground": True},
+    "why": {},
+    "hint": {},
+    "progress": {},
+}
+
+
+def _launch(course: str) -> dict[str, Any]:
+    """Stop in the handler at the event that went wrong."""
+    return {
+        "version": "0.2.0",
+        "configurations": [
+            {
+                "name": "the last failure, at the event that went wrong",
+                "type": "debugpy",
+                "request": "launch",
+                "module": "common.course.command",
+                "args": ["replay", "--debug"],
+                "cwd": "${workspaceFolder}",
+                "env": _environment(course)["env"],
+                "python": _python(_seen_from(course)),
+                "console": "integratedTerminal",
+                "justMyCode": True,
+                "subProcess": True,
+            }
+        ],
+    }
+
+
+def _environment(course: str) -> dict[str, Any]:
+    return {"cwd": "${workspaceFolder}", "env": {"PYTHONPATH": _seen_from(course)}}
+
+
+def _seen_from(course: str) -> str:
+    """The course's folder as VS Code writes it."""
+    return course if Path(course).is_absolute() else f"${{workspaceFolder}}/{course}"
+
+
+def _python(course: str) -> str:
+    """The interpreter that has the course's libraries."""
+    for name in ("bin/python", "Scripts/python.exe"):
+        if (ROOT / ".venv" / name).exists():
+            return f"{course}/.venv/{name}"
+    return sys.executable
+
+
+def _json(plain: dict[str, Any]) -> str:
+    return json.dumps(plain, indent=2) + "\n"

@@ -1,0 +1,43 @@
+"""Which lab and which workspace a student means, so that they need not say it each time."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from common.course.manifest import Course, Lab
+from common.course.output import Output
+from common.course.student.workspace import Workspace, find_workspace
+from common.values.errors import BadInput
+
+Dir = Annotated[
+    Path | None,
+    typer.Option(
+        "--dir", "--impl", metavar="DIR", help="The workspace; the one called work if not given."
+    ),
+]
+LabOrNone = Annotated[
+    str, typer.Argument(metavar="[LAB]", help="A lab's id; the one you work at if not given.")
+]
+PartId = Annotated[str, typer.Option("--part", metavar="PART", help="Only this part of the lab.")]
+
+
+def open_workspace(course: Course, named: Path | None, output: Output) -> Workspace:
+    """The workspace that is meant; what is wrong with its memory is said as a warning."""
+
+    def warn(sentence: str) -> None:
+        output.say(f"[yellow]note:[/] {sentence}")
+
+    return find_workspace(course, named, warn)
+
+
+def lab_meant(workspace: Workspace, id: str) -> Lab:
+    """The lab of this id, or the one that was worked at last.
+
+    Raises:
+        BadInput: there is no such lab, or none was started yet.
+    """
+    id = id or workspace.state.read().current
+    if not id:
+        raise BadInput(f"no lab was started in {workspace.root} yet: lab start echo is the first")
+    return workspace.course.lab(id)

@@ -1,0 +1,169 @@
+"""``lab hint`` and ``lab solution``: help that says a little more each time, and all of it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.padding import Padding
+from rich.syntax import Syntax
+
+from common.course import holes
+from common.course.kit.course_file import NAME as COURSE_FILE
+from common.course.kit.course_file import read_course_file
+from common.course.listing import Json
+from common.course.manifest import Course, Hole, Lab
+from common.course.output import Output
+from common.course.student.finding import Dir, lab_meant, open_workspace
+from common.course.student.state import LabState
+from common.course.student.workspace import Workspace, hole_named, read
+from common.values.errors import BadInput
+
+Named = Annotated[
+    str,
+    typer.Argument(
+        metavar="[SYMBOL]", help="A hole, such as Election.campaign, or a lab; else the next one."
+    ),
+]
+LabOption = Annotated[str, typer.Option("--lab", metavar="LAB", help="Of another lab.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this file to the command."""
+    app.command("hint", epilog="Example: lab hint Election.campaign")(hint)
+    app.command("solution", epilog="Example: lab solution Election.campaign --give-up")(solution)
+
+
+def hint(
+    symbol: Named = "",
+    lab: LabOption = "",
+    again: Annotated[bool, typer.Option("--again", help="Those shown already, no more.")] = False,
+    dir: Dir = None,
+    json: Json = False,
+) -> None:
+    """Say a little about a hole; three steps, each time one more."""
+    course, output = Course(), Output(json)
+    workspace = open_workspace(course, dir, output)
+    found, hole = _meant(workspace, symbol, lab)
+    costs = _costs(course)
+    with workspace.state.changing() as state:
+        known = state.lab(found.id)
+        shown = known.hints.get(hole.symbol, 0)
+        step = shown if again and shown else min(shown + 1, len(hole.hints))
+        known.hints[hole.symbol] = max(step, shown)
+    output.say(f"[bold]{hole.symbol}[/] [dim]{hole.file}, hint {step} of {len(hole.hints)}[/]")
+    for number, told in enumerate(hole.hints[:step], 1):
+        style = "dim" if number < step else "none"
+        output.say(Padding(f"[{style}]{number}. {escape(told)}[/]", (0, 0, 0, 2)))
+    if step > shown and costs[step - 1]:
+        output.say(f"[yellow]this hint costs {costs[step - 1]:g} % of the lab's marks[/]")
+    if step < len(hole.hints):
+        cost = f", which costs {costs[step]:g} %" if costs[step] else ""
+        output.say(f"[dim]lab hint {hole.symbol} says more{cost}[/]")
+    else:
+        output.say(f"[dim]that is all; lab solution {hole.symbol} --give-up shows the code[/]")
+    output.result(lab=found.id, symbol=hole.symbol, step=step, hints=list(hole.hints[:step]))
+
+
+def solution(
+    symbol: Named = "",
+    lab: LabOption = "",
+    give_up: Annotated[
+        bool, typer.Option("--give-up", help="Show it although it does not pass yet.")
+    ] = False,
+    dir: Dir = None,
+    json: Json = False,
+) -> None:
+    """Show the course's own code of a hole, or of all; it opens when your code has passed."""
+    course, output = Course(), Output(json)
+    workspace = open_workspace(course, dir, output)
+    named_lab = symbol in {each.id for each in course.labs}
+    found = course.lab(symbol) if named_lab else lab_meant(workspace, lab)
+    wanted = list(found.holes) if named_lab or not symbol else [hole_named(found, symbol)]
+    with workspace.state.changing() as state:
+        known = state.lab(found.id)
+        closed = [hole.symbol for hole in wanted if not _passed(found, hole, known)]
+        if give_up:
+            known.given_up = sorted({*known.given_up, *closed})
+    if not give_up:
+        opened = [hole for hole in wanted if hole.symbol not in closed]
+        if not opened:
+            raise BadInput(_why_closed(found, wanted, closed))
+        wanted = opened
+    shown = {hole.symbol: _reference(course, found, hole) for hole in wanted}
+    for hole in wanted:
+        output.say(f"\n[bold]{hole.symbol}[/] [dim]{course.folder_of(found).name}/{hole.file}[/]")
+        code = shown[hole.symbol]
+        output.say(Syntax(code, "python", word_wrap=True, background_color="default"))
+    if closed and not give_up:
+        output.say(f"[dim]{len(closed)} more open when their tests pass: lab test {found.id}[/]")
+    output.result(lab=found.id, solutions=shown)
+
+
+def _passed(lab: Lab, hole: Hole, known: LabState) -> bool:
+    """Whether all tests of the part that a hole belongs to have passed."""
+    part = next((part for part in lab.parts if hole.symbol in part.holes), None)
+    points = part.points if part else lab.points
+    names = {name for name, test in known.tests.items() if lab.part_of(test.test) == part}
+    return known.earned(names) >= points or hole.symbol in known.supplied
+
+
+def _why_closed(lab: Lab, wanted: list[Hole], closed: list[str]) -> str:
+    if len(wanted) == 1:
+        part = next((part.id for part in lab.parts if closed[0] in part.holes), "")
+        suite = f"lab test {lab.id} --part {part}" if part else f"lab test {lab.id}"
+        one = f"the solution of {closed[0]} opens when {suite} passes: "
+        return f"{one}lab hint {closed[0]} helps, and --give-up opens it now"
+    return (
+        f"the solutions of lab {lab.id} open when its tests pass: lab hint helps, and --give-up "
+        "opens all of them now; lab solution SYMBOL --give-up opens one"
+    )
+
+
+def _reference(course: Course, lab: Lab, hole: Hole) -> str:
+    """The course's code of a hole.
+
+    Raises:
+        BadInput: this copy of the course is a handout, without solutions.
+    """
+    source = read(course.folder_of(lab) / hole.file)
+    if holes.unwritten(source, [hole.symbol]):
+        raise BadInput(
+            f"this copy of the course has no solution of {hole.symbol}: it was handed out without"
+        )
+    return holes.definition(source, hole.symbol)
+
+
+def _meant(workspace: Workspace, symbol: str, lab: str) -> tuple[Lab, Hole]:
+    """The hole that is meant: the named one, or the first that is not written yet."""
+    if symbol in {each.id for each in workspace.course.labs}:
+        symbol, lab = "", symbol
+    found = lab_meant(workspace, lab)
+    if symbol:
+        return found, hole_named(found, symbol)
+    workspace.must_have(found)
+    unwritten = workspace.unwritten(found)
+    if unwritten:
+        return found, hole_named(found, unwritten[0])
+    known = workspace.state.read().lab(found.id)
+    for test in known.tests.values():
+        if not test.passed and (hole := _blamed(found, test.why)):
+            return found, hole
+    raise BadInput(
+        f"every hole of lab {found.id} is written: name the one you want a hint for, such as "
+        f"lab hint {found.holes[0].symbol}, or ask lab why"
+    )
+
+
+def _blamed(lab: Lab, why: str) -> Hole | None:
+    """The hole in whose code a test failed, if its reason says so."""
+    function = why.rpartition(", in ")[2].rstrip(")")
+    return next((h for h in lab.holes if h.symbol.rpartition(".")[2] == function), None)
+
+
+def _costs(course: Course) -> tuple[float, float, float]:
+    """What each step of a hint costs, in per cent of the lab's marks; the instructor decides."""
+    for folder in (Path.cwd(), course.root):
+        if (folder / COURSE_FILE).is_file():
+            return read_course_file(folder / COURSE_FILE, course).hints
+    return (0.0, 0.0, 0.0)

@@ -1,0 +1,87 @@
+"""``lab start`` and ``lab reset``: a workspace with holes, and the holes back."""
+
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from common.course.listing import Json, LabId
+from common.course.manifest import Course, Lab
+from common.course.output import Output
+from common.course.student.editor import write_guide
+from common.course.student.finding import Dir, PartId, open_workspace
+from common.course.student.workspace import Started, Workspace, hole_named
+from common.values.errors import BadInput
+
+Symbol = Annotated[
+    str, typer.Argument(metavar="[SYMBOL]", help="Only this function: Election.campaign.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this file to the command."""
+    app.command("start", epilog="Example: lab start raft --part election")(start)
+    app.command("reset", epilog="Example: lab reset raft Election.campaign")(reset)
+
+
+def start(lab: LabId, part: PartId = "", dir: Dir = None, json: Json = False) -> None:
+    """Make your workspace of a lab, with holes to fill. What you wrote is never overwritten."""
+    course, output = Course(), Output(json)
+    found = course.lab(lab)
+    workspace = open_workspace(course, dir, output)
+    done = workspace.start(found, part or None)
+    write_guide(workspace)
+    output.say(f"[bold]{escape(found.title)}[/]", escape(found.concept), sep="\n")
+    output.say("")
+    for path in done.written:
+        output.say(f"  [green]made[/]  {path}")
+    for path in done.kept:
+        output.say(f"  [yellow]yours[/] {path} [dim]is kept as you left it, but for its holes[/]")
+    _tell_holes(found, done, part, output)
+    _tell_next(found, workspace, output)
+    output.result(
+        lab=found.id, workspace=str(workspace.root), part=part,
+        written=[str(path) for path in done.written], kept=[str(path) for path in done.kept],
+        holes=done.opened, supplied=done.supplied,
+    )  # fmt: skip
+
+
+def _tell_holes(lab: Lab, done: Started, part: str, output: Output) -> None:
+    what = f"of part {part}" if part else "to fill"
+    output.say(f"\n{len(done.opened)} holes {what}; each docstring says what belongs there:")
+    for symbol in done.opened:
+        output.say(f"  [cyan]{symbol}[/] [dim]{hole_named(lab, symbol).file}[/]")
+    if done.supplied:
+        output.say(f"[dim]{len(done.supplied)} holes of other parts are supplied[/]")
+    if lab.needs:
+        output.say(f"[dim]what it stands on is supplied: {', '.join(lab.needs)}[/]")
+    if lab.parts and not part:
+        ids = ", ".join(each.id for each in lab.parts)
+        output.say(f"[dim]or one part at a time, with --part: {ids}[/]")
+
+
+def _tell_next(lab: Lab, workspace: Workspace, output: Output) -> None:
+    output.say(
+        f"\nread  [bold]docs/{lab.page}[/]",
+        f"open  [bold]{workspace.root}[/] in your editor (VS Code: code {workspace.root})",
+        f"then  [bold]lab watch {lab.id}[/] or [bold]lab test {lab.id}[/]; stuck: "
+        "[bold]lab hint[/]; failed: [bold]lab why[/]",
+        sep="\n",
+    )
+
+
+def reset(
+    lab: LabId, symbol: Symbol = "", part: PartId = "", dir: Dir = None, json: Json = False
+) -> None:
+    """Put the holes back; what you wrote is kept in a backup, and the command says where."""
+    course, output = Course(), Output(json)
+    found = course.lab(lab)
+    workspace = open_workspace(course, dir, output)
+    if not workspace.has(found):
+        raise BadInput(f"there is nothing to reset: lab start {found.id} makes the workspace")
+    wanted = hole_named(found, symbol).symbol if symbol else ""
+    part = part or workspace.state.read().lab(found.id).part
+    backup = workspace.reset(found, part or None, wanted)
+    what = wanted or (f"part {part} of lab {found.id}" if part else f"lab {found.id}")
+    output.say(f"{what} is as it was handed out; yours is kept in [cyan]{backup}[/]")
+    output.result(lab=found.id, backup=str(backup))

@@ -1,0 +1,117 @@
+"""``lab watch``: on every save the part that was touched is tested, first what failed last."""
+
+import ast
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+import typer
+from rich.markup import escape
+from rich.rule import Rule
+from watchfiles import PythonFilter, watch
+
+from common.course import holes
+from common.course.manifest import Course, Lab, Part
+from common.course.output import Output
+from common.course.student.finding import Dir, LabOrNone, PartId, lab_meant, open_workspace
+from common.course.student.parts import Teller, tests_of
+from common.course.student.workspace import Workspace, read
+from common.course.suite import SuiteOptions, run_suite
+from common.course.testing import remember
+from common.values.errors import BadInput
+
+Bodies = dict[Path, dict[str, str]]
+"""By file and function, the code, such that layout and comments do not count."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command."""
+    app.command("watch", epilog="Example: lab watch raft --part election")(watch_lab)
+
+
+def watch_lab(lab: LabOrNone = "", part: PartId = "", dir: Dir = None) -> None:
+    """Test the part you touch whenever you save, first the tests that failed last."""
+    course, output = Course(), Output()
+    workspace = open_workspace(course, dir, output)
+    found = lab_meant(workspace, lab)
+    workspace.must_have(found)
+    part = part or workspace.state.read().lab(found.id).part
+    chosen = [found.part(part)] if part else []
+    before = bodies(workspace, found)
+    _test(workspace, found, chosen, output)
+    folders = {path.parent for path in workspace.files(found)}
+    for changes in watch(*folders, watch_filter=PythonFilter(), recursive=False):
+        ours = {path.resolve(): path for path in workspace.files(found)}
+        changed = [ours[p] for _, name in changes if (p := Path(name).resolve()) in ours]
+        if not changed:
+            continue
+        after = bodies(workspace, found)
+        touched = chosen or touched_parts(found, changed, before, after)
+        before = after
+        _test(workspace, found, touched, output)
+
+
+def bodies(workspace: Workspace, lab: Lab) -> Bodies:
+    """The code of the lab's files, function by function; of a file that is not Python, none."""
+    found: Bodies = {}
+    for path in workspace.files(lab):
+        try:
+            functions = holes.functions(read(path))
+        except BadInput:
+            functions = {}
+        found[path] = {
+            symbol: "".join(map(ast.dump, statements)) for symbol, statements in functions.items()
+        }
+    return found
+
+
+def touched_parts(lab: Lab, changed: Iterable[Path], before: Bodies, after: Bodies) -> list[Part]:
+    """The parts whose holes were changed; all parts of the file if something else was.
+
+    Args:
+        lab: which lab.
+        changed: the files that were saved.
+        before: their code as it was.
+        after: their code as it is.
+    """
+    touched: list[Part] = []
+    for path in changed:
+        old, new = before.get(path, {}), after.get(path, {})
+        edited = {
+            symbol for symbol in old.keys() | new.keys() if old.get(symbol) != new.get(symbol)
+        }
+        inside = {h.symbol for h in lab.holes if path.as_posix().endswith(f"/{h.file}")}
+        wanted = edited & inside or inside
+        touched += [p for p in lab.parts if wanted & set(p.holes) and p not in touched]
+    return touched
+
+
+def _test(workspace: Workspace, lab: Lab, parts: list[Part], output: Output) -> None:
+    """Test these parts, or all, first what failed last; what is wrong with a file is told."""
+    known = workspace.state.read().lab(lab.id)
+    wanted = [tests_of(lab, part) for part in parts] or [tests_of(lab, None)]
+    failed = [
+        test.test
+        for test in known.tests.values()
+        if not test.passed and (not parts or lab.part_of(test.test) in parts)
+    ]
+    named = " and ".join(part.id for part in parts) or "all parts"
+    if output.console.is_terminal:
+        output.console.clear()
+    output.say(Rule(f"{datetime.now():%H:%M:%S}  {lab.id}: {escape(named)}", align="left"))
+    teller = Teller(lab, output, brief=True)
+    options = SuiteOptions(
+        impl=workspace.root,
+        tests=(*failed, *(test for tests, _ in wanted for test in tests)),
+        more=tuple(option for _, more in wanted for option in more),
+    )
+    try:
+        with teller.bar:
+            result = run_suite(workspace.course, lab, options, teller)
+    except BadInput as error:
+        output.say(f"[red]{escape(str(error))}[/]")
+    else:
+        remember(workspace, lab, result)
+        told = "[green]all pass[/]" if not result.failed else f"{len(result.failed)} fail"
+        output.say(f"[bold]{result.earned} of {result.possible} points[/], {told}")
+    output.say("[dim]watching; save a file to test it again, Ctrl-C ends[/]")
