@@ -17,6 +17,8 @@ from common.values.errors import BadInput, LabError
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".py")
 """Files that can be a submission; others lie beside them for another reason."""
 
+_NO_NEWS = ("is no file of this lab: left out", "more like these")
+
 _MOODLE = re.compile(r"(?P<name>.+)_(?P<number>\d+)_assignsubmission_file_?.*")
 """How Moodle names the folders of "download all submissions"."""
 
@@ -104,9 +106,14 @@ def accept(submission: Submission, course: Course, lab: Lab) -> Accepted:
             return Accepted({}, "", str(error))
         files = {name: (into / name).read_bytes() for name in taken.taken}
     if not files:
-        why = "; ".join(taken.refused) or f"it has none of the lab's files, such as {wanted[0]}"
+        why = next(iter(taken.refused), f"it has none of the lab's files, such as {wanted[0]}")
         return Accepted({}, "", f"the submission cannot be tested: {why}")
-    return Accepted(files, digest_of(files), "", taken.refused)
+    return Accepted(files, digest_of(files), "", _notes(taken.refused))
+
+
+def _notes(refused: tuple[str, ...]) -> tuple[str, ...]:
+    """What a student should hear of; that files of other labs are there too is no news."""
+    return tuple(each for each in refused if not each.endswith(_NO_NEWS))
 
 
 def digest_of(files: dict[str, bytes]) -> str:
