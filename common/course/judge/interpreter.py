@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Sequence
 from pathlib import Path
 
 LOADER_CACHE = Path("/etc/ld.so.cache")
@@ -43,17 +44,20 @@ def hidden() -> tuple[Path, ...]:
 
 
 def _shared_libraries(library: Path) -> list[Path]:
-    """What the dynamic linker would load for the interpreter and each of its extension modules.
+    """What the interpreter and each extension module of its standard library load."""
+    extensions = sorted(library.glob("lib-dynload/*.so"))
+    found = libraries_of([path for path in extensions if not path.name.startswith(NOT_NEEDED)])
+    return [path for path in found if not path.resolve().is_relative_to(library)]
+
+
+def libraries_of(extensions: Sequence[Path]) -> list[Path]:
+    """What the dynamic linker would load for the interpreter and these extension modules.
 
     The linker is asked as ``ldd`` asks it, but once for all of them, which takes a tenth of the
     time; only where a path has a character that separates paths must ``ldd`` itself be asked.
     """
-    modules = [
-        str(path)
-        for path in sorted(library.glob("lib-dynload/*.so"))
-        if not path.name.startswith(NOT_NEEDED)
-    ]
-    if re.search(r"[ :]", str(library)):
+    modules = [str(path) for path in extensions]
+    if any(re.search(r"[ :]", module) for module in modules):
         command, environment = ["ldd", PYTHON, *modules], dict(os.environ)
     else:
         environment = {"LD_TRACE_LOADED_OBJECTS": "1", "LD_PRELOAD": ":".join(modules)}
@@ -67,4 +71,5 @@ def _shared_libraries(library: Path) -> list[Path]:
         check=False,
     )
     named = re.findall(r"^\s*(?:\S+ => )?(/.+) \(0x", asked.stdout.decode(), re.MULTILINE)
-    return [Path(name) for name in named if not Path(name).resolve().is_relative_to(library)]
+    own = {path.resolve() for path in extensions}
+    return [path for name in named if (path := Path(name)).resolve() not in own]

@@ -120,6 +120,7 @@ def bubblewrap(plan: Plan, status: int) -> list[str] | None:
     for path in hidden():
         arguments += ["--perms", "0755", "--size", "4096", "--tmpfs", str(path)]
         arguments += ["--remount-ro", str(path)]
+    arguments += ["--perms", "0755", "--dir", "/dev"]
     for device in DEVICES:
         arguments += ["--dev-bind", device, device]
     arguments += ["--perms", "1777", "--size", str(plan.limits.file_bytes), "--tmpfs", "/tmp"]
