@@ -7,7 +7,7 @@ without, the end. Each operation ends with Ok(result), and the result is of :mod
 
 from typing import Literal, TypeAlias
 
-from common.contract import operation, record
+from common.contract import NodeId, operation, record
 
 Order: TypeAlias = Literal["none", "ascend", "descend"]
 Target: TypeAlias = Literal["key", "version", "create", "mod", "value"]
@@ -139,7 +139,7 @@ class LeaseList:
 
 @operation
 class Status:
-    """Is this server's store in order, and how large is it? Ends with StatusResult, at once."""
+    """How is this server? Ends with StatusResult, at once."""
 
 
 @operation
@@ -147,6 +147,13 @@ class HashKV:
     """A checksum of the history up to ``revision``, 0 for all of it. Ends with HashResult."""
 
     revision: int = 0
+
+
+@operation
+class MoveLeader:
+    """Let ``target`` lead; only the leader can be asked. Ends with Done once it does."""
+
+    target: NodeId
 
 
 @operation
@@ -190,7 +197,6 @@ class Txn:
     compares: tuple[Compare, ...] = ()
     success: tuple[object, ...] = ()
     failure: tuple[object, ...] = ()
-    serializable: bool = False
 
 
 # What servers say to each other of it, inside Raft's messages.

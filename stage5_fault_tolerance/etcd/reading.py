@@ -28,7 +28,13 @@ from stage5_fault_tolerance.etcd.commands import (
     Status,
     Txn,
 )
-from stage5_fault_tolerance.etcd.results import LeaseResult, LeaseTimes, Probed, Refused
+from stage5_fault_tolerance.etcd.results import (
+    LeaseResult,
+    LeaseTimes,
+    Probed,
+    Refused,
+    StatusResult,
+)
 from stage5_fault_tolerance.etcd.sessions import ATTEND_EVERY, MOST_WAITING, Asked, Attend, Sessions
 from stage5_fault_tolerance.etcd.texts import TIMED_OUT, TOO_MANY_REQUESTS
 
@@ -50,7 +56,22 @@ class Reading(Sessions):
 
     # Who needs no probe.
 
-    @on(LeaseList, HashKV, Status)
+    @on(Status)
+    def status_asked(self, request: Status, call: CallId) -> None:
+        """Tell how this server is."""
+        store = self.store
+        found = StatusResult(
+            revision=store.history.revision,
+            size=store.size(),
+            full=store.full,
+            term=self.current_term,
+            leader=self.leader,
+            index=self.log.last_index,
+            applied=self.last_applied,
+        )
+        self.finish(call, Ok(found))
+
+    @on(LeaseList, HashKV)
     def look_here(self, request: object, call: CallId) -> None:
         """Answer from this server's copy as it is."""
         self.finish(call, Ok(self.store.query(request)))
@@ -66,7 +87,7 @@ class Reading(Sessions):
         if changes_something(request):
             self.change_asked(request, call)
         else:
-            self._look(request, request.serializable, call)
+            self._look(request, may_be_stale(request), call)
 
     @on(LeaseTimeToLive, LeaseKeepAlive)
     def lease_asked(self, request: LeaseTimeToLive | LeaseKeepAlive, call: CallId) -> None:
@@ -169,6 +190,12 @@ class Reading(Sessions):
     def is_busy(self) -> bool:
         """Whether anybody waits."""
         return super().is_busy() or bool(self.probe or self.asking or self.proven)
+
+
+def may_be_stale(txn: Txn) -> bool:
+    """Whether each step of a transaction that only reads may read what is stale."""
+    steps = (*txn.success, *txn.failure)
+    return all(isinstance(step, Range) and step.serializable for step in steps)
 
 
 def changes_something(txn: Txn) -> bool:

@@ -1,6 +1,6 @@
 """What clients are told. ``revision`` is the store's revision after the operation."""
 
-from common.contract import record
+from common.contract import NodeId, record
 
 
 @record
@@ -111,12 +111,22 @@ class LeaseIds:
 
 @record
 class StatusResult:
-    """The size of the store in bytes, and whether the alarm is on that space runs out."""
+    """How a server is.
+
+    Attributes:
+        size: about how many bytes its store takes.
+        full: whether the alarm is on that space runs out.
+        term, leader: the server's term, and whom it takes for its leader; None for nobody.
+        index, applied: how far its log goes, and how far it is applied.
+    """
 
     revision: int
-    compacted: int
     size: int
     full: bool
+    term: int
+    leader: NodeId | None
+    index: int
+    applied: int
 
 
 @record

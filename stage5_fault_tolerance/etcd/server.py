@@ -19,12 +19,14 @@ from stage5_fault_tolerance.etcd.commands import (
     LeaseList,
     LeaseRevoke,
     LeaseTimeToLive,
+    MoveLeader,
     Probe,
     Put,
     Range,
     Status,
     Txn,
 )
+from stage5_fault_tolerance.etcd.moving import Moving
 from stage5_fault_tolerance.etcd.results import (
     DeleteResult,
     Done,
@@ -42,11 +44,10 @@ from stage5_fault_tolerance.etcd.results import (
     TxnResult,
 )
 from stage5_fault_tolerance.etcd.store import HistoryPart, LeaseKept
-from stage5_fault_tolerance.etcd.watching import Watching
 
 COMMANDS = (
     *(Batch, Changes, Compact, Compare, DeleteRange, Disarm, HashKV, LeaseGrant, LeaseKeepAlive),
-    *(LeaseList, LeaseRevoke, LeaseTimeToLive, Probe, Put, Range, Status, Txn),
+    *(LeaseList, LeaseRevoke, LeaseTimeToLive, MoveLeader, Probe, Put, Range, Status, Txn),
 )
 """What is asked, and what is in the log."""
 
@@ -61,7 +62,7 @@ MOST_ENTRIES, MOST_PARTS = 2, 2
 An entry is a whole batch, so there are few of them."""
 
 
-class EtcdServer(Watching):
+class EtcdServer(Moving):
     """A server of the replicated multi-version store.
 
     Args:

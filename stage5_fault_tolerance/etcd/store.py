@@ -19,7 +19,6 @@ from stage5_fault_tolerance.etcd.commands import (
     Probe,
     Put,
     Range,
-    Status,
     Txn,
 )
 from stage5_fault_tolerance.etcd.edit import Edit, cost_of_command
@@ -36,7 +35,6 @@ from stage5_fault_tolerance.etcd.results import (
     Probed,
     PutResult,
     Refused,
-    StatusResult,
     TxnResult,
 )
 from stage5_fault_tolerance.etcd.texts import (
@@ -129,9 +127,6 @@ class Store(Application):
                 return self._changes(query)
             case LeaseList():
                 return LeaseIds(revision, tuple(self.leases.held))
-            case Status():
-                compacted = self.history.compacted
-                return StatusResult(revision, compacted, self.history.size, self.full)
             case HashKV(at):
                 if problem := problem_of_revision(self.history, at):
                     return Refused(problem)
