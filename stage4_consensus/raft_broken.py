@@ -1,16 +1,17 @@
 """Raft without the rule that Figure 8 of the paper is about. Do not build on it."""
 
-from stage4_consensus.raft.configuration import agreed
 from stage4_consensus.raft.messages import Role
 from stage4_consensus.raft.registers import RaftRegisters
 
 
 class CommitsOldTerms(RaftRegisters):
-    """A leader that commits whatever a majority stores, of whichever term it is (section 5.4.2)."""
+    """A leader that commits whatever a majority stores, of whichever term it is (section 5.4.2).
+
+    It counts by itself, and for a cluster whose members do not change: so it shows the mistake, and
+    is no copy of the right rule.
+    """
 
     def advance_commit_index(self) -> None:
-        if self.role is not Role.LEADER:
-            return
-        stored = {id: progress.match_index for id, progress in self.progress.items()}
-        stored[self.id] = self.stored_here()
-        self._commit_to(agreed(self.configuration, stored))
+        if self.role is Role.LEADER:
+            ends = [self.stored_here(), *(each.match_index for each in self.progress.values())]
+            self._commit_to(sorted(ends)[(len(ends) - 1) // 2])
