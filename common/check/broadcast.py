@@ -5,7 +5,7 @@ Cachin, Guerraoui and Rodrigues 2011, chapters 3 and 6. A broadcast is *reliable
 delivers what was not sent, nobody delivers anything twice, and in the end all deliver the same. To
 that an order may be added:
 
-* *causal order*: a message is delivered after all that its sender had delivered, or sent, before it;
+* *causal order*: each is delivered after all that its sender had delivered, or sent, before it;
 * *total order*: all deliver in the same order. Here in its strongest form (uniform, without gaps):
   of what two members have delivered, one is the beginning of the other.
 

@@ -1,0 +1,246 @@
+"""Rooms, people, and questions to both, for the suites of the lab ``chat``.
+
+Nothing here looks into a member: what it shows is what it answers to ``Read``, and what it sends is
+what the network sees.
+"""
+
+from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Any
+
+from common.check.broadcast import check_causal_order, check_total_order
+from common.check.verdict import Answer, Verdict
+from common.contract.effects import Forget, Save
+from common.contract.events import Event, NodeId
+from common.sim.chaos import random_schedule
+from common.sim.network import LinkModel
+from common.sim.simulation import Simulation
+from common.sim.workload import Workload
+from common.values.faults import Fault, Schedule
+from common.values.history import History, Ok, Operation
+from common.values.units import MS, SECOND, show_time
+
+THREE = ("n1", "n2", "n3")
+STEADY = LinkModel(latency=(3 * MS, 3 * MS))
+BAD = LinkModel(latency=(1 * MS, 20 * MS), loss=0.15, duplicate=0.2, reorder=0.3)
+MAX_EVENTS = 200_000
+"""Many times what the longest run of these suites takes: a storm of messages ends here."""
+
+Message = tuple[str, int]
+"""A post that was shown: its author, and its number among the author's posts."""
+
+
+class Traffic:
+    """Counts what is sent; an observer of a simulation."""
+
+    def __init__(self) -> None:
+        self.messages = 0
+
+    def stepped(
+        self, at: int, node: NodeId, event: Event, number: int | None, status: Mapping[str, object]
+    ) -> None:
+        """Nothing to count."""
+
+    def sent(self, at: int, node: NodeId, to: NodeId, message: object, number: int) -> None:
+        """A message left."""
+        self.messages += 1
+
+    def dropped(self, at: int, node: NodeId, to: NodeId, number: int, why: str) -> None:
+        """Nothing to count."""
+
+    def saved(self, at: int, node: NodeId, changes: Sequence[Save | Forget]) -> None:
+        """Nothing to count."""
+
+    def noted(self, at: int, node: NodeId, text: str, fields: Mapping[str, object]) -> None:
+        """Nothing to count."""
+
+    def failed(self, at: int, fault: Fault) -> None:
+        """Nothing to count."""
+
+    def called(self, at: int, node: NodeId, operation: Operation) -> None:
+        """Nothing to count."""
+
+    def returned(self, at: int, node: NodeId, operation: Operation) -> None:
+        """Nothing to count."""
+
+
+def room(
+    lab: Any,
+    member: Any,
+    seed: int | str,
+    faults: Sequence[Fault] = (),
+    *,
+    founders: tuple[NodeId, ...] = THREE,
+    outside: tuple[NodeId, ...] = (),
+    **options: Any,
+) -> Simulation:
+    """A room of these founders, the first of whom opened it; ``outside`` may join."""
+
+    def made(id: NodeId, peers: tuple[NodeId, ...]) -> Any:
+        return member(id, peers, founders=founders)
+
+    options = {"schedule": Schedule(faults), "max_events": MAX_EVENTS, **options}
+    simulation: Simulation = lab.simulation(
+        dict.fromkeys((*founders, *outside), made), seed=seed, **options
+    )
+    return simulation
+
+
+def trouble(
+    seed: int | str,
+    *kinds: str,
+    until: int = 2 * SECOND,
+    troubles: int = 6,
+    hit: Sequence[NodeId] = THREE,
+) -> list[Fault]:
+    """Faults of these kinds, drawn from the seed, that are over at ``until``."""
+    return list(
+        random_schedule(Random(f"{seed}/{kinds}"), hit, until, kinds=kinds, troubles=troubles)
+    )
+
+
+def talk(
+    lab: Any, simulation: Simulation, people: Sequence[NodeId], count: int = 15, **options: Any
+) -> Workload:
+    """Let people say something, or look first what there is: no text is said twice."""
+
+    def choose(random: Random, person: NodeId, number: int) -> object:
+        return lab.Read(0) if random.random() < 0.4 else lab.Say(f"{person}.{number}")
+
+    options.setdefault("think", (0, 80 * MS))
+    options.setdefault("patience", 500 * MS)
+    return Workload(simulation, choose, clients=people, count=count, **options)
+
+
+def ask(
+    simulation: Simulation, person: NodeId, operation: object, within: int = 1 * SECOND
+) -> Operation:
+    """Let somebody ask now, and go on until the answer is there."""
+    asked = simulation.call(person, operation)
+    answered = simulation.run_until(lambda: asked.returned_at is not None, simulation.now + within)
+    assert answered, f"{asked} had no end after {show_time(within)}"
+    return asked
+
+
+def must_be_ok(*operations: Operation, within: int = 1 * SECOND) -> None:
+    """Check that each ended with Ok in time."""
+    for asked in operations:
+        assert isinstance(asked.outcome, Ok), f"{asked}"
+        assert asked.returned_at is not None, "what has an outcome has returned"
+        took = asked.returned_at - asked.invoked_at
+        assert took <= within, f"{asked} took {show_time(took)}, more than {show_time(within)}"
+
+
+def lines(lab: Any, simulation: Simulation, person: NodeId) -> list[Any]:
+    """All lines that a member shows now, from the first one on."""
+    shown: list[Any] = []
+    while True:
+        asked = ask(simulation, person, lab.Read(len(shown)))
+        assert isinstance(asked.outcome, Ok), f"{asked}"
+        assert isinstance(asked.outcome.value, tuple), f"{asked}"
+        if not asked.outcome.value:
+            return shown
+        shown += asked.outcome.value
+
+
+def posts(shown: Sequence[Any]) -> list[Message]:
+    """The lines of a transcript by author and number."""
+    return [(line.author, line.number) for line in shown]
+
+
+def texts(lab: Any, simulation: Simulation, person: NodeId) -> list[str]:
+    """What was said, in the order in which a member shows it."""
+    return [
+        line.content.text
+        for line in lines(lab, simulation, person)
+        if hasattr(line.content, "text")
+    ]
+
+
+def shown_by(
+    lab: Any, simulation: Simulation, people: Sequence[NodeId]
+) -> dict[NodeId, list[Message]]:
+    """What each of these shows now."""
+    return {person: posts(lines(lab, simulation, person)) for person in people}
+
+
+def must_show_the_same(lab: Any, simulation: Simulation, people: Sequence[NodeId]) -> list[Message]:
+    """Check that all show the same in the same order, and all of it; returns it."""
+    shown = shown_by(lab, simulation, people)
+    yes(check_total_order(shown))
+    counts = {person: len(messages) for person, messages in shown.items()}
+    assert len(set(counts.values())) == 1, f"some show more than others: {counts}"
+    return shown[people[0]]
+
+
+def must_keep_every_ok(history: History, said: Sequence[str]) -> None:
+    """Check that what ended ok is there once, what failed is not there, and nothing is invented."""
+    asked = {str(one.argument): one for one in history if one.function == "say"}
+    assert len(set(said)) == len(said), (
+        f"shown twice: {next(t for t in said if said.count(t) > 1)!r}"
+    )
+    for text in said:
+        assert text in asked, f"nobody said {text!r}"
+    for text, one in asked.items():
+        ended = type(one.outcome).__name__
+        assert ended != "Ok" or text in said, f"{one}, and in the end it is not shown"
+        assert ended != "Failed" or text not in said, f"{one}, and it is shown"
+
+
+def must_never_change(history: History) -> None:
+    """Check that every ``Read(0)`` of a person shows what the one before showed, or more."""
+    before: dict[str, list[Message]] = {}
+    for one in history:
+        if one.function == "read" and one.argument == 0 and isinstance(one.outcome, Ok):
+            assert isinstance(one.outcome.value, tuple), f"{one}"
+            person = one.process.partition("/")[0]
+            now = posts(one.outcome.value)
+            old = before.get(person, [])
+            assert now[: len(old)] == old, f"{person} was shown {old}, and later {now}"
+            before[person] = now
+
+
+def read_before(history: History) -> dict[object, list[Message]]:
+    """By post all that its author had read, at the same member, before saying it."""
+    ended = [
+        one
+        for one in history
+        if one.function == "read" and one.returned_at is not None and isinstance(one.outcome, Ok)
+    ]
+    names = {
+        line.content.text: (line.author, line.number)
+        for one in ended
+        for line in _value(one)
+        if hasattr(line.content, "text")
+    }
+    found: dict[object, list[Message]] = {}
+    for say in history:
+        if say.function != "say" or str(say.argument) not in names:
+            continue
+        person = say.process.partition("/")[0]
+        earlier = [
+            posts(_value(one))
+            for one in ended
+            if one.process.partition("/")[0] == person and (one.returned_at or 0) <= say.invoked_at
+        ]
+        found[names[str(say.argument)]] = max(earlier, key=len, default=[])
+    return found
+
+
+def must_be_causal(lab: Any, simulation: Simulation, people: Sequence[NodeId]) -> None:
+    """Check that nobody shows a post before what its author had read, and that authors had."""
+    shown = shown_by(lab, simulation, people)
+    causes = read_before(simulation.history)
+    assert any(causes.values()), "nobody had read anything before saying something"
+    yes(check_causal_order(shown, causes))
+
+
+def yes(verdict: Verdict) -> None:
+    """Check that a checker says yes."""
+    assert verdict.answer is Answer.YES, verdict.sentence
+
+
+def _value(one: Operation) -> Sequence[Any]:
+    assert isinstance(one.outcome, Ok), f"{one}"
+    assert isinstance(one.outcome.value, tuple), f"{one}"
+    return one.outcome.value

@@ -1,0 +1,293 @@
+"""Graded suite of the lab ``chat``, fourth part: who comes, who leaves, who crashes for good."""
+
+from typing import Any
+
+from common.check.broadcast import check_total_order
+from common.course.grading import graded
+from common.values.faults import Block, Crash, Fault, Heal, Link, Partition, Restart
+from common.values.history import Failed, Ok
+from common.values.units import MS, SECOND
+from tests.stage2_communication.chat.group import (
+    BAD,
+    STEADY,
+    THREE,
+    ask,
+    lines,
+    must_be_ok,
+    must_keep_every_ok,
+    must_show_the_same,
+    posts,
+    room,
+    shown_by,
+    talk,
+    texts,
+    trouble,
+    yes,
+)
+
+LAB = "chat"
+
+
+def protocols(lab: Any) -> list[Any]:
+    """Both protocols."""
+    return [lab.TotalOrderMember, lab.CausalMember]
+
+
+@graded(points=3, title="A late joiner", requirement="a newcomer is shown all that was said before")
+def test_who_joins_late_is_shown_the_whole_history_and_takes_part(lab: Any, sweep: Any) -> None:
+    for seed in sweep(3):
+        for member in protocols(lab):
+            simulation = room(lab, member, seed, outside=("n4",), link=BAD)
+            talk(lab, simulation, THREE, count=10, think=(0, 20 * MS))
+            simulation.run(200 * MS)
+            must_be_ok(ask(simulation, "n4", lab.Join(), within=5 * SECOND), within=5 * SECOND)
+            must_be_ok(
+                ask(simulation, "n4", lab.Say("hello"), within=5 * SECOND), within=5 * SECOND
+            )
+            simulation.run(8 * SECOND)
+            shown = shown_by(lab, simulation, (*THREE, "n4"))
+            for person in THREE:
+                assert sorted(shown[person]) == sorted(shown["n4"]), f"n4 and {person} differ"
+            assert texts(lab, simulation, "n4").count("hello") == 1
+            must_keep_every_ok(simulation.history, texts(lab, simulation, "n4"))
+
+
+@graded(points=2, title="From there on all four", requirement="a newcomer's word counts as others'")
+def test_once_it_has_joined_the_newcomer_is_waited_for_like_all_others(
+    lab: Any, sweep: Any
+) -> None:
+    for seed in sweep(3):
+        simulation = room(lab, lab.TotalOrderMember, seed, outside=("n4",))
+        must_be_ok(ask(simulation, "n1", lab.Say("three")), within=50 * MS)
+        must_be_ok(ask(simulation, "n4", lab.Join()))
+        simulation.run(simulation.now + 200 * MS)
+        simulation.inject(Crash(simulation.now, "n4"))
+        waits = simulation.call("n2", lab.Say("four"))
+        simulation.run(simulation.now + 1 * SECOND)
+        for person in THREE:
+            assert texts(lab, simulation, person) == ["three"], "n4 has not acknowledged the other"
+        simulation.inject(Restart(simulation.now, "n4"))
+        simulation.run(simulation.now + 2 * SECOND)
+        must_be_ok(waits, within=4 * SECOND)
+        must_show_the_same(lab, simulation, (*THREE, "n4"))
+
+
+@graded(points=2, title="Hundreds of lines", requirement="history comes in bounded pieces")
+def test_a_long_history_reaches_the_newcomer_piece_by_piece(lab: Any, sweep: Any) -> None:
+    for seed in sweep(1):
+        for member in protocols(lab):
+            simulation = room(lab, member, seed, outside=("n4",))
+            for number in range(3):
+                for line in range(80):
+                    simulation.call("n2", lab.Say(f"{number}.{line}"))
+                simulation.run(simulation.now + 1 * SECOND)
+            joined = ask(simulation, "n4", lab.Join(), within=3 * SECOND)
+            must_be_ok(joined, within=3 * SECOND)
+            simulation.run(simulation.now + 1 * SECOND)
+            assert len(lines(lab, simulation, "n4")) == 241, "240 posts, and that n4 has joined"
+
+
+@graded(points=3, title="Leaving", requirement="a member that left is not waited for")
+def test_who_leaves_holds_up_nobody_and_its_last_words_are_shown(lab: Any, sweep: Any) -> None:
+    for seed in sweep(5):
+        for member in protocols(lab):
+            simulation = room(lab, member, seed, link=BAD)
+            last = simulation.call("n3", lab.Say("goodbye"))
+            leaves = ask(simulation, "n3", lab.Leave(), within=10 * SECOND)
+            must_be_ok(leaves, within=10 * SECOND)
+            simulation.inject(Crash(simulation.now, "n3"))
+            went_on = [simulation.call(person, lab.Say(person)) for person in ("n1", "n2")]
+            simulation.run(simulation.now + 4 * SECOND)
+            must_be_ok(*went_on, within=4 * SECOND)
+            assert not isinstance(last.outcome, Failed), f"{last}, but it was posted"
+            for person in ("n1", "n2"):
+                assert sorted(texts(lab, simulation, person)) == ["goodbye", "n1", "n2"]
+
+
+@graded(points=3, title="Removed", requirement="the order goes on without who is removed")
+def test_after_a_removal_the_others_go_on_without_the_crashed_member(lab: Any, sweep: Any) -> None:
+    for seed in sweep(5):
+        simulation = room(lab, lab.TotalOrderMember, seed)
+        must_be_ok(ask(simulation, "n3", lab.Say("before")))
+        simulation.inject(Crash(simulation.now, "n3"))
+        waiting = simulation.call("n2", lab.Say("waits"))
+        simulation.run(simulation.now + 1 * SECOND)
+        assert waiting.returned_at is None, f"{waiting}, and n3 has not acknowledged it"
+        must_be_ok(ask(simulation, "n1", lab.Remove("n3")), within=500 * MS)
+        must_be_ok(ask(simulation, "n1", lab.Say("after")), within=100 * MS)
+        simulation.run(simulation.now + 200 * MS)
+        must_be_ok(waiting, within=3 * SECOND)
+        must_show_the_same(lab, simulation, ("n1", "n2"))
+        assert texts(lab, simulation, "n2") == ["before", "waits", "after"]
+
+
+@graded(points=4, title="Its last words", requirement="all agree on what it had posted")
+def test_the_posts_of_a_removed_member_that_anybody_holds_are_shown_to_all(
+    lab: Any, sweep: Any
+) -> None:
+    """n4's posts reach n3 alone before n4 dies, and then n3 hears nothing for a while."""
+    founders = ("n1", "n2", "n3", "n4")
+    for seed in sweep(5):
+        for member in protocols(lab):
+            faults: list[Fault] = [Block(0, "n4", "n1"), Block(0, "n4", "n2")]
+            simulation = room(lab, member, seed, faults, founders=founders)
+            for number in range(3):
+                simulation.call("n4", lab.Say(f"last {number}"))
+            simulation.run(8 * MS)
+            simulation.inject(Crash(simulation.now, "n4"))
+            simulation.inject(Partition(simulation.now, (("n1", "n2"), ("n3",))))
+            simulation.call("n2", lab.Say("who is there?"))
+            removal = simulation.call("n1", lab.Remove("n4"))
+            simulation.run(600 * MS)
+            simulation.inject(Heal(simulation.now))
+            simulation.run(3 * SECOND)
+            must_be_ok(removal, within=3 * SECOND)
+            shown = shown_by(lab, simulation, ("n1", "n2", "n3"))
+            last = [[post for post in found if post[0] == "n4"] for found in shown.values()]
+            assert last == [[("n4", 1), ("n4", 2), ("n4", 3)]] * 3, f"of n4 they show {last}"
+            if member is lab.TotalOrderMember:
+                yes(check_total_order(shown))
+
+
+@graded(points=4, title="Fenced", requirement="nothing is taken from who is removed")
+def test_one_that_was_removed_and_lives_on_changes_nothing_and_is_told(
+    lab: Any, sweep: Any
+) -> None:
+    """n3 is cut off, not dead. It goes on posting, and its links heal one after the other."""
+    for seed in sweep(5):
+        for member in protocols(lab):
+            simulation = room(lab, member, seed)
+            must_be_ok(ask(simulation, "n3", lab.Say("hello")))
+            simulation.run(simulation.now + 50 * MS)
+            simulation.inject(Partition(simulation.now, (("n1", "n2"), ("n3",))))
+            late = simulation.call("n3", lab.Say("too late"))
+            must_be_ok(
+                ask(simulation, "n1", lab.Remove("n3"), within=2 * SECOND), within=2 * SECOND
+            )
+            simulation.run(simulation.now + 100 * MS)
+            simulation.inject(Heal(simulation.now))
+            simulation.run(simulation.now + 3 * SECOND)
+            for person in ("n1", "n2"):
+                assert texts(lab, simulation, person) == ["hello"], "n3 had been removed before"
+            refused = ask(simulation, "n3", lab.Say("am I still here?"))
+            assert isinstance(refused.outcome, Failed), f"{refused}, and n3 is removed"
+            assert late.returned_at is not None, "n3 waits for ever: nobody told it"
+            must_be_ok(ask(simulation, "n2", lab.Say("on")), within=100 * MS)
+
+
+@graded(points=4, title="Early and late", requirement="a gap must not be filled after the fence")
+def test_what_came_too_early_from_a_removed_member_does_not_split_the_others(
+    lab: Any, sweep: Any
+) -> None:
+    """n2 has n3's second post and n1 has its first: the second is beyond what n1 and n2 hold.
+
+    Once n3 is removed n2 gets the first from n1. If it then took the second for held, n1 would have
+    agreed to less.
+    """
+    for seed in sweep(5):
+        simulation = room(lab, lab.TotalOrderMember, seed, link=STEADY)
+        simulation.run(1 * MS)
+        simulation.inject(Block(0, "n3", "n2"))
+        simulation.call("n3", lab.Say("one"))
+        simulation.inject(Heal(0))
+        simulation.inject(Block(0, "n3", "n1"))
+        simulation.run(1500)
+        simulation.call("n3", lab.Say("two"))
+        simulation.run(2 * MS)
+        simulation.inject(Crash(0, "n3"))
+        simulation.run(30 * MS)
+        simulation.call("n1", lab.Say("what now?"))
+        removal = simulation.call("n1", lab.Remove("n3"))
+        simulation.run(3 * SECOND)
+        must_be_ok(removal, within=3 * SECOND)
+        shown = must_show_the_same(lab, simulation, ("n1", "n2"))
+        assert ("n3", 1) in shown, "n1 held it"
+
+
+@graded(points=4, title="Any moment", requirement="one order, also with the removed")
+def test_members_agree_with_each_other_and_with_who_was_removed_at_any_moment(
+    lab: Any, sweep: Any
+) -> None:
+    founders, stay = ("n1", "n2", "n3", "n4", "n5"), ("n1", "n2", "n3")
+    for seed in sweep(15):
+        faults = trouble(seed, "block", "link", "pause", "partition", hit=founders, troubles=8)
+        simulation = room(
+            lab, lab.TotalOrderMember, seed, faults, founders=founders, outside=("n6",)
+        )
+        random = simulation.random_for("removals")
+        talk(lab, simulation, founders, count=12)
+        asked = []
+        simulation.run(random.randrange(200 * MS))
+        for gone in ("n4", "n5"):
+            if random.random() < 0.5:
+                simulation.inject(Crash(simulation.now, gone))
+            simulation.run(simulation.now + random.randrange(300 * MS))
+            asked.append(simulation.call("n1", lab.Remove(gone)))
+            simulation.run(simulation.now + random.randrange(100 * MS))
+            asked.append(simulation.call("n6", lab.Join()))
+        simulation.run(8 * SECOND)
+        must_be_ok(*asked, within=8 * SECOND)
+        must_show_the_same(lab, simulation, (*stay, "n6"))
+        yes(check_total_order(shown_by(lab, simulation, (*founders, "n6"))))
+        must_be_ok(ask(simulation, "n6", lab.Say("and on")), within=200 * MS)
+
+
+@graded(points=2, title="Restarts", requirement="who is removed is known after a crash too")
+def test_after_a_crash_of_all_the_list_of_members_is_what_it_was(lab: Any, sweep: Any) -> None:
+    for seed in sweep(3):
+        for member in protocols(lab):
+            simulation = room(lab, member, seed, outside=("n4",))
+            must_be_ok(ask(simulation, "n4", lab.Join()))
+            simulation.inject(Crash(simulation.now, "n3"))
+            must_be_ok(ask(simulation, "n1", lab.Remove("n3")))
+            simulation.run(simulation.now + 200 * MS)
+            for crashed in ("n1", "n2", "n4"):
+                simulation.inject(Crash(simulation.now, crashed))
+                simulation.inject(Restart(simulation.now, crashed))
+            must_be_ok(ask(simulation, "n2", lab.Say("still here")))
+            simulation.inject(Restart(simulation.now, "n3"))
+            simulation.run(simulation.now + 2 * SECOND)
+            refused = ask(simulation, "n3", lab.Say("and I?"))
+            assert isinstance(refused.outcome, Failed), f"{refused}, and n3 is removed"
+            assert texts(lab, simulation, "n4") == ["still here"]
+
+
+@graded(points=2, title="Names", requirement="a name that left never comes back")
+def test_a_name_is_used_once(lab: Any, sweep: Any) -> None:
+    """A second bearer of the name would number its posts from 1 again."""
+    for seed in sweep(2):
+        for member in protocols(lab):
+            simulation = room(lab, member, seed)
+            must_be_ok(ask(simulation, "n2", lab.Say("mine")))
+            must_be_ok(ask(simulation, "n2", lab.Leave()))
+            again = ask(simulation, "n2", lab.Join())
+            assert isinstance(again.outcome, Failed), f"{again}, and n2 has left for good"
+            must_be_ok(ask(simulation, "n2", lab.Leave()))
+            other = ask(simulation, "n3", lab.Remove("n2"))
+            assert isinstance(other.outcome, Failed), f"{other}, and n1 opened the room"
+            for nonsense in ("n1", "nobody"):
+                asked = ask(simulation, "n1", lab.Remove(nonsense))
+                assert isinstance(asked.outcome, Failed), f"{asked}"
+
+
+@graded(points=3, title="Saved before said", requirement="an acknowledgement is a promise")
+def test_what_was_acknowledged_is_held_after_a_crash_of_everybody(lab: Any, sweep: Any) -> None:
+    """All crash at the same instant, tried at every half millisecond of a post's way."""
+    slow_words = [Link(0, "n2", "n1", latency=(1 * MS, 1 * MS))]
+    for seed in sweep(1):
+        for member in protocols(lab):
+            for start in range(24):
+                simulation = room(lab, member, seed, slow_words, link=STEADY)
+                simulation.run(20 * MS)
+                said = simulation.call("n1", lab.Say("kept"))
+                simulation.run(20 * MS + start * 500)
+                for crashed in THREE:
+                    simulation.inject(Crash(simulation.now, crashed))
+                simulation.run(simulation.now + 50 * MS)
+                for crashed in THREE:
+                    simulation.inject(Restart(simulation.now, crashed))
+                simulation.run(2 * SECOND)
+                shown = [texts(lab, simulation, person) for person in THREE]
+                assert shown[0] == shown[1] == shown[2], f"after a crash: {shown}"
+                assert not isinstance(said.outcome, Ok) or shown[0] == ["kept"], f"{said}: {shown}"
+                assert len(posts(lines(lab, simulation, "n1"))) <= 1

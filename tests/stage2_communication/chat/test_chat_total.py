@@ -1,0 +1,234 @@
+"""Graded suite of the lab ``chat``, second part: all members show all posts in the same order."""
+
+from typing import Any
+
+from common.check.broadcast import check_total_order
+from common.course.grading import graded
+from common.sim.network import LinkModel
+from common.values.faults import Block, Crash, Heal, Link, Partition, Restart
+from common.values.history import Ok
+from common.values.units import MS, SECOND
+from tests.stage2_communication.chat.group import (
+    BAD,
+    STEADY,
+    THREE,
+    Traffic,
+    ask,
+    lines,
+    must_be_ok,
+    must_keep_every_ok,
+    must_never_change,
+    must_show_the_same,
+    posts,
+    room,
+    shown_by,
+    talk,
+    texts,
+    trouble,
+    yes,
+)
+
+LAB = "chat"
+
+BOUND = 20 * MS
+"""There and back in 5 ms each, a flush of half a millisecond on the way, and some slack."""
+
+
+@graded(points=2, title="Everybody is shown it", requirement="Lamport 1978, page 561: rules 1 to 5")
+def test_what_one_says_is_shown_by_all_after_two_one_way_trips(lab: Any, sweep: Any) -> None:
+    for seed in sweep(5):
+        simulation = room(lab, lab.TotalOrderMember, seed)
+        for number, person in enumerate(THREE * 2):
+            must_be_ok(ask(simulation, person, lab.Say(f"{number}")), within=BOUND)
+        simulation.run(simulation.now + BOUND)
+        for person in THREE:
+            assert texts(lab, simulation, person) == [str(number) for number in range(6)]
+
+
+@graded(points=4, title="One order", requirement="all processes act on requests in the same order")
+def test_all_show_the_same_order_when_posts_are_lost_doubled_and_overtaken(
+    lab: Any, sweep: Any
+) -> None:
+    for seed in sweep(15):
+        simulation = room(lab, lab.TotalOrderMember, seed, link=BAD)
+        talk(lab, simulation, THREE, think=(0, 30 * MS))
+        simulation.run(800 * MS)
+        yes(check_total_order(shown_by(lab, simulation, THREE)))
+        simulation.run(6 * SECOND)
+        assert len(must_show_the_same(lab, simulation, THREE)) > 10, "hardly anything is shown"
+        must_keep_every_ok(simulation.history, texts(lab, simulation, "n1"))
+
+
+@graded(points=2, title="By time, then by name", requirement="Lamport 1978: the relation =>")
+def test_posts_of_one_instant_are_shown_by_their_authors_names(lab: Any, sweep: Any) -> None:
+    for seed in sweep(3):
+        simulation = room(lab, lab.TotalOrderMember, seed, link=STEADY)
+        for _ in range(3):
+            asked = [simulation.call(person, lab.Say(person)) for person in ("n3", "n1", "n2")]
+            simulation.run(simulation.now + 100 * MS)
+            must_be_ok(*asked)
+        assert texts(lab, simulation, "n2") == list(THREE) * 3
+
+
+@graded(points=2, title="Answers come after questions", requirement="=> contains -> (Lamport 1978)")
+def test_an_answer_is_shown_after_its_question_however_little_its_author_has_said(
+    lab: Any, sweep: Any
+) -> None:
+    """n2 has said ten things and n3 none; still, what n3 says next belongs after them."""
+    for seed in sweep(3):
+        simulation = room(lab, lab.TotalOrderMember, seed, link=STEADY)
+        for number in range(10):
+            must_be_ok(ask(simulation, "n2", lab.Say(f"question {number}")))
+        simulation.run(simulation.now + 50 * MS)
+        assert len(lines(lab, simulation, "n3")) == 10
+        must_be_ok(ask(simulation, "n3", lab.Say("answer")))
+        simulation.run(simulation.now + 50 * MS)
+        for person in THREE:
+            assert texts(lab, simulation, person)[-1] == "answer"
+
+
+@graded(points=3, title="Nobody is left behind", requirement="a post is shown once all hold it")
+def test_nothing_is_shown_to_anybody_before_every_member_holds_it(lab: Any, sweep: Any) -> None:
+    """n3 hears nobody for a while. Nobody may show what n3 cannot know, not even the author."""
+    for seed in sweep(5):
+        deaf = [Block(0, "n1", "n3"), Block(0, "n2", "n3"), Heal(1 * SECOND)]
+        simulation = room(lab, lab.TotalOrderMember, seed, deaf)
+        said = [simulation.call(person, lab.Say(person)) for person in ("n1", "n2")]
+        simulation.call("n3", lab.Say("n3"))
+        simulation.run(900 * MS)
+        shown = shown_by(lab, simulation, THREE)
+        for person in ("n1", "n2"):
+            others = [post for post in shown[person] if post[0] != "n3"]
+            assert not others, f"{person} shows {others[0]}, which n3 cannot have"
+        simulation.run(3 * SECOND)
+        must_be_ok(*said, within=3 * SECOND)
+        assert len(must_show_the_same(lab, simulation, THREE)) == 3
+
+
+@graded(points=3, title="An acknowledgement may be overtaken", requirement="links keep no order")
+def test_an_acknowledgement_that_overtakes_a_post_does_not_let_a_later_one_pass(
+    lab: Any, sweep: Any
+) -> None:
+    """n3's first post takes 60 ms to n1, and everything that n3 sends later takes 1 ms."""
+    for seed in sweep(3):
+        slow = [
+            Link(0, "n3", "n1", latency=(60 * MS, 60 * MS)),
+            Link(2 * MS, "n3", "n1", latency=(1 * MS, 1 * MS)),
+        ]
+        simulation = room(lab, lab.TotalOrderMember, seed, slow, link=STEADY)
+        simulation.run(1 * MS)
+        simulation.call("n3", lab.Say("first"))
+        simulation.run(4500)
+        simulation.call("n2", lab.Say("second"))
+        simulation.run(40 * MS)
+        early = texts(lab, simulation, "n1")
+        assert early in ([], ["first", "second"]), f"n1 shows {early}: first belongs before it"
+        simulation.run(1 * SECOND)
+        for person in THREE:
+            assert texts(lab, simulation, person) == ["first", "second"]
+
+
+@graded(points=3, title="A crash stops everybody", requirement="each must hear from every other")
+def test_while_a_member_is_down_nothing_is_shown_and_with_its_return_everything(
+    lab: Any, sweep: Any
+) -> None:
+    for seed in sweep(5):
+        simulation = room(lab, lab.TotalOrderMember, seed)
+        must_be_ok(ask(simulation, "n3", lab.Say("before")))
+        simulation.run(simulation.now + 100 * MS)
+        simulation.inject(Crash(simulation.now, "n3"))
+        waiting = [simulation.call(person, lab.Say(f"{person} waits")) for person in ("n1", "n2")]
+        simulation.run(simulation.now + 2 * SECOND)
+        for person in ("n1", "n2"):
+            assert texts(lab, simulation, person) == ["before"], "n3 may have said more by now"
+        simulation.inject(Restart(simulation.now, "n3"))
+        simulation.run(simulation.now + 2 * SECOND)
+        must_be_ok(*waiting, within=5 * SECOND)
+        assert len(must_show_the_same(lab, simulation, THREE)) == 3
+
+
+@graded(points=4, title="Crashes", requirement="what was shown stays shown, and nothing is lost")
+def test_transcripts_survive_crashes_at_any_moment_without_loss_or_change(
+    lab: Any, sweep: Any
+) -> None:
+    for seed in sweep(15):
+        faults = trouble(seed, "crash", "crash", "disk", "link", troubles=10)
+        simulation = room(lab, lab.TotalOrderMember, seed, faults)
+        talk(lab, simulation, THREE)
+        simulation.run(6 * SECOND)
+        assert must_show_the_same(lab, simulation, THREE), "nothing is shown"
+        must_never_change(simulation.history)
+        must_keep_every_ok(simulation.history, texts(lab, simulation, "n1"))
+
+
+@graded(points=3, title="Everything at once", requirement="one order, and alive in the calm")
+def test_there_is_one_order_under_all_faults_and_all_of_it_in_the_calm(
+    lab: Any, sweep: Any
+) -> None:
+    kinds = ("partition", "block", "crash", "pause", "link", "clock", "disk")
+    for seed in sweep(15):
+        founders = ("n1", "n2", "n3", "n4")
+        faults = trouble(seed, *kinds, troubles=9, hit=founders)
+        simulation = room(lab, lab.TotalOrderMember, seed, faults, founders=founders)
+        talk(lab, simulation, founders, count=10)
+        simulation.run(6 * SECOND)
+        assert must_show_the_same(lab, simulation, founders), "nothing is shown"
+        must_never_change(simulation.history)
+        must_keep_every_ok(simulation.history, texts(lab, simulation, "n4"))
+        must_be_ok(ask(simulation, "n1", lab.Say("and on")), within=200 * MS)
+
+
+@graded(points=2, title="A cut", requirement="no side shows what the other cannot know")
+def test_during_a_partition_both_sides_wait_and_afterwards_they_agree(lab: Any, sweep: Any) -> None:
+    for seed in sweep(5):
+        cut = [Partition(100 * MS, (("n1",), ("n2", "n3"))), Heal(1 * SECOND)]
+        simulation = room(lab, lab.TotalOrderMember, seed, cut)
+        simulation.run(110 * MS)
+        said = [simulation.call(person, lab.Say(f"apart {person}")) for person in THREE]
+        simulation.run(900 * MS)
+        assert shown_by(lab, simulation, THREE) == {person: [] for person in THREE}
+        simulation.run(3 * SECOND)
+        must_be_ok(*said, within=3 * SECOND)
+        assert len(must_show_the_same(lab, simulation, THREE)) == 3
+
+
+@graded(points=2, title="Cheap", requirement="n posts or words for each member but one: n(n - 1)")
+def test_a_post_costs_n_times_n_minus_one_messages_and_then_there_is_silence(
+    lab: Any, sweep: Any
+) -> None:
+    for seed in sweep(2):
+        for size in (2, 3, 5):
+            founders = tuple(f"n{number}" for number in range(1, size + 1))
+            traffic = Traffic()
+            simulation = room(
+                lab, lab.TotalOrderMember, seed, founders=founders, observers=[traffic]
+            )
+            simulation.run(1 * SECOND)
+            before = traffic.messages
+            must_be_ok(ask(simulation, "n1", lab.Say("hello")))
+            simulation.run(2 * SECOND)
+            sent = traffic.messages - before
+            assert sent <= size * (size - 1), f"{sent} messages for one post among {size}"
+            simulation.run(10 * SECOND)
+            assert traffic.messages - before == sent, "messages are sent though all is said"
+            assert len(must_show_the_same(lab, simulation, founders)) == 1
+
+
+@graded(points=2, title="Bad days", requirement="asking again must not become a storm")
+def test_repair_is_bounded_while_a_member_is_away_and_links_are_bad(lab: Any, sweep: Any) -> None:
+    for seed in sweep(2):
+        traffic = Traffic()
+        bad = LinkModel(latency=(1 * MS, 10 * MS), loss=0.2, duplicate=0.5)
+        simulation = room(lab, lab.TotalOrderMember, seed, link=bad, observers=[traffic])
+        simulation.run(1 * SECOND)
+        simulation.inject(Crash(simulation.now, "n3"))
+        asked = [simulation.call("n1", lab.Say(str(number))) for number in range(20)]
+        simulation.run(3 * SECOND)
+        before = traffic.messages
+        simulation.run(13 * SECOND)
+        rate = (traffic.messages - before) / 10
+        assert rate <= 30, f"{rate:.0f} messages a second while there is nothing to tell"
+        simulation.inject(Restart(simulation.now, "n3"))
+        simulation.run(18 * SECOND)
+        assert all(isinstance(one.outcome, Ok) for one in asked), "20 posts, and 5 s for them"
+        assert len(posts(lines(lab, simulation, "n3"))) == 20
