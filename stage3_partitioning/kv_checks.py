@@ -55,7 +55,7 @@ def _text(value: object) -> object:
 def nothing_lost(history: History) -> Verdict:
     """Whether each key's last read has every append that was acknowledged before it began.
 
-    Says nothing of keys that were put or deleted; linearizability says all, but this in plain words.
+    Says nothing of keys that were put or deleted; linearizability does, and this in plain words.
     """
     overwritten = {each.key for each in history if each.function not in ("append", "get")}
     for read in reversed(history.operations):

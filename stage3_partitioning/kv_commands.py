@@ -18,6 +18,7 @@ MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1
 """Numbers are those of 64 bits, as in Redis."""
 
 When: TypeAlias = Literal["always", "absent", "present"]
+Until: TypeAlias = Literal["always", "mortal", "immortal", "later", "sooner"]
 
 
 @operation
@@ -95,10 +96,16 @@ class Expire:
 
     Ends with Ok(True), or Ok(False) if there is no such key; and with None for one that lives for
     ever already, also with Ok(False). A life of 0 or less deletes the key.
+
+    Attributes:
+        when: ``always``; only if the key has an end already (``mortal``), or has none
+            (``immortal``); only if the new end is ``later`` or ``sooner`` than the old one, for
+            which to live for ever is the latest.
     """
 
     key: bytes
     life_us: int | None
+    when: Until = "always"
 
 
 @operation

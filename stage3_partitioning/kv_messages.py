@@ -117,10 +117,15 @@ class Serve:
 
     They are carried out together, or not at all. Ends with Ok(Answer), whose value is the tuple of
     their results, or with Ok of another Reply.
+
+    Attributes:
+        asking: whether an Ask sent the client here.
+        only_look: carry nothing out: say only whether the keys are here (Answer, with no results).
     """
 
     commands: tuple[Command, ...]
     asking: bool = False
+    only_look: bool = False
 
 
 @operation
@@ -134,6 +139,36 @@ class Scan:
 
     slot: int
     count: int
+
+
+@operation
+class SlotKeys:
+    """Which keys of one slot are here? Ends with Ok(the first ``count`` of them, in order)."""
+
+    slot: int
+    count: int
+
+
+@operation
+class Overview:
+    """Who holds which slot, as far as this node knows? Ends with Ok(Known)."""
+
+
+@record
+class Known:
+    """What one node knows of the slots; of moves that it takes part in, more than its table says.
+
+    Attributes:
+        epoch: of its table.
+        runs: the slots in order, in runs of one owner.
+        leaving: the slot of which only a part is here still, and who gets it; or None.
+        coming: the slot of which only a part is here as yet, and who gives it; or None.
+    """
+
+    epoch: int
+    runs: tuple[Run, ...]
+    leaving: tuple[int, NodeId] | None
+    coming: tuple[int, NodeId] | None
 
 
 @operation

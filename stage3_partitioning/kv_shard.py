@@ -20,17 +20,21 @@ from stage3_partitioning.kv_messages import (
     Batch,
     Flush,
     Handed,
+    Known,
     Moved,
+    Overview,
     Reply,
     Request,
     Scan,
     Serve,
     Session,
     Size,
+    SlotKeys,
     Table,
     TryAgain,
 )
 from stage3_partitioning.kv_ownership import Incoming, Outgoing, Standing, standing
+from stage3_partitioning.kv_slots import runs_of
 from stage3_partitioning.kv_store import Item, Store, carry_out
 
 MOST_HELD = 1024
@@ -49,12 +53,13 @@ class Local:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A request that waits: who gets the answer, its number, the commands, and whether asking."""
+    """A request in work: who gets the answer, its number, the commands, and how to take them."""
 
     origin: NodeId | Local
     number: int
     commands: tuple[Command, ...]
     asking: bool
+    only_look: bool = False
 
 
 class Shard(Member):
@@ -108,7 +113,8 @@ class Shard(Member):
     @on(Serve)
     def serve(self, operation: Serve, call: CallId) -> None:
         """Answer a front that lives in this process; its clients have no numbers."""
-        self.handle(Waiting(Local(call), 0, operation.commands, operation.asking))
+        local, look = Local(call), operation.only_look
+        self.handle(Waiting(local, 0, operation.commands, operation.asking, look))
 
     def handle(self, waiting: Waiting) -> None:
         """Carry the commands out if all their keys are here, or say where they are.
@@ -158,6 +164,9 @@ class Shard(Member):
         """Carry out, once. A number below the client's last one: its client has gone on."""
         self._throw_away_what_is_due()
         origin, number = waiting.origin, waiting.number
+        if waiting.only_look:
+            self._reply(waiting, Answer(number, ()))
+            return
         if isinstance(origin, Local):
             results = tuple(carry_out(self.store, each, self.now) for each in waiting.commands)
             self.save_changes()
@@ -196,6 +205,28 @@ class Shard(Member):
                 break
             found += [key for key in sorted(self.store.tables[slot]) if self._is_there(key)]
         self.finish(call, Ok((following, tuple(found))))
+
+    @on(SlotKeys)
+    def slot_keys(self, operation: SlotKeys, call: CallId) -> None:
+        """Name keys of one slot."""
+        there = sorted(self.store.tables.get(operation.slot, {}))
+        found = [key for key in there if self._is_there(key)]
+        self.finish(call, Ok(tuple(found[: operation.count])))
+
+    @on(Overview)
+    def overview(self, operation: Overview, call: CallId) -> None:
+        """Say what the table says, and what the moves have changed since."""
+        owners = list(self.owners)
+        leaving = coming = None
+        if self.outgoing is not None:
+            move, (slot, key) = self.outgoing.move, self.outgoing.frontier
+            owners[move.first : slot] = [move.target] * (slot - move.first)
+            leaving = (slot, move.target) if key else None
+        if self.incoming is not None:
+            move, (slot, key) = self.incoming.move, self.incoming.frontier
+            owners[move.first : slot] = [self.id] * (slot - move.first)
+            coming = (slot, move.source) if key else None
+        self.finish(call, Ok(Known(self.table.epoch, runs_of(owners), leaving, coming)))
 
     @on(Size)
     def size(self, operation: Size, call: CallId) -> None:

@@ -192,7 +192,7 @@ def as_integer(text: bytes) -> int | None:
 
 def _expire(store: Store, command: Expire, now: int) -> bool:
     item = store.find(command.key, now)
-    if item is None:
+    if item is None or not _may_end(item, command, now):
         return False
     if command.life_us is None:
         if item.expires_at is None:
@@ -202,4 +202,18 @@ def _expire(store: Store, command: Expire, now: int) -> bool:
         store.remove(command.key)
     else:
         store.put(command.key, Item(item.value, now + command.life_us))
+    return True
+
+
+def _may_end(item: Item, command: Expire, now: int) -> bool:
+    old, life = item.expires_at, command.life_us
+    match command.when:
+        case "mortal":
+            return old is not None
+        case "immortal":
+            return old is None
+        case "later":
+            return old is not None and life is not None and now + life > old
+        case "sooner":
+            return life is not None and (old is None or now + life < old)
     return True

@@ -1,0 +1,10 @@
+"""Redis' protocol in front of the sharded store: a facade, so that real Redis clients talk to it.
+
+* ``requests``: bytes to commands, with bounds. ``replies``: results to bytes.
+* ``table``: which commands there are. ``data``: those about keys, as plans for the node.
+* ``server``: those about the server, the cluster and the connection. ``options``: how SET and
+  EXPIRE are written.
+* ``connection``: one client: order, transactions, redirects, back-pressure. ``facade``: the socket.
+
+Nothing is decided here: every key is looked at by the node, and what the node says is translated.
+"""
