@@ -2,9 +2,9 @@
 
 import typer
 
-from common.course.kit import verbs_grading, verbs_proofs
+from common.course.kit import verbs_grading, verbs_proofs, verbs_release
 
-FILES = (verbs_grading, verbs_proofs)
+FILES = (verbs_grading, verbs_release, verbs_proofs)
 
 
 def register(app: typer.Typer) -> None:
