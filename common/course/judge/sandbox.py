@@ -134,7 +134,8 @@ def _launch(kind: Walls, plan: Plan) -> Confined:
             command = _command(kind, plan, status, name)
             if command is None:
                 raise MissingTool(f"{kind} cannot be used here")
-            process = _popen(command, keep=[status, *plan.keep], docker=kind == "docker")
+            keep = [] if kind == "docker" else [status, *plan.keep]
+            process = _popen(command, keep, docker=kind == "docker")
         finally:
             os.close(status)
         end = _docker_kill(command[0], name) if kind == "docker" else None

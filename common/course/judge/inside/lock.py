@@ -11,10 +11,13 @@ import json
 import os
 import resource
 import signal
+import struct
 import sys
 
 NO_NEW_RIGHTS, SET_FILTER, FILTER_MODE = 38, 22, 2
 """``PR_SET_NO_NEW_PRIVS``, ``PR_SET_SECCOMP``, ``SECCOMP_MODE_FILTER`` of Linux's prctl(2)."""
+CAPABILITIES, AMBIENT, CLEAR_AMBIENT = 0x20080522, 47, 4
+"""The newest version of capset(2)'s words; ``PR_CAP_AMBIENT``, ``PR_CAP_AMBIENT_CLEAR_ALL``."""
 STEP_BYTES = 8
 """The size of one instruction of a filter."""
 
@@ -44,8 +47,12 @@ def become(user: int) -> None:
 
 
 def give_up_rights(filter: bytes) -> None:
-    """Never get more rights than now, and have system calls filtered from now on."""
+    """Have no rights, never get any, and have system calls filtered from now on."""
     libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(AMBIENT, CLEAR_AMBIENT, 0, 0, 0)
+    header, nothing = struct.pack("Ii", CAPABILITIES, 0), bytes(24)
+    if libc.capset(header, nothing) != 0:
+        raise OSError(ctypes.get_errno(), "cannot give up capabilities")
     if libc.prctl(NO_NEW_RIGHTS, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "cannot give up the right to new rights")
     if not filter:

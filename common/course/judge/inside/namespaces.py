@@ -131,6 +131,7 @@ def wait_for(child: int) -> int:
 def first_process(settings: dict) -> int:  # type: ignore[type-arg]
     """Be process 1 of the new namespace: build, start the command, wait for its end."""
     die_with_parent()
+    os.close(settings["status"])
     try:
         build(settings)
         raise_loopback()
