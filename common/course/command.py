@@ -13,6 +13,7 @@ from common.course import demonstrating, exploring, inspecting, listing, running
 from common.course.kit import verbs as instructors
 from common.course.student import helping, roadmap, starting, watching
 from common.course.student.finding import Dir
+from common.course.why import verbs as explaining
 from common.values.errors import BadInput, LabError
 
 CRASH_FILE = Path("lab-crash.txt")
@@ -29,8 +30,8 @@ app = typer.Typer(
 )
 
 VERBS = (
-    roadmap, listing, starting, testing, watching, helping, demonstrating, running, exploring,
-    inspecting, instructors,
+    roadmap, listing, starting, testing, watching, explaining, helping, demonstrating, running,
+    exploring, inspecting, instructors,
 )  # fmt: skip
 
 for verbs in VERBS:

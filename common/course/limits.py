@@ -49,6 +49,12 @@ def renew() -> None:
         _set(PROCESSOR_SECONDS, WAITING_SECONDS)
 
 
+def suspend() -> None:
+    """Set no limit for the rest of the test: a person looks at it in a debugger."""
+    if hasattr(signal, "setitimer"):
+        _set(0, 0)
+
+
 def _set(processor: float, waiting: float) -> None:
     signal.setitimer(signal.ITIMER_PROF, processor, AGAIN_SECONDS if processor else 0)
     signal.setitimer(signal.ITIMER_REAL, waiting, AGAIN_SECONDS if waiting else 0)

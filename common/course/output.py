@@ -38,6 +38,11 @@ class Output:
         if not self.json:
             self.console.print(*parts, sep=sep)
 
+    def line(self, words: str) -> None:
+        """Show a line that must not be broken, such as a path."""
+        if not self.json:
+            self.console.print(words, soft_wrap=True, highlight=False)
+
     def command(self, label: str, command: str) -> None:
         """Show a command in a line of its own that can be copied, however long it is."""
         if not self.json:

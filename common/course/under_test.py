@@ -1,6 +1,7 @@
 """What a graded suite sees of a lab: its public names, and simulations of its nodes."""
 
-from collections.abc import Mapping
+import socket
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -38,6 +39,8 @@ class LabUnderTest:
         self._modules = modules
         self._trace = trace
         self._traces = 0
+        self.make_simulation: Callable[..., Simulation] = Simulation
+        """What makes a simulation; ``lab why`` puts one there from which faults can be left out."""
 
     def __getattr__(self, name: str) -> Any:
         for module in self._modules:
@@ -67,4 +70,22 @@ class LabUnderTest:
             meta = Meta(lab=self.manifest.id, nodes=names, clients=others, seed=seed)
             recorder = Recorder(open_trace(path).write, meta)
             options["observers"] = [*options.get("observers", ()), recorder]
-        return Simulation(nodes, clients, seed=seed, **options)
+        return self.make_simulation(nodes, clients, seed=seed, **options)
+
+    # What programs on sockets need: a judged one has a network of its own.
+
+    def connect(self, address: tuple[str, int]) -> socket.socket:
+        """A connection to a program of the lab. Raises: OSError, where nobody listens."""
+        return socket.create_connection(address)
+
+    def listen(self) -> socket.socket:
+        """A bound socket to which programs of the lab can connect; the caller listens on it."""
+        made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        made.bind(("127.0.0.1", 0))
+        return made
+
+    def end_test(self) -> None:
+        """A test is over: whatever of the lab still runs is ended."""
+
+    def close(self) -> None:
+        """The suite is over."""

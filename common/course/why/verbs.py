@@ -1,0 +1,275 @@
+"""``lab why`` and ``lab replay``: understand a failure, and run exactly that again."""
+
+import json as jsonlib
+import os
+import shlex
+import subprocess
+import tempfile
+import webbrowser
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.padding import Padding
+
+from common.course import holes
+from common.course.demonstrating import OUT, Out
+from common.course.implementation import check_workspace
+from common.course.listing import Json
+from common.course.manifest import Course, Lab
+from common.course.output import Output, folder, write
+from common.course.student.finding import LabOrNone, lab_meant, open_workspace
+from common.course.student.parts import NOT_WRITTEN
+from common.course.student.workspace import Workspace, hole_named
+from common.course.suite import SuiteOptions, TestResult, run_suite, suite_command
+from common.course.testing import Impl, Reference, remember
+from common.trace.viewer.page import build_page
+from common.values.errors import BadInput
+
+PLUGIN = ("-p", "common.course.why.plugin")
+TestName = Annotated[
+    str, typer.Argument(metavar="[TEST]", help="A test's name; the first that failed if not given.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this file to the command."""
+    app.command("why", epilog="Example: lab why raft")(why)
+    app.command("replay", epilog="Example: lab replay cap a_read_sees_the_last_write --seed 17")(
+        replay
+    )
+
+
+def why(
+    lab: LabOrNone = "",
+    name: TestName = "",
+    impl: Impl = None,
+    reference: Reference = False,
+    browse: Annotated[bool, typer.Option("--open", help="Open the picture in a browser.")] = False,
+    out: Out = OUT,
+    json: Json = False,
+) -> None:
+    """Why a test failed: in a sentence, as a story, and where it first went wrong."""
+    course, output = Course(), Output(json)
+    workspace = open_workspace(course, impl, output)
+    found = lab_meant(workspace, lab)
+    mine = None if reference or not (impl or workspace.has(found)) else workspace
+    test = _failed_test(found, mine or workspace, mine is not None, name, output)
+    where = folder(out / "why" / found.id) / f"{test.name}.json"
+    facts, ended = _find_out(course, found, test, mine, where, output)
+    if ended.passed:
+        output.say(f"[green]✓[/] {escape(ended.title)} passes now: lab test {found.id}")
+        output.result(lab=found.id, test=test.name, passes=True)
+        return
+    page = _page(found, test, facts, where)
+    _tell(found, ended, facts, page, output, bool(facts.get("fails")))
+    if browse and page:
+        webbrowser.open(page)
+    output.result(lab=found.id, test=test.name, page=page, **{**facts, "why": ended.why})
+    raise typer.Exit(1)
+
+
+def _failed_test(
+    lab: Lab, workspace: Workspace, mine: bool, name: str, output: Output
+) -> TestResult:
+    """The named test, or the first that failed when the tests were run last."""
+    known = workspace.state.read().lab(lab.id) if mine else None
+    tests = list(known.tests.values()) if known else []
+    wanted = name.removeprefix("test_")
+    if not [t for t in tests if (t.name == wanted if wanted else not t.passed)]:
+        output.say(f"[dim]running the tests of {lab.id} first[/]")
+        options = SuiteOptions(impl=workspace.root if mine else None, only=wanted)
+        result = run_suite(workspace.course, lab, options)
+        if mine and (workspace.root / ".lab").is_dir():
+            remember(workspace, lab, result)
+        tests = list(result.tests)
+    chosen = [t for t in tests if (t.name == wanted if wanted else not t.passed)]
+    if not chosen and wanted:
+        chosen = [t for t in tests if wanted in t.name]
+    if not chosen:
+        raise BadInput(f"no test of lab {lab.id} fails: there is nothing to explain")
+    order = {part.id: number for number, part in enumerate(lab.parts)}
+
+    def first(test: TestResult) -> tuple[bool, int]:
+        part = lab.part_of(test.test)
+        return NOT_WRITTEN in test.why, order[part.id] if part else len(order)
+
+    return min(chosen, key=first)
+
+
+def _find_out(
+    course: Course, lab: Lab, test: TestResult, mine: Workspace | None, where: Path, output: Output
+) -> tuple[dict[str, Any], TestResult]:
+    """Investigate; a smaller schedule is believed only if the reference passes with it."""
+    seed = seed_of(test)
+    ways = ["all", "planned", "none"]
+    if mine is None or _is_handout(course, lab):
+        ways = ["planned", "none"] if seed is not None else ["none"]
+    for way in ways:
+        with output.console.status("looking for the smallest run that fails"):
+            options = SuiteOptions(
+                impl=mine.root if mine else None, seed=seed, tests=(test.test,),
+                more=(*PLUGIN, f"--why={where}", f"--shrink={way}"),
+            )  # fmt: skip
+            where.unlink(missing_ok=True)
+            ended = run_suite(course, lab, options).tests[0]
+            facts = jsonlib.loads(where.read_text("utf-8")) if where.exists() else {}
+            if way == "none" or not facts.get("left_out") or mine is None:
+                break
+            check = SuiteOptions(seed=seed, tests=(test.test,), more=(*PLUGIN, f"--faults={where}"))
+            if run_suite(course, lab, check).tests[0].passed:
+                break
+    return facts, ended
+
+
+def seed_of(test: TestResult) -> int | None:
+    """The seed with which a test failed, if it tries several."""
+    words = shlex.split(test.replay)
+    return int(words[words.index("--seed") + 1]) if "--seed" in words else None
+
+
+def _is_handout(course: Course, lab: Lab) -> bool:
+    """Whether the references of this copy of the course are handouts themselves."""
+    hole = lab.holes[0]
+    source = (course.folder_of(lab) / hole.file).read_text(encoding="utf-8")
+    return bool(holes.unwritten(source, [hole.symbol]))
+
+
+def _page(lab: Lab, test: TestResult, facts: dict[str, Any], where: Path) -> str:
+    """Draw the trace; returns the page's address at the event, or "" if there is no trace."""
+    if not facts.get("trace"):
+        return ""
+    lines = where.with_suffix(".jsonl").read_text(encoding="utf-8").splitlines()
+    page = write(where.with_suffix(".html"), build_page(lines, f"{lab.id}: {test.title}"))
+    return f"file://{page.resolve()}#event={facts['wrong']['number']}"
+
+
+def _tell(
+    lab: Lab, test: TestResult, facts: dict[str, Any], page: str, output: Output, fails: bool
+) -> None:
+    part = lab.part_of(test.test)
+    seed = seed_of(test)
+    about = [f"part {part.id}"] if part else []
+    about += [f"{test.points} points"] + ([f"seed {seed}"] if seed is not None else [])
+    output.say(f"[red]✗[/] [bold]{escape(test.title)}[/] [dim]{', '.join(about)}[/]")
+    output.say(Padding(f"[red]{escape(test.why)}[/]", (0, 0, 0, 2)))
+    if NOT_WRITTEN in test.why:
+        function = test.why.rpartition(", in ")[2].rstrip(")")
+        symbols = [h.symbol for h in lab.holes if h.symbol.rpartition(".")[2] == function]
+        symbol = hole_named(lab, symbols[0]).symbol if len(symbols) == 1 else ""
+        output.say(f"\nnext: write it; [bold]lab hint {symbol}[/] helps".replace("  ", " "))
+        return
+    if not fails:
+        output.say("[dim]no single seed fails: it is about all seeds of the sweep together[/]")
+    wrong = facts.get("wrong", {})
+    if facts.get("story"):
+        kept, all = len(facts["faults"]), facts["faults_at_first"]
+        fewer = f", {kept} of its {all} faults are enough" if kept < all else ""
+        output.say(f"\n[bold]what happened[/][dim]{fewer}[/]")
+        for line in facts["story"]:
+            style = "bold red" if "✗" in line else "none"
+            output.say(f"[{style}]{escape(line)}[/]")
+    if wrong.get("number"):
+        exact = "the first event that cannot be right"
+        last = "the last event before the test looked"
+        output.say(f"\n[bold]{exact if wrong['exact'] else last}[/]: {escape(wrong['what'])}")
+        if wrong["sentence"] and wrong["sentence"] not in test.why:
+            output.say(Padding(escape(wrong["sentence"]), (0, 0, 0, 2)))
+    output.say(f"[bold]it checks[/]: {escape(test.requirement)}")
+    if page:
+        path, _, event = page.removeprefix("file://").partition("#")
+        number = event.removeprefix("event=")
+        output.say(f"[bold]picture[/] [dim](event {number} of it; --open shows it)[/]:")
+        output.line(f"  [link={page}]{os.path.relpath(path)}[/]")
+    output.say("again: [bold]lab replay[/], in a debugger: [bold]lab replay --pdb[/]")
+
+
+def replay(
+    lab: LabOrNone = "",
+    name: TestName = "",
+    seed: Annotated[int | None, typer.Option(help="The seed that failed.")] = None,
+    impl: Impl = None,
+    reference: Reference = False,
+    debug: Annotated[
+        bool, typer.Option("--pdb", help="Stop in the handler, at the event that went wrong.")
+    ] = False,
+    out: Out = OUT,
+    json: Json = False,
+) -> None:
+    """Run one test exactly again, record it, and draw it; what lab why explained last if unnamed.
+
+    Faults that lab why found to be needless stay left out, unless a seed is given.
+    """
+    course, output = Course(), Output(json)
+    workspace = open_workspace(course, impl, output)
+    found = lab_meant(workspace, lab)
+    mine = not reference and (impl is not None or workspace.has(found))
+    if mine:
+        check_workspace(workspace.root, course, found)
+    name = name.removeprefix("test_") or _explained_last(found, out)
+    facts_file = out / "why" / found.id / f"{name}.json"
+    known = workspace.state.read().lab(found.id).tests.get(name) if mine else None
+    options = SuiteOptions(
+        impl=workspace.root if mine else None,
+        only=name if known is None else "",
+        tests=() if known is None else (known.test,),
+        seed=seed if seed is not None or known is None else seed_of(known),
+    )
+    more: tuple[str, ...] = ()
+    if seed is None and facts_file.is_file():
+        more = (*PLUGIN, f"--faults={facts_file}")
+    if debug:
+        raise typer.Exit(_debug(course, found, options, facts_file))
+    trace = folder(out / "replay" / found.id) / f"{name}.jsonl"
+    for old in trace.parent.glob(f"{name}*"):
+        old.unlink()
+    recording = SuiteOptions(
+        impl=options.impl, only=options.only, tests=options.tests, seed=options.seed,
+        record=trace, more=more,
+    )  # fmt: skip
+    result = run_suite(course, found, recording)
+    for test in result.tests:
+        output.say(f"{'[green]✓[/]' if test.passed else '[red]✗[/]'} [bold]{escape(test.title)}[/]")
+        if not test.passed:
+            output.say(Padding(f"[red]{escape(test.why)}[/]", (0, 0, 0, 2)))
+    pages = []
+    for recorded in sorted(trace.parent.glob(f"{name}*.jsonl")):
+        lines = recorded.read_text(encoding="utf-8").splitlines()
+        page = build_page(lines, f"{found.id}: {name}")
+        pages.append(str(write(recorded.with_suffix(".html"), page)))
+    output.say(*(f"picture: {page}" for page in pages), sep="\n")
+    output.result(lab=found.id, pages=pages, **result.to_plain())
+    if result.earned != result.possible:
+        raise typer.Exit(1)
+
+
+def _explained_last(lab: Lab, out: Path) -> str:
+    explained = sorted(
+        (out / "why" / lab.id).glob("*.json"), key=lambda path: path.stat().st_mtime_ns
+    )
+    if not explained:
+        raise BadInput(
+            f"no failure of lab {lab.id} was explained in {out} yet: lab why {lab.id} does that, "
+            f"or name a test: lab replay {lab.id} TEST"
+        )
+    return explained[-1].stem
+
+
+def _debug(course: Course, lab: Lab, options: SuiteOptions, facts_file: Path) -> int:
+    """Run the test with a debugger at the event; the terminal belongs to the debugger."""
+    if not facts_file.is_file():
+        raise BadInput(
+            f"where to stop is not known yet: lab why {lab.id} {facts_file.stem} finds it out"
+        )
+    facts = jsonlib.loads(facts_file.read_text(encoding="utf-8"))
+    more = (
+        *PLUGIN, f"--faults={facts_file}", f"--stop-at-step={facts.get('step', 0)}",
+        "--capture=no", "--quiet", "--quiet", "--no-header", "--no-summary", "--tb=no",
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="lab-") as scratch:
+        with_debugger = SuiteOptions(
+            impl=options.impl, only=options.only, tests=options.tests, seed=options.seed, more=more
+        )
+        command = suite_command(course, lab, with_debugger, Path(scratch) / "grades.json")
+        return subprocess.run(command, check=False).returncode
