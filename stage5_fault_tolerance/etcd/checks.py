@@ -3,7 +3,7 @@
 The order of the checks is etcd's, so that a request with two faults is refused for the same one.
 """
 
-from stage5_fault_tolerance.etcd.commands import Compare, DeleteRange, Put, Range, Txn
+from stage5_fault_tolerance.etcd.commands import FROM_KEY_ON, Compare, DeleteRange, Put, Range, Txn
 from stage5_fault_tolerance.etcd.history import span
 from stage5_fault_tolerance.etcd.texts import (
     DUPLICATE_KEY,
@@ -86,10 +86,12 @@ def _twice(txn: Txn) -> str | None:
 def _touched(steps: tuple[object, ...]) -> tuple[set[bytes], list[DeleteRange]] | None:
     """What steps put and what they delete; None if a key is put twice, or put and deleted.
 
-    Of an inner transaction only one side is taken, so its sides may put the same key.
+    Of an inner transaction only one side is taken, so its sides may put the same key. Deletions
+    without an end are not looked at, as in etcd; the steps are simply taken in their order.
     """
     puts: set[bytes] = set()
     deletes = [step for step in steps if isinstance(step, DeleteRange)]
+    deletes = [delete for delete in deletes if delete.range_end != FROM_KEY_ON]
     inner_deletes: list[DeleteRange] = []
     for step in steps:
         if isinstance(step, Txn):

@@ -150,25 +150,28 @@ class Store(Application):
         return self.history.size + COST_OF_LEASE * len(self.leases.held)
 
     def _put(self, put: Put) -> PutResult | Refused:
-        if problem := self._problem_of_put(put):
+        if problem := self._lacks_lease(put) or self._lacks_key(put):
             return Refused(problem)
         edit = Edit(self.history, self.leases)
         result = edit.put(put)
         edit.finish()
         return result
 
-    def _problem_of_put(self, put: Put) -> str | None:
-        if (put.ignore_value or put.ignore_lease) and put.key not in self.history.current:
-            return KEY_NOT_FOUND
+    def _lacks_key(self, put: Put) -> str | None:
+        keeps = put.ignore_value or put.ignore_lease
+        return KEY_NOT_FOUND if keeps and put.key not in self.history.current else None
+
+    def _lacks_lease(self, put: Put) -> str | None:
         return LEASE_NOT_FOUND if put.lease and put.lease not in self.leases.held else None
 
     def _transact(self, txn: Txn) -> TxnResult | Refused:
         """Choose a side, see that each of its steps can be taken, and only then take them."""
         chosen = choose(self.history, txn)
-        problems = [self._problem_of_put(step) for step in flat(chosen) if isinstance(step, Put)]
-        for step in flat(chosen):
-            if isinstance(step, Range):
-                problems.append(problem_of_revision(self.history, step.revision))
+        steps = list(flat(chosen))
+        puts = [step for step in steps if isinstance(step, Put)]
+        problems = [self._lacks_key(put) or self._lacks_lease(put) for put in puts]
+        ranges = [step for step in steps if isinstance(step, Range)]
+        problems += [problem_of_revision(self.history, each.revision) for each in ranges]
         if problem := next(filter(None, problems), None):
             return Refused(problem)
         edit = Edit(self.history, self.leases)

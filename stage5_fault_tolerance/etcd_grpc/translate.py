@@ -167,7 +167,7 @@ def delete_response(result: DeleteResult, header: Any) -> Any:
 
 
 def txn_response(result: TxnResult, header: Any) -> Any:
-    """What a Txn did. The headers of its steps have a revision and nothing else."""
+    """What a Txn did. The headers of its steps have a revision at most."""
     responses = [_step_response(step) for step in result.results]
     return rpc_pb2.TxnResponse(header=header, succeeded=result.succeeded, responses=responses)
 
@@ -181,8 +181,8 @@ def _step_response(result: object) -> Any:
         case DeleteResult(revision):
             deleted = delete_response(result, _inner(revision))
             return rpc_pb2.ResponseOp(response_delete_range=deleted)
-        case TxnResult(revision):
-            return rpc_pb2.ResponseOp(response_txn=txn_response(result, _inner(revision)))
+        case TxnResult():
+            return rpc_pb2.ResponseOp(response_txn=txn_response(result, _inner(0)))
     raise AssertionError(f"{result!r} is no result of a step")
 
 

@@ -164,10 +164,11 @@ class Hub:
         """Ask from where the watcher is, at the speed of its client, up to where the hub is."""
         while watcher.next < self._next or not self._next:
             events = await self._gateway.changes(watcher.next)
-            header = self._gateway.header(events.revision)
             if events.compacted > 0:
+                header = self._gateway.header(0)
                 await watcher.responses.put(_compacted(watcher, header, events.compacted))
                 return
+            header = self._gateway.header(events.revision)
             for response in watcher.written(watcher.picked(events), header):
                 watcher.quiet = False
                 await watcher.responses.put(response)

@@ -1,0 +1,344 @@
+"""One long script against real etcd and against a cluster of the course: the same answers."""
+
+import queue
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from random import Random
+from typing import Any, NamedTuple
+
+import pytest
+
+pytest.importorskip("aetcd", reason="aetcd is not installed: pip install -e '.[etcd]'")
+
+import grpc
+from aetcd.rpc import rpc_pb2
+
+from stage5_fault_tolerance.etcd_grpc.launch import etcd_in_background
+from tests.support.etcd import Stubs, real_etcd
+
+pytestmark = pytest.mark.needs("grpc", "etcd")
+
+STEPS = 1500
+KEYS = (b"a", b"aa", b"ab", b"b", b"c", b"ca\x00", b"\xff", "é".encode())
+LAST = b"~"
+"""A key that nobody watches for but those who wait for the end."""
+ENDS = (b"", b"", b"\0", b"b", b"c", b"a", b"\xff\xff")
+LEASES = (0, 0, 0, 0, 0, 101, 102, 103, 999)
+HIDDEN = ("cluster_id", "member_id", "raft_term")
+
+Step = tuple[str, str, Any]
+"""Service, method, request."""
+
+
+class Refusal(NamedTuple):
+    """A step that was refused: with which code, and which text."""
+
+    code: str
+    text: str
+
+
+class Script:
+    """Requests, made with one random generator; what revision it is about is guessed."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = Random(seed)
+        self._revision = 1
+
+    def steps(self, count: int) -> Iterator[Step]:
+        """The requests."""
+        makers = (
+            *[self._put] * 10,
+            *[self._range] * 10,
+            *[self._delete] * 3,
+            *[self._txn] * 8,
+            *[self._lease] * 4,
+            self._compact,
+        )
+        for _ in range(count):
+            yield self._random.choice(makers)()
+
+    def _maybe(self, chance: float) -> bool:
+        return self._random.random() < chance
+
+    def _key(self) -> bytes:
+        return b"" if self._maybe(0.02) else self._random.choice(KEYS)
+
+    def _put(self) -> Step:
+        return ("kv", "Put", self._put_request())
+
+    def _put_request(self) -> Any:
+        random = self._random
+        self._revision += 1
+        ignore_value = self._maybe(0.08)
+        return rpc_pb2.PutRequest(
+            key=self._key(),
+            value=b"" if ignore_value and self._maybe(0.8) else b"%d" % random.randrange(30),
+            lease=random.choice(LEASES),
+            prev_kv=self._maybe(0.3),
+            ignore_value=ignore_value,
+            ignore_lease=self._maybe(0.08),
+        )
+
+    def _range(self) -> Step:
+        return ("kv", "Range", self._range_request())
+
+    def _range_request(self) -> Any:
+        random = self._random
+        request = rpc_pb2.RangeRequest(key=self._key(), range_end=random.choice(ENDS))
+        request.limit = random.choice((0, 0, 0, 1, 2, 3))
+        request.revision = random.choice((0, 0, 0, random.randrange(max(1, self._revision + 9))))
+        request.serializable = self._maybe(0.2)
+        request.keys_only = self._maybe(0.1)
+        request.count_only = self._maybe(0.1)
+        if self._maybe(0.3):  # by what no two keys have in common, for ties have no order
+            request.sort_order = random.randrange(3)
+            request.sort_target = random.choice((0, 3))
+        for name in ("min_mod", "max_mod", "min_create", "max_create"):
+            if self._maybe(0.1):
+                setattr(request, f"{name}_revision", random.randrange(self._revision + 1))
+        return request
+
+    def _delete(self) -> Step:
+        return ("kv", "DeleteRange", self._delete_request())
+
+    def _delete_request(self) -> Any:
+        random = self._random
+        return rpc_pb2.DeleteRangeRequest(
+            key=self._key(), range_end=random.choice(ENDS), prev_kv=self._maybe(0.5)
+        )
+
+    def _txn(self) -> Step:
+        return ("kv", "Txn", self._txn_request(2))
+
+    def _txn_request(self, depth: int) -> Any:
+        random = self._random
+        return rpc_pb2.TxnRequest(
+            compare=[self._compare() for _ in range(random.randrange(3))],
+            success=[self._op(depth) for _ in range(random.randrange(4))],
+            failure=[self._op(depth) for _ in range(random.randrange(4))],
+        )
+
+    def _op(self, depth: int) -> Any:
+        drawn = self._random.randrange(12 if depth else 10)
+        if drawn < 5:
+            return rpc_pb2.RequestOp(request_put=self._put_request())
+        if drawn < 8:
+            return rpc_pb2.RequestOp(request_range=self._range_request())
+        if drawn < 10:
+            return rpc_pb2.RequestOp(request_delete_range=self._delete_request())
+        return rpc_pb2.RequestOp(request_txn=self._txn_request(depth - 1))
+
+    def _compare(self) -> Any:
+        random = self._random
+        compare = rpc_pb2.Compare(
+            key=self._key(), target=random.randrange(5), result=random.randrange(4)
+        )
+        if self._maybe(0.2):
+            compare.range_end = random.choice(ENDS)
+        number = random.choice((0, 1, random.randrange(self._revision + 1)))
+        match compare.target:
+            case 0:
+                compare.version = random.randrange(4)
+            case 1:
+                compare.create_revision = number
+            case 2:
+                compare.mod_revision = number
+            case 3:
+                compare.value = b"%d" % random.randrange(30)
+            case 4:
+                compare.lease = random.choice(LEASES)
+        return compare
+
+    def _lease(self) -> Step:
+        random = self._random
+        id = random.choice(LEASES[5:])
+        match random.randrange(6):
+            case 0 | 1:
+                ttl = random.choice((1000, 2000, 9_000_000_001))
+                return ("lease", "LeaseGrant", rpc_pb2.LeaseGrantRequest(TTL=ttl, ID=id))
+            case 2:
+                return ("lease", "LeaseRevoke", rpc_pb2.LeaseRevokeRequest(ID=id))
+            case 3:
+                request = rpc_pb2.LeaseTimeToLiveRequest(ID=id, keys=self._maybe(0.7))
+                return ("lease", "LeaseTimeToLive", request)
+            case 4:
+                return ("lease", "LeaseLeases", rpc_pb2.LeaseLeasesRequest())
+        return ("lease", "LeaseKeepAlive", rpc_pb2.LeaseKeepAliveRequest(ID=id))
+
+    def _compact(self) -> Step:
+        revision = self._random.randrange(-1, self._revision + 5)
+        return ("kv", "Compact", rpc_pb2.CompactionRequest(revision=revision))
+
+
+def ask(stubs: Stubs, step: Step) -> Any:
+    """Carry out one step; returns the answer without what may differ, or code and text."""
+    service, method, request = step
+    call = getattr(getattr(stubs, service), method)
+    try:
+        if method == "LeaseKeepAlive":
+            answer = next(iter(call(iter([request]), timeout=20)))
+        else:
+            answer = call(request, timeout=20)
+    except grpc.RpcError as error:
+        call_error: Any = error
+        return Refusal(call_error.code().name, call_error.details())
+    return plain(answer)
+
+
+def plain(answer: Any) -> Any:
+    """An answer without the numbers of cluster, member and term; and without an order where etcd
+    has that of a hash map."""
+    for name in HIDDEN:
+        answer.header.ClearField(name)
+    if isinstance(answer, rpc_pb2.LeaseLeasesResponse):
+        return sorted(each.ID for each in answer.leases)
+    if isinstance(answer, rpc_pb2.LeaseTimeToLiveResponse):
+        assert answer.grantedTTL - 5 < answer.TTL <= answer.grantedTTL or answer.TTL == -1
+        return (answer.header, answer.ID, answer.grantedTTL, sorted(answer.keys))
+    return answer
+
+
+class Both:
+    """Real etcd, and the servers of ours in turns."""
+
+    def __init__(self, real: Stubs, ours: list[Stubs]) -> None:
+        self.real, self.ours = real, ours
+        self.counted: Counter[str] = Counter()
+        self._asked = 0
+
+    def ask(self, step: Step) -> Any:
+        """Put a step to both; returns the answer that both gave."""
+        theirs = ask(self.real, step)
+        self._asked += 1
+        ours = ask(self.ours[self._asked % len(self.ours)], step)
+        assert ours == theirs, f"step {self._asked}, {step[1]}: {step[2]}"
+        self.counted[theirs.text if isinstance(theirs, Refusal) else step[1]] += 1
+        return theirs
+
+    def watches(self) -> "list[Watching]":
+        """A stream of watches to each server, the real one first."""
+        return [Watching(stubs) for stubs in (self.real, *self.ours)]
+
+
+class Watching:
+    """One stream of watches."""
+
+    def __init__(self, stubs: Stubs) -> None:
+        self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._responses = stubs.watch.Watch(iter(self._requests.get, None), timeout=60)
+
+    def create(self, **fields: Any) -> "Watching":
+        """Ask for a watch."""
+        create = rpc_pb2.WatchCreateRequest(**fields)
+        self._requests.put(rpc_pb2.WatchRequest(create_request=create))
+        return self
+
+    def cancel(self, id: int) -> "Watching":
+        """Ask for the end of a watch."""
+        cancel = rpc_pb2.WatchCancelRequest(watch_id=id)
+        self._requests.put(rpc_pb2.WatchRequest(cancel_request=cancel))
+        return self
+
+    def next(self) -> Any:
+        """The next response, without what may differ."""
+        return plain(next(self._responses))
+
+    def events(self, last: bytes) -> list[Any]:
+        """All events until one of the key ``last``, that one left out."""
+        found: list[Any] = []
+        while True:
+            for event in next(self._responses).events:
+                if event.kv.key == last:
+                    return found
+                found.append(event)
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
+    """Both, with nothing in them."""
+    with ExitStack() as stack:
+        real = stack.enter_context(real_etcd(tmp_path_factory.mktemp("real")))
+        directory = tmp_path_factory.mktemp("ours")
+        ours = stack.enter_context(etcd_in_background(directory, snapshot_every=100))
+        stubs = [Stubs(stack.enter_context(grpc.insecure_channel(each))) for each in (real, *ours)]
+        yield Both(stubs[0], stubs[1:])
+
+
+def test_a_long_script_has_the_same_answers_and_watches_tell_the_same(both: Both) -> None:
+    watches = both.watches()
+    for watch in watches:  # what was there before, etcd forgets if it is compacted meanwhile
+        watch.create(key=b"\0", range_end=b"\0", start_revision=2)
+        assert watch.next().created
+    for step in Script(1).steps(STEPS):
+        both.ask(step)
+    both.ask(("kv", "Put", rpc_pb2.PutRequest(key=LAST)))
+    told = [watch.events(LAST) for watch in watches]
+    for each in told[1:]:
+        assert each == told[0]
+    assert len(told[0]) > STEPS // 4
+    texts = {text for text in both.counted if text.startswith("etcdserver")}
+    assert len(texts) == 10, texts
+
+
+def test_requests_that_are_wrong_by_themselves_are_refused_alike(both: Both) -> None:
+    put = rpc_pb2.RequestOp(request_put=rpc_pb2.PutRequest(key=b"many", value=b"x"))
+    look = rpc_pb2.RequestOp(request_range=rpc_pb2.RangeRequest(key=b"many"))
+    inner = rpc_pb2.RequestOp(request_txn=rpc_pb2.TxnRequest(success=[look] * 100))
+    for request in (
+        rpc_pb2.TxnRequest(success=[look] * 128),
+        rpc_pb2.TxnRequest(success=[look] * 129),
+        rpc_pb2.TxnRequest(success=[look] * 28 + [inner]),
+        rpc_pb2.TxnRequest(success=[look] * 29 + [inner]),
+        rpc_pb2.TxnRequest(success=[put, put]),
+        rpc_pb2.TxnRequest(success=[put], failure=[put]),
+        rpc_pb2.TxnRequest(success=[rpc_pb2.RequestOp()]),
+        rpc_pb2.TxnRequest(compare=[rpc_pb2.Compare(key=b"many")], success=[put]),
+        rpc_pb2.TxnRequest(compare=[rpc_pb2.Compare()], success=[put]),
+        rpc_pb2.TxnRequest(),
+    ):
+        both.ask(("kv", "Txn", request))
+    large = rpc_pb2.PutRequest(key=b"large", value=b"x" * 1_600_000)
+    both.ask(("kv", "Put", large))
+    both.ask(("lease", "LeaseGrant", rpc_pb2.LeaseGrantRequest(TTL=1, ID=77)))
+    both.ask(("lease", "LeaseGrant", rpc_pb2.LeaseGrantRequest(TTL=0, ID=78)))
+    both.ask(("lease", "LeaseGrant", rpc_pb2.LeaseGrantRequest(TTL=-5, ID=79)))
+    for id in (77, 78, 79):
+        both.ask(("lease", "LeaseRevoke", rpc_pb2.LeaseRevokeRequest(ID=id)))
+
+
+def test_watches_begin_and_end_alike(both: Both) -> None:
+    def put(key: bytes, value: bytes = b"") -> int:
+        answer = both.ask(("kv", "Put", rpc_pb2.PutRequest(key=key, value=value)))
+        return int(answer.header.revision)
+
+    first = put(b"w/a", b"1")
+    for value in (b"2", b"3"):
+        put(b"w/a", value)
+    put(b"w/b")
+    both.ask(("kv", "DeleteRange", rpc_pb2.DeleteRangeRequest(key=b"w/a")))
+    last = put(b"w/c")
+    both.ask(("kv", "Compact", rpc_pb2.CompactionRequest(revision=first + 1)))
+    for watch in (watches := both.watches()):
+        watch.create(key=b"w/", range_end=b"w0", start_revision=first)  # compacted
+        watch.create(key=b"w/", range_end=b"w0", start_revision=first + 1, prev_kv=True)
+        watch.create(key=b"w/a", start_revision=first + 2, filters=[0])
+        watch.create(key=b"w/a", start_revision=last + 1)
+        watch.create(key=b"b", range_end=b"a")
+        watch.create(key=b"x", watch_id=50)
+        watch.create(key=b"x", watch_id=50)
+        watch.cancel(50)
+        watch.cancel(51)
+        watch.create(key=LAST)
+    seen = [_by_watch(watch, 12) for watch in watches]
+    for each in seen[1:]:
+        assert each == seen[0]
+
+
+def _by_watch(watch: Watching, count: int) -> dict[int, list[Any]]:
+    """So many responses by watch: those of one watch come in order, those of several in any."""
+    found: dict[int, list[Any]] = {}
+    for _ in range(count):
+        response = watch.next()
+        found.setdefault(response.watch_id, []).append(response)
+    return found
