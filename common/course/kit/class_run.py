@@ -22,12 +22,12 @@ class HowToGrade:
     """What holds for every submission.
 
     Attributes:
-        judged: in the judge's sandbox; anything else can be forged.
+        unsafe: without a sandbox, where there is none: then marks can be forged.
         again: grade also what has a finished report.
         seeds: how many seeds each sweep tries; None for as many as each test wants.
     """
 
-    judged: bool = True
+    unsafe: bool = False
     again: bool = False
     seeds: int | None = None
 
@@ -81,7 +81,7 @@ def plan(
                 digest=accepted.digest,
                 suites=suites,
                 seed_key=secret.seed_key(submission.student, lab.id),
-                judged=how.judged,
+                unsafe=how.unsafe,
                 budget=rules.by_id[lab.id].budget,
                 seeds=how.seeds,
                 notes=accepted.notes,

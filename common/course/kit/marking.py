@@ -14,11 +14,12 @@ from pathlib import Path
 
 import msgspec
 
+from common.course.judge.sandbox import KINDS, NO_WALLS, available
 from common.course.kit.graded_tests import graded_tests
 from common.course.kit.reports import LabReport, Mark
 from common.course.manifest import ROOT, Course, Lab
 from common.course.suite import SuiteOptions, SuiteResult, TestResult, run_suite
-from common.values.errors import BadInput, LabError
+from common.values.errors import BadInput, LabError, MissingTool
 
 WATCH = "common.course.kit.watch"
 MAX_DIAGRAMS = 3
@@ -50,7 +51,8 @@ class Job:
         digest: SHA-256 of them.
         suites: SHA-256 of the course's code where the job was made.
         seed_key: what the seeds are derived from; "" for the public ones.
-        judged: whether to run the code in the judge's sandbox.
+        judged: whether the judge runs the code, in processes of its own.
+        unsafe: whether it may do so without a sandbox where there is none.
         budget: seconds of processor time.
         seeds: how many seeds each sweep tries; None for as many as each test wants.
         diagrams: how many failures to draw.
@@ -64,6 +66,7 @@ class Job:
     suites: str
     seed_key: str = ""
     judged: bool = True
+    unsafe: bool = False
     budget: float = 600.0
     seeds: int | None = None
     diagrams: int = MAX_DIAGRAMS
@@ -76,7 +79,7 @@ class Job:
             lab=self.lab,
             submission=self.digest,
             suites=self.suites,
-            judged=self.judged,
+            judged=self.judged and not self.unsafe,
             points=course.lab(self.lab).points,
             notes=self.notes,
         )
@@ -105,8 +108,11 @@ def mark(job: Job, on_mark: Callable[[Mark], None], course: Course | None = None
 
     Raises:
         OtherVersion: this machine's suites are not those of the one who made the job.
+        MissingTool: it has no sandbox.
     """
     course = course or Course(ROOT)
+    if job.judged and not job.unsafe and not any(map(available, KINDS)):
+        raise MissingTool(NO_WALLS)
     if suites_digest(course.root) != job.suites:
         raise OtherVersion(
             "a worker has another version of the course than you have: the marks would not be "
@@ -130,6 +136,7 @@ def _tested(
     options = SuiteOptions(
         impl=workspace,
         judged=job.judged,
+        unsafe=job.unsafe,
         seeds=job.seeds,
         seed_key=job.seed_key,
         more=("-p", WATCH, f"--budget={job.budget}"),
@@ -194,6 +201,7 @@ def _drawn(
         options = SuiteOptions(
             impl=workspace,
             judged=job.judged,
+            unsafe=job.unsafe,
             seed=int(seed[1]) if seed else None,
             seed_key=job.seed_key,
             record=out,

@@ -25,7 +25,7 @@ from common.course.manifest import Course, Lab
 from common.course.output import folder, write
 from common.values.errors import BadInput
 
-AS_THEY_ARE = ("constraints.txt", "LICENSE", ".gitignore", ".vscode", ".devcontainer", "common")
+AS_THEY_ARE = ("constraints.txt", "LICENSE", ".vscode", ".devcontainer", "common")
 LEFT_OUT = ("__pycache__", "*.pyc", ".mypy_cache", ".ruff_cache")
 _IMAGE = re.compile(r"\]\((\.\./images/[^)\s]+)\)")
 

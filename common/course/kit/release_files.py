@@ -26,7 +26,10 @@ def make(course: Course, exercises: Sequence[Lab], supplied: Sequence[Lab]) -> d
         "supplied": _supplied(supplied),
         "labs": " ".join(f"{lab}={file}" for lab, file in started.items()),
     }
+    ignored = (course.root / ".gitignore").read_text(encoding="utf-8").splitlines()
     return {
+        # Students commit their workspace.
+        ".gitignore": "".join(f"{line}\n" for line in ignored if line != "/work/"),
         "README.md": filled("README.md", words),
         "Makefile": filled("Makefile", words),
         ".github/workflows/practice.yml": filled("practice.yml", words),

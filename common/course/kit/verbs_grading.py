@@ -57,9 +57,7 @@ def grade(
     processes: Workers = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="Seeds of each sweep.")] = None,
     again: Annotated[bool, typer.Option(help="Grade also what has a finished report.")] = False,
-    unsafe: Annotated[
-        bool, typer.Option("--unsafe", help="Run strangers' code in our own process.")
-    ] = False,
+    unsafe: Annotated[bool, typer.Option("--unsafe", help="Grade without a sandbox.")] = False,
     json: Json = False,
 ) -> None:
     """Grade a class: resumable, signed; a page, CSV, JSON, Gradescope's and Moodle's files.
@@ -77,7 +75,7 @@ def grade(
     if made:
         output.say(f"[bold]made the course's secret: {made}[/]. Keep it, and keep it from students")
     book = Gradebook(out, secret)
-    how = HowToGrade(judged=not unsafe, again=again, seeds=seeds)
+    how = HowToGrade(unsafe=unsafe, again=again, seeds=seeds)
     todo = plan(found, chosen, known, rules, secret, book, how)
     _announce(todo, found, output)
     unfinished: list[LabReport] = []

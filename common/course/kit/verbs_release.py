@@ -1,4 +1,4 @@
-"""``lab release``: the handout."""
+"""``lab release`` and ``lab gradescope``: what leaves the instructor's machine."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,15 +7,19 @@ import typer
 from rich.markup import escape
 
 from common.course.kit.course_file import NAME, read_course_file
+from common.course.kit.gradescope import Settings, build_zip
+from common.course.kit.keys import read_or_make_secret
 from common.course.kit.release import Release
-from common.course.listing import Json
+from common.course.listing import Json, LabId
 from common.course.manifest import Course
 from common.course.output import Output
+from common.values.errors import BadInput
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verb to the command."""
+    """Add the verbs of this file to the command."""
     app.command("release", epilog="Example: lab release handout/ --labs echo,link,cap")(release)
+    app.command("gradescope", epilog="Example: lab gradescope raft raft.zip")(gradescope)
 
 
 def release(
@@ -59,3 +63,32 @@ def release(
         too_small=released.too_small,
         clean=True,
     )
+
+
+def gradescope(
+    lab: LabId,
+    out: Annotated[Path, typer.Argument(help="The zip to upload.")],
+    course: Annotated[
+        Path | None, typer.Option(metavar="FILE", help=f"{NAME}: weights, hidden tests.")
+    ] = None,
+    key: Annotated[Path | None, typer.Option(metavar="FILE", help="The course's secret.")] = None,
+    unsafe: Annotated[
+        bool, typer.Option("--unsafe", help="Grade also where there is no sandbox.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Build a Gradescope autograder for one lab: configure it there by uploading the zip."""
+    known, output = Course(), Output(json)
+    found = known.lab(lab)
+    rules = read_course_file(course, known) if course else None
+    if rules is not None and found.id not in rules.by_id:
+        raise BadInput(f"{course} says nothing about lab {found.id}: add it there")
+    secret, made = read_or_make_secret(key)
+    if made:
+        output.say(f"[bold]made the course's secret: {made}[/]. Keep it, and keep it from students")
+    text = course.read_text(encoding="utf-8") if course else ""
+    settings = Settings(found.id, secret.for_autograder(found.id), unsafe, text)
+    size = build_zip(known, settings, out)
+    output.say(f"[green]✓[/] {escape(str(out))}: {size / 1e6:.1f} MB, grades lab {found.id}")
+    output.say("[dim]it holds the references and a secret: it is for Gradescope alone[/]")
+    output.result(out=str(out), lab=found.id, bytes=size, unsafe=unsafe)
