@@ -12,6 +12,7 @@ from common.check.broadcast import check_broadcast, check_causal_order, check_to
 from common.check.verdict import Answer, Verdict
 from common.values.history import Failed, History, Ok, Operation
 from stage2_communication.chat import Joined, Line, Removed, Said
+from stage2_communication.chat_member import MAX_LINES_READ
 
 Message: TypeAlias = tuple[str, int]
 """A post in a transcript: its author, and its number among the author's posts."""
@@ -90,27 +91,25 @@ def causes_first(history: History) -> Verdict:
 
 def causes(history: History) -> Mapping[object, tuple[Message, ...]]:
     """By post all posts that its author had read before saying it."""
-    by_text: dict[str, Message] = {}
-    for lines in transcripts(history).values():
-        for line in lines.values():
-            if isinstance(line.content, Said):
-                by_text.setdefault(line.content.text, (line.author, line.number))
-    ended = sorted(
-        (one for one in history if one.returned_at is not None),
-        key=lambda one: one.returned_at or 0,
-    )
+    names = {
+        line.content.text: (line.author, line.number)
+        for lines in transcripts(history).values()
+        for line in lines.values()
+        if isinstance(line.content, Said)
+    }
+    moments = [(one.invoked_at, 1, one) for one in history if one.function == "say"]
+    moments += [
+        (one.returned_at, 0, one)
+        for one in history
+        if one.function == "read" and one.returned_at is not None
+    ]
+    seen: dict[str, dict[Message, None]] = {}
     known: dict[object, tuple[Message, ...]] = {}
-    for say in history:
-        message = by_text.get(str(say.argument)) if say.function == "say" else None
-        if message is None:
-            continue
-        seen: dict[Message, None] = {}
-        for one in ended:
-            if one.returned_at is not None and one.returned_at > say.invoked_at:
-                break
-            if person_of(one) == person_of(say):
-                seen |= dict.fromkeys((line.author, line.number) for line in lines_of(one))
-        known[message] = tuple(seen)
+    for _, _, one in sorted(moments, key=lambda moment: moment[:2]):
+        mine = seen.setdefault(person_of(one), {})
+        mine |= dict.fromkeys((line.author, line.number) for line in lines_of(one))
+        if one.function == "say" and str(one.argument) in names:
+            known[names[str(one.argument)]] = tuple(mine)
     return known
 
 
@@ -139,18 +138,29 @@ def each_once(history: History) -> Verdict:
 
 
 def nothing_lost(history: History) -> Verdict:
-    """What was said with Ok is in the longest transcript of all, and in the same once.
-
-    It is to be asked of a history that ends with everybody reading all there is.
-    """
-    longest = max(transcripts(history).values(), key=len, default={})
-    shown = {line.content.text for line in longest.values() if isinstance(line.content, Said)}
-    kept = [one for one in history if one.function == "say" and isinstance(one.outcome, Ok)]
+    """Who was told that a post is shown is shown it in every later look at all there is."""
+    texts = {
+        person: {line.content.text for line in lines.values() if isinstance(line.content, Said)}
+        for person, lines in transcripts(history).items()
+    }
+    last_look: dict[str, int] = {}
+    for one in history:
+        to_the_end = isinstance(one.outcome, Ok) and len(lines_of(one)) < MAX_LINES_READ
+        if one.function == "read" and to_the_end:
+            last_look[person_of(one)] = one.invoked_at
+    kept = [
+        one
+        for one in history
+        if one.function == "say"
+        and isinstance(one.outcome, Ok)
+        and (one.returned_at or 0) < last_look.get(person_of(one), 0)
+    ]
     for one in kept:
-        if str(one.argument) not in shown:
-            sentence = f"Lost: {one}, and nobody is shown it in the end."
+        if str(one.argument) not in texts[person_of(one)]:
+            sentence = f"Lost: {one}, and {person_of(one)} looked again later and is not shown it."
             return Verdict(Answer.NO, sentence, (one,), len(kept), "loss")
-    return Verdict(Answer.YES, f"All {len(kept)} posts that ended ok are shown.", steps=len(kept))
+    sentence = f"Nothing lost: all {len(kept)} posts that ended ok are shown to who looked again."
+    return Verdict(Answer.YES, sentence, steps=len(kept))
 
 
 def told(line: Line) -> str:

@@ -2,8 +2,8 @@
 
 * :func:`instance`: total order, three members, two posts at once, a doubled message. One order.
 * :func:`removal`: total order, and one of three is removed while it posts. One order, its too.
-* :func:`by_time_alone`: Lamport's rule to the letter, on a network that reorders. Wrong: a word that
-  says only what time it is may overtake a post, and the explorer finds how.
+* :func:`by_time_alone`: Lamport's rule to the letter, on a network that reorders. Wrong: a word
+  that says only what time it is may overtake a post, and the explorer finds how.
 * :func:`causal`: causal order, a question, its answer, and a third post. Right.
 * :func:`as_they_arrive`: the same, shown as they arrive. Wrong, in three choices.
 

@@ -67,7 +67,7 @@ class Spreader(Node, ABC):
         id: the name of this node.
         peers: the other nodes; whether they are members is the room's business.
         founders: who is in the room from the beginning, the opener first; all nodes, by name in
-            order, unless given.
+            order, unless given. Names of which there is no node are left out.
         repair_after: how long to wait before asking others what they hold, in microseconds.
     """
 
@@ -80,7 +80,8 @@ class Spreader(Node, ABC):
         repair_after: int = REPAIR_AFTER,
     ) -> None:
         super().__init__(id, peers)
-        self.room = Room(founders or tuple(sorted((self.id, *self.peers))))
+        nodes = sorted((self.id, *self.peers))
+        self.room = Room(tuple(name for name in founders or nodes if name in nodes))
         self.held = HeldPosts()
         """Every post here is on disk."""
         self.theirs: dict[NodeId, VectorClock] = {}

@@ -18,7 +18,7 @@ from common.course.output import MARKS, Output, show_report
 from common.course.schedules import read_schedule
 from common.course.session import Session, SessionOptions
 from common.runtime import loops
-from common.runtime.live import LiveLab
+from common.runtime.live import LiveLab, Seat
 from common.values.errors import BadInput
 from common.values.faults import Schedule, fault_to_plain, parse_time
 from common.values.units import SECOND
@@ -61,6 +61,7 @@ def run(
     data: Annotated[Path | None, typer.Option(help="Keep the nodes' data here.")] = None,
     host: Annotated[str, typer.Option(help="The address that nodes listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_000, help="The first node's port.")] = 0,
+    join: Annotated[str, typer.Option(help="Join what another terminal opened, as NAME.")] = "",
     out: Annotated[Path, typer.Option(help="Where history, trace and picture go.")] = OUT,
     json: Json = False,
 ) -> None:
@@ -77,6 +78,17 @@ def run(
         output.result(lab=found.id, **result)
         return
     options = SessionOptions(variant, nodes, clients, seed, data, host, port)
+    people = live_lab(found).people
+    if join and (people is None or headless or json):
+        raise BadInput(f"--join is for people at terminals, and not for lab {lab}, or not headless")
+    if people is not None and (join or (output.console.is_terminal and not (headless or json))):
+        if nodes or clients or faults or port:
+            raise BadInput(
+                f"people make the room of lab {lab}: --nodes, --clients, --faults and --port go "
+                "with --headless"
+            )
+        people(Seat(join, variant, data))
+        return
     if headless or json or not output.console.is_terminal:
         headless_options = LiveOptions(duration, faults, out / "run" / found.id, options)
         result = run_live(found, headless_options, output)

@@ -6,6 +6,7 @@ manifest names it. The same node and client classes run as in the simulator.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 from typing import TypeAlias
 
@@ -51,6 +52,22 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True)
+class Seat:
+    """Where a person sits who takes part in a lab at a terminal of their own.
+
+    Attributes:
+        name: under which to join what somebody else has opened; "" to open it.
+        variant: which of the lab's variants; "" for the first, or for what was opened.
+        directory: where those who belong together find each other, and keep their data; None for
+            where they usually do.
+    """
+
+    name: str
+    variant: str
+    directory: Path | None
+
+
+@dataclass(frozen=True, slots=True)
 class LiveLab:
     """How to run a lab as a cluster.
 
@@ -61,6 +78,8 @@ class LiveLab:
         columns: which fields of a node's ``status()`` the dashboard shows, in order.
         variants: the ways to run it; the first is the default.
         trouble: what goes wrong when the person names no schedule.
+        people: for a lab that people run together, each at a terminal: takes part until the person
+            leaves. None for a lab with a dashboard.
     """
 
     lab: str
@@ -69,3 +88,4 @@ class LiveLab:
     columns: tuple[str, ...]
     variants: Mapping[str, Variant]
     trouble: Trouble = kill_and_restart
+    people: Callable[[Seat], None] | None = None

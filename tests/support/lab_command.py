@@ -9,11 +9,14 @@ ROOT = Path(__file__).resolve().parents[2]
 LIMIT_SECONDS = 120
 
 
-def lab(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def lab(
+    folder: Path, *arguments: str, stdin: str | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run ``lab`` in ``folder``; the terminal is wide, so that sentences are not broken."""
     return subprocess.run(
         [sys.executable, "-m", "common.course.command", *arguments],
         cwd=folder,
+        input=stdin,
         capture_output=True,
         text=True,
         check=False,

@@ -5,7 +5,7 @@ from typing import Any
 from common.check.broadcast import check_total_order
 from common.check.verdict import Answer
 from common.course.grading import graded
-from common.values.faults import Block, Crash, Heal, Link, Restart
+from common.values.faults import Block, Crash, Fault, Heal, Link, Restart
 from common.values.units import MS, SECOND
 from tests.stage2_communication.chat.group import (
     BAD,
@@ -135,7 +135,7 @@ def test_a_post_that_reached_one_member_reaches_all_though_its_author_has_crashe
     lab: Any, sweep: Any
 ) -> None:
     for seed in sweep(5):
-        cut = [Block(0, "n1", "n3"), Heal(1 * SECOND)]
+        cut: list[Fault] = [Block(0, "n1", "n3"), Heal(1 * SECOND)]
         simulation = room(lab, lab.CausalMember, seed, cut)
         must_be_ok(ask(simulation, "n1", lab.Say("last words")))
         simulation.run(40 * MS)

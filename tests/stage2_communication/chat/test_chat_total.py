@@ -5,7 +5,7 @@ from typing import Any
 from common.check.broadcast import check_total_order
 from common.course.grading import graded
 from common.sim.network import LinkModel
-from common.values.faults import Block, Crash, Heal, Link, Partition, Restart
+from common.values.faults import Block, Crash, Fault, Heal, Link, Partition, Restart
 from common.values.history import Ok
 from common.values.units import MS, SECOND
 from tests.stage2_communication.chat.group import (
@@ -91,7 +91,7 @@ def test_an_answer_is_shown_after_its_question_however_little_its_author_has_sai
 def test_nothing_is_shown_to_anybody_before_every_member_holds_it(lab: Any, sweep: Any) -> None:
     """n3 hears nobody for a while. Nobody may show what n3 cannot know, not even the author."""
     for seed in sweep(5):
-        deaf = [Block(0, "n1", "n3"), Block(0, "n2", "n3"), Heal(1 * SECOND)]
+        deaf: list[Fault] = [Block(0, "n1", "n3"), Block(0, "n2", "n3"), Heal(1 * SECOND)]
         simulation = room(lab, lab.TotalOrderMember, seed, deaf)
         said = [simulation.call(person, lab.Say(person)) for person in ("n1", "n2")]
         simulation.call("n3", lab.Say("n3"))
@@ -181,7 +181,7 @@ def test_there_is_one_order_under_all_faults_and_all_of_it_in_the_calm(
 @graded(points=2, title="A cut", requirement="no side shows what the other cannot know")
 def test_during_a_partition_both_sides_wait_and_afterwards_they_agree(lab: Any, sweep: Any) -> None:
     for seed in sweep(5):
-        cut = [Partition(100 * MS, (("n1",), ("n2", "n3"))), Heal(1 * SECOND)]
+        cut: list[Fault] = [Partition(100 * MS, (("n1",), ("n2", "n3"))), Heal(1 * SECOND)]
         simulation = room(lab, lab.TotalOrderMember, seed, cut)
         simulation.run(110 * MS)
         said = [simulation.call(person, lab.Say(f"apart {person}")) for person in THREE]
