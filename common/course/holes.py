@@ -116,17 +116,16 @@ def fill(source: str, reference: str, symbols: Sequence[str]) -> str:
 
 
 def definition(source: str, symbol: str) -> str:
-    """The text of one function or method, with its decorators and the comments above it.
+    """The text of one function or method, with its decorators.
 
     Raises:
         BadInput: it is not there.
     """
-    wanted = _Collecting([symbol])
-    module = parse(source)
-    module.visit(wanted)
-    if symbol not in wanted.found:
+    found = _definitions(source).get(symbol)
+    if found is None:
         raise BadInput(f"there is no function or method {symbol}: was it renamed?")
-    return dedent(module.code_for_node(wanted.found[symbol])).strip("\n") + "\n"
+    first = min([found.lineno, *(decorator.lineno for decorator in found.decorator_list)])
+    return dedent("\n".join(source.splitlines()[first - 1 : found.end_lineno])) + "\n"
 
 
 def parse(source: str) -> cst.Module:
@@ -147,16 +146,20 @@ def functions(source: str) -> dict[str, list[ast.stmt]]:
     Raises:
         BadInput: the file is not Python; the text names the line.
     """
+    return {symbol: found.body for symbol, found in _definitions(source).items()}
+
+
+def _definitions(source: str) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
     try:
         tree = ast.parse(source)
     except SyntaxError as error:
         raise BadInput(f"line {error.lineno}: {error.msg}") from None
-    found: dict[str, list[ast.stmt]] = {}
+    found: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
 
     def look(node: ast.AST, prefix: str) -> None:
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
-                found[prefix + child.name] = child.body
+                found[prefix + child.name] = child
             if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 look(child, f"{prefix}{child.name}.")
 

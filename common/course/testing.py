@@ -10,7 +10,7 @@ from common.course.listing import Json
 from common.course.manifest import Course, Lab, Part
 from common.course.output import Output
 from common.course.student.finding import LabOrNone, PartId, lab_meant, open_workspace
-from common.course.student.parts import Teller, is_supplied, points_table, tests_of
+from common.course.student.parts import Teller, chosen_tests, is_supplied, points_table
 from common.course.student.state import LabState
 from common.course.student.workspace import Workspace
 from common.course.suite import SuiteOptions, SuiteResult, run_suite
@@ -54,7 +54,7 @@ def run_tests(
     known = workspace.state.read().lab(found.id) if mine else LabState()
     chosen = found.part(part or known.part) if part or (known.part and not whole) else None
     output.say(_heading(found, chosen, workspace if mine else None))
-    tests, more = tests_of(found, chosen)
+    tests, more = chosen_tests(found, chosen)
     options = SuiteOptions(
         impl=workspace.root if mine else None, judged=judged, unsafe=unsafe, seeds=seeds,
         only=only, tests=tests, more=more,

@@ -14,7 +14,7 @@ from tests.support.machine import find_python
 
 VERBS = (
     "list", "show", "demo", "tour", "test", "replay", "run", "explore", "view", "export",
-    "check-history",
+    "check-history", "start", "reset", "watch", "hint", "solution", "progress", "why",
 )  # fmt: skip
 HISTORY = """{:process 0, :type :invoke, :f :write, :value 1}
 {:process 0, :type :ok, :f :write, :value 1}
@@ -51,10 +51,14 @@ def test_an_unknown_verb_and_a_missing_argument_are_one_sentence(
     assert "error: Missing" in told(capsys)
 
 
-def test_the_command_alone_shows_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_alone_shows_the_course_and_what_is_next(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     assert run([]) == 0
     said = capsys.readouterr()
-    assert "check-history" in said.out
+    assert "Foundations" in said.out
+    assert "next: lab start echo" in said.out
     assert not said.err
 
 

@@ -31,6 +31,22 @@ def open_workspace(course: Course, named: Path | None, output: Output) -> Worksp
     return find_workspace(course, named, warn)
 
 
+def lab_with_hole(workspace: Workspace, symbol: str, id: str) -> Lab:
+    """The lab that has a hole: the named one, the one worked at last, or whichever has it.
+
+    Raises:
+        BadInput: there is no such lab, or none was started yet.
+    """
+    if not id and symbol:
+        current = workspace.state.read().current
+        named = [
+            lab for lab in workspace.course.labs if symbol in {hole.symbol for hole in lab.holes}
+        ]
+        if named and current not in {lab.id for lab in named}:
+            return named[0]
+    return lab_meant(workspace, id)
+
+
 def lab_meant(workspace: Workspace, id: str) -> Lab:
     """The lab of this id, or the one that was worked at last.
 

@@ -14,7 +14,7 @@ from common.course.kit.course_file import read_course_file
 from common.course.listing import Json
 from common.course.manifest import Course, Hole, Lab
 from common.course.output import Output
-from common.course.student.finding import Dir, lab_meant, open_workspace
+from common.course.student.finding import Dir, lab_with_hole, open_workspace
 from common.course.student.state import LabState
 from common.course.student.workspace import Workspace, hole_named, read
 from common.values.errors import BadInput
@@ -78,10 +78,11 @@ def solution(
     course, output = Course(), Output(json)
     workspace = open_workspace(course, dir, output)
     named_lab = symbol in {each.id for each in course.labs}
-    found = course.lab(symbol) if named_lab else lab_meant(workspace, lab)
-    wanted = list(found.holes) if named_lab or not symbol else [hole_named(found, symbol)]
+    found = course.lab(symbol) if named_lab else lab_with_hole(workspace, symbol, lab)
     with workspace.state.changing() as state:
         known = state.lab(found.id)
+        every = [hole for hole in found.holes if hole.symbol not in known.supplied]
+        wanted = every if named_lab or not symbol else [hole_named(found, symbol)]
         closed = [hole.symbol for hole in wanted if not _passed(found, hole, known)]
         if give_up:
             known.given_up = sorted({*known.given_up, *closed})
@@ -138,7 +139,7 @@ def _meant(workspace: Workspace, symbol: str, lab: str) -> tuple[Lab, Hole]:
     """The hole that is meant: the named one, or the first that is not written yet."""
     if symbol in {each.id for each in workspace.course.labs}:
         symbol, lab = "", symbol
-    found = lab_meant(workspace, lab)
+    found = lab_with_hole(workspace, symbol, lab)
     if symbol:
         return found, hole_named(found, symbol)
     workspace.must_have(found)

@@ -17,7 +17,7 @@ BAR_WIDTH = 16
 NOT_WRITTEN = "this is not written yet"
 
 
-def tests_of(lab: Lab, part: Part | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def chosen_tests(lab: Lab, part: Part | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What to hand to pytest: the tests, in the order of the parts, and further options.
 
     Args:

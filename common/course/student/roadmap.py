@@ -16,6 +16,8 @@ from common.course.student.parts import BAR_WIDTH, points_table
 from common.course.student.state import LabState, State
 from common.course.student.workspace import Workspace
 
+MARK_WIDTH, POINTS_WIDTH = 3, 7
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -50,18 +52,24 @@ def show_roadmap(dir: Dir = None) -> None:
     workspace = open_workspace(course, dir, output)
     state = workspace.state.read()
     standings = _standings(course, workspace, state)
-    table = Table.grid(padding=(0, 1))
+    name_width = max(len(lab.id) for lab in course.labs)
+    others = MARK_WIDTH + name_width + BAR_WIDTH + POINTS_WIDTH + 4 * 2
+    title_width = max(10, output.console.width - others)
     for stage in course.stages:
         number = "+" if stage.number == BONUS else str(stage.number)
-        inside = [standings[lab.id] for lab in stage.labs]
-        table.add_row(f"[bold]{number}[/]", f"[bold]{escape(stage.title)}[/]" if inside else
-                      f"[dim]{escape(stage.title)}: not built yet[/]")  # fmt: skip
+        title = escape(stage.title)
+        built = f"[bold]{title}[/]" if stage.labs else f"[dim]{title}: not built yet[/]"
+        output.say(f"[bold]{number}[/] {built}")
         labs = Table.grid(padding=(0, 2))
-        for each in inside:
-            labs.add_row(*_row(each))
-        if inside:
-            table.add_row("", labs)
-    output.say(table)
+        labs.add_column(width=MARK_WIDTH, justify="right")
+        labs.add_column(width=name_width)
+        labs.add_column(width=BAR_WIDTH, no_wrap=True, overflow="ellipsis")
+        labs.add_column(width=POINTS_WIDTH, justify="right")
+        labs.add_column(width=title_width, no_wrap=True, overflow="ellipsis")
+        for lab in stage.labs:
+            labs.add_row(*_row(standings[lab.id]))
+        if stage.labs:
+            output.say(labs)
     output.say(*_next(state, standings), sep="\n")
 
 

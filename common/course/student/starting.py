@@ -1,5 +1,6 @@
 """``lab start`` and ``lab reset``: a workspace with holes, and the holes back."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -33,10 +34,14 @@ def start(lab: LabId, part: PartId = "", dir: Dir = None, json: Json = False) ->
     write_guide(workspace)
     output.say(f"[bold]{escape(found.title)}[/]", escape(found.concept), sep="\n")
     output.say("")
+    folders: dict[Path, list[str]] = {}
     for path in done.written:
-        output.say(f"  [green]made[/]  {path}")
+        folders.setdefault(path.parent, []).append(path.name)
+    for folder, names in folders.items():
+        listed = names[0] if len(names) == 1 else f"{len(names)} files"
+        output.say(f"  [green]made[/]  {folder}: {listed}")
     for path in done.kept:
-        output.say(f"  [yellow]yours[/] {path} [dim]is kept as you left it, but for its holes[/]")
+        output.say(f"  [yellow]yours[/] {path} [dim]is kept[/]")
     _tell_holes(found, done, part, output)
     _tell_next(found, workspace, output)
     output.result(

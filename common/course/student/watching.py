@@ -14,7 +14,7 @@ from common.course import holes
 from common.course.manifest import Course, Lab, Part
 from common.course.output import Output
 from common.course.student.finding import Dir, LabOrNone, PartId, lab_meant, open_workspace
-from common.course.student.parts import Teller, tests_of
+from common.course.student.parts import Teller, chosen_tests
 from common.course.student.workspace import Workspace, read
 from common.course.suite import SuiteOptions, run_suite
 from common.course.testing import remember
@@ -89,7 +89,7 @@ def touched_parts(lab: Lab, changed: Iterable[Path], before: Bodies, after: Bodi
 def _test(workspace: Workspace, lab: Lab, parts: list[Part], output: Output) -> None:
     """Test these parts, or all, first what failed last; what is wrong with a file is told."""
     known = workspace.state.read().lab(lab.id)
-    wanted = [tests_of(lab, part) for part in parts] or [tests_of(lab, None)]
+    wanted = [chosen_tests(lab, part) for part in parts] or [chosen_tests(lab, None)]
     failed = [
         test.test
         for test in known.tests.values()

@@ -91,9 +91,9 @@ def find_wrong(error: BaseException, events: list[Event], log: StepLog) -> Wrong
     if verdict is not None and verdict.window:
         found = _in_history(verdict.window, events)
         return replace(found, property=verdict.anomaly or "", sentence=verdict.sentence)
-    looked_at = [v for v in _values(error, 1) if isinstance(v, Operation) and v.returned_at]
-    if looked_at and verdict is None:
-        return _in_history(looked_at[:1], events)
+    named = _named(error, values)
+    if named is not None and verdict is None:
+        return _in_history([named], events)
     found = replace(_wrong(events, _last(events, None, None)), exact=not _has_history(values))
     if verdict is not None:
         return replace(found, property=verdict.anomaly or "", sentence=verdict.sentence)
@@ -119,6 +119,10 @@ def in_words(event: Mapping[str, Any]) -> str:
             return f"takes {kind}{_fields(event.get('body'))} of {sender}"
         case {"kind": "timer", "type": kind}:
             return f"{kind} fires"
+        case {"kind": "start"}:
+            return "starts"
+        case {"kind": "step", "type": kind}:
+            return f"is asked for {kind}"
         case {"kind": "invoke", "op": op, "key": key, "value": value}:
             return f"asks for {op} {_plain(key)} {_plain(value)}".rstrip()
         case {"kind": "return", "op": op, "outcome": outcome, "value": value}:
@@ -180,15 +184,32 @@ def _wrong(events: list[Event], number: int, property: str = "", sentence: str =
     return Wrong(number, event["t"], node, f"{node} {in_words(event)}", property, sentence)
 
 
+def _named(error: BaseException, values: Sequence[object]) -> Operation | None:
+    """The client's operation that the failure's words name, if they do.
+
+    Two operations may have the same words: one that the test itself has at hand comes first.
+    """
+    innermost = [frame for frame, _ in walk_tb(error.__traceback__)][-1]
+    near = [each for value in innermost.f_locals.values() for each in _listed(value)]
+    far = [each for value in values if isinstance(value, Simulation) for each in value.history]
+    told = str(error)
+    operations = [each for each in (*near, *far) if isinstance(each, Operation)]
+    return next((each for each in operations if str(each) in told), None)
+
+
+def _listed(value: object) -> Sequence[object]:
+    return value if isinstance(value, list | tuple) else [value]
+
+
 def _has_history(values: Sequence[object]) -> bool:
     """Whether a simulation ran: then the test may have looked long after what went wrong."""
     return any(isinstance(value, Simulation) for value in values)
 
 
-def _values(error: BaseException, innermost: int | None = None) -> Iterator[object]:
+def _values(error: BaseException) -> Iterator[object]:
     """What the functions knew that the error went through, the innermost first."""
     frames = [frame for frame, _ in walk_tb(error.__traceback__)]
-    for frame in reversed(frames[-innermost:] if innermost else frames):
+    for frame in reversed(frames):
         for value in frame.f_locals.values():
             yield value
             if isinstance(monitors := getattr(value, "_monitors", None), list):
@@ -220,7 +241,7 @@ def _plain(value: object) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
-_LONGEST = 40
+_LONGEST = 30
 
 
 def at_time(at: int) -> str:

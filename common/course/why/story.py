@@ -8,6 +8,9 @@ from common.course.why.event import OWN_STEPS, Wrong, at_time, in_words
 Event = dict[str, Any]
 
 LINES = 10
+SEEN = OWN_STEPS - {"step"}
+"""What a node does; a client's operation is told by its beginning and its end."""
+
 FAULTS = frozenset(
     {"crash", "restart", "pause", "resume", "partition", "block", "heal", "link", "clock", "disk",
      "corrupt"}
@@ -27,10 +30,10 @@ def story(events: Sequence[Event], wrong: Wrong) -> list[str]:
     faults = [number for number, event in until if event["kind"] in FAULTS]
     notes = [number for number, event in until if event["kind"] == "note"]
     asked = _operations(until, wrong)
-    chosen = {wrong.number, *faults[:MOST_FAULTS], *asked[-4:], *notes[-MOST_NOTES:]}
+    chosen = {wrong.number, *faults[-MOST_FAULTS:], *asked[-4:], *notes[-MOST_NOTES:]}
     chosen = set(sorted(chosen)[-LINES:]) - {0}
     told = {_subject(events[number - 1]) for number in chosen}
-    near = [n for n, event in until if event["node"] == wrong.node and event["kind"] in OWN_STEPS]
+    near = [n for n, event in until if event["node"] == wrong.node and event["kind"] in SEEN]
     for number in reversed(near):
         if len(chosen) >= LINES:
             break
@@ -90,8 +93,6 @@ def _subject(event: Event) -> str:
             return f"the disk of {node} takes {latency} µs for a write"
         case {"kind": "corrupt", "behaviour": behaviour}:
             return f"{node} begins to lie: {behaviour}"
-        case {"kind": "start"}:
-            return f"{node} starts"
     return f"{node} {in_words(event)}"
 
 

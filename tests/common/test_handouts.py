@@ -1,0 +1,107 @@
+"""Every lab's handout: it is Python, it fails every graded test, and it needs no other lab.
+
+All of it for every lab that there is, and for every part of it.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from common.course.holes import handout, unwritten
+from common.course.kit.graded_tests import graded_tests
+from common.course.manifest import ROOT, Course, Lab, Part
+from common.course.student.parts import chosen_tests
+from common.course.suite import SuiteOptions, SuiteResult, run_suite
+
+COURSE = Course(ROOT)
+LABS = COURSE.labs
+PARTS = [(lab, part) for lab in LABS for part in lab.parts]
+NOT_FOR_EMPTY_BODIES = "F401,RUF100,ERA"
+"""What only an empty body is guilty of: an import that nothing uses."""
+
+
+def lay_out(folder: Path, lab: Lab, part: str | None = None) -> None:
+    """Write a handout into a workspace."""
+    for name, text in handout(COURSE, lab, part).items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def ran(folder: Path, lab: Lab, part: Part | None = None) -> SuiteResult:
+    """Run its suite, with one seed each, which is enough for code that does nothing."""
+    tests, more = chosen_tests(lab, part)
+    return run_suite(COURSE, lab, SuiteOptions(impl=folder, seeds=1, tests=tests, more=more))
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.id)
+def test_an_untouched_handout_fails_every_graded_test(lab: Lab, tmp_path: Path) -> None:
+    lay_out(tmp_path, lab)
+    result = ran(tmp_path, lab)
+    assert [test.name for test in result.tests if test.passed] == []
+    assert result.possible == lab.points, "the manifest's points are those of the tests"
+
+
+@pytest.mark.parametrize(("lab", "part"), PARTS, ids=[f"{lab.id}-{p.id}" for lab, p in PARTS])
+def test_an_untouched_part_fails_every_graded_test_of_it(
+    lab: Lab, part: Part, tmp_path: Path
+) -> None:
+    lay_out(tmp_path, lab, part.id)
+    result = ran(tmp_path, lab, part)
+    assert [test.name for test in result.tests if test.passed] == []
+    assert result.possible == part.points, "the part's points are those of its tests"
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.id)
+def test_every_graded_test_belongs_to_a_part(lab: Lab) -> None:
+    if lab.parts:
+        without = [
+            test
+            for test in graded_tests(COURSE, lab)
+            if lab.part_of(f"{test.file}::{test.name}") is None
+        ]
+        assert without == []
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.id)
+def test_any_lab_can_be_done_first(lab: Lab, tmp_path: Path) -> None:
+    """It passes in a workspace in which every other lab is an untouched handout."""
+    for other in LABS:
+        lay_out(tmp_path, other)
+    folder = COURSE.folder_of(lab)
+    for file in lab.files:
+        text = (folder / file.path).read_text(encoding="utf-8")
+        (tmp_path / folder.name / file.path).write_text(text, encoding="utf-8")
+    result = ran(tmp_path, lab)
+    assert [f"{test.name}: {test.why}" for test in result.failed] == []
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.id)
+def test_a_handout_is_lint_clean_but_for_imports_that_wait_for_their_use(
+    lab: Lab, tmp_path: Path
+) -> None:
+    lay_out(tmp_path, lab)
+    command = [
+        sys.executable,
+        "-m",
+        "ruff",
+        "check",
+        "--no-cache",
+        f"--config={ROOT}/pyproject.toml",
+    ]
+    command += [f"--ignore={NOT_FOR_EMPTY_BODIES}", str(tmp_path)]
+    linted = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert linted.returncode == 0, linted.stdout
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.id)
+def test_a_handout_has_its_holes_with_their_specification(lab: Lab) -> None:
+    for name, text in handout(COURSE, lab).items():
+        reference = (ROOT / name).read_text(encoding="utf-8")
+        file = Path(name).relative_to(COURSE.folder_of(lab).name).as_posix()
+        symbols = [hole.symbol for hole in lab.holes if hole.file == file]
+        assert unwritten(text, symbols) == symbols
+        assert unwritten(reference, symbols) == [], "the reference is whole"
+        assert text.count('"""') == reference.count('"""'), "every docstring is there"
