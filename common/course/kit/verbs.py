@@ -2,9 +2,9 @@
 
 import typer
 
-from common.course.kit import verbs_grading, verbs_proofs, verbs_release
+from common.course.kit import verbs_grading, verbs_proofs, verbs_release, verbs_search
 
-FILES = (verbs_grading, verbs_release, verbs_proofs)
+FILES = (verbs_grading, verbs_release, verbs_proofs, verbs_search)
 
 
 def register(app: typer.Typer) -> None:

@@ -1,0 +1,39 @@
+"""What runs a batch of a search, in a process of its own: ``python -I search_inside.py``.
+
+Arguments: the folder ``common``, a folder with the packages that it needs, and a workspace or "".
+One JSON object comes in on standard input, a JSON line per seed goes out.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+
+def main() -> None:
+    """Read what to do, do it, and tell of each seed."""
+    common, packages, workspace = sys.argv[1:4]
+    sys.path[:0] = [str(Path(common).parent), packages]
+    from common.course.implementation import install_overlay
+    from common.course.kit import search
+    from common.course.naming import find
+    from common.runtime.live import LiveLab
+    from common.values.faults import Schedule
+
+    if workspace:
+        install_overlay(Path(workspace))
+    wanted = json.load(sys.stdin)
+    live: LiveLab = find(wanted["live"], "live")
+    variant = search.variant_of(live, wanted["variant"])
+    for seed in range(wanted["first"], wanted["first"] + wanted["count"]):
+        if "schedule" in wanted:
+            schedule = Schedule.from_plain(wanted["schedule"])
+            found = search.run_one(live, variant, seed, schedule)
+        else:
+            found = search.try_seed(live, variant, seed, wanted["kinds"])
+        plain = found.schedule.to_plain() if found.schedule is not None else None
+        told = {"seed": seed, "failure": found.failure, "ok": found.ok, "schedule": plain}
+        print(json.dumps(told), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""``lab sweep`` and ``lab bounty``: searches for what no suite has found yet."""
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+from rich.markup import escape
+
+from common.course.demonstrating import OUT, Out
+from common.course.implementation import check_workspace
+from common.course.kit import bounties
+from common.course.kit.batches import Batch, Failure, Tried, live_of, try_batch
+from common.course.kit.farm import Done, Farm
+from common.course.kit.logbook import Logbook
+from common.course.kit.marking import suites_digest
+from common.course.kit.progress import steps
+from common.course.kit.verbs_grading import Scheduler, Workers
+from common.course.listing import Json, LabId
+from common.course.manifest import Course, Lab
+from common.course.output import Output, folder, write
+from common.sim.chaos import KINDS
+from common.values.errors import BadInput
+
+BATCH = 50
+"""Seeds of a batch: a few seconds, so that little is lost when a search is interrupted."""
+
+MOST_SHOWN = 5
+
+Unsafe = Annotated[bool, typer.Option("--unsafe", help="Run the code without a sandbox.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this file to the command."""
+    app.command("sweep", epilog="Example: lab sweep raft --seeds 100000")(sweep)
+    app.command("bounty", epilog="Example: lab bounty counterexample.yaml")(bounty)
+
+
+def sweep(
+    lab: LabId,
+    seeds: Annotated[int, typer.Option(min=1, help="How many schedules to try.")] = 1000,
+    first: Annotated[int, typer.Option(min=0, help="The first seed.")] = 1,
+    impl: Annotated[
+        Path | None, typer.Option("--impl", metavar="DIR", help="A workspace; else the reference.")
+    ] = None,
+    variant: Annotated[
+        str, typer.Option(help="One of the ways to run it; the first if none.")
+    ] = "",
+    kinds: Annotated[str, typer.Option(help=f"What may go wrong: {','.join(KINDS)}.")] = "",
+    out: Out = OUT,
+    scheduler: Scheduler = None,
+    processes: Workers = None,
+    unsafe: Unsafe = False,
+    json: Json = False,
+) -> None:
+    """Search schedules for one that breaks a lab, and shrink what is found. Exits with 1 then.
+
+    A search that was interrupted goes on where it stopped.
+    """
+    course, output = Course(), Output(json)
+    found = course.lab(lab)
+    live_of(found)
+    batch = Batch(
+        lab=found.id, variant=variant, first=first, count=BATCH, kinds=_kinds(kinds),
+        files=_files(course, found, impl), suites=suites_digest(course.root), unsafe=unsafe,
+    )  # fmt: skip
+    logbook = Logbook(out / "sweep", batch)
+    wanted = list(_batches(batch, first, seeds))
+    todo = {str(each.first): each for each in wanted if not logbook.has(each)}
+    if len(todo) < len(wanted):
+        output.say(f"{len(wanted) - len(todo)} of {len(wanted)} batches were done before")
+    with steps(output, f"schedules of {found.id}", seeds) as bar:
+        bar.step(sum(each.count for each in wanted if str(each.first) not in todo))
+        if todo:
+            with Farm(scheduler, processes) as farm:
+                _search(farm, todo, logbook, lambda tried: bar.step(tried.count))
+    done = [logbook.tried[each.first] for each in wanted]
+    failures = [failure for tried in done for failure in tried.failures]
+    files = _write(out / "sweep", found.id, failures)
+    _tell(output, seeds, done, files)
+    output.result(
+        lab=found.id,
+        seeds=seeds,
+        ok_operations=sum(tried.ok for tried in done),
+        failures=[dataclasses.asdict(failure) for failure in failures],
+        files=[str(path) for path in files.values()],
+    )
+    if failures:
+        raise typer.Exit(1)
+
+
+def bounty(
+    file: Annotated[Path, typer.Argument(help="The counter-example, as YAML.")],
+    unsafe: Unsafe = False,
+    json: Json = False,
+) -> None:
+    """Check a student's counter-example; if it is one, print it as a mutant, ready to be added.
+
+    It is a wrong variant that passes the suite, with something that shows that it is wrong (a
+    test and a seed, or a schedule), or a schedule that breaks the reference. Exits with 1 if it
+    is none.
+    """
+    course, output = Course(), Output(json)
+    claim = bounties.read_claim(file, course)
+    judged = bounties.judge(claim, course, unsafe)
+    mark = "[green]✓[/]" if judged.holds else "[red]✗[/]"
+    output.say(f"{mark} {escape(judged.why)}")
+    if judged.holds and not json:
+        print(judged.entry, end="")
+    output.result(holds=judged.holds, why=judged.why, entry=judged.entry)
+    if not judged.holds:
+        raise typer.Exit(1)
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    chosen = tuple(kind.strip() for kind in text.split(",") if kind.strip())
+    unknown = [kind for kind in chosen if kind not in KINDS]
+    if unknown:
+        raise BadInput(f"{unknown[0]!r} is no kind of trouble; there are: {', '.join(KINDS)}")
+    return chosen or KINDS
+
+
+def _files(course: Course, lab: Lab, impl: Path | None) -> dict[str, bytes]:
+    """The stage files of a workspace: the lab's own, and those that it stands on."""
+    if impl is None:
+        return {}
+    check_workspace(impl, course, lab)
+    stages = [folder.name for folder in course.folders.values()]
+    return {
+        path.relative_to(impl).as_posix(): path.read_bytes()
+        for stage in stages
+        for path in sorted((impl / stage).rglob("*.py"))
+        if path.is_file() and not path.is_symlink()
+    }
+
+
+def _batches(batch: Batch, first: int, seeds: int) -> Iterable[Batch]:
+    for start in range(first, first + seeds, BATCH):
+        count = min(BATCH, first + seeds - start)
+        yield dataclasses.replace(batch, first=start, count=count)
+
+
+def _search(
+    farm: Farm, todo: dict[str, Batch], logbook: Logbook, on_end: Callable[[Tried], None]
+) -> None:
+    for event in farm.run(_work, todo):
+        match event:
+            case Done(_, result, None) if result is not None:
+                logbook.add(result)
+                on_end(result)
+            case Done(_, _, error) if error is not None:
+                raise error
+
+
+def _work(batch: Batch, tell: Callable[[object], None]) -> Tried:
+    """What a worker does."""
+    del tell
+    return try_batch(batch)
+
+
+def _write(out: Path, lab: str, failures: list[Failure]) -> dict[int, Path]:
+    files = {}
+    for failure in failures:
+        text = yaml.safe_dump(failure.schedule, sort_keys=False)
+        told = f"# {failure.sentence}\n# lab {lab}, seed {failure.seed}\n"
+        files[failure.seed] = write(folder(out) / f"{lab}-{failure.seed}.yaml", told + text)
+    return files
+
+
+def _tell(output: Output, seeds: int, done: list[Tried], files: dict[int, Path]) -> None:
+    failures = [failure for tried in done for failure in tried.failures]
+    ok = sum(tried.ok for tried in done)
+    output.say(f"{seeds:,} schedules, {ok:,} operations ended ok, {len(failures)} failures")
+    for failure in failures[:MOST_SHOWN]:
+        output.say(f"[red]✗[/] seed {failure.seed}: {escape(failure.sentence)}")
+        faults = len(failure.schedule)
+        output.say(f"    {faults} faults are left of its schedule: {files[failure.seed]}")
+    if len(failures) > MOST_SHOWN:
+        output.say(f"[dim]and {len(failures) - MOST_SHOWN} more[/]")
