@@ -34,7 +34,7 @@ def test_a_request_gets_its_answer_though_it_comes_a_byte_at_a_time(lab: Any) ->
                 await writer.drain()
 
     async def talk() -> None:
-        async with scripted(drip) as address:
+        async with scripted(lab, drip) as address:
             client = impatient_client(lab, address)
             assert await client.request(b"hello") == b"hello"
             assert await client.request(b"") == b""
@@ -47,7 +47,7 @@ def test_a_request_gets_its_answer_though_it_comes_a_byte_at_a_time(lab: Any) ->
 def test_a_request_is_asked_again_on_a_new_connection_when_the_server_hangs_up(lab: Any) -> None:
     async def talk() -> None:
         rude = hangs_up_on_the_first_question
-        async with scripted(rude, rude, honest) as address:
+        async with scripted(lab, rude, rude, honest) as address:
             client = impatient_client(lab, address)
             assert await client.request(b"hello") == b"hello"
             client.drop()
@@ -58,7 +58,7 @@ def test_a_request_is_asked_again_on_a_new_connection_when_the_server_hangs_up(l
 @graded(points=2, title="Nobody there", requirement="the client gives up, and says so")
 def test_a_client_without_a_server_gives_up_after_its_attempts(lab: Any) -> None:
     async def talk() -> None:
-        async with scripted(hangs_up_on_the_first_question) as address:
+        async with scripted(lab, hangs_up_on_the_first_question) as address:
             client = impatient_client(lab, address)
             with pytest.raises(lab.NoAnswer, match="4 attempts"):
                 await client.request(b"hello")
@@ -80,7 +80,7 @@ def test_a_late_answer_is_not_taken_for_the_answer_to_the_next_request(lab: Any)
         await reader.read(-1)
 
     async def talk() -> None:
-        async with scripted(late, honest) as address:
+        async with scripted(lab, late, honest) as address:
             client = impatient_client(lab, address, answer_timeout=100 * MS)
             assert await client.request(b"first") == b"first"
             assert await client.request(b"second") == b"second"
@@ -99,11 +99,11 @@ def test_a_server_that_sends_back_something_else_is_not_believed(lab: Any) -> No
         await reader.read(-1)
 
     async def talk() -> None:
-        async with scripted(liar, honest) as address:
+        async with scripted(lab, liar, honest) as address:
             client = impatient_client(lab, address)
             assert await client.request(b"hello") == b"hello"
             client.drop()
-        async with scripted(liar) as address:
+        async with scripted(lab, liar) as address:
             client = impatient_client(lab, address)
             with pytest.raises(lab.NoAnswer):
                 await client.request(b"hello")
@@ -134,7 +134,7 @@ def test_a_server_that_closes_before_all_answers_are_there_is_reported(lab: Any)
         await writer.drain()
 
     async def talk() -> None:
-        async with scripted(one_answer) as address:
+        async with scripted(lab, one_answer) as address:
             with pytest.raises(lab.NoAnswer):
                 await impatient_client(lab, address).echo_all([b"one", b"two"])
 

@@ -193,7 +193,7 @@ def test_a_client_too_many_is_hung_up_on_until_another_leaves(lab: Any) -> None:
                     assert await the_rest(second) == b""
                 writer.write_eof()
                 assert await the_rest(reader) == b""
-            await asyncio.gather(*server.connections)
+            await asyncio.gather(*server.server.connections)
             async with connected(server):
                 pass
 
@@ -213,14 +213,14 @@ def test_a_stopping_server_finishes_its_answers_closes_and_takes_nobody_new(lab:
             writer.write(answer * 400)
             assert await reader.readexactly(len(answer)) == answer
             address = server.address
-            stopping = asyncio.create_task(server.stop(grace=60 * SECOND))
+            stopping = asyncio.ensure_future(server.server.stop(grace=60 * SECOND))
             rest = await the_rest(reader)
             assert len(rest) % len(answer) == 0, "an answer was cut in the middle"
             assert len(rest) < len(answer) * 399, "a stopping server went on reading"
             assert await idle.read(-1) == b""
             await stopping
             with pytest.raises(OSError):
-                await asyncio.open_connection(*address)
+                lab.connect(address)
 
     run(talk())
 
@@ -233,7 +233,7 @@ def test_a_stopping_server_does_not_wait_for_ever_for_a_client_that_never_reads(
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.05):
                     await writer.drain()
-            await server.stop(grace=20 * MS)
-            assert not server.connections
+            await server.server.stop(grace=20 * MS)
+            assert not server.server.connections
 
     run(talk())

@@ -29,23 +29,41 @@ async def read_frame(reader: asyncio.StreamReader) -> bytes:
     return await reader.readexactly(length)
 
 
+class Serving:
+    """A started server of the lab, and the way to it: judged, it is in a network of its own."""
+
+    def __init__(self, lab: Any, server: Any) -> None:
+        self.lab = lab
+        self.server = server
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens."""
+        host, port = self.server.address
+        return host, port
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection to it. Raises: OSError, where nobody listens."""
+        return await asyncio.open_connection(sock=self.lab.connect(self.address))
+
+
 @asynccontextmanager
-async def serving(lab: Any, **options: Any) -> AsyncIterator[Any]:
+async def serving(lab: Any, **options: Any) -> AsyncIterator[Serving]:
     """A started server of the lab; stopped at the end, whatever happened."""
     server = lab.EchoServer(**options)
     await server.start()
     try:
-        yield server
+        yield Serving(lab, server)
     finally:
         await server.stop(grace=0)
 
 
 @asynccontextmanager
 async def connected(
-    server: Any, *, greet: bool = True
+    serving: Serving, *, greet: bool = True
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """A plain connection to the server, greeted unless told otherwise."""
-    reader, writer = await asyncio.open_connection(*server.address)
+    reader, writer = await serving.connect()
     try:
         if greet:
             writer.write(frame(GREETING))
@@ -56,7 +74,7 @@ async def connected(
 
 
 @asynccontextmanager
-async def scripted(*talks: Talk) -> AsyncIterator[tuple[str, int]]:
+async def scripted(lab: Any, *talks: Talk) -> AsyncIterator[tuple[str, int]]:
     """A server of ours: the n-th connection is handled by the n-th talk, later ones by the last."""
     left = list(talks)
 
@@ -69,7 +87,7 @@ async def scripted(*talks: Talk) -> AsyncIterator[tuple[str, int]]:
         finally:
             writer.transport.abort()
 
-    listener = await asyncio.start_server(welcome, "127.0.0.1", 0)
+    listener = await asyncio.start_server(welcome, sock=lab.listen())
     try:
         yield listener.sockets[0].getsockname()[:2]
     finally:

@@ -1,0 +1,82 @@
+"""A node in any language: the workspace's ``run`` script, which speaks the step protocol."""
+
+import os
+import select
+from collections.abc import Callable
+from pathlib import Path
+
+from common.course.judge.channel import ANSWER_SECONDS, CHUNK, Channel, Silent
+from common.course.judge.sandbox import Confined, Limits, start
+from common.course.judge.worker.lines import MAX_LINE
+from common.values.errors import BadInput
+
+WORKSPACE = "/workspace"
+"""Where the student's folder is inside."""
+
+SYSTEM = ("/usr", "/bin", "/lib", "/lib64")
+"""What of the machine is shown, read-only: languages live there."""
+
+MEBIBYTE = 1 << 20
+LIMITS = Limits(
+    processor_seconds=20,
+    wall_seconds=600,
+    memory_bytes=4096 * MEBIBYTE,
+    processes=64,
+    output_bytes=256 * MEBIBYTE,
+)
+"""Of one node. Runtimes of other languages reserve much more memory than they use."""
+
+
+class Pipes(Channel):
+    """The two pipes of a program, used like one channel."""
+
+    def __init__(self, confined: Confined) -> None:
+        self._confined = confined
+        self.longest = MAX_LINE
+        self._pending = b""
+
+    def write(self, line: bytes) -> None:
+        """Send a whole line. Raises: Silent."""
+        view = memoryview(line)
+        try:
+            while view:
+                view = view[os.write(self._confined.stdin.fileno(), view) :]
+        except OSError:
+            raise Silent(self._why()) from None
+
+    def _receive(self) -> bytes:
+        out = self._confined.stdout
+        if not select.select([out], [], [], ANSWER_SECONDS)[0]:
+            raise Silent(f"it did not answer within {ANSWER_SECONDS} s")
+        data = out.read(CHUNK)
+        if not data:
+            raise Silent(self._why())
+        return bytes(data)
+
+    def _why(self) -> str:
+        self._confined.wait(1)
+        said = self._confined.stderr_tail().strip().splitlines()
+        last = f": its last words were {said[-1][:300]!r}" if said else ""
+        return self._confined.ended or f"it ended before it answered{last}"
+
+    def close(self) -> None:
+        """Kill the program."""
+        self._confined.close()
+
+
+def spawn_run(run: Path, unsafe: bool) -> tuple[Channel, Callable[[], None]]:
+    """Start the script for one life of one node.
+
+    Raises:
+        BadInput: it cannot be executed.
+    """
+    if not os.access(run, os.X_OK):
+        raise BadInput(f"{run} is not executable: chmod +x {run}")
+    shown = {path: Path(path) for path in SYSTEM if Path(path).exists()}
+    files = {WORKSPACE: run.parent, **shown}
+    confined = start([f"{WORKSPACE}/run"], files=files, limits=LIMITS, unsafe=unsafe)
+    return Pipes(confined), _done
+
+
+def _done() -> None:
+    """Nothing more is to be done at the end of a node than to kill it."""

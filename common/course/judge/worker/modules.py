@@ -1,0 +1,125 @@
+"""Where the student's modules come from, and what they may import.
+
+The zygote gets the text of every file beforehand and compiles it. Compiling runs nothing; a module
+is run only in a process that was forked and sealed, except those that are word for word the
+course's own. So no student's code ever runs in the process that forks the others.
+"""
+
+import builtins
+import importlib.abc
+import importlib.util
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.machinery import ModuleSpec
+from types import CodeType, ModuleType
+from typing import Any
+
+ALLOWED = frozenset(
+    """
+    __future__ abc array ast base64 binascii bisect builtins calendar cmath collections
+    collections.abc colorsys contextlib contextvars copy dataclasses decimal difflib enum errno
+    fractions functools graphlib hashlib heapq hmac itertools json keyword math numbers operator
+    pprint random re reprlib statistics string struct sys textwrap time token tokenize traceback
+    types typing unicodedata warnings weakref zlib asyncio socket ipaddress logging os io
+    """.split()
+)
+"""What a student's file may import of the standard library. Reaching the world is no matter of
+imports: a sealed process has no world."""
+
+PRELOADED = sorted(ALLOWED - {"asyncio", "logging"})
+OURS = ("common.values", "common.contract")
+
+
+class Source:
+    """One file.
+
+    Args:
+        path: as people know it, for tracebacks.
+        text: what is in it.
+        package: whether it is the ``__init__`` of a folder.
+    """
+
+    def __init__(self, path: str, text: str, package: bool) -> None:
+        self.path = path
+        self.package = package
+        self.code: CodeType | None = None
+        self.error: Exception | None = None
+        try:
+            self.code = compile(text, path, "exec", dont_inherit=True)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            self.error = error
+
+
+class Sources(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds the modules of the stages among the texts that the judge gave, and nowhere else."""
+
+    def __init__(self, sources: Mapping[str, Source]) -> None:
+        self.sources = sources
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The module with this name, if the judge gave it."""
+        del path, target
+        source = self.sources.get(fullname)
+        if source is None:
+            return None
+        return importlib.util.spec_from_loader(
+            fullname, self, origin=source.path, is_package=source.package
+        )
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run it."""
+        source = self.sources[module.__name__]
+        if source.error is not None:
+            raise source.error
+        assert source.code is not None, "there is code where there is no error"
+        module.__file__ = source.path
+        exec(source.code, module.__dict__)
+
+
+def guard_imports() -> None:
+    """From now on a stage's file that imports what it may not is told so in one sentence."""
+    original = builtins.__import__
+
+    def guarded(
+        name: str,
+        globals: Mapping[str, Any] | None = None,
+        locals: Mapping[str, Any] | None = None,
+        fromlist: Sequence[str] = (),
+        level: int = 0,
+    ) -> ModuleType:
+        asker = str((globals or {}).get("__name__", ""))
+        if asker.startswith(("stage", "bonus_")) and not level and not _allowed(name):
+            raise ImportError(
+                f"{asker} imports {name}: in a judged lab there are the standard library's pure "
+                "parts, common.values, common.contract and the labs before, and nothing else"
+            )
+        return original(name, globals, locals, fromlist or (), level)
+
+    builtins.__import__ = guarded
+
+
+def _allowed(name: str) -> bool:
+    if name.startswith(("stage", "bonus_", *OURS)) or name == "common":
+        return True
+    return name in ALLOWED or name.partition(".")[0] in ALLOWED
+
+
+def place_of(error: BaseException) -> str:
+    """File, line and function of a stage where an error came up, the innermost; or ""."""
+    place = ""
+    trace = error.__traceback__
+    while trace is not None:
+        frame = trace.tb_frame
+        if str(frame.f_globals.get("__name__", "")).startswith(("stage", "bonus_")):
+            code = frame.f_code
+            place = f"{code.co_filename}:{trace.tb_lineno}"
+            place += "" if code.co_name == "<module>" else f", in {code.co_name}"
+        trace = trace.tb_next
+    return place
+
+
+def loaded(name: str) -> ModuleType:
+    """A module by its full name, imported if it was not. Raises: whatever it raises."""
+    return sys.modules.get(name) or importlib.import_module(name)
