@@ -109,7 +109,7 @@ class Dashboard(App[None]):
         """The whole run; ends the app when it ends."""
         try:
             self.session = session = Session(self._live, self._options)
-            self.sub_title = session.variant.title
+            self.sub_title = session.hint or session.variant.title
             async with session:
                 for id in session.members:
                     columns = len(self.query_one(DataTable).columns)

@@ -157,6 +157,8 @@ async def _work(session: Session, schedule: Schedule, duration: int, output: Out
         output.say(
             f"[bold]{escape(session.live.lab)}[/]: {escape(session.variant.title)} ({names})"
         )
+        if session.hint:
+            output.say(f"  {escape(session.hint)}")
         with Progress(*columns, console=output.console, disable=output.json) as progress:
             task = progress.add_task("clients at work", total=duration / SECOND)
             troubles = asyncio.create_task(_trouble(session, schedule, output))

@@ -5,14 +5,17 @@ import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from common.check.verdict import Verdict
 from common.contract.events import NodeId
 from common.course.output import folder, write, write_trace
 from common.runtime.client import Client
 from common.runtime.cluster import Cluster
+from common.runtime.facade import free_ports
 from common.runtime.live import LiveLab, Variant
 from common.runtime.spec import ClusterSpec
 from common.values.errors import BadInput
@@ -71,7 +74,10 @@ class Session:
         self._scratch = tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True)
         self._stopped = asyncio.Event()
         self._verdicts: dict[str, Verdict] | None = None
+        self.hint = ""
+        """How unmodified clients of some real protocol reach the cluster; "" if there is none."""
         self._workers: list[asyncio.Task[None]] = []
+        facade, facade_config = self._front()
         self.cluster = Cluster(
             ClusterSpec(
                 lab=live.lab,
@@ -82,8 +88,24 @@ class Session:
                 host=options.host,
                 ports=_ports(self.members, options.port),
                 seed=options.seed,
+                facade=facade,
+                facade_config=facade_config,
             )
         )
+
+    def _front(self) -> tuple[str, dict[str, Any]]:
+        """The facade and its settings, if the variant has one; its ports are free ones."""
+        front, host = self.variant.front, self._options.host
+        if front is None:
+            return "", {}
+        if find_spec(front.needs) is None:
+            missing = f"{front.needs} is missing: pip install -e '.[{front.extra}]'"
+            self.hint = f"{front.hint.partition(':')[0]} are not served, for {missing}"
+            return "", {}
+        found = free_ports(host, len(self.members))
+        ports = dict(zip(self.members, found, strict=True))
+        self.hint = front.hint.format(host=host, port=found[0])
+        return front.facade, front.settings(host, ports, self.variant.node_config)
 
     async def __aenter__(self) -> "Session":
         await self.cluster.start()

@@ -11,6 +11,7 @@ from random import Random
 from typing import TypeAlias
 
 from common.check.verdict import Verdict
+from common.runtime.facade import Front
 from common.values.faults import Crash, Restart, Schedule
 from common.values.history import History
 
@@ -40,6 +41,7 @@ class Variant:
         checks: what to check of the recorded history, by the name of the property.
         node_config: keyword arguments for each member, JSON values only.
         client_config: keyword arguments for each client, JSON values only.
+        front: the facades that unmodified clients of some real protocol reach; None for none.
     """
 
     title: str
@@ -49,6 +51,7 @@ class Variant:
     checks: Mapping[str, Callable[[History], Verdict]]
     node_config: Mapping[str, object] = field(default_factory=dict)
     client_config: Mapping[str, object] = field(default_factory=dict)
+    front: Front | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,228 @@
+"""Graded suite of the lab ``kv``, third part: who answers, who redirects, and what a batch has."""
+
+from random import Random
+from typing import Any
+
+from common.contract import Invoke, Receive, Return, Send, Start
+from common.course.grading import graded
+from common.values.history import Ok
+from tests.stage3_partitioning.kv.cluster import SLOTS, key_of, slot_of
+
+LAB = "kv"
+
+
+def node(lab: Any, id: str = "n1", saved: Any = None, **config: Any) -> Any:
+    """A node that has begun; of three nodes n1 and n2 hold the slots, half each."""
+    peers = tuple(other for other in ("n1", "n2", "n3") if other != id)
+    settings = {"slots": SLOTS, "shards": ("n1", "n2"), "coordinator": "n3", **config}
+    made = lab.StoreNode(id, peers, **settings)
+    made.step(Start(0, saved or {}))
+    return made
+
+
+def told(made: Any, message: Any, sender: str = "c1", now: int = 1) -> list[Any]:
+    """What a node sends when it gets a message: receiver and message, in order."""
+    effects = made.step(Receive(now, sender, message))
+    return [(each.to, each.message) for each in effects if isinstance(each, Send)]
+
+
+def asked(lab: Any, made: Any, number: int, command: Any, asking: bool = False) -> Any:
+    """The one reply to a request of c1; None if there is none."""
+    replies = told(made, lab.Request(number, command, asking))
+    assert len(replies) <= 1, "a request has one reply"
+    assert all(to == "c1" for to, _ in replies)
+    return replies[0][1] if replies else None
+
+
+def served(lab: Any, made: Any, *commands: Any, **options: Any) -> Any:
+    """What a front in the node's own process is told; None if it has to wait."""
+    effects = made.step(Invoke(1, 7, lab.Serve(commands, **options)))
+    ended = [each.outcome for each in effects if isinstance(each, Return)]
+    return ended[0].value if ended and isinstance(ended[0], Ok) else None
+
+
+@graded(
+    points=3,
+    title="Each key has one owner",
+    requirement="the docstring of Standing: here, if asked, on its way, ask, moved",
+)
+def test_source_and_target_agree_on_the_owner_of_every_key(lab: Any) -> None:
+    move = lab.Move(1, "n1", "n2", 3, 5)
+    keys = [(slot, key) for slot in range(8) for key in (b"", b"g", b"m", b"z")]
+    frontiers = [(3, b""), (3, b"h"), (4, b""), (4, b"m"), (5, b"z\\0"), (6, b"")]
+    for given in frontiers:
+        for taken in (each for each in frontiers if each <= given):
+            for done in (each for each in frontiers if each <= taken):
+                outgoing, incoming = lab.Outgoing(move, done, given), lab.Incoming(move, taken)
+                for at in keys:
+                    where = lab.standing(at, "n1", "n1", outgoing, None)
+                    there = lab.standing(at, "n2", "n1", None, incoming)
+                    assert where == expected_at_source(lab, at, done, given), f"{at} at the source"
+                    assert there == expected_at_target(lab, at, taken), f"{at} at the target"
+    for at in keys:
+        assert lab.standing(at, "n1", "n1", None, None) == (lab.Standing.HERE, "n1")
+        assert lab.standing(at, "n3", "n1", None, None) == (lab.Standing.MOVED, "n1")
+
+
+def expected_at_source(lab: Any, at: Any, done: Any, given: Any) -> Any:
+    """What a key is to the source of the move of slots 3 to 5."""
+    if not 3 <= at[0] <= 5 or at >= given:
+        return (lab.Standing.HERE, "n1")
+    if at >= done:
+        return (lab.Standing.ON_ITS_WAY, "n2")
+    return (lab.Standing.MOVED if at[0] < done[0] else lab.Standing.ASK, "n2")
+
+
+def expected_at_target(lab: Any, at: Any, taken: Any) -> Any:
+    """What it is to the target."""
+    if not 3 <= at[0] <= 5 or at >= taken:
+        return (lab.Standing.MOVED, "n1")
+    return (lab.Standing.HERE if at[0] < taken[0] else lab.Standing.IF_ASKED, "n2")
+
+
+@graded(
+    points=3,
+    title="Batches are bounded, and miss nothing",
+    requirement="the docstring of cut: keys, bytes, at least one key, empty slots for nothing",
+)
+def test_batches_are_bounded_and_together_are_everything(lab: Any, sweep: Any) -> None:
+    for seed in sweep(8):
+        random, store = Random(seed), lab.Store(SLOTS)
+        for number in range(random.choice((0, 3, 40))):
+            value = b"x" * random.choice((1, 10, 300))
+            lab.carry_out(store, lab.Put(b"%d" % number, value), 0)
+        first, end = random.randrange(8), (random.randrange(8, SLOTS), b"")
+        most_keys, most_bytes = random.randint(1, 9), random.choice((1, 50, 1000))
+        begin, batches, seen = (first, b""), 0, []
+        while begin != end:
+            until = tuple(lab.cut(store, {}, begin, end, most_keys, most_bytes))
+            assert begin < until <= end, f"a batch from {begin} to {until} is none"
+            keys = list(lab.between(store, begin, until))
+            size = sum(len(key) + len(lab.carry_out(store, lab.Get(key), 0)) for key in keys)
+            assert len(keys) <= most_keys, f"{len(keys)} keys are more than {most_keys}"
+            assert len(keys) <= 1 or size <= most_bytes, f"{size} bytes are more than {most_bytes}"
+            seen += keys
+            begin, batches = until, batches + 1
+        expected = sorted(
+            (slot_of(key), key)
+            for key in (b"%d" % number for number in range(40))
+            if first <= slot_of(key) < end[0] and lab.carry_out(store, lab.Get(key), 0) is not None
+        )
+        assert seen == [key for _, key in expected], "every key once, in the order of the move"
+        assert batches <= len(seen) + 1, "empty slots cost no batches of their own"
+
+
+@graded(
+    points=2,
+    title="The wrong node says which is the right one",
+    requirement="Redis Cluster specification, *MOVED redirection*",
+)
+def test_a_node_answers_for_its_own_keys_and_redirects_for_others(lab: Any) -> None:
+    made = node(lab)
+    for slot in range(SLOTS):
+        reply = asked(lab, made, slot + 1, lab.Put(key_of(slot), b"v"))
+        if slot < SLOTS // 2:
+            assert reply == lab.Answer(slot + 1, None)
+        else:
+            assert reply == lab.Moved(slot + 1, slot, "n2", 0)
+    assert asked(lab, made, 99, lab.Get(key_of(3)), asking=True) == lab.Answer(99, b"v")
+    reply = asked(lab, made, 100, lab.Get(key_of(9)), asking=True)
+    assert reply == lab.Moved(100, 9, "n2", 0), "asking does not make it the owner"
+
+
+@graded(
+    points=3,
+    title="A repeated request is carried out once",
+    requirement="the docstring of Session: its number is known again, also after a crash",
+)
+def test_a_repeated_request_gets_the_first_answer_and_has_no_second_effect(lab: Any) -> None:
+    key, other = key_of(1), key_of(2)
+    made = node(lab)
+    saved = {}
+    for event in (
+        Receive(1, "c1", lab.Request(5, lab.Append(key, b"ab"))),
+        Receive(2, "c2", lab.Request(5, lab.Append(key, b"c"))),
+    ):
+        for effect in made.step(event):
+            if type(effect).__name__ == "Save":
+                saved[effect.key] = effect.value
+    for again in (made, node(lab, saved=saved)):
+        assert asked(lab, again, 5, lab.Append(key, b"ab")) == lab.Answer(5, 2), "the first result"
+        assert asked(lab, again, 4, lab.Append(key, b"old")) is None, "its client has gone on"
+        assert asked(lab, again, 6, lab.Get(key)) == lab.Answer(6, b"abc"), "once each"
+        assert asked(lab, again, 5, lab.Increment(other)) == lab.Answer(5, 1), (
+            "in another slot the number is a new one"
+        )
+
+
+@graded(
+    points=4,
+    title="The source stops before the target starts",
+    requirement="the page, *Handing over*: give up, send, save, delete; Ask and Moved",
+)
+def test_a_batch_is_nobodys_until_the_target_has_saved_it(lab: Any) -> None:
+    source, target = node(lab, "n1", batch_keys=1), node(lab, "n2", batch_keys=1)
+    slot = 3
+    keys = sorted(key for key in (b"%d" % n for n in range(300)) if slot_of(key) == slot)[:3]
+    for number, key in enumerate(keys):
+        asked(lab, source, number + 1, lab.Put(key, b"v"))
+    move, table = lab.Move(1, "n1", "n2", slot, slot), lab.Table(0, FIRST_RUNS)
+    assert told(target, lab.Prepare(move, table), "n3") == [("n3", lab.Prepared(1))]
+    assert asked(lab, target, 10, lab.Get(keys[0]), True) == lab.Moved(10, slot, "n1", 0), (
+        "nothing has arrived yet"
+    )
+    ((to, batch),) = told(source, lab.Begin(move, table), "n3")
+    assert (to, [each.key for each in batch.items]) == ("n2", keys[:1])
+    assert asked(lab, source, 11, lab.Get(keys[0])) is None, "on its way: nobody answers"
+    assert asked(lab, source, 12, lab.Get(keys[1])) == lab.Answer(12, b"v"), "still the source's"
+    ((_, taken),) = told(target, batch, "n1")
+    assert asked(lab, target, 13, lab.Get(keys[0]), True) == lab.Answer(13, b"v")
+    assert asked(lab, target, 14, lab.Get(keys[0])) == lab.Moved(14, slot, "n1", 0), "not asking"
+    assert asked(lab, target, 15, lab.Get(keys[1]), True) == lab.Moved(15, slot, "n1", 0)
+    replies = told(source, taken, "n2")
+    assert ("c1", lab.Ask(11, slot, "n2")) in replies, "who waited is sent on"
+    assert asked(lab, source, 16, lab.Get(keys[0])) == lab.Ask(16, slot, "n2")
+    below = keys[0][:-1]
+    if slot_of(below) == slot:
+        assert asked(lab, source, 17, lab.Get(below)) == lab.Ask(17, slot, "n2")
+    while [each for each in replies if each[0] == "n2"]:
+        ((_, batch),) = [each for each in replies if each[0] == "n2"]
+        ((_, taken),) = told(target, batch, "n1")
+        replies = told(source, taken, "n2")
+    assert ("n3", lab.Done(1)) in replies, "the coordinator hears of it"
+    assert asked(lab, source, 18, lab.Get(keys[0])) == lab.Moved(18, slot, "n2", 0)
+    assert asked(lab, target, 19, lab.Get(keys[2])) == lab.Answer(19, b"v"), "the whole slot"
+
+
+FIRST_RUNS = ((0, SLOTS // 2 - 1, "n1"), (SLOTS // 2, SLOTS - 1, "n2"))
+
+
+@graded(
+    points=2,
+    title="Commands on some keys here and some there",
+    requirement="Redis Cluster specification, *Multiple keys operations*: TRYAGAIN, or all of it",
+)
+def test_commands_on_keys_of_a_moving_slot_are_carried_out_together_or_not_at_all(
+    lab: Any,
+) -> None:
+    source, target = node(lab, "n1", batch_keys=1), node(lab, "n2", batch_keys=1)
+    slot = 3
+    one, two = sorted(key for key in (b"%d" % n for n in range(300)) if slot_of(key) == slot)[:2]
+    put = (lab.Put(one, b"1"), lab.Put(two, b"2"))
+    assert served(lab, source, *put) == lab.Answer(0, (None, None))
+    assert served(lab, target, *put) == lab.Moved(0, slot, "n1", 0)
+    assert served(lab, source, *put, only_look=True) == lab.Answer(0, ())
+    move, table = lab.Move(1, "n1", "n2", slot, slot), lab.Table(0, FIRST_RUNS)
+    told(target, lab.Prepare(move, table), "n3")
+    ((_, batch),) = told(source, lab.Begin(move, table), "n3")
+    assert served(lab, source, *put) is None, "one of them is on its way"
+    ((_, taken),) = told(target, batch, "n1")
+    assert served(lab, target, *put, asking=True) == lab.TryAgain(0), "one is not here yet"
+    effects = source.step(Receive(1, "n2", taken))
+    (again,) = [each.outcome for each in effects if isinstance(each, Return)]
+    assert again == Ok(lab.TryAgain(0)), "who waited learns that one has gone and one has not"
+    ((_, batch),) = [(e.to, e.message) for e in effects if isinstance(e, Send) and e.to == "n2"]
+    ((_, taken),) = told(target, batch, "n1")
+    assert served(lab, target, *put) == lab.Answer(0, (None, None))
+    source.step(Receive(1, "n2", taken))
+    assert served(lab, source, *put) == lab.Moved(0, slot, "n2", 0)
