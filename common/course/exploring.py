@@ -11,10 +11,12 @@ from rich.markup import escape
 from common.check.explorer import Choice, Exploration, Instance, Progress, explore_instance, replay
 from common.check.explorer.choices import to_plain
 from common.course.demonstrating import OUT, Out
+from common.course.implementation import check_workspace, install_overlay, load
 from common.course.listing import Json, LabId
 from common.course.manifest import Course, Lab
 from common.course.naming import find
 from common.course.output import MARKS, Output, folder, write_trace
+from common.course.student.finding import Dir, open_workspace
 from common.trace.format import Meta
 from common.trace.recorder import Recorder
 from common.values.errors import BadInput
@@ -29,6 +31,8 @@ def explore_lab(
     lab: LabId,
     states: Annotated[int | None, typer.Option(min=1, help="Stop after so many states.")] = None,
     seconds: Annotated[float | None, typer.Option(min=0, help="Stop after so long.")] = None,
+    impl: Dir = None,
+    reference: Annotated[bool, typer.Option("--reference", help="The course's own code.")] = False,
     out: Out = OUT,
     json: Json = False,
 ) -> None:
@@ -37,6 +41,12 @@ def explore_lab(
     found = course.lab(lab)
     if not found.explore:
         raise BadInput(f"lab {lab} has no small instance to explore: try lab test {lab}")
+    workspace = open_workspace(course, impl, output)
+    if not reference and (impl is not None or workspace.has(found)):
+        check_workspace(workspace.root, course, found)
+        install_overlay(workspace.root, {name for name, _ in course.modules(found)})
+        load(course, found)
+        output.say(f"exploring your code in [cyan]{workspace.root}[/]")
     instance: Instance = find(found.explore, f"lab {lab}: explore")()
     bounds = instance.bounds
     bounds = replace(bounds, states=states or bounds.states, seconds=seconds or bounds.seconds)
