@@ -7,7 +7,7 @@ so each of its changes happens once even if a leader dies on the way.
 from common.contract import CallId, on
 from common.values.history import Failed, Ok, Outcome
 from stage4_consensus.raft.client import RaftClient
-from stage5_fault_tolerance.etcd.commands import Batch, DeleteRange, Put, Range, Txn
+from stage5_fault_tolerance.etcd.commands import DeleteRange, Put, Range, Txn
 from stage5_fault_tolerance.etcd.results import Refused
 from stage5_fault_tolerance.etcd.server import COMMANDS, RESULTS
 
@@ -21,7 +21,7 @@ class EtcdClient(RaftClient):
     @on(Put, DeleteRange, Txn)
     def change(self, request: Put | DeleteRange | Txn, call: CallId) -> None:
         """Have it carried out, once."""
-        self.execute(Batch((request,)), call)
+        self.execute(request, call)
 
     @on(Range)
     def look(self, request: Range, call: CallId) -> None:
@@ -29,10 +29,7 @@ class EtcdClient(RaftClient):
         self.query(request, call)
 
     def finish(self, call: CallId, outcome: Outcome) -> None:
-        """A change comes back as a batch of one; what the store refused has not happened."""
-        match outcome:
-            case Ok((result,)):
-                outcome = Ok(result)
+        """What the store refused has not happened."""
         match outcome:
             case Ok(Refused(reason)):
                 outcome = Failed(reason)

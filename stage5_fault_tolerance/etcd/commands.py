@@ -203,13 +203,6 @@ class Txn:
 
 
 @record
-class Batch:
-    """What is in one entry of the log: commands to carry out one after the other."""
-
-    commands: tuple[object, ...]
-
-
-@record
 class Probe:
     """What a server asks of the leader before it answers reads. The result is Probed.
 

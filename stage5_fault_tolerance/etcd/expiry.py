@@ -10,11 +10,11 @@ leader that has heard of the owner meanwhile.
 from dataclasses import replace
 from typing import Any
 
-from common.contract import NodeId, Numbered, TimerId, on, timer
+from common.contract import CommandBatch, NodeId, Numbered, TimerId, on, timer
 from common.values.units import MS, SECOND
 from stage4_consensus.raft.messages import Role
 from stage4_consensus.raft.requests import QueryRequest
-from stage5_fault_tolerance.etcd.commands import Batch, LeaseRevoke, Probe
+from stage5_fault_tolerance.etcd.commands import LeaseRevoke, Probe
 from stage5_fault_tolerance.etcd.reading import Reading
 from stage5_fault_tolerance.etcd.sessions import NUMBERS_OF_A_LIFE, expiry_session
 
@@ -83,7 +83,7 @@ class Expiry(Reading):
             self.ending |= dict.fromkeys(over)
             self.ended_in_term += 1
             number = self.current_term * NUMBERS_OF_A_LIFE + self.ended_in_term
-            command = Batch(tuple([LeaseRevoke(id) for id in over]))
+            command = CommandBatch(tuple([LeaseRevoke(id) for id in over]))
             self.propose(Numbered(expiry_session(self.id), number, command))
 
     @on(QueryRequest)

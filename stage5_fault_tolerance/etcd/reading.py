@@ -1,7 +1,7 @@
 """Linearizable reads on every server: ask the leader how new one has to be, wait, and look.
 
 Thesis, section 6.4, as etcd does it. A server that is asked sends the leader a :class:`Probe`; the
-leader answers by ReadIndex how many batches were applied; once this server has applied as many, it
+leader answers by ReadIndex how many commands were applied; once this server has applied as many, it
 reads its own copy. All reads that come while a probe is under way share the next one.
 
 A sign of life for a lease takes the same way, without an entry in the log: the leader renews the
@@ -17,13 +17,11 @@ from stage4_consensus.raft.messages import Role
 from stage4_consensus.raft.requests import Answer, QueryRequest
 from stage5_fault_tolerance.etcd.checks import problem_of
 from stage5_fault_tolerance.etcd.commands import (
-    DeleteRange,
     HashKV,
     LeaseKeepAlive,
     LeaseList,
     LeaseTimeToLive,
     Probe,
-    Put,
     Range,
     Status,
     Txn,
@@ -37,6 +35,7 @@ from stage5_fault_tolerance.etcd.results import (
 )
 from stage5_fault_tolerance.etcd.sessions import ATTEND_EVERY, MOST_WAITING, Asked, Attend, Sessions
 from stage5_fault_tolerance.etcd.texts import TIMED_OUT, TOO_MANY_REQUESTS
+from stage5_fault_tolerance.etcd.transactions import changes_something, may_be_stale
 
 
 class Reading(Sessions):
@@ -190,17 +189,3 @@ class Reading(Sessions):
     def is_busy(self) -> bool:
         """Whether anybody waits."""
         return super().is_busy() or bool(self.probe or self.asking or self.proven)
-
-
-def may_be_stale(txn: Txn) -> bool:
-    """Whether each step of a transaction that only reads may read what is stale."""
-    steps = (*txn.success, *txn.failure)
-    return all(isinstance(step, Range) and step.serializable for step in steps)
-
-
-def changes_something(txn: Txn) -> bool:
-    """Whether any step of either side, or of an inner transaction, may change the store."""
-    return any(
-        isinstance(step, Put | DeleteRange) or (isinstance(step, Txn) and changes_something(step))
-        for step in (*txn.success, *txn.failure)
-    )

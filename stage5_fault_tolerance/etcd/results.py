@@ -159,7 +159,7 @@ class Probed:
     """The leader's answer to a probe.
 
     Attributes:
-        applied: how many batches its store had applied; a server that has applied as many may
+        applied: how many commands its store had applied; a server that has applied as many may
             answer the reads that waited for the probe.
         leases: for each lease that was to be renewed, its seconds to live, 0 if there is none.
         remaining: as in the probe.

@@ -7,7 +7,6 @@ from typing import Any
 from common.contract import NodeId
 from common.values.units import MS
 from stage5_fault_tolerance.etcd.commands import (
-    Batch,
     Changes,
     Compact,
     Compare,
@@ -46,7 +45,7 @@ from stage5_fault_tolerance.etcd.results import (
 from stage5_fault_tolerance.etcd.store import HistoryPart, LeaseKept
 
 COMMANDS = (
-    *(Batch, Changes, Compact, Compare, DeleteRange, Disarm, HashKV, LeaseGrant, LeaseKeepAlive),
+    *(Changes, Compact, Compare, DeleteRange, Disarm, HashKV, LeaseGrant, LeaseKeepAlive),
     *(LeaseList, LeaseRevoke, LeaseTimeToLive, MoveLeader, Probe, Put, Range, Status, Txn),
 )
 """What is asked, and what is in the log."""
@@ -56,10 +55,6 @@ RESULTS = (
     *(LeaseResult, LeaseTimes, Probed, PutResult, RangeResult, Refused, StatusResult, TxnResult),
 )
 """What is told, and what is in snapshots."""
-
-MOST_ENTRIES, MOST_PARTS = 2, 2
-"""Entries, and parts of a snapshot, in one message: even the largest fit into a frame of 4 MiB.
-An entry is a whole batch, so there are few of them."""
 
 
 class EtcdServer(Moving):
@@ -74,8 +69,6 @@ class EtcdServer(Moving):
 
     def __init__(self, id: NodeId, peers: tuple[NodeId, ...], **config: Any) -> None:
         defaults = {
-            "max_entries": MOST_ENTRIES,
-            "piece_parts": MOST_PARTS,
             "election_timeout": (300 * MS, 600 * MS),
             "heartbeat_every": 100 * MS,
             "snapshot_every": 5000,

@@ -18,6 +18,7 @@ from common.contract import (
     Application,
     AtMostOnce,
     CallId,
+    CommandBatch,
     NodeId,
     Numbered,
     TimerId,
@@ -25,6 +26,7 @@ from common.contract import (
     on,
     timer,
 )
+from common.contract.sizes import value_size
 from common.values.history import Failed, Ok, Unknown
 from common.values.units import MS, SECOND
 from stage4_consensus.raft.messages import Role, Snapshot
@@ -32,7 +34,6 @@ from stage4_consensus.raft.parallel_writes import ParallelWrites
 from stage4_consensus.raft.requests import CommandRequest, NotLeader, Refusal
 from stage5_fault_tolerance.etcd.checks import MOST_BYTES, problem_of, size_of
 from stage5_fault_tolerance.etcd.commands import (
-    Batch,
     Compact,
     DeleteRange,
     Disarm,
@@ -48,6 +49,8 @@ MOST_COMMANDS = 512
 """Commands in one batch."""
 MOST_WAITING = 10_000
 """Requests that wait in one server; more are refused."""
+KEPT_BYTES = 64 * 1024
+"""Larger results of batches are not in snapshots."""
 NUMBERS_OF_A_LIFE = 2**32
 ATTEND_EVERY = 100 * MS
 """How often to look whether something has been under way for too long."""
@@ -91,28 +94,25 @@ class UnderWay:
 
 
 class ServerSessions(AtMostOnce):
-    """The table of sessions; in snapshots it leaves out the results of the servers' own batches.
+    """The table of sessions; in snapshots it leaves out results that are large.
 
-    Such a result may be as large as the store. A server that learns from a snapshot that its batch
-    was carried out can then not tell its clients with what result: for them that is unknown.
+    A transaction may find as much as is in the store. A server that learns from a snapshot that its
+    batch was carried out can then not tell its clients with what result: for them it is unknown.
     """
-
-    def __init__(self, application: Application, servers: tuple[NodeId, ...]) -> None:
-        super().__init__(application)
-        self._servers = servers
 
     def last_of(self, server: NodeId) -> tuple[int, object]:
         """The number of a server's last batch that was applied, and its result if it is known."""
         return self._last.get(server, (0, None))
 
     def snapshot(self) -> object:
-        """As in AtMostOnce, without results of servers."""
+        """As in AtMostOnce, without large results."""
         whole: Any = super().snapshot()
         inner, table = whole
-        return (inner, tuple(self._short(*row) for row in table))
+        return (inner, tuple((*row[:2], _if_small(row[2])) for row in table))
 
-    def _short(self, client: str, number: int, result: object) -> tuple[str, int, object]:
-        return (client, number, None if client in self._servers else result)
+
+def _if_small(result: object) -> object:
+    return result if value_size(result) <= KEPT_BYTES else None
 
 
 class Sessions(ParallelWrites):
@@ -123,10 +123,7 @@ class Sessions(ParallelWrites):
 
     def __init__(self, id: NodeId, peers: tuple[NodeId, ...], **config: Any) -> None:
         super().__init__(id, peers, **config)
-        names = self.everyone()
-        self.machine: ServerSessions = ServerSessions(
-            self.store, (*names, *(expiry_session(name) for name in names))
-        )
+        self.machine: ServerSessions = ServerSessions(self.store)
         self.last_number = 0
         """The number of this server's latest request to a leader. Only grows, over crashes too."""
         self.asked: deque[Asked] = deque()
@@ -175,7 +172,7 @@ class Sessions(ParallelWrites):
                 break
             taken.append(self.asked.popleft())
         self.last_number += 1
-        command = Batch(tuple([each.request for each in taken]))
+        command = CommandBatch(tuple([each.request for each in taken]))
         request = CommandRequest(self.last_number, command)
         self.batch = UnderWay(request, taken, self.now)
         self.hand_to_leader(request)

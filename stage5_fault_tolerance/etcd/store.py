@@ -7,7 +7,6 @@ every server's log when it is applied, so all of them have to refuse it, with th
 
 from common.contract import Application, record
 from stage5_fault_tolerance.etcd.commands import (
-    Batch,
     Changes,
     Compact,
     DeleteRange,
@@ -45,7 +44,7 @@ from stage5_fault_tolerance.etcd.texts import (
     NO_SPACE,
     UNKNOWN_COMMAND,
 )
-from stage5_fault_tolerance.etcd.transactions import choose, flat
+from stage5_fault_tolerance.etcd.transactions import changes_something, choose, flat
 
 QUOTA = 32 * 1024 * 1024
 """Bytes of history beyond which nothing can be put until it is compacted. A snapshot is written
@@ -80,17 +79,15 @@ class Store(Application):
         self.full = False
         """Whether the alarm is on: space ran out, and nobody has ended the alarm yet."""
         self.applied = 0
-        """How many batches were applied: how new this copy is. The same number on two servers
+        """How many commands were applied: how new this copy is. The same number on two servers
         means the same state."""
 
     # The application.
 
     def apply(self, command: object) -> object:
-        """Carry out a batch of the log, or answer a query; see ``commands`` for the results."""
-        if isinstance(command, Batch):
-            self.applied += 1
-            return tuple([self.change(each) for each in command.commands])
-        return self.query(command)
+        """Carry out a command of the log; see ``commands`` for the results."""
+        self.applied += 1
+        return self.change(command)
 
     def change(self, command: object) -> object:
         """Carry out one command, wholly or not at all."""
@@ -121,7 +118,7 @@ class Store(Application):
         match query:
             case Range():
                 return read(self.history, query, revision)
-            case Txn():
+            case Txn() if not changes_something(query):
                 return self._transact(query)
             case Changes():
                 return self._changes(query)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from stage5_fault_tolerance.etcd.commands import Compare, Txn
+from stage5_fault_tolerance.etcd.commands import Compare, DeleteRange, Put, Range, Txn
 from stage5_fault_tolerance.etcd.history import History
 from stage5_fault_tolerance.etcd.results import KeyValue
 
@@ -71,3 +71,17 @@ def _target(compare: Compare, kv: KeyValue) -> bytes | int:
         case "mod":
             return kv.mod_revision
     return kv.lease
+
+
+def may_be_stale(txn: Txn) -> bool:
+    """Whether each step of a transaction that only reads may read what is stale."""
+    steps = (*txn.success, *txn.failure)
+    return all(isinstance(step, Range) and step.serializable for step in steps)
+
+
+def changes_something(txn: Txn) -> bool:
+    """Whether any step of either side, or of an inner transaction, may change the store."""
+    return any(
+        isinstance(step, Put | DeleteRange) or (isinstance(step, Txn) and changes_something(step))
+        for step in (*txn.success, *txn.failure)
+    )

@@ -15,7 +15,8 @@ from common.sim.workload import Workload
 from common.values.faults import Schedule
 from common.values.history import Failed, History, Ok, Operation
 from common.values.units import MS, SECOND
-from tests.stage4_consensus.raft.cluster import must_end, names
+from tests.stage4_consensus.raft.cluster import must_end, names, remember
+from tests.stage4_consensus.raft.seen import Seen
 
 CLIENTS = ("c1", "c2", "c3")
 CALM = 2 * SECOND
@@ -30,14 +31,16 @@ Choose = Callable[[Random, NodeId, int], object]
 def cluster(lab: Any, seed: int | str, count: int = 3, **options: Any) -> Simulation:
     """Servers that compact often and send snapshots in small pieces, with three clients."""
     config = {"snapshot_every": 8, "piece_parts": 3, **options.pop("config", {})}
-    options = {"max_events": 300_000, **options}
+    seen = Seen()
+    observers = [seen, *options.pop("observers", ())]
     made: Simulation = lab.simulation(
         dict.fromkeys(names(count), lambda id, peers: lab.RaftKeyValue(id, peers, **config)),
         dict.fromkeys(CLIENTS, lab.KeyValueClient),
         seed=seed,
-        **options,
+        observers=observers,
+        **{"max_events": 300_000, **options},
     )
-    return made
+    return remember(made, seen)
 
 
 def sweep_once(

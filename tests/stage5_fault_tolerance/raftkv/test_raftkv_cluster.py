@@ -118,7 +118,7 @@ def test_a_repeated_append_is_known_by_a_server_that_has_only_a_snapshot(
         for number in range(6):
             must_be_ok(simulation, lab.Put("y", f"{number}"), "c2")
         restart_all(simulation)
-        assert all(server.log.snapshot_index > 0 for server in others(simulation))
+        assert all(server.snapshot_index > 0 for server in others(simulation))
         wait_for(simulation, first, 10 * SECOND)
         assert isinstance(first.outcome, Ok)
         assert must_be_ok(simulation, lab.Get("x"), "c2") == "once;"
@@ -155,7 +155,7 @@ def test_a_server_that_was_away_holds_the_same_store_afterwards(lab: Any, sweep:
         for number in range(20):
             change = lab.Delete("k5") if number == 19 else lab.Put(f"k{number % 7}", f"{number}")
             must_be_ok(simulation, change, CLIENTS[number % 3])
-        assert leader.log.snapshot_index > 0
+        assert leader.snapshot_index > 0
         restart(simulation, away)
         back: Any = simulation.nodes[away]
         run_until(simulation, has_applied(back, 20))
@@ -213,9 +213,9 @@ def test_what_the_store_refuses_has_failed_and_changed_nothing(lab: Any) -> None
     assert must_be_ok(simulation, lab.Get("a")) == "1"
     assert must_be_ok(simulation, lab.Put("a", "3")) == 2
     leader = elect(simulation)
-    before = leader.log.last_index
+    before = leader.last_index
     assert isinstance(ask(simulation, lab.Put("a", "x" * lab.MAX_COMMAND)).outcome, Failed)
-    assert leader.log.last_index == before, "what is too large must not be in the log"
+    assert leader.last_index == before, "what is too large must not be in the log"
 
 
 @graded(
@@ -269,19 +269,19 @@ def test_no_more_is_sent_or_written_than_the_commands_need(lab: Any) -> None:
     simulation = cluster(lab, 1, link=STEADY, config=config, observers=[traffic])
     leader = elect(simulation)
     must_be_ok(simulation, lab.Put("warm", "up"))
-    start, index = simulation.now, leader.log.last_index
+    start, index = simulation.now, leader.last_index
     traffic.forget()
     for number in range(20):
         must_be_ok(simulation, lab.Append("x", f"{number};"))
     heartbeats = 2 * ((simulation.now - start) // leader.heartbeat_every + 1)
-    assert leader.log.last_index == index + 20
+    assert leader.last_index == index + 20
     assert traffic.entries == 40, "each entry goes to each of two followers once"
     assert traffic.count("AppendEntries") <= 2 * 40 + heartbeats
-    start, index = simulation.now, leader.log.last_index
+    start, index = simulation.now, leader.last_index
     traffic.forget()
     for _ in range(20):
         must_be_ok(simulation, lab.Get("x"))
         must_be_ok(simulation, lab.Range(""))
     heartbeats = 2 * ((simulation.now - start) // leader.heartbeat_every + 1)
-    assert leader.log.last_index == index, "a question needs no entry"
+    assert leader.last_index == index, "a question needs no entry"
     assert traffic.count("AppendEntries") <= 2 * 40 + heartbeats

@@ -1,0 +1,97 @@
+"""How ``lab run etcd`` runs: three servers that ``etcdctl`` can talk to, and SIGKILL for each.
+
+Clients of the course put, read and delete a few keys below ``lab/`` meanwhile, so that there is a
+history to check, and something to watch: ``etcdctl watch --prefix lab/``.
+"""
+
+from collections.abc import Mapping
+from random import Random
+from typing import Any
+
+from common.check.linearizability import check_linearizability
+from common.check.models import KEY_VALUE
+from common.check.verdict import Verdict
+from common.contract.events import NodeId
+from common.runtime.facade import Front, Ports
+from common.runtime.live import LiveLab, Variant
+from common.values.history import Failed, History, Ok, Operation
+from stage4_consensus.raft_live import kill_everybody
+from stage5_fault_tolerance.etcd.commands import Compare, DeleteRange, Put, Range, Txn
+
+KEYS = (b"lab/x", b"lab/y", b"lab/z")
+
+
+def some_request(random: Random, client: NodeId, number: int) -> object:
+    """Half questions, half changes; no value is put twice."""
+    key, value = random.choice(KEYS), f"{client}.{number}".encode()
+    drawn = random.randrange(10)
+    if drawn < 5:
+        return Range(key)
+    if drawn < 7:
+        return Put(key, value)
+    if drawn < 9:
+        return Txn((Compare(key, "version", "=", 0),), (Put(key, value),))
+    return DeleteRange(key)
+
+
+def as_key_value(operation: Operation) -> Operation:
+    """One of the requests above as an operation on a plain map of keys to values."""
+    argument: Any = operation.argument
+    outcome = operation.outcome
+    value: Any = outcome.value if isinstance(outcome, Ok) else None
+    key = operation.key
+    match operation.function:
+        case "put":
+            function, argument, value = "put", argument[0], None
+        case "delete-range":
+            function, argument, value = "delete", None, value and bool(value.deleted)
+        case "range":
+            function, argument = "get", None
+            value = value.kvs[0].value if value and value.kvs else None
+            outcome = outcome if isinstance(outcome, Ok) else Failed()
+        case _:
+            compare, put = argument[0][0], argument[1][0]
+            key, function, argument = compare.key, "compare-and-set", (None, put.value)
+            value = value and value.succeeded
+    if isinstance(outcome, Ok):
+        outcome = Ok(value)
+    times = (operation.invoked_at, operation.returned_at)
+    return Operation(operation.process, function, key, argument, *times, outcome)
+
+
+def linearizable(history: History) -> Verdict:
+    """Whether each key behaved like one register that never stops."""
+    return check_linearizability(History([as_key_value(each) for each in history]), KEY_VALUE)
+
+
+def settings(host: str, ports: Ports, node_config: Mapping[str, object]) -> dict[str, Any]:
+    """Each server names all of them to clients."""
+    del node_config
+    return {"endpoints": {name: f"{host}:{port}" for name, port in ports.items()}}
+
+
+LIVE = LiveLab(
+    lab="etcd",
+    members=3,
+    clients=2,
+    columns=("role", "term", "leader", "last", "commit", "applied", "revision", "keys", "leases"),
+    variants={
+        "etcd": Variant(
+            title="a store with revisions, leases and watches",
+            node="stage5_fault_tolerance.etcd.server:EtcdServer",
+            client="stage5_fault_tolerance.etcd.client:EtcdClient",
+            choose=some_request,
+            checks={"linearizable": linearizable},
+            node_config={"snapshot_every": 300},
+            front=Front(
+                facade="stage5_fault_tolerance.etcd_grpc.facade:make",
+                settings=settings,
+                hint="etcd clients: etcdctl --endpoints={host}:{port} watch --prefix lab/",
+                needs="aetcd",
+                extra="etcd",
+            ),
+        )
+    },
+    trouble=kill_everybody,
+)
+"""For ``lab run etcd``."""

@@ -1,0 +1,307 @@
+"""Graded suite of the lab ``etcd``, part 1: the store by itself."""
+
+from random import Random
+from typing import Any
+
+from common.course.grading import graded
+from tests.stage5_fault_tolerance.etcd.dumb import Commands, DumbStore
+
+LAB = "etcd"
+
+
+def filled(lab: Any, *commands: object, quota: int | None = None) -> Any:
+    """A store that has carried out these commands."""
+    store = lab.Store() if quota is None else lab.Store(quota)
+    for command in commands:
+        store.apply(command)
+    return store
+
+
+@graded(
+    points=8,
+    title="The store answers like one that is dumb",
+    requirement="the docstrings of commands.py: every command, with all it can carry",
+)
+def test_the_store_answers_like_a_store_that_keeps_every_state(lab: Any, sweep: Any) -> None:
+    for seed in sweep(25):
+        random = Random(seed)
+        commands, dumb, store = Commands(lab, random), DumbStore(lab), lab.Store()
+        for number in range(80):
+            command = commands.any(dumb.revision)
+            expected = dumb.change(command)
+            assert store.apply(command) == expected, f"command {number}: {command}"
+
+
+@graded(
+    points=4,
+    title="A revision for each change, and for nothing else",
+    requirement="the page, *Revisions*: what changes nothing has none; all changes of a "
+    "transaction share one",
+)
+def test_what_changes_nothing_has_no_revision_and_a_transaction_has_one(lab: Any) -> None:
+    store = lab.Store()
+    assert store.apply(lab.Range(b"a")).revision == 1, "the first revision is the empty store's"
+    assert store.apply(lab.Put(b"a", b"1")).revision == 2
+    assert store.apply(lab.DeleteRange(b"b")) == lab.DeleteResult(2, 0)
+    assert store.apply(lab.Txn((), (lab.DeleteRange(b"x"), lab.Range(b"a")))).revision == 2
+    assert store.apply(lab.LeaseGrant(60, 7)).revision == 2
+    assert store.apply(lab.Put(b"a", b"1")).revision == 3, "the same value again is a change"
+    puts = tuple(lab.Put(key, b"2") for key in (b"x", b"y", b"a"))
+    told = store.apply(lab.Txn((), (*puts, lab.DeleteRange(b"nothing"))))
+    assert told.revision == 4
+    assert [step.revision for step in told.results] == [4, 4, 4, 4]
+    found = store.apply(lab.Range(b"a", b"\0")).kvs
+    assert [(kv.key, kv.create_revision, kv.mod_revision, kv.version) for kv in found] == [
+        (b"a", 2, 4, 3),
+        (b"x", 4, 4, 1),
+        (b"y", 4, 4, 1),
+    ]
+    store.apply(lab.DeleteRange(b"a"))
+    store.apply(lab.Put(b"a", b"new"))
+    (kv,) = store.apply(lab.Range(b"a")).kvs
+    assert (kv.create_revision, kv.version) == (6, 1), "a key that comes again begins anew"
+
+
+@graded(
+    points=4,
+    title="Any revision can be read",
+    requirement="commands.py, Range: as of which revision",
+)
+def test_each_revision_can_be_read_as_it_was(lab: Any, sweep: Any) -> None:
+    for seed in sweep(10):
+        random = Random(seed)
+        commands, dumb, store = Commands(lab, random), DumbStore(lab), lab.Store()
+        for _ in range(60):
+            command = commands.any(dumb.revision)
+            if type(command).__name__ != "Compact":
+                dumb.change(command)
+                store.apply(command)
+        for revision in range(1, dumb.revision + 1):
+            asked = lab.Range(b"\0", b"\0", revision=revision)
+            expected = tuple(kv for _, kv in sorted(dumb.states[revision].items()))
+            assert store.apply(asked).kvs == expected, f"as of revision {revision}"
+
+
+@graded(
+    points=3,
+    title="Within a transaction, an old revision is the old one",
+    requirement="commands.py, Txn and Range: each step sees what those before it did, now",
+)
+def test_a_range_within_a_transaction_sees_its_puts_only_as_of_now(lab: Any) -> None:
+    store = filled(lab, lab.Put(b"a", b"old"))
+    steps = (lab.Put(b"a", b"new"), lab.Range(b"a"), lab.Range(b"a", revision=2))
+    told = store.apply(lab.Txn((), steps)).results
+    assert told[1].kvs[0].value == b"new"
+    assert told[2].kvs[0].value == b"old"
+    refused = store.apply(lab.Txn((), (lab.Put(b"b"), lab.Range(b"a", revision=4))))
+    assert refused == lab.Refused("etcdserver: mvcc: required revision is a future revision")
+    assert store.apply(lab.Range(b"b")).count == 0, "what is refused leaves nothing behind"
+
+
+@graded(
+    points=4,
+    title="Compaction forgets what nobody can ask for any more, and no more than that",
+    requirement="commands.py, Compact",
+)
+def test_compaction_forgets_old_versions_and_keeps_what_was_still_there(lab: Any) -> None:
+    store = filled(lab, *(lab.Put(b"a", b"%d" % number) for number in range(2, 6)))
+    store.apply(lab.Put(b"gone"))
+    store.apply(lab.DeleteRange(b"gone"))
+    store.apply(lab.Put(b"b", b"8"))
+    before = len(store.history.log), store.size()
+    assert store.apply(lab.Compact(7)) == lab.Done(8)
+    assert len(store.history.log) == 2, "the latest a, and b; nothing of what is gone"
+    assert store.size() < before[1]
+    compacted = lab.Refused("etcdserver: mvcc: required revision has been compacted")
+    assert store.apply(lab.Range(b"a", revision=6)) == compacted
+    assert store.apply(lab.Range(b"a", revision=7)).kvs[0].value == b"5"
+    assert store.apply(lab.Compact(7)) == compacted
+    future = lab.Refused("etcdserver: mvcc: required revision is a future revision")
+    assert store.apply(lab.Compact(9)) == future
+    assert store.apply(lab.Put(b"a", b"9")).revision == 9
+    (kv,) = store.apply(lab.Range(b"a")).kvs
+    assert (kv.create_revision, kv.version) == (2, 5), "its past counts, though it is forgotten"
+
+
+@graded(
+    points=4,
+    title="Conditions come first",
+    requirement="commands.py, Txn and Compare: all conditions are answered before the first step",
+)
+def test_conditions_are_answered_before_any_step_those_of_inner_transactions_too(lab: Any) -> None:
+    store = lab.Store()
+    is_new = lab.Compare(b"a", "version", "=", 0)
+    inner = lab.Txn((is_new,), (lab.Put(b"inner", b"new"),), (lab.Put(b"inner", b"old"),))
+    told = store.apply(lab.Txn((is_new,), (lab.Put(b"a"), inner)))
+    assert told.succeeded
+    assert told.results[1].succeeded, "when the conditions were answered, a was not there yet"
+    again = store.apply(lab.Txn((is_new,), (lab.Put(b"a"),), (lab.Range(b"inner"),)))
+    assert not again.succeeded
+    assert again.results[0].kvs[0].value == b"new"
+    for relation, wanted in (("=", b""), ("!=", b"x"), ("<", b"x"), (">", b"")):
+        nothing = lab.Compare(b"nothing", "value", relation, wanted)
+        assert not store.apply(lab.Txn((nothing,))).succeeded, "of no value nothing is true"
+    for compare in (
+        lab.Compare(b"a", "version", ">", 0, b"\0"),
+        lab.Compare(b"a", "mod", "=", 2, b"\0"),
+    ):
+        assert store.apply(lab.Txn((compare,))).succeeded, "of each key of the span"
+    assert not store.apply(lab.Txn((lab.Compare(b"a", "value", "=", b"", b"\0"),))).succeeded
+
+
+@graded(
+    points=4,
+    title="Keys go with their lease",
+    requirement="commands.py, LeaseRevoke and Put: a key is attached to the lease of its last put",
+)
+def test_a_lease_takes_its_keys_with_it_in_one_revision(lab: Any) -> None:
+    store = filled(lab, lab.LeaseGrant(60, 1), lab.LeaseGrant(60, 2))
+    for key in (b"c", b"a", b"b"):
+        store.apply(lab.Put(key, b"x", 1))
+    store.apply(lab.Put(b"moved", b"x", 1))
+    store.apply(lab.Put(b"moved", b"x", 2))
+    store.apply(lab.Put(b"freed", b"x", 1))
+    store.apply(lab.Put(b"freed", b"x"))
+    store.apply(lab.Put(b"kept", b"x", 1))
+    store.apply(lab.Put(b"kept", b"y", ignore_lease=True))
+    store.apply(lab.Put(b"again", b"x", 1))
+    store.apply(lab.DeleteRange(b"again"))
+    store.apply(lab.Put(b"again", b"x"))
+    revision = store.apply(lab.Range(b"a")).revision
+    assert store.apply(lab.LeaseRevoke(1)) == lab.Done(revision + 1)
+    told = store.query(lab.Changes(revision + 1)).events
+    assert [(kv.key, kv.is_deletion(), kv.mod_revision) for kv in told] == [
+        (key, True, revision + 1) for key in (b"a", b"b", b"c", b"kept")
+    ]
+    left = store.apply(lab.Range(b"a", b"\0")).kvs
+    assert [(kv.key, kv.lease) for kv in left] == [(b"again", 0), (b"freed", 0), (b"moved", 2)]
+    gone = lab.Refused("etcdserver: requested lease not found")
+    assert store.apply(lab.Put(b"a", b"x", 1)) == gone
+    assert store.apply(lab.LeaseRevoke(1)) == gone
+    assert store.query(lab.LeaseList()).ids == (2,)
+    assert store.apply(lab.LeaseGrant(1, 3)).ttl == 2, "the least time to live"
+
+
+@graded(
+    points=5,
+    title="The history tells every change, in order",
+    requirement="commands.py, Changes: from a revision on; events of one revision stay together",
+)
+def test_changes_are_told_from_any_revision_on_in_pieces_that_miss_nothing(
+    lab: Any, sweep: Any
+) -> None:
+    for seed in sweep(10):
+        random = Random(seed)
+        commands, dumb, store = Commands(lab, random), DumbStore(lab), lab.Store()
+        for _ in range(60):
+            command = commands.any(dumb.revision)
+            if type(command).__name__ != "Compact":
+                dumb.change(command)
+                store.apply(command)
+        start = random.randrange(1, dumb.revision + 1)
+        told: list[Any] = []
+        revision = start
+        while revision <= dumb.revision:
+            piece = store.query(lab.Changes(revision, limit=random.randrange(1, 5)))
+            assert all(revision <= kv.mod_revision <= piece.revision for kv in piece.events)
+            for kv, previous in zip(piece.events, piece.previous, strict=True):
+                assert previous == dumb.states[kv.mod_revision - 1].get(kv.key), f"before {kv}"
+            told += piece.events
+            revision = piece.revision + 1
+        assert told == [kv for kv in dumb.events if kv.mod_revision >= start]
+
+
+@graded(
+    points=2,
+    title="Who asks for changes that are forgotten hears so",
+    requirement="commands.py, Changes and Events",
+)
+def test_changes_before_the_compacted_revision_are_refused(lab: Any) -> None:
+    store = filled(lab, *(lab.Put(b"a", b"%d" % number) for number in range(2, 8)))
+    store.apply(lab.Compact(5))
+    forgotten = store.query(lab.Changes(4))
+    assert (forgotten.compacted, forgotten.events) == (5, ())
+    told = store.query(lab.Changes(5))
+    assert told.compacted <= 0
+    assert [kv.value for kv in told.events] == [b"5", b"6", b"7"]
+    assert told.previous[0] is None, "what was before is forgotten"
+
+
+@graded(
+    points=5,
+    title="Snapshots hold everything",
+    requirement="Application.snapshot: the whole state; equal for equal states",
+)
+def test_a_store_restored_from_a_snapshot_goes_on_like_the_first(lab: Any, sweep: Any) -> None:
+    for seed in sweep(10):
+        commands, first = Commands(lab, Random(seed)), lab.Store()
+        for _ in range(60):
+            first.apply(commands.any(first.history.revision))
+        second = lab.Store()
+        second.apply(lab.Put(b"what was here", b"before"))
+        second.restore(first.snapshot())
+        assert second.snapshot() == first.snapshot()
+        for number in range(60):
+            command = commands.any(first.history.revision)
+            expected = first.apply(command)
+            assert second.apply(command) == expected, f"command {number}: {command}"
+        assert second.snapshot() == first.snapshot()
+        compacted = max(first.history.compacted, 1)
+        assert second.query(lab.Changes(compacted)) == first.query(lab.Changes(compacted))
+
+
+@graded(
+    points=3,
+    title="What is wrong by itself never reaches the log",
+    requirement="checks.py: etcd's texts, in etcd's order",
+)
+def test_requests_that_are_wrong_by_themselves_are_refused(lab: Any) -> None:
+    put, look, drop = lab.Put(b"a"), lab.Range(b"a"), lab.DeleteRange(b"a", b"c")
+    inner = lab.Txn((), (look,) * 100)
+    for request, problem in (
+        (put, None),
+        (lab.Put(b""), "etcdserver: key is not provided"),
+        (lab.Range(b""), "etcdserver: key is not provided"),
+        (lab.Put(b"a", b"x", ignore_value=True), "etcdserver: value is provided"),
+        (lab.Put(b"a", lease=1, ignore_lease=True), "etcdserver: lease is provided"),
+        (lab.Txn((), (look,) * 128), None),
+        (lab.Txn((), (look,) * 129), "etcdserver: too many operations in txn request"),
+        (lab.Txn((), (look,) * 27 + (inner,)), None),
+        (lab.Txn((), (look,) * 28 + (inner,)), "etcdserver: too many operations in txn request"),
+        (lab.Txn((), (put, put)), "etcdserver: duplicate key given in txn request"),
+        (lab.Txn((), (drop, put)), "etcdserver: duplicate key given in txn request"),
+        (lab.Txn((), (put,), (put,)), None),
+        (lab.Txn((), (lab.Txn((), (put,), (put,)),)), None),
+        (lab.Txn((), (lab.Txn((), (put,)), put)), "etcdserver: duplicate key given in txn request"),
+        (lab.Txn((), (None,)), "etcdserver: key not found"),
+        (lab.Put(b"a", b"x" * 2_000_000), "etcdserver: request is too large"),
+    ):
+        assert lab.problem_of(request) == problem, f"{request}"[:200]
+
+
+@graded(
+    points=3,
+    title="A full store takes nothing in, and can be emptied",
+    requirement="store.py: the quota, and the alarm that stays on until somebody ends it",
+)
+def test_a_full_store_refuses_puts_until_it_is_compacted_and_the_alarm_ended(lab: Any) -> None:
+    store = filled(lab, lab.LeaseGrant(60, 1), quota=4000)
+    full = lab.Refused("etcdserver: mvcc: database space exceeded")
+    results = [store.apply(lab.Put(b"a", b"x" * 500)) for _ in range(10)]
+    assert full in results
+    taken = results.index(full)
+    assert taken >= 5
+    assert results[taken:] == [full] * (10 - taken)
+    small = lab.Put(b"a", b"x")
+    assert store.apply(small) == full, "small ones too: the alarm is on"
+    assert store.apply(lab.LeaseGrant(60, 2)) == full
+    assert store.apply(lab.Txn((), (), (small,))) == full, "whichever side it would take"
+    assert store.apply(lab.Txn((), (lab.Range(b"a"),))).succeeded
+    assert store.apply(lab.DeleteRange(b"a")).deleted == 1, "what frees space is taken"
+    restored = lab.Store(4000)
+    restored.restore(store.snapshot())
+    assert restored.apply(small) == full, "the alarm is part of the state"
+    store.apply(lab.Compact(store.apply(lab.Range(b"a")).revision))
+    assert store.apply(small) == full
+    store.apply(lab.Disarm())
+    assert isinstance(store.apply(small), lab.PutResult)
