@@ -20,7 +20,7 @@ from common.contract.effects import Effect, Forget, Save
 from common.values.errors import LabError
 from common.values.units import SECOND
 
-FAST_SECONDS = 0.001
+FAST_SECONDS = 0.005
 """A flush below this is not worth a thread: the node waits for it."""
 
 Changes = Sequence[Save | Forget]

@@ -39,18 +39,19 @@ class Files:
         return path.read_bytes()
 
     def create(self, path: Path) -> int:
-        """Make an empty file, in place of one that may be there, and open it for appending."""
-        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC, 0o644)
+        """Make an empty file, in place of one that may be there, and open it for writing."""
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
 
     def open(self, path: Path) -> int:
-        """Open a file for appending."""
-        return os.open(path, os.O_WRONLY | os.O_APPEND)
+        """Open a file for writing."""
+        return os.open(path, os.O_WRONLY)
 
-    def write(self, file: int, data: bytes) -> None:
-        """Append all of ``data``; the operating system may take it in several pieces."""
+    def write(self, file: int, data: bytes, at: int) -> None:
+        """Write all of ``data`` at an offset; the operating system may take it in pieces."""
         rest = memoryview(data)
         while rest:
-            rest = rest[os.write(file, rest) :]
+            written = os.pwrite(file, rest, at)
+            rest, at = rest[written:], at + written
 
     def sync(self, file: int) -> None:
         """Return when all that was written to the file would survive a loss of power."""

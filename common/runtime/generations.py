@@ -122,11 +122,11 @@ class Generations:
         unfinished = path.with_name(path.name + UNFINISHED)
         file = self.files.create(unfinished)
         try:
-            self.files.write(file, log.header(magic, generation))
+            self.files.write(file, log.header(magic, generation), 0)
             size = log.HEADER_SIZE
             for payload in payloads:
                 record = log.record(payload, generation, size)
-                self.files.write(file, record)
+                self.files.write(file, record, size)
                 size += len(record)
             self.files.sync(file)
         finally:
@@ -138,7 +138,7 @@ class Generations:
         """The payloads of a snapshot. It was complete before it had its name, so it has no tail."""
         path = self.snapshot_path(generation)
         contents = log.read(path, self.files.read(path), log.SNAPSHOT, generation)
-        if contents.torn:
+        if contents.torn or contents.room:
             log.corrupt(path, contents.end, "the record there is damaged")
         if not contents.payloads or contents.payloads[-1]:
             log.corrupt(path, contents.end, "the end of the file is missing")
@@ -153,10 +153,10 @@ class Generations:
             log.corrupt(path, log.HEADER_SIZE, f"it has records, but {missing} is missing")
 
     def _settle(self, path: Path, contents: log.Contents) -> None:
-        """Cut a torn tail, and make durable what an earlier life wrote and may not have synced."""
+        """Cut a torn tail and unused room, and make durable what an earlier life wrote and may not have synced."""
         file = self.files.open(path)
         try:
-            if contents.torn:
+            if contents.torn or contents.room:
                 self.files.cut(file, contents.end)
             self.files.sync(file)
         finally:

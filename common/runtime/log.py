@@ -12,6 +12,9 @@ leave at most one record incomplete, the last one: a bad record with nothing val
 damaged later: that is reported, and nothing of the file is served. What no checksum can tell is
 damage to the very last record from a crash while it was written (Alagappan et al. 2018,
 "Protocol-Aware Recovery for Consensus-Based Storage", section 3.3.2).
+
+A log that is written to often has room after its last record: zeros, which are no record. A write
+there leaves the size of the file as it is, so that the disk has one thing to do and not two.
 """
 
 from dataclasses import dataclass
@@ -46,13 +49,16 @@ class Contents:
 
     Attributes:
         payloads: of the valid records, in order.
-        end: the offset after the last valid record; what follows is a torn tail.
-        torn: the number of bytes in the torn tail, 0 where the file is whole.
+        end: the offset after the last valid record; what follows is a torn tail, then room.
+        torn: the number of bytes in the torn tail up to its last one that is not zero; 0 where the
+            file is whole.
+        room: how many zeros there are at the end.
     """
 
     payloads: list[bytes]
     end: int
     torn: int
+    room: int
 
 
 def header(magic: bytes, generation: int) -> bytes:
@@ -91,7 +97,8 @@ def read(path: Path, data: bytes, magic: bytes, generation: int) -> Contents:
         if _record_at(data, later, generation) is not None:
             corrupt(path, offset, f"the record there is damaged, but a good one follows at {later}")
         later = data.find(_MARKER, later + 1)
-    return Contents(payloads, offset, len(data) - offset)
+    torn = len(data[offset:].rstrip(b"\0"))
+    return Contents(payloads, offset, torn, len(data) - offset - torn)
 
 
 def corrupt(path: Path, offset: int, why: str) -> NoReturn:

@@ -27,6 +27,11 @@ MAX_STEP = 64 * 1024 * 1024
 SNAPSHOT_CHUNK = 1024 * 1024
 """About so many bytes of the map go into one record of a snapshot."""
 
+BUSY_RECORDS = 8
+"""A store that has written so many records in this life makes room for more in advance ..."""
+ROOM = 512 * 1024
+"""... of so many bytes."""
+
 _LOCK = "lock"
 
 
@@ -66,6 +71,7 @@ class LogStorage:
         schema: the classes that values may be made of.
         compact_factor: compact when the log is so many times as large as the map ...
         compact_above: ... and larger than this many bytes.
+        room: how many bytes to reserve in a log that is busy.
         files: the disk.
 
     Attributes:
@@ -83,6 +89,7 @@ class LogStorage:
         *,
         compact_factor: float = 4.0,
         compact_above: int = 1024 * 1024,
+        room: int = ROOM,
         files: Files | None = None,
     ) -> None:
         self.directory = directory
@@ -90,6 +97,8 @@ class LogStorage:
         self._codec = MessagePackCodec(schema, MAX_STEP)
         self._compact_factor = compact_factor
         self._compact_above = compact_above
+        self._room = room
+        self._written = 0
         self._files = files or Files()
         self._generations = Generations(directory, self._files)
         self._changing = threading.Lock()  # guards the map and what waits; never held during I/O
@@ -98,7 +107,7 @@ class LogStorage:
         self._waiting: list[bytes] = []
         self._generation = 0
         self._log = -1
-        self._log_size = 0
+        self._log_size = self._reserved = 0
         self._refusal: LabError | None = ContractError("load() a store before its first use")
         try:
             self._files.make_directory(directory)
@@ -169,10 +178,12 @@ class LogStorage:
                 self._on_disk(self._compact)
 
     def close(self) -> None:
-        """Sync what waits, unlock the directory, and refuse further work. May be called twice."""
+        """Sync what waits, give back room, unlock the directory, and refuse further work. May be called twice."""
         try:
             if self._refusal is None:
                 self.sync()
+                if self._reserved > self._log_size:
+                    self._on_disk(lambda: self._files.cut(self._log, self._log_size))
         finally:
             with self._syncing:
                 self._refusal = self._refusal or ContractError("the store was closed")
@@ -199,9 +210,23 @@ class LogStorage:
 
     def _write(self, batch: bytes) -> None:
         record = log.record(batch, self._generation, self._log_size)
-        self._files.write(self._log, record)
+        end = self._log_size + len(record)
+        if end > self._reserved and self._written >= BUSY_RECORDS:
+            self._reserve(len(record) + self._room)
+        self._files.write(self._log, record, self._log_size)
         self._files.sync(self._log)
-        self._log_size += len(record)
+        self._log_size = end
+        self._written += 1
+
+    def _reserve(self, size: int) -> None:
+        """Write zeros after the end of the log: a flush within them changes no file's size.
+
+        A size is metadata, and metadata goes through the journal of the file system, which the
+        nodes of a machine share: there they would wait for each other.
+        """
+        self._files.write(self._log, bytes(size), self._log_size)
+        self._files.sync(self._log)
+        self._reserved = self._log_size + size
 
     def _compact(self) -> None:
         """Begin the next generation with a snapshot of the map.
@@ -219,7 +244,7 @@ class LogStorage:
 
     def _open_log(self, generation: int, size: int) -> None:
         self._log = self._files.open(self._generations.log_path(generation))
-        self._generation, self._log_size = generation, size
+        self._generation, self._log_size, self._reserved = generation, size, size
 
     def _on_disk(self, work: Callable[[], None]) -> None:
         try:

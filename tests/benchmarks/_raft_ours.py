@@ -3,17 +3,19 @@
 import asyncio
 import statistics
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from common.runtime.client import Client
 from common.runtime.cluster import Cluster
 from common.runtime.spec import ClusterSpec
 from common.values.history import Ok, Outcome
+from common.values.units import SECOND
 from stage4_consensus.raft.registers import Put
 
 MEMBERS = ("n1", "n2", "n3")
 READY_SECONDS = 15.0
+SETTLE_SECONDS = 0.3
+PATIENCE = 10 * SECOND
 
 
 def cluster(directory: Path, node: str, **config: object) -> Cluster:
@@ -107,4 +109,52 @@ class _Load:
         client.submit(Put(f"key{number % 100}", f"value{number:027}"), answered)
 
 
-Measure = Callable[[Cluster], float]
+async def gaps_of_kills(running: Cluster, client: Client, kills: int) -> list[float]:
+    """Kill the leader so many times while the client writes; the seconds without an answer.
+
+    The client writes all the time, one put after the other. The gap of a kill is the longest time
+    between two of its answers, from just before the kill until the next server has answered.
+    """
+    writer = _Writer(client)
+    writing = asyncio.create_task(writer.write())
+    gaps: list[float] = []
+    try:
+        for _ in range(kills):
+            leader = await leader_of(running)
+            await writer.answered()
+            writer.longest = 0.0
+            await running.kill(leader)
+            await leader_of(running, without=leader)
+            await writer.answered()
+            gaps.append(writer.longest)
+            await running.restart(leader)
+            await asyncio.sleep(SETTLE_SECONDS)  # the restarted server hears from the leader
+    finally:
+        writer.stop = True
+        await writing
+    return gaps
+
+
+class _Writer:
+    def __init__(self, client: Client) -> None:
+        self.stop = False
+        self.longest = 0.0
+        self._client = client
+        self._news = asyncio.Event()
+
+    async def write(self) -> None:
+        last = time.perf_counter()
+        while not self.stop:
+            outcome = await self._client.call(Put("key", "value"), PATIENCE)
+            assert isinstance(outcome, Ok), outcome
+            now = time.perf_counter()
+            self.longest = max(self.longest, now - last)
+            last = now
+            self._news.set()
+
+    async def answered(self) -> None:
+        """Wait for an answer to what is asked from now on."""
+        for _ in range(2):
+            self._news.clear()
+            async with asyncio.timeout(READY_SECONDS):
+                await self._news.wait()

@@ -9,6 +9,7 @@ of names. This disk makes use of all of that.
 import errno
 from pathlib import Path
 from random import Random
+from typing import TypeAlias
 
 from common.runtime.files import Files
 
@@ -17,12 +18,16 @@ class PowerLoss(Exception):
     """The machine is off."""
 
 
+Change: TypeAlias = tuple[int, bytes] | int
+"""Bytes that were written at an offset, or the size that the file was cut to."""
+
+
 class Content:
     """One file: what is surely on the disk, and what was done to it since."""
 
     def __init__(self, durable: bytes = b"") -> None:
         self.durable = durable
-        self.since: list[bytes | int] = []  # bytes appended, or the size it was cut to
+        self.since: list[Change] = []
 
     def now(self) -> bytes:
         """What a reader sees while there is power."""
@@ -31,16 +36,21 @@ class Content:
     def after_power_loss(self, random: Random) -> bytes:
         """One of the things that may be found when the power is back."""
         kept = self.since[: random.randint(0, len(self.since))]
-        if kept and isinstance(last := kept[-1], bytes):
-            part = random.randint(0, len(last))
-            rest = random.choice((b"", bytes(len(last) - part)))
-            kept[-1] = last[:part] + rest
+        if kept and isinstance(last := kept[-1], tuple):
+            at, data = last
+            part = random.randint(0, len(data))
+            rest = random.choice((b"", bytes(len(data) - part)))
+            kept[-1] = (at, data[:part] + rest)
         return _apply(self.durable, kept)
 
 
-def _apply(content: bytes, changes: list[bytes | int]) -> bytes:
+def _apply(content: bytes, changes: list[Change]) -> bytes:
     for change in changes:
-        content = content[:change] if isinstance(change, int) else content + change
+        if isinstance(change, int):
+            content = content[:change]
+        else:
+            at, data = change
+            content = content[:at].ljust(at, b"\0") + data + content[at + len(data) :]
     return content
 
 
@@ -107,9 +117,9 @@ class ForgetfulDisk(Files):
     def open(self, path: Path) -> int:
         return self._open(self.names_now[path])
 
-    def write(self, file: int, data: bytes) -> None:
+    def write(self, file: int, data: bytes, at: int) -> None:
         self._tick()
-        self.opened[file].since.append(bytes(data))
+        self.opened[file].since.append((at, bytes(data)))
 
     def sync(self, file: int) -> None:
         self._tick()

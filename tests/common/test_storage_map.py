@@ -169,11 +169,11 @@ class FailingFiles(HastyFiles):
             self.verb = ""
             raise OSError(self.number, os.strerror(self.number))
 
-    def write(self, file: int, data: bytes) -> None:
+    def write(self, file: int, data: bytes, at: int) -> None:
         if self.verb == "write":
-            super().write(file, data[: len(data) // 2])  # a full disk takes a part
+            super().write(file, data[: len(data) // 2], at)  # a full disk takes a part
         self.armed("write")
-        super().write(file, data)
+        super().write(file, data, at)
 
     def sync(self, file: int) -> None:
         self.armed("sync")

@@ -16,7 +16,8 @@ STEPS = 40
 
 
 def open_store(disk: ForgetfulDisk) -> LogStorage:
-    return LogStorage(DIRECTORY, SCHEMA, compact_factor=1.5, compact_above=700, files=disk)
+    bounds = {"compact_above": 700, "room": 100}
+    return LogStorage(DIRECTORY, SCHEMA, compact_factor=1.5, files=disk, **bounds)
 
 
 @dataclass
