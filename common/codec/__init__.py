@@ -4,6 +4,7 @@ from common.codec.codec import Codec
 from common.codec.frames import MAX_FRAME, FrameReader, frame
 from common.codec.json_codec import JsonCodec
 from common.codec.messagepack import MessagePackCodec
+from common.codec.quick import Memory
 from common.codec.schema import Schema
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Codec",
     "FrameReader",
     "JsonCodec",
+    "Memory",
     "MessagePackCodec",
     "Schema",
     "frame",

@@ -153,7 +153,7 @@ class Generations:
             log.corrupt(path, log.HEADER_SIZE, f"it has records, but {missing} is missing")
 
     def _settle(self, path: Path, contents: log.Contents) -> None:
-        """Cut a torn tail and unused room, and make durable what an earlier life wrote and may not have synced."""
+        """Cut a torn tail and room, and sync what an earlier life wrote and may not have synced."""
         file = self.files.open(path)
         try:
             if contents.torn or contents.room:

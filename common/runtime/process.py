@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import BinaryIO
 
-from common.codec import JsonCodec, MessagePackCodec, Schema
+from common.codec import JsonCodec, Memory, MessagePackCodec, Schema
 from common.contract.events import CallId
 from common.runtime import control
 from common.runtime.clock import Clock
@@ -60,14 +60,15 @@ class Program:
         node = make_node(node_class, config.node, peers, **config.config)
         schema = Schema.of(node_class)
         self._codec = JsonCodec(schema | Schema([Ok, Failed, Unknown]))
-        self._storage = LogStorage(self._directory / "data", schema)
+        memory = Memory()
+        self._storage = LogStorage(self._directory / "data", schema, memory=memory)
         clock = Clock(config.epoch_ns)
         self._clock = clock
         self._trace = self._open_trace() if config.trace else None
         self.host = Host(
             node,
             Identity(config.cluster, config.node, bytes.fromhex(config.secret)),
-            MessagePackCodec(schema),
+            MessagePackCodec(schema, memory=memory),
             numbers=numbers(config.index, config.life),
             clock=clock,
             seed=f"{config.seed}/{config.node}/{config.life}",

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.codec import MessagePackCodec, Schema
+from common.codec import Memory, MessagePackCodec, Schema
 from common.contract import Forget, Save
 from common.contract.events import Key
 from common.runtime import log
@@ -72,6 +72,7 @@ class LogStorage:
         compact_factor: compact when the log is so many times as large as the map ...
         compact_above: ... and larger than this many bytes.
         room: how many bytes to reserve in a log that is busy.
+        memory: of the wire's codec: what came or left as part of a message is not encoded again.
         files: the disk.
 
     Attributes:
@@ -90,11 +91,12 @@ class LogStorage:
         compact_factor: float = 4.0,
         compact_above: int = 1024 * 1024,
         room: int = ROOM,
+        memory: Memory | None = None,
         files: Files | None = None,
     ) -> None:
         self.directory = directory
         self.recovery: Recovery | None = None
-        self._codec = MessagePackCodec(schema, MAX_STEP)
+        self._codec = MessagePackCodec(schema, MAX_STEP, memory)
         self._compact_factor = compact_factor
         self._compact_above = compact_above
         self._room = room
@@ -178,7 +180,10 @@ class LogStorage:
                 self._on_disk(self._compact)
 
     def close(self) -> None:
-        """Sync what waits, give back room, unlock the directory, and refuse further work. May be called twice."""
+        """Sync what waits, give back room, unlock the directory, and refuse further work.
+
+        May be called twice.
+        """
         try:
             if self._refusal is None:
                 self.sync()

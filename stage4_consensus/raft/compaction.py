@@ -25,7 +25,10 @@ class Compaction(Core):
     # Taking one.
 
     def compact_if_long(self) -> None:
-        """Replace what is applied by a snapshot of the application, client table included."""
+        """Replace what is applied by a snapshot of the application, client table included.
+
+        That is due once it is ``snapshot_every`` entries or ``snapshot_bytes`` bytes.
+        """
         length = self.last_applied - self.log.snapshot_index
         size = self.log.bytes_up_to(self.last_applied)
         is_long = length >= self.snapshot_every or (length > 0 and size >= self.snapshot_bytes)

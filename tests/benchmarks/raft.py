@@ -8,8 +8,8 @@ measured in turns within this run, and each figure is the median of the turns.
 
 * ``vs_pysyncobj_sync``, ``vs_etcd_sync``: one client, one put at a time; median latency. PySyncObj
   is set to send each command at once (``appendEntriesUseBatch=False``), which is its fastest.
-* ``vs_pysyncobj_inflight``: puts a second with 1,000 and with 20,000 under way, the worse of the two
-  ratios. PySyncObj has its journal, and sends every 2 ms, which is its fastest;
+* ``vs_pysyncobj_inflight``: puts a second with 1,000 and with 20,000 under way; the worse of the
+  two ratios. PySyncObj has its journal, and sends every 2 ms, which is its fastest;
   ``..._memory_inflight`` is without its journal.
 * ``vs_etcd_inflight``: 64 callers that put one thing at a time, in one process on one connection:
   ours through our own client, etcd's through gRPC.
@@ -18,7 +18,6 @@ measured in turns within this run, and each figure is the median of the turns.
 """
 
 import argparse
-import asyncio
 import json
 import statistics
 import sys

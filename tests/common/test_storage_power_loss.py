@@ -16,8 +16,9 @@ STEPS = 40
 
 
 def open_store(disk: ForgetfulDisk) -> LogStorage:
-    bounds = {"compact_above": 700, "room": 100}
-    return LogStorage(DIRECTORY, SCHEMA, compact_factor=1.5, files=disk, **bounds)
+    return LogStorage(
+        DIRECTORY, SCHEMA, compact_factor=1.5, compact_above=700, room=100, files=disk
+    )
 
 
 @dataclass

@@ -131,6 +131,21 @@ def cut(simulation: Simulation, leader: str) -> None:
 
 @graded(
     points=2,
+    title="A query changes nothing",
+    requirement="section 8: read-only operations need no entry, so what would change something "
+    "must not come in as one: it would happen on the leader alone",
+)
+def test_a_query_that_would_change_something_changes_nothing(lab: Any) -> None:
+    for smuggled in (lab.Append("x", "b"), lab.CommandBatch((lab.Put("x", ""), lab.Get("x")))):
+        one = leader_of_x(lab)
+        asked = find(one.receive("c1", lab.QueryRequest(1, smuggled)), lab.AppendEntries)
+        answer = only(answer_round(lab, one, "n2", asked[0].round), lab.Answer)
+        assert answer.value in (None, (None, "a"))
+        assert one.held() == "a"
+
+
+@graded(
+    points=2,
     title="Queries share a round",
     requirement="thesis 6.4: the leader can use a single round for any number of queries",
 )
