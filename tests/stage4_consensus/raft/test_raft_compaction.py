@@ -3,7 +3,6 @@
 from typing import Any
 
 from common.contract.effects import Send
-from common.contract.sizes import wire_size
 from common.course.grading import graded
 from common.values.units import SECOND
 from tests.stage4_consensus.raft.cluster import (
@@ -192,30 +191,6 @@ def test_a_leader_sends_its_snapshot_and_then_the_log(lab: Any) -> None:
     assert follower.held() == leader.held()
     heartbeat = find(leader.fire(lab.HeartbeatDue), lab.AppendEntries, "n2")
     assert heartbeat, "with the snapshot there, the log goes on"
-
-
-@graded(
-    points=2,
-    title="Large entries and large parts",
-    requirement="section 7: logs are compacted lest they grow without bound, in bytes as well; and "
-    "chunks of a snapshot fit into a message",
-)
-def test_a_log_of_few_large_entries_is_compacted_and_sent_in_small_pieces(lab: Any) -> None:
-    leader = OneServer(lab, snapshot_every=100, snapshot_bytes=3_000, max_bytes=1_000)
-    leader.accept("n3", leader.be_leader())
-    for number in range(6):
-        put = lab.Put(f"key {number}", "x" * 600)
-        leader.accept("n3", leader.receive("c1", lab.CommandRequest(number + 1, put)))
-    assert leader.server.log.snapshot_index == 6, "five puts are more than 3,000 bytes"
-    sent, pieces = leader.fire(lab.HeartbeatDue), 0
-    follower = OneServer(lab, ("n2", "n1", "n3"))
-    while asked := find(sent, lab.InstallSnapshot, "n2"):
-        pieces += 1
-        assert wire_size(asked[0]) < 1_400
-        replies = follower.receive("n1", asked[0])
-        sent = leader.receive("n2", only(replies, lab.InstallSnapshotReply))
-    assert pieces >= 5, "no two of the texts fit into one piece"
-    assert follower.server.log.snapshot_index == 6
 
 
 @graded(

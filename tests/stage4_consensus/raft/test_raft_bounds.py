@@ -1,0 +1,56 @@
+"""Graded suite of the lab ``raft``: bounds in bytes, on messages, on logs, on pieces of snapshots."""
+
+from typing import Any
+
+from common.contract.sizes import wire_size
+from common.course.grading import graded
+from tests.stage4_consensus.raft.one_server import OneServer, find, only
+
+LAB = "raft"
+
+
+@graded(
+    points=2,
+    title="Messages are bounded in bytes",
+    requirement="section 5.3: several entries for efficiency, and no more than a frame can carry",
+)
+def test_a_message_carries_no_more_bytes_than_it_may(lab: Any) -> None:
+    one = OneServer(lab, max_bytes=2_000, max_in_flight=1)
+    one.accept("n2", one.be_leader())
+    sent = one.command("first")
+    for number in range(2, 12):
+        one.command("x" * 450, number)
+    one.command("x" * 5_000, 12)
+    one.command("last", 13)
+    carried: list[int] = []
+    while asked := find(sent, lab.AppendEntries, "n2"):
+        carried += [len(each.entries) for each in asked]
+        small = [each for each in asked if len(each.entries) > 1]
+        assert all(wire_size(each) < 2_200 for each in small), "several, and too large together"
+        sent = one.accept("n2", sent)
+    assert sum(carried) == 13, "all of them go out, the one that is too large by itself too"
+    assert max(carried) == 4, "and together where there is room"
+
+
+@graded(
+    points=2,
+    title="Large entries and large parts",
+    requirement="section 7: logs are compacted lest they grow without bound, in bytes as well; and "
+    "chunks of a snapshot fit into a message",
+)
+def test_a_log_of_few_large_entries_is_compacted_and_sent_in_small_pieces(lab: Any) -> None:
+    leader = OneServer(lab, snapshot_every=100, snapshot_bytes=3_000, max_bytes=1_000)
+    leader.accept("n3", leader.be_leader())
+    for number in range(6):
+        put = lab.Put(f"key {number}", "x" * 600)
+        leader.accept("n3", leader.receive("c1", lab.CommandRequest(number + 1, put)))
+    assert leader.server.log.snapshot_index == 6, "five puts are more than 3,000 bytes"
+    sent, pieces = leader.fire(lab.HeartbeatDue), 0
+    follower = OneServer(lab, ("n2", "n1", "n3"))
+    while asked := find(sent, lab.InstallSnapshot, "n2"):
+        pieces += 1
+        assert wire_size(asked[0]) < 1_400
+        replies = follower.receive("n1", asked[0])
+        sent = leader.receive("n2", only(replies, lab.InstallSnapshotReply))
+    assert pieces >= 5, "no two of the texts fit into one piece"
+    assert follower.server.log.snapshot_index == 6
