@@ -52,9 +52,11 @@ def test_an_answer_that_overtakes_its_question_is_held_back(lab: Any, sweep: Any
         must_be_ok(ask(simulation, "n2", lab.Say("in your code")))
         simulation.run(90 * MS)
         assert texts(lab, simulation, "n3") == [], "an answer without its question"
+        must_be_ok(ask(simulation, "n3", lab.Say("hm")), within=AT_ONCE)
         simulation.run(1 * SECOND)
-        for person in THREE:
-            assert texts(lab, simulation, person) == ["where is the bug?", "in your code"]
+        for person in ("n1", "n2"):
+            assert texts(lab, simulation, person) == ["where is the bug?", "in your code", "hm"]
+        assert texts(lab, simulation, "n3") == ["hm", "where is the bug?", "in your code"]
 
 
 @graded(points=2, title="Causes of causes", requirement="the vector has an entry for every member")

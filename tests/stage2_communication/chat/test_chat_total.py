@@ -74,17 +74,27 @@ def test_posts_of_one_instant_are_shown_by_their_authors_names(lab: Any, sweep: 
 def test_an_answer_is_shown_after_its_question_however_little_its_author_has_said(
     lab: Any, sweep: Any
 ) -> None:
-    """n2 has said ten things and n3 none; still, what n3 says next belongs after them."""
+    """n2 has said a lot and n3 nothing. n3 is shown the last question sooner than n1, and answers.
+
+    n3's word on the question takes 100 ms to n1, and its answer takes 1 ms.
+    """
     for seed in sweep(3):
-        simulation = room(lab, lab.TotalOrderMember, seed, link=STEADY)
-        for number in range(10):
+        faults = [
+            Link(50 * MS, "n3", "n1", latency=(100 * MS, 100 * MS)),
+            Link(70 * MS, "n3", "n1", latency=(1 * MS, 1 * MS)),
+        ]
+        simulation = room(lab, lab.TotalOrderMember, seed, faults, link=STEADY)
+        for number in range(3):
             must_be_ok(ask(simulation, "n2", lab.Say(f"question {number}")))
-        simulation.run(simulation.now + 50 * MS)
-        assert len(lines(lab, simulation, "n3")) == 10
+        simulation.run(50 * MS)
+        simulation.call("n2", lab.Say("question 3"))
+        simulation.run(70 * MS)
+        assert texts(lab, simulation, "n3")[-1] == "question 3"
         must_be_ok(ask(simulation, "n3", lab.Say("answer")))
-        simulation.run(simulation.now + 50 * MS)
+        simulation.run(1 * SECOND)
+        expected = [f"question {number}" for number in range(4)]
         for person in THREE:
-            assert texts(lab, simulation, person)[-1] == "answer"
+            assert texts(lab, simulation, person) == [*expected, "answer"]
 
 
 @graded(points=3, title="Nobody is left behind", requirement="a post is shown once all hold it")
@@ -109,18 +119,18 @@ def test_nothing_is_shown_to_anybody_before_every_member_holds_it(lab: Any, swee
 def test_an_acknowledgement_that_overtakes_a_post_does_not_let_a_later_one_pass(
     lab: Any, sweep: Any
 ) -> None:
-    """n3's first post takes 60 ms to n1, and everything that n3 sends later takes 1 ms."""
+    """n3's first post takes 100 ms to n1, and everything that n3 sends later takes 1 ms."""
     for seed in sweep(3):
-        slow = [
-            Link(0, "n3", "n1", latency=(60 * MS, 60 * MS)),
-            Link(2 * MS, "n3", "n1", latency=(1 * MS, 1 * MS)),
+        faults = [
+            Link(50 * MS, "n3", "n1", latency=(100 * MS, 100 * MS)),
+            Link(52 * MS, "n3", "n1", latency=(1 * MS, 1 * MS)),
         ]
-        simulation = room(lab, lab.TotalOrderMember, seed, slow, link=STEADY)
-        simulation.run(1 * MS)
+        simulation = room(lab, lab.TotalOrderMember, seed, faults, link=STEADY)
+        simulation.run(50 * MS)
         simulation.call("n3", lab.Say("first"))
-        simulation.run(4500)
+        simulation.run(60 * MS)
         simulation.call("n2", lab.Say("second"))
-        simulation.run(40 * MS)
+        simulation.run(90 * MS)
         early = texts(lab, simulation, "n1")
         assert early in ([], ["first", "second"]), f"n1 shows {early}: first belongs before it"
         simulation.run(1 * SECOND)
@@ -227,7 +237,7 @@ def test_repair_is_bounded_while_a_member_is_away_and_links_are_bad(lab: Any, sw
         before = traffic.messages
         simulation.run(13 * SECOND)
         rate = (traffic.messages - before) / 10
-        assert rate <= 30, f"{rate:.0f} messages a second while there is nothing to tell"
+        assert rate <= 10, f"{rate:.0f} messages a second while there is nothing to tell"
         simulation.inject(Restart(simulation.now, "n3"))
         simulation.run(18 * SECOND)
         assert all(isinstance(one.outcome, Ok) for one in asked), "20 posts, and 5 s for them"
