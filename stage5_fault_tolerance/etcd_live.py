@@ -4,7 +4,7 @@ Clients of the course put, read and delete a few keys below ``lab/`` meanwhile, 
 history to check, and something to watch: ``etcdctl watch --prefix lab/``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -14,8 +14,8 @@ from common.check.verdict import Verdict
 from common.contract.events import NodeId
 from common.runtime.facade import Front, Ports
 from common.runtime.live import LiveLab, Variant
+from common.values.faults import Crash, Fault, Restart, Schedule
 from common.values.history import Failed, History, Ok, Operation
-from stage4_consensus.raft_live import kill_everybody
 from stage5_fault_tolerance.etcd.commands import Compare, DeleteRange, Put, Range, Txn
 
 KEYS = (b"lab/x", b"lab/y", b"lab/z")
@@ -70,6 +70,16 @@ def settings(host: str, ports: Ports, node_config: Mapping[str, object]) -> dict
     return {"endpoints": {name: f"{host}:{port}" for name, port in ports.items()}}
 
 
+def kill_each(members: Sequence[NodeId], duration: int) -> Schedule:
+    """Kill one member after the other; each has time to come back before the next one dies."""
+    share = duration // len(members)
+    faults: list[Fault] = []
+    for number, member in enumerate(members):
+        begin = share * number
+        faults += [Crash(begin + share // 5, member), Restart(begin + share // 3, member)]
+    return Schedule(faults)
+
+
 LIVE = LiveLab(
     lab="etcd",
     members=3,
@@ -83,6 +93,7 @@ LIVE = LiveLab(
             choose=some_request,
             checks={"linearizable": linearizable},
             node_config={"snapshot_every": 300},
+            client_config={"attempts": 18},
             front=Front(
                 facade="stage5_fault_tolerance.etcd_grpc.facade:make",
                 settings=settings,
@@ -92,6 +103,6 @@ LIVE = LiveLab(
             ),
         )
     },
-    trouble=kill_everybody,
+    trouble=kill_each,
 )
 """For ``lab run etcd``."""

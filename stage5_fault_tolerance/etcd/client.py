@@ -7,12 +7,18 @@ so each of its changes happens once even if a leader dies on the way.
 from common.contract import CallId, on
 from common.values.history import Failed, Ok, Outcome
 from stage4_consensus.raft.client import RaftClient
-from stage5_fault_tolerance.etcd.commands import DeleteRange, Put, Range, Txn
-from stage5_fault_tolerance.etcd.results import Refused
-from stage5_fault_tolerance.etcd.server import COMMANDS, RESULTS
+from stage5_fault_tolerance.etcd.commands import Compare, DeleteRange, Put, Range, Txn
+from stage5_fault_tolerance.etcd.results import (
+    DeleteResult,
+    KeyValue,
+    PutResult,
+    RangeResult,
+    Refused,
+    TxnResult,
+)
 
-KINDS = (*COMMANDS, *RESULTS)
-"""What is in its messages."""
+PARTS = (Compare, DeleteResult, KeyValue, PutResult, RangeResult, TxnResult)
+"""What is in its messages without a handler of its own."""
 
 
 class EtcdClient(RaftClient):
