@@ -51,7 +51,7 @@ class Coordinator(Member):
         self.goal = Goal(tuple(self.first_nodes), self.table.runs)
         """What was decided last. Durable."""
         self.moving: Move | None = None
-        """The move under way. Durable."""
+        """The move under way. It follows from the goal and the table, so it need not be saved."""
         self.prepared = False
         """Whether its target has said that it is ready. After a crash it is asked again."""
         self.informed: set[NodeId] = set()
@@ -63,11 +63,9 @@ class Coordinator(Member):
         super().on_start()
         if self.id != self.coordinator:
             return
-        goal, moving = self.saved.get("goal"), self.saved.get("moving")
+        goal = self.saved.get("goal")
         if isinstance(goal, Goal):
             self.goal = goal
-        if isinstance(moving, Move):
-            self.moving = moving
         self._go_on()
         self._announce()
 
@@ -119,7 +117,6 @@ class Coordinator(Member):
             self.prepared = False
             if self.moving is None:
                 return
-            self.save("moving", self.moving)
         if self.prepared:
             self.send(self.moving.source, Begin(self.moving, self.table))
         else:
@@ -156,7 +153,6 @@ class Coordinator(Member):
         owners = list(self.owners)
         owners[move.first : move.last + 1] = [move.target] * (move.last - move.first + 1)
         self.moving = None
-        self.forget("moving")
         self.adopt(Table(move.number, runs_of(owners)))
         self.informed = set()
         self._announce()

@@ -37,12 +37,12 @@ def settings(host: str, ports: Ports, config: Mapping[str, object]) -> dict[str,
 def kill_in_turn(members: Sequence[str], duration: int) -> Schedule:
     """Kill the members one after the other, each back before the next goes; then all at once."""
     faults: list[Fault] = []
-    begin, turn = duration // 5, duration // (2 * len(members))
+    begin, turn = duration // 10, duration // (3 * len(members))
     for number, member in enumerate(members):
         at = begin + number * turn
         faults += [Crash(at, member), Restart(at + turn // 2, member)]
     for member in members:
-        faults += [Crash(duration * 7 // 10, member), Restart(duration * 7 // 10 + 1, member)]
+        faults += [Crash(duration // 2, member), Restart(duration // 2 + 1, member)]
     return Schedule(faults)
 
 

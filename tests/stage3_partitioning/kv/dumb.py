@@ -79,7 +79,7 @@ def some_command(lab: Any, random: Random) -> object:
     """Any command; keys that are numbers are never appended to."""
     key, value = random.choice(KEYS), random.choice((b"x", b"yy", b""))
     life = random.choice((None, 0, 5, 50, 500))
-    counter = b"n" + key
+    counter = b"n"
     return random.choice(
         [
             lab.Get(key),

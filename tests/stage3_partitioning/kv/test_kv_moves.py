@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any
 
+from common.contract import Invoke, Receive, Send, Start
 from common.course.grading import graded
 from common.sim.simulation import Simulation
 from common.values.faults import Block, Crash, Heal, Restart
@@ -132,12 +133,13 @@ def test_no_acknowledged_write_is_lost_when_a_node_crashes_during_a_move(
 ) -> None:
     for seed in sweep(12):
         seen = watch()
-        simulation = cluster(lab, seed, observers=[seen])
+        config = {"batch_keys": 1, "run_slots": SLOTS}
+        simulation = cluster(lab, seed, config=config, observers=[seen])
         random = simulation.random_for("crashes")
-        acknowledged = dict.fromkeys(MANY[:20], b"")
+        acknowledged = fill(lab, simulation)
         must_be_ok(simulation, lab.AddNode("n4"), OPERATOR)
         for number in range(24):
-            key, text = random.choice(MANY[:20]), b"%d;" % number
+            key, text = random.choice(MANY), b"%d;" % number
             asked = simulation.call(CLIENTS[number % 3], lab.Append(key, text))
             simulation.run(simulation.now + random.randrange(12 * MS))
             if number % 4 == seed % 4:
@@ -295,6 +297,42 @@ def test_a_client_is_redirected_once_and_then_goes_straight(lab: Any) -> None:
     assert first <= 2, f"one redirect brings the whole table, and there were {first}"
     read(lab, simulation)
     assert seen.redirects["Moved"] == before + first, "what was learned is remembered"
+
+
+@graded(
+    points=2,
+    title="Ask is for one request, Moved is for good",
+    requirement="Redis Cluster specification, *ASK redirection*; a bound on redirects",
+)
+def test_a_client_follows_ask_once_and_remembers_moved(lab: Any) -> None:
+    client = lab.StoreClient("c1", NODES, slots=SLOTS)
+    client.step(Start(0, {}))
+    key = MANY[0]
+    slot = slot_of(key)
+    client.step(Receive(1, "n1", lab.TableIs(lab.Table(3, ((0, SLOTS - 1, "n2"),)))))
+
+    def sent(event: Any) -> list[Any]:
+        return [(each.to, each.message) for each in client.step(event) if isinstance(each, Send)]
+
+    ((to, first),) = sent(Invoke(2, 1, lab.Append(key, b"x")))
+    assert (to, first.asking) == ("n2", False), "the table says n2"
+    asking = lab.Request(first.number, first.command, True)
+    assert sent(Receive(3, "n2", lab.Ask(first.number, slot, "n3"))) == [("n3", asking)]
+    client.step(Receive(4, "n3", lab.Answer(first.number, 1)))
+    ((to, second),) = sent(Invoke(5, 2, lab.Append(key, b"y")))
+    assert (to, second.asking) == ("n2", False), "an Ask is not remembered"
+    assert second.number > first.number
+    moved = lab.Moved(second.number, slot, "n4", 3)
+    assert sent(Receive(6, "n2", moved)) == [("n4", second)], "the same request, the same number"
+    assert sent(Receive(7, "n2", lab.Moved(first.number, slot, "n1", 2))) == [], "an old word"
+    client.step(Receive(8, "n4", lab.Answer(second.number, 2)))
+    ((to, third),) = sent(Invoke(9, 3, lab.Get(key)))
+    assert to == "n4", "a Moved is remembered"
+    hops = 0
+    while sent(Receive(10, "n4", lab.Ask(third.number, slot, "n3"))):
+        hops += 1
+        assert hops < 100, "sent back and forth for ever: redirects need a bound"
+    assert hops >= 2
 
 
 @graded(

@@ -179,12 +179,17 @@ def test_a_batch_is_nobodys_until_the_target_has_saved_it(lab: Any) -> None:
     assert asked(lab, target, 13, lab.Get(keys[0]), True) == lab.Answer(13, b"v")
     assert asked(lab, target, 14, lab.Get(keys[0])) == lab.Moved(14, slot, "n1", 0), "not asking"
     assert asked(lab, target, 15, lab.Get(keys[1]), True) == lab.Moved(15, slot, "n1", 0)
+    changed = asked(lab, target, 16, lab.Put(keys[0], b"newer"), True)
+    assert changed == lab.Answer(16, None)
+    assert told(target, batch, "n1") == [("n1", taken)], "a copy of the batch is acknowledged"
+    assert asked(lab, target, 17, lab.Get(keys[0]), True) == lab.Answer(17, b"newer")
     replies = told(source, taken, "n2")
     assert ("c1", lab.Ask(11, slot, "n2")) in replies, "who waited is sent on"
     assert asked(lab, source, 16, lab.Get(keys[0])) == lab.Ask(16, slot, "n2")
-    below = keys[0][:-1]
-    if slot_of(below) == slot:
-        assert asked(lab, source, 17, lab.Get(below)) == lab.Ask(17, slot, "n2")
+    absent = next(key for key in (b"\x00%d" % n for n in range(300)) if slot_of(key) == slot)
+    assert asked(lab, source, 17, lab.Get(absent)) == lab.Ask(17, slot, "n2"), (
+        "a key that does not exist has an owner, too: it is below the frontier"
+    )
     while [each for each in replies if each[0] == "n2"]:
         ((_, batch),) = [each for each in replies if each[0] == "n2"]
         ((_, taken),) = told(target, batch, "n1")
