@@ -10,9 +10,10 @@ LIMIT_SECONDS = 120
 
 
 def lab(
-    folder: Path, *arguments: str, stdin: str | None = None
+    folder: Path, *arguments: str, stdin: str | None = None, root: Path = ROOT
 ) -> subprocess.CompletedProcess[str]:
-    """Run ``lab`` in ``folder``; the terminal is wide, so that sentences are not broken."""
+    """Run ``lab`` of the course at ``root`` in ``folder``; the terminal is wide, so that sentences
+    are not broken."""
     return subprocess.run(
         [sys.executable, "-m", "common.course.command", *arguments],
         cwd=folder,
@@ -21,5 +22,5 @@ def lab(
         text=True,
         check=False,
         timeout=LIMIT_SECONDS,
-        env={**os.environ, "COLUMNS": "1000", "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "COLUMNS": "1000", "PYTHONPATH": str(root)},
     )
