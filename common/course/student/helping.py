@@ -16,7 +16,7 @@ from common.course.manifest import Course, Hole, Lab
 from common.course.output import Output
 from common.course.student.finding import Dir, lab_with_hole, open_workspace
 from common.course.student.state import LabState
-from common.course.student.workspace import Workspace, hole_named, read
+from common.course.student.workspace import Workspace, blamed, hole_named, read
 from common.values.errors import BadInput
 
 Named = Annotated[
@@ -148,18 +148,12 @@ def _meant(workspace: Workspace, symbol: str, lab: str) -> tuple[Lab, Hole]:
         return found, hole_named(found, unwritten[0])
     known = workspace.state.read().lab(found.id)
     for test in known.tests.values():
-        if not test.passed and (hole := _blamed(found, test.why)):
+        if not test.passed and (hole := blamed(found, test.why)):
             return found, hole
     raise BadInput(
         f"every hole of lab {found.id} is written: name the one you want a hint for, such as "
         f"lab hint {found.holes[0].symbol}, or ask lab why"
     )
-
-
-def _blamed(lab: Lab, why: str) -> Hole | None:
-    """The hole in whose code a test failed, if its reason says so."""
-    function = why.rpartition(", in ")[2].rstrip(")")
-    return next((h for h in lab.holes if h.symbol.rpartition(".")[2] == function), None)
 
 
 def _costs(course: Course) -> tuple[float, float, float]:

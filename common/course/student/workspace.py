@@ -8,6 +8,7 @@ had supplied is opened, and what the file was is kept in a backup.
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,9 @@ NAME = "work"
 """What a workspace is called where nothing else is asked for."""
 
 BACKUPS = "backups"
+
+_PLACE = re.compile(r"\((\S+):\d+, in (\w+)\)$")
+"""Where a failure happened, as :mod:`common.course.reasons` writes it."""
 
 
 @dataclass(slots=True)
@@ -240,6 +244,23 @@ def hole_named(lab: Lab, symbol: str) -> Hole:
     known = ", ".join(hole.symbol for hole in (found or lab.holes))
     what = f"more than one hole is called {symbol}" if found else f"there is no hole {symbol!r}"
     raise BadInput(f"lab {lab.id}: {what}; write one of: {known}")
+
+
+def blamed(lab: Lab, why: str) -> Hole | None:
+    """The hole in whose code a test failed, if its reason names the place."""
+    place = _PLACE.search(why)
+    if place is None:
+        return None
+    file, function = place.groups()
+    return next(
+        (
+            hole
+            for hole in lab.holes
+            if Path(file).as_posix().endswith(f"/{hole.file}")
+            and hole.symbol.rpartition(".")[2] == function
+        ),
+        None,
+    )
 
 
 def fingerprint(text: str) -> str:

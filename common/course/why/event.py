@@ -6,6 +6,7 @@ was given. A test that only looked at the end has the last thing that had happen
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from traceback import walk_tb
@@ -14,6 +15,7 @@ from typing import Any
 from common.check.invariants import Watch
 from common.check.verdict import Answer, Verdict
 from common.course.why.steps import Step, StepLog, describe
+from common.sim.engine import Engine
 from common.sim.simulation import Simulation
 from common.trace.format import Meta, to_line
 from common.trace.recorder import Recorder
@@ -24,6 +26,8 @@ Event = dict[str, Any]
 
 AFTER = 40
 """So many events after the one that cannot be right are still shown."""
+
+_NAMED = re.compile(r"'([^']+)' does not hold")
 
 OWN_STEPS = frozenset({"start", "recv", "timer", "step"})
 """The events in which a node itself does something."""
@@ -94,7 +98,10 @@ def find_wrong(error: BaseException, events: list[Event], log: StepLog) -> Wrong
     named = _named(error, values)
     if named is not None and verdict is None:
         return _in_history([named], events)
-    found = replace(_wrong(events, _last(events, None, None)), exact=not _has_history(values))
+    found = replace(
+        _wrong(events, _last(events, None, None), _property(error)),
+        exact=_while_running(error) or not _has_history(values),
+    )
     if verdict is not None:
         return replace(found, property=verdict.anomaly or "", sentence=verdict.sentence)
     return found
@@ -199,6 +206,17 @@ def _named(error: BaseException, values: Sequence[object]) -> Operation | None:
 
 def _listed(value: object) -> Sequence[object]:
     return value if isinstance(value, list | tuple) else [value]
+
+
+def _while_running(error: BaseException) -> bool:
+    """Whether it came up in the middle of a run: somebody looked after each step."""
+    return any(frame.f_code is Engine.run.__code__ for frame, _ in walk_tb(error.__traceback__))
+
+
+def _property(error: BaseException) -> str:
+    """What does not hold, if the failure's words begin with its name."""
+    named = _NAMED.match(str(error))
+    return named[1] if named else ""
 
 
 def _has_history(values: Sequence[object]) -> bool:

@@ -81,7 +81,7 @@ class Again:
                 names, others = tuple(nodes), tuple(clients or {})
                 meta = Meta(self._item.module.LAB, names, others, options["seed"])
                 recorder = Recorder(trace.new(log), meta)
-                options["observers"] = [*options.get("observers", ()), recorder]
+                options["observers"] = [recorder, *options.get("observers", ())]
             return WatchedSimulation(faults, nodes, clients, **options)
 
         if self.lab is not None:

@@ -21,7 +21,7 @@ from common.course.manifest import Course, Lab
 from common.course.output import Output, folder, write
 from common.course.student.finding import LabOrNone, lab_meant, open_workspace
 from common.course.student.parts import NOT_WRITTEN
-from common.course.student.workspace import Workspace, hole_named
+from common.course.student.workspace import Workspace, blamed
 from common.course.suite import SuiteOptions, TestResult, run_suite, suite_command
 from common.course.testing import Impl, Reference, remember
 from common.trace.viewer.page import build_page
@@ -155,10 +155,9 @@ def _tell(
     output.say(f"[red]✗[/] [bold]{escape(test.title)}[/] [dim]{', '.join(about)}[/]")
     output.say(Padding(f"[red]{escape(test.why)}[/]", (0, 0, 0, 2)))
     if NOT_WRITTEN in test.why:
-        function = test.why.rpartition(", in ")[2].rstrip(")")
-        symbols = [h.symbol for h in lab.holes if h.symbol.rpartition(".")[2] == function]
-        symbol = hole_named(lab, symbols[0]).symbol if len(symbols) == 1 else ""
-        output.say(f"\nnext: write it; [bold]lab hint {symbol}[/] helps".replace("  ", " "))
+        hole = blamed(lab, test.why)
+        symbol = f" {hole.symbol}" if hole else ""
+        output.say(f"\nnext: write it; [bold]lab hint{symbol}[/] helps")
         return
     if not fails:
         output.say("[dim]no single seed fails: it is about all seeds of the sweep together[/]")

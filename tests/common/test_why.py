@@ -1,0 +1,183 @@
+"""``lab why`` and ``lab replay``: the smallest failing run, the event, the story, the debugger."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from common.course.manifest import ROOT, Course
+from common.course.why.event import Asked, Wrong
+from common.course.why.faults import INJECTED, PLANNED, Place, is_cure, needless_cures, smallest
+from common.course.why.story import LINES, story
+from common.values.faults import Crash, Disk, Fault, Heal, Link, Partition, Restart
+from tests.support.lab_command import lab
+
+COURSE = Course(ROOT)
+STAGE = "stage1_foundations"
+
+
+def a_mutant(folder: Path, id: str, caught_by: str) -> None:
+    """A workspace with the first of the lab's mutants that this test catches."""
+    listed = yaml.safe_load((ROOT / f"tests/mutants/{id}.yaml").read_text(encoding="utf-8"))
+    found = next(each for each in listed if each["caught_by"] == f"test_{caught_by}")
+    a_workspace(folder, id, found["file"], found["find"], found["replace"])
+
+
+def a_workspace(folder: Path, id: str, file: str, old: str, new: str) -> None:
+    """A workspace of a lab with the references' files, one of them wrong."""
+    found = COURSE.lab(id)
+    stage = COURSE.folder_of(found).name
+    for each in found.files:
+        target = folder / "work" / stage / each.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / stage / each.path, target)
+    (folder / "work/.lab").mkdir()
+    path = folder / "work" / stage / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def explain(folder: Path, *arguments: str) -> dict[str, Any]:
+    """What ``lab why`` tells programs."""
+    ran = lab(folder, "why", *arguments, "--json")
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    told: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
+    return told
+
+
+# Whole failures.
+
+
+def test_a_history_that_cannot_be_is_told_down_to_the_answer(tmp_path: Path) -> None:
+    name = "it_is_linearizable_under_partitions_and_links_cut_one_way"
+    a_mutant(tmp_path, "cap", name)
+    told = explain(tmp_path, "cap", name)
+    assert "Not linearizable" in told["why"]
+    assert 0 < len(told["faults"]) < told["faults_at_first"], "some faults were for nothing"
+    assert len(told["story"]) <= LINES
+    assert "✗ " in told["story"][-1]
+    wrong = told["wrong"]
+    assert wrong["exact"]
+    assert wrong["operations"]
+    assert told["page"].endswith(f".html#event={wrong['number']}")
+    page = tmp_path / "out/why/cap" / f"{name}.html"
+    assert page.is_file()
+    events = page.with_suffix(".jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(events[wrong["number"]])["kind"] == "return"
+    assert json.loads(events[wrong["number"] + 1])["kind"] == "verdict"
+
+
+def test_an_invariant_names_the_step_after_which_it_did_not_hold(tmp_path: Path) -> None:
+    old = "if not is_quorum(self.configuration, self.agreeing):\n            return\n"
+    new = "if not self.agreeing:\n            return\n"
+    a_workspace(tmp_path, "raft", "raft/election.py", old, new)
+    told = explain(tmp_path, "raft", "no_term_has_two_leaders_whatever_fails")
+    assert "lead term 1" in told["why"]
+    assert told["wrong"]["exact"]
+    assert told["wrong"]["property"]
+    assert len(told["faults"]) < told["faults_at_first"]
+
+
+def test_an_error_of_a_handler_names_the_event_that_it_was_given(tmp_path: Path) -> None:
+    handler = "def gossip_received(self, gossip: Gossip, sender: NodeId) -> None:\n"
+    wrong = f"{handler}        {{}}['no']\n"
+    a_workspace(tmp_path, "cap", "cap_available.py", handler, wrong)
+    told = explain(tmp_path, "cap", "gossip_does_not_multiply")
+    assert "KeyError: 'no'" in told["why"]
+    assert told["wrong"]["what"].endswith(("of n1", "of n2", "of n3"))
+    assert "took Gossip" in told["wrong"]["what"]
+
+
+def test_one_server_fed_by_hand_has_a_story_and_a_picture_too(tmp_path: Path) -> None:
+    old = "index > self.commit_index and self.log.term_at(index) == self.current_term"
+    a_workspace(tmp_path, "raft", "raft/replication.py", old, "index > self.commit_index")
+    name = "a_majority_that_stores_an_entry_of_an_old_term_does_not_commit_it"
+    told = explain(tmp_path, "raft", name)
+    assert "takes AppendEntriesReply" in told["story"][-1]
+    assert (tmp_path / f"out/why/raft/{name}.html").is_file()
+
+
+def test_what_is_not_written_yet_is_told_with_its_hint(tmp_path: Path) -> None:
+    assert lab(tmp_path, "start", "cap").returncode == 0
+    ran = lab(tmp_path, "why", "cap")
+    assert ran.returncode == 1
+    assert "this is not written yet" in ran.stdout
+    assert "lab hint ConsistentReplica." in ran.stdout
+
+
+# Again.
+
+
+def test_replay_runs_the_explained_failure_again_and_a_debugger_stops_at_its_event(
+    tmp_path: Path,
+) -> None:
+    name = "the_side_without_a_majority_never_answers_ok"
+    a_mutant(tmp_path, "cap", name)
+    shown = lab(tmp_path, "why", "cap", name)
+    assert shown.returncode == 1
+    for told in ("what happened", "the network is cut", "it checks: Gilbert and Lynch 2002"):
+        assert told in shown.stdout
+    exactly = r"the first event that cannot be right: c1 has its answer to read: ok \d+"
+    assert re.search(exactly, shown.stdout)
+    again = lab(tmp_path, "replay", "cap")
+    assert again.returncode == 1
+    assert "its replica reached no majority" in again.stdout
+    command = [sys.executable, "-m", "common.course.command", "replay", "cap", "--pdb"]
+    stopped = subprocess.run(
+        command, input="p self.id\nq\n", cwd=tmp_path, capture_output=True, text=True, timeout=60,
+        check=False, env={"PYTHONPATH": str(ROOT), "PATH": ""},
+    )  # fmt: skip
+    assert f"work/{STAGE}/cap_client.py" in stopped.stdout, stopped.stdout
+    assert "'c1'" in stopped.stdout
+
+
+# Parts.
+
+
+def test_the_smallest_set_is_found() -> None:
+    places: list[Place] = [(0, PLANNED, n) for n in range(16)]
+    needed = {places[3], places[11]}
+    runs = 0
+
+    def fails(kept: Collection[Place]) -> bool:
+        nonlocal runs
+        runs += 1
+        return needed <= set(kept)
+
+    assert set(smallest(places, fails)) == needed
+    assert runs <= 60
+    assert smallest(places, lambda _: True) == []
+
+
+def test_what_ends_a_trouble_is_a_cure_and_needless_without_it() -> None:
+    faults: dict[Place, Fault] = {
+        (0, PLANNED, 0): Crash(1, "n1"),
+        (0, PLANNED, 1): Restart(2, "n1"),
+        (0, PLANNED, 2): Restart(2, "n2"),
+        (0, PLANNED, 3): Heal(3),
+        (0, PLANNED, 4): Disk(3, "n1", 0),
+        (0, INJECTED, 0): Link(4, loss=0.0),
+    }
+    assert [is_cure(fault) for fault in faults.values()] == [False, True, True, True, True, True]
+    assert needless_cures(faults) == [(0, PLANNED, 2), (0, PLANNED, 3), (0, PLANNED, 4)]
+    cut: Fault = Partition(1, (("n1",), ("n2",)))
+    assert (0, PLANNED, 3) not in needless_cures({**faults, (0, PLANNED, 9): cut})
+
+
+def test_a_story_has_at_most_ten_lines_and_ends_with_what_is_wrong() -> None:
+    events: list[dict[str, Any]] = [
+        {"t": n, "node": f"n{n % 3}", "kind": "crash"} for n in range(30)
+    ]
+    events += [{"t": 40, "node": "n1", "kind": "timer", "type": f"T{n}"} for n in range(30)]
+    asked = Asked("c1", 50, 60, "c1 read() -> 1")
+    told = story(events, Wrong(60, 40, "n1", "n1 T29 fires", operations=(asked,)))
+    assert len(told) == LINES
+    assert told[-1].endswith("✗ n1 T29 fires")
+    assert "(25 more faults are in the picture)" in told[0]
