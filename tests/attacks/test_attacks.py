@@ -1,0 +1,80 @@
+"""Every hostile submission scores nothing that it did not solve, and harms nobody.
+
+Run one by its name: ``pytest tests/attacks -k exits_with_success_at_import``. What each tries is in
+``tests/attacks/corpus``, what stops it in ``docs/reference/judge.md``.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from common.course.judge import sandbox
+from common.course.manifest import Lab
+from tests.attacks.attacking import Attack, Classroom, attacks
+
+MOST_SECONDS = 90
+MOST_MEMORY_BYTES = 1536 << 20
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def classroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Classroom]:
+    """One copy of the course for all; it must be the same at the end."""
+    if not any(sandbox.available(kind) for kind in sandbox.KINDS):
+        pytest.skip("there is no sandbox here")
+    yield Classroom(tmp_path_factory.mktemp("classroom"))
+
+
+def all_tests() -> dict[str, list[str]]:
+    """By lab, every test that some attack wants the points of."""
+    wanted: dict[str, dict[str, None]] = {}
+    for attack in attacks():
+        wanted.setdefault(attack.lab, {}).update(dict.fromkeys(attack.tests))
+    return {lab: list(tests) for lab, tests in wanted.items()}
+
+
+@pytest.mark.parametrize("attack", attacks(), ids=lambda attack: attack.name)
+def test_it_gains_nothing_and_harms_nobody(classroom: Classroom, attack: Attack) -> None:
+    before = classroom.digest()
+    lab = classroom.course.lab(attack.lab)
+    workspace = classroom.workspace(classroom.submission(attack), lab)
+    judged = classroom.judge(lab, attack.tests, workspace, *attack.options)
+    told = f"{attack.tries}\n{judged.said[-6000:]}"
+    assert judged.earned == 0, told
+    assert judged.verdicts == dict.fromkeys(attack.tests, "fail"), f"the report is torn: {told}"
+    assert judged.code == 1, f"the suite did not come to its own end: {told}"
+    assert not judged.leaked, f"a secret of the judge's got out: {told}"
+    assert judged.left == [], "it left something behind"
+    assert judged.seconds < MOST_SECONDS, f"it took {judged.seconds:.0f} s"
+    assert judged.memory_bytes < MOST_MEMORY_BYTES, f"it took {judged.memory_bytes >> 20} MiB"
+    assert classroom.digest() == before, "the course is not what it was"
+
+
+@pytest.mark.parametrize(("lab", "tests"), all_tests().items(), ids=lambda value: str(value)[:20])
+def test_the_untouched_handout_scores_zero_and_the_next_submission_all(
+    classroom: Classroom, lab: str, tests: list[str]
+) -> None:
+    found: Lab = classroom.course.lab(lab)
+    nothing = Attack(name="", tries="", wall="", lab=lab, tests=tests)
+    workspace = classroom.workspace(classroom.submission(nothing), found)
+    assert classroom.judge(found, tests, workspace).earned == 0
+    reference = classroom.judge(found, tests, None)
+    assert set(reference.verdicts.values()) == {"pass"}, reference.said[-3000:]
+
+
+def test_there_are_at_least_forty_and_no_two_of_a_name() -> None:
+    names = [attack.name for attack in attacks()]
+    assert len(names) >= 40
+    assert len(names) == len(set(names))
+    for attack in attacks():
+        assert attack.tries.endswith("."), f"{attack.name} says in one sentence what it tries"
+        assert attack.tests, f"{attack.name} names the tests that it wants the points of"
+
+
+def test_the_page_of_the_judge_lists_every_attack(pytestconfig: pytest.Config) -> None:
+    page = Path(pytestconfig.rootpath, "docs/reference/judge.md").read_text(encoding="utf-8")
+    for attack in attacks():
+        row = f"| `{attack.name}` | {attack.tries} | {attack.wall} |"
+        assert row in page, f"this line belongs into docs/reference/judge.md:\n{row}"
