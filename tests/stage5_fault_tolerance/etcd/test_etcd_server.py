@@ -2,17 +2,21 @@
 
 from typing import Any
 
+from common.contract import Numbered, Receive, Start
 from common.course.grading import graded
 from common.sim.network import LinkModel
+from common.sim.simulation import Simulation
 from common.values.faults import Block, Heal, Link, Partition
 from common.values.history import Failed, Ok, Unknown
 from common.values.units import MS, SECOND
+from stage4_consensus.raft.messages import AppendEntries, Entry, NoOp
 from tests.stage4_consensus.raft.cluster import (
     STEADY,
     ask,
     crash,
     restart,
     restart_all,
+    run_until,
     wait_for,
 )
 from tests.stage5_fault_tolerance.etcd.cluster import (
@@ -139,7 +143,10 @@ def test_a_read_on_any_server_finds_what_another_has_acknowledged(lab: Any, swee
         simulation.inject(Link(simulation.now, leader, slow, latency=(150 * MS, 200 * MS)))
         for number in range(6):
             value = b"%d" % number
-            told(simulation, lab.Put(b"x", value), others_than(slow)[number % 2])
+            early = simulation.call(slow, lab.Range(b"x"))
+            simulation.run(simulation.now + 80 * MS)
+            told(simulation, lab.Put(b"x", value), leader)
+            assert early.returned_at is None, "its answer is on the way, and knows nothing of this"
             for server in (slow, leader):
                 assert told(simulation, lab.Range(b"x"), server).kvs[0].value == value, server
 
@@ -241,7 +248,16 @@ def test_a_lease_that_is_kept_alive_outlives_its_leaders(lab: Any, sweep: Any) -
             restart(simulation, old)
             found = told(simulation, lab.Range(b"held"), others_than(old)[round % 2])
             assert found.count == 1, "its owner gave a sign of life to the leader before"
-        simulation.run(simulation.now + 4500 * MS)
+        first = elected(simulation)
+        second = others_than(first)[0]
+        told(simulation, lab.MoveLeader(second), first)
+        simulation.run(simulation.now + 1800 * MS)
+        told(simulation, lab.LeaseKeepAlive(lease), first)
+        told(simulation, lab.MoveLeader(first), second)
+        simulation.run(simulation.now + 2300 * MS)
+        found = told(simulation, lab.Range(b"held"))
+        assert found.count == 1, "who led before does not know of signs of life since"
+        simulation.run(simulation.now + 2200 * MS)
         assert told(simulation, lab.Range(b"held")).count == 0
 
 
@@ -258,8 +274,12 @@ def test_an_answered_sign_of_life_keeps_the_keys_for_the_whole_time(lab: Any, sw
         elected(simulation)
         lease = told(simulation, lab.LeaseGrant(2)).id
         told(simulation, lab.Put(b"held", b"x", lease))
-        simulation.run(simulation.now + 1780 * MS + seed % 30 * 15 * MS)
-        asked = simulation.call(SERVERS[seed % 3], lab.LeaseKeepAlive(lease))
+        server = SERVERS[seed % 3]
+        if seed % 2:
+            simulation.run(simulation.now + 1780 * MS + seed % 30 * 15 * MS)
+        else:
+            server = the_end_is_in_the_log(simulation)
+        asked = simulation.call(server, lab.LeaseKeepAlive(lease))
         invoked = simulation.now
         wait_for(simulation, asked, SECOND)
         if value_of(asked).ttl:
@@ -271,6 +291,14 @@ def test_an_answered_sign_of_life_keeps_the_keys_for_the_whole_time(lab: Any, sw
             simulation.run(simulation.now + SECOND)
             assert told(simulation, lab.Range(b"held")).count == 0, "it was said to have ended"
     assert sweep.replaying or (relied and ended), "some came in time, and some did not"
+
+
+def the_end_is_in_the_log(simulation: Simulation) -> str:
+    """Go on until the leader has appended an entry, and nothing more; returns who leads."""
+    leader = leader_of(simulation) or ""
+    before = shown(simulation, leader, "last")
+    run_until(simulation, lambda: bool(shown(simulation, leader, "last") > before), 4 * SECOND)
+    return leader
 
 
 @graded(
@@ -323,6 +351,50 @@ def test_watches_on_every_server_tell_every_change_once_in_order(lab: Any, sweep
             revisions = [kv.mod_revision for kv in events]
             assert revisions == list(range(2, revision + 1)), f"{server} tells each of them"
             assert events == seen["n1"], server
+
+
+@graded(
+    points=2,
+    title="Any number of questions wait for the future",
+    requirement="watching.py: each is answered once what it asks about is there",
+)
+def test_several_questions_about_the_future_are_all_answered(lab: Any) -> None:
+    simulation = cluster(lab, seed=7)
+    elected(simulation)
+    asked = [simulation.call("n2", lab.Changes(revision)) for revision in (2, 4, 3, 2, 1)]
+    simulation.run(simulation.now + SECOND)
+    assert [each.returned_at is None for each in asked] == [True] * 4 + [False]
+    for number in range(3):
+        told(simulation, lab.Put(b"%d" % number), "n1")
+    for each in asked:
+        wait_for(simulation, each, SECOND)
+    events = [value_of(each).events for each in asked[:4]]
+    assert [[kv.mod_revision for kv in told] for told in events] == [[2], [4], [3], [2]]
+
+
+@graded(
+    points=4,
+    title="What is committed elsewhere is committed here if it is the same",
+    requirement="sessions.py, Committed: Log Matching (Raft, section 5.3)",
+)
+def test_a_follower_commits_only_what_it_has_as_the_leader_has_it(lab: Any) -> None:
+    server = lab.EtcdServer("n1", ("n2", "n3"))
+    server.step(Start(0, {}))
+    entries = (Entry(1, NoOp()), Entry(1, Numbered("n2", 1, lab.Put(b"never committed"))))
+    server.step(Receive(1, "n2", AppendEntries(1, 0, 0, entries, 0, 1)))
+    server.step(Receive(2, "n3", AppendEntries(2, 2, 2, (), 2, 1)))
+    server.step(Receive(3, "n3", lab.Committed(2, 2, 2)))
+    assert server.status()["commit"] == 0, "the entry of term 2 is another one"
+    server.step(Receive(4, "n3", lab.Committed(2, 9, 2)))
+    server.step(Receive(5, "n2", lab.Committed(1, 2, 1)))
+    assert server.status()["commit"] == 0, "beyond the log, or of an earlier term"
+    server.step(Receive(6, "n3", lab.Committed(2, 1, 1)))
+    assert server.status()["commit"] == 1
+    server.step(Receive(7, "n3", AppendEntries(2, 1, 1, (Entry(2, NoOp()),), 1, 2)))
+    server.step(Receive(8, "n3", lab.Committed(2, 2, 2)))
+    assert (server.status()["commit"], server.status()["keys"]) == (2, 0)
+    server.step(Receive(9, "n3", lab.Committed(2, 1, 1)))
+    assert server.status()["commit"] == 2, "only forwards"
 
 
 def listen(lab: Any, simulation: Any, asked: dict[str, Any], seen: dict[str, list[Any]]) -> None:

@@ -83,6 +83,31 @@ def test_each_revision_can_be_read_as_it_was(lab: Any, sweep: Any) -> None:
 
 
 @graded(
+    points=2,
+    title="Bounds, order, limit",
+    requirement="ranges.py: in that order; the count is that of the whole span",
+)
+def test_a_range_has_bounds_then_an_order_then_a_limit(lab: Any) -> None:
+    store = filled(lab, *(lab.Put(key) for key in (b"d", b"a", b"c", b"b", b"e", b"a")))
+
+    def keys(**asked: Any) -> tuple[str, bool, int]:
+        found = store.query(lab.Range(b"\0", b"\0", **asked))
+        return b"".join(kv.key for kv in found.kvs).decode(), found.more, found.count
+
+    assert keys(limit=2) == ("ab", True, 5)
+    assert keys(limit=5) == ("abcde", False, 5)
+    assert keys(limit=2, sort_order="descend") == ("ed", True, 5)
+    assert keys(limit=2, sort_order="ascend", sort_target="mod") == ("dc", True, 5)
+    assert keys(limit=2, sort_order="descend", sort_target="mod") == ("ae", True, 5)
+    assert keys(limit=2, sort_target="mod") == ("cb", True, 5), "cut, with one more, then sorted"
+    assert keys(limit=1, sort_order="descend", sort_target="version") == ("a", True, 5)
+    assert keys(limit=1, min_mod_revision=5) == ("a", True, 5)
+    assert keys(max_mod_revision=5) == ("bcd", False, 5)
+    assert keys(min_create_revision=3, max_create_revision=4) == ("ac", False, 5)
+    assert keys(limit=1, min_mod_revision=7) == ("a", False, 5)
+
+
+@graded(
     points=3,
     title="Within a transaction, an old revision is the old one",
     requirement="commands.py, Txn and Range: each step sees what those before it did, now",
@@ -235,6 +260,8 @@ def test_changes_before_the_compacted_revision_are_refused(lab: Any) -> None:
 def test_a_store_restored_from_a_snapshot_goes_on_like_the_first(lab: Any, sweep: Any) -> None:
     for seed in sweep(10):
         commands, first = Commands(lab, Random(seed)), lab.Store()
+        first.apply(lab.LeaseGrant(60, 9))
+        first.apply(lab.Put(b"A", b"held", 9))
         for _ in range(60):
             first.apply(commands.any(first.history.revision))
         second = lab.Store()
@@ -245,6 +272,7 @@ def test_a_store_restored_from_a_snapshot_goes_on_like_the_first(lab: Any, sweep
             command = commands.any(first.history.revision)
             expected = first.apply(command)
             assert second.apply(command) == expected, f"command {number}: {command}"
+        assert second.apply(lab.LeaseRevoke(9)) == first.apply(lab.LeaseRevoke(9))
         assert second.snapshot() == first.snapshot()
         compacted = max(first.history.compacted, 1)
         assert second.query(lab.Changes(compacted)) == first.query(lab.Changes(compacted))
