@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from common.check.linearizability import check_linearizability
 from common.check.models import KeyValue
@@ -15,7 +16,7 @@ from common.sim.workload import Workload
 from common.values.faults import Crash, Fault, Restart, Schedule
 from common.values.history import History, Ok, Operation
 from common.values.units import MS, SECOND, show_time
-from stage4_consensus.raft_safety import watch_safety
+from tests.stage4_consensus.raft.seen import Seen, Server
 
 CLIENTS = ("c1", "c2", "c3")
 ADMIN = "admin"
@@ -28,6 +29,9 @@ STEADY = LinkModel(latency=(2 * MS, 2 * MS))
 """A network in which nothing overtakes anything."""
 
 MAX_EVENTS = 300_000
+
+_seen: WeakKeyDictionary[Simulation, Seen] = WeakKeyDictionary()
+"""What is seen of each simulation."""
 
 
 def names(count: int) -> tuple[NodeId, ...]:
@@ -48,18 +52,32 @@ def cluster(
     count: int = 3,
     faults: Sequence[Fault] = (),
     config: dict[str, Any] | None = None,
+    safe: bool = True,
     **options: Any,
 ) -> Simulation:
-    """A cluster with three clients; Raft's safety properties are looked at after each step."""
-    options = {"monitors": [watch_safety()], "max_events": MAX_EVENTS, **options}
+    """A cluster with three clients; Raft's safety properties are checked on all that is seen."""
+    seen = Seen(safe)
+    observers = [seen, *options.pop("observers", ())]
     made: Simulation = lab.simulation(
         dict.fromkeys(names(count), server(lab, **(config or {}))),
         dict.fromkeys((*CLIENTS, ADMIN), lab.RegistersClient),
         seed=seed,
         schedule=Schedule(faults),
-        **options,
+        observers=observers,
+        **{"max_events": MAX_EVENTS, **options},
     )
-    return made
+    return remember(made, seen)
+
+
+def remember(simulation: Simulation, seen: Seen) -> Simulation:
+    """Let the functions below know what is seen of a simulation; returns the simulation."""
+    _seen[simulation] = seen
+    return simulation
+
+
+def server_of(simulation: Simulation, id: NodeId) -> Server:
+    """What is seen of a server."""
+    return _seen[simulation].server(id)
 
 
 def trouble(seed: int, count: int, *kinds: str, until: int = 3 * SECOND) -> list[Fault]:
@@ -108,16 +126,13 @@ def must_be_linearizable(simulation: Simulation) -> None:
     assert verdict.answer is Answer.YES, verdict.sentence
 
 
-def leaders(simulation: Simulation) -> list[Any]:
-    """The servers that lead, or think so, in the order of their terms."""
-    found: list[Any] = [
-        node for node in simulation.nodes.values() if node.status().get("role") == "leader"
-    ]
-    return sorted(found, key=lambda node: node.current_term)
+def leaders(simulation: Simulation) -> list[Server]:
+    """The servers that speak as leaders, in the order of their terms."""
+    return _seen[simulation].leaders(simulation.now)
 
 
-def elect(simulation: Simulation, within: int = SOON) -> Any:
-    """Go on until somebody leads whose no-op is committed; returns that server."""
+def elect(simulation: Simulation, within: int = SOON) -> Server:
+    """Go on until somebody leads and has told that its no-op is committed; returns that server."""
     limit = simulation.now + within
 
     def elected() -> bool:
@@ -154,19 +169,16 @@ def must_be_ok(simulation: Simulation, operation: object, client: str = "c1") ->
     return asked.outcome.value
 
 
-def log_grows(server: Any) -> Callable[[], bool]:
+def log_grows(server: Server) -> Callable[[], bool]:
     """Whether the server's log is longer than it is now."""
-    before = server.log.last_index
-    return lambda: bool(server.log.last_index > before)
+    before = server.last_index
+    return lambda: server.last_index > before
 
 
-def others(simulation: Simulation, *without: str) -> list[Any]:
+def others(simulation: Simulation, *without: str) -> list[Server]:
     """The servers that are up, but for these."""
-    return [
-        node
-        for id, node in simulation.nodes.items()
-        if id in simulation.members and id not in without
-    ]
+    up = [id for id in simulation.nodes if id in simulation.members]
+    return [server_of(simulation, id) for id in up if id not in without]
 
 
 def crash(simulation: Simulation, *nodes: str) -> None:

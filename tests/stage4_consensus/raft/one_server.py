@@ -36,7 +36,7 @@ class OneServer:
 
     def start(self) -> list[Send]:
         """Begin a life with what is on disk, as after a crash."""
-        made = getattr(self.lab, self.kind)
+        made = self.lab.look_into(self.kind)
         self.server = made("n1", self.members[1:], **self.config)
         self.lives += 1
         self.server.seed(f"life {self.lives}")

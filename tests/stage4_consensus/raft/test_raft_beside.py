@@ -14,6 +14,7 @@ from stage4_consensus.raft_demo import demo
 from stage4_consensus.raft_explore import TwoTerms, instance, with_a_crash
 from stage4_consensus.raft_figure8 import tell
 from tests.stage4_consensus.raft.cluster import cluster, elect, must_be_ok, restart_all
+from tests.stage4_consensus.raft.seen import Outside
 
 LAB = "raft"
 
@@ -33,7 +34,7 @@ class ForgetsItsVote(TwoTerms):
 def test_the_safety_properties_hold_through_figure_8(lab: Any, sweep: Any) -> None:
     for seed in sweep(3):
         for ending in "de":
-            story = tell(lab.RaftRegisters, seed, ending)
+            story = tell(lab.RaftRegisters, seed, ending, Outside())
             assert story.verdict is not None
             assert story.verdict.answer is Answer.YES, story.verdict.sentence
             assert story.logs["c"]["n4"] == "1 1", "entry 2 of term 1 is on four servers"
@@ -54,7 +55,7 @@ def test_in_a_world_where_answers_do_not_wait_for_the_disk_they_are_lost(lab: An
         world: dict[str, Any] = {
             "sends_wait_for_disk": False,
             "disk_latency": 30 * MS,
-            "monitors": [],
+            "safe": False,
         }
         simulation = cluster(lab, seed, **world)
         elect(simulation)

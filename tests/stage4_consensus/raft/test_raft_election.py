@@ -15,6 +15,7 @@ from tests.stage4_consensus.raft.cluster import (
     names,
     others,
     restart,
+    server_of,
     trouble,
 )
 from tests.stage4_consensus.raft.one_server import OneServer, find, only
@@ -254,7 +255,7 @@ def test_a_server_that_was_cut_off_comes_back_without_an_election(lab: Any, swee
         rest = tuple(id for id in names(3) if id != alone)
         simulation.inject(Partition(simulation.now, ((alone,), rest)))
         simulation.run(simulation.now + 2 * SECOND)
-        assert simulation.nodes[alone].status()["term"] == term, "it could not win any election"
+        assert server_of(simulation, alone).current_term == term, "it could not win any election"
         simulation.inject(Heal(simulation.now))
         simulation.run(simulation.now + SECOND)
         assert [(each.id, each.current_term) for each in leaders(simulation)] == [(leader.id, term)]
@@ -342,7 +343,7 @@ def test_leadership_is_transferred_to_the_server_that_is_named(lab: Any, sweep: 
         start = simulation.now
         assert must_be_ok(simulation, lab.TransferLeadership(target), "c2") == target
         assert elect(simulation).id == target
-        assert simulation.nodes[target].status()["term"] == leader.current_term
+        assert server_of(simulation, target).current_term == leader.current_term
         assert simulation.now - start < 150 * MS, "nobody had to wait for an election timeout"
         assert must_be_ok(simulation, lab.Get("x")) == "1"
 

@@ -1,6 +1,6 @@
 """Counts what servers send each other."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,7 +12,7 @@ from common.values.history import Operation
 
 
 class Traffic:
-    """An observer of messages between servers; clients are not counted."""
+    """An observer of messages between servers, and of whom each client asks."""
 
     def __init__(self) -> None:
         self.forget()
@@ -20,6 +20,8 @@ class Traffic:
     def forget(self) -> None:
         """Begin to count anew."""
         self.messages: Counter[str] = Counter()
+        self.senders: Counter[tuple[str, str]] = Counter()
+        self.asked: defaultdict[str, list[str]] = defaultdict(list)
         self.entries = 0
         self.bytes = 0
 
@@ -27,14 +29,21 @@ class Traffic:
         """How many messages of the class with this name were sent."""
         return self.messages[kind]
 
+    def of(self, sender: str, *kinds: str) -> int:
+        """How many messages of these classes a server has sent."""
+        return sum(self.senders[sender, kind] for kind in kinds)
+
     def total(self) -> int:
         """How many messages were sent."""
         return self.messages.total()
 
     def sent(self, at: int, node: NodeId, to: NodeId, message: object, number: int) -> None:
         """Count it."""
-        if node.startswith("n") and to.startswith("n"):
+        if not node.startswith("n"):
+            self.asked[node].append(to)
+        elif to.startswith("n"):
             self.messages[type(message).__name__] += 1
+            self.senders[node, type(message).__name__] += 1
             self.bytes += wire_size(message)
             carried: Any = getattr(message, "entries", ())
             self.entries += len(carried)
