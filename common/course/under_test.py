@@ -72,6 +72,14 @@ class LabUnderTest:
             options["observers"] = [*options.get("observers", ()), recorder]
         return self.make_simulation(nodes, clients, seed=seed, **options)
 
+    def look_into(self, name: str) -> Any:
+        """A node class whose nodes a test may look into, attribute by attribute.
+
+        What they show is the word of the code under test: good for a sentence of a paper about one
+        server's state, never for a verdict on a cluster.
+        """
+        return getattr(self, name)
+
     # What programs on sockets need: a judged one has a network of its own.
 
     def connect(self, address: tuple[str, int]) -> socket.socket:

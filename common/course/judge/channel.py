@@ -11,6 +11,10 @@ ANSWER_SECONDS = 30
 
 CHUNK = 1 << 16
 
+MOST_BYTES = 64 << 20
+"""What one process may write in its life: what it has the judge keep (saves, say) is bounded too.
+No node of a reference writes a tenth of it."""
+
 
 class Silent(LabError):
     """The other side ended, or did not answer in time, or wrote too much; the text says which."""
@@ -33,6 +37,7 @@ class Channel:
         pipe.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, wait)
         pipe.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, wait)
         self._pending = b""
+        self._left = MOST_BYTES
 
     def write(self, line: bytes) -> None:
         """Send a whole line. Raises: Silent."""
@@ -76,6 +81,9 @@ class Channel:
                 "it ended before it answered: it used up its processor time or its memory, or it "
                 "ended itself"
             )
+        self._left -= len(data)
+        if self._left < 0:
+            raise Silent(f"it wrote more than {MOST_BYTES:,} bytes in one life")
         return data
 
     def close(self) -> None:

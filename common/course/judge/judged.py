@@ -102,7 +102,13 @@ class JudgedLab(LabUnderTest):
     def _node_kind(self, name: str, reference: type[Node]) -> NodeKind:
         codec = JsonCodec(Schema.of(reference), MAX_LINE)
         return NodeKind(
-            name, self.manifest.id, reference, codec, self._spawn, self._values.pack, self._error,
+            name,
+            self.manifest.id,
+            reference,
+            codec,
+            self._spawn,
+            self._values.pack,
+            self._error,
             self._nodes.add,
         )
 
@@ -158,6 +164,10 @@ class JudgedLab(LabUnderTest):
             return MissingName(f"lab {self.manifest.id}: {problem.text}")
         return raised(problem, self._errors)
 
+    def look_into(self, name: str) -> Any:
+        """A node class whose nodes live among the objects of the present test."""
+        return RemoteName(self._present_calls, name, LabUnderTest.__getattr__(self, name))
+
     def connect(self, address: tuple[str, int]) -> socket.socket:
         """A connection to a program of the lab, in its own network."""
         return self._present_sandbox().connect(*address)
@@ -193,7 +203,8 @@ def _records(modules: set[str], holed: set[str]) -> dict[str, type]:
             continue
         for value in list(vars(module).values()):
             if isinstance(value, type) and value.__module__ == name and value.__name__ not in holed:
-                if kind_of(value) or issubclass(value, enum.Enum) or _is_frozen(value):
+                ours = name.startswith(OURS) and is_dataclass(value)
+                if kind_of(value) or issubclass(value, enum.Enum) or _is_frozen(value) or ours:
                     found[f"{name}:{value.__qualname__}"] = value
     return found
 

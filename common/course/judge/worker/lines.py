@@ -196,7 +196,8 @@ _read_reply = msgspec.json.Decoder(Reply).decode
 
 def read_event(line: bytes) -> EventLine:
     """A line to a node. Raises: msgspec.MsgspecError."""
-    return _read_event(line)
+    told: EventLine = _read_event(line)
+    return told
 
 
 def read_reply(line: bytes) -> Reply:
