@@ -18,7 +18,7 @@ MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1
 """Numbers are those of 64 bits, as in Redis."""
 
 When: TypeAlias = Literal["always", "absent", "present"]
-Until: TypeAlias = Literal["always", "mortal", "immortal", "later", "sooner"]
+Until: TypeAlias = Literal["always", "mortal", "immortal", "later", "sooner", "shortened"]
 
 
 @operation
@@ -100,7 +100,7 @@ class Expire:
     Attributes:
         when: ``always``; only if the key has an end already (``mortal``), or has none
             (``immortal``); only if the new end is ``later`` or ``sooner`` than the old one, for
-            which to live for ever is the latest.
+            which to live for ever is the latest; ``shortened``: mortal, and sooner.
     """
 
     key: bytes

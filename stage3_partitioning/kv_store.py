@@ -216,4 +216,6 @@ def _may_end(item: Item, command: Expire, now: int) -> bool:
             return old is not None and life is not None and now + life > old
         case "sooner":
             return life is not None and (old is None or now + life < old)
+        case "shortened":
+            return life is not None and old is not None and now + life < old
     return True

@@ -8,17 +8,18 @@ or that does not read its answers, is not read from; one that reads nothing for
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from common.values.history import Ok, Outcome
 from stage3_partitioning.kv_messages import Answer, Ask, Moved, Serve
 from stage3_partitioning.kv_slots import key_slot
 from stage3_partitioning.resp.data import PLANS, Plan
-from stage3_partitioning.resp.replies import OK, QUEUED, RespError, Value, encode, error
+from stage3_partitioning.resp.replies import QUEUED, RespError, Value, encode, error
 from stage3_partitioning.resp.requests import ProtocolError, RequestReader
 from stage3_partitioning.resp.server import SERVER_COMMANDS, unknown_command
 from stage3_partitioning.resp.table import TABLE
+from stage3_partitioning.resp.transactions import CROSS_SLOT, Later, discard, execute, multi
 from stage3_partitioning.resp.words import arity_problem
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ STALL_SECONDS = 30.0
 MOST_QUEUED = 10_000
 """Commands in one transaction."""
 
-CROSS_SLOT = "CROSSSLOT Keys in request don't hash to the same slot"
 TRY_AGAIN = "TRYAGAIN Multiple keys request during rehashing of slot"
 Slot = list[bytes]
 """The place of one reply in the row; empty until it is there."""
@@ -61,7 +61,7 @@ class Connection(asyncio.Protocol):
         self.version = 2
         self.name = ""
         self.asking = False
-        self.transaction: list[Plan] | None = None
+        self.transaction: list[Plan | Later] | None = None
         self.spoiled = False
         self.peer = ""
         self._reader = RequestReader()
@@ -214,12 +214,13 @@ class Connection(asyncio.Protocol):
             self._data(name, words)
         elif name in TRANSACTIONS:
             TRANSACTIONS[name](self)
-        elif self.transaction is not None:
-            self._queue_other(name, words)
+        elif self.transaction is not None and name not in ("quit", "reset"):
+            self._queue(Later(name, words))
         else:
-            self._other(name, words)
+            self.other(name, words)
 
-    def _other(self, name: str, words: list[bytes]) -> None:
+    def other(self, name: str, words: list[bytes]) -> None:
+        """A command about the connection, the server or the cluster."""
         if name != "asking":
             self.asking = False
         try:
@@ -247,11 +248,12 @@ class Connection(asyncio.Protocol):
             text = refusal  # like Redis: what is wrong with the arguments is found by EXEC
             plan = Plan((), lambda _: text)
         if self.transaction is None:
-            self._serve(plan)
+            self.serve(plan)
         else:
             self._queue(plan)
 
-    def _serve(self, plan: Plan) -> None:
+    def serve(self, plan: Plan) -> None:
+        """Let the node carry out a plan, and reply with its result or a redirect."""
         slot, version, tell = self.slot(), self.version, plan.tell
         asking, self.asking = self.asking, False
 
@@ -276,90 +278,45 @@ class Connection(asyncio.Protocol):
 
     # Transactions.
 
-    def _queue(self, plan: Plan) -> None:
+    def look(self, plans: "Sequence[Plan | Later]", then: Callable[[str], None]) -> None:
+        """Find out whether all keys are here; ``then`` gets "" or where they are.
+
+        Nothing else of this client is carried out meanwhile.
+        """
+        asking, self.asking = self.asking, False
+        commands = tuple(each for plan in plans for each in plan.commands)
+        self._looking = True
+
+        def found(outcome: Outcome) -> None:
+            where: Any = outcome.value  # type: ignore[union-attr]
+            self._looking = False
+            then("" if isinstance(where, Answer) else self._redirect(where))
+
+        self.facade.door.invoke(Serve(commands, asking, only_look=True), found)
+
+    def _queue(self, plan: "Plan | Later") -> None:
         """Queue it if its keys are here; else say where they are, and refuse all at EXEC."""
         assert self.transaction is not None, "within a transaction"
         if len(self.transaction) >= MOST_QUEUED:
             self._refuse(f"ERR a transaction has at most {MOST_QUEUED} commands")
             return
-        self.transaction.append(plan)
+        if not self.spoiled:
+            self.transaction.append(plan)
         if not plan.commands:
             self.reply(QUEUED)
             return
         slot = self.slot()
-        self._looking = True
 
-        def then(outcome: Outcome) -> None:
-            found: Any = outcome.value  # type: ignore[union-attr]
-            self._looking = False
-            if isinstance(found, Answer):
-                self.fill(slot, QUEUED)
-            else:
-                self.spoiled = True
-                self.fill(slot, error(self._redirect(found)))
+        def then(redirect: str) -> None:
+            self.spoiled = self.spoiled or bool(redirect)
+            self.fill(slot, error(redirect) if redirect else QUEUED)
 
-        asking, self.asking = self.asking, False
-        self.facade.door.invoke(Serve(plan.commands, asking, only_look=True), then)
-
-    def _queue_other(self, name: str, words: list[bytes]) -> None:
-        """PING and ECHO may stand in a transaction; what is about the connection may not."""
-        if name == "ping" and len(words) <= 2:
-            said: Value = words[1] if len(words) == 2 else "PONG"
-            self._queue(Plan((), lambda _: said))
-        elif name == "echo":
-            self._queue(Plan((), lambda _: words[1]))
-        elif name in ("quit", "reset"):
-            self._other(name, words)
-        else:
-            self._refuse("ERR Command not allowed inside a transaction")
-
-    def multi(self) -> None:
-        """MULTI: queue what follows."""
-        if self.transaction is not None:
-            self.reply(error("ERR MULTI calls can not be nested"))
-            return
-        self.transaction, self.spoiled = [], False
-        self.reply(OK)
-
-    def discard(self) -> None:
-        """DISCARD: forget what was queued."""
-        if self.transaction is None:
-            self.reply(error("ERR DISCARD without MULTI"))
-            return
-        self.transaction = None
-        self.reply(OK)
-
-    def exec(self) -> None:
-        """EXEC: carry out what was queued, at one moment, or nothing of it."""
-        plans, self.transaction = self.transaction, None
-        if plans is None:
-            self.reply(error("ERR EXEC without MULTI"))
-        elif self.spoiled:
-            self.reply(error("EXECABORT Transaction discarded because of previous errors."))
-        elif len({key_slot(each.key) for plan in plans for each in plan.commands}) > 1:
-            self.reply(error(CROSS_SLOT))
-        else:
-            self._exec(plans)
-
-    def _exec(self, plans: list[Plan]) -> None:
-        together = tuple(command for plan in plans for command in plan.commands)
-
-        def tell(results: Any) -> Value:
-            told: list[Value] = []
-            for plan in plans:
-                own, results = results[: len(plan.commands)], results[len(plan.commands) :]
-                told.append(plan.tell(own))
-            return told
-
-        if together:
-            self._serve(Plan(together, tell))
-        else:
-            self.value(tell(()))
+        self.look([plan], then)
 
 
 TRANSACTIONS: dict[str, Callable[[Connection], None]] = {
-    "multi": Connection.multi,
-    "discard": Connection.discard,
-    "exec": Connection.exec,
+    "multi": multi,
+    "discard": discard,
+    "exec": execute,
 }
 """By name of the command."""

@@ -94,8 +94,9 @@ def read_expire(command: list[bytes], unit_us: int, name: str) -> Expire:
     now_ms = time.time_ns() // 1_000_000
     if number * unit_us // 1_000 > MAX_END_MS - now_ms or number * unit_us // 1_000 < -MAX_END_MS:
         raise RespError(f"ERR invalid expire time in '{name}' command")
-    chosen = given - {b"XX"} if len(given) > 1 else given
+    chosen = given - {b"XX"} if len(given) > 1 else given  # GT is for mortal keys anyway
     condition: Until = next((CONDITIONS[word] for word in sorted(chosen)), "always")
+    condition = "shortened" if given == {b"XX", b"LT"} else condition
     return Expire(command[1], min(MAX_LIFE_US, max(0, number * unit_us)), condition)
 
 

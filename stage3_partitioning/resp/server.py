@@ -29,8 +29,14 @@ def unknown_command(words: Words) -> str:
     for word in words[1:]:
         if len(told) >= 128:
             break
-        told += f"'{text(word)[: 128 - len(told)]}' "
-    return f"ERR unknown command '{text(words[0])[:128]}', with args beginning with: {told}"
+        told += f"'{_until_zero(word)[: 128 - len(told)]}' "
+    name = _until_zero(words[0])[:128]
+    return f"ERR unknown command '{name}', with args beginning with: {told}"
+
+
+def _until_zero(word: bytes) -> str:
+    """As C prints it: to Redis a zero byte ends a text."""
+    return text(word.partition(b"\0")[0])
 
 
 # The connection.
@@ -158,6 +164,8 @@ def _command(client: "Connection", words: Words) -> None:
             client.value([entry.described() for entry in TABLE.values()])
         case ["count"]:
             client.value(len(TABLE))
+        case ["count", *_]:
+            raise RespError(arity_problem("command|count"))
         case ["list"]:
             client.value(list(TABLE))
         case ["info", *names]:
@@ -165,6 +173,8 @@ def _command(client: "Connection", words: Words) -> None:
             client.value([None if each is None else each.described() for each in entries])
         case ["docs", *_]:
             client.value({})
+        case ["getkeys", *_] if len(words) < 4:
+            raise RespError(arity_problem("command|getkeys"))
         case ["getkeys", name, *_]:
             entry = TABLE.get(name.lower())
             if entry is None:

@@ -6,7 +6,7 @@ redis-py refuses to send in a pipeline what is not among them.
 
 from dataclasses import dataclass
 
-from stage3_partitioning.resp.replies import Flags, Simple, Value
+from stage3_partitioning.resp.replies import Flags, Value
 
 ENTRIES = """
 get 2 1 1 1 readonly,fast @read,@string,@fast
@@ -102,7 +102,7 @@ class Entry:
             self.last,
             self.step,
             Flags(self.categories),
-            [Simple(tip) for tip in self.tips],
+            list(self.tips),
             [],
             [],
         ]

@@ -69,6 +69,7 @@ class DumbStore:
             "immortal": end == FOR_EVER,
             "later": end != FOR_EVER and new > end,
             "sooner": new < end,
+            "shortened": end != FOR_EVER and new < end,
         }
         if fits[command.when]:
             self.held[command.key] = (value, new)
@@ -92,7 +93,7 @@ def some_command(lab: Any, random: Random) -> object:
             lab.Expire(
                 random.choice((key, counter)),
                 random.choice((-1, 30, 300)),
-                random.choice(("always", "mortal", "immortal", "later", "sooner")),
+                random.choice(("always", "mortal", "immortal", "later", "sooner", "shortened")),
             ),
             lab.Expire(key, None),
             lab.TimeToLive(random.choice((key, counter))),

@@ -1,0 +1,210 @@
+"""The same script put to Debian's redis-server and to a node of the course: the same bytes back."""
+
+import time
+from collections.abc import Callable, Iterator
+from random import Random
+
+import pytest
+
+from stage3_partitioning.resp.launch import redis_cluster
+from tests.support.resp_wire import Wire, debian_redis
+
+KEYS = (b"a", b"{a}b", b"{a}c", b"{a}\x00\xff", b"")
+NUMBERS = (b"n", b"{n}m")
+
+pytestmark = pytest.mark.needs("redis", "hiredis")
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Wire, Wire]]:
+    """A connection to each: Redis' own in cluster mode with all slots, and a cluster of one."""
+    scratch = tmp_path_factory.mktemp("redis")
+    with (
+        debian_redis(scratch / "theirs", cluster=True) as port,
+        redis_cluster(scratch / "ours", members=1) as cluster,
+        Wire(port) as theirs,
+        Wire(cluster.ports["n1"]) as ours,
+    ):
+        yield theirs, ours
+
+
+def compare(both: tuple[Wire, Wire], *words: bytes | str | int) -> None:
+    """Put a command to both."""
+    theirs, ours = (wire.say(*words) for wire in both)
+    assert ours == theirs, f"{words}"
+
+
+def flush(both: tuple[Wire, Wire]) -> None:
+    """Begin anew on both."""
+    for wire in both:
+        wire.say("DISCARD")
+        assert wire.say("FLUSHALL") == b"+OK\r\n"
+
+
+def some_words(random: Random) -> list[bytes | str | int]:
+    """A command, right or a little wrong."""
+    key, number, value = random.choice(KEYS), random.choice(NUMBERS), random.choice((b"x", b"12"))
+    third = random.choice((b"7", b"-3", b"x", b"9223372036854775807", b""))
+    makers: list[Callable[[], list[bytes | str | int]]] = [
+        lambda: ["SET", key, value],
+        lambda: ["SET", number, random.randrange(100)],
+        lambda: ["SET", key, value, random.choice(("NX", "XX", "nx", "GET", "KEEPTTL", "FOO"))],
+        lambda: ["SET", key, value, "EX", third],
+        lambda: ["SET", key, value, "NX", "GET", "PX", "100000"],
+        lambda: ["GET", key],
+        lambda: ["GETSET", key, value],
+        lambda: ["GETDEL", key],
+        lambda: ["SETNX", key, value],
+        lambda: ["SETEX", key, third, value],
+        lambda: ["PSETEX", key, random.choice((b"100000", b"0", b"x")), value],
+        lambda: ["APPEND", key, value],
+        lambda: ["STRLEN", key],
+        lambda: [random.choice(("INCR", "DECR", "incr")), random.choice((*KEYS, number))],
+        lambda: [random.choice(("INCRBY", "DECRBY")), number, third],
+        lambda: ["MGET", *random.sample(KEYS[:4], 3)],
+        lambda: ["MSET", b"{a}b", value, b"{a}c", third],
+        lambda: ["MSET", b"{a}b", value, b"{a}c"],
+        lambda: ["MGET", key, number],
+        lambda: [random.choice(("DEL", "UNLINK", "EXISTS", "TOUCH")), b"a", b"{a}b", b"a"],
+        lambda: ["TYPE", key],
+        lambda: ["EXPIRE", key, random.choice((b"100", b"-1", b"0", b"x"))],
+        lambda: ["EXPIRE", key, 100, random.choice(("NX", "XX", "YY"))],
+        lambda: ["EXPIRE", key, random.choice((50, 900)), random.choice(("GT", "LT"))],
+        lambda: ["PEXPIRE", key, 200000, "XX", random.choice(("GT", "LT", "NX"))],
+        lambda: ["TTL", key],
+        lambda: ["PERSIST", key],
+        lambda: ["DBSIZE"],
+        lambda: [random.choice(("MULTI", "EXEC", "EXEC", "DISCARD"))],
+        lambda: random.choice([["PING"], ["PING", key], ["ECHO", key], ["PING", "a", "b"]]),
+        lambda: random.choice([["GET"], ["SET", key], ["TTL"], ["STRLEN", key, key], ["FOO", key]]),
+    ]
+    return random.choice(makers)()
+
+
+@pytest.mark.parametrize("seed", range(1, 9))
+def test_a_seeded_script_gets_the_same_replies_from_redis_and_from_ours(
+    both: tuple[Wire, Wire], seed: int
+) -> None:
+    flush(both)
+    random = Random(seed)
+    for _ in range(400):
+        compare(both, *some_words(random))
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_fixed_commands_get_the_same_replies(both: tuple[Wire, Wire], version: int) -> None:
+    flush(both)
+    for wire in both:
+        assert wire.say("HELLO", version)
+    script = """
+    SET k v / GET k / GET nothing / MGET k {k}2 / SET k v NX / SET k v XX GET / TTL k / TTL nothing
+    EXPIRE k 50 / TTL k / PERSIST k / PERSIST k / TYPE k / TYPE nothing / EXPIRE k abc
+    SET k v EX 0 / SETEX k 0 v / SET k v EX 10 PX 10 / SET k v EX / SET k v KEEPTTL EX 3
+    EXPIRE k 9 NX GT
+    EXPIRE k 9 GT LT / EXPIRE k 9 FOO / INCRBY k 1 / SET n 5 / INCR n / INCRBY n 1.5 / DECRBY n 2
+    DECRBY n -9223372036854775808 / INCRBY n 9223372036854775807 / INCR {n}new / GET {n}new
+    MGET k n / MSET k v n / DEL k n / EXISTS k nothing / CLUSTER KEYSLOT foo / CLUSTER KEYSLOT {a}b
+    CLUSTER KEYSLOT / CLUSTER FOO / CLUSTER COUNTKEYSINSLOT x / CLUSTER COUNTKEYSINSLOT 16384
+    CLUSTER GETKEYSINSLOT 1 -1 / CLUSTER COUNTKEYSINSLOT 7629 / CLUSTER GETKEYSINSLOT 7629 5
+    CONFIG GET save / CONFIG GET nosuch / CONFIG GET / CONFIG FOO / CONFIG SET nosuch 1 / CONFIG
+    CLIENT GETNAME / CLIENT SETNAME abc / CLIENT GETNAME / CLIENT FOO / CLIENT / CLIENT ID 1
+    COMMAND GETKEYS SET a b / COMMAND GETKEYS MSET a 1 b 2 / COMMAND GETKEYS PING
+    COMMAND GETKEYS NOSUCH / COMMAND FOO / COMMAND INFO nosuch / COMMAND COUNT 1
+    SELECT 0 / SELECT 1 / SELECT x / ASKING / READONLY / READWRITE / AUTH x / AUTH default x
+    AUTH a b / ECHO / PING hello / PING a b / EXEC / DISCARD / MULTI / MULTI / SET k 1 / INCR k
+    GET k / PING / EXEC / MULTI / SET k x / INCR k / GET k / EXEC / MULTI / FOO / EXEC / MULTI
+    SET k / EXEC / MULTI / SET k 2 / DISCARD / GET k / MULTI / SET k 1 / SET other 1 / EXEC
+    MULTI / SET k v EX 0 / GET k / EXEC
+    MULTI / EXEC / FLUSHALL FOO / FLUSHALL ASYNC / DBSIZE / DBSIZE 1 / SCAN 0 / SCAN x / SCAN 0 FOO
+    SCAN 0 COUNT 0 / SCAN 0 COUNT x / SCAN 0 MATCH / HELLO 4 / HELLO x / HELLO 2 FOO
+    HELLO 2 AUTH a b / HELLO 2 SETNAME / RESET / GET k
+    """
+    for line in script.strip().splitlines():
+        for words in line.split(" / "):
+            compare(both, *words.split())
+
+
+def test_what_the_protocol_does_not_allow_gets_the_same_error(both: tuple[Wire, Wire]) -> None:
+    ports = [wire.socket.getpeername()[1] for wire in both]
+    for broken in (
+        b"*1\r\n*1\r\n$4\r\nPING\r\n",
+        b"*x\r\n",
+        b"*10000000000\r\n",
+        b"*1\r\n$10000000000\r\n",
+        b"*1\r\n$-5\r\n",
+        b"*1\r\n$x\r\n",
+        b"*1\r\n:4\r\n",
+        b"*2\r\n$4\r\nPING\r\n" + b"*1\r\n" * 1000,
+        b"x" * 70_000,
+    ):
+        replies = []
+        for port in ports:
+            with Wire(port) as wire:
+                wire.send(b"PING\r\n" + broken)
+                replies.append((wire.reply(), wire.reply(), wire.is_closed()))
+        assert replies[1] == replies[0], f"{broken[:40]!r}"
+        assert replies[0][2], "the connection is of no use any more"
+
+
+def test_inline_and_empty_requests_are_taken_alike(both: tuple[Wire, Wire]) -> None:
+    for line, replies in ((b"SET i 5\r\nGET i\n", 2), (b"*0\r\n\r\n*-1\r\nPING\r\n", 1)):
+        told = []
+        for wire in both:
+            wire.send(line)
+            told.append([wire.reply() for _ in range(replies)])
+        assert told[1] == told[0], f"{line!r}"
+
+
+def test_a_whole_scan_finds_the_same_keys(both: tuple[Wire, Wire]) -> None:
+    flush(both)
+    for number in range(300):
+        for wire in both:
+            wire.say("SET", f"{number}:{'ab'[number % 2]}", "v")
+    for pattern in (b"*", b"*a", b"1?:[ab]", b"[^1]*:b", b"nothing"):
+        found = [scan(wire, pattern) for wire in both]
+        assert found[1] == found[0], f"{pattern!r}"
+        listed = [sorted(wire.say("KEYS", pattern).split(b"\r\n")) for wire in both]
+        assert listed[1] == listed[0], f"{pattern!r}"
+
+
+def scan(wire: Wire, pattern: bytes) -> set[bytes]:
+    """All keys that SCAN names until its cursor is 0 again."""
+    cursor, found = b"0", set()
+    for _ in range(1000):
+        lines = wire.say("SCAN", cursor, "MATCH", pattern, "COUNT", 20).split(b"\r\n")
+        cursor = lines[2]
+        found |= {line for line in lines[5::2] if line}
+        if cursor == b"0":
+            return found
+    raise AssertionError("SCAN never came to its end")
+
+
+def test_keys_die_in_both_at_the_same_time(both: tuple[Wire, Wire]) -> None:
+    flush(both)
+    for wire in both:
+        wire.say("SET", "short", "v", "PX", 60)
+        wire.say("SET", "long", "v", "PX", 60_000)
+        left = int(wire.say("PTTL", "long")[1:])
+        assert 55_000 < left <= 60_000
+    time.sleep(0.08)
+    compare(both, "GET", "short")
+    compare(both, "EXISTS", "short")
+    compare(both, "TTL", "long")
+    end = int(time.time()) + 100
+    compare(both, "SET", "at", "v", "EXAT", end)
+    compare(both, "SET", "{at}2", "v", "PXAT", end * 1000)
+    ttl = [int(wire.say("TTL", "at")[1:]) for wire in both]
+    assert abs(ttl[0] - ttl[1]) <= 1
+
+
+def test_commands_are_described_as_redis_describes_them(both: tuple[Wire, Wire]) -> None:
+    """Arity, flags, positions of keys, categories and tips; key specs and subcommands we leave."""
+    from stage3_partitioning.resp.table import TABLE
+
+    for wire in both:
+        wire.say("HELLO", 2)
+    for name in TABLE:
+        theirs, ours = (wire.say("COMMAND", "INFO", name) for wire in both)
+        head = ours.removesuffix(b"*0\r\n*0\r\n")
+        assert head != ours, f"{name}: no key specs, no subcommands"
+        assert theirs.startswith(head), f"{name}"
