@@ -170,7 +170,7 @@ def _answer(member: type[Member]) -> Instance:
     return Instance(
         nodes=dict.fromkeys(THREE, member),
         operations={"n1": (Say("why?"),), "n3": (Say("hm"),)},
-        bounds=Bounds(duplicates=1, timers=0),
+        bounds=Bounds(timers=0),
         always=(question_first,),
         sometimes=(everything_is_shown,),
     )

@@ -75,6 +75,7 @@ class Seated:
             answer.cancel()
         await self._host.close()
         self._storage.close()
+        self._folder.stand_up()
 
     def meet(self) -> None:
         """Learn where everybody listens now."""

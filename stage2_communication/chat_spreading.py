@@ -335,7 +335,9 @@ class Spreader(Node, ABC):
             return
         if sender in self.room.removed:
             self._send_opener_posts(sender, goodbye.holds)
-        elif self.room.has(sender) and self.held.count(sender) >= dict(goodbye.holds)[sender]:
+        elif (
+            self.room.has(sender) and self.held.count(sender) >= VectorClock(goodbye.holds)[sender]
+        ):
             self.post(Removed(sender))
         elif self.room.has(sender):
             self.ask([sender])

@@ -1,0 +1,253 @@
+"""What stands beside the lab ``chat``: its checks, its client, its limits, typing, the room."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from common.check.verdict import Answer
+from common.sim import LinkModel, Simulation, Workload
+from common.values.errors import BadInput
+from common.values.faults import Crash, Restart, Schedule
+from common.values.history import Failed, History, Ok, Outcome
+from common.values.units import MS, SECOND
+from stage2_communication.chat import (
+    MAX_TEXT,
+    Join,
+    Leave,
+    Line,
+    Read,
+    Removed,
+    Said,
+    Say,
+    problem_of,
+)
+from stage2_communication.chat_checks import (
+    causes_first,
+    each_once,
+    nothing_lost,
+    same_order,
+    shown_stays,
+)
+from stage2_communication.chat_client import ChatClient
+from stage2_communication.chat_editor import MAX_TYPED, LineEditor, Typed
+from stage2_communication.chat_folder import RoomFolder
+from stage2_communication.chat_live import say_or_look
+from stage2_communication.chat_screen import fitting, harmless
+from stage2_communication.chat_spreading import MAX_MEMBERS
+from stage2_communication.chat_total import TotalOrderMember
+
+CHECKS = (each_once, nothing_lost, shown_stays, causes_first, same_order)
+
+
+def history(*happened: tuple[str, object, Outcome]) -> History:
+    """One operation after the other: who, what (text to say, or None to read), how it ended."""
+    made = History()
+    for at, (person, text, outcome) in enumerate(happened):
+        function, argument = ("read", 0) if text is None else ("say", text)
+        operation = made.invoke(person, function, None, argument, 10 * at)
+        made.finish(operation, outcome, 10 * at + 5)
+    return made
+
+
+def looked(*texts: str) -> Ok:
+    """What a look at the whole transcript shows: ``author: text`` each."""
+    lines = []
+    for place, line in enumerate(texts, 1):
+        author, _, text = line.partition(": ")
+        number = 1 + sum(other.startswith(f"{author}: ") for other in texts[: place - 1])
+        lines.append(Line(place, author, number, Said(text)))
+    return Ok(tuple(lines))
+
+
+def test_a_good_history_passes_all_checks() -> None:
+    made = history(
+        ("a", "why?", Ok()),
+        ("b", None, looked("a: why?")),
+        ("b", "so", Ok()),
+        ("b", None, looked("a: why?", "b: so")),
+        ("a", None, looked("a: why?")),
+        ("a", "\x00", Failed("no")),
+    )
+    for check in CHECKS:
+        verdict = check(made)
+        assert verdict.answer is Answer.YES, verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("check", "anomaly", "happened"),
+    [
+        (each_once, "creation", [("a", None, looked("b: what nobody said"))]),
+        (each_once, "creation", [("a", "x", Failed("no")), ("a", None, looked("a: x"))]),
+        (each_once, "duplication", [("a", "x", Ok()), ("a", None, looked("a: x", "a: x"))]),
+        (nothing_lost, "loss", [("a", "x", Ok()), ("a", None, looked())]),
+        (
+            shown_stays,
+            "disorder",
+            [("a", None, looked("b: x")), ("a", None, looked("c: y", "b: x"))],
+        ),
+        (
+            same_order,
+            "disorder",
+            [("a", None, looked("a: x", "b: y")), ("b", None, looked("b: y", "a: x"))],
+        ),
+        (
+            causes_first,
+            "causality",
+            [
+                ("b", None, looked("a: why?")),
+                ("b", "so", Ok()),
+                ("c", None, looked("b: so", "a: why?")),
+            ],
+        ),
+    ],
+)
+def test_each_check_finds_what_it_is_for(check: Any, anomaly: str, happened: Any) -> None:
+    verdict = check(history(*happened))
+    assert verdict.answer is Answer.NO
+    assert verdict.anomaly == anomaly
+
+
+def test_what_cannot_be_posted_is_said_in_a_sentence() -> None:
+    assert problem_of("x" * MAX_TEXT) is None
+    assert problem_of("naïve: 你好, 👩‍💻, a\u00a0b") is None
+    for text, word in (
+        ("x" * (MAX_TEXT + 1), "1001"),
+        (" ", "nothing to say"),
+        ("a\nb", "U+000A"),
+        ("\x1b[2J", "U+001B"),
+        ("\ud800", "U+D800"),
+        ("abc\u202etxt", "U+202E"),
+    ):
+        assert word in str(problem_of(text)), repr(text)
+
+
+def test_clients_that_repeat_are_heard_once_over_crashes() -> None:
+    """As ``lab run chat --headless``, in virtual time: bad links, a member killed repeatedly."""
+
+    def member(id: str, peers: tuple[str, ...]) -> TotalOrderMember:
+        return TotalOrderMember(id, peers, founders=("n1", "n2", "n3"))
+
+    for seed in range(10):
+        faults: list[Any] = []
+        for at in range(200, 2000, 300):
+            faults += [Crash(at * MS, "n2"), Restart((at + 100) * MS, "n2")]
+        simulation = Simulation(
+            {f"n{number}": member for number in range(1, 5)},
+            {f"c{number}": ChatClient for number in range(1, 5)},
+            seed=seed,
+            link=LinkModel(loss=0.1, duplicate=0.3, reorder=0.2),
+            schedule=Schedule(faults),
+        )
+        Workload(simulation, say_or_look, count=30, think=(0, 60 * MS), patience=10 * SECOND)
+        simulation.run(60 * SECOND)
+        ended = [isinstance(one.outcome, Ok) for one in simulation.history]
+        assert sum(ended) >= len(ended) - 5, "c3's last words fail, since it has left"
+        for check in CHECKS:
+            verdict = check(simulation.history)
+            assert verdict.answer is Answer.YES, verdict.sentence
+
+
+def test_a_room_is_bounded_in_members_and_in_posts_that_wait() -> None:
+    names = tuple(f"n{number}" for number in range(MAX_MEMBERS + 1))
+
+    def member(id: str, peers: tuple[str, ...]) -> TotalOrderMember:
+        return TotalOrderMember(id, peers, founders=("n0",))
+
+    simulation = Simulation(dict.fromkeys(names, member), seed=1)
+    asked = [simulation.call(name, Join()) for name in names[1:]]
+    simulation.run(60 * SECOND)
+    refused = [one for one in asked if not isinstance(one.outcome, Ok)]
+    assert len(refused) == 1
+    assert "the room is full" in str(refused[0])
+    simulation.inject(Crash(0, "n3" if "n3" not in str(refused[0]) else "n4"))
+    said = [simulation.call("n0", Say(str(number))) for number in range(101)]
+    simulation.run(61 * SECOND)
+    assert [one for one in said if isinstance(one.outcome, Failed)] == said[100:]
+    assert "100 posts wait here already for a word of n" in str(said[100])
+    opener = simulation.call("n0", Leave())
+    simulation.run(62 * SECOND)
+    assert "n0 cannot leave" in str(opener)
+
+
+def test_negative_places_are_read_as_the_beginning() -> None:
+    simulation = Simulation({"n1": TotalOrderMember}, seed=1)
+    simulation.call("n1", Say("x"))
+    read = simulation.call("n1", Read(-5))
+    simulation.run(1 * SECOND)
+    assert read.outcome == Ok((Line(1, "n1", 1, Said("x")),))
+
+
+def test_typing_is_collected_bounded_and_cleaned_of_keys() -> None:
+    editor = LineEditor(keys=True)
+    assert editor.feed("héllo".encode()[:2]) == []
+    assert editor.feed("héllo".encode()[2:] + b"!!\x7f\x1b[D\x1b[3~\x1bOC?\r") == [
+        Typed("héllo!?", 7)
+    ]
+    assert editor.feed(b"wrong\x15right\n") == [Typed("right", 5)]
+    assert editor.feed(b"x" * 1_000_000 + b"\n") == [Typed("x" * MAX_TYPED, 1_000_000)]
+    assert editor.feed(b"\xff\n") == [Typed("\N{REPLACEMENT CHARACTER}", 1)]
+    assert not editor.ended
+    editor.feed(b"half\x04")
+    assert not editor.ended, "Ctrl-D in a line is nothing"
+    editor.feed(b"\x15\x04")
+    assert editor.ended
+    pipe = LineEditor(keys=False)
+    assert pipe.feed(b"one\n\x04two") == [Typed("one", 3)]
+    assert pipe.feed(b"") == [Typed("\x04two", 4)]
+    assert pipe.ended
+
+
+def test_nothing_that_others_say_can_command_a_terminal() -> None:
+    assert harmless("a\x1b[2Jb\r\u202e") == "a\ufffd[2Jb\ufffd\ufffd"
+    assert fitting("hello", 3) == "llo"
+    assert fitting("a你好", 4) == "你好"
+    assert fitting("", 4) == ""
+
+
+def test_a_room_has_one_opener_and_each_name_one_process(tmp_path: Path) -> None:
+    folder = RoomFolder(tmp_path / "room")
+    with pytest.raises(BadInput, match="there is no room in"):
+        folder.card()
+    card = folder.open("")
+    assert card.variant == "total"
+    assert (tmp_path / "room" / "room.json").stat().st_mode & 0o77 == 0, "a secret is in it"
+    place = folder.sit(card, card.opener)
+    other = RoomFolder(tmp_path / "room")
+    with pytest.raises(BadInput, match="a room is open in"):
+        other.open("")
+    with pytest.raises(BadInput, match="sits in this room already"):
+        other.sit(card, card.opener)
+    with pytest.raises(BadInput, match="is no name"):
+        other.sit(card, "../../etc")
+    assert other.is_present(card, card.opener)
+    assert not other.is_present(card, "nobody")
+    folder.publish(place, ("127.0.0.1", 1234))
+    assert other.book(card) == {card.opener: ("127.0.0.1", 1234)}
+    assert other.is_open(card)
+    folder.stand_up()
+    assert RoomFolder(tmp_path / "room").open("total") == card, "a crashed opener comes back"
+    with pytest.raises(BadInput, match="is total, not causal"):
+        folder.open("causal")
+    folder.close(card)
+    with pytest.raises(BadInput, match="there is no room in"):
+        folder.card()
+    (tmp_path / "room" / "room.json").write_text("{")
+    with pytest.raises(BadInput, match="is no card of a room"):
+        other.card()
+
+
+def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(BadInput, match="no room can be opened in"):
+        RoomFolder(tmp_path / "file" / "room").open("")
+
+
+def test_a_removal_is_told_in_a_transcript() -> None:
+    simulation = Simulation(dict.fromkeys(("n1", "n2"), TotalOrderMember), seed=1)
+    simulation.run(10 * MS)
+    simulation.call("n2", Leave())
+    simulation.run(1 * SECOND)
+    read = simulation.call("n1", Read(0))
+    simulation.run(2 * SECOND)
+    assert read.outcome == Ok((Line(1, "n1", 1, Removed("n2")),))
