@@ -92,6 +92,9 @@ def sweep_once(
         clients=(*SERVERS, *CLIENTS),
     )
     must_end_somehow(simulation, workload)
+    for server in SERVERS:  # the calm
+        simulation.call(server, lab.Put(b"calm"))
+        told(simulation, lab.Range(b"x"), server)
     return simulation
 
 
@@ -101,6 +104,7 @@ def must_end_somehow(simulation: Simulation, workload: Workload) -> None:
     assert ended, "long after the last fault, somebody still waits"
     fine = sum(isinstance(each.outcome, Ok) for each in simulation.history)
     assert fine >= len(simulation.history) * 0.4, "most operations were given up"
+    simulation.run(max(simulation.now, CALM + SECOND))
 
 
 def must_be_linearizable(simulation: Simulation) -> None:
