@@ -7,6 +7,7 @@ and then everything is looked at: the verdicts, the report, the course, what was
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import secrets
@@ -44,7 +45,7 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         lab: which lab is attacked.
         into: the file of the lab (relative to its stage) to which ``code`` is appended.
         code: what the student wrote.
-        solved: whether the file is the reference's, so that ``code`` spoils a right solution.
+        solved: whether the files are the references, so that ``code`` spoils a right solution.
         files: other files of the submission, by path; the handout's are there already.
         links: symbolic links of the submission, by path, and where they lead.
         zipped: whether all is handed in as a zip, under exactly these names.
@@ -118,7 +119,9 @@ class Classroom:
                 else:
                     shutil.copyfile(path, target)
         self.course = Course(self.root)
-        self._number = 0
+        self._numbers = itertools.count()
+        self.fresh = self.digest()
+        """What :meth:`digest` said before anybody was judged."""
 
     def digest(self) -> str:
         """A hash of every file of the course: its name, its mode and its bytes."""
@@ -135,16 +138,14 @@ class Classroom:
 
     def submission(self, attack: Attack) -> Path:
         """What the student hands in, as a folder or a zip."""
-        self._number += 1
-        made = self.folder / f"submission-{self._number}"
+        made = self.folder / f"submission-{next(self._numbers)}"
         lab = self.course.lab(attack.lab)
         stage = self.course.folder_of(lab).name
         texts = handout(self.course, lab)
-        target = f"{stage}/{attack.into}"
+        if attack.solved:
+            texts = {path: (self.root / path).read_text(encoding="utf-8") for path in texts}
         if attack.into:
-            if attack.solved:
-                texts[target] = (self.root / target).read_text(encoding="utf-8")
-            texts[target] += "\n\n" + attack.code
+            texts[f"{stage}/{attack.into}"] += "\n\n" + attack.code
         texts |= attack.files
         if attack.zipped:
             archive = made.with_suffix(".zip")
@@ -163,7 +164,7 @@ class Classroom:
 
     def workspace(self, submission: Path, lab: Lab) -> Path:
         """The clean workspace that the judge makes of it."""
-        into = self.folder / f"workspace-{self._number}"
+        into = self.folder / f"workspace-{next(self._numbers)}"
         stage = self.course.folder_of(lab).name
         take_in(submission, [f"{stage}/{file.path}" for file in lab.files], into)
         return into
@@ -172,9 +173,9 @@ class Classroom:
         self, lab: Lab, tests: list[str], workspace: Path | None, *options: str, judged: bool = True
     ) -> Judged:
         """Run graded tests of a lab on a workspace, or on the reference."""
-        self._number += 1
-        grades = self.folder / f"grades-{self._number}.json"
-        scratch = self.folder / f"scratch-{self._number}"
+        number = next(self._numbers)
+        grades = self.folder / f"grades-{number}.json"
+        scratch = self.folder / f"scratch-{number}"
         scratch.mkdir()
         secret = secrets.token_hex(16)
         command = [sys.executable, "-B", "-m", "pytest", "-q", "--tb=short", f"--grades={grades}"]
@@ -185,7 +186,8 @@ class Classroom:
         environment = {**os.environ, "TMPDIR": str(scratch), "COURSE_SECRET": secret}
         environment["PYTHONPATH"] = str(self.root)
         started = time.monotonic()
-        code, memory, said = _run(command, self.root, environment)
+        output = self.folder / f"output-{number}.txt"
+        code, memory, said = _run(command, self.root, environment, output)
         seconds = time.monotonic() - started
         report = grades.read_text(encoding="utf-8") if grades.is_file() else "{}"
         plain: dict[str, Any] = json.loads(report)
@@ -214,9 +216,10 @@ class Classroom:
         return found
 
 
-def _run(command: list[str], folder: Path, environment: dict[str, str]) -> tuple[int, int, str]:
+def _run(
+    command: list[str], folder: Path, environment: dict[str, str], output: Path
+) -> tuple[int, int, str]:
     """Run to the end, or for a bounded time: exit code, largest process, and what it said."""
-    output = folder.parent / "output.txt"
     with output.open("wb") as file:
         process = subprocess.Popen(
             command,
