@@ -65,10 +65,10 @@ def write_guide(workspace: Workspace) -> None:
 
 def _settings(course: str) -> dict[str, Any]:
     """Where the editor finds the course's modules, and which Python it runs."""
-    inside = _seen_from(course)
+    inside = seen_from(course)
     return {
         "python.analysis.extraPaths": [inside],
-        "python.analysis.typeCheckingMode": "strict",
+        "python.analysis.typeCheckingMode": "standard",
         "python.analysis.diagnosticMode": "openFilesOnly",
         # Names that an empty body does not use yet are no mistake.
         "python.analysis.diagnosticSeverityOverrides": {
@@ -98,7 +98,7 @@ def _tasks(course: str) -> dict[str, Any]:
         {
             "label": f"lab {verb}",
             "type": "process",
-            "command": _python(_seen_from(course)),
+            "command": _python(seen_from(course)),
             "args": ["-m", "common.course.command", verb],
             "options": _environment(course),
             "presentation": {"panel": "dedicated", "clear": True},
@@ -120,19 +120,19 @@ _TASKS: Mapping[str, dict[str, Any]] = {
 
 
 def _launch(course: str) -> dict[str, Any]:
-    """Stop in the handler at the event that went wrong."""
+    """The last failure that was explained, again: breakpoints in one's own handlers hold."""
     return {
         "version": "0.2.0",
         "configurations": [
             {
-                "name": "the last failure, at the event that went wrong",
+                "name": "the failure that lab why explained",
                 "type": "debugpy",
                 "request": "launch",
                 "module": "common.course.command",
-                "args": ["replay", "--debug"],
+                "args": ["replay"],
                 "cwd": "${workspaceFolder}",
                 "env": _environment(course)["env"],
-                "python": _python(_seen_from(course)),
+                "python": _python(seen_from(course)),
                 "console": "integratedTerminal",
                 "justMyCode": True,
                 "subProcess": True,
@@ -142,10 +142,10 @@ def _launch(course: str) -> dict[str, Any]:
 
 
 def _environment(course: str) -> dict[str, Any]:
-    return {"cwd": "${workspaceFolder}", "env": {"PYTHONPATH": _seen_from(course)}}
+    return {"cwd": "${workspaceFolder}", "env": {"PYTHONPATH": seen_from(course)}}
 
 
-def _seen_from(course: str) -> str:
+def seen_from(course: str) -> str:
     """The course's folder as VS Code writes it."""
     return course if Path(course).is_absolute() else f"${{workspaceFolder}}/{course}"
 
