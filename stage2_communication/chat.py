@@ -197,6 +197,17 @@ class Refusal:
     reason: str
 
 
+def brief(post: Post) -> str:
+    """A post in a few words, for pictures."""
+    match post.content:
+        case Said(text):
+            return f"{post.author}: {text[:20]}"
+        case Joined(name):
+            return f"{name} has joined"
+        case Removed(name):
+            return f"{name} is removed"
+
+
 def problem_of(text: str) -> str | None:
     """Why ``text`` cannot be posted, in one sentence; None where it can."""
     if len(text) > MAX_TEXT:

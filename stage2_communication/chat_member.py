@@ -28,6 +28,7 @@ from stage2_communication.chat import (
     Removed,
     Said,
     Say,
+    brief,
     problem_of,
 )
 from stage2_communication.chat_client import Done, Refused, Request, Unsure
@@ -113,7 +114,9 @@ class Member(Spreader):
         """Show posts as long as it is somebody's turn, and tell those who waited for that."""
         while self.id not in self.room.removed and (post := self.next_to_show()) is not None:
             self._show(post)
-            self.save(("shown", len(self.transcript)), (post.author, post.number))
+            place = len(self.transcript)
+            self.save(("shown", place), (post.author, post.number))
+            self.note(f"shows {brief(post)}", place=place, number=post.number)
             if post.author == self.id:
                 self._answer_all(self.waiting.pop(post.number, []), Ok())
             if post.content == Joined(self.id):

@@ -187,11 +187,8 @@ def test_typing_is_collected_bounded_and_cleaned_of_keys() -> None:
     assert editor.feed(b"wrong\x15right\n") == [Typed("right", 5)]
     assert editor.feed(b"x" * 1_000_000 + b"\n") == [Typed("x" * MAX_TYPED, 1_000_000)]
     assert editor.feed(b"\xff\n") == [Typed("\N{REPLACEMENT CHARACTER}", 1)]
-    assert not editor.ended
-    editor.feed(b"half\x04")
-    assert not editor.ended, "Ctrl-D in a line is nothing"
-    editor.feed(b"\x15\x04")
-    assert editor.ended
+    assert [editor.feed(b"half\x04"), editor.ended] == [[], False], "Ctrl-D in a line is nothing"
+    assert [editor.feed(b"\x15\x04"), editor.ended] == [[], True]
     pipe = LineEditor(keys=False)
     assert pipe.feed(b"one\n\x04two") == [Typed("one", 3)]
     assert pipe.feed(b"") == [Typed("\x04two", 4)]

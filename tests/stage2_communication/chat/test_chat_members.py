@@ -251,6 +251,42 @@ def test_a_removed_member_is_not_closed_by_what_others_said_before_they_fenced_i
         assert shown[:2] == [("n2", 1), ("n4", 1)], f"n3 held n2's last post, and all show {shown}"
 
 
+@graded(points=3, title="The latest removal", requirement="what one that is removed too had heard")
+def test_of_two_removed_one_after_the_other_the_second_had_heard_the_first(
+    lab: Any, sweep: Any
+) -> None:
+    """n2's last post reaches n5 alone, and n3 gets it from n5. Then n5 dies too.
+
+    n1 hears neither of them: what n3 told it of n2 is from before. So that it must hear n3 again.
+    """
+    founders = ("n1", "n2", "n3", "n4", "n5")
+    for seed in sweep(3):
+        lonely = [Block(50 * MS, "n2", other) for other in ("n1", "n3", "n4")]
+        faults: list[Fault] = [
+            *lonely,
+            Crash(56 * MS, "n2"),
+            Block(66 * MS, "n5", "n1"),
+            Block(66 * MS, "n5", "n4"),
+            Block(90 * MS, "n3", "n1"),
+            Block(90 * MS, "n3", "n4"),
+            Crash(125 * MS, "n5"),
+            Heal(400 * MS),
+        ]
+        simulation = room(lab, lab.TotalOrderMember, seed, faults, founders=founders, link=STEADY)
+        simulation.run(50 * MS)
+        simulation.call("n2", lab.Say("last"))
+        simulation.run(56 * MS)
+        simulation.call("n4", lab.Say("on"))
+        simulation.run(66 * MS)
+        removals = [simulation.call("n1", lab.Remove("n2"))]
+        simulation.run(130 * MS)
+        removals.append(simulation.call("n1", lab.Remove("n5")))
+        simulation.run(3 * SECOND)
+        must_be_ok(*removals, within=3 * SECOND)
+        shown = must_show_the_same(lab, simulation, ("n1", "n3", "n4"))
+        assert shown[:2] == [("n2", 1), ("n4", 1)], f"n3 held n2's last post, and all show {shown}"
+
+
 @graded(points=4, title="Any moment", requirement="one order, also with the removed")
 def test_members_agree_with_each_other_and_with_who_was_removed_at_any_moment(
     lab: Any, sweep: Any
