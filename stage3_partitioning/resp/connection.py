@@ -31,6 +31,9 @@ MOST_PENDING = 256
 HIGH_WATER = 1024 * 1024
 """So many bytes of replies may wait for one client before no more of its commands are read."""
 
+WRITE_AT_ONCE = 64 * 1024
+"""So many bytes of replies are written at once; fewer wait for the end of what has arrived."""
+
 STALL_SECONDS = 30.0
 MOST_QUEUED = 10_000
 """Commands in one transaction."""
@@ -68,6 +71,7 @@ class Connection(asyncio.Protocol):
         self._commands: deque[list[bytes]] = deque()
         self._problem: ProtocolError | None = None
         self._slots: deque[Slot] = deque()
+        self._unsent = 0
         self._looking = False
         self._working = False
         self._unread = False
@@ -126,6 +130,8 @@ class Connection(asyncio.Protocol):
         self._working = True
         while self._commands and self._has_room():
             self._carry_out(self._commands.popleft())
+            if self._unsent > WRITE_AT_ONCE:
+                self._flush()
         self._working = False
         if self._problem is not None and not self._commands and not self._ending:
             self.reply(error(f"ERR Protocol error: {self._problem}"))
@@ -142,6 +148,7 @@ class Connection(asyncio.Protocol):
     def _has_room(self) -> bool:
         return (
             len(self._slots) < MOST_PENDING
+            and self._unsent < HIGH_WATER
             and not self._looking
             and not self._ending
             and self._stalled is None
@@ -152,6 +159,7 @@ class Connection(asyncio.Protocol):
         ready = []
         while self._slots and self._slots[0]:
             ready.append(self._slots.popleft()[0])
+            self._unsent -= len(ready[-1])
         if self.transport.is_closing():
             return
         if ready:
@@ -175,6 +183,7 @@ class Connection(asyncio.Protocol):
     def fill(self, slot: Slot, data: bytes) -> None:
         """The reply of this place is there."""
         slot.append(data)
+        self._unsent += len(data)
         if not self._working and not self._flush_soon:
             self._flush_soon = True
             asyncio.get_running_loop().call_soon(self._filled)
@@ -182,6 +191,7 @@ class Connection(asyncio.Protocol):
     def reply(self, data: bytes) -> None:
         """Reply at once."""
         self._slots.append([data])
+        self._unsent += len(data)
 
     def value(self, value: Value) -> None:
         """Reply with a value at once."""

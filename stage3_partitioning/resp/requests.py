@@ -59,9 +59,9 @@ class RequestReader:
                     at = end
                     continue
                 commands += self._parsed(data[begin:at])
+                begin = at
                 words, end = _line(data, at)
                 if end is None:
-                    begin = at
                     break
                 commands += [words] if words else []
                 begin = at = end
