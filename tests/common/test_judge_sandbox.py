@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from common.course.judge import sandbox
+from common.course.judge.groups import NAME, make_group
 from common.course.judge.sandbox import PYTHON, Confined, Limits, Walls, start
 from common.course.judge.walls import ENVIRONMENT
 from common.values.errors import BadInput, MissingTool
@@ -274,6 +275,39 @@ print(json.dumps([attempt(more), len(made)][::-1]))
 
 def test_a_bomb_of_memory_is_an_error_of_its_own(tell: Callable[..., Any]) -> None:
     assert tell("print(json.dumps(attempt(bytearray, 10 ** 10)))") == "MemoryError"
+
+
+@pytest.mark.needs("root")
+def test_all_processes_together_have_a_bound_of_memory(confine: Callable[..., Confined]) -> None:
+    limits = Limits(memory_bytes=128 * MEBIBYTE, all_memory_bytes=160 * MEBIBYTE)
+    before = _groups()
+    if before is None:
+        pytest.skip("the kernel gives us no control groups")
+    confined = confine(
+        """
+import time
+for _ in range(4):
+    if os.fork() == 0:
+        held = b"x" * (80 << 20)
+        time.sleep(60)
+died = os.waitstatus_to_exitcode(os.wait()[1])
+print(died, flush=True)
+time.sleep(60)
+""",
+        limits,
+    )
+    assert confined.stdout.readline() in (b"-9\n", b"")
+    assert len(_groups() or ()) > len(before)
+    confined.close()
+    assert _groups() == before
+
+
+def _groups() -> set[Path] | None:
+    """The control groups of sandboxes, all over; None where none can be made."""
+    group = make_group(SMALL)
+    possible = group.joined([]) != []
+    group.close()
+    return set(Path("/sys/fs/cgroup").rglob(f"{NAME}{os.getpid()}-*")) if possible else None
 
 
 def test_it_fills_its_own_tmp_and_no_disk(tell: Callable[..., Any]) -> None:

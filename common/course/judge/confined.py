@@ -72,7 +72,7 @@ class Confined:
         process: the outermost process of the walls.
         limits: what it may use; time and output are watched here.
         inner: the number (outside) of the first process inside, whose death is everybody's.
-        end: what else to call at the end, or None.
+        end: what else to call once it is dead, or None.
         group: whether there is only a process group to kill.
 
     Attributes:
@@ -136,10 +136,10 @@ class Confined:
         if self._group:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-        if self._end is not None:
-            self._end()
         self._process.kill()
         self._process.wait(KILL_SECONDS)
+        if self._end is not None:
+            self._end()
 
     def close(self) -> None:
         """Kill it, and close the pipes."""

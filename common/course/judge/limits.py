@@ -14,6 +14,8 @@ class Limits:
         processor_seconds: processor time of each of its processes.
         wall_seconds: time from its start until everything in the sandbox is killed.
         memory_bytes: address space of each of its processes.
+        all_memory_bytes: memory of all its processes together, where the kernel's control groups
+            can be used (see :mod:`common.course.judge.groups`).
         processes: processes and threads, all together.
         open_files: open files of each process.
         output_bytes: what it may write to standard output, and as much again to standard error.
@@ -23,6 +25,7 @@ class Limits:
     processor_seconds: int = 60
     wall_seconds: float = 120
     memory_bytes: int = 512 * MEBIBYTE
+    all_memory_bytes: int = 2048 * MEBIBYTE
     processes: int = 16
     open_files: int = 64
     output_bytes: int = 64 * MEBIBYTE

@@ -30,6 +30,7 @@ from typing import Literal
 
 from common.course.judge import walls
 from common.course.judge.confined import Confined, inner_process
+from common.course.judge.groups import make_group
 from common.course.judge.interpreter import PYTHON
 from common.course.judge.limits import Limits
 from common.course.judge.walls import ENVIRONMENT, Plan
@@ -134,11 +135,17 @@ def _launch(kind: Walls, plan: Plan) -> Confined:
             command = _command(kind, plan, status, name)
             if command is None:
                 raise MissingTool(f"{kind} cannot be used here")
-            keep = [] if kind == "docker" else [status, *plan.keep]
-            process = _popen(command, keep, docker=kind == "docker")
+            if kind == "docker":
+                end = _docker_kill(command[0], name)
+                process = _popen(command, [], dict(os.environ))
+            else:
+                group = make_group(plan.limits)
+                end = group.close
+                settings = _settings(command)
+                process = _popen(group.joined(command), [status, settings, *plan.keep], ENVIRONMENT)
+                os.close(settings)
         finally:
             os.close(status)
-        end = _docker_kill(command[0], name) if kind == "docker" else None
         return Confined(process, plan.limits, inner_process(answer.read()), end)
 
 
@@ -152,28 +159,24 @@ def _command(kind: Walls, plan: Plan, status: int, name: str) -> list[str] | Non
             return walls.docker(plan, name)
 
 
-def _popen(command: Sequence[str], keep: Sequence[int], docker: bool) -> subprocess.Popen[bytes]:
-    """Start walls; the descriptor that they read their settings from is closed on our side."""
-    settings = [] if docker else _settings(command)
-    try:
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            env=dict(os.environ) if docker else ENVIRONMENT,
-            pass_fds=[*keep, *settings],
-            start_new_session=True,
-        )
-    finally:
-        for descriptor in settings:
-            os.close(descriptor)
+def _popen(
+    command: Sequence[str], keep: Sequence[int], environment: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+        env=environment,
+        pass_fds=keep,
+        start_new_session=True,
+    )
 
 
-def _settings(command: Sequence[str]) -> list[int]:
+def _settings(command: Sequence[str]) -> int:
     """The descriptor among the walls' arguments: see :mod:`common.course.judge.walls`."""
-    return [int(command[command.index("--args") + 1] if "--args" in command else command[3])]
+    return int(command[command.index("--args") + 1] if "--args" in command else command[3])
 
 
 def _docker_kill(program: str, name: str) -> Callable[[], None]:

@@ -158,8 +158,8 @@ def docker(plan: Plan, name: str) -> list[str] | None:
     arguments = ["run", "--rm", "--interactive", f"--name={name}", "--pull=never", "--init"]
     arguments += ["--network=none", "--read-only", "--cap-drop=ALL", f"--user={user}:{user}"]
     arguments += ["--security-opt=no-new-privileges", "--log-driver=none", "--workdir=/tmp"]
-    arguments += [f"--memory={plan.limits.memory_bytes}", "--ipc=none"]
-    arguments += [f"--memory-swap={plan.limits.memory_bytes}"]
+    arguments += [f"--memory={plan.limits.all_memory_bytes}", "--ipc=none"]
+    arguments += [f"--memory-swap={plan.limits.all_memory_bytes}"]
     arguments += [f"--pids-limit={plan.limits.processes + 2}"]
     arguments += [f"--tmpfs=/tmp:rw,nosuid,nodev,size={plan.limits.file_bytes},mode=1777"]
     for outside, inside in plan.shown():
