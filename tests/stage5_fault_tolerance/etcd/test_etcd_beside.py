@@ -7,6 +7,7 @@ import pytest
 from common.codec import MAX_FRAME, MessagePackCodec
 from common.codec.schema import Schema
 from common.contract import CommandBatch, Numbered
+from common.values.report import Judged, Table
 from stage4_consensus.raft.messages import AppendEntries, Configuration, Entry, InstallSnapshot
 from stage4_consensus.raft.requests import CommandRequest
 from stage5_fault_tolerance.etcd.checks import MOST_BYTES, problem_of, size_of
@@ -14,6 +15,7 @@ from stage5_fault_tolerance.etcd.commands import Put, Txn
 from stage5_fault_tolerance.etcd.server import EtcdServer
 from stage5_fault_tolerance.etcd.sessions import MOST_COMMANDS
 from stage5_fault_tolerance.etcd.store import Store
+from stage5_fault_tolerance.etcd_demo import demo
 
 LARGEST = Put(b"k" * 1024, b"x" * (MOST_BYTES - 1024 - 64))
 
@@ -33,7 +35,7 @@ def test_the_largest_messages_between_servers_fit_into_a_frame() -> None:
 def test_the_largest_parts_of_a_snapshot_fit_into_a_frame(command: Put) -> None:
     codec = MessagePackCodec(Schema.of(EtcdServer))
     store = Store()
-    for _ in range(3 if command is LARGEST else 20_000):
+    for _ in range(3 if command is LARGEST else 8_000):
         store.apply(Put(b"fill", b"x" * 200))
         store.apply(command)
     snapshot: Any = store.snapshot()
@@ -48,3 +50,12 @@ def test_a_transaction_is_as_large_as_all_that_is_in_it() -> None:
     puts = tuple(Put(b"%d" % number, b"x" * 20_000) for number in range(100))
     assert problem_of(Txn((), puts)) == "etcdserver: request is too large"
     assert problem_of(Txn((), puts[:70])) is None
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 7])
+def test_the_demo_shows_a_lock_that_is_lost_and_a_write_that_is_refused(seed: int) -> None:
+    parts = demo(seed).parts
+    assert [part.result for part in parts if isinstance(part, Judged)] == ["yes", "yes"]
+    story, watched = (part for part in parts if isinstance(part, Table))
+    assert "refused" in {row[-1] for row in story.rows}
+    assert {cell for row in watched.rows for cell in row[2:]} == {"told"}
