@@ -5,7 +5,6 @@ dies is no failure of the job that it had: the scheduler gives the job to anothe
 """
 
 import importlib
-import importlib.util
 import logging
 import os
 import queue
@@ -72,40 +71,43 @@ class Farm:
     """
 
     def __init__(self, scheduler: str | None = None, processes: int | None = None) -> None:
-        if importlib.util.find_spec("distributed") is None:
+        try:
+            self._dask: Any = importlib.import_module("dask")
+            self._distributed: Any = importlib.import_module("distributed")
+        except ModuleNotFoundError:
             raise MissingTool(
                 "this needs Dask, which is not installed: in the course's folder, run "
                 "make .venv/.grade, or pip install -e '.[grade]'"
-            )
+            ) from None
         self._scheduler = scheduler
         self._processes = processes or os.cpu_count() or 1
         self._stack = ExitStack()
         self._client: Any = None
 
     def __enter__(self) -> Self:
-        dask: Any = importlib.import_module("dask")
-        distributed: Any = importlib.import_module("distributed")
         settings = {
             "distributed.scheduler.allowed-failures": MOST_DEATHS,
             "distributed.logging.distributed": "critical",
         }
         with self._stack:
-            self._stack.enter_context(dask.config.set(settings))
+            self._stack.enter_context(self._dask.config.set(settings))
             address = self._scheduler
             if address is None:
                 place = self._stack.enter_context(
                     tempfile.TemporaryDirectory(prefix="lab-farm-", ignore_cleanup_errors=True)
                 )
-                cluster = distributed.LocalCluster(
+                cluster = self._distributed.LocalCluster(
                     n_workers=self._processes, threads_per_worker=1, processes=True,
                     host="127.0.0.1", dashboard_address=None, memory_limit=0,
                     local_directory=place, silence_logs=logging.CRITICAL,
                 )  # fmt: skip
                 address = self._stack.enter_context(cluster)
             try:
-                client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+                client = self._distributed.Client(
+                    address, timeout=CONNECT_SECONDS, set_as_default=False
+                )
             except (OSError, ValueError, ImportError) as error:
-                first = str(error).splitlines()[0]
+                first = (str(error) or type(error).__name__).splitlines()[0]
                 raise BadInput(f"no Dask scheduler answers at {address}: {first}") from None
             self._client = self._stack.enter_context(client)
             self._stack = self._stack.pop_all()
