@@ -1,4 +1,4 @@
-"""Graded suite of the lab ``raft``: bounds in bytes, on messages, on logs, on pieces of snapshots."""
+"""Graded suite of the lab ``raft``: bounds in bytes, of messages, logs and pieces of snapshots."""
 
 from typing import Any
 
