@@ -1,7 +1,8 @@
 """Commands of clients, and applying what is committed (sections 5.3 and 8).
 
 The log replicates numbered commands; :class:`common.contract.AtMostOnce` applies each once, however
-often it is in the log. So a leader may append a repeated command without looking.
+often it is in the log. So a leader may append a repeated command; but while the first copy is on
+its way it need not, and a leader that did would have the more to do the slower it is.
 """
 
 from common.contract import NodeId, Numbered, on
@@ -16,7 +17,8 @@ class Service(Core):
     @on(CommandRequest)
     def command_requested(self, request: CommandRequest, sender: NodeId) -> None:
         """Append the command to the log; it is answered once it is applied (5.3)."""
-        if self.takes_requests(sender, request.number):
+        is_under_way = (sender, request.number) in self.waiting.values()
+        if not is_under_way and self.takes_requests(sender, request.number):
             index = self.log.last_index + 1
             self.waiting[index] = (sender, request.number)
             self.propose(Numbered(sender, request.number, request.command))
