@@ -8,11 +8,12 @@ and is the same on every machine.
 import enum
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
-from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 ENVELOPE_BYTES = 16
 """What a frame adds to its message: the length prefix, the message number, headers."""
+
+Measure: TypeAlias = Callable[[Any], int]
 
 
 def wire_size(message: object) -> int:
@@ -20,25 +21,38 @@ def wire_size(message: object) -> int:
     return ENVELOPE_BYTES + value_size(message)
 
 
-def value_size(value: Any) -> int:
+def value_size(value: object) -> int:
     """The size in bytes of a value within a message."""
-    measure = _MEASURES.get(value.__class__)
-    if measure is not None:
-        return measure(value)
-    if isinstance(value, enum.Enum):
-        return value_size(value.value)
-    size, names = _layout(value.__class__)
-    for name in names:
-        size += value_size(getattr(value, name))
-    return size
+    return _MEASURES[value.__class__](value)
 
 
-@cache
-def _layout(kind: type[Any]) -> tuple[int, tuple[str, ...]]:
-    """What the values of a class take without their fields, and the names of these."""
+class _Measures(dict[type, Measure]):
+    """By class, what measures its values; for a declared class it is made when first needed."""
+
+    def __missing__(self, kind: type) -> Measure:
+        made = _size_of_member if issubclass(kind, enum.Enum) else _measure_of(kind)
+        self[kind] = made
+        return made
+
+
+def _measure_of(kind: type[Any]) -> Measure:
     name = kind.__name__
     assert is_dataclass(kind), f"a {name} cannot be in a message"
-    return _head(1) + len(name), tuple(part.name for part in fields(kind))
+    names = tuple(part.name for part in fields(kind))
+    without_fields = _head(1) + len(name)
+
+    def measure(value: object) -> int:
+        size = without_fields
+        for name in names:
+            part = getattr(value, name)
+            size += _MEASURES[part.__class__](part)
+        return size
+
+    return measure
+
+
+def _size_of_member(value: enum.Enum) -> int:
+    return value_size(value.value)
 
 
 def _size_of_integer(value: int) -> int:
@@ -55,14 +69,14 @@ def _size_of_bytes(value: bytes) -> int:
 
 
 def _size_of_tuple(value: tuple[object, ...]) -> int:
-    return _head(len(value)) + sum(map(value_size, value))
+    return _head(len(value)) + sum([_MEASURES[part.__class__](part) for part in value])
 
 
 def _head(length: int) -> int:
     return 1 if length < 32 else 2 if length < 256 else 3 if length < 65_536 else 5
 
 
-_MEASURES: dict[type, Callable[[Any], int]] = {
+_MEASURES = _Measures({
     type(None): lambda _: 1,
     bool: lambda _: 1,
     int: _size_of_integer,
@@ -70,4 +84,4 @@ _MEASURES: dict[type, Callable[[Any], int]] = {
     str: _size_of_text,
     bytes: _size_of_bytes,
     tuple: _size_of_tuple,
-}
+})  # fmt: skip

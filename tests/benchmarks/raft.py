@@ -11,8 +11,9 @@ measured in turns within this run, and each figure is the median of the turns.
 * ``vs_pysyncobj_inflight``: puts a second with 1,000 and with 20,000 under way; the worse of the
   two ratios. PySyncObj has its journal, and sends every 2 ms, which is its fastest;
   ``..._memory_inflight`` is without its journal.
-* ``vs_etcd_inflight``: 64 callers that put one thing at a time, in one process on one connection:
-  ours through our own client, etcd's through gRPC.
+* ``vs_etcd_inflight``: 64 callers in one process that put one thing at a time: ours through our
+  own client, etcd's through gRPC. ``..._grpc`` is the same gRPC client against our etcd (lab
+  ``etcd``), whose server is Python too; ``vs_etcd_sync_grpc`` is that with one caller.
 * How long clients are without an answer when the leader is killed with SIGKILL: 50 times.
 * How many seconds of a five-node cluster the simulator plays in one.
 """
@@ -25,6 +26,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import _raft_ours as ours
 import _raft_peers as peers
@@ -34,6 +36,7 @@ from _raft_simulated import simulated_seconds
 from common.runtime.client import Client
 from common.runtime.loops import run
 from stage4_consensus.raft.registers import BatchingRegistersClient, RegistersClient
+from stage5_fault_tolerance.etcd_grpc.launch import etcd_cluster
 
 TURNS = 7
 WARM_UP, ONE_BY_ONE = 50, 400
@@ -42,6 +45,10 @@ IN_FLIGHT = (1_000, 20_000)
 CALLERS = 64
 KILLS = 50
 SERVER = "ParallelRegisters"
+CALM: dict[str, Any] = {"election_timeout": (1_000_000, 2_000_000), "heartbeat_every": 100_000}
+"""As with etcd, where throughput is measured: a busy machine is no reason for an election."""
+CLIENTS = 2
+"""Through so many of our clients, each with a connection, thousands are under way."""
 MISSING_TOOL = 4
 
 Figures = dict[str, float]
@@ -71,7 +78,7 @@ class Table:
 async def one_by_one(table: Table, directory: Path) -> None:
     """One client, one put at a time: ours, PySyncObj and etcd in turns."""
     fast = peers.PySyncObjCluster(directory / "pysyncobj", batch=False, journal=False)
-    async with ours.cluster(directory / "ours", SERVER) as running:
+    async with ours.cluster(directory / "ours", SERVER, **CALM) as running:
         await ours.leader_of(running)
         client = running.client(RegistersClient, "c1")
         with fast as them, peers.etcd_processes(directory / "etcd") as ports:
@@ -88,13 +95,14 @@ async def one_by_one(table: Table, directory: Path) -> None:
 
 async def many_in_flight(table: Table, directory: Path) -> None:
     """Thousands under way: ours, and PySyncObj with a journal and without, in turns."""
-    async with ours.cluster(directory / "ours", SERVER) as running:
+    async with ours.cluster(directory / "ours", SERVER, **CALM) as running:
         await ours.leader_of(running)
-        client = running.client(BatchingRegistersClient, "c1")
-        await ours.puts_in_flight([client], IN_FLIGHT[0], SECONDS)
+        names = [f"c{number}" for number in range(CLIENTS)]
+        clients = [running.client(BatchingRegistersClient, name) for name in names]
+        await ours.puts_in_flight(clients, IN_FLIGHT[0], SECONDS)
         for turn in range(TURNS):
             for count in IN_FLIGHT:
-                rate = await ours.puts_in_flight([client], count, SECONDS)
+                rate = await ours.puts_in_flight(clients, count, SECONDS)
                 table.add(f"ours_inflight_{count}_per_second", rate)
             for name, journal in (("pysyncobj", True), ("pysyncobj_memory", False)):
                 place = directory / f"{name}-{turn}"
@@ -105,17 +113,30 @@ async def many_in_flight(table: Table, directory: Path) -> None:
 
 
 async def callers_at_once(table: Table, directory: Path) -> None:
-    """So many callers at once: ours and etcd in turns."""
-    async with ours.cluster(directory / "ours", SERVER) as running:
+    """So many callers at once: ours, etcd, and our etcd through etcd's client, in turns."""
+    async with (
+        ours.cluster(directory / "ours", SERVER, **CALM) as running,
+        etcd_cluster(directory / "our-etcd", **CALM) as our_etcd,
+    ):
         await ours.leader_of(running)
         client = running.client(BatchingRegistersClient, "c1")
+        our_ports = [int(endpoint.rpartition(":")[2]) for endpoint in our_etcd.endpoints]
         with peers.etcd_processes(directory / "etcd") as ports:
-            async with peers.etcd_put(await peers.etcd_leader(ports)) as put:
+            async with (
+                peers.etcd_put(await peers.etcd_leader(ports)) as put,
+                peers.etcd_put(await peers.etcd_leader(our_ports)) as our_put,
+            ):
                 for _ in range(TURNS):
                     rate = await ours.puts_in_flight([client], CALLERS, SECONDS)
-                    table.add(f"ours_{CALLERS}_callers_per_second", rate)
+                    table.add("ours_callers_per_second", rate)
                     rate = await peers.puts_in_flight(put, CALLERS, SECONDS)
-                    table.add(f"etcd_{CALLERS}_callers_per_second", rate)
+                    table.add("etcd_callers_per_second", rate)
+                    rate = await peers.puts_in_flight(our_put, CALLERS, SECONDS)
+                    table.add("ours_grpc_callers_per_second", rate)
+                    once = await peers.puts_one_by_one(put, ONE_BY_ONE // 2)
+                    table.add("etcd_grpc_sync_us", once * 1e6)
+                    once = await peers.puts_one_by_one(our_put, ONE_BY_ONE // 2)
+                    table.add("ours_grpc_sync_us", once * 1e6)
 
 
 async def without_leader(directory: Path) -> Figures:
@@ -152,13 +173,16 @@ def compare() -> dict[str, object]:
         )
         for name in ("pysyncobj", "pysyncobj_memory")
     }
-    callers = (f"{who}_{CALLERS}_callers_per_second" for who in ("ours", "etcd"))
     ratios = {
         "vs_pysyncobj_sync": table.ratio("pysyncobj_sync_us", "ours_sync_us"),
         "vs_etcd_sync": table.ratio("etcd_sync_us", "ours_sync_us"),
         "vs_pysyncobj_inflight": in_flight["pysyncobj"],
         "vs_pysyncobj_memory_inflight": in_flight["pysyncobj_memory"],
-        "vs_etcd_inflight": table.ratio(*callers),
+        "vs_etcd_inflight": table.ratio("ours_callers_per_second", "etcd_callers_per_second"),
+        "vs_etcd_inflight_grpc": table.ratio(
+            "ours_grpc_callers_per_second", "etcd_callers_per_second"
+        ),
+        "vs_etcd_sync_grpc": table.ratio("etcd_grpc_sync_us", "ours_grpc_sync_us"),
     }
     figures = {name: round(value, 1) for name, value in {**table.medians(), **more}.items()}
     rounded = {name: round(value, 2) for name, value in ratios.items()}
