@@ -333,11 +333,10 @@ class Spreader(Node, ABC):
         """
         if self.id != self.room.opener:
             return
+        made = VectorClock(goodbye.holds)[sender]
         if sender in self.room.removed:
             self._send_opener_posts(sender, goodbye.holds)
-        elif (
-            self.room.has(sender) and self.held.count(sender) >= VectorClock(goodbye.holds)[sender]
-        ):
+        elif self.room.has(sender) and self.held.count(sender) >= made:
             self.post(Removed(sender))
         elif self.room.has(sender):
             self.ask([sender])
