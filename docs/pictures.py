@@ -25,7 +25,7 @@ SCENES = {
     "cap": ("cap", "cap-consistent", 345),
     "raft": ("raft", "raft-leader-killed", 870),
     "raftkv": ("raftkv", "raftkv-killed", 1640),
-    "etcd": ("etcd", "etcd-lock", 803),
+    "etcd": ("etcd", "etcd-lock", 799),
     "chat": ("chat", "chat-orders", 150),
 }
 """By picture: the lab, the name of the trace, and the event at which the viewer stands."""

@@ -15,7 +15,6 @@ from common.values.faults import Crash, Restart
 from common.values.history import Ok, Operation
 from common.values.report import Report
 from common.values.units import MS, SECOND, show_time
-from stage5_fault_tolerance.etcd.client import EtcdClient
 from stage5_fault_tolerance.etcd.commands import (
     Changes,
     Compare,
@@ -71,11 +70,10 @@ class Story:
 
     def __init__(self, seed: int) -> None:
         self._lines: list[str] = []
-        meta = Meta(lab="etcd", nodes=SERVERS, clients=("c1",), seed=seed)
+        meta = Meta(lab="etcd", nodes=SERVERS, seed=seed)
         self.recorder = Recorder(self._lines.append, meta)
         self.simulation = Simulation(
             dict.fromkeys(SERVERS, EtcdServer),
-            {"c1": EtcdClient},
             seed=seed,
             link=NETWORK,
             observers=[self.recorder],
