@@ -73,6 +73,8 @@ class PlainCodec(ABC):
         schema: the classes that may cross the wire.
         max_size: the largest encoded value, in bytes.
         memory: of the encoded parts of messages; two codecs of one schema and format may share it.
+        eager: plan for all classes at once; else for each when it is first needed, which starts
+            sooner.
     """
 
     format: Format
@@ -80,21 +82,35 @@ class PlainCodec(ABC):
     """What reads and writes parts of a message; None where parts are not kept as bytes."""
 
     def __init__(
-        self, schema: Schema, max_size: int = MAX_FRAME, memory: Memory | None = None
+        self,
+        schema: Schema,
+        max_size: int = MAX_FRAME,
+        memory: Memory | None = None,
+        eager: bool = True,
     ) -> None:
         self.schema = schema
         self.max_size = max_size
-        shapes = Shapes(schema, self.format)
+        self._shapes = shapes = Shapes(schema, self.format)
         self._anything = shapes.anything
         self._memory = memory or Memory()
         self._quick = Quick(schema, self.format, shapes.record, self.raw, self._memory)
         self._plans: dict[type, Plan] = {}
         self._by_name: dict[str, Plan] = {}
-        for name, kind in schema.kinds.items():
-            shape = shapes.record(kind)
+        for name in schema.kinds if eager else ():
+            self._plan(name)
+
+    def _plan(self, name: str) -> Plan | None:
+        """The plan for the class of this name, made if there is none yet; None for no class."""
+        kind = self.schema.kinds.get(name)
+        if kind is None:
+            return None
+        plan = self._by_name.get(name)
+        if plan is None:
+            shape = self._shapes.record(kind)
             read = self._typed_reader(kind) if shape.native else self._quick_reader(kind)
             plan = Plan(name, shape, self._head(name), read, self._quick.pack(kind))
             self._plans[kind] = self._by_name[name] = plan
+        return plan
 
     def encode(self, value: object) -> bytes:
         """The bytes of a declared value, or of atoms and tuples of them.
@@ -103,6 +119,8 @@ class PlainCodec(ABC):
             ContractError: the value does not fit its own declared types, or is too large.
         """
         plan = self._plans.get(value.__class__)
+        if plan is None and value.__class__ in self.schema:
+            plan = self._plan(value.__class__.__name__)
         if plan is not None and plan.native and plan.fields_fit(value):
             try:
                 data = self._join(plan.head, value)
@@ -165,9 +183,9 @@ class PlainCodec(ABC):
             name, plain = self._split(data)
             if name is None:
                 return self._anything.unpack(plain)
-            plan = self._by_name.get(name)
+            plan = self._plan(name)
             if plan is None:
-                known = ", ".join(self._by_name) or "none"
+                known = ", ".join(self.schema.kinds) or "none"
                 raise RemoteProtocolError(
                     f"a message {name[:60]!r} came, which is not in the schema: it has {known}"
                 )

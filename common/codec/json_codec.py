@@ -27,8 +27,8 @@ class JsonCodec(PlainCodec):
 
     format = Format("JSON", has_bytes=False, integers=(-_GREATEST, _GREATEST), has_odd_floats=False)
 
-    def __init__(self, schema: Schema, max_size: int = MAX_FRAME) -> None:
-        super().__init__(schema, max_size)
+    def __init__(self, schema: Schema, max_size: int = MAX_FRAME, eager: bool = True) -> None:
+        super().__init__(schema, max_size, eager=eager)
         self._readers = {plan.name.encode(): plan.read for plan in self._by_name.values()}
 
     def _head(self, name: str) -> bytes:
@@ -48,7 +48,13 @@ class JsonCodec(PlainCodec):
         found = _TYPE.match(data)
         if found is None:
             raise LookupError("its name does not come first")
-        return self._readers[found[1]](data)
+        read = self._readers.get(found[1])
+        if read is None:
+            plan = self._plan(found[1].decode())
+            if plan is None:
+                raise LookupError("there is no such message")
+            read = self._readers[found[1]] = plan.read
+        return read(data)
 
     def _write_record(self, name: str, plain: dict[str, Any]) -> bytes:
         return _write({"type": name, **plain})

@@ -64,6 +64,18 @@ class PlainFormat(NamedTuple):
     read: Callable[[bytes | memoryview], Any]
 
 
+class _OnDemand(dict[Any, Convert]):
+    """What is compiled when it is first looked for: most nodes meet few of the classes."""
+
+    def __init__(self, make: Callable[[Any], Convert]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, key: Any) -> Convert:
+        made = self[key] = self._make(key)
+        return made
+
+
 class Quick:
     """The quick ways of one codec.
 
@@ -90,7 +102,9 @@ class Quick:
         self._records: dict[type, tuple[Convert, Convert]] = {}
         self._shape_of = shape_of
         least, greatest = format.integers
-        self._pack_by_kind: dict[type, Convert] = {
+        self._schema = schema
+        self._pack_by_kind: dict[type, Convert] = _OnDemand(self._pack_of)
+        self._pack_by_kind |= {
             str: _as_it_is, bool: _as_it_is, type(None): _as_it_is,
             int: lambda value, _: value if least <= value <= greatest else unusual(value),
             float: _as_it_is if format.has_odd_floats else _finite,
@@ -98,10 +112,7 @@ class Quick:
         }  # fmt: skip
         if format.has_bytes:
             self._pack_by_kind[bytes] = _as_it_is
-        self._unpack_by_name: dict[str, Convert] = {}
-        for name, kind in schema.kinds.items():
-            self._pack_by_kind[kind] = self._compile_pack(shape_of(kind), name)
-            self._unpack_by_name[name] = self._record(kind)[1]
+        self._unpack_by_name: dict[str, Convert] = _OnDemand(self._unpack_of)
 
     # What the codec calls.
 
@@ -142,6 +153,16 @@ class Quick:
         return _typed_dict(kind.__name__, parts)
 
     # Records.
+
+    def _pack_of(self, kind: type) -> Convert:
+        """What makes tagged plain data of a record. Raises: LookupError for anything else."""
+        if self._schema.kinds.get(kind.__name__) is not kind:
+            raise LookupError(kind)
+        return self._compile_pack(self._shape_of(kind), kind.__name__)
+
+    def _unpack_of(self, name: str) -> Convert:
+        """What makes the record of this name. Raises: LookupError if there is none."""
+        return self._record(self._schema.kinds[name])[1]
 
     def _record(self, kind: type) -> tuple[Convert, Convert]:
         found = self._records.get(kind)

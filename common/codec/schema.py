@@ -74,6 +74,10 @@ class Schema:
         more = other._all() if isinstance(other, Schema) else other
         return Schema([*self._all(), *more])
 
+    def add(self, kind: type) -> None:
+        """Take one more class in, with whatever its fields refer to. Raises: ContractError."""
+        self._add(kind)
+
     def _all(self) -> list[type]:
         return [*self._kinds.values(), *self._enums.values()]
 

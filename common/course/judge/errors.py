@@ -24,9 +24,10 @@ def registered(modules: list[ModuleType]) -> Mapping[str, type[BaseException]]:
     found: dict[str, type[BaseException]] = {}
     for module in (builtins, errors, *modules):
         for name, value in vars(module).items():
-            if isinstance(value, type) and issubclass(value, Exception) and name not in NOT_HERE:
-                if not issubclass(value, Warning):
-                    found[name] = value
+            if name in NOT_HERE or not isinstance(value, type):
+                continue
+            if issubclass(value, Exception) and not issubclass(value, Warning):
+                found[name] = value
     return found
 
 

@@ -7,6 +7,7 @@ classes, functions and other classes of the lab are stand-ins for those in the s
 import enum
 import functools
 import gc
+import os
 import socket
 import sys
 import weakref
@@ -20,6 +21,7 @@ from common.codec.json_codec import JsonCodec
 from common.codec.schema import Schema
 from common.contract.kinds import kind_of
 from common.contract.node import Node
+from common.course.judge import core
 from common.course.judge.calls import Calls, RemoteName
 from common.course.judge.channel import Channel
 from common.course.judge.errors import raised, registered
@@ -65,6 +67,8 @@ class JudgedLab(LabUnderTest):
         unsafe: bool,
     ) -> None:
         super().__init__(lab, modules, trace)
+        self._cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+        core.take_one()
         self._submission = gather(course, lab, workspace)
         self._unsafe = unsafe
         self._errors = registered(modules)
@@ -185,10 +189,14 @@ class JudgedLab(LabUnderTest):
             self._calls.close()
             self._calls = None
         if self._program:
-            self.close()
+            self._end_sandbox()
 
     def close(self) -> None:
-        """End the sandbox."""
+        """The suite is over: end the sandbox."""
+        self._end_sandbox()
+        core.give_back(self._cores)
+
+    def _end_sandbox(self) -> None:
         if self._sandbox is not None:
             self._sandbox.close()
             self._sandbox = None

@@ -30,7 +30,7 @@ OURS = ("common.codec.json_codec", "common.course.judge.worker.lines", "common.v
         "common.values.units", "common.contract.rules", "common.contract.observer",
         "common.contract.sizes", "common.contract.calls")  # fmt: skip
 
-SPARE = 6
+SPARE = 4
 """How many nodes are forked before they are asked for: importing goes on beside the judge."""
 
 LONGEST_CALL = 64 * 1024 * 1024

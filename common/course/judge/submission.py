@@ -61,7 +61,7 @@ def gather(course: Course, lab: Lab, workspace: Path | None) -> Submission:
     if workspace is not None:
         check_workspace(workspace, course, lab)
         own |= handout(course, lab)
-        own |= _texts_in(course, lab, workspace)
+        own |= _texts_in(workspace)
     for path, text in own.items():
         _add(made, course.root, path, text)
     for module in list(made.sources):
@@ -80,7 +80,7 @@ def _own_files(course: Course, lab: Lab) -> dict[str, str]:
     }
 
 
-def _texts_in(course: Course, lab: Lab, workspace: Path) -> dict[str, str]:
+def _texts_in(workspace: Path) -> dict[str, str]:
     """The Python files of the workspace in folders of stages, by path."""
     found: dict[str, str] = {}
     files = sorted(path for path in workspace.glob("*/**/*.py") if path.is_file())
@@ -116,8 +116,7 @@ def _add(made: Submission, root: Path, path: str, text: str) -> None:
 
 def _add_imports(made: Submission, root: Path, module: str) -> None:
     """Supply what a file imports of the course, and what that imports, and so on."""
-    path, text, _ = made.sources[module]
-    own = root / path
+    own = root / made.sources[module][0]
     if not own.is_file():
         return
     for name in _imports(own.read_text(encoding="utf-8")):

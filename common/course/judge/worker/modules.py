@@ -12,17 +12,16 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib.machinery import ModuleSpec
 from types import CodeType, ModuleType
-from typing import Any
 
-ALLOWED = frozenset(
-    """
-    __future__ abc array ast base64 binascii bisect builtins calendar cmath collections
-    collections.abc colorsys contextlib contextvars copy dataclasses decimal difflib enum errno
-    fractions functools graphlib hashlib heapq hmac itertools json keyword math numbers operator
-    pprint random re reprlib statistics string struct sys textwrap time token tokenize traceback
-    types typing unicodedata warnings weakref zlib asyncio socket ipaddress logging os io
-    """.split()
-)
+ALLOWED = frozenset((
+    "__future__", "abc", "array", "ast", "base64", "binascii", "bisect", "builtins", "calendar",
+    "cmath", "collections", "collections.abc", "colorsys", "contextlib", "contextvars", "copy",
+    "dataclasses", "decimal", "difflib", "enum", "errno", "fractions", "functools", "graphlib",
+    "hashlib", "heapq", "hmac", "itertools", "json", "keyword", "math", "numbers", "operator",
+    "pprint", "random", "re", "reprlib", "statistics", "string", "struct", "sys", "textwrap",
+    "time", "token", "tokenize", "traceback", "types", "typing", "unicodedata", "warnings",
+    "weakref", "zlib", "asyncio", "socket", "ipaddress", "logging", "os", "io",
+))  # fmt: skip
 """What a student's file may import of the standard library. Reaching the world is no matter of
 imports: a sealed process has no world."""
 

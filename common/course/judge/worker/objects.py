@@ -5,9 +5,9 @@ A line asks for one thing and one line answers it, by the same ``id``::
     {"id": 4, "do": "call", "object": 2, "name": "feed", "args": [{"bytes": "AAAA"}], "kwargs": {}}
     {"id": 4, "value": {"list": [{"bytes": "aGVsbG8="}]}}
 
-Objects live here; the judge has their numbers. What is awaited is answered when it is done, so that
-answers may come in another order than questions. A program on sockets runs in an event loop, so that
-it goes on while nobody asks.
+Objects live here; the judge has their numbers. What is awaited is answered when it is done, so
+that answers may come in another order than questions. A program on sockets runs in an event loop,
+so that it goes on while nobody asks.
 """
 
 import asyncio

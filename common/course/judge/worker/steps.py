@@ -1,7 +1,7 @@
 """A node behind a pipe, in Python: reads events, writes effects, by the step protocol."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from copy import deepcopy
 from random import Random
 from typing import Any
@@ -62,7 +62,7 @@ class Stepping:
     Args:
         pipe: where the judge is.
         find: the class of a node, by its name.
-        codecs: codecs that were made beforehand, by the name of the node's class.
+        codecs: the codec that was made beforehand for the node's class of this name, if one was.
         values: reads the configuration.
     """
 
@@ -70,7 +70,7 @@ class Stepping:
         self,
         pipe: Pipe,
         find: Callable[[str], Any],
-        codecs: Mapping[str, JsonCodec],
+        codecs: Callable[[str], JsonCodec | None],
         values: Callable[[Any], Any],
     ) -> None:
         self._pipe = pipe
@@ -143,7 +143,9 @@ class Stepping:
                 raise ContractError(f"{hello.node} is no Node: did it lose its base class?")
             packed = msgspec.json.decode(hello.config)
             config = {name: self._values(value) for name, value in packed.items()}
-            self.codec = self._codecs.get(hello.node) or JsonCodec(Schema.of(kind), MAX_LINE)
+            self.codec = self._codecs(hello.node) or JsonCodec(
+                Schema.of(kind), MAX_LINE, eager=False
+            )
             self.node = kind(hello.id, tuple(hello.peers), **config)
             if hello.random is not None:
                 version, state, following = hello.random

@@ -1,9 +1,9 @@
 """Values of the call protocol: plain JSON with tags, strict about types; objects by handle.
 
-``None``, booleans, numbers and text are themselves. Everything else is a map with one tag that says
-what it is: ``{"bytes": "aGk="}``, ``{"tuple": [...]}``, ``{"record": "module:Class", "fields": {}}``.
-What has no such form stays where it is, and ``{"object": 7}`` names it. Nothing is ever unpickled,
-and a value of a subclass of ``int`` is no number: it stays an object.
+``None``, booleans, numbers and text are themselves. Everything else is a map with a tag that says
+what it is: ``{"bytes": "aGk="}``, ``{"tuple": [...]}``, ``{"record": "module:Class", "fields":
+{...}}``. What has no such form stays where it is, and ``{"object": 7}`` names it. Nothing is ever
+unpickled, and a value of a subclass of ``int`` is no number: it stays an object.
 """
 
 import enum

@@ -35,6 +35,7 @@ class Zygote:
         self.children: dict[int, int] = {}
         self.modules: list[str] = []
         self.codecs: dict[str, Any] = {}
+        self.schemas: dict[str, list[str]] = {}
         self.names: list[str] = []
         self.known: dict[str, Any] = {}
         self.processor_seconds = 10
@@ -72,8 +73,18 @@ class Zygote:
         from common.codec.schema import Schema
         from common.course.judge.worker.lines import MAX_LINE
 
-        if all(name in self.known for name in names):
-            self.codecs[node] = JsonCodec(Schema(self.known[name] for name in names), MAX_LINE)
+        schema = Schema(self.known[name] for name in names if name in self.known)
+        self.codecs[node] = JsonCodec(schema, MAX_LINE)
+        self.schemas[node] = names
+
+    def _codec(self, node: str) -> Any:
+        """The codec of a node's class, with those classes that a student's file declares."""
+        codec: Any = self.codecs.get(node)
+        for name in self.schemas.get(node, ()):
+            if name not in self.known:
+                return None
+            codec.schema.add(self.known[name])
+        return codec
 
     def serve(self) -> None:
         """Do what packets ask for, until the judge is gone."""
@@ -123,7 +134,7 @@ class Zygote:
         if role == NODE:
             pipe = steps.Pipe(PIPE)
             values = Values(self.known, _no_objects, found.plain)
-            steps.Stepping(pipe, found, self.codecs, values.unpack).run()
+            steps.Stepping(pipe, found, self._codec, values.unpack).run()
         else:
             serving = objects.Objects(steps.Pipe(PIPE), found, self.known)
             if role == PROGRAM:
