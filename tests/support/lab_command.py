@@ -10,7 +10,11 @@ LIMIT_SECONDS = 120
 
 
 def lab(
-    folder: Path, *arguments: str, stdin: str | None = None, root: Path = ROOT
+    folder: Path,
+    *arguments: str,
+    stdin: str | None = None,
+    root: Path = ROOT,
+    limit: float = LIMIT_SECONDS,
 ) -> subprocess.CompletedProcess[str]:
     """Run ``lab`` of the course at ``root`` in ``folder``; the terminal is wide, so that sentences
     are not broken."""
@@ -21,6 +25,6 @@ def lab(
         capture_output=True,
         text=True,
         check=False,
-        timeout=LIMIT_SECONDS,
+        timeout=limit,
         env={**os.environ, "COLUMNS": "1000", "PYTHONPATH": str(root)},
     )

@@ -62,7 +62,7 @@ class Failure:
     Attributes:
         seed: of the run.
         sentence: what went wrong.
-        schedule: shrunk; plain values.
+        schedule: plain values; that of a batch's first failure is shrunk.
     """
 
     seed: int

@@ -4,8 +4,8 @@ What runs is what ``lab run`` runs (the lab's ``LIVE``: its nodes, clients, work
 the simulator. A failure is a checker's *no*, or an error in a node.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
 from typing import Any
@@ -41,7 +41,7 @@ class Found:
         seed: of the run.
         failure: what went wrong, a sentence; "" if nothing did.
         ok: operations that ended ok: a search that never gets anything done finds nothing.
-        schedule: the schedule of a failure, shrunk.
+        schedule: the schedule of a failure.
     """
 
     seed: int
@@ -99,21 +99,19 @@ def run_one(live: LiveLab, variant: Variant, seed: int, schedule: Schedule) -> F
 
 
 def try_seed(live: LiveLab, variant: Variant, seed: int, kinds: Sequence[str]) -> Found:
-    """Draw a schedule, run it, and shrink it if it breaks the lab."""
+    """Draw a schedule, and run it."""
     schedule = draw(live, seed, kinds)
     found = run_one(live, variant, seed, schedule)
-    if not found.failure:
-        return found
-    small = shrink(schedule, lambda part: bool(run_one(live, variant, seed, part).failure))
+    return replace(found, schedule=schedule) if found.failure else found
+
+
+def shrunk(live: LiveLab, variant: Variant, found: Found) -> Found:
+    """The same failure under as few faults as still make one."""
+    assert found.schedule is not None, "a failure has its schedule"
+    seed = found.seed
+    small = shrink(found.schedule, lambda part: bool(run_one(live, variant, seed, part).failure))
     again = run_one(live, variant, seed, small)
     return Found(seed, again.failure, again.ok, small)
-
-
-def try_seeds(
-    live: LiveLab, variant: Variant, seeds: Iterable[int], kinds: Sequence[str]
-) -> list[Found]:
-    """Try several seeds."""
-    return [try_seed(live, variant, seed, kinds) for seed in seeds]
 
 
 def _checked(simulation: Simulation, variant: Variant) -> str:

@@ -8,6 +8,9 @@ import json
 import sys
 from pathlib import Path
 
+MOST_SHRUNK = 1
+"""Failures of a batch that are shrunk: where many fail, the others are the same mistake again."""
+
 
 def main() -> None:
     """Read what to do, do it, and tell of each seed."""
@@ -24,12 +27,16 @@ def main() -> None:
     wanted = json.load(sys.stdin)
     live: LiveLab = find(wanted["live"], "live")
     variant = search.variant_of(live, wanted["variant"])
+    to_shrink = MOST_SHRUNK
     for seed in range(wanted["first"], wanted["first"] + wanted["count"]):
         if "schedule" in wanted:
             schedule = Schedule.from_plain(wanted["schedule"])
             found = search.run_one(live, variant, seed, schedule)
         else:
             found = search.try_seed(live, variant, seed, wanted["kinds"])
+            if found.failure and to_shrink:
+                to_shrink -= 1
+                found = search.shrunk(live, variant, found)
         plain = found.schedule.to_plain() if found.schedule is not None else None
         told = {"seed": seed, "failure": found.failure, "ok": found.ok, "schedule": plain}
         print(json.dumps(told), flush=True)

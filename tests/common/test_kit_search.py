@@ -1,0 +1,184 @@
+"""Searches for schedules that break a lab, and what students bring as counter-examples."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from common.course.kit.batches import Batch, Tried, try_batch
+from common.course.kit.logbook import Logbook
+from common.course.kit.marking import suites_digest
+from common.course.kit.mutants import Mutant
+from common.course.manifest import ROOT
+from common.course.schedules import read_schedule
+from common.sim.chaos import KINDS
+from common.values.errors import BadInput
+from tests.support.lab_command import lab
+
+pytestmark = pytest.mark.needs("bwrap")
+
+LIMIT_SECONDS = 600.0
+
+RECEIVED = "    def update_received(self, update: Update, sender: NodeId) -> None:\n"
+DOC = '        """Hold the value if its tag is greater, and say so: by then it is durable."""\n'
+RARE = '        assert self.now < 7_000_000, "a replica that was up for long loses its head"\n'
+"""A bug that shows only after a time that no graded test waits for."""
+
+
+def broken(folder: Path) -> Path:
+    """A workspace in which the register takes one replica for a majority."""
+    target = folder / "work/stage1_foundations"
+    target.mkdir(parents=True)
+    text = (ROOT / "stage1_foundations/cap_consistent.py").read_text(encoding="utf-8")
+    changed = text.replace("if not is_majority(pending.answered, self.replicas):", "if False:")
+    assert changed != text
+    (target / "cap_consistent.py").write_text(changed, encoding="utf-8")
+    return folder / "work"
+
+
+def batch(**changes: Any) -> Batch:
+    plain = Batch(
+        lab="cap", variant="", first=1, count=5, kinds=KINDS, files={}, suites=suites_digest(ROOT)
+    )
+    return replace(plain, **changes)
+
+
+def test_the_reference_keeps_its_promises_and_does_something() -> None:
+    tried = try_batch(batch(count=20))
+    assert not tried.failures
+    assert tried.ok > 20 * 30
+
+
+def test_a_wrong_register_is_found_in_the_sandbox_and_its_schedule_shrunk(tmp_path: Path) -> None:
+    work = broken(tmp_path)
+    ran = lab(
+        tmp_path, "sweep", "cap", "--seeds", "3", "--impl", str(work), "--json", limit=LIMIT_SECONDS
+    )
+    assert ran.returncode == 1, ran.stderr
+    told = json.loads(ran.stdout.splitlines()[-1])
+    found = told["failures"][0]
+    assert "not linearizable" in found["sentence"]
+    schedule = read_schedule(Path(tmp_path / told["files"][0]))
+    assert [fault["fault"] for fault in found["schedule"]] == [
+        fault["fault"] for fault in schedule.to_plain()
+    ]
+    assert len(found["schedule"]) <= 8
+
+
+def test_a_search_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    done = Tried(first=1, count=5, ok=9, failures=())
+    book = Logbook(tmp_path, batch())
+    book.add(done)
+    with book.path.open("ab") as file:
+        file.write(b'{"first": 6, "cou')  # a kill in the middle of a line
+    again = Logbook(tmp_path, batch())
+    assert again.tried == {1: done}
+    assert again.has(batch())
+    assert not again.has(batch(first=6))
+    again.add(Tried(first=6, count=5, ok=9, failures=()))
+    assert Logbook(tmp_path, batch()).has(batch(first=6))
+    assert not Logbook(tmp_path, batch(files={"a.py": b""})).tried
+
+
+def test_the_same_seed_finds_the_same(tmp_path: Path) -> None:
+    name = "stage1_foundations/cap_consistent.py"
+    files = {name: (broken(tmp_path) / name).read_bytes()}
+    first, second = (try_batch(batch(count=1, files=files)) for _ in range(2))
+    assert first == second
+
+
+def test_code_that_ends_its_process_ends_the_search_with_a_sentence() -> None:
+    files = {"stage1_foundations/cap_consistent.py": b"import os\nos._exit(0)\n"}
+    with pytest.raises(BadInput, match="the search ended at seed 1: "):
+        try_batch(batch(files=files))
+
+
+def test_what_is_no_cluster_and_what_is_no_trouble_are_one_sentence(tmp_path: Path) -> None:
+    ran = lab(tmp_path, "sweep", "netem")
+    assert ran.returncode == 3
+    assert "lab netem is no cluster, so there are no schedules to search" in ran.stderr
+    ran = lab(tmp_path, "sweep", "cap", "--kinds", "earthquake")
+    assert "'earthquake' is no kind of trouble; there are: partition" in ran.stderr
+
+
+def claim(folder: Path, **plain: Any) -> Path:
+    path = folder / "claim.yaml"
+    path.write_text(yaml.safe_dump({"lab": "cap", "name": "It loses its head", **plain}), "utf-8")
+    return path
+
+
+def test_a_wrong_variant_that_passes_is_printed_as_a_mutant(tmp_path: Path) -> None:
+    path = claim(
+        tmp_path,
+        file="cap_consistent.py",
+        find=RECEIVED + DOC,
+        replace=RECEIVED + DOC + RARE,
+        schedule=[{"at": 0, "fault": "link", "latency": [250_000, 300_000]}],
+    )
+    ran = lab(tmp_path, "bounty", str(path), limit=LIMIT_SECONDS)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "the suite passes, and at seed 1 it is wrong: AssertionError" in ran.stdout
+    (entry,) = yaml.safe_load(ran.stdout[ran.stdout.index("# to be written") :])
+    assert Mutant(**entry).file == "cap_consistent.py"
+
+
+def test_a_variant_that_the_suite_catches_is_no_bounty(tmp_path: Path) -> None:
+    path = claim(tmp_path, file="cap_consistent.py", find=RECEIVED + DOC,
+                 replace=RECEIVED + "        return\n" + DOC)  # fmt: skip
+    ran = lab(tmp_path, "bounty", str(path), limit=LIMIT_SECONDS)
+    assert ran.returncode == 1, ran.stderr
+    assert "no bounty: the suite catches it already, with test_" in ran.stdout
+
+
+def test_a_schedule_that_the_reference_survives_is_no_bounty(tmp_path: Path) -> None:
+    path = claim(tmp_path, schedule=[{"at": 1000, "fault": "crash", "node": "n1"}])
+    ran = lab(tmp_path, "bounty", str(path), limit=LIMIT_SECONDS)
+    assert ran.returncode == 1
+    assert "the reference of lab cap keeps its promises under it" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("plain", "says"),
+    [
+        ({"lab": "cup"}, "claim.yaml:1: there is no lab 'cup'"),
+        ({}, "it has neither a file with a bug nor a schedule"),
+        ({"file": "x.py"}, "x.py is no file of lab cap"),
+        ({"file": "cap_consistent.py", "find": "nowhere"}, "the text to find is 0 times"),
+        ({"schedul": []}, "unknown field `schedul`"),
+        (
+            {"file": "cap_consistent.py", "find": RECEIVED, "test": "test_x"},
+            "no graded test test_x",
+        ),
+    ],
+)
+def test_a_claim_that_says_nothing_is_one_sentence(
+    plain: dict[str, Any], says: str, tmp_path: Path
+) -> None:
+    ran = lab(tmp_path, "bounty", str(claim(tmp_path, **plain)))
+    assert ran.returncode == 3
+    assert says in ran.stderr
+
+
+def test_the_workspace_is_only_read(tmp_path: Path) -> None:
+    work = broken(tmp_path)
+    before = sorted(work.rglob("*"))
+    shutil.copytree(work, tmp_path / "copy")
+    lab(tmp_path, "sweep", "cap", "--seeds", "1", "--impl", str(work))
+    assert sorted(work.rglob("*")) == before
+
+
+def test_a_claim_with_a_test_and_a_seed_is_checked_on_both(tmp_path: Path) -> None:
+    claimed = {
+        "file": "cap_consistent.py",
+        "find": RECEIVED + DOC,
+        "replace": RECEIVED + DOC + RARE,
+        "test": "test_a_read_at_any_replica_returns_the_latest_write",
+        "seed": 3,
+    }
+    ran = lab(tmp_path, "bounty", str(claim(tmp_path, **claimed)), limit=LIMIT_SECONDS)
+    assert ran.returncode == 1, ran.stderr
+    assert "passes with it at seed 3 as well" in ran.stdout
