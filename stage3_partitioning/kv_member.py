@@ -72,6 +72,7 @@ class Member(Node):
             raise BadInput(f"a store has no setting {unknown[0]!r}: it has {', '.join(DEFAULTS)}")
         self.config: Config = {**DEFAULTS, **config}
         self.members = tuple(sorted((id, *self.peers)))
+        _check(self.config, self.members)
         self.slots, self.durable = self.config["slots"], self.config["durable"]
         self.retry_after = self.config["retry_after"]
         self.coordinator = self.config["coordinator"] or self.members[0]
@@ -112,3 +113,13 @@ class Member(Node):
     def table_asked(self, asked: TableAsked, sender: NodeId) -> None:
         """Say what this node knows."""
         self.send(sender, TableIs(self.table))
+
+
+def _check(config: Config, members: tuple[NodeId, ...]) -> None:
+    """Refuse what no store can be made of."""
+    for name in ("slots", "batch_keys", "batch_bytes", "run_slots", "retry_after"):
+        if config[name] < 1:
+            raise BadInput(f"a store needs {name} of at least 1, not {config[name]}")
+    for node in (*config["shards"], config["coordinator"] or members[0]):
+        if node not in members:
+            raise BadInput(f"{node} is no member of this cluster: {', '.join(members)} are")

@@ -1,5 +1,6 @@
 """The sharded store as processes, with real Redis clients: nodes come and go, and are killed."""
 
+import contextlib
 import functools
 import socket
 import subprocess
@@ -203,7 +204,11 @@ class AskCounter(threading.Thread):
 
     def run(self) -> None:
         """Ask every node for key after key."""
-        wires = {node: Wire(port) for node, port in self._cluster.ports.items()}
+        with contextlib.ExitStack() as stack:
+            ports = self._cluster.ports.items()
+            self._count({node: stack.enter_context(Wire(port)) for node, port in ports})
+
+    def _count(self, wires: dict[str, Wire]) -> None:
         nodes = {str(port): node for node, port in self._cluster.ports.items()}
         number = 0
         while not self.stopped.is_set():

@@ -1,0 +1,115 @@
+"""What stands beside the lab ``kv``: the demo, the explorer, bounds, requests in bytes."""
+
+from random import Random
+
+import pytest
+
+from common.check.explorer import Answer, explore_instance
+from common.codec import MAX_FRAME, MessagePackCodec
+from common.codec.schema import Schema
+from common.values.errors import BadInput
+from common.values.history import History, Ok, Operation
+from common.values.report import Chart, Judged, Table, Text
+from stage3_partitioning.kv_checks import nothing_lost
+from stage3_partitioning.kv_commands import MAX_KEY, MAX_VALUE, CompareAndSet
+from stage3_partitioning.kv_demo import demo
+from stage3_partitioning.kv_explore import instance, with_a_crash
+from stage3_partitioning.kv_member import KIB
+from stage3_partitioning.kv_messages import Batch, Handed, Request, Session
+from stage3_partitioning.kv_ownership import MOST_SESSIONS
+from stage3_partitioning.kv_server import StoreNode
+
+
+@pytest.mark.parametrize("seed", [1, 2, 7])
+def test_the_demo_shows_that_nobody_notices(seed: int) -> None:
+    parts = demo(seed).parts
+    assert [part.result for part in parts if isinstance(part, Judged)] == ["yes"]
+    balance, moved = (part for part in parts if isinstance(part, Table))
+    assert len(balance.rows) == 5
+    assert [row[3] for row in moved.rows] == ["4", "4", "4", "4"], "an even share for each"
+    assert len([part for part in parts if isinstance(part, Chart)]) == 2
+    told = [part.text for part in parts if isinstance(part, Text)][-1]
+    assert told == "Of 72 appends 72 were acknowledged; 72 of these are there, once each."
+
+
+def test_the_explorer_finds_one_owner_in_every_order_of_a_move() -> None:
+    found = explore_instance(instance())
+    assert found.answer is Answer.YES, found.summary()
+
+
+def test_the_explorer_finds_one_owner_whoever_crashes_during_a_move() -> None:
+    found = explore_instance(with_a_crash())
+    assert found.answer is Answer.YES, found.summary()
+
+
+def test_the_largest_messages_between_nodes_fit_into_a_frame() -> None:
+    codec = MessagePackCodec(Schema.of(StoreNode))
+    key, value = b"k" * MAX_KEY, b"v" * MAX_VALUE
+    assert len(codec.encode(Request(1, CompareAndSet(key, value, value)))) < MAX_FRAME
+    session = Session(16_383, "client-with-a-name", 2**60, MAX_VALUE)
+    batch = Batch(1, (1, key), (2, key), (Handed(key, value, 1),), (session,) * MOST_SESSIONS)
+    assert len(codec.encode(batch)) < MAX_FRAME
+    many = (Handed(b"k" * KIB, b"v" * 3 * KIB, None),) * 64
+    assert len(codec.encode(Batch(1, (1, key), (2, key), many, (session,) * MOST_SESSIONS))) < (
+        MAX_FRAME
+    )
+
+
+def test_wrong_settings_are_refused_in_one_sentence() -> None:
+    for config in ({"placement": "random"}, {"slot": 7}, {"shards": ("n9",)}, {"slots": 0}):
+        with pytest.raises(BadInput):
+            StoreNode("n1", ("n2",), **config)
+
+
+def test_nothing_lost_notices_what_is_lost() -> None:
+    append = Operation("c1", "append", b"k", b"1;", 1, 2, Ok(2))
+    read = Operation("c2", "get", b"k", None, 3, 4, Ok(b"1;2;"))
+    assert nothing_lost(History([append, read])).answer is Answer.YES
+    late = Operation("c2", "get", b"k", None, 5, 6, Ok(b"2;"))
+    assert nothing_lost(History([append, read, late])).answer is Answer.NO
+
+
+def some_requests(random: Random) -> tuple[bytes, list[list[bytes]]]:
+    """A stream of requests, and the commands in it."""
+    stream, commands = b"", []
+    for _ in range(random.randint(1, 12)):
+        words = [
+            random.randbytes(random.choice((0, 1, 5, 300))) for _ in range(random.randint(1, 4))
+        ]
+        if random.random() < 0.3:
+            words = [word.hex().encode() or b"x" for word in words]
+            stream += b" ".join(words) + random.choice((b"\r\n", b"\n"))
+        else:
+            bulks = b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)
+            stream += b"*%d\r\n%b" % (len(words), bulks)
+        commands.append(words)
+        stream += random.choice((b"", b"\r\n", b"*0\r\n"))
+    return stream, commands
+
+
+@pytest.mark.needs("hiredis")
+def test_a_stream_of_requests_is_cut_alike_however_it_arrives() -> None:
+    from stage3_partitioning.resp.requests import RequestReader
+
+    for seed in range(200):
+        random = Random(seed)
+        stream, commands = some_requests(random)
+        reader, found = RequestReader(), []
+        while stream:
+            size = random.choice((1, 3, 50, 5000))
+            cut, problem = reader.feed(stream[:size])
+            assert problem is None, problem
+            found += cut
+            stream = stream[size:]
+        assert found == commands, f"seed {seed}"
+
+
+@pytest.mark.needs("hiredis")
+def test_what_comes_before_a_broken_request_is_carried_out_and_nothing_after() -> None:
+    from stage3_partitioning.resp.requests import RequestReader
+
+    for broken in (b"*1\r\n$99999999999\r\n", b"*-x\r\n", b"*1\r\n*1\r\n", b"x" * 70_000):
+        for first in (b"*1\r\n$4\r\nPING\r\n", b"PING\r\n"):
+            cut, problem = RequestReader().feed(first + broken + b"*1\r\n$4\r\nQUIT\r\n")
+            assert cut == [[b"PING"]], f"{broken[:20]!r}"
+            assert problem is not None
