@@ -13,6 +13,10 @@ NOT_HERE = ("SystemExit", "KeyboardInterrupt", "GeneratorExit", "BaseException",
 """Exceptions that mean something to the judge itself; a student's are told as their own."""
 
 
+MOST_TEXT, MOST_NAME = 4000, 100
+"""Of what a stranger tells about an error, so many characters are believed."""
+
+
 class StudentError(LabError):
     """An exception of a class that the judge does not know; the text names the class."""
 
@@ -33,14 +37,21 @@ def registered(modules: list[ModuleType]) -> Mapping[str, type[BaseException]]:
 
 def raised(problem: Problem, known: Mapping[str, type[BaseException]]) -> BaseException:
     """The exception to raise for what a student's process told."""
-    first = problem.kinds[0] if problem.kinds else "an error"
+    said = _shown(problem.text, MOST_TEXT)
+    first = _shown(problem.kinds[0], MOST_NAME) if problem.kinds else "an error"
     kind = next((known[name] for name in problem.kinds if name in known), None)
     if kind is None:
-        made: Any = StudentError(f"{first}: {problem.text}".removesuffix(": "))
+        made: Any = StudentError(f"{first}: {said}".removesuffix(": "))
     else:
         own = kind.__name__ == first or issubclass(kind, LabError)
-        text = problem.text if own else f"{first}: {problem.text}"
+        text = said if own else f"{first}: {said}"
         made = kind.__new__(kind)
         made.args = (text,) if text else ()
-    made.lab_place = problem.place
+    made.lab_place = _shown(problem.place, MOST_TEXT)
     return made  # type: ignore[no-any-return]
+
+
+def _shown(text: str, most: int) -> str:
+    """A stranger's text, fit for a terminal and a report: not too long, and nothing but text."""
+    cut = text[:most]
+    return "".join(sign if sign.isprintable() or sign == "\n" else "\ufffd" for sign in cut)

@@ -26,7 +26,7 @@ from common.course.judge.calls import Calls, RemoteName
 from common.course.judge.channel import Channel
 from common.course.judge.errors import raised, registered
 from common.course.judge.nodes import NodeKind, RemoteNode
-from common.course.judge.nursery import Nursery
+from common.course.judge.nursery import Ended, Nursery
 from common.course.judge.other_language import spawn_run
 from common.course.judge.submission import gather, plain
 from common.course.judge.worker.lines import MAX_LINE, Problem
@@ -75,6 +75,7 @@ class JudgedLab(LabUnderTest):
         self._known = _records(set(self._submission.sources), self._submission.holed)
         self._program = any(file.kind == "program" for file in lab.files)
         self._sandbox: Nursery | None = None
+        self._unusable = ""
         self._calls: Calls | None = None
         self._nodes: weakref.WeakSet[RemoteNode] = weakref.WeakSet()
         self._values = Values(self._known, _by_name, _nothing)
@@ -100,8 +101,18 @@ class JudgedLab(LabUnderTest):
             return RemoteName(self._present_calls, name, reference), True
         if callable(reference):
             return RemoteName(self._present_calls, name, reference), True
+        if self._is_plain(reference):
+            return reference, True  # a constant is the lab's, not the student's to change
         _, value = self._present_calls().find(name)
         return value, False
+
+    def _is_plain(self, value: object) -> bool:
+        """Whether it is a number, a text, or made of such: nothing that could act."""
+        try:
+            self._values.pack(value)
+        except (ContractError, Unfit):
+            return False
+        return True
 
     def _node_kind(self, name: str, reference: type[Node]) -> NodeKind:
         codec = JsonCodec(Schema.of(reference), MAX_LINE)
@@ -137,8 +148,18 @@ class JudgedLab(LabUnderTest):
             setup["known"] = list(self._known)
             setup["guarded"] = not self._program
             setup["schemas"] = self._schemas()
-            self._sandbox = Nursery(setup, self._unsafe)
+            self._sandbox = self._start(setup)
         return self._sandbox
+
+    def _start(self, setup: dict[str, Any]) -> Nursery:
+        """Start a sandbox; one that could not be prepared is not tried again for each test."""
+        if self._unusable:
+            raise Ended(self._unusable)
+        try:
+            return Nursery(setup, self._unsafe)
+        except Ended as error:
+            self._unusable = str(error)
+            raise
 
     def _schemas(self) -> dict[str, list[str]]:
         """By node class, the classes of its messages."""

@@ -96,11 +96,18 @@ class Nursery:
         ours.settimeout(READY_SECONDS)
         told = {**setup, "ours": OURS, "processor_seconds": PROCESSOR_SECONDS}
         self._write_setup(json.dumps(told).encode() + b"\n")
-        if not self._control.recv(100):
+        self._wait_until_ready()
+
+    def _wait_until_ready(self) -> None:
+        try:
+            ready, why = bool(self._control.recv(100)), "the sandbox ended before it was ready"
+        except TimeoutError:
+            ready, why = False, f"the files did not compile within {READY_SECONDS} s"
+        if not ready:
             self._confined.wait(1)
-            raise Ended(
-                f"the sandbox ended before it was ready: {self._confined.stderr_tail()[-600:]}"
-            )
+            tail = self._confined.stderr_tail()[-600:]
+            self.close()
+            raise Ended(f"{why}: {tail}".removesuffix(": "))
 
     def _write_setup(self, line: bytes) -> None:
         view = memoryview(line)

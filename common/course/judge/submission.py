@@ -30,6 +30,7 @@ class Submission:
         modules: the lab's own modules, in the order of its manifest.
         sources: by module: path for people, text, whether it is a package.
         trusted: modules that the zygote may import.
+        protocols: those of them that must keep to the contract.
         holed: names of classes and functions in which a student's code is called.
         run: an executable that speaks the step protocol in another language, or None.
     """
@@ -37,6 +38,7 @@ class Submission:
     modules: list[str]
     sources: dict[str, tuple[str, str, bool]] = field(default_factory=dict)
     trusted: list[str] = field(default_factory=list)
+    protocols: list[str] = field(default_factory=list)
     holed: set[str] = field(default_factory=set)
     run: Path | None = None
 
@@ -53,6 +55,7 @@ def gather(course: Course, lab: Lab, workspace: Path | None) -> Submission:
         BadInput: there is no such folder, or a file cannot be read as text.
     """
     made = Submission([name for name, _ in course.modules(lab)])
+    made.protocols = [name for name, file in course.modules(lab) if file.kind == "node"]
     made.holed = {hole.symbol.partition(".")[0] for hole in lab.holes}
     if workspace is not None and (workspace / "run").is_file():
         made.run = workspace / "run"
@@ -163,4 +166,5 @@ def plain(made: Submission) -> dict[str, Any]:
         "modules": made.modules,
         "sources": {name: list(source) for name, source in made.sources.items()},
         "trusted": made.trusted,
+        "protocols": made.protocols,
     }

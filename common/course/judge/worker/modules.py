@@ -13,6 +13,9 @@ from collections.abc import Mapping, Sequence
 from importlib.machinery import ModuleSpec
 from types import CodeType, ModuleType
 
+from common.contract.rules import check_protocol_source
+from common.values.errors import LabError
+
 ALLOWED = frozenset((
     "__future__", "abc", "array", "ast", "base64", "binascii", "bisect", "builtins", "calendar",
     "cmath", "collections", "collections.abc", "colorsys", "contextlib", "contextvars", "copy",
@@ -36,16 +39,19 @@ class Source:
         path: as people know it, for tracebacks.
         text: what is in it.
         package: whether it is the ``__init__`` of a folder.
+        protocol: whether it must keep to the contract: reach the world by effects only.
     """
 
-    def __init__(self, path: str, text: str, package: bool) -> None:
+    def __init__(self, path: str, text: str, package: bool, protocol: bool = False) -> None:
         self.path = path
         self.package = package
         self.code: CodeType | None = None
         self.error: Exception | None = None
         try:
+            if protocol:
+                check_protocol_source(text, path)
             self.code = compile(text, path, "exec", dont_inherit=True)
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        except (LabError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
             self.error = error
 
 

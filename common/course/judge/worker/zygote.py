@@ -51,7 +51,7 @@ class Zygote:
         for name in (*modules.PRELOADED, *setup["ours"]):
             importlib.import_module(name)
         sources = {
-            name: modules.Source(path, text, package)
+            name: modules.Source(path, text, package, name in setup["protocols"])
             for name, (path, text, package) in setup["sources"].items()
         }
         sys.meta_path.insert(0, modules.Sources(sources))
