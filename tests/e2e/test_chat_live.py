@@ -1,0 +1,28 @@
+"""``lab run chat --headless``: members as processes on bad links, one killed; histories checked."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.lab_command import lab
+
+ORDERS = {"total": {"one order"}, "causal": set[str]()}
+
+
+@pytest.mark.parametrize("variant", ORDERS)
+def test_a_room_of_processes_keeps_its_order_under_loss_and_a_kill(
+    tmp_path: Path, variant: str
+) -> None:
+    ran = lab(tmp_path, "run", "chat", "--variant", variant, "--duration", "4s", "--json")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    told = json.loads(ran.stdout.splitlines()[-1])
+    assert told["result"] == "yes"
+    checked = {"each post once", "nothing lost", "what is shown stays", "causes first"}
+    assert set(told["verdicts"]) == checked | ORDERS[variant]
+    assert told["outcomes"]["ok"] > 10, "hardly anything was said: it shows nothing"
+    faults = {
+        json.loads(line)["kind"]
+        for line in Path(tmp_path / told["files"]["trace"]).read_text("utf-8").splitlines()
+    }
+    assert {"crash", "restart", "note"} <= faults
