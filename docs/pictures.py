@@ -24,13 +24,19 @@ SCENES = {
     "failures": ("failures", "honest-answer-lost", 46),
     "cap": ("cap", "cap-consistent", 345),
     "raft": ("raft", "raft-leader-killed", 870),
+    "kv": ("kv", "kv-added", 310),
     "raftkv": ("raftkv", "raftkv-killed", 1640),
     "etcd": ("etcd", "etcd-lock", 799),
     "chat": ("chat", "chat-orders", 150),
 }
 """By picture: the lab, the name of the trace, and the event at which the viewer stands."""
 
-CHARTS = {"link-goodput": ("link", "link-loss"), "netem": ("netem", "round-trips")}
+CHARTS = {
+    "link-goodput": ("link", "link-loss"),
+    "netem": ("netem", "round-trips"),
+    "kv-balance": ("kv", "kv-balance"),
+    "kv-moved": ("kv", "kv-moved"),
+}
 """By picture: the lab, and the name of the chart."""
 
 

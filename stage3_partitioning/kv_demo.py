@@ -15,15 +15,20 @@ from stage3_partitioning.kv_balance import imbalance, movement, shares
 from stage3_partitioning.kv_checks import linearizable
 from stage3_partitioning.kv_client import StoreClient
 from stage3_partitioning.kv_commands import AddNode, Append, Get
-from stage3_partitioning.kv_partitioners import ModuloPartitioner, Partitioner, RangePartitioner
+from stage3_partitioning.kv_partitioners import (
+    ModuloPartitioner,
+    Partitioner,
+    RangePartitioner,
+    fitted_ranges,
+)
 from stage3_partitioning.kv_ring import RingPartitioner
 from stage3_partitioning.kv_server import StoreNode
 from stage3_partitioning.kv_slots import SlotPartitioner
 
 NODES, CLIENTS, OPERATOR = ("n1", "n2", "n3", "n4"), ("c1", "c2", "c3"), "operator"
 SLOTS, KEYS, APPENDS = 16, 12, 24
-COMES, KILLED, BACK = 300 * MS, 345 * MS, 700 * MS
-"""When n4 is added, when it is killed in the midst of its first move, and when it comes back."""
+COMES, KILLED, BACK = 300 * MS, 315 * MS, 500 * MS
+"""When n4 is added, when it is killed in the midst of its first move, and when it is back."""
 
 MEASURED = tuple(b"user:%d" % number for number in range(10_000))
 
@@ -41,7 +46,7 @@ def partitioners(nodes: int) -> dict[str, Partitioner]:
     names = [f"n{number}" for number in range(1, nodes + 1)]
     return {
         "hash mod n": ModuloPartitioner(names),
-        "range": RangePartitioner.fitted(names, MEASURED[::10]),
+        "range": fitted_ranges(names, MEASURED[::10]),
         "ring, 1 point each": RingPartitioner(names, 1),
         "ring, 100 points": RingPartitioner(names, 100),
         "16,384 slots": SlotPartitioner(names),

@@ -123,19 +123,6 @@ class RangePartitioner(Partitioner):
         if any(one >= other for one, other in zip(self.bounds, self.bounds[1:], strict=False)):
             raise BadInput("the bounds of ranges have to increase")
 
-    @classmethod
-    def fitted(cls, nodes: Sequence[NodeId], sample: Sequence[bytes]) -> "RangePartitioner":
-        """Ranges that share a sample of the keys evenly, one for each node.
-
-        Raises:
-            BadInput: the sample has fewer different keys than there are nodes.
-        """
-        keys = sorted(set(sample))
-        if len(keys) < len(nodes):
-            raise BadInput(f"{len(keys)} keys cannot be cut into {len(nodes)} ranges")
-        cuts = [keys[len(keys) * number // len(nodes)] for number in range(1, len(nodes))]
-        return cls(nodes, cuts)
-
     def owner(self, key: bytes) -> NodeId:
         """The node of the range that the key is in; a bound belongs to the range that it opens."""
         return self.holders[bisect_right(self.bounds, key)]
@@ -180,3 +167,16 @@ class RangePartitioner(Partitioner):
                 nodes.append(heir)
                 bounds.append(bound)
         return RangePartitioner(nodes, bounds)
+
+
+def fitted_ranges(nodes: Sequence[NodeId], sample: Sequence[bytes]) -> RangePartitioner:
+    """Ranges that share a sample of the keys evenly, one for each node.
+
+    Raises:
+        BadInput: the sample has fewer different keys than there are nodes.
+    """
+    keys = sorted(set(sample))
+    if len(keys) < len(nodes):
+        raise BadInput(f"{len(keys)} keys cannot be cut into {len(nodes)} ranges")
+    cuts = [keys[len(keys) * number // len(nodes)] for number in range(1, len(nodes))]
+    return RangePartitioner(nodes, cuts)
