@@ -6,7 +6,8 @@ is what the protocols of the lab differ in.
 What is shown stays shown, in its place, over crashes too: a line of the transcript is saved before
 anybody can read it. A person may sit at the member itself (the operations of ``chat.py`` happen to
 it directly), or ask from elsewhere through a client (``chat_client.py``). Clients repeat requests;
-what one says is posted once all the same, because the post names the request (:class:`Origin`).
+what one says is posted once all the same, because the post names the request (:class:`Origin`), and
+what was refused stays refused, because that is saved.
 """
 
 from abc import abstractmethod
@@ -67,6 +68,8 @@ class Member(Spreader):
         self.departing: list[Asker] = []
         self.last_request: dict[NodeId, Post] = {}
         """By client, this member's post that carries out its latest request to say something."""
+        self.last_refused: dict[NodeId, int] = {}
+        """By client, the number of its latest request to say something that was refused."""
 
     def status(self) -> Mapping[str, object]:
         """How many members there are, and posts shown and not yet shown, and who is waited for."""
@@ -98,6 +101,10 @@ class Member(Spreader):
     def on_start(self) -> None:
         """Show again what was shown, and go on."""
         posts = {key: post for key, post in self.saved.items() if isinstance(post, Post)}
+        for entry in self.saved.items():
+            match entry:
+                case ("refused", str(client)), int(number):
+                    self.last_refused[client] = number
         place = 1
         while ("shown", place) in self.saved:
             self._show(posts["post", *self.saved["shown", place]])
@@ -158,7 +165,7 @@ class Member(Spreader):
                 if isinstance(operation, Leave) and self.id in self.room.removed:
                     self._answer(asker, Ok())
                 else:
-                    self._answer(asker, Failed(why))
+                    self._refuse(asker, why)
             case Say(text):
                 self._say(text, asker)
             case Leave():
@@ -183,19 +190,29 @@ class Member(Spreader):
             if asker.number <= before.origin.number:
                 self._wait_for(before.number, asker)
                 return
+        if isinstance(asker, Origin) and asker.number <= self.last_refused.get(asker.client, -1):
+            self._refuse(asker, "this was refused before")
+            return
         mine = self.held.count(self.id) - self.shown[self.id]
         if problem := problem_of(text):
-            self._answer(asker, Failed(problem))
+            self._refuse(asker, problem)
         elif mine >= MAX_WAITING:
             whom = ", ".join(self.waits_for()) or "the others"
-            self._answer(asker, Failed(f"{mine} posts wait here already for a word of {whom}"))
+            self._refuse(asker, f"{mine} posts wait here already for a word of {whom}")
         elif self.held.total >= MAX_POSTS:
-            self._answer(asker, Failed(f"the room is closed to new posts: it has {MAX_POSTS}"))
+            self._refuse(asker, f"the room is closed to new posts: it has {MAX_POSTS}")
         elif self.leaving:
-            self._answer(asker, Failed("this member is leaving"))
+            self._refuse(asker, "this member is leaving")
         else:
             origin = asker if isinstance(asker, Origin) else None
             self._wait_for(self.post(Said(text), origin), asker)
+
+    def _refuse(self, asker: Asker, reason: str) -> None:
+        """Say no. To a client that is a promise: its request may arrive again, in better times."""
+        if isinstance(asker, Origin) and asker.number > self.last_refused.get(asker.client, -1):
+            self.last_refused[asker.client] = asker.number
+            self.save(("refused", asker.client), asker.number)
+        self._answer(asker, Failed(reason))
 
     def _wait_for(self, number: int, asker: Asker) -> None:
         """Answer once the own post with this number is shown, or now, if it is."""

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from common.check.verdict import Answer
+from common.contract import Receive, Save, Send, Start
 from common.sim import LinkModel, Simulation, Workload
 from common.values.errors import BadInput
 from common.values.faults import Crash, Restart, Schedule
@@ -14,8 +15,11 @@ from common.values.units import MS, SECOND
 from stage2_communication.chat import (
     MAX_TEXT,
     Join,
+    Joined,
     Leave,
     Line,
+    Post,
+    Posts,
     Read,
     Removed,
     Said,
@@ -29,7 +33,7 @@ from stage2_communication.chat_checks import (
     same_order,
     shown_stays,
 )
-from stage2_communication.chat_client import ChatClient
+from stage2_communication.chat_client import ChatClient, Refused, Request
 from stage2_communication.chat_editor import MAX_TYPED, LineEditor, Typed
 from stage2_communication.chat_folder import RoomFolder
 from stage2_communication.chat_live import say_or_look
@@ -146,6 +150,22 @@ def test_clients_that_repeat_are_heard_once_over_crashes() -> None:
         for check in CHECKS:
             verdict = check(simulation.history)
             assert verdict.answer is Answer.YES, verdict.sentence
+
+
+def test_what_a_client_was_refused_stays_refused_over_a_crash() -> None:
+    member = TotalOrderMember("n1", ("n2",), founders=("n2",))
+    request = Request(7, Say("hello"))
+    disk: dict[Any, object] = {}
+    for joined in (False, True):
+        if joined:
+            disk["post", "n2", 1] = Post("n2", 1, 1, Joined("n1"))
+            member = TotalOrderMember("n1", ("n2",), founders=("n2",))
+        effects = [*member.step(Start(0, disk)), *member.step(Receive(0, "c1", request))]
+        disk |= {effect.key: effect.value for effect in effects if isinstance(effect, Save)}
+        answers = [effect.message for effect in effects if isinstance(effect, Send)]
+        assert any(isinstance(answer, Refused) and answer.number == 7 for answer in answers)
+    later = member.step(Receive(0, "c1", Request(8, Say("hello"))))
+    assert any(isinstance(effect, Send) and isinstance(effect.message, Posts) for effect in later)
 
 
 def test_a_room_is_bounded_in_members_and_in_posts_that_wait() -> None:
