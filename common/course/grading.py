@@ -23,7 +23,13 @@ from typing import Any, TypeVar
 import pytest
 
 from common.course import limits
-from common.course.implementation import check_workspace, install_overlay, load, modules_tested
+from common.course.implementation import (
+    check_workspace,
+    install_overlay,
+    load,
+    modules_tested,
+    run_script,
+)
 from common.course.manifest import Course
 from common.course.reasons import compared, import_problem, reason
 from common.course.under_test import LabUnderTest
@@ -120,7 +126,8 @@ def loaded_lab(request: pytest.FixtureRequest, course: Course) -> Iterator[LabUn
     option = request.config.getoption
     trace = Path(option("--record")) if option("--record") else None
     workspace = Path(option("--impl")) if option("--impl") else None
-    if option("--judged"):
+    other_language = workspace is not None and run_script(workspace) is not None
+    if option("--judged") or other_language:
         from common.course.judge.judged import JudgedLab  # not needed for practice
 
         modules = load(course, manifest)

@@ -86,6 +86,8 @@ def check_workspace(workspace: Path, course: Course, lab: Lab) -> None:
         BadInput: it has none, or there is no such folder; the text says what is looked for.
     """
     _check_folder(workspace)
+    if run_script(workspace) is not None:
+        return
     folder = workspace / course.folder_of(lab).name
     wanted = [folder / file.path for file in lab.files]
     if not any(path.is_file() for path in wanted):
@@ -94,6 +96,12 @@ def check_workspace(workspace: Path, course: Course, lab: Lab) -> None:
             f"tested: it should have {wanted[0]}, or another file that lab show {lab.id} names "
             f"(lab start {lab.id} makes them)"
         )
+
+
+def run_script(workspace: Path) -> Path | None:
+    """The file ``run`` of a workspace in another language, which speaks the step protocol."""
+    script = workspace / "run"
+    return script if script.is_file() else None
 
 
 def _check_folder(workspace: Path) -> None:

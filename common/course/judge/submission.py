@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from common.course.holes import handout
-from common.course.implementation import check_workspace
+from common.course.implementation import check_workspace, run_script
 from common.course.manifest import Course, Lab
 from common.values.errors import BadInput
 
@@ -57,9 +57,8 @@ def gather(course: Course, lab: Lab, workspace: Path | None) -> Submission:
     made = Submission([name for name, _ in course.modules(lab)])
     made.protocols = [name for name, file in course.modules(lab) if file.kind == "node"]
     made.holed = {hole.symbol.partition(".")[0] for hole in lab.holes}
-    if workspace is not None and (workspace / "run").is_file():
-        made.run = workspace / "run"
-        return made
+    if workspace is not None and (script := run_script(workspace)) is not None:
+        made.run, workspace = script, None  # its files are not ours to read
     own = _own_files(course, lab)
     if workspace is not None:
         check_workspace(workspace, course, lab)
