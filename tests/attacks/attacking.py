@@ -86,6 +86,7 @@ class Judged:
         said: all that the suite printed and wrote.
         seconds: how long it took.
         memory_bytes: the largest process of the judge or of the submission, while it lasted.
+        report_bytes: how long the report is.
         leaked: whether a secret of the judge's environment is in what it said.
         left: temporary folders that were left behind.
     """
@@ -96,6 +97,7 @@ class Judged:
     said: str
     seconds: float
     memory_bytes: int
+    report_bytes: int
     leaked: bool
     left: list[str]
 
@@ -201,6 +203,7 @@ class Classroom:
             said=said + report,
             seconds=seconds,
             memory_bytes=memory,
+            report_bytes=len(report.encode(errors="replace")),
             leaked=secret in said + report,
             left=[path.name for path in scratch.iterdir() if path.name.startswith("lab-")],
         )

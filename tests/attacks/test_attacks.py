@@ -17,6 +17,7 @@ from tests.attacks.attacking import Attack, Classroom, Judged, attacks
 
 AT_ONCE = 2
 MOST_SECONDS = 120
+MOST_REPORT_BYTES = 64 << 10
 MOST_MEMORY_BYTES = 1536 << 20
 
 pytestmark = pytest.mark.slow
@@ -72,6 +73,7 @@ def test_it_gains_nothing_and_harms_nobody(
     assert judged.earned == 0, told
     assert judged.verdicts == dict.fromkeys(attack.tests, "fail"), f"the report is torn: {told}"
     assert judged.code == 1, f"the suite did not come to its own end: {told}"
+    assert judged.report_bytes < MOST_REPORT_BYTES, f"a report of {judged.report_bytes:,} bytes"
     assert not judged.leaked, f"a secret of the judge's got out: {told}"
     assert judged.left == [], "it left something behind"
     assert judged.seconds < MOST_SECONDS, f"it took {judged.seconds:.0f} s"
