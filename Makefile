@@ -30,8 +30,13 @@ format: $(VENV)/.dev ## rewrite the code in the course's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-soak: $(VENV)/.base ## every graded sweep over 1,000 seeds
+soak: $(VENV)/.base $(VENV)/.grade ## every graded sweep over 1,000 seeds, every mutant, 1,000 schedules per lab
 	$(BIN)/python -m pytest -q tests/stage* --seeds 1000
+	$(BIN)/lab mutants
+	@for lab in $$($(BIN)/lab list --json | $(BIN)/python -c \
+	  'import json, sys; print(*(lab["id"] for lab in json.load(sys.stdin)["labs"] if lab["live"]))'); do \
+	  $(BIN)/lab sweep "$$lab" --seeds 1000 || exit 1; \
+	done
 
 pythons: $(VENV)/.base ## the fast suites on the newest other Python at hand
 	PYTHON="$(PYTHON)" sh .ci/newest-python

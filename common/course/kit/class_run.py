@@ -10,7 +10,7 @@ from common.course.kit.course_file import CourseFile
 from common.course.kit.farm import Done, Farm, Told
 from common.course.kit.gradebook import Gradebook
 from common.course.kit.keys import Secret
-from common.course.kit.marking import Job, Marked, OtherVersion, mark, suites_digest
+from common.course.kit.marking import BrokenJudge, Job, Marked, OtherVersion, mark, suites_digest
 from common.course.kit.reports import LabReport, Mark
 from common.course.kit.submissions import Submission, accept
 from common.course.manifest import Course, Lab
@@ -117,7 +117,7 @@ def carry_out(
         on_mark: called with each mark, and the job that it belongs to.
 
     Raises:
-        OtherVersion, MissingTool: the workers cannot do it at all.
+        OtherVersion, BrokenJudge, MissingTool: the workers cannot do it at all.
     """
     for report in todo.refused:
         book.write(report)
@@ -152,7 +152,7 @@ def _finish(
             book.write(result.report, result.traces)
             finished: LabReport = result.report
             return finished
-        case OtherVersion() | MissingTool() | KeyboardInterrupt():
+        case OtherVersion() | BrokenJudge() | MissingTool() | KeyboardInterrupt():
             raise error
     # No fault of the student's: the report is not done, and the next run tries again.
     why = str(error) if isinstance(error, LabError) else f"{type(error).__name__}: {error}"

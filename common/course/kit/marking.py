@@ -40,6 +40,12 @@ class OtherVersion(LabError):
     exit_code = 4
 
 
+class BrokenJudge(LabError):
+    """The judge fails the reference here: whatever it said of a submission would be wrong."""
+
+    exit_code = 4
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One submission in one lab, to be marked.
@@ -109,8 +115,9 @@ def mark(job: Job, on_mark: Callable[[Mark], None], course: Course | None = None
     Raises:
         OtherVersion: this machine's suites are not those of the one who made the job.
         MissingTool: it has no sandbox.
+        BrokenJudge: the reference does not pass on it.
     """
-    course = course or Course(ROOT)
+    course = course or _installed()
     if job.judged and not job.unsafe and not any(map(available, KINDS)):
         raise MissingTool(NO_WALLS)
     if suites_digest(course.root) != job.suites:
@@ -119,6 +126,7 @@ def mark(job: Job, on_mark: Callable[[Mark], None], course: Course | None = None
             "comparable. Install the same version everywhere"
         )
     lab = course.lab(job.lab)
+    _try_the_judge(course, lab, job.judged, job.unsafe)
     with tempfile.TemporaryDirectory(prefix="lab-mark-") as scratch:
         workspace = Path(scratch) / "work"
         for name, raw in job.files.items():
@@ -128,6 +136,28 @@ def mark(job: Job, on_mark: Callable[[Mark], None], course: Course | None = None
         report = _tested(job, course, lab, workspace, on_mark)
         traces = _drawn(job, course, lab, workspace, report)
     return Marked(report, traces)
+
+
+@cache
+def _try_the_judge(course: Course, lab: Lab, judged: bool, unsafe: bool) -> None:
+    """Let the reference pass a test, once per worker and lab: what fails it is no student's fault.
+
+    Raises:
+        BrokenJudge: it does not.
+    """
+    first = graded_tests(course, lab)[0]
+    options = SuiteOptions(
+        judged=judged, unsafe=unsafe, seeds=1, tests=(f"{first.file}::{first.name}",)
+    )
+    try:
+        failed = [test.why.strip() for test in run_suite(course, lab, options).failed]
+    except BadInput as error:
+        failed = [str(error)]
+    if failed:
+        raise BrokenJudge(
+            f"nothing can be graded here: the reference of lab {lab.id} fails {first.name}: "
+            f"{failed[0]}"
+        )
 
 
 def _tested(
@@ -224,6 +254,12 @@ def _bounded(lines: str) -> str:
     if len(lines) <= MAX_TRACE_BYTES:
         return lines
     return lines[: lines.rindex("\n", 0, MAX_TRACE_BYTES) + 1]
+
+
+@cache
+def _installed() -> Course:
+    """The course of this machine, read once."""
+    return Course(ROOT)
 
 
 @cache

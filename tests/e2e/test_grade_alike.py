@@ -1,0 +1,97 @@
+"""A score is a function of code and seed: again and again, and with the machine busy."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from common.course.kit.keys import Secret
+from common.course.kit.marking import Job, Marked, mark, suites_digest
+from common.course.kit.submissions import Submission, accept
+from common.course.manifest import ROOT, Course
+from common.course.suite import SuiteOptions, run_suite
+from tests.support import class_of_students as students
+
+TIMES = 200
+SLICE_SEEDS = 3
+ONLY = "majority or of_five or late_answer"
+"""Some tests that fail and some that pass: 200 times all of them would take minutes."""
+PLUGIN = "tests.support.again"
+BURN = "while True: pass"
+SECRET = Secret(b"a secret of sixteen bytes or more")
+
+
+@contextmanager
+def busy_machine(processes: int = 4) -> Iterator[None]:
+    """Processes that want all the time there is: twice as many as this machine has cores."""
+    with ExitStack() as stack:
+        for _ in range(processes):
+            burner = stack.enter_context(subprocess.Popen([sys.executable, "-c", BURN]))
+            stack.callback(burner.kill)
+        yield
+
+
+def job(folder: Path, student: str, lab: str) -> Job:
+    course = Course()
+    accepted = accept(Submission(student, folder / student), course, course.lab(lab))
+    return Job(
+        student=student, lab=lab, files=accepted.files, digest=accepted.digest,
+        suites=suites_digest(ROOT), seed_key=SECRET.seed_key(student, lab), seeds=2, diagrams=0,
+    )  # fmt: skip
+
+
+def told(marked: Marked) -> list[tuple[str, str, str, str]]:
+    return [(each.test, each.verdict, each.why, each.replay) for each in marked.report.tests]
+
+
+@pytest.mark.needs("bwrap")
+def test_a_judged_score_with_its_sentences_is_the_same_on_a_busy_machine(tmp_path: Path) -> None:
+    students.wrong(tmp_path, "bob")
+    wanted = job(tmp_path, "bob", "cap")
+    calm = mark(wanted, lambda _: None)
+    with busy_machine(), ThreadPoolExecutor(2) as pool:
+        busy = list(pool.map(lambda _: mark(wanted, lambda _: None), range(2)))
+    assert {each.verdict for each in calm.report.tests} == {"pass", "fail"}
+    assert [told(each) for each in busy] == [told(calm), told(calm)]
+
+
+def test_the_same_seed_gives_the_same_score_two_hundred_times_in_a_row(tmp_path: Path) -> None:
+    """The graded tests of a wrong register, each as often in one process: nothing may be left over
+    from one run that changes the next."""
+    students.wrong(tmp_path, "bob")
+    course = Course()
+    lab = course.lab("cap")
+    key = SECRET.seed_key("bob", "cap")
+    ends = tmp_path / "ends.json"
+    more = ("-p", PLUGIN, f"--again={TIMES}", f"--ends={ends}")
+    options = SuiteOptions(impl=tmp_path / "bob", seeds=1, seed_key=key, only=ONLY, more=more)
+    run_suite(course, lab, options)
+    told = json.loads(ends.read_text(encoding="utf-8"))
+    assert {times for times, _ in told.values()} == {TIMES}
+    assert [test for test, (_, ways) in told.items() if len(ways) != 1] == []
+    assert {ways[0].partition(":")[0] for _, ways in told.values()} == {"passed", "failed"}
+
+
+def commit() -> str:
+    """The commit: each has seeds of its own, and whoever runs it again gets the same."""
+    command = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    return ran.stdout.strip() or "no repository"
+
+
+@pytest.mark.parametrize("lab", [lab.id for lab in Course().labs])
+def test_a_reference_passes_on_a_slice_of_seeds_alike_in_any_process(lab: str) -> None:
+    """The slice goes on with each commit; ``make soak`` runs 1,000 seeds of everything."""
+    course = Course()
+    found = course.lab(lab)
+    options = SuiteOptions(seeds=SLICE_SEEDS, seed_key=SECRET.seed_key(commit(), lab))
+    with ThreadPoolExecutor(2) as pool:
+        runs = list(pool.map(lambda _: run_suite(course, found, options), range(2)))
+    for run in runs:
+        assert [f"{test.name}: {test.why}" for test in run.failed] == []
+        assert run.earned == run.possible == found.points
