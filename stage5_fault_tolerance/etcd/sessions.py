@@ -7,7 +7,8 @@ server, the more commands share an entry, a message and a flush.
 
 The batch is done when this server itself has applied it. So an answer needs no message, and
 whoever is answered finds the change here from then on. A follower must not wait for the next
-heartbeat to hear what is committed: leaders say so at once (:class:`Committed`).
+heartbeat to hear what is committed: leaders say so at once if a follower waits for it, and else
+after a moment, unless the next entries have said it by then (:class:`Committed`).
 """
 
 from collections import deque
@@ -52,6 +53,8 @@ MOST_WAITING = 10_000
 KEPT_BYTES = 64 * 1024
 """Larger results of batches are not in snapshots."""
 NUMBERS_OF_A_LIFE = 2**32
+TELL_AFTER = 2 * MS
+"""How long a leader waits for the next entries to tell followers what is committed."""
 ATTEND_EVERY = 100 * MS
 """How often to look whether something has been under way for too long."""
 
@@ -67,6 +70,11 @@ class Committed:
     term: int
     index: int
     of_term: int
+
+
+@timer
+class TellCommitted:
+    """It is time to tell followers what is committed, if nothing else has told them."""
 
 
 @timer
@@ -129,6 +137,11 @@ class Sessions(ParallelWrites):
         self.asked: deque[Asked] = deque()
         """Commands that wait for the next batch."""
         self.batch: UnderWay | None = None
+        self.told_index = 0
+        """As a leader: the commit index that followers have been told."""
+        self.owed_index = 0
+        """As a leader: the latest entry that a follower waits for."""
+        self.tell_timer: TimerId = 0
         self.attend_timer: TimerId = 0
 
     def on_start(self) -> None:
@@ -191,7 +204,14 @@ class Sessions(ParallelWrites):
         if sender not in self.peers and sender != self.id:
             super().command_requested(request, sender)
         elif self.takes_requests(sender, request.number):
-            self.propose(Numbered(sender, request.number, request.command))
+            index = self.propose(Numbered(sender, request.number, request.command))
+            if sender != self.id:
+                self.owed_index = index
+
+    def propose(self, command: object) -> int:
+        """Entries tell followers what is committed."""
+        self.told_index = self.commit_index
+        return super().propose(command)
 
     @on(NotLeader, Refusal)
     def not_taken(self, reply: NotLeader | Refusal, sender: NodeId) -> None:
@@ -203,9 +223,23 @@ class Sessions(ParallelWrites):
         """Apply; as the leader say at once how far; then see whom there is an answer for."""
         super().apply_committed()
         if self.role is Role.LEADER:
-            index = self.commit_index
-            self.broadcast(Committed(self.current_term, index, self.log.term_at(index)))
+            if self.told_index < self.owed_index <= self.commit_index:
+                self.tell_committed()
+            elif not self.tell_timer:
+                self.tell_timer = self.set_timer(TELL_AFTER, TellCommitted())
         self.after_applying()
+
+    def tell_committed(self) -> None:
+        """Tell everybody how far the log is committed."""
+        index = self.told_index = self.commit_index
+        self.broadcast(Committed(self.current_term, index, self.log.term_at(index)))
+
+    @on(TellCommitted)
+    def tell_is_due(self, timer: TellCommitted) -> None:
+        """Tell it unless entries that were sent meanwhile have."""
+        self.tell_timer = 0
+        if self.role is Role.LEADER and self.told_index < self.commit_index:
+            self.tell_committed()
 
     @on(Committed)
     def committed(self, news: Committed, sender: NodeId) -> None:
@@ -240,6 +274,7 @@ class Sessions(ParallelWrites):
 
     def begin_replication(self) -> None:
         """Now it leads itself: what it has asked another leader for, it takes."""
+        self.told_index = self.owed_index = 0
         super().begin_replication()
         self.ask_again()
 

@@ -127,7 +127,7 @@ def test_a_follower_has_a_change_long_before_the_next_heartbeat(lab: Any, sweep:
         leader = elected(simulation, within=10 * SECOND)
         told(simulation, lab.Put(b"first"), leader)
         changed = told(simulation, lab.Put(b"a", b"1"), leader)
-        simulation.run(simulation.now + 5 * MS)
+        simulation.run(simulation.now + 10 * MS)
         for server in SERVERS:
             copy = lab.Range(b"a", serializable=True)
             assert told(simulation, copy, server).revision == changed.revision, server
