@@ -187,6 +187,7 @@ class Classroom:
         command += [*options, *self._chosen(lab, tests)]
         environment = {**os.environ, "TMPDIR": str(scratch), "COURSE_SECRET": secret}
         environment["PYTHONPATH"] = str(self.root)
+        environment["HYPOTHESIS_STORAGE_DIRECTORY"] = str(scratch / "hypothesis")
         started = time.monotonic()
         output = self.folder / f"output-{number}.txt"
         code, memory, said = _run(command, self.root, environment, output)
