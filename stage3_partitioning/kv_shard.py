@@ -51,7 +51,7 @@ class Local:
     call: CallId
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Waiting:
     """A request in work: who gets the answer, its number, the commands, and how to take them."""
 
@@ -122,27 +122,25 @@ class Shard(Member):
         Keys on their way: the request waits until the target has them. Some here and some not:
         nobody could carry the commands out together, so try again.
         """
-        found = {self.standing_of(command.key, waiting.asking) for command in waiting.commands}
-        if Standing.ON_ITS_WAY in {standing for standing, _ in found}:
+        found = [self.standing_of(command.key, waiting.asking) for command in waiting.commands]
+        where, node = found[0]
+        slot = self.slot_of(waiting.commands[0].key)
+        if any(each is Standing.ON_ITS_WAY for each, _ in found):
             self._hold(waiting)
-        elif len(found) > 1:
+        elif found.count(found[0]) < len(found):
             self._reply(waiting, TryAgain(waiting.number))
+        elif where is Standing.HERE:
+            self._carry_out(waiting, slot)
+        elif where is Standing.ASK:
+            self._reply(waiting, Ask(waiting.number, slot, node))
         else:
-            ((where, node),) = found
-            slot = self.slot_of(waiting.commands[0].key)
-            if where is Standing.HERE:
-                self._carry_out(waiting, slot)
-            elif where is Standing.ASK:
-                self._reply(waiting, Ask(waiting.number, slot, node))
-            else:
-                self._reply(waiting, Moved(waiting.number, slot, node, self.table.epoch))
+            self._reply(waiting, Moved(waiting.number, slot, node, self.table.epoch))
 
     def standing_of(self, key: bytes, asking: bool) -> tuple[Standing, NodeId]:
         """What a key is to this node. For whom no Ask has sent, what is arriving is not here."""
         slot = self.slot_of(key)
-        where, node = standing(
-            (slot, key), self.id, self.owners[slot], self.outgoing, self.incoming
-        )
+        owner = self.owners[slot]
+        where, node = standing((slot, key), self.id, owner, self.outgoing, self.incoming)
         if where is Standing.IF_ASKED:
             assert self.incoming is not None, "only a target is asked"
             return (Standing.HERE, node) if asking else (Standing.MOVED, self.incoming.move.source)
@@ -255,6 +253,9 @@ class Shard(Member):
 
     def _throw_away_what_is_due(self) -> None:
         """Delete some of what has expired; a key on its way stays as it was handed over."""
+        deadlines = self.store.deadlines
+        if not deadlines or deadlines[0][0] > self.now:
+            return
         for key in list(self.store.due(self.now, MOST_DUE)):
             if self.standing_of(key, asking=True)[0] is Standing.HERE:
                 self.store.remove(key)
@@ -267,6 +268,8 @@ class Shard(Member):
 
     def save_changes(self) -> None:
         """Make durable what the step has changed in the store."""
+        if not self.store.changed:
+            return
         changed, self.store.changed = self.store.changed, {}
         if not self.durable:
             return

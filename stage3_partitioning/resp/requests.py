@@ -104,8 +104,8 @@ def _end_of_array(data: bytes, at: int) -> int | None:
         if line < 0:
             _check_line(data, at, "too big bulk count string")
             return None
-        length = _number(data[at + 1 : line])
-        if length is None or not 0 <= length <= MAX_BULK:
+        header = data[at + 1 : line]
+        if not header.isdigit() or len(header) > 7 or (length := int(header)) > MAX_BULK:
             raise ProtocolError("invalid bulk length")
         at = line + 4 + length
     return at if at <= len(data) else None
