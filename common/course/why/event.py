@@ -29,6 +29,9 @@ AFTER = 40
 
 _NAMED = re.compile(r"'([^']+)' does not hold")
 
+TYPE = "$type"
+"""The key under which a trace keeps the class of a value."""
+
 OWN_STEPS = frozenset({"start", "recv", "timer", "step"})
 """The events in which a node itself does something."""
 
@@ -131,7 +134,7 @@ def in_words(event: Mapping[str, Any]) -> str:
         case {"kind": "step", "type": kind}:
             return f"is asked for {kind}"
         case {"kind": "invoke", "op": op, "key": key, "value": value}:
-            return f"asks for {op} {_plain(key)} {_plain(value)}".rstrip()
+            return " ".join(["asks for", op, *filter(None, map(_plain, (key, value)))])
         case {"kind": "return", "op": op, "outcome": outcome, "value": value}:
             return f"has its answer to {op}: {outcome} {_plain(value)}".rstrip()
         case {"kind": "note", "text": text, "fields": fields}:
@@ -255,7 +258,13 @@ def _fields(body: Mapping[str, Any] | None) -> str:
 def _plain(value: object) -> str:
     if value is None:
         return ""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, dict) and isinstance(value.get(TYPE), str):
+        fields = (_plain(part) for name, part in value.items() if name != TYPE)
+        text = f"{value[TYPE].rpartition('.')[2]}({', '.join(fields)})"
+    elif isinstance(value, str):
+        text = value
+    else:
+        text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 

@@ -262,9 +262,11 @@ def _debug(course: Course, lab: Lab, options: SuiteOptions, facts_file: Path) ->
             f"where to stop is not known yet: lab why {lab.id} {facts_file.stem} finds it out"
         )
     facts = jsonlib.loads(facts_file.read_text(encoding="utf-8"))
+    step = facts.get("step", 0)
+    where = f"--stop-at-step={step}" if step else "--pdb"  # no node took a step: at the failure
     more = (
-        *PLUGIN, f"--faults={facts_file}", f"--stop-at-step={facts.get('step', 0)}",
-        "--capture=no", "--quiet", "--quiet", "--no-header", "--no-summary", "--tb=no",
+        *PLUGIN, f"--faults={facts_file}", where, "--capture=no", "--quiet", "--quiet",
+        "--no-header", "--no-summary", "--tb=no",
     )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="lab-") as scratch:
         with_debugger = SuiteOptions(
