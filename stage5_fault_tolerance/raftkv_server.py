@@ -5,9 +5,8 @@ named here, though Raft handles them unseen.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
-from common.contract import Application, NodeId
+from common.contract import Application
 from stage4_consensus.raft.server import Raft
 from stage5_fault_tolerance.raftkv_commands import (
     Append,
@@ -32,31 +31,8 @@ RESULTS = (Item, RangeResult, TransactionResult, Refused)
 """What is in answers, and in the snapshot with its table of sessions."""
 
 
-MOST_ENTRIES, MOST_PARTS = 64, 32
-"""Entries, and parts of a snapshot, in one message: even the largest fit into a frame of 4 MiB."""
-
-
 class RaftKeyValue(Raft):
-    """A server of the replicated key-value store.
-
-    Args:
-        id: the name of this server.
-        peers: the other servers.
-        max_entries: as in :class:`~stage4_consensus.raft.core.Core`.
-        piece_parts: likewise.
-        config: what else :class:`~stage4_consensus.raft.core.Core` takes.
-    """
-
-    def __init__(
-        self,
-        id: NodeId,
-        peers: tuple[NodeId, ...],
-        *,
-        max_entries: int = MOST_ENTRIES,
-        piece_parts: int = MOST_PARTS,
-        **config: Any,
-    ) -> None:
-        super().__init__(id, peers, max_entries=max_entries, piece_parts=piece_parts, **config)
+    """A server of the replicated key-value store."""
 
     def new_application(self) -> Application:
         """A store without a key."""

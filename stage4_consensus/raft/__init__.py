@@ -10,5 +10,6 @@ Reading order, one concern a file:
 5. ``service``: commands of clients, and applying what is committed.
 6. ``server``: all of it together, the class :class:`~stage4_consensus.raft.server.Raft`; and
    ``parallel_writes``: the same, with one flush less on a command's way.
-7. ``client`` and ``registers``: who asks, and the simplest application to ask of.
+7. ``client`` and ``registers``: who asks, and the simplest application to ask of; and
+   ``batching_client``: the same for those who have thousands of operations under way.
 """
