@@ -1,0 +1,163 @@
+"""Functions and objects behind the judge's pipe: types are kept, tricks do not pass."""
+
+import asyncio
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from common.course.judge.calls import CallFailure
+from common.course.judge.errors import StudentError
+from common.course.judge.worker.values import Unfit, Values
+from common.course.under_test import MissingName
+from common.values.errors import BadInput
+from tests.support.judging import changed, judged
+
+FRAMES = "stage1_foundations/echo_frames.py"
+ROUND_TRIPS = "stage1_foundations/netem/roundtrips.py"
+HEAD = "def percentile("
+
+
+def own_percentile(folder: Path, body: str) -> Path:
+    """A workspace in which ``percentile`` is another function."""
+    text = f"{body}\n\n\ndef former_percentile("
+    return changed(folder, {ROUND_TRIPS: (HEAD, text)})
+
+
+TRICKS = {
+    "an object that equals everything": """class Anything:
+    def __eq__(self, other):
+        return True
+
+    def __hash__(self):
+        return 5
+
+
+def percentile(*args):
+    return Anything()""",
+    "a number of a class of its own": """class Number(int):
+    def __eq__(self, other):
+        return True
+
+    __hash__ = int.__hash__
+
+
+def percentile(*args):
+    return Number(5)""",
+    "a list that equals everything": """class Anything(list):
+    def __eq__(self, other):
+        return True
+
+
+def percentile(*args):
+    return Anything([5])""",
+}
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+def test_what_says_that_it_equals_everything_equals_nothing(trick: str, tmp_path: Path) -> None:
+    with judged("netem", own_percentile(tmp_path, TRICKS[trick])) as lab:
+        found = lab.percentile([5, 5, 5], 50)
+        assert found != 5
+        assert found != [5]
+        assert not isinstance(found, (int, list))
+        assert found == found
+
+
+def test_values_come_back_as_what_they_are(tmp_path: Path) -> None:
+    body = "def percentile(value, *args):\n    return value"
+    values: list[Any] = [
+        None, True, 0, -5, 2**200, 1.5, float("inf"), "text", b"bytes", bytearray(b"more"),
+        (1, (2,)), [1, [2]], {1, 2}, frozenset((3,)), {"a": 1, (1, 2): b""}, range(3),
+    ]  # fmt: skip
+    with judged("netem", own_percentile(tmp_path, body)) as lab:
+        for value in values:
+            found = lab.percentile(value)
+            assert found == value
+            assert type(found) is type(value)
+        drawn = lab.percentile(Random("a seed"))
+        assert drawn.random() == Random("a seed").random()
+
+
+def test_errors_come_back_under_their_names(tmp_path: Path) -> None:
+    body = """class Own(Exception):
+    pass
+
+
+def percentile(kind, *args):
+    raise {"key": KeyError, "own": Own, "exit": SystemExit, "lookup": LookupError}[kind]("why")"""
+    with judged("netem", own_percentile(tmp_path, body)) as lab:
+        with pytest.raises(KeyError):
+            lab.percentile("key")
+        with pytest.raises(LookupError, match="^why$"):
+            lab.percentile("lookup")
+        with pytest.raises(StudentError, match="^Own: why$"):
+            lab.percentile("own")
+        with pytest.raises(StudentError, match="^SystemExit: why$"):
+            lab.percentile("exit")
+
+
+def test_a_process_that_ends_itself_fails_its_call(tmp_path: Path) -> None:
+    body = "def percentile(*args):\n    import os\n    os._exit(0)"
+    with judged("netem", own_percentile(tmp_path, body)) as lab:
+        with pytest.raises(CallFailure, match="it ended before it answered"):
+            lab.percentile([1])
+        lab.end_test()
+        assert lab.wilson_interval(5, 10), "the next test has another process"
+
+
+def test_a_name_that_is_gone_is_told(tmp_path: Path) -> None:
+    theory = "stage1_foundations/link_theory.py"
+    workspace = changed(tmp_path, {theory: ("def window_to_fill(", "def window(")})
+    with judged("link", workspace) as lab, pytest.raises(MissingName, match="was it renamed"):
+        lab.window_to_fill(1, 1)
+
+
+def test_an_object_keeps_its_state_and_its_errors_are_those_of_the_course() -> None:
+    with judged("echo") as lab:
+        decoder = lab.FrameDecoder(max_payload=100)
+        assert decoder.feed(b"\0\0\0\5hel") == []
+        assert decoder.feed(b"lo\0\0") == [b"hello"]
+        with pytest.raises(BadInput, match="101"):
+            lab.encode_frame(b"x" * 101, max_payload=100)
+
+
+def test_what_is_awaited_is_answered_when_it_is_done() -> None:
+    async def talk(lab: Any) -> None:
+        server = lab.EchoServer()
+        await server.start()
+        address = server.address
+        first = await asyncio.open_connection(sock=lab.connect(server.address))
+        first[1].write(b"\0\0\0\6echo 1")
+        assert await first[0].readexactly(10) == b"\0\0\0\6echo 1"
+        stopping = asyncio.ensure_future(server.stop(grace=0))
+        assert await first[0].read() == b""
+        await stopping
+        with pytest.raises(OSError):
+            lab.connect(address)
+        first[1].transport.abort()
+        await asyncio.sleep(0)
+
+    with judged("echo") as lab:
+        asyncio.run(talk(lab))
+
+
+def nothing(value: object) -> dict[str, Any]:
+    raise Unfit("an object")
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        {"pickle": "gASV"}, {"record": "os:system", "fields": {}}, {"class": "builtins:eval"},
+        {"enum": "x:Y", "member": "Z"}, {"tuple": 5}, {"dict": [[1]]}, {"set": [{"list": []}]}, [1],
+        {"bytes": "!"}, {"random": [3, [1], None]}, {"int": "x"}, {"range": ["a", 1, 1]},
+    ],
+)  # fmt: skip
+def test_plain_data_that_stands_for_nothing_is_refused(plain: Any) -> None:
+    def find(plain: dict[str, Any]) -> object:
+        raise Unfit("nothing is known here")
+
+    with pytest.raises(Unfit):
+        Values({}, nothing, find).unpack(plain)
