@@ -121,8 +121,8 @@ def cut(
         most_bytes: at least 1.
     """
     keys = size = carried = 0
-    for slot in sorted({*store.tables, *sessions}):
-        if not begin[0] <= slot < end[0]:
+    for slot in range(begin[0], end[0]):
+        if slot not in store.tables and slot not in sessions:
             continue
         start = begin[1] if slot == begin[0] else b""
         carried += len(sessions.get(slot, ()))
@@ -140,10 +140,8 @@ def between(store: Store, begin: Position, until: Position) -> list[bytes]:
     """The keys from ``begin`` up to, without, ``until``, in the order of (slot, key)."""
     return [
         key
-        for slot in sorted(store.tables)
-        if begin[0] <= slot <= until[0]
-        for key in sorted(store.tables[slot])
-        if begin <= (slot, key) < until
+        for slot in range(begin[0], until[0] + 1)
+        for key in sorted(key for key in store.tables.get(slot, {}) if begin <= (slot, key) < until)
     ]
 
 
