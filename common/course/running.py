@@ -81,12 +81,13 @@ def run(
     people = live_lab(found).people
     if join and (people is None or headless or json):
         raise BadInput(f"--join is for people at terminals, and not for lab {lab}, or not headless")
-    if people is not None and (join or (output.console.is_terminal and not (headless or json))):
-        if nodes or clients or faults or port:
-            raise BadInput(
-                f"people make the room of lab {lab}: --nodes, --clients, --faults and --port go "
-                "with --headless"
-            )
+    cluster = bool(nodes or clients or faults or port or headless or json)
+    if join and cluster:
+        raise BadInput(
+            "--join takes a seat among people: --nodes, --clients, --faults and --port are for a "
+            "cluster with clients that act by themselves"
+        )
+    if people is not None and (join or (output.console.is_terminal and not cluster)):
         people(Seat(join, variant, data))
         return
     if headless or json or not output.console.is_terminal:

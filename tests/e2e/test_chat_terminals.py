@@ -126,7 +126,7 @@ def test_without_a_terminal_or_a_room_the_command_says_what_to_do(tmp_path: Path
     for arguments, sentence in (
         (("chat", "--join", "ann", "--headless"), "--join is for people at terminals"),
         (("cap", "--join", "ann"), "--join is for people at terminals"),
-        (("chat", "--join", "ann", "--nodes", "3"), "go with --headless"),
+        (("chat", "--join", "ann", "--nodes", "3"), "--join takes a seat among people"),
         (("chat", "--join", "ann", "--variant", "nonsense"), "there is no variant 'nonsense'"),
     ):
         refused = lab(tmp_path, "run", *arguments)
