@@ -1,7 +1,7 @@
 """How a command changes the history, and what it costs."""
 
 from stage5_fault_tolerance.etcd.commands import DeleteRange, LeaseGrant, Put, Range, Txn
-from stage5_fault_tolerance.etcd.history import History, cost_of
+from stage5_fault_tolerance.etcd.history import COST_OF_VERSION, History
 from stage5_fault_tolerance.etcd.leases import COST_OF_LEASE, Leases
 from stage5_fault_tolerance.etcd.ranges import read
 from stage5_fault_tolerance.etcd.results import DeleteResult, KeyValue, PutResult, TxnResult
@@ -71,7 +71,7 @@ def cost_of_command(command: object) -> int:
     """At most how many bytes a command adds to the store; 0 for one that cannot add anything."""
     match command:
         case Put(key, value):
-            return cost_of(KeyValue(key, value, 0, 0, 0))
+            return len(key) + len(value) + COST_OF_VERSION
         case Txn():
             return max(
                 sum(cost_of_command(step) for step in command.success),

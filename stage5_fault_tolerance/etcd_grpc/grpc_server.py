@@ -94,7 +94,7 @@ class GrpcServer:
     # Calls.
 
     def _opened(self, stream: Stream, headers: h2.Headers) -> "Call":
-        return Call(stream, headers, self._method(dict(headers).get(":path", "")), self._log)
+        return Call(stream, headers, self._method(headers.path), self._log)
 
     def _method(self, path: str) -> Any:
         """The handler of a method; None if there is none."""
@@ -125,20 +125,22 @@ class Call:
         self._method = method
         self._log = log
         self._unread = b""
-        self._requests: asyncio.Queue[Any] = asyncio.Queue()
+        self._requests: asyncio.Queue[Any] | None = None
+        """Of a call with a row of requests: those that are not taken yet; None is the end."""
         self._task: asyncio.Task[None] | None = None
         self._begun = self._over = False
         if method is None:
-            path = dict(headers).get(":path", "")
-            self._fail(grpc.StatusCode.UNIMPLEMENTED, f"there is no method {path} here")
+            text = f"there is no method {headers.path} here"
+            self._fail(grpc.StatusCode.UNIMPLEMENTED, text)
         elif method.request_streaming:
+            self._requests = asyncio.Queue()
             self._start(self._converse())
 
     # For handlers.
 
-    def invocation_metadata(self) -> h2.Headers:
+    def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
         """What the client sent beside its request."""
-        return self._headers
+        return self._headers.fields
 
     async def abort(self, code: grpc.StatusCode, text: str) -> None:
         """End the call with a status."""
@@ -166,8 +168,15 @@ class Call:
             self._message(unread[_PREFIX.size : end])
             unread = unread[end:]
         self._unread = unread
-        if ended and self._method is not None and self._method.request_streaming:
+        if ended:
+            self._ended()
+
+    def _ended(self) -> None:
+        """The client has said all."""
+        if self._requests is not None:
             self._requests.put_nowait(None)
+        elif self._task is None:
+            self._fail(grpc.StatusCode.INTERNAL, "the request has no message")
 
     def _message(self, body: bytes) -> None:
         try:
@@ -175,7 +184,7 @@ class Call:
         except Exception as error:  # whatever a deserializer raises for bytes that are none of its
             self._fail(grpc.StatusCode.INTERNAL, f"the request cannot be read: {error}")
             return
-        if self._method.request_streaming:
+        if self._requests is not None:
             self._requests.put_nowait((request, len(body)))
         elif self._task is None:
             self._start(self._answer(request))
@@ -199,7 +208,7 @@ class Call:
         except asyncio.CancelledError:
             raise
         except Exception as error:  # a bug in a handler ends its call, not the server
-            self._log(f"{dict(self._headers).get(':path')}: {type(error).__name__}: {error}")
+            self._log(f"{self._headers.path}: {type(error).__name__}: {error}")
             self._fail(grpc.StatusCode.INTERNAL, "the handler failed; see the server's log")
 
     async def _answer(self, request: Any) -> None:
@@ -213,20 +222,22 @@ class Call:
     async def _converse(self) -> None:
         """A row of requests, a row of answers."""
         method = self._method
-        async for response in method.stream_stream(self._each_request(), self):
+        assert self._requests is not None, "that makes it a row"
+        requests = self._each_request(self._requests)
+        async for response in method.stream_stream(requests, self):
             if not self._begun:
                 self._begun = True
                 self._stream.begin()
             body = method.response_serializer(response)
             self._stream.send(_PREFIX.pack(0, len(body)) + body)
-            await self._stream.writable.wait()
+            await self._stream.has_room()
         self._over = True
         if not self._begun:
             self._stream.begin()
         self._stream.finish(_OK)
 
-    async def _each_request(self) -> AsyncIterator[Any]:
-        while (each := await self._requests.get()) is not None:
+    async def _each_request(self, requests: "asyncio.Queue[Any]") -> AsyncIterator[Any]:
+        while (each := await requests.get()) is not None:
             request, size = each
             self._stream.read(size + _PREFIX.size)
             yield request

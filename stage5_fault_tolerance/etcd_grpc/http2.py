@@ -47,14 +47,15 @@ class Stream:
         self.unsent = bytearray()
         self.end: bytes | None = None
         """The trailers, once all else is written."""
-        self.writable = asyncio.Event()
-        self.writable.set()
+        self.full = False
+        """Whether more is unsent than should be; then ``emptied`` is set once it is not."""
+        self.emptied: asyncio.Event | None = None
         self._connection = connection
 
     def answer(self, body: bytes, trailers: bytes) -> None:
         """The whole answer to a request at once: headers, one message, trailers."""
         connection, id, size = self._connection, self.id, len(body)
-        if size <= min(self.window, connection.window, h2.FRAME_BYTES):
+        if size <= connection.room(self):
             self.window -= size
             connection.window -= size
             connection.write(
@@ -76,6 +77,12 @@ class Stream:
         """Send a message after the headers, as far as windows allow; the rest follows."""
         self.unsent += body
         self._connection.pump(self)
+
+    async def has_room(self) -> None:
+        """Wait until less is unsent than may be."""
+        if self.full:
+            self.emptied = asyncio.Event()
+            await self.emptied.wait()
 
     def finish(self, trailers: bytes) -> None:
         """Send trailers once everything else is sent."""
@@ -288,20 +295,25 @@ class Connection(asyncio.Protocol):
             if stream.unsent:
                 self.pump(stream)
 
+    def room(self, stream: Stream) -> int:
+        """How many bytes of a stream may leave now, in one frame."""
+        if self._choked:
+            return 0
+        return max(0, min(stream.window, self.window, h2.FRAME_BYTES))
+
     def pump(self, stream: Stream) -> None:
         """Send of a stream what may be sent now."""
-        while stream.unsent and not self._choked:
-            size = min(len(stream.unsent), stream.window, self.window, h2.FRAME_BYTES)
-            if size <= 0:
+        while stream.unsent:
+            size = min(len(stream.unsent), self.room(stream))
+            if not size:
                 break
             self.write(h2.frame(h2.DATA, 0, stream.id, bytes(stream.unsent[:size])))
             del stream.unsent[:size]
             stream.window -= size
             self.window -= size
-        if len(stream.unsent) > MOST_UNSENT:
-            stream.writable.clear()
-        else:
-            stream.writable.set()
+        stream.full = len(stream.unsent) > MOST_UNSENT
+        if stream.emptied is not None and not stream.full:
+            stream.emptied.set()
         if stream.end is not None and not stream.unsent:
             flags = h2.END_HEADERS | h2.END_STREAM
             self.write(h2.frame(h2.HEADERS, flags, stream.id, stream.end))

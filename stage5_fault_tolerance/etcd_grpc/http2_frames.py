@@ -9,6 +9,7 @@
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from struct import Struct
 from urllib.parse import quote
 
@@ -48,7 +49,13 @@ _SETTING = Struct(">HI")
 _NUMBER = Struct(">I")
 _ERROR = Struct(">II")
 
-Headers = tuple[tuple[str, str], ...]
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """What is in a header block, in order, and which method it names."""
+
+    fields: tuple[tuple[str, str], ...]
+    path: str
 
 
 class ConnectionBroken(Exception):
@@ -178,9 +185,10 @@ class HeaderReader:
         before = tuple(table.dynamic_entries), table.maxsize
         try:
             decoded = self._decoder.decode(block)
-            headers = tuple((str(name), str(value)) for name, value in decoded)
+            fields = tuple((str(name), str(value)) for name, value in decoded)
         except (hpack.HPACKError, UnicodeDecodeError) as error:
             raise ConnectionBroken(COMPRESSION_ERROR, f"a header block: {error}") from None
+        headers = Headers(fields, dict(fields).get(":path", ""))
         if before != (tuple(table.dynamic_entries), table.maxsize):
             self._known.clear()
         elif len(self._known) < MOST_BLOCKS_KNOWN:
