@@ -1,92 +1,27 @@
-"""What a hostile program finds in a sandbox: nothing that is not its own, and an end."""
+"""What a hostile program finds in a sandbox: nothing that is not its own."""
 
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from common.course.judge import sandbox
-from common.course.judge.groups import NAME, make_group
-from common.course.judge.sandbox import PYTHON, Confined, Limits, Walls, start
+from common.course.judge.sandbox import PYTHON, Confined, start
 from common.course.judge.walls import ENVIRONMENT
 from common.values.errors import BadInput, MissingTool
+from tests.support.confining import SMALL, TRY
 
+pytest_plugins = ["tests.support.confining_fixtures"]
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="sandboxes are Linux's")
 
-MEBIBYTE = 1 << 20
-SMALL = Limits(
-    processor_seconds=5,
-    wall_seconds=20,
-    memory_bytes=256 * MEBIBYTE,
-    processes=8,
-    open_files=32,
-    output_bytes=MEBIBYTE,
-    file_bytes=2 * MEBIBYTE,
-)
 ROOT = Path(__file__).resolve().parents[2]
-
-TRY = """
-import ctypes, errno, json, os, socket, sys, threading
-def attempt(what, *args):
-    try:
-        return repr(what(*args))
-    except BaseException as error:
-        return type(error).__name__
-def call(number, *args):
-    libc = ctypes.CDLL(None, use_errno=True)
-    result = libc.syscall(number, *args)
-    return errno.errorcode[ctypes.get_errno()] if result == -1 else result
-"""
-"""What each program below begins with."""
-
-
-@pytest.fixture(params=["bubblewrap", "namespaces"])
-def kind(request: pytest.FixtureRequest) -> Walls:
-    walls: Walls = request.param
-    if not sandbox.available(walls):
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"on CI nothing may be missing: {walls}", pytrace=False)
-        pytest.skip(f"{walls} cannot be used here")
-    return walls
-
-
-@pytest.fixture
-def confine(kind: Walls) -> Iterator[Callable[..., Confined]]:
-    """Starts programs, and ends them."""
-    made: list[Confined] = []
-
-    def run(code: str, limits: Limits = SMALL, **options: Any) -> Confined:
-        options.setdefault("files", {})
-        command = [PYTHON, "-I", "-c", TRY + code]
-        made.append(start(command, limits=limits, kind=kind, **options))
-        return made[-1]
-
-    yield run
-    for confined in made:
-        confined.close()
-
-
-@pytest.fixture
-def tell(confine: Callable[..., Confined]) -> Callable[..., Any]:
-    """Runs a program to its end and reads the JSON that it printed."""
-
-    def run(code: str, **options: Any) -> Any:
-        confined = confine(code, **options)
-        said = confined.stdout.read()
-        confined.wait(20)
-        assert said, f"it said nothing: {confined.stderr_tail()} {confined.ended}"
-        return json.loads(said)
-
-    return run
 
 
 def test_it_sees_what_it_was_given_and_nothing_else(
@@ -237,204 +172,6 @@ def test_it_cannot_kill_what_is_outside(confine: Callable[..., Confined]) -> Non
     assert confine("print('judge is alive')").stdout.read() == b"judge is alive\n"
 
 
-def test_a_fork_bomb_stops_at_its_limit(confine: Callable[..., Confined]) -> None:
-    confined = confine(
-        """
-import time
-made = 0
-try:
-    while True:
-        if os.fork() == 0:
-            time.sleep(60)
-        made += 1
-except BlockingIOError:
-    print(made, flush=True)
-"""
-    )
-    assert 0 < int(confined.stdout.readline()) <= SMALL.processes
-    confined.kill()
-    assert confined.stdout.read() == b""  # all who held it are dead
-
-
-def test_a_bomb_of_threads_stops_at_its_limit(tell: Callable[..., Any]) -> None:
-    made, ended = tell(
-        """
-import time
-made = []
-def more():
-    while True:
-        thread = threading.Thread(target=time.sleep, args=(0.5,))
-        thread.start()
-        made.append(thread)
-print(json.dumps([attempt(more), len(made)][::-1]))
-"""
-    )
-    assert made <= SMALL.processes
-    assert ended == "RuntimeError"
-
-
-def test_a_bomb_of_memory_is_an_error_of_its_own(tell: Callable[..., Any]) -> None:
-    assert tell("print(json.dumps(attempt(bytearray, 10 ** 10)))") == "MemoryError"
-
-
-@pytest.mark.needs("root")
-def test_all_processes_together_have_a_bound_of_memory(confine: Callable[..., Confined]) -> None:
-    limits = Limits(memory_bytes=128 * MEBIBYTE, all_memory_bytes=160 * MEBIBYTE)
-    before = _groups()
-    if before is None:
-        pytest.skip("the kernel gives us no control groups")
-    confined = confine(
-        """
-import time
-for _ in range(4):
-    if os.fork() == 0:
-        held = b"x" * (80 << 20)
-        time.sleep(60)
-died = os.waitstatus_to_exitcode(os.wait()[1])
-print(died, flush=True)
-time.sleep(60)
-""",
-        limits,
-    )
-    assert confined.stdout.readline() in (b"-9\n", b"")
-    assert len(_groups() or ()) > len(before)
-    confined.close()
-    assert _groups() == before
-
-
-def _groups() -> set[Path] | None:
-    """The control groups of sandboxes, all over; None where none can be made."""
-    group = make_group(SMALL)
-    possible = group.joined([]) != []
-    group.close()
-    return set(Path("/sys/fs/cgroup").rglob(f"{NAME}{os.getpid()}-*")) if possible else None
-
-
-def test_it_fills_its_own_tmp_and_no_disk(tell: Callable[..., Any]) -> None:
-    ended, size, files = tell(
-        """
-def fill():
-    for number in range(100):
-        with open(f"/tmp/{number}", "wb") as file:
-            for _ in range(10):
-                file.write(bytes(100_000))
-def litter():
-    for number in range(100_000):
-        os.mkdir(f"/tmp/d{number}")
-ended = attempt(fill)
-size = sum(os.stat(f"/tmp/{name}").st_size for name in os.listdir("/tmp"))
-littered = attempt(litter)
-print(json.dumps([ended, size, len(os.listdir("/tmp"))]))
-"""
-    )
-    assert ended == "OSError"
-    assert size <= SMALL.file_bytes
-    assert files < 100_200
-
-
-@pytest.mark.parametrize("stream", [1, 2])
-@pytest.mark.parametrize("chunk", ["b'x' * 65536", "b'\\n' * 65536"])
-def test_a_flood_of_output_is_cut_off(
-    confine: Callable[..., Confined], stream: int, chunk: str
-) -> None:
-    confined = confine(f"while True: os.write({stream}, {chunk})")
-    got = 0
-    while part := confined.stdout.read(65536):
-        got += len(part)
-    assert got <= SMALL.output_bytes
-    assert confined.wait(20) is not None
-    confined.close()
-    assert confined.ended == "it wrote more than 1,048,576 bytes of output"
-    assert len(confined.stderr_tail()) <= 8192
-
-
-def test_who_waits_for_ever_is_ended(confine: Callable[..., Confined]) -> None:
-    limits = Limits(wall_seconds=0.5)
-    confined = confine("import time\nos.close(2)\ntime.sleep(1000)", limits)
-    assert confined.wait(20) is not None
-    assert confined.stdout.read() == b""
-    confined.close()
-    assert confined.ended == "it was still running after 0.5 s"
-
-
-def test_who_computes_for_ever_is_ended(confine: Callable[..., Confined]) -> None:
-    limits = Limits(processor_seconds=1, wall_seconds=30)
-    ignoring = "import signal\nsignal.signal(signal.SIGXCPU, lambda *_: None)\nwhile True: pass"
-    confined = confine(ignoring, limits)
-    assert confined.wait(25) == 128 + signal.SIGKILL
-
-
-def test_a_daemon_dies_with_its_sandbox(confine: Callable[..., Confined]) -> None:
-    token = f"lab-daemon-{os.getpid()}-{time.monotonic_ns()}"
-    confined = confine(
-        f"""
-import time
-if os.fork() == 0:
-    os.setsid()
-    if os.fork() == 0:
-        os.close(0); os.close(1); os.close(2)
-        os.execv({PYTHON!r}, [{PYTHON!r}, "-I", "-c", "import time; time.sleep(1000)", {token!r}])
-    os._exit(0)
-os.wait()
-while not any({token.encode()!r} in open(f"/proc/{{n}}/cmdline", "rb").read()
-              for n in os.listdir("/proc") if n.isdigit()
-              if "0" < n and n != str(os.getpid())):
-    pass
-print("up", flush=True)
-time.sleep(1000)
-"""
-    )
-    assert confined.stdout.readline() == b"up\n"
-    assert _running(token) > 0
-    confined.kill()
-    assert _running(token) == 0
-
-
-def test_everything_dies_with_the_judge(kind: Walls) -> None:
-    token = f"lab-orphan-{os.getpid()}-{time.monotonic_ns()}"
-    judge = f"""
-from common.course.judge.sandbox import PYTHON, Limits, start
-import sys
-confined = start([PYTHON, "-I", "-c", "import time; print('up', flush=True); time.sleep(1000)",
-                  {token!r}], files={{}}, limits=Limits(), kind={kind!r})
-sys.stdout.buffer.write(confined.stdout.readline())
-sys.stdout.flush()
-sys.stdin.read()
-"""
-    with subprocess.Popen(
-        [sys.executable, "-c", judge], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"up\n"
-        assert _running(token) > 1
-        process.kill()
-    deadline = time.monotonic() + 10
-    while _running(token) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert _running(token) == 0
-
-
-def _running(token: str) -> int:
-    """How many processes outside have ``token`` among their arguments."""
-    found = 0
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            found += token.encode() in path.read_bytes()
-        except OSError:
-            continue
-    return found
-
-
-def test_questions_and_answers_pass_and_the_end_is_told(confine: Callable[..., Confined]) -> None:
-    confined = confine("print(sys.stdin.readline().upper(), end='', flush=True)\nsys.exit(7)")
-    confined.stdin.write(b"hello\n")
-    assert confined.stdout.readline() == b"HELLO\n"
-    assert confined.wait(20) == 7
-    crashed = confine("import signal; os.kill(os.getpid(), signal.SIGSEGV)")
-    assert crashed.wait(20) == 128 + signal.SIGSEGV
-    assert confine("import time; time.sleep(60)").wait(0.01) is None
-
-
 def test_a_kept_descriptor_is_there_and_no_other_one(confine: Callable[..., Confined]) -> None:
     ours, theirs = socket.socketpair()
     secret = os.open(__file__, os.O_RDONLY)
@@ -506,6 +243,31 @@ import time; time.sleep(60)
         assert said[6:] == ["OSError", "MemoryError"]
         confined.kill()
         assert confined.stdout.read() == b""
+
+
+@pytest.mark.needs("docker")
+@pytest.mark.slow
+def test_a_container_gets_its_sockets_too() -> None:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    code = f"""
+import os, socket
+control = socket.socket(fileno={theirs.fileno()})
+data, passed, _, _ = socket.recv_fds(control, 100, 1)
+os.write(passed[0], b"through " + data)
+control.send(b"done")
+"""
+    keep = [theirs.fileno()]
+    command = [PYTHON, "-I", "-c", code]
+    with start(command, files={}, limits=SMALL, kind="docker", keep=keep) as confined:
+        theirs.close()
+        one, other = socket.socketpair()
+        with ours, one:
+            for end in (ours, one):
+                end.settimeout(30)
+            socket.send_fds(ours, [b"hello"], [other.fileno()])
+            other.close()
+            assert (one.recv(100), ours.recv(100)) == (b"through hello", b"done")
+        assert confined.wait(30) == 0
 
 
 @pytest.mark.needs("root")

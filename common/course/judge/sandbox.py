@@ -24,7 +24,7 @@ import shutil
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -33,6 +33,7 @@ from common.course.judge.confined import Confined, inner_process
 from common.course.judge.groups import make_group
 from common.course.judge.interpreter import PYTHON
 from common.course.judge.limits import Limits
+from common.course.judge.relay import Relay
 from common.course.judge.walls import ENVIRONMENT, Plan
 from common.values.errors import BadInput, MissingTool
 
@@ -72,7 +73,8 @@ def start(
         unsafe: where no sandbox is to be had, run it with limits alone: nothing stops it from
             reading and writing what we may. Its files lie elsewhere then; arguments that are paths
             of ``files``, or lie below them, are changed to where those really are.
-        keep: descriptors that the program inherits by the same numbers (not with Docker).
+        keep: descriptors that the program inherits by the same numbers; with Docker only sockets of
+            the Unix kind can be kept.
         proc: whether it has a ``/proc``, which shows its own processes. Without, programs that
             share a sandbox learn less about each other.
         kind: the walls to use, instead of the best ones there are.
@@ -86,7 +88,7 @@ def start(
     """
     _check(files)
     plan = Plan(tuple(command), tuple(files.items()), limits, tuple(keep), proc)
-    chosen = kind or _best(bool(keep))
+    chosen = kind or next(filter(available, KINDS), None)
     if chosen is None or (kind and not available(kind)):
         if not unsafe:
             raise MissingTool(NO_WALLS if kind is None else f"{kind} cannot be used here")
@@ -103,11 +105,6 @@ def available(kind: Walls) -> bool:
             return confined.stdout.read() == b"here\n"
     except (MissingTool, OSError):
         return False
-
-
-def _best(keeps: bool) -> Walls | None:
-    usable: tuple[Walls, ...] = KINDS[:-1] if keeps else KINDS
-    return next((kind for kind in usable if available(kind)), None)
 
 
 def _check(files: Mapping[str, Path]) -> None:
@@ -128,35 +125,40 @@ def _check(files: Mapping[str, Path]) -> None:
 
 def _launch(kind: Walls, plan: Plan) -> Confined:
     """Start the walls with the program within."""
+    if kind == "docker":
+        return _launch_container(plan)
     report, status = os.pipe()
-    name = f"lab-{uuid.uuid4().hex}"
     with open(report, "rb") as answer:
         try:
-            command = _command(kind, plan, status, name)
+            make = walls.bubblewrap if kind == "bubblewrap" else walls.namespaces
+            command = make(plan, status)
             if command is None:
                 raise MissingTool(f"{kind} cannot be used here")
-            if kind == "docker":
-                end = _docker_kill(command[0], name)
-                process = _popen(command, [], dict(os.environ))
-            else:
-                group = make_group(plan.limits)
-                end = group.close
-                settings = _settings(command)
-                process = _popen(group.joined(command), [status, settings, *plan.keep], ENVIRONMENT)
-                os.close(settings)
+            group = make_group(plan.limits)
+            settings = _settings(command)
+            process = _popen(group.joined(command), [status, settings, *plan.keep], ENVIRONMENT)
+            os.close(settings)
         finally:
             os.close(status)
-        return Confined(process, plan.limits, inner_process(answer.read()), end)
+        return Confined(process, plan.limits, inner_process(answer.read()), group.close)
 
 
-def _command(kind: Walls, plan: Plan, status: int, name: str) -> list[str] | None:
-    match kind:
-        case "bubblewrap":
-            return walls.bubblewrap(plan, status)
-        case "namespaces":
-            return walls.namespaces(plan, status)
-        case "docker":
-            return walls.docker(plan, name)
+def _launch_container(plan: Plan) -> Confined:
+    name = f"lab-{uuid.uuid4().hex}"
+    relay = Relay(plan.keep) if plan.keep else None
+    command = walls.docker(plan, name, None if relay is None else relay.folder)
+    if command is None:
+        raise MissingTool("docker cannot be used here")
+    process = _popen(command, [], dict(os.environ))
+
+    def end() -> None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            killing = [command[0], "kill", name]
+            subprocess.run(killing, capture_output=True, timeout=PROBE_SECONDS, check=False)
+        if relay is not None:
+            relay.close()
+
+    return Confined(process, plan.limits, None, end)
 
 
 def _popen(
@@ -177,14 +179,6 @@ def _popen(
 def _settings(command: Sequence[str]) -> int:
     """The descriptor among the walls' arguments: see :mod:`common.course.judge.walls`."""
     return int(command[command.index("--args") + 1] if "--args" in command else command[3])
-
-
-def _docker_kill(program: str, name: str) -> Callable[[], None]:
-    def kill() -> None:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            subprocess.run([program, "kill", name], capture_output=True, timeout=PROBE_SECONDS)
-
-    return kill
 
 
 def _unconfined(plan: Plan) -> Confined:

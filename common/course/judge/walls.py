@@ -18,6 +18,7 @@ from pathlib import Path
 from common.course.judge.filters import SANDBOX, assemble
 from common.course.judge.interpreter import PYTHON, hidden, needed
 from common.course.judge.limits import Limits
+from common.course.judge.relay import INSIDE as SOCKETS
 
 INSIDE = Path(__file__).parent / "inside"
 LOCK = "/lock.py"
@@ -73,7 +74,11 @@ class Plan:
         return sorted(above - {"/"})
 
     def locked(
-        self, user: int | None, lock: str = LOCK, limits: Mapping[str, int] | None = None
+        self,
+        user: int | None,
+        lock: str = LOCK,
+        limits: Mapping[str, int] | None = None,
+        named: str = "",
     ) -> list[str]:
         """The command behind the last door.
 
@@ -81,6 +86,7 @@ class Plan:
             user: whom to become, or None to stay who one is.
             lock: where the door is.
             limits: the kernel's limits, instead of those of the plan.
+            named: the folder of the sockets to connect to, where descriptors are not inherited.
         """
         settings = {
             "user": user,
@@ -88,6 +94,7 @@ class Plan:
             "filter": base64.b64encode(assemble(SANDBOX)).decode(),
             "environment": ENVIRONMENT,
             "keep": list(self.keep),
+            "named": named,
         }
         return [PYTHON, "-ES", lock, json.dumps(settings), *self.command]
 
@@ -146,13 +153,16 @@ def namespaces(plan: Plan, status: int) -> list[str]:
     return [PYTHON, "-ES", str(INSIDE / "namespaces.py"), str(listed)]
 
 
-def docker(plan: Plan, name: str) -> list[str] | None:
+def docker(plan: Plan, name: str, relay: Path | None) -> list[str] | None:
     """The command that runs a container with our files in an empty image; None without Docker.
 
-    Docker hands on no descriptors, so there is none to keep.
+    Args:
+        plan: what shall run.
+        name: of the container.
+        relay: the folder of the sockets that stand for the plan's descriptors, if there are any.
     """
     program = shutil.which("docker")
-    if program is None or plan.keep or not _empty_image(program):
+    if program is None or not _empty_image(program):
         return None
     user = random.SystemRandom().randrange(FIRST_USER, FIRST_USER + USERS)
     arguments = ["run", "--rm", "--interactive", f"--name={name}", "--pull=never", "--init"]
@@ -166,7 +176,9 @@ def docker(plan: Plan, name: str) -> list[str] | None:
         arguments.append(f"--mount=type=bind,readonly,source={outside},target={inside}")
     for path in hidden():
         arguments.append(f"--mount=type=tmpfs,destination={path},tmpfs-size=4096,tmpfs-mode=0555")
-    return [program, *arguments, IMAGE, *plan.locked(None)]
+    if relay is not None:
+        arguments.append(f"--mount=type=bind,readonly,source={relay},target={SOCKETS}")
+    return [program, *arguments, IMAGE, *plan.locked(None, named=SOCKETS if relay else "")]
 
 
 def _empty_image(program: str) -> bool:

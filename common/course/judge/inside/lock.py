@@ -11,6 +11,7 @@ import json
 import os
 import resource
 import signal
+import socket
 import struct
 import sys
 
@@ -39,6 +40,20 @@ def limit(limits: dict[str, int]) -> None:
         resource.setrlimit(which, (least, least))
 
 
+def connect(folder: str, descriptors: list[int]) -> None:
+    """Connect to the sockets that stand for descriptors which could not be inherited."""
+    for descriptor in descriptors:
+        for kind in (socket.SOCK_SEQPACKET, socket.SOCK_STREAM):
+            made = socket.socket(socket.AF_UNIX, kind)
+            try:
+                made.connect(f"{folder}/{descriptor}")
+            except OSError:
+                made.close()
+                continue
+            os.dup2(made.detach(), descriptor)
+            break
+
+
 def become(user: int) -> None:
     """Be a user and group who own nothing here."""
     os.setgroups([])
@@ -65,6 +80,8 @@ def give_up_rights(filter: bytes) -> None:
 def main() -> None:
     """Lock the door, and become the command."""
     settings, command = json.loads(sys.argv[1]), sys.argv[2:]
+    if settings["named"]:
+        connect(settings["named"], settings["keep"])
     kept = sorted({0, 1, 2, *settings["keep"]})
     for low, high in zip(kept, [*kept[1:], 1 << 20], strict=True):
         os.closerange(low + 1, high)
