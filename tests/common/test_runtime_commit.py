@@ -4,7 +4,8 @@ import threading
 from collections.abc import Sequence
 
 from common.contract.effects import Effect, Forget, Note, Save
-from common.runtime.commit import GroupCommit
+from common.runtime.commit import FAST_SECONDS, GroupCommit
+from common.values.units import SECOND
 from tests.support.live import eventually, live
 
 
@@ -121,3 +122,35 @@ async def test_when_the_disk_fails_nothing_is_released_any_more() -> None:
     assert bench.step("3", saves=False)
     assert bench.released == []
     bench.commits.close()
+
+
+class WhichThread:
+    """A storage that remembers which thread flushed it."""
+
+    def __init__(self) -> None:
+        self.threads: list[str] = []
+
+    def append(self, changes: Sequence[Save | Forget]) -> None:
+        """Take changes."""
+
+    def sync(self) -> None:
+        """Remember the thread."""
+        self.threads.append(threading.current_thread().name)
+
+
+@live
+async def test_a_fast_disk_is_waited_for_in_the_loop_and_a_slow_one_in_a_thread() -> None:
+    disk = WhichThread()
+    failures: list[Exception] = []
+    commits = GroupCommit(disk, lambda effects, changes: None, failures.append)
+    here = threading.current_thread().name
+    for slow in (False, False, True, True, False, False):
+        commits.latency = 2 * int(FAST_SECONDS * SECOND) if slow else 0
+        commits.write([Save("key", 1)], [])
+        await eventually(lambda: not commits.busy)
+    in_loop = [thread == here for thread in disk.threads]
+    assert in_loop[0] is False, "nothing is known of the disk yet"
+    assert in_loop[3:5] == [False, False], "the flush before was slow"
+    assert in_loop[2] is True or in_loop[5] is True, "the flush before was fast"
+    commits.close()
+    assert not failures

@@ -98,6 +98,31 @@ def store(tmp_path: Path) -> Iterator[LogStorage]:
     made.close()
 
 
+def test_a_busy_log_has_room_that_a_crash_leaves_and_an_end_gives_back(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    store = LogStorage(one, SCHEMA, room=1000, files=HastyFiles())
+    store.load()
+    for number in range(1, 21):
+        store.append(step(number))
+        store.sync()
+    log = one / "log-00000001"
+    left = log.read_bytes()
+    assert left.endswith(bytes(100)), "it has room"
+    store.close()
+    assert log.read_bytes() == left.rstrip(b"\0"), "the room was given back"
+    other.mkdir()
+    (other / log.name).write_bytes(left)
+    crashed = LogStorage(other, SCHEMA, room=1000, files=HastyFiles())
+    assert crashed.load() == expected(20)
+    assert crashed.recovery is not None
+    assert (crashed.recovery.records, crashed.recovery.cut) == (20, 0), "room is no torn tail"
+    crashed.append(step(21))
+    crashed.close()
+    again = LogStorage(other, SCHEMA)
+    assert again.load() == expected(21)
+    again.close()
+
+
 MOST_AHEAD = 1_000
 """Steps that the appending thread may be ahead of the syncing one."""
 
