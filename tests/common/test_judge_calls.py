@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from common.course.judge.calls import CallFailure
+from common.course.judge.declared import problem
 from common.course.judge.errors import StudentError
 from common.course.judge.worker.values import Unfit, Values
 from common.course.under_test import MissingName
@@ -66,18 +67,49 @@ def test_what_says_that_it_equals_everything_equals_nothing(trick: str, tmp_path
 
 
 def test_values_come_back_as_what_they_are(tmp_path: Path) -> None:
-    body = "def percentile(value, *args):\n    return value"
+    body = "def percentile(*args):\n    return args"
     values: list[Any] = [
         None, True, 0, -5, 2**200, 1.5, float("inf"), "text", b"bytes", bytearray(b"more"),
         (1, (2,)), [1, [2]], {1, 2}, frozenset((3,)), {"a": 1, (1, 2): b""}, range(3),
     ]  # fmt: skip
     with judged("netem", own_percentile(tmp_path, body)) as lab:
         for value in values:
-            found = lab.percentile(value)
+            (found,) = lab.percentile(value)
             assert found == value
             assert type(found) is type(value)
-        drawn = lab.percentile(Random("a seed"))
+        (drawn,) = lab.percentile(Random("a seed"))
         assert drawn.random() == Random("a seed").random()
+
+
+@pytest.mark.parametrize(
+    ("value", "declared", "text"),
+    [
+        (True, int, "True, a bool, not int"),
+        (1.0, int, "1.0, a float, not int"),
+        (1, bool, "1, a int, not bool"),
+        (True, float, "True, a bool, not float"),
+        ([1, True], list[int], "True, a bool, not int"),
+        ((1, 1), tuple[int, bool], "1, a int, not bool"),
+        ({"a": True}, dict[str, int], "True, a bool, not int"),
+        (1, float, ""),
+        (None, int | None, ""),
+        ("a", int | str, ""),
+        ((1, 2), tuple[int, ...], ""),
+    ],
+)
+def test_a_truth_is_no_number(value: Any, declared: Any, text: str) -> None:
+    assert problem(value, declared) == text
+
+
+def test_a_result_is_held_against_its_declaration(tmp_path: Path) -> None:
+    theory = "stage1_foundations/link_theory.py"
+    old = "def window_to_fill(round_trip_us: int, transmission_us: int) -> int:"
+    new = (
+        f"{old}\n    return True\n\n\ndef unused(round_trip_us: int, transmission_us: int) -> int:"
+    )
+    wrong = pytest.raises(CallFailure, match="returned True, a bool, not int")
+    with judged("link", changed(tmp_path, {theory: (old, new)})) as lab, wrong:
+        lab.window_to_fill(1, 1)
 
 
 def test_errors_come_back_under_their_names(tmp_path: Path) -> None:

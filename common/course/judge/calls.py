@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from common.course.judge.channel import Channel, Silent
+from common.course.judge.declared import problem, return_type
 from common.course.judge.worker.lines import Problem
 from common.course.judge.worker.values import Unfit, Values
 from common.values.errors import LabError
@@ -31,6 +32,7 @@ class Calls:
         channel: the pipe to it.
         known: classes of records and enums, by ``module:Class``.
         error: makes an exception of what the process told.
+        declared: what a method, by the names of its class and its own, declares to return.
     """
 
     def __init__(
@@ -38,7 +40,9 @@ class Calls:
         channel: Channel,
         known: Mapping[str, type],
         error: Callable[[Problem], BaseException],
+        declared: Callable[[str, str], Any],
     ) -> None:
+        self.declared = declared
         self._channel = channel
         self._error = error
         self._values = Values(known, self._give, self._take)
@@ -180,6 +184,13 @@ class Calls:
         raise Unfit(f"plain data that stands for nothing: {str(plain)[:80]}")
 
 
+def as_declared(name: str, result: Any, declared: Any) -> Any:
+    """The result. Raises: CallFailure, if it is not of the type that the lab declares."""
+    if text := problem(result, declared):
+        raise CallFailure(f"{name}() returned {text}")
+    return result
+
+
 METHOD = object()
 """Told instead of a value: the name is that of a method."""
 
@@ -198,9 +209,11 @@ class RemoteName:
         self.name = name
         self.__name__ = name
         self.__doc__ = reference.__doc__
+        self._declared = Any if isinstance(reference, type) else return_type(reference)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._calls().call({"name": self.name}, args, kwargs)
+        result = self._calls().call({"name": self.name}, args, kwargs)
+        return as_declared(self.name, result, self._declared)
 
     def __repr__(self) -> str:
         return f"<judged {self.name}>"
@@ -214,7 +227,10 @@ class RemoteMethod:
         self._name = name
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._object._method(self._name, *args, **kwargs)
+        result = self._object._method(self._name, *args, **kwargs)
+        calls: Calls = self._object.calls
+        declared = calls.declared(self._object.of, self._name)
+        return as_declared(self._name, result, declared)
 
 
 class RemoteObject:

@@ -24,6 +24,7 @@ from common.contract.node import Node
 from common.course.judge import core
 from common.course.judge.calls import Calls, RemoteName
 from common.course.judge.channel import Channel
+from common.course.judge.declared import return_type
 from common.course.judge.errors import raised, registered
 from common.course.judge.nodes import NodeKind, RemoteNode
 from common.course.judge.nursery import Ended, Nursery
@@ -73,13 +74,14 @@ class JudgedLab(LabUnderTest):
         self._unsafe = unsafe
         self._errors = registered(modules)
         self._known = _records(set(self._submission.sources), self._submission.holed)
-        self._program = any(file.kind == "program" for file in lab.files)
+        self._program = lab.kind == "program"
         self._sandbox: Nursery | None = None
         self._unusable = ""
         self._calls: Calls | None = None
         self._nodes: weakref.WeakSet[RemoteNode] = weakref.WeakSet()
         self._values = Values(self._known, _by_name, _nothing)
         self._stand_ins: dict[str, Any] = {}
+        self._types: dict[tuple[str, str], Any] = {}
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -146,7 +148,7 @@ class JudgedLab(LabUnderTest):
         if self._sandbox is None:
             setup = plain(self._submission)
             setup["known"] = list(self._known)
-            setup["guarded"] = not self._program
+            setup["guarded"] = all(file.kind != "program" for file in self.manifest.files)
             setup["schemas"] = self._schemas()
             self._sandbox = self._start(setup)
         return self._sandbox
@@ -181,8 +183,16 @@ class JudgedLab(LabUnderTest):
         if self._calls is None:
             role = "program" if self._program else "objects"
             _, channel = self._present_sandbox().fork(role)
-            self._calls = Calls(channel, self._known, self._error)
+            self._calls = Calls(channel, self._known, self._error, self._declared)
         return self._calls
+
+    def _declared(self, kind: str, method: str) -> Any:
+        """What a method of one of the lab's classes declares to return."""
+        if (kind, method) not in self._types:
+            classes = [vars(module).get(kind) for module in self._modules]
+            found = next((each for each in classes if each is not None), None)
+            self._types[kind, method] = return_type(getattr(found, method, None))
+        return self._types[kind, method]
 
     def _error(self, problem: Problem) -> BaseException:
         if problem.kinds[:1] == ["AttributeError"] and problem.text.endswith("was it renamed?"):
