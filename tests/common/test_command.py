@@ -15,6 +15,7 @@ from tests.support.machine import find_python
 VERBS = (
     "list", "show", "demo", "tour", "test", "replay", "run", "explore", "view", "export",
     "check-history", "start", "reset", "watch", "hint", "solution", "progress", "why",
+    "release", "grade", "verify", "gradescope", "mutants", "sweep", "bounty",
 )  # fmt: skip
 HISTORY = """{:process 0, :type :invoke, :f :write, :value 1}
 {:process 0, :type :ok, :f :write, :value 1}

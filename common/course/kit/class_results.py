@@ -16,7 +16,7 @@ from common.course.kit.gradebook import Gradebook, as_json
 from common.course.kit.page import StudentPage
 from common.course.kit.reports import LabReport
 from common.course.kit.scoring import Score, score
-from common.course.kit.submissions import Submission
+from common.course.kit.submissions import Submission, hints_taken
 from common.course.kit.times import Times
 from common.course.manifest import Course
 
@@ -54,7 +54,8 @@ def write_results(
         for lab in rules.labs:
             if (report := book.read(student, lab.id)) is not None:
                 reports[lab.id] = report
-        made = score(student, rules, reports, times.get(student, {}), {})
+        hints = hints_taken(submission) if any(rules.hints) else {}
+        made = score(student, rules, reports, times.get(student, {}), hints)
         scores.append(made)
         _write_student(book, course, rules, made)
     by_name = {each.student: each for each in submissions}

@@ -51,12 +51,14 @@ class Settings:
         key: a secret for the seeds, of this autograder alone.
         unsafe: whether to grade where the container lets us make no sandbox.
         rules: the course file's text; "" if there is none.
+        seeds: how many seeds each sweep tries; None for as many as each test wants.
     """
 
     lab: str
     key: str
     unsafe: bool
     rules: str
+    seeds: int | None = None
 
 
 def build_zip(course: Course, settings: Settings, out: Path) -> int:
@@ -141,6 +143,7 @@ def _job(
         seed_key=Secret(settings.key.encode()).seed_key(student, lab.id),
         judged=True,
         unsafe=settings.unsafe,
+        seeds=settings.seeds,
         budget=rules.by_id[lab.id].budget,
         diagrams=0,
         notes=accepted.notes,

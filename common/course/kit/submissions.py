@@ -10,12 +10,18 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from common.course.judge.intake import take_in
 from common.course.manifest import Course, Lab
+from common.course.student.state import FOLDER, NAME, State
 from common.values.errors import BadInput, LabError
 
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".py")
 """Files that can be a submission; others lie beside them for another reason."""
+
+STATE = f"{FOLDER}/{NAME}"
+"""Where a workspace remembers the hints that were shown."""
 
 _NO_NEWS = ("is no file of this lab: left out", "more like these")
 
@@ -124,3 +130,19 @@ def digest_of(files: dict[str, bytes]) -> str:
             digest.update(len(part).to_bytes(8, "big"))
             digest.update(part)
     return digest.hexdigest()
+
+
+def hints_taken(submission: Submission) -> dict[str, tuple[int, ...]]:
+    """How many hints of each hole were shown, lab by lab, as the student's own workspace says.
+
+    It proves nothing (see :mod:`common.course.student.state`): what is not there was not taken.
+    """
+    with tempfile.TemporaryDirectory(prefix="lab-hints-") as scratch:
+        into = Path(scratch) / "files"
+        try:
+            if not take_in(submission.path, [STATE], into).taken:
+                return {}
+            state = msgspec.json.decode((into / STATE).read_bytes(), type=State)
+        except (LabError, msgspec.MsgspecError):
+            return {}
+    return {id: tuple(lab.hints.values()) for id, lab in state.labs.items() if lab.hints}

@@ -72,6 +72,7 @@ def gradescope(
         Path | None, typer.Option(metavar="FILE", help=f"{NAME}: weights, hidden tests.")
     ] = None,
     key: Annotated[Path | None, typer.Option(metavar="FILE", help="The course's secret.")] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, help="Seeds of each sweep.")] = None,
     unsafe: Annotated[
         bool, typer.Option("--unsafe", help="Grade also where there is no sandbox.")
     ] = False,
@@ -87,7 +88,7 @@ def gradescope(
     if made:
         output.say(f"[bold]made the course's secret: {made}[/]. Keep it, and keep it from students")
     text = course.read_text(encoding="utf-8") if course else ""
-    settings = Settings(found.id, secret.for_autograder(found.id), unsafe, text)
+    settings = Settings(found.id, secret.for_autograder(found.id), unsafe, text, seeds)
     size = build_zip(known, settings, out)
     output.say(f"[green]✓[/] {escape(str(out))}: {size / 1e6:.1f} MB, grades lab {found.id}")
     output.say("[dim]it holds the references and a secret: it is for Gradescope alone[/]")
