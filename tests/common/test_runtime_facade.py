@@ -1,0 +1,99 @@
+"""Facades: found by name, reached through a door that opens when the node begins."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from common.contract import CallId, Node, on, operation
+from common.course import session as sessions
+from common.course.manifest import Course
+from common.course.session import Session, SessionOptions
+from common.runtime.facade import Door, free_ports, load_facade
+from common.runtime.live import LiveLab
+from common.values.errors import BadInput
+from common.values.history import Ok, Outcome
+from stage3_partitioning.kv_live import LIVE
+
+
+@operation
+class Double:
+    """Ends with Ok(twice the number)."""
+
+    number: int
+
+
+class Doubler(Node):
+    """Doubles numbers."""
+
+    @on(Double)
+    def double(self, asked: Double, call: CallId) -> None:
+        """At once."""
+        self.finish(call, Ok(2 * asked.number))
+
+
+class FakeHost:
+    """As much of a host as a door needs: it lets operations happen at once."""
+
+    def __init__(self) -> None:
+        self.node = Doubler("n1", ())
+        self.invoked: list[tuple[CallId, object]] = []
+
+    def invoke(self, call: CallId, operation: object) -> None:
+        """Remember it."""
+        self.invoked.append((call, operation))
+
+
+def test_what_comes_before_the_node_has_begun_happens_when_it_begins() -> None:
+    host = FakeHost()
+    told: list[Outcome] = []
+    door = Door(host, ("n1",), lambda _: None)  # type: ignore[arg-type]
+    door.invoke(Double(1), told.append)
+    assert not host.invoked, "the node has not begun"
+    door.begun()
+    door.invoke(Double(2), told.append)
+    assert [operation for _, operation in host.invoked] == [Double(1), Double(2)]
+    assert all(call < 0 for call, _ in host.invoked), "the launcher's calls count upwards"
+    for call, _ in reversed(host.invoked):
+        door.returned(call, Ok(call))
+    assert told == [Ok(-2), Ok(-1)], "each outcome goes to whoever asked"
+
+
+def test_who_asked_and_went_away_is_not_answered() -> None:
+    async def ask_and_leave() -> None:
+        host = FakeHost()
+        door = Door(host, ("n1",), lambda _: None)  # type: ignore[arg-type]
+        door.begun()
+        asked: asyncio.Task[Outcome] = asyncio.create_task(door.ask(Double(1)))
+        await asyncio.sleep(0)
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)
+        door.returned(host.invoked[0][0], Ok(2))
+
+    asyncio.run(ask_and_leave())
+
+
+@pytest.mark.parametrize("name", ["no.such.module:make", "json:nothing", "json"])
+def test_a_facade_that_is_not_there_is_refused_in_one_sentence(name: str) -> None:
+    with pytest.raises(BadInput, match="cannot load the facade"):
+        load_facade(name)
+
+
+def test_free_ports_differ_and_belong_to_an_address_of_this_machine() -> None:
+    assert len(set(free_ports("127.0.0.1", 5))) == 5
+    with pytest.raises(BadInput, match="cannot listen on"):
+        free_ports("192.0.2.1", 1)
+
+
+def test_without_its_module_a_lab_runs_without_its_facade_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert Course().lab("kv").live == "stage3_partitioning.kv_live:LIVE"
+    assert isinstance(LIVE, LiveLab)
+    monkeypatch.setattr(sessions, "find_spec", lambda _: None)
+    session = Session(LIVE, SessionOptions(directory=tmp_path / "data"))
+    try:
+        assert session.cluster.spec.facade == ""
+        assert "hiredis is missing" in session.hint
+    finally:
+        session.close()
