@@ -23,7 +23,8 @@ from stage2_communication.chat_arrival import ArrivalMember
 from stage2_communication.chat_causal import CausalMember
 from stage2_communication.chat_member import Member
 from stage2_communication.chat_spreading import Spreader
-from stage2_communication.chat_total import TotalOrderMember, time_of
+from stage2_communication.chat_total import TotalOrderMember, stamp_of, time_of
+from stage2_communication.vector_clock import VectorClock
 
 THREE = ("n1", "n2", "n3")
 Message: TypeAlias = tuple[NodeId, int]
@@ -61,16 +62,17 @@ class InTotalOrder(WithoutRepair, TotalOrderMember):
 class ByTimeAlone(InTotalOrder):
     """Asks of an acknowledgement only whether its sender's clock is beyond the time of the post.
 
-    That is Lamport's rule, and right where links keep their order. Whoever holds a post has
-    witnessed its time, so it is enough here to look whether the sender holds it.
+    That is Lamport's rule, and right where links keep their order. A clock is beyond the times of
+    all posts that its member holds.
     """
 
     def has_acknowledged(self, member: NodeId, post: Post) -> bool:
         """Whether the member's clock is known to be beyond the time of the post."""
         if member in (self.id, post.author):
             return True
-        theirs = self.theirs.get(member)
-        return theirs is not None and theirs[post.author] >= post.number
+        holds = self.theirs.get(member, VectorClock()).counts()
+        witnessed = (self.held.get(author, count) for author, count in holds)
+        return any(one is not None and stamp_of(one) >= stamp_of(post) for one in witnessed)
 
 
 class InCausalOrder(Answering, CausalMember):
