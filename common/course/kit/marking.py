@@ -17,6 +17,7 @@ import msgspec
 from common.course.judge.sandbox import KINDS, NO_WALLS, available
 from common.course.kit.graded_tests import graded_tests
 from common.course.kit.reports import LabReport, Mark
+from common.course.kit.watch import WAITED
 from common.course.manifest import ROOT, Course, Lab
 from common.course.suite import SuiteOptions, SuiteResult, TestResult, run_suite
 from common.values.errors import BadInput, LabError, MissingTool
@@ -206,7 +207,8 @@ def _mark(test: TestResult, workspace: Path) -> Mark:
         "why": _without(test.why, workspace),
         "replay": test.replay.partition(" --impl")[0],
     }
-    if not test.passed and test.why.startswith(UNKNOWN):
+    waited = any(sentence in test.why for sentence in WAITED)
+    if not test.passed and (waited or test.why.startswith(UNKNOWN)):
         plain["verdict"] = "unknown"
     return Mark(**plain)
 

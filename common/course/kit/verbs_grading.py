@@ -86,12 +86,16 @@ def grade(
     _show(results.scores, rules, output)
     for report in unfinished:
         output.say(f"[yellow]{report.student}, {report.lab}:[/] {escape(report.problem)}")
+    undecided = _undecided(results.scores)
+    if undecided:
+        output.say(f"[yellow]tests that could not be decided, and earned nothing:[/] {undecided}")
     output.say(f"reports: {out}/STUDENT/report.html, {', '.join(map(str, results.files))}")
     output.result(
         students=[score.to_plain() for score in results.scores],
         files=[str(path) for path in results.files],
         graded=len(todo.jobs) + len(todo.refused),
         kept=todo.kept,
+        undecided=undecided,
         unfinished=[f"{report.student}/{report.lab}" for report in unfinished],
     )
     if unfinished:
@@ -172,6 +176,16 @@ def _carry_out(
 
         with Farm(scheduler, processes) as farm:
             carry_out(todo, known, book, farm, ended, lambda key, mark: bar.step())
+
+
+def _undecided(scores: list[Score]) -> dict[str, int]:
+    """By ``student/lab``, how many tests are unknown: the instructor has to look at them."""
+    counted = {
+        f"{score.student}/{lab.lab}": sum(mark.verdict == "unknown" for mark in lab.report.tests)
+        for score in scores
+        for lab in score.labs
+    }
+    return {name: count for name, count in counted.items() if count}
 
 
 def _show(scores: list[Score], rules: CourseFile, output: Output) -> None:

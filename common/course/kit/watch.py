@@ -12,8 +12,22 @@ from collections.abc import Iterator
 
 import pytest
 
+from common.course import limits
+from common.course.judge import channel
+
 WALL_FACTOR = 20
 """A suite may take so many times its budget by the wall clock: a very busy machine."""
+
+PROCESSOR_SECONDS = 20
+"""Processor time of a test for one seed; what a busy machine adds to it must not matter."""
+
+WAIT_SECONDS = 600
+ANSWER_SECONDS = 120
+"""How long a test may wait for one seed, and for one answer. Practice is told sooner; here a busy
+machine must not look like a submission that hangs, and what waited too long is *unknown*."""
+
+WAITED = ("still waiting after", "it did not answer within", "it takes in nothing for")
+"""How the sentences about waiting begin or go on."""
 
 LOOK_SECONDS = 0.5
 HUNG = 75
@@ -50,7 +64,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin to count, and to look after the parent."""
+    """Begin to count, to be patient, and to look after the parent."""
+    limits.PROCESSOR_SECONDS = PROCESSOR_SECONDS
+    limits.WAITING_SECONDS = WAIT_SECONDS
+    channel.ANSWER_SECONDS = ANSWER_SECONDS
     seconds: float = config.getoption("--budget")
     config.stash[STASH] = Budget(seconds)
     arguments = (os.getppid(), time.monotonic() + seconds * WALL_FACTOR)
