@@ -57,11 +57,15 @@ def show_lab(lab: LabId, json: Json = False) -> None:
         table.add_row("read", escape(f"{paper.title} ({about}){where}" if about else paper.title))
     for file in found.files:
         table.add_row("file", f"{folder}/{file.path} [dim]{file.kind}[/]")
+    for part in found.parts:
+        points = f"[dim]{part.points} points, {len(part.holes)} holes[/]"
+        table.add_row("part", f"[cyan]{part.id}[/] {escape(part.title)} {points}")
     for hole in found.holes:
         table.add_row("exercise", escape(hole.symbol))
     table.add_row("page", f"docs/{found.page}")
     verbs = [
         "demo",
+        "start",
         "test",
         *(["run"] if found.live or found.real else []),
         *(["explore"] if found.explore else []),

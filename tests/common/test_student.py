@@ -8,7 +8,7 @@ import pytest
 
 from common.course import holes
 from common.course.command import run
-from common.course.manifest import ROOT, Course
+from common.course.manifest import ROOT, Course, Lab
 from common.course.student.roadmap import show_roadmap
 from common.course.student.state import StateFile
 from common.course.student.watching import bodies, touched_parts
@@ -115,6 +115,21 @@ def test_a_hole_that_was_left_open_is_supplied_when_another_part_begins() -> Non
     run(["start", "raft", "--part", "replication"])
     text = path.read_text(encoding="utf-8")
     assert holes.unwritten(text, ["Log.is_up_to_date"]) == []
+
+
+def test_a_copy_of_the_course_without_solutions_says_that_it_supplies_nothing(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A released course is made of handouts itself."""
+
+    def handout(course: Course, lab: Lab, part: str | None = None) -> dict[str, str]:
+        return holes.handout(course, lab)
+
+    monkeypatch.setattr("common.course.student.workspace.handout", handout)
+    done = Workspace(home / "work", COURSE).start(COURSE.lab("raft"), "election")
+    assert done.supplied == []
+    assert len(done.others) == 20
+    assert len(done.opened) == 8
 
 
 def test_a_workspace_is_found_from_within(

@@ -58,6 +58,8 @@ def _tell_holes(lab: Lab, done: Started, part: str, output: Output) -> None:
         output.say(f"  [cyan]{symbol}[/] [dim]{hole_named(lab, symbol).file}[/]")
     if done.supplied:
         output.say(f"[dim]{len(done.supplied)} holes of other parts are supplied[/]")
+    if done.others:
+        output.say(f"[dim]{len(done.others)} holes of other parts are open too[/]")
     if lab.needs:
         output.say(f"[dim]what it stands on is supplied: {', '.join(lab.needs)}[/]")
     if lab.parts and not part:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from common.course import holes
+from common.course.holes import handout
 from common.course.manifest import Course, Hole, Lab
 from common.course.student.state import FOLDER, LabState, StateFile
 from common.values.errors import BadInput
@@ -36,12 +37,14 @@ class Started:
         kept: files with a student's edits; nothing of theirs was changed.
         opened: holes to fill.
         supplied: holes that the course has filled, since they belong to other parts.
+        others: holes of other parts that are open too.
     """
 
     written: list[Path] = field(default_factory=list)
     kept: list[Path] = field(default_factory=list)
     opened: list[str] = field(default_factory=list)
     supplied: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
 
 
 class Workspace:
@@ -116,7 +119,7 @@ class Workspace:
                 written.
         """
         opened = {hole.symbol for hole in holes.open_holes(lab, part)}
-        handed = holes.handout(self.course, lab, part)
+        handed = handout(self.course, lab, part)
         done = Started()
         with self.state.changing() as state:
             known = state.lab(lab.id)
@@ -129,8 +132,12 @@ class Workspace:
                     known.handed[name] = fingerprint(text)
                     done.written.append(path)
             edited = {hole.symbol for hole in lab.holes if self._path(lab, hole.file) in done.kept}
+            empty = self._empty(lab)  # a handed-out copy of the course has nothing to supply
             others = [hole.symbol for hole in lab.holes if hole.symbol not in opened]
-            done.supplied = [s for s in others if s not in edited or s in known.supplied]
+            done.others = [s for s in others if s in empty]
+            done.supplied = [
+                s for s in others if s not in empty and (s not in edited or s in known.supplied)
+            ]
             known.supplied = list(done.supplied)
             known.part = part or ""
             state.current = lab.id
@@ -149,7 +156,7 @@ class Workspace:
             path = self._path(lab, hole_named(lab, symbol).file)
             text = read(path)
             backup = self.back_up([path])
-            fresh = holes.handout(self.course, lab)[path.relative_to(self.root).as_posix()]
+            fresh = handout(self.course, lab)[path.relative_to(self.root).as_posix()]
             if holes.missing(text, [symbol]):
                 raise BadInput(
                     f"there is no {symbol} in {path} that could be emptied: give the function its "
@@ -202,6 +209,14 @@ class Workspace:
             self.back_up([path])
             write(path, text)
         done.kept.append(path)
+
+    def _empty(self, lab: Lab) -> set[str]:
+        """The holes that are not written yet, in files that are there."""
+        return {
+            symbol
+            for path, symbols in self._symbols(lab)
+            for symbol in holes.unwritten(read(path), symbols)
+        }
 
     def _symbols(self, lab: Lab) -> list[tuple[Path, list[str]]]:
         """The lab's files that have holes, with the holes."""
