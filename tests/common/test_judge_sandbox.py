@@ -172,6 +172,48 @@ def test_it_cannot_kill_what_is_outside(confine: Callable[..., Confined]) -> Non
     assert confine("print('judge is alive')").stdout.read() == b"judge is alive\n"
 
 
+def test_what_is_sealed_has_memory_time_and_its_pipes(tell: Callable[..., Any]) -> None:
+    refused, left, failed = tell(
+        """
+sys.path.insert(0, "/c")
+import fcntl, json, random, signal, socket, time
+from common.course.judge.worker.seal import seal
+open_file = open("/c/common/__init__.py")
+parent, own = os.getppid(), os.getpid()
+seal()
+libc = ctypes.CDLL(None, use_errno=True)
+refused = {
+    "write": lambda: open("/tmp/x", "w"), "append": lambda: open("/c/common/__init__.py", "a"),
+    "socket": socket.socket, "pair": socket.socketpair, "fork": os.fork,
+    "exec": lambda: os.execv("/bin/sh", ["sh"]), "kill": lambda: os.kill(parent, 0),
+    "mkdir": lambda: os.mkdir("/tmp/d"), "link": lambda: os.symlink("/a", "/tmp/l"),
+    "lock": lambda: fcntl.flock(open_file, fcntl.LOCK_SH),
+    "file lock": lambda: fcntl.lockf(open_file, fcntl.LOCK_SH),
+    "nice": lambda: os.setpriority(os.PRIO_PROCESS, 0, 5),
+    "their clock": lambda: time.clock_gettime(~parent << 3 | 2),
+    "times of files": lambda: os.utime("/c/common/__init__.py"),
+    "session": os.setsid, "affinity": lambda: os.sched_setaffinity(0, [0]),
+}
+left = {
+    "read": lambda: open("/c/common/__init__.py").read(1), "clock": time.process_time,
+    "thread": lambda: threading.Thread(target=int).start(), "random": lambda: os.urandom(1),
+    "import": lambda: __import__("decimal"), "sleep": lambda: time.sleep(0.001),
+    "alarm": lambda: signal.setitimer(signal.ITIMER_REAL, 9), "pid": lambda: os.kill(own, 0),
+}
+numbers = [call(number, 0, 0, 0, 0) for number in
+           ([99, 29, 157, 302, 319] if os.uname().machine == "x86_64" else [179, 194, 167, 261])]
+print(json.dumps([[name for name, what in refused.items() if attempt(what) != "PermissionError"],
+                  [name for name, what in left.items() if attempt(what).endswith("Error")],
+                  [n for n in numbers[:4] if n != "EPERM"]]))
+""",
+        files={"/c/common": ROOT / "common"},
+        proc=False,
+    )
+    assert refused == [], "this is still possible"
+    assert left == [], "this must stay possible"
+    assert failed == []
+
+
 def test_a_kept_descriptor_is_there_and_no_other_one(confine: Callable[..., Confined]) -> None:
     ours, theirs = socket.socketpair()
     secret = os.open(__file__, os.O_RDONLY)

@@ -106,8 +106,14 @@ CHANNELS = _words("""
     prctl setpriority getpriority ioprio_set sched_setaffinity sched_setscheduler sched_setattr
     sched_getaffinity sched_getattr prlimit64 setrlimit setsid setpgid getsid getpgid
     process_madvise process_mrelease capset seccomp landlock_create_ruleset
+    sysinfo mincore preadv2 fadvise64 readahead get_robust_list
+    sched_getparam sched_getscheduler sched_rr_get_interval ioprio_get
 """)
 """Ways by which one process of a sandbox could tell another one something."""
+
+CLOCKS = ("clock_gettime", "clock_getres", "clock_nanosleep", "timer_create")
+OTHERS_CLOCK = 0x80000000
+"""Set in the number of a clock that shows how much processor time *another* process has used."""
 
 LOCKS = (5, 6, 7, 36, 37, 38, 1024)
 """``F_GETLK``, ``F_SETLK``, ``F_SETLKW``, the same for open files, ``F_SETLEASE`` of ``fcntl``."""
@@ -121,6 +127,7 @@ def sealed(process: int) -> tuple[Rule, ...]:
     """
     return (
         *((name, None) for name in CHANNELS),
+        *((name, Any(0, OTHERS_CLOCK)) for name in CLOCKS),
         ("open", Any(1, WRITING)),
         ("openat", Any(2, WRITING)),
         ("openat2", None),
@@ -223,6 +230,9 @@ MACHINES: Mapping[str, tuple[int, Mapping[str, int]]] = {
             prlimit64=302 setrlimit=160 setsid=112 setpgid=109 getsid=124 getpgid=121
             process_madvise=440 process_mrelease=448 capset=126 seccomp=317
             landlock_create_ruleset=444
+            sysinfo=99 clock_gettime=228 clock_getres=229 clock_nanosleep=230 timer_create=222
+            preadv2=327 mincore=27 fadvise64=221 readahead=187 get_robust_list=274
+            sched_getparam=143 sched_getscheduler=145 sched_rr_get_interval=148 ioprio_get=252
             """
         ),
     ),
@@ -252,6 +262,9 @@ MACHINES: Mapping[str, tuple[int, Mapping[str, int]]] = {
             prlimit64=261 setrlimit=164 setsid=157 setpgid=154 getsid=156 getpgid=155
             process_madvise=440 process_mrelease=448 capset=91 seccomp=277
             landlock_create_ruleset=444
+            sysinfo=179 clock_gettime=113 clock_getres=114 clock_nanosleep=115 timer_create=107
+            preadv2=286 mincore=232 fadvise64=223 readahead=213 get_robust_list=100
+            sched_getparam=121 sched_getscheduler=120 sched_rr_get_interval=127 ioprio_get=31
             """
         ),
     ),
