@@ -3,5 +3,4 @@
 Reading order: ``errors`` and ``translate`` (their words and ours), ``gateway`` (one request from
 gRPC to the node and back), the services ``kv``, ``lease``, ``watch`` with ``watchers``,
 ``cluster``; ``facade`` joins them in a node's process, and ``launch`` starts a whole cluster.
-Underneath: ``grpc_server`` (calls and statuses), ``http2`` (streams and windows), ``http2_frames``.
 """

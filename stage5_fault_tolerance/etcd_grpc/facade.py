@@ -4,20 +4,32 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+import grpc
 from aetcd.rpc import rpc_pb2_grpc
 
 from common.runtime.facade import Door
 from common.values.errors import BadInput
 from stage5_fault_tolerance.etcd_grpc.cluster import Cluster, Maintenance
 from stage5_fault_tolerance.etcd_grpc.gateway import Gateway
-from stage5_fault_tolerance.etcd_grpc.grpc_server import GrpcServer
 from stage5_fault_tolerance.etcd_grpc.kv import KV
 from stage5_fault_tolerance.etcd_grpc.lease import Lease
 from stage5_fault_tolerance.etcd_grpc.watch import Watch
 from stage5_fault_tolerance.etcd_grpc.watchers import Hub
 
+MOST_BYTES = 2 * 1024 * 1024
+"""No request is longer; etcd takes 1.5 MiB, and 512 KiB for what is around it."""
+
+STREAMS = 100_000
+GRACE_SECONDS = 0.2
 BIND_SECONDS = 5.0
 """How long a server that comes back waits for its port."""
+
+OPTIONS = (
+    ("grpc.so_reuseport", 0),  # a port that is taken is an error, not shared
+    ("grpc.max_receive_message_length", MOST_BYTES),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_concurrent_streams", STREAMS),
+)
 
 
 def make(door: Door, config: Mapping[str, Any]) -> "EtcdFacade":
@@ -42,7 +54,7 @@ class EtcdFacade:
         self._gateway = Gateway(door, endpoints)
         self._hub = Hub(self._gateway)
         self._endpoint = endpoints[door.node]
-        self._server = GrpcServer(door.log)
+        self._server: Any = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def listen(self) -> None:
@@ -51,30 +63,36 @@ class EtcdFacade:
         Raises:
             BadInput: it is taken.
         """
-        server = self._server
-        rpc_pb2_grpc.add_KVServicer_to_server(KV(self._gateway), server)
-        rpc_pb2_grpc.add_LeaseServicer_to_server(Lease(self._gateway), server)
-        rpc_pb2_grpc.add_WatchServicer_to_server(Watch(self._gateway, self._hub), server)
-        rpc_pb2_grpc.add_ClusterServicer_to_server(Cluster(self._gateway), server)
-        rpc_pb2_grpc.add_MaintenanceServicer_to_server(Maintenance(self._gateway), server)
-        host, _, port = self._endpoint.rpartition(":")
         end = asyncio.get_running_loop().time() + BIND_SECONDS
-        while True:
-            try:
-                await server.start(host, int(port))
-                break
-            except OSError as error:
-                if asyncio.get_running_loop().time() > end:
-                    why = error.strerror or error
-                    raise BadInput(f"cannot serve clients at {self._endpoint}: {why}") from None
+        while not await self._try_to_listen():
+            if asyncio.get_running_loop().time() > end:
+                raise BadInput(f"cannot serve clients at {self._endpoint}: the port is taken")
             await asyncio.sleep(0.1)
         self._tasks = [
             asyncio.create_task(self._gateway.look()),
             asyncio.create_task(self._hub.run()),
         ]
 
+    async def _try_to_listen(self) -> bool:
+        server = grpc.aio.server(options=OPTIONS)
+        rpc_pb2_grpc.add_KVServicer_to_server(KV(self._gateway), server)
+        rpc_pb2_grpc.add_LeaseServicer_to_server(Lease(self._gateway), server)
+        rpc_pb2_grpc.add_WatchServicer_to_server(Watch(self._gateway, self._hub), server)
+        rpc_pb2_grpc.add_ClusterServicer_to_server(Cluster(self._gateway), server)
+        rpc_pb2_grpc.add_MaintenanceServicer_to_server(Maintenance(self._gateway), server)
+        try:
+            bound = server.add_insecure_port(self._endpoint)
+        except RuntimeError:
+            return False
+        if not bound:
+            return False
+        await server.start()
+        self._server = server
+        return True
+
     async def close(self) -> None:
         """Close the port."""
         for task in self._tasks:
             task.cancel()
-        await self._server.stop()
+        if self._server is not None:
+            await self._server.stop(GRACE_SECONDS)
