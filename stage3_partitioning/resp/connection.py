@@ -9,7 +9,7 @@ or that does not read its answers, is not read from; one that reads nothing for
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from common.values.history import Ok, Outcome
 from stage3_partitioning.kv_messages import Answer, Ask, Moved, Serve
@@ -25,7 +25,7 @@ from stage3_partitioning.resp.words import arity_problem
 if TYPE_CHECKING:
     from stage3_partitioning.resp.facade import RespFacade
 
-MOST_PENDING = 256
+MOST_PENDING = 1024
 """So many commands of one client may wait for their replies."""
 
 HIGH_WATER = 1024 * 1024
@@ -34,12 +34,18 @@ HIGH_WATER = 1024 * 1024
 WRITE_AT_ONCE = 64 * 1024
 """So many bytes of replies are written at once; fewer wait for the end of what has arrived."""
 
+LONG = 4096
+"""The reply for a value of so many bytes is not made before it can be written."""
+
 STALL_SECONDS = 30.0
 MOST_QUEUED = 10_000
 """Commands in one transaction."""
 
 TRY_AGAIN = "TRYAGAIN Multiple keys request during rehashing of slot"
-Slot = list[bytes]
+Reply: TypeAlias = bytes | Callable[[], bytes]
+"""The bytes of a reply, or what makes them: a long one is not made before it can be written."""
+
+Slot: TypeAlias = list[Reply]
 """The place of one reply in the row; empty until it is there."""
 
 
@@ -71,7 +77,6 @@ class Connection(asyncio.Protocol):
         self._commands: deque[list[bytes]] = deque()
         self._problem: ProtocolError | None = None
         self._slots: deque[Slot] = deque()
-        self._unsent = 0
         self._looking = False
         self._working = False
         self._unread = False
@@ -130,8 +135,6 @@ class Connection(asyncio.Protocol):
         self._working = True
         while self._commands and self._has_room():
             self._carry_out(self._commands.popleft())
-            if self._unsent > WRITE_AT_ONCE:
-                self._flush()
         self._working = False
         if self._problem is not None and not self._commands and not self._ending:
             self.reply(error(f"ERR Protocol error: {self._problem}"))
@@ -148,7 +151,6 @@ class Connection(asyncio.Protocol):
     def _has_room(self) -> bool:
         return (
             len(self._slots) < MOST_PENDING
-            and self._unsent < HIGH_WATER
             and not self._looking
             and not self._ending
             and self._stalled is None
@@ -156,16 +158,22 @@ class Connection(asyncio.Protocol):
 
     def _flush(self) -> None:
         """Write the replies that are there, up to the first that is not."""
-        ready = []
-        while self._slots and self._slots[0]:
-            ready.append(self._slots.popleft()[0])
-            self._unsent -= len(ready[-1])
-        if self.transport.is_closing():
-            return
-        if ready:
-            self.transport.write(ready[0] if len(ready) == 1 else b"".join(ready))
+        ready: list[bytes] = []
+        size = 0
+        while self._slots and self._slots[0] and self._stalled is None:
+            reply = self._slots.popleft()[0]
+            ready.append(reply if isinstance(reply, bytes) else reply())
+            size += len(ready[-1])
+            if size > WRITE_AT_ONCE:
+                self._write(ready)
+                ready, size = [], 0
+        self._write(ready)
         if self._ending and not self._slots:
             self.transport.close()
+
+    def _write(self, ready: list[bytes]) -> None:
+        if ready and not self.transport.is_closing():
+            self.transport.write(ready[0] if len(ready) == 1 else b"".join(ready))
 
     def _filled(self) -> None:
         """Later replies have come: write them, and go on with commands that found no room."""
@@ -180,10 +188,9 @@ class Connection(asyncio.Protocol):
         self._slots.append(made)
         return made
 
-    def fill(self, slot: Slot, data: bytes) -> None:
+    def fill(self, slot: Slot, reply: Reply) -> None:
         """The reply of this place is there."""
-        slot.append(data)
-        self._unsent += len(data)
+        slot.append(reply)
         if not self._working and not self._flush_soon:
             self._flush_soon = True
             asyncio.get_running_loop().call_soon(self._filled)
@@ -191,7 +198,6 @@ class Connection(asyncio.Protocol):
     def reply(self, data: bytes) -> None:
         """Reply at once."""
         self._slots.append([data])
-        self._unsent += len(data)
 
     def value(self, value: Value) -> None:
         """Reply with a value at once."""
@@ -271,7 +277,12 @@ class Connection(asyncio.Protocol):
             found: Any = outcome.value  # type: ignore[union-attr]
             if found.__class__ is Answer:
                 results: Any = found.value
-                self.fill(slot, encode(tell(results), version))
+                if len(results) == 1 and (
+                    results[0].__class__ is not bytes or len(results[0]) < LONG
+                ):
+                    self.fill(slot, encode(tell(results), version))
+                else:
+                    self.fill(slot, lambda: encode(tell(results), version))
             else:
                 self.fill(slot, error(self._redirect(found)))
 
