@@ -134,7 +134,9 @@ class Connection(asyncio.Protocol):
             return
         self._working = True
         while self._commands and self._has_room():
-            self._carry_out(self._commands.popleft())
+            while self._commands and self._has_room():
+                self._carry_out(self._commands.popleft())
+            self._flush()  # which makes room, where replies are there
         self._working = False
         if self._problem is not None and not self._commands and not self._ending:
             self.reply(error(f"ERR Protocol error: {self._problem}"))

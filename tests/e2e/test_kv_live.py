@@ -311,6 +311,22 @@ def test_a_client_that_does_not_read_costs_the_node_bounded_memory(cluster: Redi
     deaf.close()
 
 
+@pytest.mark.parametrize("words", [("PING",), ("GET", "pipe"), ("SET", "pipe", "x" * 100)])
+def test_more_commands_than_may_wait_are_answered_when_they_come_at_once(
+    cluster: RedisCluster, words: tuple[str, ...]
+) -> None:
+    wires = [Wire(port) for port in cluster.ports.values()]
+    with contextlib.ExitStack() as stack:
+        for wire in wires:
+            stack.enter_context(wire)
+            sending = threading.Thread(target=wire.send, args=(command(*words) * 5000,))
+            sending.start()
+            replies = [wire.reply() for _ in range(5000)]
+            sending.join()
+            assert all(replies), "a reply for each"
+            assert len({reply[:1] for reply in replies}) == 1
+
+
 def memory(cluster: RedisCluster, node: str) -> int:
     """The resident memory of a node's process, in bytes."""
     pid = cluster.cluster.members[node].pid
