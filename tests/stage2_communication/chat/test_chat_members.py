@@ -359,7 +359,7 @@ def test_what_was_acknowledged_is_held_after_a_crash_of_everybody(lab: Any) -> N
     """All crash at the same instant, tried at every half millisecond of a post's way."""
     slow_words = [Link(0, "n2", "n1", latency=(1 * MS, 1 * MS))]
     for member in protocols(lab):
-        for start in range(24):
+        for start in range(16):
             simulation = room(lab, member, 1, slow_words, link=STEADY)
             simulation.run(20 * MS)
             said = simulation.call("n1", lab.Say("kept"))
