@@ -102,6 +102,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker and lay the workspace over the references."""
     config.addinivalue_line("markers", "graded(points, title, requirement): counts for a grade")
     workspace = config.getoption("--impl")
+    if config.getoption("--judged"):
+        limits.judged()
     if workspace and not config.getoption("--judged"):  # a judge imports nothing of a student's
         try:
             chosen = [config.invocation_params.dir / arg.partition("::")[0] for arg in config.args]

@@ -15,6 +15,10 @@ PROCESSOR_SECONDS = 5
 WAITING_SECONDS = 60
 """Time that a test may take for one seed, waiting included."""
 
+JUDGED_WAITING_SECONDS = 900
+"""The same for judged code: each of its answers has a limit of its own, and a busy machine must not
+change a mark."""
+
 AGAIN_SECONDS = 1
 """Where the code caught the first exception, it gets another one so much later."""
 
@@ -47,6 +51,12 @@ def renew() -> None:
     """Begin again to count, if a limit is set: the next seed has its own."""
     if hasattr(signal, "getitimer") and signal.getitimer(signal.ITIMER_REAL)[0]:
         _set(PROCESSOR_SECONDS, WAITING_SECONDS)
+
+
+def judged() -> None:
+    """From now on tests wait for judged code."""
+    global WAITING_SECONDS
+    WAITING_SECONDS = JUDGED_WAITING_SECONDS
 
 
 def suspend() -> None:

@@ -11,10 +11,10 @@ Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 def run(talk: Coroutine[Any, Any, None]) -> None:
-    """Run a conversation; one that hangs is a failure after ten seconds."""
+    """Run a conversation; one that hangs is a failure after half a minute."""
 
     async def bounded() -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await talk
 
     asyncio.run(bounded())
