@@ -50,7 +50,8 @@ def read(history: History, asked: Range, revision_now: int) -> RangeResult | Ref
 def select(asked: Range, found: list[KeyValue]) -> tuple[list[KeyValue], bool]:
     """Which of those found to return, in which order; and whether the limit leaves out some.
 
-    Without an order, but with a target other than the key, the order is ascending; and the limit
+    What is equal in the target stays in the order of keys, upwards and downwards (in etcd it is in
+    no order at all). Without an order, but with a target other than the key, the order is ascending; and the limit
     then counts before sorting (so it is in etcd: it reads no more than it needs).
     """
     bounds = bounds_of(asked)

@@ -110,9 +110,10 @@ class DumbStore:
             (asked.min_create_revision, asked.max_create_revision, "create_revision"),
         ):
             found = [kv for kv in found if low <= getattr(kv, name) <= (high or 10**9)]
+        down = asked.sort_order == "descend"
         if asked.sort_target == "mod":
-            found.sort(key=lambda kv: kv.mod_revision)
-        if asked.sort_order == "descend":
+            found.sort(key=lambda kv: kv.mod_revision, reverse=down)  # equals stay in order
+        elif down:
             found.reverse()
         more = 0 < asked.limit < len(found)
         found = found[: asked.limit] if asked.limit else found
