@@ -51,8 +51,9 @@ def select(asked: Range, found: list[KeyValue]) -> tuple[list[KeyValue], bool]:
     """Which of those found to return, in which order; and whether the limit leaves out some.
 
     What is equal in the target stays in the order of keys, upwards and downwards (in etcd it is in
-    no order at all). Without an order, but with a target other than the key, the order is ascending; and the limit
-    then counts before sorting (so it is in etcd: it reads no more than it needs).
+    no order at all). Without an order, but with a target other than the key, the order is
+    ascending; and the limit then counts before sorting (so it is in etcd: it reads no more than it
+    needs).
     """
     bounds = bounds_of(asked)
     if asked.limit > 0 and asked.sort_order == "none" and not bounds:
