@@ -229,18 +229,25 @@ def replay(
     )  # fmt: skip
     result = run_suite(course, found, recording)
     for test in result.tests:
-        output.say(f"{'[green]✓[/]' if test.passed else '[red]✗[/]'} [bold]{escape(test.title)}[/]")
+        mark = "[green]✓[/]" if test.passed else "[red]✗[/]"
+        output.say(f"{mark} [bold]{escape(test.title)}[/]")
         if not test.passed:
             output.say(Padding(f"[red]{escape(test.why)}[/]", (0, 0, 0, 2)))
-    pages = []
-    for recorded in sorted(trace.parent.glob(f"{name}*.jsonl")):
-        lines = recorded.read_text(encoding="utf-8").splitlines()
-        page = build_page(lines, f"{found.id}: {name}")
-        pages.append(str(write(recorded.with_suffix(".html"), page)))
+    pages = _pages(found, name, trace.parent)
     output.say(*(f"picture: {page}" for page in pages), sep="\n")
     output.result(lab=found.id, pages=pages, **result.to_plain())
     if result.earned != result.possible:
         raise typer.Exit(1)
+
+
+def _pages(lab: Lab, name: str, where: Path) -> list[str]:
+    """Draw each simulation that a test has recorded; returns the pages."""
+    pages = []
+    for recorded in sorted(where.glob(f"{name}*.jsonl")):
+        lines = recorded.read_text(encoding="utf-8").splitlines()
+        page = build_page(lines, f"{lab.id}: {name}")
+        pages.append(str(write(recorded.with_suffix(".html"), page)))
+    return pages
 
 
 def _explained_last(lab: Lab, out: Path) -> str:
