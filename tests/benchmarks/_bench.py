@@ -2,10 +2,20 @@
 
 import argparse
 import json
+import math
 import os
 import platform
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Flight(NamedTuple):
+    """Many operations under way: how many a second, and how many there were in all."""
+
+    rate: float
+    operations: int
 
 
 def in_turns(contestants: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, float]:
@@ -18,6 +28,15 @@ def in_turns(contestants: Mapping[str, Callable[[], float]], rounds: int) -> dic
         for name, run in contestants.items():
             figures[name].append(run())
     return {name: statistics.median(values) for name, values in figures.items()}
+
+
+def cpu_seconds(processes: Iterable[int]) -> float:
+    """The processor time that these processes have used, the kernel's for them included.
+
+    NaN where the system does not say so of other processes: only Linux does.
+    """
+    tasks = [task for id in processes for task in Path(f"/proc/{id}/task").glob("*/schedstat")]
+    return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9 or math.nan
 
 
 def machine() -> str:

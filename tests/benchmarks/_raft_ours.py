@@ -1,9 +1,12 @@
 """Our side of ``raft.py``: a real cluster of processes, and clients in the benchmark's process."""
 
 import asyncio
+import os
 import statistics
 import time
 from pathlib import Path
+
+from _bench import Flight
 
 from common.runtime.client import Client
 from common.runtime.cluster import Cluster
@@ -30,6 +33,11 @@ def cluster(directory: Path, node: str, **config: object) -> Cluster:
             trace=False,
         )
     )
+
+
+def processes(running: Cluster) -> list[int]:
+    """The ids of the servers' processes, and of this one, where the clients are."""
+    return [os.getpid(), *(member.pid for member in running.members.values())]
 
 
 async def leader_of(running: Cluster, without: str = "") -> str:
@@ -61,8 +69,8 @@ async def puts_one_by_one(client: Client, count: int) -> float:
     return statistics.median(taken)
 
 
-async def puts_in_flight(clients: list[Client], count: int, seconds: float) -> float:
-    """Puts a second with ``count`` under way, spread evenly over the clients.
+async def puts_in_flight(clients: list[Client], count: int, seconds: float) -> Flight:
+    """Puts with ``count`` under way, spread evenly over the clients.
 
     Each put is asked for when another one was answered, by that answer's own callback.
     """
@@ -74,7 +82,7 @@ async def puts_in_flight(clients: list[Client], count: int, seconds: float) -> f
     rate = (load.done - before) / (time.perf_counter() - begun)
     await load.end()
     assert not load.other, f"every put must be carried out: {load.other}"
-    return rate
+    return Flight(rate, load.done)
 
 
 class _Load:

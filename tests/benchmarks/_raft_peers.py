@@ -18,6 +18,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from _bench import Flight
+
 HOST = "127.0.0.1"
 PORTS = range(20_000, 32_000)
 """Where a program must be told its port: below those that the system gives to clients."""
@@ -92,13 +94,18 @@ class PySyncObjCluster:
                 if pipe is not None:
                     pipe.close()
 
+    @property
+    def processes(self) -> list[int]:
+        """The ids of the three processes."""
+        return [process.pid for process in self._processes]
+
     def one_by_one(self, count: int) -> float:
         """Median seconds of an operation, one at a time."""
         return float(self._ask({"do": "one_by_one", "count": count}))
 
-    def in_flight(self, count: int, seconds: float) -> float:
-        """Operations a second with so many under way."""
-        return float(self._ask({"do": "in_flight", "count": count, "seconds": seconds}))
+    def in_flight(self, count: int, seconds: float) -> Flight:
+        """Operations with so many under way."""
+        return Flight(*self._ask({"do": "in_flight", "count": count, "seconds": seconds}))
 
     def _ask(self, command: dict[str, Any]) -> Any:
         assert self._leader is not None
@@ -155,7 +162,7 @@ def _one_by_one(store: Any, count: int) -> float:
     return statistics.median(taken)
 
 
-def _in_flight(store: Any, count: int, seconds: float) -> float:
+def _in_flight(store: Any, count: int, seconds: float) -> Flight:
     done = failed = 0
     stop = False
     idle = 0
@@ -180,7 +187,7 @@ def _in_flight(store: Any, count: int, seconds: float) -> float:
     while idle < count and time.monotonic() < until:
         time.sleep(0.01)
     assert failed == 0, "no operation may fail"
-    return rate
+    return Flight(rate, done)
 
 
 # etcd.
@@ -266,8 +273,8 @@ async def puts_one_by_one(put: Put, count: int) -> float:
     return statistics.median(taken)
 
 
-async def puts_in_flight(put: Put, clients: int, seconds: float) -> float:
-    """Puts a second by so many clients at once, one at a time each."""
+async def puts_in_flight(put: Put, clients: int, seconds: float) -> Flight:
+    """Puts by so many clients at once, one at a time each."""
     done = 0
     stop = False
 
@@ -284,7 +291,7 @@ async def puts_in_flight(put: Put, clients: int, seconds: float) -> float:
     rate = (done - before) / (time.perf_counter() - begun)
     stop = True
     await asyncio.gather(*tasks)
-    return rate
+    return Flight(rate, done)
 
 
 if __name__ == "__main__":

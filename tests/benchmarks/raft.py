@@ -10,7 +10,8 @@ measured in turns within this run, and each figure is the median of the turns.
   is set to send each command at once (``appendEntriesUseBatch=False``), which is its fastest.
 * ``vs_pysyncobj_inflight``: puts a second with 1,000 and with 20,000 under way; the worse of the
   two ratios. PySyncObj has its journal, and sends every 2 ms, which is its fastest;
-  ``..._memory_inflight`` is without its journal.
+  ``..._memory_inflight`` is without its journal. ``cpu_vs_...`` compares the processor time of one
+  put in all processes together, clients included; it holds on a busy machine too.
 * ``vs_etcd_inflight``: 64 callers in one process that put one thing at a time: ours through our
   own client, etcd's through gRPC. ``..._grpc`` is the same gRPC client against our etcd (lab
   ``etcd``), whose server is Python too; ``vs_etcd_sync_grpc`` is that with one caller.
@@ -30,7 +31,7 @@ from typing import Any
 
 import _raft_ours as ours
 import _raft_peers as peers
-from _bench import machine
+from _bench import Flight, cpu_seconds, machine
 from _raft_simulated import simulated_seconds
 
 from common.runtime.client import Client
@@ -64,6 +65,11 @@ class Table:
         """Note the figure of one turn, and say so on stderr."""
         self.turns[name].append(figure)
         print(f"  {name:36} {figure:>12,.1f}", file=sys.stderr, flush=True)
+
+    def add_flight(self, name: str, flight: Flight, cpu: float) -> None:
+        """Note how many operations there were a second, and what processor time each took."""
+        self.add(f"{name}_per_second", flight.rate)
+        self.add(f"{name}_cpu_us", cpu / flight.operations * 1e6)
 
     def medians(self) -> Figures:
         """The medians of the turns, by name."""
@@ -99,17 +105,21 @@ async def many_in_flight(table: Table, directory: Path) -> None:
         await ours.leader_of(running)
         names = [f"c{number}" for number in range(CLIENTS)]
         clients = [running.client(BatchingRegistersClient, name) for name in names]
+        all_ours = ours.processes(running)
         await ours.puts_in_flight(clients, IN_FLIGHT[0], SECONDS)
         for turn in range(TURNS):
             for count in IN_FLIGHT:
-                rate = await ours.puts_in_flight(clients, count, SECONDS)
-                table.add(f"ours_inflight_{count}_per_second", rate)
+                before = cpu_seconds(all_ours)
+                flight = await ours.puts_in_flight(clients, count, SECONDS)
+                table.add_flight(f"ours_inflight_{count}", flight, cpu_seconds(all_ours) - before)
             for name, journal in (("pysyncobj", True), ("pysyncobj_memory", False)):
                 place = directory / f"{name}-{turn}"
                 with peers.PySyncObjCluster(place, batch=True, period_ms=2, journal=journal) as it:
                     for count in IN_FLIGHT:
-                        rate = it.in_flight(count, SECONDS)
-                        table.add(f"{name}_inflight_{count}_per_second", rate)
+                        before = cpu_seconds(it.processes)
+                        flight = it.in_flight(count, SECONDS)
+                        used = cpu_seconds(it.processes) - before
+                        table.add_flight(f"{name}_inflight_{count}", flight, used)
 
 
 async def callers_at_once(table: Table, directory: Path) -> None:
@@ -127,12 +137,12 @@ async def callers_at_once(table: Table, directory: Path) -> None:
                 peers.etcd_put(await peers.etcd_leader(our_ports)) as our_put,
             ):
                 for _ in range(TURNS):
-                    rate = await ours.puts_in_flight([client], CALLERS, SECONDS)
-                    table.add("ours_callers_per_second", rate)
-                    rate = await peers.puts_in_flight(put, CALLERS, SECONDS)
-                    table.add("etcd_callers_per_second", rate)
-                    rate = await peers.puts_in_flight(our_put, CALLERS, SECONDS)
-                    table.add("ours_grpc_callers_per_second", rate)
+                    flight = await ours.puts_in_flight([client], CALLERS, SECONDS)
+                    table.add("ours_callers_per_second", flight.rate)
+                    flight = await peers.puts_in_flight(put, CALLERS, SECONDS)
+                    table.add("etcd_callers_per_second", flight.rate)
+                    flight = await peers.puts_in_flight(our_put, CALLERS, SECONDS)
+                    table.add("ours_grpc_callers_per_second", flight.rate)
                     once = await peers.puts_one_by_one(put, ONE_BY_ONE // 2)
                     table.add("etcd_grpc_sync_us", once * 1e6)
                     once = await peers.puts_one_by_one(our_put, ONE_BY_ONE // 2)
@@ -178,6 +188,10 @@ def compare() -> dict[str, object]:
         "vs_etcd_sync": table.ratio("etcd_sync_us", "ours_sync_us"),
         "vs_pysyncobj_inflight": in_flight["pysyncobj"],
         "vs_pysyncobj_memory_inflight": in_flight["pysyncobj_memory"],
+        "cpu_vs_pysyncobj_inflight": min(
+            table.ratio(f"pysyncobj_inflight_{count}_cpu_us", f"ours_inflight_{count}_cpu_us")
+            for count in IN_FLIGHT
+        ),
         "vs_etcd_inflight": table.ratio("ours_callers_per_second", "etcd_callers_per_second"),
         "vs_etcd_inflight_grpc": table.ratio(
             "ours_grpc_callers_per_second", "etcd_callers_per_second"
