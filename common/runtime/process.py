@@ -22,6 +22,7 @@ from common.runtime import control
 from common.runtime.clock import Clock
 from common.runtime.config import NodeConfig, load_class, make_node
 from common.runtime.facade import Door, Facade, load_facade
+from common.runtime.garbage import collect_by_the_clock
 from common.runtime.handshake import Identity
 from common.runtime.host import Host
 from common.runtime.loops import run
@@ -207,6 +208,7 @@ def _die_with_parent() -> None:
 async def _main(config: NodeConfig, reports: BinaryIO) -> int:
     program = Program(config, reports)
     loop = asyncio.get_running_loop()
+    collect_by_the_clock(loop)
     commands = os.fdopen(os.dup(0), "rb")
     threading.Thread(target=follow, args=(program, loop, commands), daemon=True).start()
     return await program.run()

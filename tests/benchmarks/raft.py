@@ -20,6 +20,7 @@ measured in turns within this run, and each figure is the median of the turns.
 """
 
 import argparse
+import asyncio
 import json
 import statistics
 import sys
@@ -35,6 +36,7 @@ from _bench import Flight, cpu_seconds, machine
 from _raft_simulated import simulated_seconds
 
 from common.runtime.client import Client
+from common.runtime.garbage import collect_by_the_clock
 from common.runtime.loops import run
 from stage4_consensus.raft.registers import BatchingRegistersClient, RegistersClient
 from stage5_fault_tolerance.etcd_grpc.launch import etcd_cluster
@@ -101,6 +103,7 @@ async def one_by_one(table: Table, directory: Path) -> None:
 
 async def many_in_flight(table: Table, directory: Path) -> None:
     """Thousands under way: ours, and PySyncObj with a journal and without, in turns."""
+    collect_by_the_clock(asyncio.get_running_loop())  # as in the servers' processes
     async with ours.cluster(directory / "ours", SERVER, **CALM) as running:
         await ours.leader_of(running)
         names = [f"c{number}" for number in range(CLIENTS)]
@@ -124,6 +127,7 @@ async def many_in_flight(table: Table, directory: Path) -> None:
 
 async def callers_at_once(table: Table, directory: Path) -> None:
     """So many callers at once: ours, etcd, and our etcd through etcd's client, in turns."""
+    collect_by_the_clock(asyncio.get_running_loop())  # as in the servers' processes
     async with (
         ours.cluster(directory / "ours", SERVER, **CALM) as running,
         etcd_cluster(directory / "our-etcd", **CALM) as our_etcd,

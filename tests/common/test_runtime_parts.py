@@ -1,8 +1,11 @@
 """Small parts of the socket world: message numbers, clocks, the control channel, configurations."""
 
+import asyncio
+import gc
 import json
 import stat
 import sys
+import weakref
 from pathlib import Path
 
 import msgspec
@@ -11,10 +14,12 @@ import pytest
 from common.runtime import control
 from common.runtime.clock import Clock
 from common.runtime.config import NodeConfig, load_class, make_node
+from common.runtime.garbage import collect_by_the_clock
 from common.runtime.wire import MAX_LIVES, MAX_NODES, number_of, numbers, pack, unpack
 from common.values import faults
 from common.values.errors import BadInput, ContractError, RemoteProtocolError
 from common.values.units import MS, SECOND
+from tests.support.live import eventually, live
 
 CONFIG = NodeConfig(
     lab="echo",
@@ -145,3 +150,21 @@ def test_a_class_that_cannot_be_used_is_explained(
 def test_a_missing_configuration_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="cannot read the configuration .*config.json"):
         NodeConfig.read(tmp_path / "config.json")
+
+
+class Knot:
+    """An object that holds itself."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+@live
+async def test_garbage_in_cycles_goes_by_the_clock() -> None:
+    try:
+        collect_by_the_clock(asyncio.get_running_loop(), every_seconds=0.01)
+        assert not gc.isenabled()
+        gone = weakref.ref(Knot())
+        await eventually(lambda: gone() is None)
+    finally:
+        gc.enable()
