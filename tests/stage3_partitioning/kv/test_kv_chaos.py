@@ -43,7 +43,7 @@ def coming_and_going_under(lab: Any, sweep: Any, count: int, kinds: tuple[str, .
 def test_each_key_has_one_owner_and_is_linearizable_while_nodes_come_and_go(
     lab: Any, sweep: Any
 ) -> None:
-    coming_and_going_under(lab, sweep, 8, ())
+    coming_and_going_under(lab, sweep, 6, ())
 
 
 @graded(
@@ -54,7 +54,7 @@ def test_each_key_has_one_owner_and_is_linearizable_while_nodes_come_and_go(
 def test_each_key_has_one_owner_when_the_network_is_cut_and_loses_messages(
     lab: Any, sweep: Any
 ) -> None:
-    coming_and_going_under(lab, sweep, 14, ("partition", "block", "link"))
+    coming_and_going_under(lab, sweep, 10, ("partition", "block", "link"))
 
 
 @graded(
@@ -63,7 +63,7 @@ def test_each_key_has_one_owner_when_the_network_is_cut_and_loses_messages(
     requirement="crashes, slow disks, pauses and clocks that drift, during moves",
 )
 def test_each_key_has_one_owner_when_nodes_crash_during_moves(lab: Any, sweep: Any) -> None:
-    coming_and_going_under(lab, sweep, 14, ("crash", "crash", "disk", "pause", "clock"))
+    coming_and_going_under(lab, sweep, 10, ("crash", "crash", "disk", "pause", "clock"))
 
 
 @graded(
@@ -72,7 +72,7 @@ def test_each_key_has_one_owner_when_nodes_crash_during_moves(lab: Any, sweep: A
     requirement="progress: after all faults the moves end, and every slot has one holder",
 )
 def test_when_all_faults_are_over_every_slot_is_with_its_holder(lab: Any, sweep: Any) -> None:
-    for seed in sweep(6):
+    for seed in sweep(4):
         seen = watch()
         kinds = ("crash", "partition", "block", "link", "disk", "pause", "clock")
         simulation = sweep_once(lab, seed, kinds, observers=[seen])
