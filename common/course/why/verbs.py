@@ -234,6 +234,9 @@ def replay(
         if not test.passed:
             output.say(Padding(f"[red]{escape(test.why)}[/]", (0, 0, 0, 2)))
     pages = _pages(found, name, trace.parent)
+    explained = facts_file.with_suffix(".html")
+    if not pages and explained.is_file():  # no simulation: lab why has drawn the single node
+        pages = [str(explained)]
     output.say(*(f"picture: {page}" for page in pages), sep="\n")
     output.result(lab=found.id, pages=pages, **result.to_plain())
     if result.earned != result.possible:
