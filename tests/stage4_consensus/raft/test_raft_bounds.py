@@ -54,3 +54,14 @@ def test_a_log_of_few_large_entries_is_compacted_and_sent_in_small_pieces(lab: A
         sent = leader.receive("n2", only(replies, lab.InstallSnapshotReply))
     assert pieces >= 5, "no two of the texts fit into one piece"
     assert follower.server.log.snapshot_index == 6
+
+
+def test_a_repeated_request_is_not_appended_while_its_first_copy_is_on_its_way(lab: Any) -> None:
+    one = OneServer(lab)
+    one.accept("n2", one.be_leader())
+    sent = one.command("a")
+    assert not one.command("a"), "the first copy is on its way"
+    assert len(one.entries()) == 2, "the no-op and the command"
+    assert only(one.accept("n2", sent), lab.Answer).number == 1
+    assert only(one.accept("n2", one.command("a")), lab.Answer).number == 1, "the answer was lost"
+    assert one.held() == "a"
