@@ -11,6 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+pytest.importorskip("redis", reason="redis is not installed: pip install -e '.[redis]'")
+pytest.importorskip("hiredis", reason="hiredis is not installed: pip install -e '.[redis]'")
+
 import redis
 from redis.backoff import ConstantBackoff
 from redis.cluster import RedisCluster as RedisClient
