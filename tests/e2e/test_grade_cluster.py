@@ -88,8 +88,8 @@ def scores(folder: Path) -> dict[str, Any]:
 
 
 def class_of_three(folder: Path) -> None:
-    (folder / "course.key").write_text("a secret of sixteen bytes or more", encoding="utf-8")
     students.handed_in(folder / "class", "ada")
+    (folder / "course.key").write_text("a secret of sixteen bytes or more", encoding="utf-8")
     students.wrong(folder / "class", "bob")
     syntax = students.handed_in(folder / "class", "eve")
     students.change(syntax, "class ConsistentReplica", "class class ConsistentReplica")
@@ -113,9 +113,9 @@ def test_a_cluster_with_a_worker_killed_in_the_middle_gives_the_same_marks(tmp_p
 def test_the_student_and_the_secret_decide_the_seeds_and_nothing_else(tmp_path: Path) -> None:
     first, second, other = (tmp_path / name for name in ("first", "second", "other"))
     for folder in (first, second, other):
-        class_of_three(folder)
-    (other / "course.key").write_text("another secret of many bytes more", encoding="utf-8")
-    for folder in (first, second, other):
+        students.wrong(folder / "class", "bob")
+        secret = "another secret of many bytes" if folder is other else "a secret of many bytes"
+        (folder / "course.key").write_text(secret, encoding="utf-8")
         graded(folder)
     assert scores(first) == scores(second)
     assert seeds(first) != seeds(other)
