@@ -25,8 +25,11 @@ from common.course.kit.batches import Batch, Failure, live_of, try_batch
 from common.course.kit.located import Located
 from common.course.kit.marking import suites_digest
 from common.course.kit.mutants import Mutant, apply, find_test
+from common.course.kit.search import ids
 from common.course.manifest import Course, Lab, Strict
+from common.course.naming import find
 from common.course.suite import SuiteOptions, run_suite
+from common.runtime.live import LiveLab
 from common.sim.chaos import KINDS
 from common.values.errors import BadInput
 from common.values.faults import Schedule
@@ -88,10 +91,11 @@ def read_claim(path: Path, course: Course) -> Claim:
         lab = course.lab(claim.lab)
     except BadInput as error:
         raise located.error(str(error), "lab") from None
+    if claim.schedule is not None:
+        _check_schedule(located, claim, live_of(lab))
     if not claim.file:
         if claim.schedule is None:
             raise located.error("it has neither a file with a bug nor a schedule")
-        live_of(lab)
         return claim
     if claim.file not in {file.path for file in lab.files}:
         raise located.error(f"{claim.file} is no file of lab {lab.id}", "file")
@@ -106,9 +110,17 @@ def read_claim(path: Path, course: Course) -> Claim:
             find_test(course, lab, claim.test)
         except BadInput as error:
             raise located.error(str(error), "test") from None
-    if claim.schedule is not None:
-        Schedule.from_plain(claim.schedule)
     return claim
+
+
+def _check_schedule(located: Located, claim: Claim, live: str) -> None:
+    """See that a schedule can be run at all: one that names a stranger breaks nothing."""
+    try:
+        known: LiveLab = find(live, f"lab {claim.lab}: live")
+        members, clients = ids(known)
+        Schedule.from_plain(claim.schedule).check_nodes((*members, *clients))
+    except BadInput as error:
+        raise located.error(str(error), "schedule") from None
 
 
 def judge(claim: Claim, course: Course, unsafe: bool = False) -> Judgement:
