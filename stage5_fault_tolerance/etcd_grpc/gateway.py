@@ -17,7 +17,7 @@ from stage5_fault_tolerance.etcd.texts import NO_LEADER, TIMED_OUT
 from stage5_fault_tolerance.etcd_grpc.errors import code_of
 from stage5_fault_tolerance.etcd_grpc.translate import Unsupported
 
-LOOK_SECONDS = 0.1
+LOOK_SECONDS = 0.25
 """How often the facade looks at its node's term and leader."""
 
 LEADERLESS_SECONDS = 1.5

@@ -81,7 +81,7 @@ def test_a_change_happens_once_though_messages_are_doubled_and_lost(lab: Any, sw
     for seed in sweep(8):
         simulation = cluster(lab, seed, link=LinkModel(latency=(1 * MS, 20 * MS)))
         elected(simulation)
-        simulation.inject(Link(simulation.now, loss=0.25, duplicate=0.4))
+        simulation.inject(Link(simulation.now, loss=0.4, duplicate=0.4))
         asked = [
             simulation.call(SERVERS[number % 3], lab.Put(b"k%d" % number)) for number in range(12)
         ]
