@@ -15,8 +15,8 @@ from _bench import in_turns, report
 
 ROOT = Path(__file__).resolve().parents[2]
 SUITES = {
-    "raft": ("tests/stage4_consensus/raft", 2),
-    "link": ("tests/stage1_foundations/link", 3),
+    "raft": ("tests/stage4_consensus/raft", 1),
+    "link": ("tests/stage1_foundations/link", 1),
 }
 """By name: the suite, and how often it is run each way."""
 
