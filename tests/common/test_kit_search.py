@@ -147,7 +147,7 @@ def test_a_schedule_that_the_reference_survives_is_no_bounty(tmp_path: Path) -> 
         ({"lab": "cup"}, "claim.yaml:1: there is no lab 'cup'"),
         ({}, "it has neither a file with a bug nor a schedule"),
         ({"file": "x.py"}, "x.py is no file of lab cap"),
-        ({"file": "cap_consistent.py", "find": "nowhere"}, "the text to find is 0 times"),
+        ({"file": "cap_consistent.py", "find": "this is not in it"}, "the text to find is 0 times"),
         ({"schedule": [{"at": 1, "fault": "crash", "node": "n9"}]}, "names the node 'n9'"),
         ({"schedul": []}, "unknown field `schedul`"),
         (
