@@ -237,7 +237,8 @@ def replay(
     explained = facts_file.with_suffix(".html")
     if not pages and explained.is_file():  # no simulation: lab why has drawn the single node
         pages = [str(explained)]
-    output.say(*(f"picture: {page}" for page in pages), sep="\n")
+    for page in pages:
+        output.line(f"picture: {page}")
     output.result(lab=found.id, pages=pages, **result.to_plain())
     if result.earned != result.possible:
         raise typer.Exit(1)
