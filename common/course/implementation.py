@@ -63,6 +63,29 @@ def install_overlay(workspace: Path, tested: Collection[str] | None = None) -> N
     sys.meta_path.insert(0, Overlay(workspace.resolve(), tested))
 
 
+def take_from(workspace: Path, course: Course, lab: Lab) -> dict[str, str]:
+    """Take a lab's modules from a workspace, here and in the processes that are told of them.
+
+    Returns:
+        The path of each module that the workspace has, by name.
+
+    Raises:
+        BadInput: the workspace has no file of the lab, or one that cannot be imported.
+        ContractError: a protocol file reaches the world other than by effects.
+    """
+    check_workspace(workspace, course, lab)
+    if run_script(workspace) is not None:
+        raise BadInput(
+            f"{workspace} is in another language, which lab test and lab grade speak with; live "
+            "clusters are of nodes in Python"
+        )
+    named = course.modules(lab)
+    paths = {name: workspace.resolve() / f"{name.replace('.', '/')}.py" for name, _ in named}
+    install_overlay(workspace, set(paths))
+    load(course, lab)
+    return {name: str(path) for name, path in paths.items() if path.is_file()}
+
+
 def modules_tested(course: Course, chosen: Sequence[Path]) -> set[str]:
     """The modules of the labs whose suites are run.
 

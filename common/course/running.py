@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from common.check.verdict import Answer
+from common.course.implementation import take_from
 from common.course.listing import Json, LabId
 from common.course.manifest import Course, Lab
 from common.course.naming import find
@@ -62,6 +63,10 @@ def run(
     host: Annotated[str, typer.Option(help="The address that nodes listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_000, help="The first node's port.")] = 0,
     join: Annotated[str, typer.Option(help="Join what another terminal opened, as NAME.")] = "",
+    impl: Annotated[
+        Path | None,
+        typer.Option("--impl", "--dir", metavar="DIR", help="Run the code in this workspace."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Where history, trace and picture go.")] = OUT,
     json: Json = False,
 ) -> None:
@@ -69,15 +74,16 @@ def run(
     course, output = Course(), Output(json)
     found = course.lab(lab)
     if found.real and not found.live:
-        if variant or nodes or clients or faults or data or port:
+        if variant or nodes or clients or faults or data or port or impl:
             raise BadInput(
                 f"lab {lab} is no cluster: it takes no --variant, --nodes, --clients, --faults, "
-                "--data or --port"
+                "--data, --port or --impl"
             )
         result = run_real(found, seed, out / "run" / found.id, output)
         output.result(lab=found.id, **result)
         return
-    options = SessionOptions(variant, nodes, clients, seed, data, host, port)
+    files = {} if impl is None else take_from(impl, course, found)
+    options = SessionOptions(variant, nodes, clients, seed, data, host, port, files)
     people = live_lab(found).people
     if join and (people is None or headless or json):
         raise BadInput(f"--join is for people at terminals, and not for lab {lab}, or not headless")

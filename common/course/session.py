@@ -4,7 +4,7 @@ import asyncio
 import tempfile
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from random import Random
@@ -40,6 +40,7 @@ class SessionOptions:
         directory: where nodes keep their data, not yet there or empty; a temporary one if None.
         host: the address that nodes listen on.
         port: the first node's port, the others follow; 0 lets the system choose.
+        files: modules that are a student's: path by name.
     """
 
     variant: str = ""
@@ -49,6 +50,7 @@ class SessionOptions:
     directory: Path | None = None
     host: str = "127.0.0.1"
     port: int = 0
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 class Session:
@@ -90,6 +92,7 @@ class Session:
                 seed=options.seed,
                 facade=facade,
                 facade_config=facade_config,
+                files=options.files,
             )
         )
 

@@ -151,6 +151,7 @@ class Cluster:
             seed=spec.seed,
             facade=spec.facade,
             facade_config=dict(spec.facade_config),
+            files=dict(spec.files),
         )
         path = spec.directory / id / "config.json"
         config.write(path)

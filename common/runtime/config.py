@@ -38,6 +38,7 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         stock_loop: use asyncio's own event loop even where uvloop is installed.
         facade: another protocol in front of the node, as ``module:function``; "" for none.
         facade_config: its settings.
+        files: modules that are not the course's but a student's: path by name.
     """
 
     lab: str
@@ -58,6 +59,7 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     stock_loop: bool = False
     facade: str = ""
     facade_config: dict[str, Any] = {}
+    files: dict[str, str] = {}
     format: int = FORMAT
 
     def write(self, path: Path) -> None:

@@ -26,6 +26,7 @@ from common.runtime.garbage import collect_by_the_clock
 from common.runtime.handshake import Identity
 from common.runtime.host import Host
 from common.runtime.loops import run
+from common.runtime.replaced import replace_modules
 from common.runtime.storage import LogStorage
 from common.runtime.trace_file import TraceFile
 from common.runtime.wire import numbers
@@ -223,6 +224,7 @@ def main() -> int:
         if len(sys.argv) != 2:
             raise BadInput("usage: python -m common.runtime.process CONFIG.json")
         config = NodeConfig.read(Path(sys.argv[1]))
+        replace_modules(config.files)
         return run(_main(config, reports), stock=config.stock_loop)
     except LabError as error:
         print(error, file=sys.stderr)

@@ -34,6 +34,7 @@ class ClusterSpec:
         facade: another protocol in front of each member (:mod:`common.runtime.facade`), as
             ``module:function``; "" for none.
         facade_config: its settings, the same for all members; JSON values.
+        files: modules that the members take from a student's files: path by name.
     """
 
     lab: str
@@ -47,6 +48,7 @@ class ClusterSpec:
     seed: int = 0
     facade: str = ""
     facade_config: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 class _Description(msgspec.Struct, frozen=True):

@@ -160,3 +160,20 @@ def test_the_dashboard_kills_restarts_pauses_and_cuts_off_by_key(tmp_path: Path)
     assert {verdict.answer for verdict in app.session.verdicts().values()} == {Answer.YES}
     assert read(Path(files["trace"])).events
     app.session.close()
+
+
+def test_a_students_own_code_runs_as_processes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    work = tmp_path / "work"
+    assert run(["start", "cap", "--dir", str(work)]) == 0
+    capsys.readouterr()
+    arguments = ["run", "cap", "--duration", "1s", "--out", str(tmp_path), "--json"]
+    # In a process of its own: the code of a workspace must be imported before the course's.
+    command = [sys.executable, "-m", "common.course.command", *arguments, "--impl", str(work)]
+    asked = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert asked.returncode == 1
+    assert "raised NotImplementedError" in asked.stderr
+    assert "cap_consistent.py" in "".join(asked.stderr.split())
+    assert run([*arguments, "--impl", str(tmp_path / "nowhere")]) == 3
+    assert "there is no workspace" in " ".join(capsys.readouterr().err.split())
