@@ -45,6 +45,7 @@ def test_a_log_of_few_large_entries_is_compacted_and_sent_in_small_pieces(lab: A
         put = lab.Put(f"key {number}", "x" * 600)
         leader.accept("n3", leader.receive("c1", lab.CommandRequest(number + 1, put)))
     assert leader.server.log.snapshot_index == 6, "five puts are more than 3,000 bytes"
+    assert _compacted_with_an_entry_left(lab) == [6, 6], "one entry is not 3,000 bytes"
     sent, pieces = leader.fire(lab.HeartbeatDue), 0
     follower = OneServer(lab, ("n2", "n1", "n3"))
     while asked := find(sent, lab.InstallSnapshot, "n2"):
@@ -54,6 +55,22 @@ def test_a_log_of_few_large_entries_is_compacted_and_sent_in_small_pieces(lab: A
         sent = leader.receive("n2", only(replies, lab.InstallSnapshotReply))
     assert pieces >= 5, "no two of the texts fit into one piece"
     assert follower.server.log.snapshot_index == 6
+
+
+def _compacted_with_an_entry_left(lab: Any) -> list[int]:
+    """Up to where a leader has compacted: with an entry not applied yet, and once it is."""
+    leader = OneServer(lab, snapshot_every=100, snapshot_bytes=3_000)
+    leader.accept("n3", leader.be_leader())
+    sent = [
+        leader.receive("c1", lab.CommandRequest(number, lab.Put(f"key {number}", "x" * 600)))
+        for number in range(1, 7)
+    ]
+    compacted = []
+    for each in sent[:5], sent[5:]:
+        for asked in each:
+            leader.accept("n3", asked)
+        compacted.append(leader.server.log.snapshot_index)
+    return compacted
 
 
 def test_a_repeated_request_is_not_appended_while_its_first_copy_is_on_its_way(lab: Any) -> None:
