@@ -117,7 +117,7 @@ def test_a_wrong_variant_that_passes_is_printed_as_a_mutant(tmp_path: Path) -> N
         file="cap_consistent.py",
         find=RECEIVED + DOC,
         replace=RECEIVED + DOC + RARE,
-        schedule=[{"at": 0, "fault": "link", "latency": [250_000, 300_000]}],
+        schedule=[{"at": 0, "fault": "link", "latency": [80_000, 100_000]}],
     )
     ran = lab(tmp_path, "bounty", str(path), limit=LIMIT_SECONDS)
     assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -5,6 +5,7 @@ the marks of whoever has that bug would be wrong.
 """
 
 import re
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -102,7 +103,9 @@ def all_mutants(course: Course, labs: Iterable[Lab]) -> list[tuple[Lab, Mutant]]
 
 
 def apply(course: Course, lab: Lab, mutant: Mutant, workspace: Path) -> None:
-    """Write a workspace in which the mutant's file has the bug.
+    """Write a workspace with the lab's files, one of which has the bug.
+
+    The others are there too, word for word: to the judge a file that is not there is unwritten.
 
     Raises:
         BadInput: the text to replace is not in the reference, or is there more than once.
@@ -115,9 +118,12 @@ def apply(course: Course, lab: Lab, mutant: Mutant, workspace: Path) -> None:
             f"lab {lab.id}: mutant {mutant.name!r}: the text to find is in {mutant.file} "
             f"{found} times; it has to be there once"
         )
-    path = workspace / folder.name / mutant.file
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(source.replace(mutant.find, mutant.replace), encoding="utf-8")
+    for file in lab.files:
+        path = workspace / folder.name / file.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder / file.path, path)
+    changed = workspace / folder.name / mutant.file
+    changed.write_text(source.replace(mutant.find, mutant.replace), encoding="utf-8")
 
 
 def try_mutant(
