@@ -67,14 +67,13 @@ class Sweep:
         self._first = first
         self._only = only
         self.current: int | None = None
-
-    @property
-    def replaying(self) -> bool:
-        """Whether this is one chosen seed: what only a whole sweep must show need not show then."""
-        return self._only == 1
+        self.partial = only == 1
+        """Whether these are fewer seeds than the test asks for: what some seed of a whole sweep has
+        to show, those few need not."""
 
     def __call__(self, count: int) -> Iterator[int]:
         """Seeds to try, ``count`` of them unless the command line says otherwise."""
+        self.partial = self._only is not None and self._only < count
         for seed in range(self._first, self._first + (self._only or count)):
             self.current = seed
             limits.renew()

@@ -30,7 +30,7 @@ def coming_and_going_under(lab: Any, sweep: Any, count: int, kinds: tuple[str, .
             each.process.startswith(OPERATOR) and isinstance(each.outcome, Ok)
             for each in simulation.history
         )
-    if not sweep.replaying:
+    if not sweep.partial:
         assert changes > count, "nodes came and went"
         assert redirects > 0, "somebody was sent to another node"
 
