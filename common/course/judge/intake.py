@@ -152,15 +152,22 @@ def _copy(found: Mapping[str, Entry], into: Path) -> Intake:
         if len(content) > MAX_FILE_BYTES:
             refused.append(f"{_name(entry)} has more bytes than it says, {_too_many()}")
             continue
-        target = into / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
-        target.chmod(0o755 if entry.executable else 0o644)
+        _write(into / path, content, 0o755 if entry.executable else 0o644)
         taken.append(path)
     for folder, _, _ in os.walk(into):
         with contextlib.suppress(PermissionError):
             os.chmod(folder, 0o755)
     return Intake(tuple(sorted(taken)), tuple(refused))
+
+
+def _write(target: Path, content: bytes, mode: int) -> None:
+    """Write one file. That it cannot be written is no fault of the submission's."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+        target.chmod(mode)
+    except OSError as error:
+        raise BadInput(f"{target} cannot be written: {error.strerror}") from None
 
 
 def _left_out(entries: Sequence[Entry], found: Mapping[str, Entry]) -> list[str]:

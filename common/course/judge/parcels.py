@@ -50,18 +50,23 @@ def open_parcel(path: Path) -> Iterator[Parcel]:
     """
     with contextlib.ExitStack() as stack:
         try:
-            if path.is_dir():
-                yield Repository(path, stack) if is_bare(path) else Folder(path)
-                return
             mode, size = path.stat().st_mode, path.stat().st_size
+            folder = _folder(path, stack) if stat.S_ISDIR(mode) else None
         except OSError as error:
             raise Unreadable(f"{path.name} cannot be read: {error.strerror}") from None
+        if folder is not None:
+            yield folder
+            return
         if not stat.S_ISREG(mode):
             raise Unreadable(f"{path.name} is neither a file nor a folder")
         if size > MAX_PARCEL_BYTES:
             limit = f"{MAX_PARCEL_BYTES:,} are the most that is opened"
             raise Unreadable(f"{path.name} has {size:,} bytes, and {limit}")
         yield _archive(path, stack)
+
+
+def _folder(path: Path, stack: contextlib.ExitStack) -> Parcel:
+    return Repository(path, stack) if is_bare(path) else Folder(path)
 
 
 def _archive(path: Path, stack: contextlib.ExitStack) -> Parcel:

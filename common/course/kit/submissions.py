@@ -101,15 +101,16 @@ def _submission(path: Path) -> Submission | None:
 
 
 def accept(submission: Submission, course: Course, lab: Lab) -> Accepted:
-    """The files of a lab in a submission; whatever is wrong with it is told, not raised."""
+    """The files of a lab in a submission; whatever is wrong with it is told, not raised.
+
+    Raises:
+        BadInput: this machine cannot take it in: the disk is full, say. That is nobody's mark.
+    """
     folder = course.folder_of(lab).name
     wanted = [f"{folder}/{file.path}" for file in lab.files]
     with tempfile.TemporaryDirectory(prefix="lab-in-") as scratch:
         into = Path(scratch) / "files"
-        try:
-            taken = take_in(submission.path, wanted, into)
-        except LabError as error:
-            return Accepted({}, "", str(error))
+        taken = take_in(submission.path, wanted, into)
         files = {name: (into / name).read_bytes() for name in taken.taken}
     if not files:
         why = next(iter(taken.refused), f"it has none of the lab's files, such as {wanted[0]}")
