@@ -78,6 +78,7 @@ def test_any_lab_can_be_done_first(lab: Lab, tmp_path: Path) -> None:
     assert [f"{test.name}: {test.why}" for test in result.failed] == []
 
 
+@pytest.mark.needs("ruff")
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.id)
 def test_a_handout_is_lint_clean_but_for_imports_that_wait_for_their_use(
     lab: Lab, tmp_path: Path

@@ -19,7 +19,7 @@ from common.sim.chaos import KINDS
 from common.values.errors import BadInput
 from tests.support.lab_command import lab
 
-pytestmark = pytest.mark.needs("bwrap")
+pytestmark = pytest.mark.needs("bwrap", "dask")
 
 LIMIT_SECONDS = 600.0
 

@@ -50,6 +50,7 @@ LACKS: Mapping[str, Callable[[], str | None]] = {
     "pysyncobj": _module("pysyncobj", "bench"),
     "grpc": _module("grpc", "etcd"),
     "hiredis": _module("hiredis", "redis"),
+    "ruff": _module("ruff", "dev"),
     "dask": _module("distributed", "grade"),
     "bwrap": _program("bwrap"),
     "etcd": lambda: _program("etcd")() or _program("etcdctl")(),
