@@ -17,6 +17,7 @@ from common.values.errors import ContractError, LabError, RemoteProtocolError
 
 _UNREADABLE = (msgspec.MsgspecError, ValueError, TypeError, RecursionError, OverflowError)
 _UNWRITABLE = (msgspec.MsgspecError, ValueError, TypeError, RecursionError, OverflowError)
+_NEVER_DECLARED = (tuple, str, int, type(None))
 _NOT_QUICK = (*UNUSUAL, msgspec.MsgspecError, RecursionError, LabError)
 
 
@@ -118,9 +119,10 @@ class PlainCodec(ABC):
         Raises:
             ContractError: the value does not fit its own declared types, or is too large.
         """
-        plan = self._plans.get(value.__class__)
-        if plan is None and value.__class__ in self.schema:
-            plan = self._plan(value.__class__.__name__)
+        kind = value.__class__
+        plan = self._plans.get(kind)
+        if plan is None and kind not in _NEVER_DECLARED and kind in self.schema:
+            plan = self._plan(kind.__name__)
         if plan is not None and plan.native and plan.fields_fit(value):
             try:
                 data = self._join(plan.head, value)

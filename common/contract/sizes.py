@@ -36,18 +36,12 @@ class _Measures(dict[type, Measure]):
 
 
 def _measure_of(kind: type[Any]) -> Measure:
+    """One expression over all fields, compiled: a loop over them takes twice as long."""
     name = kind.__name__
     assert is_dataclass(kind), f"a {name} cannot be in a message"
-    names = tuple(part.name for part in fields(kind))
-    without_fields = _head(1) + len(name)
-
-    def measure(value: object) -> int:
-        size = without_fields
-        for name in names:
-            part = getattr(value, name)
-            size += _MEASURES[part.__class__](part)
-        return size
-
+    terms = [str(_head(1) + len(name))]
+    terms += [f"by_kind[(x := value.{part.name}).__class__](x)" for part in fields(kind)]
+    measure: Measure = eval(f"lambda value: {' + '.join(terms)}", {"by_kind": _MEASURES})
     return measure
 
 

@@ -4,8 +4,9 @@ The map is kept encoded: replaying a log, measuring the map and writing a snapsh
 no decoding at all, and only ``decoded`` does.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from struct import Struct
+from typing import TypeAlias
 
 from common.codec import MessagePackCodec
 from common.contract import Forget, Save
@@ -15,30 +16,65 @@ from common.values.errors import BadInput, ContractError, RemoteProtocolError
 _SAVE, _FORGET = 1, 2
 _CHANGE = Struct(">BII")  # save or forget, length of the key, length of the value
 
+EncodedChange: TypeAlias = tuple[bytes, bytes | None]
+"""A key and the value that is saved under it, or None where it is forgotten."""
 
-def encode_step(codec: MessagePackCodec, changes: Sequence[Save | Forget]) -> bytes:
-    """The changes of one step, one after the other.
+
+def encode_changes(
+    codec: MessagePackCodec, changes: Sequence[Save | Forget]
+) -> list[EncodedChange]:
+    """The changes of one step, in their order.
 
     Raises:
         ContractError: a key is neither text nor a tuple of text and integers, or a value does not
             fit its declared types.
     """
+    encode = codec.encode
+    return [
+        (encode(_checked(each.key)), encode(each.value) if isinstance(each, Save) else None)
+        for each in changes
+    ]
+
+
+def joined(changes: Iterable[EncodedChange]) -> bytes:
+    """Changes as they stand in a log or a snapshot, one after the other."""
     parts: list[bytes] = []
-    for change in changes:
-        key = codec.encode(_checked(change.key))
-        if isinstance(change, Save):
-            value = codec.encode(change.value)
-            parts += (_CHANGE.pack(_SAVE, len(key), len(value)), key, value)
-        else:
+    for key, value in changes:
+        if value is None:
             parts += (_CHANGE.pack(_FORGET, len(key), 0), key)
+        else:
+            parts += (_CHANGE.pack(_SAVE, len(key), len(value)), key, value)
     return b"".join(parts)
 
 
+def separated(data: bytes) -> Iterator[EncodedChange]:
+    """The changes that :func:`joined` has put together.
+
+    Raises:
+        ValueError: these bytes are no changes.
+    """
+    offset = 0
+    while offset < len(data):
+        if offset + _CHANGE.size > len(data):
+            raise ValueError("a change is cut short")
+        verb, key_size, value_size = _CHANGE.unpack_from(data, offset)
+        middle = offset + _CHANGE.size + key_size
+        key, value = data[middle - key_size : middle], data[middle : middle + value_size]
+        offset = middle + value_size
+        if verb not in (_SAVE, _FORGET) or offset > len(data):
+            raise ValueError(f"there is no change of the kind {verb}, or it is cut short")
+        yield key, value if verb == _SAVE else None
+
+
 def _checked(key: object) -> object:
-    if type(key) is str:
+    if key.__class__ is str:
         return key
-    if type(key) is tuple and all(type(part) in (str, int) for part in key):
-        return key
+    if isinstance(key, tuple):
+        for part in key:
+            if part.__class__ is not str and part.__class__ is not int:
+                break
+        else:
+            return key
     raise ContractError(
         f"{key!r} is no key to save under: use text, or a tuple of text and whole numbers"
     )
@@ -58,31 +94,16 @@ class EncodedMap:
     def __len__(self) -> int:
         return len(self._values)
 
-    def apply(self, changes: bytes) -> None:
-        """Carry out encoded changes in their order.
-
-        Raises:
-            ValueError: these bytes are no changes.
-        """
-        offset = 0
-        while offset < len(changes):
-            if offset + _CHANGE.size > len(changes):
-                raise ValueError("a change is cut short")
-            verb, key_size, value_size = _CHANGE.unpack_from(changes, offset)
-            middle = offset + _CHANGE.size + key_size
-            key, value = changes[middle - key_size : middle], changes[middle : middle + value_size]
-            offset = middle + value_size
-            if verb not in (_SAVE, _FORGET) or offset > len(changes):
-                raise ValueError(f"there is no change of the kind {verb}, or it is cut short")
-            self._drop(key)
-            if verb == _SAVE:
-                self._values[key] = value
+    def apply(self, changes: Iterable[EncodedChange]) -> None:
+        """Carry out changes in their order."""
+        values = self._values
+        for key, value in changes:
+            old = values.pop(key, None)
+            if old is not None:
+                self.size -= _CHANGE.size + len(key) + len(old)
+            if value is not None:
+                values[key] = value
                 self.size += _CHANGE.size + len(key) + len(value)
-
-    def _drop(self, key: bytes) -> None:
-        old = self._values.pop(key, None)
-        if old is not None:
-            self.size -= _CHANGE.size + len(key) + len(old)
 
     def copy(self) -> "EncodedMap":
         """A map of its own with the same content."""
@@ -92,16 +113,16 @@ class EncodedMap:
 
     def chunks(self, size: int) -> Iterator[bytes]:
         """The changes that build the map from nothing, in pieces of about ``size`` bytes."""
-        parts: list[bytes] = []
+        saves: list[EncodedChange] = []
         held = 0
         for key, value in self._values.items():
-            parts += (_CHANGE.pack(_SAVE, len(key), len(value)), key, value)
+            saves.append((key, value))
             held += len(key) + len(value)
             if held >= size:
-                yield b"".join(parts)
-                parts, held = [], 0
-        if parts:
-            yield b"".join(parts)
+                yield joined(saves)
+                saves, held = [], 0
+        if saves:
+            yield joined(saves)
 
     def decoded(self, codec: MessagePackCodec) -> dict[Key, object]:
         """The map as values.

@@ -16,7 +16,7 @@ from common.codec import Memory, MessagePackCodec, Schema
 from common.contract import Forget, Save
 from common.contract.events import Key
 from common.runtime import log
-from common.runtime.changes import EncodedMap, encode_step
+from common.runtime.changes import EncodedMap, encode_changes, joined, separated
 from common.runtime.files import DiskFailed, Files
 from common.runtime.generations import Generations
 from common.values.errors import ContractError, LabError
@@ -135,7 +135,7 @@ class LogStorage:
                 raise DiskFailed(f"cannot read {self.directory}: {error}") from error
             for number, payload in enumerate(found.changes):
                 try:
-                    self._map.apply(payload)
+                    self._map.apply(separated(payload))
                 except ValueError as error:
                     log.corrupt(self.directory, 0, f"record {number} is valid, but {error}")
             loaded = self._map.decoded(self._codec)
@@ -150,7 +150,8 @@ class LogStorage:
             ContractError: a key or a value cannot be stored; none of the changes is taken.
             DiskFailed: the disk failed earlier, and the store refuses to go on.
         """
-        step = encode_step(self._codec, changes)
+        encoded = encode_changes(self._codec, changes)
+        step = joined(encoded)
         if len(step) > MAX_STEP:
             raise ContractError(
                 f"one step saves {len(step)} bytes, more than the {MAX_STEP} that a step may "
@@ -159,7 +160,7 @@ class LogStorage:
         with self._changing:
             self._check_usable()
             if step:
-                self._map.apply(step)
+                self._map.apply(encoded)
                 self._waiting.append(step)
 
     def sync(self) -> None:
@@ -174,8 +175,8 @@ class LogStorage:
         """
         with self._syncing:
             self._check_usable()
-            while batch := self._take_batch():
-                self._on_disk(lambda: self._write(batch))
+            while self._waiting:
+                self._on_disk(self._write_batch)
             if self._log_size > max(self._compact_above, self._compact_factor * self._map.size):
                 self._on_disk(self._compact)
 
@@ -213,8 +214,8 @@ class LogStorage:
             del self._waiting[:count]
             return batch
 
-    def _write(self, batch: bytes) -> None:
-        record = log.record(batch, self._generation, self._log_size)
+    def _write_batch(self) -> None:
+        record = log.record(self._take_batch(), self._generation, self._log_size)
         end = self._log_size + len(record)
         if end > self._reserved and self._written >= BUSY_RECORDS:
             self._reserve(len(record) + self._room)

@@ -1,6 +1,7 @@
 """What benchmarks share: turns, medians, the machine, and the form of the result (DESIGN 6)."""
 
 import argparse
+import contextlib
 import json
 import math
 import os
@@ -33,10 +34,15 @@ def in_turns(contestants: Mapping[str, Callable[[], float]], rounds: int) -> dic
 def cpu_seconds(processes: Iterable[int]) -> float:
     """The processor time that these processes have used, the kernel's for them included.
 
-    NaN where the system does not say so of other processes: only Linux does.
+    NaN where the system does not say so of other processes: only Linux does. The time of a thread
+    that has ended is not in it.
     """
-    tasks = [task for id in processes for task in Path(f"/proc/{id}/task").glob("*/schedstat")]
-    return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9 or math.nan
+    nanoseconds = 0
+    for id in processes:
+        for task in Path(f"/proc/{id}/task").glob("*/schedstat"):
+            with contextlib.suppress(FileNotFoundError):  # it ended just now
+                nanoseconds += int(task.read_text().split()[0])
+    return nanoseconds / 1e9 or math.nan
 
 
 def machine() -> str:
