@@ -6,8 +6,8 @@ Reading order, one concern a file:
 2. ``history``: every version of every key, by revision, until it is compacted.
 3. ``ranges``, ``leases``, ``transactions``, ``checks``: pure parts of the store.
 4. ``store``: the state machine that is replicated.
-5. ``sessions``, ``reading``, ``expiry``, ``watching``, ``moving``: what a server does beside Raft,
-   one class each; ``server`` joins them.
+5. ``sessions``, ``gathering``, ``reading``, ``expiry``, ``watching``, ``moving``: what a server
+   does beside Raft, one class each; ``server`` joins them.
 6. ``client``: a client for the simulator and for ``lab run``.
 
 What speaks gRPC to ``etcdctl`` and other real clients is beside this folder, in ``etcd_grpc``.

@@ -26,6 +26,7 @@ from stage5_fault_tolerance.etcd.commands import (
     Status,
     Txn,
 )
+from stage5_fault_tolerance.etcd.gathering import Gathering
 from stage5_fault_tolerance.etcd.results import (
     LeaseResult,
     LeaseTimes,
@@ -33,12 +34,12 @@ from stage5_fault_tolerance.etcd.results import (
     Refused,
     StatusResult,
 )
-from stage5_fault_tolerance.etcd.sessions import ATTEND_EVERY, MOST_WAITING, Asked, Attend, Sessions
+from stage5_fault_tolerance.etcd.sessions import ATTEND_EVERY, MOST_WAITING, Asked, Attend
 from stage5_fault_tolerance.etcd.texts import TIMED_OUT, TOO_MANY_REQUESTS
 from stage5_fault_tolerance.etcd.transactions import changes_something, may_be_stale
 
 
-class Reading(Sessions):
+class Reading(Gathering):
     """Questions, and signs of life."""
 
     def __init__(self, id: NodeId, peers: tuple[NodeId, ...], **config: Any) -> None:

@@ -23,6 +23,8 @@ FAST = {
     "heartbeat_every": 50 * MS,
     "snapshot_every": 8,
 }
+SLOW = {"heartbeat_every": 400 * MS, "election_timeout": (900 * MS, 1300 * MS)}
+"""Servers that say little by themselves."""
 CALM = 3 * SECOND
 """When all faults of a sweep are over."""
 LIMIT = CALM + 15 * SECOND
@@ -49,6 +51,11 @@ def leader_of(simulation: Simulation) -> str | None:
     leading = [node for node in nodes if node.status()["role"] == "leader"]
     terms = {node.id: node.status()["term"] for node in leading}
     return max(terms, key=lambda id: terms[id], default=None)
+
+
+def others_than(leader: str) -> list[str]:
+    """The servers but one."""
+    return [server for server in SERVERS if server != leader]
 
 
 def elected(

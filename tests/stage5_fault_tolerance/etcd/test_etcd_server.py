@@ -1,4 +1,4 @@
-"""Graded suite of the lab ``etcd``, part 2: servers that anybody may ask, leases, watches."""
+"""Graded suite of the lab ``etcd``, part 2: servers that anybody may ask."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from common.course.grading import graded
 from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
 from common.values.faults import Block, Heal, Link, Partition
-from common.values.history import Failed, Ok, Unknown
+from common.values.history import Failed, Ok, Operation, Unknown
 from common.values.units import MS, SECOND
 from stage4_consensus.raft.messages import AppendEntries, Entry, NoOp
 from tests.stage4_consensus.raft.cluster import (
@@ -21,24 +21,17 @@ from tests.stage4_consensus.raft.cluster import (
 )
 from tests.stage5_fault_tolerance.etcd.cluster import (
     SERVERS,
+    SLOW,
     cluster,
     elected,
     leader_of,
+    others_than,
     shown,
     told,
     value_of,
 )
 
 LAB = "etcd"
-
-
-SLOW = {"heartbeat_every": 400 * MS, "election_timeout": (900 * MS, 1300 * MS)}
-"""Servers that say little by themselves."""
-
-
-def others_than(leader: str) -> list[str]:
-    """The servers but one."""
-    return [server for server in SERVERS if server != leader]
 
 
 @graded(
@@ -114,6 +107,61 @@ def test_requests_that_come_together_share_entries_of_the_log(lab: Any) -> None:
         assert revisions == list(range(revisions[0], revisions[0] + 200)), "in the order asked"
         entries = shown(simulation, leader, "last") - before
         assert entries <= 4, f"{entries} entries for 200 changes asked at one moment"
+
+
+def ask_again_and_again(lab: Any, simulation: Simulation, server: str, times: int) -> None:
+    """Sixteen callers, each of which asks so many times, again as soon as it is answered."""
+    waiting: list[Operation] = []
+
+    def one_is_answered() -> bool:
+        return any(each.returned_at is not None for each in waiting)
+
+    for _ in range(16 * times):
+        waiting.append(simulation.call(server, lab.Put(b"a")))
+        if len(waiting) == 16:
+            run_until(simulation, one_is_answered)
+            waiting[:] = [each for each in waiting if each.returned_at is None]
+    run_until(simulation, lambda: all(each.returned_at is not None for each in waiting))
+
+
+def time_of_a_put(lab: Any, simulation: Simulation, server: str) -> int:
+    """Put something, and tell how long it took until the answer."""
+    begun = simulation.now
+    told(simulation, lab.Put(b"a"), server)
+    return simulation.now - begun
+
+
+@graded(
+    points=3,
+    title="A busy server gathers what is about to come",
+    requirement="gathering.py: it waits until as many are here as it has learned to expect",
+)
+def test_those_who_ask_again_and_again_come_to_share_one_batch(lab: Any) -> None:
+    simulation = cluster(lab, seed=2, config={"snapshot_every": 0}, link=STEADY)
+    leader = elected(simulation)
+    for server in (leader, others_than(leader)[0]):
+        ask_again_and_again(lab, simulation, server, 20)
+        before = shown(simulation, leader, "last")
+        ask_again_and_again(lab, simulation, server, 20)
+        entries = shown(simulation, leader, "last") - before
+        assert entries <= 26, f"{entries} entries for 20 changes of 16 callers each"
+
+
+@graded(
+    points=3,
+    title="Who is alone waits for nobody",
+    requirement="gathering.py: each try that was in vain doubles the time to the next one",
+)
+def test_one_alone_is_hardly_ever_kept_waiting_even_after_a_crowd(lab: Any) -> None:
+    simulation = cluster(lab, seed=2, config={"snapshot_every": 0}, link=STEADY)
+    leader = elected(simulation)
+    simulation.run(simulation.now + 100 * MS)
+    at_first, *others = (time_of_a_put(lab, simulation, leader) for _ in range(100))
+    ask_again_and_again(lab, simulation, leader, 10)
+    others += [time_of_a_put(lab, simulation, leader) for _ in range(100)]
+    kept_waiting = sum(each > at_first for each in others)
+    assert kept_waiting <= 12, f"{kept_waiting} of 200 changes waited, though nobody else asked"
+    assert max(others) <= at_first + 5 * MS, "nobody is kept waiting for long"
 
 
 @graded(
@@ -203,179 +251,6 @@ def test_requests_end_in_time_when_there_is_no_quorum_and_go_on_when_there_is(la
 
 
 @graded(
-    points=5,
-    title="A lease lives as long as its owner, and not much longer",
-    requirement="expiry.py: the leader ends a lease when its time is over, by a command",
-)
-def test_a_lease_ends_when_nobody_keeps_it_alive_and_not_before(lab: Any, sweep: Any) -> None:
-    for seed in sweep(5):
-        simulation = cluster(lab, seed)
-        elected(simulation)
-        server = SERVERS[seed % 3]
-        lease = told(simulation, lab.LeaseGrant(3), server).id
-        for key in (b"a", b"b"):
-            changed = told(simulation, lab.Put(key, b"x", lease), server)
-        for round in range(4):
-            simulation.run(simulation.now + 2 * SECOND)
-            alive = told(simulation, lab.LeaseKeepAlive(lease), SERVERS[round % 3])
-            assert alive.ttl == 3
-        kept = simulation.now
-        simulation.run(kept + 2500 * MS)
-        assert told(simulation, lab.Range(b"a", b"c", count_only=True), server).count == 2
-        simulation.run(kept + 4 * SECOND)
-        gone = told(simulation, lab.Range(b"a", b"c"), server)
-        assert gone.count == 0, "a second after its end"
-        assert gone.revision == changed.revision + 1, "both keys in one change"
-        assert told(simulation, lab.LeaseList(), server).ids == ()
-
-
-@graded(
-    points=5,
-    title="A new leader lets leases live for their whole time",
-    requirement="expiry.py: it cannot know of the latest signs of life",
-)
-def test_a_lease_that_is_kept_alive_outlives_its_leaders(lab: Any, sweep: Any) -> None:
-    for seed in sweep(5):
-        simulation = cluster(lab, seed)
-        elected(simulation)
-        lease = told(simulation, lab.LeaseGrant(3)).id
-        told(simulation, lab.Put(b"held", b"x", lease))
-        for round in range(4):
-            old = elected(simulation)
-            told(simulation, lab.LeaseKeepAlive(lease), others_than(old)[0])
-            simulation.run(simulation.now + 1800 * MS)
-            crash(simulation, old)
-            elected(simulation, others_than(old))
-            simulation.run(simulation.now + 1600 * MS)
-            restart(simulation, old)
-            found = told(simulation, lab.Range(b"held"), others_than(old)[round % 2])
-            assert found.count == 1, "its owner gave a sign of life to the leader before"
-        first = elected(simulation)
-        second = others_than(first)[0]
-        told(simulation, lab.MoveLeader(second), first)
-        simulation.run(simulation.now + 1800 * MS)
-        told(simulation, lab.LeaseKeepAlive(lease), first)
-        told(simulation, lab.MoveLeader(first), second)
-        simulation.run(simulation.now + 2300 * MS)
-        found = told(simulation, lab.Range(b"held"))
-        assert found.count == 1, "who led before does not know of signs of life since"
-        simulation.run(simulation.now + 2200 * MS)
-        assert told(simulation, lab.Range(b"held")).count == 0
-
-
-@graded(
-    points=4,
-    title="Who is told that the lease lives can rely on it",
-    requirement="reading.py: a sign of life is answered by who led after it came, and not if the "
-    "lease's end is in the log",
-)
-def test_an_answered_sign_of_life_keeps_the_keys_for_the_whole_time(lab: Any, sweep: Any) -> None:
-    relied = ended = 0
-    for seed in sweep(30):
-        link = LinkModel(latency=(10 * MS, 60 * MS))
-        simulation = cluster(lab, seed, config=SLOW, link=link)
-        elected(simulation)
-        lease = told(simulation, lab.LeaseGrant(2)).id
-        told(simulation, lab.Put(b"held", b"x", lease))
-        server = SERVERS[seed % 3]
-        if seed % 2:
-            simulation.run(simulation.now + 1780 * MS + seed % 30 * 15 * MS)
-        else:
-            server = the_end_is_in_the_log(simulation)
-        asked = simulation.call(server, lab.LeaseKeepAlive(lease))
-        invoked = simulation.now
-        wait_for(simulation, asked, SECOND)
-        if value_of(asked).ttl:
-            relied += 1
-            simulation.run(max(simulation.now, invoked + 1900 * MS))
-            assert told(simulation, lab.Range(b"held")).count == 1, "it was said to live"
-        else:
-            ended += 1
-            simulation.run(simulation.now + SECOND)
-            assert told(simulation, lab.Range(b"held")).count == 0, "it was said to have ended"
-    assert sweep.partial or (relied and ended), "some came in time, and some did not"
-
-
-def the_end_is_in_the_log(simulation: Simulation) -> str:
-    """Go on until the leader has appended an entry, and nothing more; returns who leads."""
-    leader = leader_of(simulation) or ""
-    before = shown(simulation, leader, "last")
-    run_until(simulation, lambda: bool(shown(simulation, leader, "last") > before), 4 * SECOND)
-    return leader
-
-
-@graded(
-    points=4,
-    title="A deposed leader keeps no lease alive",
-    requirement="reading.py: the answer proves that the leader still led after the sign came",
-)
-def test_a_sign_of_life_to_a_leader_that_is_cut_off_is_not_answered(lab: Any) -> None:
-    simulation = cluster(lab, seed=5)
-    old = elected(simulation)
-    lease = told(simulation, lab.LeaseGrant(2)).id
-    told(simulation, lab.Put(b"held", b"x", lease))
-    rest = others_than(old)
-    simulation.inject(Partition(simulation.now, ((old,), tuple(rest))))
-    signs = [simulation.call(old, lab.LeaseKeepAlive(lease))]
-    elected(simulation, rest)
-    signs.append(simulation.call(old, lab.LeaseKeepAlive(lease)))
-    simulation.run(simulation.now + 4 * SECOND)
-    assert all(sign.returned_at is None for sign in signs)
-    assert told(simulation, lab.Range(b"held"), rest[0]).count == 0
-
-
-@graded(
-    points=5,
-    title="Every server tells every change, once and in order",
-    requirement="watching.py: from a revision on, whoever leads, and whatever crashed meanwhile",
-)
-def test_watches_on_every_server_tell_every_change_once_in_order(lab: Any, sweep: Any) -> None:
-    for seed in sweep(6):
-        simulation = cluster(lab, seed)
-        elected(simulation)
-        seen: dict[str, list[Any]] = {server: [] for server in SERVERS}
-        asked = {server: simulation.call(server, lab.Changes(2, limit=3)) for server in SERVERS}
-        revision = 1
-        for number in range(14):
-            put = ask(simulation, lab.Put(b"%d" % (number % 4)), SERVERS[number % 2], 8 * SECOND)
-            revision = value_of(put).revision
-            if number == 4:
-                crash(simulation, SERVERS[2])
-            if number == 9:
-                restart(simulation, SERVERS[2])
-                crash(simulation, SERVERS[seed % 2])
-                elected(simulation)
-                restart(simulation, SERVERS[seed % 2])
-            listen(lab, simulation, asked, seen)
-        for _ in range(100):
-            simulation.run(simulation.now + 50 * MS)
-            listen(lab, simulation, asked, seen)
-        for server, events in seen.items():
-            revisions = [kv.mod_revision for kv in events]
-            assert revisions == list(range(2, revision + 1)), f"{server} tells each of them"
-            assert events == seen["n1"], server
-
-
-@graded(
-    points=2,
-    title="Any number of questions wait for the future",
-    requirement="watching.py: each is answered once what it asks about is there",
-)
-def test_several_questions_about_the_future_are_all_answered(lab: Any) -> None:
-    simulation = cluster(lab, seed=7)
-    elected(simulation)
-    asked = [simulation.call("n2", lab.Changes(revision)) for revision in (2, 4, 3, 2, 1)]
-    simulation.run(simulation.now + SECOND)
-    assert [each.returned_at is None for each in asked] == [True] * 4 + [False]
-    for number in range(3):
-        told(simulation, lab.Put(b"%d" % number), "n1")
-    for each in asked:
-        wait_for(simulation, each, SECOND)
-    events = [value_of(each).events for each in asked[:4]]
-    assert [[kv.mod_revision for kv in told] for told in events] == [[2], [4], [3], [2]]
-
-
-@graded(
     points=4,
     title="What is committed elsewhere is committed here if it is the same",
     requirement="sessions.py, Committed: Log Matching (Raft, section 5.3)",
@@ -398,17 +273,6 @@ def test_a_follower_commits_only_what_it_has_as_the_leader_has_it(lab: Any) -> N
     assert (server.status()["commit"], server.status()["keys"]) == (2, 0)
     server.step(Receive(9, "n3", lab.Committed(2, 1, 1)))
     assert server.status()["commit"] == 2, "only forwards"
-
-
-def listen(lab: Any, simulation: Any, asked: dict[str, Any], seen: dict[str, list[Any]]) -> None:
-    """Note what was told, and ask each server that is up on from there."""
-    for server, question in asked.items():
-        if question.returned_at is not None and simulation.nodes.get(server) is not None:
-            start = seen[server][-1].mod_revision + 1 if seen[server] else 2
-            if isinstance(question.outcome, Ok):
-                seen[server] += value_of(question).events
-                start = value_of(question).revision + 1
-            asked[server] = simulation.call(server, lab.Changes(start, limit=3))
 
 
 @graded(
