@@ -1,7 +1,7 @@
 """The peers of ``raft.py``: PySyncObj and etcd, three processes each on loopback.
 
 PySyncObj's journal is a mapped file that is never flushed, so what it acknowledges would not
-survive a power failure; etcd flushes, as we do.
+survive a power failure, unless the option ``flush`` is set here; etcd flushes, as we do.
 """
 
 import asyncio
@@ -125,6 +125,9 @@ def serve_pysyncobj(options: dict[str, Any]) -> None:
     """One server of PySyncObj, in a process of its own; ends when stdin does."""
     from pysyncobj import SyncObj, SyncObjConf, replicated
 
+    if options.get("flush"):
+        _flush_each_entry()
+
     class Store(SyncObj):  # type: ignore[misc]
         def __init__(self) -> None:
             conf: dict[str, Any] = {
@@ -151,6 +154,19 @@ def serve_pysyncobj(options: dict[str, Any]) -> None:
         command = json.loads(line)
         work = _one_by_one if command.pop("do") == "one_by_one" else _in_flight
         print(json.dumps({"figure": work(store, **command)}), flush=True)
+
+
+def _flush_each_entry() -> None:
+    """Let the journal reach the disk with each entry; PySyncObj has no setting for that."""
+    from pysyncobj.journal import FileJournal
+
+    add = FileJournal.add
+
+    def add_durably(journal: Any, *entry: Any) -> None:
+        add(journal, *entry)
+        journal.flush()
+
+    FileJournal.add = add_durably
 
 
 def _one_by_one(store: Any, count: int) -> float:
