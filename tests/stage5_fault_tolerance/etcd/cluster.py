@@ -4,16 +4,15 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
-from common.check.linearizability import check_linearizability
-from common.check.models import KEY_VALUE
 from common.check.verdict import Answer
 from common.contract.events import NodeId
 from common.sim.chaos import random_schedule
 from common.sim.simulation import Simulation
 from common.sim.workload import Workload
 from common.values.faults import Schedule
-from common.values.history import Failed, History, Ok, Operation
+from common.values.history import Ok, Operation
 from common.values.units import MS, SECOND
+from stage5_fault_tolerance.etcd_checks import linearizable
 from tests.stage4_consensus.raft.cluster import must_be_ok, names, run_until
 
 SERVERS = names(3)
@@ -116,34 +115,8 @@ def must_end_somehow(simulation: Simulation, workload: Workload) -> None:
 
 def must_be_linearizable(simulation: Simulation) -> None:
     """Check each key: what was told is what one single copy would have said."""
-    asked = History([as_key_value(each) for each in simulation.history])
-    verdict = check_linearizability(asked, KEY_VALUE)
+    verdict = linearizable(simulation.history)
     assert verdict.answer is Answer.YES, verdict.sentence
-
-
-def as_key_value(operation: Operation) -> Operation:
-    """A request about one key as an operation on a plain map of keys to values."""
-    argument: Any = operation.argument
-    outcome = operation.outcome
-    value: Any = outcome.value if isinstance(outcome, Ok) else None
-    key = operation.key
-    match operation.function:
-        case "put":
-            function, argument, value = "put", argument[0], None
-        case "delete-range":
-            function, argument, value = "delete", None, value and bool(value.deleted)
-        case "range":
-            function, argument = "get", None
-            value = value.kvs[0].value if value and value.kvs else None
-            outcome = outcome if isinstance(outcome, Ok) else Failed()
-        case _:
-            compare, put = argument[0][0], argument[1][0]
-            key, function, argument = compare.key, "compare-and-set", (None, put.value)
-            value = value and value.succeeded
-    if isinstance(outcome, Ok):
-        outcome = Ok(value)
-    times = (operation.invoked_at, operation.returned_at)
-    return Operation(operation.process, function, key, argument, *times, outcome)
 
 
 def single_keys(lab: Any) -> Choose:
