@@ -1,7 +1,12 @@
-"""The dashboard of ``lab run``: nodes, roles, rates, and faults by key."""
+"""The dashboard of ``lab run``: nodes, roles, rates, and faults by key.
+
+Keys act on the node under the cursor. Where nodes have a leader, the cursor goes with it until the
+person moves it, so that ``k`` kills the leader; on a node that is down or paused it stays, so that
+the next key is for that one.
+"""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import ClassVar
 
 from rich.markup import escape
@@ -85,6 +90,7 @@ class Dashboard(App[None]):
         self._schedule = schedule
         self._told = 0
         self._before: dict[NodeId, int] = {}
+        self._placed = 0
         self._finish = asyncio.Event()
 
     def compose(self) -> ComposeResult:
@@ -148,13 +154,27 @@ class Dashboard(App[None]):
         for row, id in enumerate(session.members):
             cells = self._cells(session.cluster.members[id].state, id, statuses[id])
             for column, cell in enumerate(cells, 1):
-                table.update_cell_at((row, column), cell)  # type: ignore[arg-type]
+                table.update_cell_at((row, column), cell, update_width=True)  # type: ignore[arg-type]
+        self._go_with_leader(session, statuses)
         ended = [one for one in session.cluster.history if one.returned_at is not None]
         for operation in ended[self._told :][-SHOWN_OPERATIONS:]:
             self._say(f"[dim]{escape(str(operation))}[/]")
         self._told = len(ended)
         for failure in session.cluster.failures.values():
             raise failure
+
+    def _go_with_leader(self, session: Session, statuses: Mapping[NodeId, Status | None]) -> None:
+        """Put the cursor on the node that leads in the highest term, unless it is wanted here."""
+        table = self.query_one(DataTable)
+        is_up = session.cluster.members[self._chosen()].state is State.UP
+        leading = {
+            int(status.fields.get("term", 0)): row
+            for row, id in enumerate(session.members)
+            if (status := statuses[id]) is not None and status.fields.get("role") == "leader"
+        }
+        if leading and is_up and table.cursor_row == self._placed:
+            self._placed = leading[max(leading)]
+            table.move_cursor(row=self._placed)
 
     def _cells(self, state: State, id: NodeId, status: Status | None) -> list[str]:
         if status is None:

@@ -19,6 +19,7 @@ from common.course.session import SessionOptions
 from common.runtime.member import State
 from common.trace.reader import read
 from stage1_foundations.cap_live import LIVE
+from stage4_consensus.raft_live import LIVE as RAFT
 
 WAIT_SECONDS = 30.0
 
@@ -160,6 +161,42 @@ def test_the_dashboard_kills_restarts_pauses_and_cuts_off_by_key(tmp_path: Path)
     assert {verdict.answer for verdict in app.session.verdicts().values()} == {Answer.YES}
     assert read(Path(files["trace"])).events
     app.session.close()
+
+
+def test_the_key_that_kills_is_for_the_leader_until_the_cursor_is_moved(tmp_path: Path) -> None:
+    async def play() -> None:
+        app = Dashboard(RAFT, SessionOptions(), None)
+        async with app.run_test(size=(120, 40)) as pilot:
+
+            async def pause() -> None:
+                await pilot.pause(0.05)
+
+            def chosen() -> tuple[str, str, State]:
+                table = app.query_one(DataTable)
+                id, _, role, *_ = table.get_row_at(table.cursor_row)
+                assert app.session is not None
+                return id, role, app.session.cluster.members[id].state
+
+            await until(lambda: app.query_one(DataTable).row_count == 5, pause)
+            for _ in range(2):
+                await until(lambda: chosen()[1:] == ("leader", State.UP), pause)
+                killed = chosen()[0]
+                await pilot.press("k")
+                await until(lambda: chosen()[2] is State.DOWN, pause)
+                assert chosen()[0] == killed, "the cursor stays where it has killed"
+                await pilot.press("r")
+            await until(lambda: chosen()[1] == "leader", pause)
+            leads, other = chosen()[0], "up" if chosen()[0] == "n5" else "down"
+            await pilot.press(other)
+            await pilot.pause(1.5)
+            assert chosen()[0] != leads, "once it was moved, the cursor stays where it is"
+            await pilot.press("q")
+            await until(lambda: not app.is_running or app._exit, pause)
+        assert app.error is None
+        assert app.session is not None
+        app.session.close()
+
+    asyncio.run(play())
 
 
 def test_a_students_own_code_runs_as_processes(
