@@ -34,11 +34,11 @@ def agreed(configuration: Configuration, reached: Mapping[NodeId, int]) -> int:
     >>> agreed(Configuration(("a", "b", "c"), ("a", "d")), {"a": 5, "b": 3, "d": 1})
     1
     """
-    return min(_agreed(group, reached) for group in _groups(configuration))
+    return min([_agreed(group, reached) for group in _groups(configuration)])
 
 
 def _agreed(group: tuple[NodeId, ...], reached: Mapping[NodeId, int]) -> int:
-    numbers = sorted((reached.get(voter, 0) for voter in group), reverse=True)
+    numbers = sorted([reached.get(voter, 0) for voter in group], reverse=True)
     return numbers[majority(len(numbers)) - 1]
 
 

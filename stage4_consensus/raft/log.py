@@ -25,16 +25,13 @@ class Log:
     ) -> None:
         self.snapshot_index = snapshot_index
         self.snapshot_term = snapshot_term
+        self.last_index = snapshot_index
+        """Index of the last entry; the snapshot's if there is none after it."""
         self._entries: list[Entry] = []
         self._ends: list[int] = []
         """For each entry, the bytes that it and those before it take on a wire."""
         for entry in entries:
             self.append(entry)
-
-    @property
-    def last_index(self) -> int:
-        """Index of the last entry; the snapshot's if there is none after it."""
-        return self.snapshot_index + len(self._entries)
 
     @property
     def last_term(self) -> int:
@@ -82,12 +79,14 @@ class Log:
         """Add an entry at the end; returns its index."""
         self._ends.append(self.bytes_up_to(self.last_index) + value_size(entry))
         self._entries.append(entry)
+        self.last_index += 1
         return self.last_index
 
     def truncate_from(self, index: int) -> None:
         """Delete the entry at ``index`` and all that follow it."""
         start = index - self.snapshot_index - 1
         del self._entries[start:], self._ends[start:]
+        self.last_index = self.snapshot_index + len(self._entries)
 
     def compact_to(self, index: int, term: int) -> None:
         """Delete all entries up to and including ``index``: a snapshot has them."""
@@ -96,6 +95,7 @@ class Log:
         self._entries = self._entries[gone:]
         self._ends = [end - before for end in self._ends[gone:]]
         self.snapshot_index, self.snapshot_term = index, term
+        self.last_index = index + len(self._entries)
 
     def first_index_of_term_at(self, index: int) -> int:
         """The first index, after the snapshot, of the run of entries with the term at ``index``."""

@@ -249,7 +249,7 @@ class Replication(Core):
         An entry of an earlier term that a quorum stores may still be overwritten (Figure 8); it
         is committed together with the first one of this term.
         """
-        if self.role is not Role.LEADER:
+        if self.role is not Role.LEADER or self.commit_index == self.log.last_index:
             return
         stored = {id: progress.match_index for id, progress in self.progress.items()}
         stored[self.id] = self.stored_here()

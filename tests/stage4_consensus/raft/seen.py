@@ -64,7 +64,9 @@ class Server:
 
     @property
     def first_index_of_term(self) -> int:
-        """The index of the first entry of the term that it leads."""
+        """The index of the first entry of the term that it leads; the snapshot's if that has it."""
+        if self.snapshot_term == self.leads:
+            return self.snapshot_index
         own = [index for index, entry in self.log.items() if entry.term == self.leads]
         return min(own, default=self.last_index + 1)
 

@@ -14,7 +14,7 @@ from stage4_consensus.raft_demo import demo
 from stage4_consensus.raft_explore import TwoTerms, instance, with_a_crash
 from stage4_consensus.raft_figure8 import tell
 from tests.stage4_consensus.raft.cluster import cluster, elect, must_be_ok, restart_all
-from tests.stage4_consensus.raft.seen import Outside
+from tests.stage4_consensus.raft.seen import Outside, Server
 
 LAB = "raft"
 
@@ -83,3 +83,10 @@ def test_the_first_states_of_the_small_instance_are_safe() -> None:
     small = replace(small, bounds=replace(small.bounds, depth=8), sometimes=())
     result = explore_instance(small)
     assert result.counter_example is None, result.summary()
+
+
+def test_a_leader_whose_whole_term_is_in_its_snapshot_is_seen_to_have_committed_its_first() -> None:
+    leader = Server("n1", leads=3, commit_index=60, snapshot_index=60, snapshot_term=3)
+    assert leader.first_index_of_term <= leader.commit_index
+    newly_elected = Server("n1", leads=4, commit_index=60, snapshot_index=60, snapshot_term=3)
+    assert newly_elected.first_index_of_term > newly_elected.commit_index
