@@ -138,16 +138,25 @@ def each_once(history: History) -> Verdict:
 
 
 def nothing_lost(history: History) -> Verdict:
-    """Who was told that a post is shown is shown it in every later look at all there is."""
+    """Who was told that a post is shown, and has seen all lines there were later, has seen it.
+
+    One ``read`` may begin anywhere, even after the last line, and shows so many lines at most. So
+    of each person that one counts which came to the end last, with no line before it unseen.
+    """
+    shown = transcripts(history)
     texts = {
         person: {line.content.text for line in lines.values() if isinstance(line.content, Said)}
-        for person, lines in transcripts(history).items()
+        for person, lines in shown.items()
     }
     last_look: dict[str, int] = {}
     for one in history:
-        to_the_end = isinstance(one.outcome, Ok) and len(lines_of(one)) < MAX_LINES_READ
-        if one.function == "read" and to_the_end:
-            last_look[person_of(one)] = one.invoked_at
+        lines, person = lines_of(one), person_of(one)
+        if one.function != "read" or not isinstance(one.outcome, Ok):
+            continue
+        end = max(0, int(str(one.argument))) + len(lines)
+        nothing_unseen = all(place in shown[person] for place in range(1, end + 1))
+        if len(lines) < MAX_LINES_READ and nothing_unseen:
+            last_look[person] = one.invoked_at
     kept = [
         one
         for one in history

@@ -29,8 +29,11 @@ FOUNDERS = ("n1", "n2", "n3")
 LEAVES_AFTER = 25
 """After so many operations the third person leaves the room."""
 
-LOOK_BACK = 100
-"""A person looks at the latest lines: by this many operations of its own, roughly, it goes on."""
+PAGE = 100
+"""A person looks at pages that begin with lines of these numbers; each shows two such pages."""
+
+MOST_LINES = 4
+"""For each operation of one person, there are no more lines than this for long."""
 
 
 def say_or_look(random: Random, client: str, number: int) -> Operation:
@@ -41,7 +44,7 @@ def say_or_look(random: Random, client: str, number: int) -> Operation:
         return Leave()
     if random.random() < 0.4:
         return Say(f"{client}.{number}")
-    return Read(max(0, number * random.randrange(4) - LOOK_BACK))
+    return Read(PAGE * random.randrange(MOST_LINES * number // PAGE + 1))
 
 
 def loss_and_a_kill(members: Sequence[str], duration: int) -> Schedule:

@@ -1,6 +1,7 @@
 """``lab run chat --headless``: members as processes on bad links, one killed; histories checked."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,8 @@ def test_a_room_of_processes_keeps_its_order_under_loss_and_a_kill(
     assert told["result"] == "yes"
     checked = {"each post once", "nothing lost", "what is shown stays", "causes first"}
     assert set(told["verdicts"]) == checked | ORDERS[variant]
+    kept = int(re.findall("all ([0-9]+) posts", told["verdicts"]["nothing lost"]["sentence"])[0])
+    assert kept > 20, "hardly anybody looked again at all there was"
     assert told["outcomes"]["ok"] > 10, "hardly anything was said: it shows nothing"
     faults = {
         json.loads(line)["kind"]

@@ -112,6 +112,23 @@ def test_each_check_finds_what_it_is_for(check: Any, anomaly: str, happened: Any
     assert verdict.anomaly == anomaly
 
 
+def test_who_has_not_seen_all_lines_cannot_say_that_one_is_lost() -> None:
+    def after(start: int, *texts: str) -> tuple[str, object, Outcome]:
+        lines = [Line(start + n, "b", start + n, Said(text)) for n, text in enumerate(texts, 1)]
+        return "a", start, Ok(tuple(lines))
+
+    def look(*reads: tuple[str, object, Outcome]) -> History:
+        made = history(("a", "x", Ok()))
+        for at, (person, start, outcome) in enumerate(reads, 10):
+            made.finish(made.invoke(person, "read", None, start, 10 * at), outcome, 10 * at + 5)
+        return made
+
+    for reads in ([after(9)], [after(2, "r", "s")], [after(2, "r"), after(3)]):
+        assert nothing_lost(look(*reads)).answer is Answer.YES, reads
+    assert nothing_lost(look(after(2, "r"), after(0, "p", "q"))).answer is Answer.NO
+    assert nothing_lost(look(after(0, "p", "q"), after(2))).answer is Answer.NO
+
+
 def test_what_cannot_be_posted_is_said_in_a_sentence() -> None:
     assert problem_of("x" * MAX_TEXT) is None
     assert problem_of("naïve: 你好, 👩‍💻, a\u00a0b") is None
