@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 LAB ?=
+PYTEST ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 EXTRAS := docker dev browser etcd redis grade fuzz bench
@@ -18,7 +19,7 @@ run: $(VENV)/.base ## set up, then a tour of the labs on real processes (one lab
 	$(BIN)/lab tour $(LAB)
 
 test: $(if $(CI),everything,$(VENV)/.base) ## set up, then every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PYTEST)
 
 check: $(VENV)/.dev ## format, lint, strict types, architecture
 	$(BIN)/ruff format --check .
