@@ -5,7 +5,6 @@ its effects; :meth:`Host._release` does what can be seen outside, once the saves
 
 Timers are set and cancelled at once, even while the step's saves wait for the disk: only the node
 itself sees a timer, and what the timer's own step sends stands in the queue behind those saves.
-They come last, so that what the step sends is on its way before a timer of no time at all fires.
 """
 
 import asyncio
@@ -159,24 +158,20 @@ class Host:
             self._send(first.to, first.message, None)  # most steps: nothing to sort
             return
         changes: list[Save | Forget] = []
-        timers: list[SetTimer | CancelTimer] = []
         for effect in effects:
             kind = effect.__class__
-            if kind is Save or kind is Forget:
+            if kind is SetTimer:
+                self._set_timer(effect)  # type: ignore[arg-type]
+            elif kind is CancelTimer:
+                self._cancel_timer(effect.id)  # type: ignore[union-attr]
+            elif kind is Save or kind is Forget:
                 changes.append(effect)  # type: ignore[arg-type]
-            elif kind is SetTimer or kind is CancelTimer:
-                timers.append(effect)  # type: ignore[arg-type]
         if commits is None:
             self._release(effects)
         elif changes:
             commits.write(changes, effects)
         elif not commits.behind(effects):
             self._release(effects)
-        for each in timers:
-            if each.__class__ is SetTimer:
-                self._set_timer(each)
-            else:
-                self._cancel_timer(each.id)
 
     def _release(self, effects: list[Effect]) -> None:
         for effect in effects:
@@ -224,6 +219,8 @@ class Host:
             self._observer.noted(self.clock.world(), self._id, note.text, note.fields)
 
     def _set_timer(self, effect: SetTimer) -> None:
+        if effect.after == 0:  # what the same step sends is on its way before this timer fires
+            self.transport.flush_soon()
         after = self.clock.seconds(effect.after)
         self._timers[effect.id] = self.transport.loop.call_later(after, self._fire, effect)
 

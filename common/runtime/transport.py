@@ -184,9 +184,13 @@ class Transport:
         out = connection.out
         if not out:
             if not self._dirty:
-                self.loop.call_soon(self._flush)
+                self.flush_soon()
             self._dirty.append(connection)
         out.append(frame)
+
+    def flush_soon(self) -> None:
+        """Write what is sent in this turn of the loop, before whatever is scheduled from now on."""
+        self.loop.call_soon(self._flush)
 
     def _flush(self) -> None:
         for connection in self._dirty:
