@@ -111,7 +111,7 @@ def test_slots_of_base_classes_count() -> None:
     assert canonical(one) == canonical(other)
 
 
-@pytest.mark.parametrize("value", DIFFERENT, ids=repr)
+@pytest.mark.parametrize("value", DIFFERENT, ids=lambda value: type(value).__name__)
 def test_a_copy_has_the_same_form_and_the_same_class(value: object) -> None:
     copied = copy_state(value)
     assert canonical(copied) == canonical(value)
