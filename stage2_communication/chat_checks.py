@@ -49,9 +49,14 @@ def sequences(history: History) -> dict[str, list[Message]]:
     made: dict[str, list[Message]] = {}
     for person, lines in transcripts(history).items():
         if lines:
-            upto = next(place for place in range(1, len(lines) + 2) if place not in lines)
+            upto = first_unseen(lines)
             made[person] = [(lines[n].author, lines[n].number) for n in range(1, upto)]
     return made
+
+
+def first_unseen(lines: Mapping[int, Line]) -> int:
+    """The first place of which these lines, by place, do not tell."""
+    return next(place for place in range(1, len(lines) + 2) if place not in lines)
 
 
 def shown_stays(history: History) -> Verdict:
@@ -148,14 +153,14 @@ def nothing_lost(history: History) -> Verdict:
         person: {line.content.text for line in lines.values() if isinstance(line.content, Said)}
         for person, lines in shown.items()
     }
+    unseen = {person: first_unseen(lines) for person, lines in shown.items()}
     last_look: dict[str, int] = {}
     for one in history:
         lines, person = lines_of(one), person_of(one)
         if one.function != "read" or not isinstance(one.outcome, Ok):
             continue
         end = max(0, int(str(one.argument))) + len(lines)
-        nothing_unseen = all(place in shown[person] for place in range(1, end + 1))
-        if len(lines) < MAX_LINES_READ and nothing_unseen:
+        if len(lines) < MAX_LINES_READ and end < unseen[person]:
             last_look[person] = one.invoked_at
     kept = [
         one

@@ -69,7 +69,7 @@ def separated(data: bytes) -> Iterator[EncodedChange]:
 def _checked(key: object) -> object:
     if key.__class__ is str:
         return key
-    if isinstance(key, tuple):
+    if type(key) is tuple:
         for part in key:
             if part.__class__ is not str and part.__class__ is not int:
                 break
