@@ -67,7 +67,7 @@ def run(arguments: list[str]) -> int:
     except (typer.Abort, KeyboardInterrupt):
         return _interrupted(errors)
     except LabError as error:
-        errors.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
+        _say_error(errors, str(error))
         return error.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -93,8 +93,13 @@ def _interrupted(errors: Console) -> int:
 
 def _usage(error: Exception, errors: Console) -> int:
     text = error.format_message() if hasattr(error, "format_message") else str(error)
-    errors.print(f"[bold red]error:[/] {escape(text)} (see: lab --help)", highlight=False)
+    _say_error(errors, f"{text} (see: lab --help)")
     return BadInput.exit_code
+
+
+def _say_error(errors: Console, text: str) -> None:
+    """One line, however long: whoever reads it from a pipe finds paths in one piece."""
+    errors.print(f"[bold red]error:[/] {escape(text)}", highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":
