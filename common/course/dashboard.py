@@ -168,7 +168,7 @@ class Dashboard(App[None]):
         table = self.query_one(DataTable)
         is_up = session.cluster.members[self._chosen()].state is State.UP
         leading = {
-            int(status.fields.get("term", 0)): row
+            term if isinstance(term := status.fields.get("term"), int) else 0: row
             for row, id in enumerate(session.members)
             if (status := statuses[id]) is not None and status.fields.get("role") == "leader"
         }
