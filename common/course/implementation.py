@@ -1,8 +1,8 @@
 """Which code a suite runs on: the reference, or a student's workspace laid over it.
 
-A workspace has the same folders as the course (``stage1_foundations/link.py``). The files that are
-there take the place of the references; whatever else they import comes from the course, so that
-any lab can be started first.
+A workspace has the same folders as the course (``stage1_foundations/link/ends.py``). The files
+that are there take the place of the references; whatever else they import comes from the course,
+so that any lab can be started first.
 """
 
 import importlib
@@ -131,7 +131,7 @@ def _check_folder(workspace: Path) -> None:
     if not workspace.is_dir():
         raise BadInput(
             f"there is no workspace {workspace}: it is a folder with your own files of the course, "
-            f"such as {workspace / 'stage1_foundations' / 'link.py'} (lab start LAB makes one)"
+            f"such as {workspace / 'stage1_foundations' / 'link/ends.py'} (lab start LAB makes one)"
         )
 
 

@@ -1,6 +1,6 @@
 """What ``lab run`` needs to know to run a lab as real processes, as data beside the lab.
 
-A side file of the lab (``stage1_foundations/cap_live.py``) declares one :class:`LiveLab`; the
+A side file of the lab (``stage1_foundations/cap/live.py``) declares one :class:`LiveLab`; the
 manifest names it. The same node and client classes run as in the simulator.
 """
 

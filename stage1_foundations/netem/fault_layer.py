@@ -3,8 +3,8 @@
 Both shape messages above the socket instead of packets below it (``common/runtime/links.py``,
 ``common/sim/network.py``), with the same meaning as ``netem``: each way takes ``delay ± jitter``
 and loses with probability ``loss``. TCP does not notice, so what is lost is not sent again by TCP
-but by the node: :class:`~stage1_foundations.echo.Caller` asks again when its timer fires, and a
-lost message shows as lateness here as well.
+but by the node: :class:`~stage1_foundations.echo.node.Caller` asks again when its timer fires,
+and a lost message shows as lateness here as well.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from common.values.errors import LabError
 from common.values.faults import Link, Schedule
 from common.values.history import History, Ok
 from common.values.units import SECOND
-from stage1_foundations.echo import Caller, Echo, Say
+from stage1_foundations.echo.node import Caller, Echo, Say
 from stage1_foundations.netem.experiment import (
     BASELINE_COUNT,
     CONNECTIONS,

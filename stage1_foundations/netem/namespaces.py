@@ -130,7 +130,7 @@ class Namespaces(Cluster):
     def _serve(self, node: str, clean_up: ExitStack) -> "subprocess.Popen[str]":
         """Start the node's echo server."""
         inside = ("ip", "netns", "exec", self._namespace(node), *self.python)
-        serve = ("-m", "stage1_foundations.echo_tcp", "serve", "--host", self.address(node))
+        serve = ("-m", "stage1_foundations.echo.tcp", "serve", "--host", self.address(node))
         server = subprocess.Popen(
             (*inside, *serve, "--port", str(PORT)),
             cwd=ROOT,

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 
 from common.values.errors import LabError
 from common.values.units import MS, SECOND
-from stage1_foundations.echo_client import Backoff, Connection, EchoClient, NoAnswer
-from stage1_foundations.echo_frames import encode_frame
-from stage1_foundations.echo_server import reason
+from stage1_foundations.echo.client import Backoff, Connection, EchoClient, NoAnswer
+from stage1_foundations.echo.frames import encode_frame
+from stage1_foundations.echo.server import reason
 
 LONGEST_US = 30 * SECOND
 """A round trip that takes longer ends the measurement: the network is broken, not slow."""

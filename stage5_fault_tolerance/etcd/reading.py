@@ -15,7 +15,6 @@ from common.contract import CallId, NodeId, on
 from common.values.history import Failed, Ok
 from stage4_consensus.raft.messages import Role
 from stage4_consensus.raft.requests import Answer, QueryRequest
-from stage5_fault_tolerance.etcd.checks import problem_of
 from stage5_fault_tolerance.etcd.commands import (
     HashKV,
     LeaseKeepAlive,
@@ -27,6 +26,7 @@ from stage5_fault_tolerance.etcd.commands import (
     Txn,
 )
 from stage5_fault_tolerance.etcd.gathering import Gathering
+from stage5_fault_tolerance.etcd.problems import problem_of
 from stage5_fault_tolerance.etcd.results import (
     LeaseResult,
     LeaseTimes,

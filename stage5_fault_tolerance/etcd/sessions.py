@@ -33,7 +33,6 @@ from common.values.units import MS, SECOND
 from stage4_consensus.raft.messages import Role, Snapshot
 from stage4_consensus.raft.parallel_writes import ParallelWrites
 from stage4_consensus.raft.requests import CommandRequest, NotLeader, Refusal
-from stage5_fault_tolerance.etcd.checks import MOST_BYTES, problem_of, size_of
 from stage5_fault_tolerance.etcd.commands import (
     Compact,
     DeleteRange,
@@ -42,6 +41,7 @@ from stage5_fault_tolerance.etcd.commands import (
     LeaseRevoke,
     Put,
 )
+from stage5_fault_tolerance.etcd.problems import MOST_BYTES, problem_of, size_of
 from stage5_fault_tolerance.etcd.results import Refused
 from stage5_fault_tolerance.etcd.store import Store
 from stage5_fault_tolerance.etcd.texts import TIMED_OUT, TOO_MANY_REQUESTS

@@ -45,7 +45,7 @@ from common.runtime.config import NodeConfig
 from common.runtime.handshake import Handshake, Identity
 from common.runtime.loops import run
 from common.runtime.wire import pack
-from stage1_foundations.echo import Echo, Ping, Pong
+from stage1_foundations.echo.node import Echo, Ping, Pong
 
 PAYLOAD = "x" * 64
 REPETITIONS = 15
@@ -252,7 +252,7 @@ def node_server(stock: bool) -> Iterator[Server]:
             index=0,
             life=0,
             members=("n1",),
-            node_class="stage1_foundations.echo:Echo",
+            node_class="stage1_foundations.echo.node:Echo",
             directory=directory,
             epoch_ns=time.monotonic_ns(),
             trace=False,

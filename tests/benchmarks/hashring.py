@@ -14,9 +14,9 @@ import time
 from _bench import in_turns, report
 from uhashring import HashRing
 
-from stage3_partitioning.kv_balance import movement
-from stage3_partitioning.kv_partitioners import Partitioner
-from stage3_partitioning.kv_ring import RingPartitioner
+from stage3_partitioning.kv.balance import movement
+from stage3_partitioning.kv.partitioners import Partitioner
+from stage3_partitioning.kv.ring import RingPartitioner
 
 KEYS = [f"user:{number}" for number in range(100_000)]
 ROUNDS = 7

@@ -42,7 +42,7 @@ from common.runtime.client import Client
 from common.runtime.garbage import collect_by_the_clock
 from common.runtime.loops import run
 from stage4_consensus.raft.registers import BatchingRegistersClient, RegistersClient
-from stage5_fault_tolerance.etcd_grpc.launch import etcd_cluster
+from stage5_fault_tolerance.etcd.front.launch import etcd_cluster
 
 TURNS = 7
 WARM_UP, ONE_BY_ONE = 50, 400

@@ -26,7 +26,7 @@ from pathlib import Path
 
 from _bench import in_turns, report
 
-from stage3_partitioning.resp.launch import redis_cluster
+from stage3_partitioning.kv.front.launch import redis_cluster
 from tests.support.resp_wire import debian_redis
 
 ROUNDS = 5

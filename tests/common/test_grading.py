@@ -50,7 +50,7 @@ def test_a_copy_of_the_reference_gets_all_points_too(workspace: Path) -> None:
 
 
 def test_a_wrong_protocol_loses_points_with_a_reason_and_a_way_to_replay(workspace: Path) -> None:
-    change(workspace, "cap_consistent.py", "majority(", "min(1, ")
+    change(workspace, "cap/consistent.py", "majority(", "min(1, ")
     ran = lab(workspace, "test", "cap", "--impl", ".", "--json")
     assert ran.returncode == 1
     told = grades(ran.stdout)
@@ -65,25 +65,25 @@ def test_a_wrong_protocol_loses_points_with_a_reason_and_a_way_to_replay(workspa
 
 
 def test_a_protocol_that_reads_a_clock_is_refused_with_file_and_line(workspace: Path) -> None:
-    change(workspace, "cap_available.py", '"""', 'import time\n\n"""')
+    change(workspace, "cap/available.py", '"""', 'import time\n\n"""')
     ran = lab(workspace, "test", "cap", "--impl", ".")
     assert ran.returncode == 1
-    assert "cap_available.py:1: a protocol file must not import time: read self.now" in said(ran)
+    assert "cap/available.py:1: a protocol file must not import time: read self.now" in said(ran)
 
 
 def test_a_renamed_class_is_told_by_name(workspace: Path) -> None:
-    change(workspace, "cap_available.py", "class AvailableReplica", "class Replica")
+    change(workspace, "cap/available.py", "class AvailableReplica", "class Replica")
     ran = lab(workspace, "test", "cap", "--impl", ".")
     assert ran.returncode == 1
     assert "there is no AvailableReplica in" in said(ran)
 
 
 def test_a_syntax_error_is_told_with_its_line(workspace: Path) -> None:
-    path = workspace / STAGE / "cap_consistent.py"
+    path = workspace / STAGE / "cap/consistent.py"
     path.write_text("x = 1\ndef f(:\n", encoding="utf-8")
     ran = lab(workspace, "test", "cap", "--impl", ".")
     assert ran.returncode == 1
-    assert "cap_consistent.py:2: " in said(ran)
+    assert "cap/consistent.py:2: " in said(ran)
     assert "Traceback" not in said(ran)
 
 
@@ -107,7 +107,7 @@ def test_a_workspace_without_the_labs_files_is_not_graded_as_the_reference(
 
 
 def test_what_a_handler_raises_is_told_with_its_kind_and_its_line(workspace: Path) -> None:
-    change(workspace, "cap_available.py", GOSSIP, f"{GOSSIP}        {{}}['no']\n")
+    change(workspace, "cap/available.py", GOSSIP, f"{GOSSIP}        {{}}['no']\n")
     ran = lab(workspace, "test", "cap", "--impl", ".", "-k", "gossip_does_not_multiply")
     assert ran.returncode == 1
     assert f"KeyError: 'no' ({STAGE}/cap_available.py:" in said(ran)
@@ -116,7 +116,7 @@ def test_what_a_handler_raises_is_told_with_its_kind_and_its_line(workspace: Pat
 
 def test_a_handler_that_never_ends_fails_with_its_line_and_does_not_hang(workspace: Path) -> None:
     change(
-        workspace, "cap_available.py", GOSSIP, f"{GOSSIP}        while True:\n            pass\n"
+        workspace, "cap/available.py", GOSSIP, f"{GOSSIP}        while True:\n            pass\n"
     )
     ran = lab(workspace, "test", "cap", "--impl", ".", "-k", "gossip_does_not_multiply")
     assert ran.returncode == 1

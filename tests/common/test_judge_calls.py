@@ -15,7 +15,7 @@ from common.course.under_test import MissingName
 from common.values.errors import BadInput
 from tests.support.judging import changed, judged
 
-FRAMES = "stage1_foundations/echo_frames.py"
+FRAMES = "stage1_foundations/echo/frames.py"
 ROUND_TRIPS = "stage1_foundations/netem/roundtrips.py"
 HEAD = "def percentile("
 
@@ -102,7 +102,7 @@ def test_a_truth_is_no_number(value: Any, declared: Any, text: str) -> None:
 
 
 def test_a_result_is_held_against_its_declaration(tmp_path: Path) -> None:
-    theory = "stage1_foundations/link_theory.py"
+    theory = "stage1_foundations/link/theory.py"
     old = "def window_to_fill(round_trip_us: int, transmission_us: int) -> int:"
     new = (
         f"{old}\n    return True\n\n\ndef unused(round_trip_us: int, transmission_us: int) -> int:"
@@ -140,7 +140,7 @@ def test_a_process_that_ends_itself_fails_its_call(tmp_path: Path) -> None:
 
 
 def test_a_name_that_is_gone_is_told(tmp_path: Path) -> None:
-    theory = "stage1_foundations/link_theory.py"
+    theory = "stage1_foundations/link/theory.py"
     workspace = changed(tmp_path, {theory: ("def window_to_fill(", "def window(")})
     with judged("link", workspace) as lab, pytest.raises(MissingName, match="was it renamed"):
         lab.window_to_fill(1, 1)

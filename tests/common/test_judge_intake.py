@@ -14,8 +14,8 @@ from common.course.judge import entries, intake
 from common.course.judge.intake import Intake, take_in
 from common.values.errors import BadInput
 
-ECHO = "stage1_foundations/echo.py"
-LINK = "stage1_foundations/link.py"
+ECHO = "stage1_foundations/echo/node.py"
+LINK = "stage1_foundations/link/ends.py"
 LAB = (ECHO, LINK)
 TEXT = b"the student's work\n"
 
@@ -94,8 +94,8 @@ def test_a_tar_is_taken_however_it_is_compressed(tmp_path: Path, mode: str) -> N
 
 
 def test_a_file_by_itself_is_taken_by_its_name(tmp_path: Path) -> None:
-    (tmp_path / "echo.py").write_bytes(TEXT)
-    assert take(tmp_path / "echo.py", tmp_path)[1].joinpath(ECHO).read_bytes() == TEXT
+    (tmp_path / "echo/node.py").write_bytes(TEXT)
+    assert take(tmp_path / "echo/node.py", tmp_path)[1].joinpath(ECHO).read_bytes() == TEXT
 
 
 @pytest.mark.parametrize(
@@ -137,9 +137,9 @@ def test_a_folder_brings_no_links_and_no_pipes(tmp_path: Path) -> None:
     folder.mkdir()
     secret = tmp_path / "secret"
     secret.mkdir()
-    (secret / "link.py").write_bytes(b"the reference\n")
+    (secret / "link/ends.py").write_bytes(b"the reference\n")
     (folder / "stage1_foundations").symlink_to(secret)
-    os.mkfifo(folder / "echo.py")
+    os.mkfifo(folder / "echo/node.py")
     got, into = take(folder, tmp_path)
     assert tree(into) == {}
     assert any("stage1_foundations is a link" in sentence for sentence in got.refused)

@@ -19,7 +19,7 @@ from common.values.faults import Crash, Pause, Restart, Resume, Schedule
 from common.values.units import MS, SECOND
 from tests.support.judging import changed, judged, script
 
-ECHO = "stage1_foundations/echo.py"
+ECHO = "stage1_foundations/echo/node.py"
 TROUBLE = Schedule(
     [
         Crash(at=90 * MS, node="b"),
@@ -122,7 +122,7 @@ def test_an_error_of_a_handler_comes_back_by_its_name_with_its_place(tmp_path: P
         assert node.step(Start(0, {})) == []
         with pytest.raises(OverflowError, match="^too much$") as failure:
             node.step(Receive(0, "c1", lab.Ping(1, "")))
-        assert "stage1_foundations/echo.py:" in failure.value.lab_place  # type: ignore[attr-defined]
+        assert "stage1_foundations/echo/node.py:" in failure.value.lab_place  # type: ignore[attr-defined]
         assert "in ping_received" in failure.value.lab_place  # type: ignore[attr-defined]
 
 

@@ -88,14 +88,14 @@ def test_a_handout_with_a_solution_in_it_is_refused(handout: Path, tmp_path: Pat
     course = Course()
     dirty = tmp_path / "dirty"
     shutil.copytree(handout / "docs", dirty / "docs")
-    shutil.copy(ROOT / "stage1_foundations/cap_consistent.py", dirty / "docs/notes.py")
+    shutil.copy(ROOT / "stage1_foundations/cap/consistent.py", dirty / "docs/notes.py")
     with pytest.raises(NotClean, match=r"docs/notes.py:\d+ has a piece of .* of lab cap"):
         Release(course, [course.lab("cap")], None).check(dirty)
 
 
 def test_there_are_no_mutants_no_other_labs_and_no_hidden_tests(handout: Path) -> None:
     assert not (handout / "tests/mutants").exists()
-    assert not (handout / "stage1_foundations/link.py").exists()
+    assert not (handout / "stage1_foundations/link/ends.py").exists()
     tests = (handout / "tests/stage1_foundations/cap/test_cap_available.py").read_text("utf-8")
     assert "linearizable(" not in tests
     rules = (handout / "course.yaml").read_text("utf-8")

@@ -13,7 +13,7 @@ from common.runtime.facade import Door, free_ports, load_facade
 from common.runtime.live import LiveLab
 from common.values.errors import BadInput
 from common.values.history import Ok, Outcome
-from stage3_partitioning.kv_live import LIVE
+from stage3_partitioning.kv.live import LIVE
 
 
 @operation
@@ -88,7 +88,7 @@ def test_free_ports_differ_and_belong_to_an_address_of_this_machine() -> None:
 def test_without_its_module_a_lab_runs_without_its_facade_and_says_so(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    assert Course().lab("kv").live == "stage3_partitioning.kv_live:LIVE"
+    assert Course().lab("kv").live == "stage3_partitioning.kv.live:LIVE"
     assert isinstance(LIVE, LiveLab)
     monkeypatch.setattr(sessions, "find_spec", lambda _: None)
     session = Session(LIVE, SessionOptions(directory=tmp_path / "data"))

@@ -29,7 +29,7 @@ CONFIG = NodeConfig(
     index=0,
     life=0,
     members=("n1",),
-    node_class="stage1_foundations.echo:Echo",
+    node_class="stage1_foundations.echo.node:Echo",
     directory="data",
     epoch_ns=0,
 )

@@ -18,7 +18,7 @@ from common.values.errors import BadInput
 
 COURSE = Course(ROOT)
 CAP = COURSE.lab("cap")
-AVAILABLE = "work/stage1_foundations/cap_available.py"
+AVAILABLE = "work/stage1_foundations/cap/available.py"
 LOG = "work/stage4_consensus/raft/log.py"
 
 
@@ -156,7 +156,7 @@ def test_reset_puts_the_holes_back_and_keeps_what_was_there(
     assert run(["reset", "cap", "--json"]) == 0
     backup = Path(answer(capsys)["backup"])
     assert path.read_text(encoding="utf-8") == handed
-    kept = backup / "stage1_foundations/cap_available.py"
+    kept = backup / "stage1_foundations/cap/available.py"
     assert kept.read_text(encoding="utf-8") == "x = 1\ndef f(:\n"
 
 

@@ -88,7 +88,7 @@ def test_an_invariant_names_the_step_after_which_it_did_not_hold(tmp_path: Path)
 def test_an_error_of_a_handler_names_the_event_that_it_was_given(tmp_path: Path) -> None:
     handler = "def gossip_received(self, gossip: Gossip, sender: NodeId) -> None:\n"
     wrong = f"{handler}        {{}}['no']\n"
-    a_workspace(tmp_path, "cap", "cap_available.py", handler, wrong)
+    a_workspace(tmp_path, "cap", "cap/available.py", handler, wrong)
     told = explain(tmp_path, "cap", "gossip_does_not_multiply")
     assert "KeyError: 'no'" in told["why"]
     assert told["wrong"]["what"].endswith(("of n1", "of n2", "of n3"))

@@ -13,7 +13,7 @@ from common.values.errors import BadInput
 from common.values.faults import Schedule
 from common.values.history import Ok, Unknown
 from common.values.units import MS, SECOND
-from stage1_foundations.echo import Caller, Echo, Say
+from stage1_foundations.echo.node import Caller, Echo, Say
 from tests.support.live import eventually, live
 from tests.support.live_nodes import Asker, Counter, Flood, Flooder, Increment
 

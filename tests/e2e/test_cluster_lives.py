@@ -18,7 +18,7 @@ from common.runtime.spec import ClusterSpec
 from common.values.errors import BadInput, LabError
 from common.values.history import Ok, Unknown
 from common.values.units import MS
-from stage1_foundations.echo import Caller, Echo, Say
+from stage1_foundations.echo.node import Caller, Echo, Say
 from tests.support.live import eventually, live
 from tests.support.live_nodes import Asker, Counter, Crash, Flooder, Increment, Keep, Keeper
 
@@ -172,7 +172,7 @@ from common.runtime.loops import run
 from common.runtime.spec import ClusterSpec
 
 async def main():
-    spec = ClusterSpec(lab="echo", node="stage1_foundations.echo:Echo",
+    spec = ClusterSpec(lab="echo", node="stage1_foundations.echo.node:Echo",
                        members=("n1", "n2", "n3"), directory=Path(sys.argv[1]))
     async with Cluster(spec) as cluster:
         await cluster.pause("n2")

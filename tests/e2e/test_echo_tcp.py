@@ -10,10 +10,10 @@ from pathlib import Path
 from random import Random
 
 from common.values.errors import BadInput
-from stage1_foundations.echo_client import NoAnswer
+from stage1_foundations.echo.client import NoAnswer
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND = (sys.executable, "-m", "stage1_foundations.echo_tcp")
+COMMAND = (sys.executable, "-m", "stage1_foundations.echo.tcp")
 SECONDS = 30
 
 

@@ -14,7 +14,7 @@ pytest.importorskip("aetcd", reason="aetcd is not installed: pip install -e '.[e
 import grpc
 from aetcd.rpc import rpc_pb2
 
-from stage5_fault_tolerance.etcd_grpc.launch import etcd_in_background
+from stage5_fault_tolerance.etcd.front.launch import etcd_in_background
 from tests.support.etcd import Stubs, real_etcd
 
 pytestmark = pytest.mark.needs("grpc", "etcd")

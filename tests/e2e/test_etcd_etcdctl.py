@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("aetcd", reason="aetcd is not installed: pip install -e '.[etcd]'")
 
-from stage5_fault_tolerance.etcd_grpc.launch import EtcdCluster, etcd_cluster
+from stage5_fault_tolerance.etcd.front.launch import EtcdCluster, etcd_cluster
 from tests.support.etcd import Etcdctl
 from tests.support.live import eventually, live
 

@@ -18,7 +18,7 @@ from common.check.verdict import Answer
 from common.runtime.clock import Clock
 from common.values.history import Failed, History, Ok, Outcome, Unknown
 from common.values.units import SECOND
-from stage5_fault_tolerance.etcd_grpc.launch import EtcdCluster, etcd_cluster
+from stage5_fault_tolerance.etcd.front.launch import EtcdCluster, etcd_cluster
 from tests.support.live import eventually, live
 
 pytestmark = pytest.mark.needs("grpc", "etcd")

@@ -11,7 +11,7 @@ pytest.importorskip("aetcd", reason="aetcd is not installed: pip install -e '.[e
 import grpc
 from aetcd.rpc import rpc_pb2, rpc_pb2_grpc
 
-from stage5_fault_tolerance.etcd_grpc.launch import etcd_cluster
+from stage5_fault_tolerance.etcd.front.launch import etcd_cluster
 from tests.support.live import live
 
 pytestmark = pytest.mark.needs("grpc")

@@ -77,10 +77,10 @@ def test_a_wrong_one_loses_what_it_has_not_solved_with_reasons(all_sorts: Any) -
     [
         ("empty", "the submission cannot be tested"),
         ("otherlab", "the submission cannot be tested"),
-        ("syntax", "cap_consistent.py:"),
+        ("syntax", "cap/consistent.py:"),
         ("renamed", "ConsistentReplica"),
-        ("binary", "cap_consistent.py"),
-        ("huge", "cap_consistent.py"),
+        ("binary", "cap/consistent.py"),
+        ("huge", "cap/consistent.py"),
         ("cut", "the submission cannot be tested"),
     ],
 )

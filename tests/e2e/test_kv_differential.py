@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from stage3_partitioning.resp.launch import redis_cluster
+from stage3_partitioning.kv.front.launch import redis_cluster
 from tests.support.resp_wire import Wire, debian_redis
 
 KEYS = (b"a", b"{a}b", b"{a}c", b"{a}\x00\xff", b"")
@@ -199,7 +199,7 @@ def test_keys_die_in_both_at_the_same_time(both: tuple[Wire, Wire]) -> None:
 
 def test_commands_are_described_as_redis_describes_them(both: tuple[Wire, Wire]) -> None:
     """Arity, flags, positions of keys, categories and tips; key specs and subcommands we leave."""
-    from stage3_partitioning.resp.table import TABLE
+    from stage3_partitioning.kv.front.table import TABLE
 
     for wire in both:
         wire.say("HELLO", 2)

@@ -21,9 +21,9 @@ from redis.cluster import RedisCluster as RedisClient
 from redis.retry import Retry
 
 from common.values.history import Failed, Ok
-from stage3_partitioning.kv_commands import AddNode, RemoveNode
-from stage3_partitioning.resp.launch import RedisCluster, redis_cluster
-from stage3_partitioning.resp.requests import MAX_BULK
+from stage3_partitioning.kv.commands import AddNode, RemoveNode
+from stage3_partitioning.kv.front.launch import RedisCluster, redis_cluster
+from stage3_partitioning.kv.front.requests import MAX_BULK
 from tests.support.resp_wire import HOST, Wire, command
 
 pytestmark = pytest.mark.needs("redis", "hiredis")

@@ -9,8 +9,8 @@ from common.runtime.client import Client
 from common.runtime.cluster import Cluster
 from common.runtime.spec import ClusterSpec
 from common.values.history import Ok
+from stage4_consensus.raft.checks import linearizable, some_change_or_query
 from stage4_consensus.raft.registers import Append, Get, RegistersClient
-from stage4_consensus.raft_checks import linearizable, some_change_or_query
 from tests.support.live import live
 
 MEMBERS = ("n1", "n2", "n3")

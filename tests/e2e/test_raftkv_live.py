@@ -9,9 +9,9 @@ from common.runtime.client import Client
 from common.runtime.cluster import Cluster
 from common.runtime.spec import ClusterSpec
 from common.values.history import Failed, Ok
-from stage5_fault_tolerance.raftkv_checks import linearizable, some_command
-from stage5_fault_tolerance.raftkv_client import KeyValueClient
-from stage5_fault_tolerance.raftkv_commands import (
+from stage5_fault_tolerance.raftkv.checks import linearizable, some_command
+from stage5_fault_tolerance.raftkv.client import KeyValueClient
+from stage5_fault_tolerance.raftkv.commands import (
     Append,
     Compare,
     Delete,
@@ -32,7 +32,7 @@ def cluster(directory: Path) -> Cluster:
     return Cluster(
         ClusterSpec(
             lab="raftkv",
-            node="stage5_fault_tolerance.raftkv_server:RaftKeyValue",
+            node="stage5_fault_tolerance.raftkv.server:RaftKeyValue",
             members=MEMBERS,
             directory=directory,
             config={"snapshot_every": 6, "piece_parts": 3},

@@ -18,8 +18,8 @@ from common.course.dashboard import Dashboard
 from common.course.session import SessionOptions
 from common.runtime.member import State
 from common.trace.reader import read
-from stage1_foundations.cap_live import LIVE
-from stage4_consensus.raft_live import LIVE as RAFT
+from stage1_foundations.cap.live import LIVE
+from stage4_consensus.raft.live import LIVE as RAFT
 
 WAIT_SECONDS = 30.0
 
@@ -211,6 +211,6 @@ def test_a_students_own_code_runs_as_processes(
     asked = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert asked.returncode == 1
     assert "raised NotImplementedError" in asked.stderr
-    assert "cap_consistent.py" in "".join(asked.stderr.split())
+    assert "cap/consistent.py" in "".join(asked.stderr.split())
     assert run([*arguments, "--impl", str(tmp_path / "nowhere")]) == 3
     assert "there is no workspace" in " ".join(capsys.readouterr().err.split())

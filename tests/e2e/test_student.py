@@ -18,7 +18,7 @@ from common.values.units import SECOND
 from tests.support.lab_command import lab
 
 STAGE = "stage1_foundations"
-CONSISTENT = Path("work") / STAGE / "cap_consistent.py"
+CONSISTENT = Path("work") / STAGE / "cap/consistent.py"
 PATIENCE = 60 * SECOND
 
 
@@ -89,7 +89,7 @@ def test_an_evening_with_a_lab(tmp_path: Path) -> None:
     started = said(lab(tmp_path, "start", "cap", "--part", "available"))
     assert f"yours {CONSISTENT} is kept" in started
     assert path.read_text(encoding="utf-8") == right
-    write(tmp_path, Path("work") / STAGE / "cap_available.py", *symbols_of("available"))
+    write(tmp_path, Path("work") / STAGE / "cap/available.py", *symbols_of("available"))
     assert points(tmp_path)["earned"] == 28
     whole = points(tmp_path, "--all")
     assert whole["earned"] == whole["possible"] == 77
@@ -157,11 +157,11 @@ def test_a_watch_tests_the_part_that_was_touched_and_first_what_failed_last(
     assert lab(tmp_path, "start", "cap").returncode == 0
     with watching(tmp_path, "cap") as lines:
         assert any("0 of 77 points" in line for line in heard(lines, "watching;"))
-        write(tmp_path, Path("work") / STAGE / "cap_available.py", *symbols_of("available"))
+        write(tmp_path, Path("work") / STAGE / "cap/available.py", *symbols_of("available"))
         told = heard(lines, "watching;")
         assert "cap: available" in told[0]
         assert "28 of 28 points, all pass" in told[-2]
         path = tmp_path / CONSISTENT
         path.write_text("def f(:\n", encoding="utf-8")
-        assert any("cap_consistent.py:1: " in line for line in heard(lines, "watching;"))
+        assert any("cap/consistent.py:1: " in line for line in heard(lines, "watching;"))
     assert "28" in said(lab(tmp_path, "progress", "cap"))

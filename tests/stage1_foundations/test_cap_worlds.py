@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from common.check.explorer import Answer, Bounds, explore_instance
 from common.values.report import Judged, Table, Trace
-from stage1_foundations.cap_demo import demo
-from stage1_foundations.cap_explore import instance, without_write_back
+from stage1_foundations.cap.demo import demo
+from stage1_foundations.cap.explore import instance, without_write_back
 
 
 def test_no_order_of_a_write_and_a_read_breaks_the_consistent_register() -> None:

@@ -12,7 +12,19 @@ from common.values.errors import BadInput
 from common.values.faults import Crash, Restart, Schedule
 from common.values.history import Failed, History, Ok, Outcome
 from common.values.units import MS, SECOND
-from stage2_communication.chat import (
+from stage2_communication.chat.checks import (
+    causes_first,
+    each_once,
+    nothing_lost,
+    same_order,
+    shown_stays,
+)
+from stage2_communication.chat.client import ChatClient, Refused, Request
+from stage2_communication.chat.front.editor import MAX_TYPED, LineEditor, Typed
+from stage2_communication.chat.front.folder import RoomFolder
+from stage2_communication.chat.front.screen import fitting, harmless
+from stage2_communication.chat.live import say_or_look
+from stage2_communication.chat.messages import (
     MAX_TEXT,
     Join,
     Joined,
@@ -26,20 +38,8 @@ from stage2_communication.chat import (
     Say,
     problem_of,
 )
-from stage2_communication.chat_checks import (
-    causes_first,
-    each_once,
-    nothing_lost,
-    same_order,
-    shown_stays,
-)
-from stage2_communication.chat_client import ChatClient, Refused, Request
-from stage2_communication.chat_editor import MAX_TYPED, LineEditor, Typed
-from stage2_communication.chat_folder import RoomFolder
-from stage2_communication.chat_live import say_or_look
-from stage2_communication.chat_screen import fitting, harmless
-from stage2_communication.chat_spreading import MAX_MEMBERS
-from stage2_communication.chat_total import TotalOrderMember
+from stage2_communication.chat.spreading import MAX_MEMBERS
+from stage2_communication.chat.total import TotalOrderMember
 
 CHECKS = (each_once, nothing_lost, shown_stays, causes_first, same_order)
 

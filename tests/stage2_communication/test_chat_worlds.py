@@ -6,8 +6,8 @@ import pytest
 
 from common.check.explorer import Answer, explore_instance
 from common.values.report import Judged, Table, Trace
-from stage2_communication.chat_demo import demo
-from stage2_communication.chat_explore import (
+from stage2_communication.chat.demo import demo
+from stage2_communication.chat.explore import (
     as_they_arrive,
     by_time_alone,
     causal,

@@ -10,14 +10,14 @@ from common.codec.schema import Schema
 from common.values.errors import BadInput
 from common.values.history import History, Ok, Operation
 from common.values.report import Chart, Judged, Table, Text
-from stage3_partitioning.kv_checks import nothing_lost
-from stage3_partitioning.kv_commands import MAX_KEY, MAX_VALUE, CompareAndSet
-from stage3_partitioning.kv_demo import demo
-from stage3_partitioning.kv_explore import instance, with_a_crash
-from stage3_partitioning.kv_member import KIB
-from stage3_partitioning.kv_messages import Batch, Handed, Request, Session
-from stage3_partitioning.kv_ownership import MOST_SESSIONS
-from stage3_partitioning.kv_server import StoreNode
+from stage3_partitioning.kv.checks import nothing_lost
+from stage3_partitioning.kv.commands import MAX_KEY, MAX_VALUE, CompareAndSet
+from stage3_partitioning.kv.demo import demo
+from stage3_partitioning.kv.explore import instance, with_a_crash
+from stage3_partitioning.kv.member import KIB
+from stage3_partitioning.kv.messages import Batch, Handed, Request, Session
+from stage3_partitioning.kv.ownership import MOST_SESSIONS
+from stage3_partitioning.kv.server import StoreNode
 
 
 @pytest.mark.parametrize("seed", [1, 2, 7])
@@ -89,7 +89,7 @@ def some_requests(random: Random) -> tuple[bytes, list[list[bytes]]]:
 
 @pytest.mark.needs("hiredis")
 def test_a_stream_of_requests_is_cut_alike_however_it_arrives() -> None:
-    from stage3_partitioning.resp.requests import RequestReader
+    from stage3_partitioning.kv.front.requests import RequestReader
 
     for seed in range(200):
         random = Random(seed)
@@ -106,7 +106,7 @@ def test_a_stream_of_requests_is_cut_alike_however_it_arrives() -> None:
 
 @pytest.mark.needs("hiredis")
 def test_what_comes_before_a_broken_request_is_carried_out_and_nothing_after() -> None:
-    from stage3_partitioning.resp.requests import RequestReader
+    from stage3_partitioning.kv.front.requests import RequestReader
 
     for broken in (b"*1\r\n$99999999999\r\n", b"*-x\r\n", b"*1\r\n*1\r\n", b"x" * 70_000):
         for first in (b"*1\r\n$4\r\nPING\r\n", b"PING\r\n"):

@@ -31,7 +31,7 @@ from stage4_consensus.raft.registers import (
 )
 from stage4_consensus.raft.requests import Answer as Answered
 from stage4_consensus.raft.requests import CommandRequest, QueryRequest
-from stage4_consensus.raft_safety import watch_safety
+from stage4_consensus.raft.safety import watch_safety
 
 SERVERS = ("n1", "n2", "n3")
 CLIENTS = ("c1", "c2")

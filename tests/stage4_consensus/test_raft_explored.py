@@ -3,7 +3,7 @@
 import pytest
 
 from common.check.explorer import Answer, explore_instance
-from stage4_consensus.raft_explore import instance, with_a_crash
+from stage4_consensus.raft.explore import instance, with_a_crash
 
 
 @pytest.mark.slow

@@ -13,11 +13,11 @@ from common.sim.chaos import random_schedule
 from common.trace.format import Meta
 from common.trace.recorder import Recorder
 from common.values.units import MS, SECOND
-from stage2_communication.chat import Join, Operation, Read, Remove, Say
-from stage2_communication.chat_causal import CausalMember
-from stage2_communication.chat_checks import causes_first, same_order
-from stage2_communication.chat_member import Member
-from stage2_communication.chat_total import TotalOrderMember
+from stage2_communication.chat.causal import CausalMember
+from stage2_communication.chat.checks import causes_first, same_order
+from stage2_communication.chat.member import Member
+from stage2_communication.chat.messages import Join, Operation, Read, Remove, Say
+from stage2_communication.chat.total import TotalOrderMember
 
 MEMBERS, FOUNDERS = ("n1", "n2", "n3", "n4"), ("n1", "n2", "n3")
 SEEDS = 3

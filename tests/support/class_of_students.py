@@ -8,8 +8,8 @@ from pathlib import Path
 from common.course.manifest import ROOT
 
 STAGE = "stage1_foundations"
-CONSISTENT = "cap_consistent.py"
-FILES = ("cap_client.py", CONSISTENT, "cap_available.py")
+CONSISTENT = "cap/consistent.py"
+FILES = ("cap/client.py", CONSISTENT, "cap/available.py")
 POSSIBLE = 77
 
 
@@ -73,6 +73,6 @@ def bad_ones(folder: Path) -> None:
     (stage / CONSISTENT).write_bytes(b"#" * 30_000_000)
     other = folder / "otherlab" / STAGE
     other.mkdir(parents=True)
-    shutil.copy(ROOT / STAGE / "stop_and_wait.py", other)
+    shutil.copy(ROOT / STAGE / "link/stop_and_wait.py", other)
     whole = zipped(folder, "cut")
     whole.write_bytes(whole.read_bytes()[:3000])

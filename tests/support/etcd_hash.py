@@ -2,7 +2,7 @@
 
 from hashlib import sha256
 
-from stage5_fault_tolerance.etcd_demo import Story
+from stage5_fault_tolerance.etcd.demo import Story
 
 
 def digest() -> str:

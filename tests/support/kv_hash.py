@@ -13,10 +13,10 @@ from common.sim.chaos import random_schedule
 from common.trace.format import Meta
 from common.trace.recorder import Recorder
 from common.values.units import MS, SECOND
-from stage3_partitioning.kv_checks import linearizable, some_command
-from stage3_partitioning.kv_client import StoreClient
-from stage3_partitioning.kv_commands import AddNode, RemoveNode
-from stage3_partitioning.kv_server import StoreNode
+from stage3_partitioning.kv.checks import linearizable, some_command
+from stage3_partitioning.kv.client import StoreClient
+from stage3_partitioning.kv.commands import AddNode, RemoveNode
+from stage3_partitioning.kv.server import StoreNode
 
 NODES, CLIENTS = ("n1", "n2", "n3", "n4"), ("c1", "c2", "operator")
 SLOTS = 32

@@ -13,8 +13,8 @@ from common.sim.chaos import random_schedule
 from common.trace.format import Meta
 from common.trace.recorder import Recorder
 from common.values.units import MS, SECOND
+from stage4_consensus.raft.checks import linearizable, some_change_or_query
 from stage4_consensus.raft.registers import RaftRegisters, RegistersClient
-from stage4_consensus.raft_checks import linearizable, some_change_or_query
 
 SERVERS, CLIENTS = ("n1", "n2", "n3"), ("c1", "c2", "admin")
 SEEDS = 6

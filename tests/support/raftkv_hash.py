@@ -12,9 +12,9 @@ from common.sim.chaos import random_schedule
 from common.trace.format import Meta
 from common.trace.recorder import Recorder
 from common.values.units import MS, SECOND
-from stage5_fault_tolerance.raftkv_checks import linearizable, some_command
-from stage5_fault_tolerance.raftkv_client import KeyValueClient
-from stage5_fault_tolerance.raftkv_server import RaftKeyValue
+from stage5_fault_tolerance.raftkv.checks import linearizable, some_command
+from stage5_fault_tolerance.raftkv.client import KeyValueClient
+from stage5_fault_tolerance.raftkv.server import RaftKeyValue
 
 SERVERS, CLIENTS = ("n1", "n2", "n3"), ("c1", "c2", "c3")
 SEEDS = 4

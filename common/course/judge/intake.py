@@ -7,7 +7,7 @@ was left out is told, a sentence each; a submission that cannot be read at all i
 too, so that one bad submission never stops the others.
 
 Students pack as they like: the lab's files are found also when they lie one or more folders deep
-(``alice/stage1_foundations/echo.py``), or by their name alone.
+(``alice/stage1_foundations/echo/node.py``), or by their name alone.
 """
 
 import contextlib
@@ -47,7 +47,8 @@ def take_in(submission: Path, lab_files: Collection[str], into: Path) -> Intake:
     Args:
         submission: a folder, a zip, a tar, a git repository (the files of a working tree; of a
             bare one the last commit) or a single file.
-        lab_files: the paths that count, relative to the workspace (``stage1_foundations/echo.py``).
+        lab_files: the paths that count, relative to the workspace, such as
+            ``stage1_foundations/echo/node.py``.
         into: the workspace's folder, made if need be.
 
     Returns:

@@ -4,7 +4,7 @@ A wrong variant that passes the suite::
 
     lab: cap
     name: A replica that was down answers with what it had
-    file: cap_consistent.py
+    file: cap/consistent.py
     find: the text of the reference
     replace: what stands there instead
     seed: 4711                    # with test: this test fails at this seed; with schedule:

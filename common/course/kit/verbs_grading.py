@@ -133,7 +133,7 @@ def _rules(
         if not labs:
             raise BadInput(
                 "no submission has a file of any lab: a submission has the folders of the course, "
-                "such as stage1_foundations/link.py"
+                "such as stage1_foundations/link/ends.py"
             )
         return default_course_file(labs)
     rules = read_course_file(path, known)

@@ -8,7 +8,14 @@ import pytest
 
 from common.course.grading import graded
 from common.values.units import MS, SECOND
-from tests.stage1_foundations.echo.wire import frame, honest, read_frame, run, scripted, serving
+from tests.stage1_foundations.echo.wire import (
+    frame,
+    honest,
+    read_frame,
+    run,
+    scripted,
+    serving,
+)
 
 LAB = "echo"
 

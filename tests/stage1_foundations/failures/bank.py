@@ -15,7 +15,7 @@ from common.sim.workload import Workload
 from common.values.faults import Fault, Schedule
 from common.values.history import Failed, History, Ok, Operation, Unknown
 from common.values.units import MS, SECOND, show_time
-from stage1_foundations.failures_check import check_account, check_honesty
+from stage1_foundations.failures.checks import check_account, check_honesty
 
 SERVER = "n1"
 CLIENTS = ("c1", "c2", "c3")

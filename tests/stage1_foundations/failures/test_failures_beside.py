@@ -9,11 +9,11 @@ from common.values.faults import Crash, Pause
 from common.values.history import Failed, History, Ok, Operation, Outcome, Unknown
 from common.values.report import Judged, Table, Trace
 from common.values.units import SECOND
-from stage1_foundations.failures_account import Deposit, Withdraw
-from stage1_foundations.failures_check import check_account, check_honesty
-from stage1_foundations.failures_demo import WORLDS, demo
-from stage1_foundations.failures_explore import instance, with_hasty_client
-from stage1_foundations.failures_live import LIVE, choose
+from stage1_foundations.failures.account import Deposit, Withdraw
+from stage1_foundations.failures.checks import check_account, check_honesty
+from stage1_foundations.failures.demo import WORLDS, demo
+from stage1_foundations.failures.explore import instance, with_hasty_client
+from stage1_foundations.failures.live import LIVE, choose
 
 
 def test_the_demo_shows_who_lies_in_which_world() -> None:

@@ -23,8 +23,8 @@ from common.values.faults import (
 )
 from common.values.history import Failed, Ok, Unknown
 from common.values.units import MS, SECOND, show_time
-from stage1_foundations.failures_check import check_honesty
-from stage1_foundations.failures_hasty import HastyClient
+from stage1_foundations.failures.checks import check_honesty
+from stage1_foundations.failures.hasty import HastyClient
 from tests.stage1_foundations.failures.bank import (
     CLIENTS,
     GIVEN_UP,

@@ -9,14 +9,14 @@ from common.sim import LinkModel, Simulation
 from common.values.history import History, Ok, Unknown
 from common.values.report import Chart, Judged, Trace
 from common.values.units import MS, SECOND
-from stage1_foundations import link
-from stage1_foundations import link_goodput as goodput
-from stage1_foundations.durable_receiver import DurableReceiver
-from stage1_foundations.full_duplex import Router, SlidingWindowEnd, StopAndWaitEnd
-from stage1_foundations.link import Take, Transfer
-from stage1_foundations.link_demo import demo
-from stage1_foundations.link_live import LIVE, batches, everything_once_in_order
-from stage1_foundations.stop_and_wait import StopAndWaitSender
+from stage1_foundations.link import ends as link
+from stage1_foundations.link import goodput
+from stage1_foundations.link.demo import demo
+from stage1_foundations.link.durable_receiver import DurableReceiver
+from stage1_foundations.link.ends import Take, Transfer
+from stage1_foundations.link.full_duplex import Router, SlidingWindowEnd, StopAndWaitEnd
+from stage1_foundations.link.live import LIVE, batches, everything_once_in_order
+from stage1_foundations.link.stop_and_wait import StopAndWaitSender
 from tests.stage1_foundations.link.ends import STEADY, numbered
 from tests.stage1_foundations.link.test_link_durable import Reader, crashes
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from common.check.explorer import Answer, Instance, explore_instance
-from stage1_foundations import link_explore
+from stage1_foundations.link import explore as link_explore
 
 
 @pytest.mark.parametrize(

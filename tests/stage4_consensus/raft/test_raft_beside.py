@@ -9,10 +9,10 @@ from common.check.explorer import Answer, explore_instance
 from common.course.grading import graded
 from common.values.report import Judged
 from common.values.units import MS
-from stage4_consensus.raft_broken import CommitsOldTerms
-from stage4_consensus.raft_demo import demo
-from stage4_consensus.raft_explore import TwoTerms, instance, with_a_crash
-from stage4_consensus.raft_figure8 import tell
+from stage4_consensus.raft.broken import CommitsOldTerms
+from stage4_consensus.raft.demo import demo
+from stage4_consensus.raft.explore import TwoTerms, instance, with_a_crash
+from stage4_consensus.raft.figure8 import tell
 from tests.stage4_consensus.raft.cluster import cluster, elect, must_be_ok, restart_all
 from tests.stage4_consensus.raft.seen import Outside, Server
 

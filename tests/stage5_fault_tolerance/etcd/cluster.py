@@ -12,7 +12,7 @@ from common.sim.workload import Workload
 from common.values.faults import Schedule
 from common.values.history import Ok, Operation
 from common.values.units import MS, SECOND
-from stage5_fault_tolerance.etcd_checks import linearizable
+from stage5_fault_tolerance.etcd.checks import linearizable
 from tests.stage4_consensus.raft.cluster import must_be_ok, names, run_until
 
 SERVERS = names(3)

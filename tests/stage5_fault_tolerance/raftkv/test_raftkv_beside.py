@@ -9,10 +9,10 @@ from common.contract.sizes import value_size
 from common.values.report import Judged, Table
 from stage4_consensus.raft.log import Log
 from stage4_consensus.raft.messages import AppendEntries, Configuration, Entry, InstallSnapshot
-from stage5_fault_tolerance.raftkv_commands import Item, Put
-from stage5_fault_tolerance.raftkv_demo import demo
-from stage5_fault_tolerance.raftkv_server import RaftKeyValue
-from stage5_fault_tolerance.raftkv_store import MAX_COMMAND, MAX_VALUE
+from stage5_fault_tolerance.raftkv.commands import Item, Put
+from stage5_fault_tolerance.raftkv.demo import demo
+from stage5_fault_tolerance.raftkv.server import RaftKeyValue
+from stage5_fault_tolerance.raftkv.store import MAX_COMMAND, MAX_VALUE
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 7])

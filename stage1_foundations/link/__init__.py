@@ -1,0 +1,12 @@
+"""A reliable link over an unreliable one.
+
+Reading order:
+
+1. ``ends``: what both ends have in common, and what their users ask of them.
+2. ``fire_and_forget``: the version that keeps no promise.
+3. ``retransmission_timeout``: how long to wait for an acknowledgement.
+4. ``stop_and_wait``: one frame under way at a time.
+5. ``sliding_window``: a window of them, which makes the link fast.
+6. ``durable_receiver``: what has to be on disk before which message leaves.
+7. ``theory``: how fast it can be at best, as formulas; ``goodput`` measures, ``plot`` draws both.
+"""

@@ -1,0 +1,125 @@
+"""How ``lab run link`` runs: two ends, a router of their own between them, and trouble.
+
+The member n1 is a :class:`Router`, a process that may be killed at any moment. The clients c1 and
+c2 are the two ends of a link through it: each transfers a batch of items to the other, then takes
+as many. What one transferred and the other was given is all in the history.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import islice
+from random import Random
+
+from common.check.delivery import check_delivery
+from common.check.verdict import Answer, Verdict
+from common.runtime.live import LiveLab, Variant
+from common.values.faults import Crash, Link, Restart, Schedule
+from common.values.history import Failed, History, Ok
+from common.values.units import MS
+from stage1_foundations.link.ends import Take, Transfer
+
+BATCH = 16
+"""Items in one transfer. A receiving end keeps several: one end may be some batches ahead."""
+
+
+def batches(random: Random, client: str, number: int) -> Transfer | Take:
+    """Transfer a batch, then take as many items as a batch has, and so on."""
+    del random  # nothing is left to chance here: each item must differ from all others
+    batch, place = divmod(number, BATCH + 1)
+    if place > 0:
+        return Take()
+    return Transfer(tuple(f"{client}.{batch * BATCH + item}" for item in range(BATCH)))
+
+
+def everything_once_in_order(history: History) -> Verdict:
+    """What each end was given is what the other transferred: in order, once, nothing left out.
+
+    An item may be under way at the end. A take that ended unknown may have been given an item all
+    the same, so one item may be missing for each of those.
+    """
+    ends = sorted({operation.process.partition("/")[0] for operation in history})
+    verdicts = [
+        _one_direction(history, one, other)
+        for left, right in zip(islice(ends, 0, None, 2), islice(ends, 1, None, 2), strict=False)
+        for one, other in ((left, right), (right, left))
+    ]
+    broken = [verdict for verdict in verdicts if verdict.answer is not Answer.YES]
+    if broken:
+        return broken[0]
+    steps = sum(verdict.steps for verdict in verdicts)
+    return Verdict(Answer.YES, " ".join(verdict.sentence for verdict in verdicts), steps=steps)
+
+
+def _one_direction(history: History, source: str, target: str) -> Verdict:
+    sent: list[object] = []
+    taken: list[object] = []
+    unknown = 0
+    for operation in sorted(history, key=lambda each: each.returned_at or each.invoked_at):
+        client = operation.process.partition("/")[0]
+        if client == target and operation.function == "take":
+            if isinstance(operation.outcome, Ok):
+                taken.append(operation.outcome.value)
+            elif not isinstance(operation.outcome, Failed):
+                unknown += 1
+    for operation in history:
+        if operation.process.partition("/")[0] == source and operation.function == "transfer":
+            assert isinstance(operation.argument, tuple | list), "a transfer has items"
+            if not isinstance(operation.outcome, Failed):
+                sent.extend(operation.argument)
+    verdict = check_delivery(sent, taken, complete=False)
+    if verdict.answer is Answer.NO and unknown:
+        lenient = check_delivery(_without_gaps(sent, taken, unknown), taken, complete=False)
+        verdict = lenient if lenient.answer is Answer.YES else verdict
+    return Verdict(verdict.answer, f"{source} to {target}: {verdict.sentence}", steps=verdict.steps)
+
+
+def _without_gaps(sent: list[object], taken: list[object], allowed: int) -> list[object]:
+    """``sent`` without up to ``allowed`` items that were skipped before later ones were taken."""
+    kept: list[object] = []
+    rest = iter(taken)
+    wanted = next(rest, None)
+    for item in sent:
+        if item == wanted:
+            wanted = next(rest, None)
+        elif wanted is not None and allowed > 0:
+            allowed -= 1
+            continue
+        kept.append(item)
+    return kept
+
+
+def bad_network(members: Sequence[str], duration: int) -> Schedule:
+    """All links lose, double and reorder; the router is killed, and comes back; then it is calm."""
+    router = members[0]
+    bad = Link(0, latency=(1 * MS, 10 * MS), loss=0.05, duplicate=0.05, reorder=0.1)
+    calm = Link(duration * 8 // 10, latency=(0, 0), loss=0.0, duplicate=0.0, reorder=0.0)
+    killed = Crash(duration * 3 // 10, router)
+    return Schedule((bad, killed, Restart(duration * 5 // 10, router), calm))
+
+
+def _variant(title: str, end: str) -> Variant:
+    network = "stage1_foundations.link.full_duplex"
+    checks: dict[str, Callable[[History], Verdict]] = {
+        "each item once, in order": everything_once_in_order
+    }
+    return Variant(
+        title=title,
+        node=f"{network}:Router",
+        client=f"{network}:{end}",
+        choose=batches,
+        checks=checks,
+        client_config={"receiver": "n1"},
+    )
+
+
+LIVE = LiveLab(
+    lab="link",
+    members=1,
+    clients=2,
+    columns=("passed_on",),
+    variants={
+        "sliding-window": _variant("sliding windows through a router", "SlidingWindowEnd"),
+        "stop-and-wait": _variant("stop and wait through a router", "StopAndWaitEnd"),
+        "fire-and-forget": _variant("fire and forget through a router", "FireAndForgetEnd"),
+    },
+    trouble=bad_network,
+)

@@ -1,0 +1,4 @@
+"""Logical clocks: Lamport's numbers and vectors.
+
+Reading order: ``lamport``, then ``vector``.
+"""

@@ -1,0 +1,200 @@
+"""The demonstration of the lab ``kv``: what moves when a node comes, and that nobody notices."""
+
+from collections.abc import Callable
+from random import Random
+
+from common.contract import Node, NodeId
+from common.sim import LinkModel, Simulation, Workload
+from common.trace.format import Meta
+from common.trace.recorder import Recorder
+from common.values.faults import Crash, Restart
+from common.values.history import Ok
+from common.values.report import Report
+from common.values.units import MS, SECOND, show_time
+from stage3_partitioning.kv.balance import imbalance, movement, shares
+from stage3_partitioning.kv.checks import linearizable
+from stage3_partitioning.kv.client import StoreClient
+from stage3_partitioning.kv.commands import AddNode, Append, Get
+from stage3_partitioning.kv.partitioners import (
+    ModuloPartitioner,
+    Partitioner,
+    RangePartitioner,
+    fitted_ranges,
+)
+from stage3_partitioning.kv.ring import RingPartitioner
+from stage3_partitioning.kv.server import StoreNode
+from stage3_partitioning.kv.slots import SlotPartitioner
+
+NODES, CLIENTS, OPERATOR = ("n1", "n2", "n3", "n4"), ("c1", "c2", "c3"), "operator"
+SLOTS, KEYS, APPENDS = 16, 12, 24
+COMES, KILLED, BACK = 300 * MS, 315 * MS, 500 * MS
+"""When n4 is added, when it is killed in the midst of its first move, and when it is back."""
+
+MEASURED = tuple(b"user:%d" % number for number in range(10_000))
+
+
+def demo(seed: int) -> Report:
+    """Show the balance report, then a node that comes, and is killed, while clients write."""
+    report = Report("A sharded store: what moves when a node comes")
+    _balance(report)
+    _move(report, seed)
+    return report
+
+
+def partitioners(nodes: int) -> dict[str, Partitioner]:
+    """One of each kind over so many nodes."""
+    names = [f"n{number}" for number in range(1, nodes + 1)]
+    return {
+        "hash mod n": ModuloPartitioner(names),
+        "range": fitted_ranges(names, MEASURED[::10]),
+        "ring, 1 point each": RingPartitioner(names, 1),
+        "ring, 100 points": RingPartitioner(names, 100),
+        "16,384 slots": SlotPartitioner(names),
+    }
+
+
+def with_another(partitioner: Partitioner) -> Partitioner:
+    """One node more; ranges are split in the midst of the fullest one."""
+    if not isinstance(partitioner, RangePartitioner):
+        return partitioner.with_node("n11")
+    held = shares(partitioner, MEASURED)
+    fullest = max(held, key=lambda node: held[node])
+    keys = sorted(key for key in MEASURED if partitioner.owner(key) == fullest)
+    return partitioner.split(keys[len(keys) // 2], "n11")
+
+
+def _balance(report: Report) -> None:
+    report.say(
+        f"{len(MEASURED):,} keys on ten nodes, and then an eleventh comes. At best one key in "
+        "eleven moves, and each of them to the new node."
+    )
+    rows: list[tuple[str, ...]] = []
+    held: dict[str, list[float]] = {}
+    moved: dict[str, list[float]] = {}
+    for name, before in partitioners(10).items():
+        after = with_another(before)
+        change = movement(before, after, MEASURED)
+        held[name] = list(shares(before, MEASURED).values())
+        moved[name] = [change.moved]
+        rows.append(
+            (
+                name,
+                f"{imbalance(shares(before, MEASURED)):.2f}",
+                f"{change.moved:,}",
+                f"{change.ideal:,.0f}",
+                f"{change.needless:,}",
+            )
+        )
+    headers = ("partitioner", "largest share / mean", "moved", "ideal", "between old nodes")
+    report.table("What moves when the eleventh node comes", headers, rows)
+    report.chart("kv-balance", "keys on each of ten nodes", _bars("keys on each node", held))
+    ideal = len(MEASURED) / 11
+    report.chart(
+        "kv-moved",
+        "keys that move when an eleventh node comes; the ideal is 1/11",
+        _bars("keys moved", {**moved, "ideal": [ideal]}),
+    )
+
+
+def _bars(title: str, series: dict[str, list[float]]) -> str:
+    """A bar chart as SVG."""
+    import pygal
+
+    length = max(map(len, series.values()))
+    chart = pygal.Bar(title=title, width=900, height=360, js=[], legend_at_bottom=True)
+    chart.x_labels = [f"n{number}" for number in range(1, length + 1)] if length > 1 else None
+    for name, values in series.items():
+        chart.add(name, values)
+    svg: str = chart.render(is_unicode=True)
+    return svg
+
+
+def _move(report: Report, seed: int) -> None:
+    report.say(
+        f"Now the store: three nodes hold {SLOTS} slots, three clients append to {KEYS} keys. At "
+        f"{show_time(COMES)} n4 is added; its slots move to it two keys at a time. At "
+        f"{show_time(KILLED)} it is killed in the midst of that, and comes back at "
+        f"{show_time(BACK)}."
+    )
+    lines: list[str] = []
+    meta = Meta(lab="kv", nodes=NODES, clients=(*CLIENTS, OPERATOR), seed=seed)
+    recorder = Recorder(lines.append, meta)
+    simulation = Simulation(
+        dict.fromkeys(NODES, _node),
+        dict.fromkeys((*CLIENTS, OPERATOR), _client),
+        seed=seed,
+        link=LinkModel(latency=(1 * MS, 5 * MS)),
+        observers=[recorder],
+    )
+    work = Workload(
+        simulation,
+        _next_append,
+        clients=CLIENTS,
+        count=APPENDS,
+        think=(10 * MS, 60 * MS),
+        patience=10 * SECOND,
+    )
+    simulation.run(COMES)
+    before = _held(simulation)
+    simulation.call(OPERATOR, AddNode("n4"))
+    simulation.run(KILLED)
+    simulation.inject(Crash(simulation.now, "n4"))
+    simulation.run(BACK)
+    simulation.inject(Restart(simulation.now, "n4"))
+    simulation.run_until(lambda: work.done, 10 * SECOND)
+    simulation.run(simulation.now + 1 * SECOND)
+    after = _held(simulation)
+    rows = [(node, *before[node], *after[node]) for node in NODES]
+    headers = ("node", "slots before", "keys before", "slots after", "keys after")
+    report.table("n4 gets its share", headers, rows)
+    _compare(report, simulation)
+    verdict = linearizable(simulation.history)
+    answer = verdict.answer.value
+    recorder.verdict(simulation.now, None, "linearizable", answer, verdict.sentence)
+    report.judged("each key is linearizable", answer, verdict.sentence)
+    report.trace("kv-added", "a node comes, and is killed amid the move", "".join(lines))
+
+
+def _node(id: NodeId, peers: tuple[NodeId, ...]) -> Node:
+    return StoreNode(id, peers, slots=SLOTS, shards=NODES[:3], batch_keys=2, run_slots=4)
+
+
+def _client(id: NodeId, peers: tuple[NodeId, ...]) -> Node:
+    return StoreClient(id, peers, slots=SLOTS)
+
+
+def _next_append(random: Random, client: NodeId, number: int) -> Append:
+    return Append(b"key-%d" % random.randrange(KEYS), f"{client}.{number} ".encode())
+
+
+def _held(simulation: Simulation) -> dict[NodeId, tuple[object, object]]:
+    """How many slots and keys each node holds."""
+    status = {node: simulation.nodes[node].status() for node in NODES}
+    return {node: (told["slots"], told["keys"]) for node, told in status.items()}
+
+
+def _compare(report: Report, simulation: Simulation) -> None:
+    """What was acknowledged, and what is there."""
+    asked = [each for each in simulation.history if each.function == "append"]
+    acknowledged = [each for each in asked if isinstance(each.outcome, Ok)]
+    found = b""
+    for number in range(KEYS):
+        read = simulation.call("c1", Get(b"key-%d" % number))
+        simulation.run_until(_ended(read), simulation.now + 5 * SECOND)
+        if isinstance(read.outcome, Ok) and isinstance(read.outcome.value, bytes):
+            found += read.outcome.value
+    there = [each for each in acknowledged if found.count(bytes_of(each.argument)) == 1]
+    report.say(
+        f"Of {len(asked)} appends {len(acknowledged)} were acknowledged; {len(there)} of these are "
+        "there, once each."
+    )
+
+
+def _ended(asked: object) -> Callable[[], bool]:
+    return lambda: getattr(asked, "returned_at", None) is not None
+
+
+def bytes_of(argument: object) -> bytes:
+    """The bytes that an append adds."""
+    assert isinstance(argument, bytes), "appends are of bytes"
+    return argument

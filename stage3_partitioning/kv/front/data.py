@@ -1,0 +1,210 @@
+"""The commands about keys: each becomes commands for the node, and a way to tell their results."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stage3_partitioning.kv.commands import (
+    Append,
+    Command,
+    Delete,
+    Expire,
+    Get,
+    Increment,
+    Problem,
+    Put,
+    PutIf,
+    TimeToLive,
+)
+from stage3_partitioning.kv.front.options import (
+    UNITS,
+    integer,
+    life,
+    read_expire,
+    read_set,
+)
+from stage3_partitioning.kv.front.replies import RespError, Simple, Value
+
+OK = Simple("OK")
+Words = list[bytes]
+Tell = Callable[[Sequence[Any]], Value]
+"""What to reply, given the results of a plan's commands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a command about keys asks of the node."""
+
+    commands: tuple[Command, ...]
+    tell: Tell
+
+
+def told(result: Any) -> Value:
+    """A result as it is; truth is told as 1 or 0, a problem as an error."""
+    if isinstance(result, Problem):
+        return RespError(f"ERR {result.text}")
+    return int(result) if isinstance(result, bool) else result
+
+
+def _first(results: Sequence[Any]) -> Value:
+    return told(results[0])
+
+
+def _ok(results: Sequence[Any]) -> Value:
+    problem = next((each for each in results if isinstance(each, Problem)), None)
+    return OK if problem is None else told(problem)
+
+
+def _count(results: Sequence[Any]) -> Value:
+    return sum(1 for each in results if each not in (None, False))
+
+
+def _get(words: Words) -> Plan:
+    return Plan((Get(words[1]),), _first)
+
+
+def _set(words: Words) -> Plan:
+    if len(words) == 3:
+        return Plan((Put(words[1], words[2]),), _ok)
+    options = read_set(words)
+    if options.tell_old:
+        return Plan((Get(words[1]), options.put), _old_or_problem)
+    return Plan((options.put,), _ok_or_nothing)
+
+
+def _old_or_problem(results: Sequence[Any]) -> Value:
+    return told(results[1] if isinstance(results[1], Problem) else results[0])
+
+
+def _ok_or_nothing(results: Sequence[Any]) -> Value:
+    return OK if results[0] is True else told(results[0] or None)
+
+
+def _setnx(words: Words) -> Plan:
+    return Plan((PutIf(words[1], words[2], "absent"),), _first)
+
+
+def _setex(words: Words) -> Plan:
+    return Plan((PutIf(words[1], words[3], "always", life(words[2], b"EX", "setex")),), _ok)
+
+
+def _psetex(words: Words) -> Plan:
+    return Plan((PutIf(words[1], words[3], "always", life(words[2], b"PX", "psetex")),), _ok)
+
+
+def _getset(words: Words) -> Plan:
+    return Plan((Get(words[1]), Put(words[1], words[2])), _old_or_problem)
+
+
+def _getdel(words: Words) -> Plan:
+    return Plan((Get(words[1]), Delete(words[1])), _first)
+
+
+def _append(words: Words) -> Plan:
+    return Plan((Append(words[1], words[2]),), _first)
+
+
+def _strlen(words: Words) -> Plan:
+    return Plan((Get(words[1]),), lambda results: len(results[0] or b""))
+
+
+def _incr(words: Words) -> Plan:
+    return Plan((Increment(words[1], 1),), _first)
+
+
+def _decr(words: Words) -> Plan:
+    return Plan((Increment(words[1], -1),), _first)
+
+
+def _incrby(words: Words) -> Plan:
+    return Plan((Increment(words[1], integer(words[2])),), _first)
+
+
+def _decrby(words: Words) -> Plan:
+    number = integer(words[2])
+    if number == -(2**63):
+        raise RespError("ERR decrement would overflow")
+    return Plan((Increment(words[1], -number),), _first)
+
+
+def _mget(words: Words) -> Plan:
+    return Plan(tuple(map(Get, words[1:])), lambda results: [told(each) for each in results])
+
+
+def _mset(words: Words) -> Plan:
+    if len(words) % 2 == 0:
+        raise RespError("ERR wrong number of arguments for 'mset' command")
+    pairs = zip(words[1::2], words[2::2], strict=True)
+    return Plan(tuple(Put(key, value) for key, value in pairs), _ok)
+
+
+def _del(words: Words) -> Plan:
+    return Plan(tuple(map(Delete, words[1:])), _count)
+
+
+def _exists(words: Words) -> Plan:
+    return Plan(tuple(map(Get, words[1:])), _count)
+
+
+def _type(words: Words) -> Plan:
+    return Plan(
+        (Get(words[1]),), lambda results: Simple("none" if results[0] is None else "string")
+    )
+
+
+def _expire(words: Words) -> Plan:
+    return Plan((read_expire(words, UNITS[b"EX"], "expire"),), _first)
+
+
+def _pexpire(words: Words) -> Plan:
+    return Plan((read_expire(words, UNITS[b"PX"], "pexpire"),), _first)
+
+
+def _persist(words: Words) -> Plan:
+    return Plan((Expire(words[1], None),), _first)
+
+
+def _ttl(words: Words) -> Plan:
+    def seconds(results: Sequence[Any]) -> Value:
+        left: int = results[0]
+        return left if left < 0 else (left // 1_000 + 500) // 1_000
+
+    return Plan((TimeToLive(words[1]),), seconds)
+
+
+def _pttl(words: Words) -> Plan:
+    def milliseconds(results: Sequence[Any]) -> Value:
+        left: int = results[0]
+        return left if left < 0 else left // 1_000
+
+    return Plan((TimeToLive(words[1]),), milliseconds)
+
+
+PLANS: dict[str, Callable[[Words], Plan]] = {
+    "get": _get,
+    "set": _set,
+    "setnx": _setnx,
+    "setex": _setex,
+    "psetex": _psetex,
+    "getset": _getset,
+    "getdel": _getdel,
+    "append": _append,
+    "strlen": _strlen,
+    "incr": _incr,
+    "decr": _decr,
+    "incrby": _incrby,
+    "decrby": _decrby,
+    "mget": _mget,
+    "mset": _mset,
+    "del": _del,
+    "unlink": _del,
+    "exists": _exists,
+    "touch": _exists,
+    "type": _type,
+    "expire": _expire,
+    "pexpire": _pexpire,
+    "persist": _persist,
+    "ttl": _ttl,
+    "pttl": _pttl,
+}
+"""By name of the command."""

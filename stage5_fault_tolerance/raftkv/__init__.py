@@ -1,0 +1,4 @@
+"""A key-value store that survives crashes.
+
+Reading order: ``commands``, ``store``, ``server`` (Raft of stage 4 carries the store), ``client``.
+"""
