@@ -9,10 +9,10 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from common.course import demonstrating, exploring, inspecting, listing, running, testing
 from common.course.kit import verbs as instructors
 from common.course.student import helping, roadmap, starting, watching
 from common.course.student.finding import Dir
+from common.course.verbs import demonstrating, exploring, inspecting, listing, running, testing
 from common.course.why import verbs as explaining
 from common.values.errors import BadInput, LabError
 

@@ -24,9 +24,9 @@ from typing import Any
 
 import msgspec
 
-from common.course.holes import handout
+from common.course.base.holes import handout
+from common.course.base.manifest import ROOT, Course, Lab
 from common.course.judge.intake import take_in
-from common.course.manifest import ROOT, Course, Lab
 
 CORPUS = Path(__file__).parent / "corpus"
 COPIED = ("common", "stage*", "bonus_*", "tests", "docs", "pyproject.toml")

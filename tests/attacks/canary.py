@@ -6,7 +6,7 @@ Not a part of any lab. ``test_channels.py`` has it judged on submissions that sh
 import secrets
 from typing import Any
 
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from common.values.faults import Partition
 from common.values.history import Ok
 from common.values.units import SECOND

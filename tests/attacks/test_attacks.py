@@ -11,8 +11,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from common.course.base.manifest import Lab
 from common.course.judge import sandbox
-from common.course.manifest import Lab
 from tests.attacks.attacking import Attack, Classroom, Judged, attacks
 
 AT_ONCE = 2

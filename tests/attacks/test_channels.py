@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from common.course.base.manifest import ROOT
 from common.course.judge import sandbox
-from common.course.manifest import ROOT
 from tests.attacks.attacking import Attack, Classroom, attacks
 
 pytestmark = pytest.mark.slow

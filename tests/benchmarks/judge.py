@@ -39,10 +39,10 @@ def step_us() -> dict[str, float]:
     """Microseconds of one step of the echo's server, in process and over the judge's pipe."""
     sys.path.insert(0, str(ROOT))
     from common.contract import Receive, Start
-    from common.course.implementation import load
+    from common.course.base.implementation import load
+    from common.course.base.manifest import Course
     from common.course.judge.judged import JudgedLab
-    from common.course.manifest import Course
-    from common.course.under_test import LabUnderTest
+    from common.course.suites.under_test import LabUnderTest
 
     course = Course()
     lab = course.lab("echo")

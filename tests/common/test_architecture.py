@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from common.course.manifest import Course
+from common.course.base.manifest import Course
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -8,8 +8,8 @@ from typing import NoReturn
 
 import pytest
 
+from common.course.base.manifest import Course
 from common.course.command import run
-from common.course.manifest import Course
 from tests.support.machine import find_python
 
 VERBS = (

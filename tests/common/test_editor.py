@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from common.course.base.manifest import ROOT, Course
 from common.course.command import app
-from common.course.manifest import ROOT, Course
 from common.course.student.editor import seen_from, write_guide
 from common.course.student.workspace import Workspace
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from common.course.manifest import ROOT
-from common.course.reasons import compared
+from common.course.base.manifest import ROOT
+from common.course.base.reasons import compared
 from tests.support.lab_command import lab
 
 STAGE = "stage1_foundations"

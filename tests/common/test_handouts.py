@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from common.course.holes import handout, unwritten
+from common.course.base.holes import handout, unwritten
+from common.course.base.manifest import ROOT, Course, Lab, Part
 from common.course.kit.graded_tests import graded_tests
-from common.course.manifest import ROOT, Course, Lab, Part
 from common.course.student.parts import chosen_tests
-from common.course.suite import SuiteOptions, SuiteResult, run_suite
+from common.course.suites.suite import SuiteOptions, SuiteResult, run_suite
 
 COURSE = Course(ROOT)
 LABS = COURSE.labs

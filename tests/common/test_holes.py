@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.course.holes import definition, fill, missing, strip, unwritten
+from common.course.base.holes import definition, fill, missing, strip, unwritten
 from common.values.errors import BadInput
 
 SOURCE = '''"""A file."""

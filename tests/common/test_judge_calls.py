@@ -11,7 +11,7 @@ from common.course.judge.calls import CallFailure
 from common.course.judge.declared import problem
 from common.course.judge.errors import StudentError
 from common.course.judge.worker.values import Unfit, Values
-from common.course.under_test import MissingName
+from common.course.suites.under_test import MissingName
 from common.values.errors import BadInput
 from tests.support.judging import changed, judged
 

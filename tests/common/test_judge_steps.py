@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from common.contract import Receive, Send, Start
-from common.course.implementation import load
+from common.course.base.implementation import load
+from common.course.base.manifest import ROOT, Course
 from common.course.judge.nodes import NodeFailure
-from common.course.manifest import ROOT, Course
-from common.course.suite import SuiteOptions, run_suite
-from common.course.under_test import LabUnderTest
+from common.course.suites.suite import SuiteOptions, run_suite
+from common.course.suites.under_test import LabUnderTest
 from common.sim import LinkModel
 from common.trace.format import Meta
 from common.trace.recorder import Recorder

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from common.course.base.manifest import Course
 from common.course.kit.course_file import default_course_file, read_course_file
 from common.course.kit.graded_tests import graded_tests
-from common.course.manifest import Course
 from common.values.errors import BadInput
 
 GOOD = """\

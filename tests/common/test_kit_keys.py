@@ -6,13 +6,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from common.course.base.manifest import ROOT, Course
 from common.course.command import run
 from common.course.kit.gradebook import Gradebook
 from common.course.kit.keys import Secret, read_or_make_secret, read_secret
 from common.course.kit.marking import Job
 from common.course.kit.reports import Forged, LabReport, Mark, read_signed, write_signed
-from common.course.manifest import ROOT, Course
-from common.course.suite import SuiteOptions, run_suite
+from common.course.suites.suite import SuiteOptions, run_suite
 from common.values.errors import BadInput
 
 SECRET = Secret(b"a secret of sixteen bytes or more")

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from common.course.base.manifest import ROOT, Course
 from common.course.command import run
 from common.course.kit.mutants import Mutant, all_mutants, apply, mutants_of, try_all, try_mutant
 from common.course.kit.slices import parse_slice, take
-from common.course.manifest import ROOT, Course
 from common.values.errors import BadInput
 
 SLICE = "commit/25"

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from common.course.base.manifest import ROOT, Course
 from common.course.kit.course_file import CourseFile, LabInCourse
 from common.course.kit.graded_tests import graded_tests
 from common.course.kit.release import NotClean, Release
 from common.course.kit.shingles import bodies, find_leaks
-from common.course.manifest import ROOT, Course
 from common.values.errors import BadInput
 from tests.support.lab_command import lab as run_lab
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
+from common.course.base.manifest import ROOT
 from common.course.kit.batches import Batch, Tried, try_batch
 from common.course.kit.logbook import Logbook
 from common.course.kit.marking import suites_digest
 from common.course.kit.mutants import Mutant
-from common.course.manifest import ROOT
-from common.course.schedules import read_schedule
+from common.course.verbs.schedules import read_schedule
 from common.sim.chaos import KINDS
 from common.values.errors import BadInput
 from tests.support.lab_command import lab

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from common.course.manifest import ROOT, Course, Lab, read_manifest
-from common.course.manifest_checks import check_symbols
+from common.course.base.manifest import ROOT, Course, Lab, read_manifest
+from common.course.base.manifest_checks import check_symbols
 from common.values.errors import BadInput
 
 GOOD = """

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from common.course.manifest import ROOT, Course
+from common.course.base.manifest import ROOT, Course
 
 FILES = sorted((ROOT / "tests/mutants").glob("*.yaml"))
 FEWEST = 10

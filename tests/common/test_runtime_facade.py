@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from common.contract import CallId, Node, on, operation
-from common.course import session as sessions
-from common.course.manifest import Course
-from common.course.session import Session, SessionOptions
+from common.course.base.manifest import Course
+from common.course.verbs import session as sessions
+from common.course.verbs.session import Session, SessionOptions
 from common.runtime.facade import Door, free_ports, load_facade
 from common.runtime.live import LiveLab
 from common.values.errors import BadInput

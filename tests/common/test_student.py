@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from common.course import holes
+from common.course.base import holes
+from common.course.base.manifest import ROOT, Course, Lab
 from common.course.command import run
-from common.course.manifest import ROOT, Course, Lab
 from common.course.student.roadmap import show_roadmap
 from common.course.student.state import StateFile
 from common.course.student.watching import bodies, touched_parts
 from common.course.student.workspace import Workspace
-from common.course.suite import TestResult
+from common.course.suites.suite import TestResult
 from common.values.errors import BadInput
 
 COURSE = Course(ROOT)

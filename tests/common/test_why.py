@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from common.course.manifest import ROOT, Course
+from common.course.base.manifest import ROOT, Course
 from common.course.why.event import Asked, Wrong
 from common.course.why.faults import INJECTED, PLANNED, Place, is_cure, needless_cures, smallest
 from common.course.why.story import LINES, story

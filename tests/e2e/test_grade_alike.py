@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from common.course.base.manifest import ROOT, Course
 from common.course.kit.keys import Secret
 from common.course.kit.marking import Job, Marked, mark, suites_digest
 from common.course.kit.submissions import Submission, accept
-from common.course.manifest import ROOT, Course
-from common.course.suite import SuiteOptions, run_suite
+from common.course.suites.suite import SuiteOptions, run_suite
 from tests.support import class_of_students as students
 
 TIMES = 200

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
+from common.course.base.manifest import ROOT, Course
 from common.course.kit.course_file import default_course_file
 from common.course.kit.page import StudentPage
 from common.course.kit.reports import LabReport, Mark
 from common.course.kit.scoring import score
-from common.course.manifest import ROOT, Course
 from common.trace.viewer.page import MAX_EVENTS
 from tests.e2e.test_grade import GRADESCOPE, GRADESCOPE_TEST
 from tests.support import class_of_students as students

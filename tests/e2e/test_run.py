@@ -14,8 +14,8 @@ from textual.widgets import DataTable
 
 from common.check.verdict import Answer
 from common.course.command import run
-from common.course.dashboard import Dashboard
-from common.course.session import SessionOptions
+from common.course.verbs.dashboard import Dashboard
+from common.course.verbs.session import SessionOptions
 from common.runtime.member import State
 from common.trace.reader import read
 from stage1_foundations.cap.live import LIVE

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from common.course import holes
-from common.course.manifest import ROOT, Course
+from common.course.base import holes
+from common.course.base.manifest import ROOT, Course
 from common.values.units import SECOND
 from tests.support.lab_command import lab
 

@@ -5,7 +5,7 @@ import subprocess
 import zipfile
 from pathlib import Path
 
-from common.course.manifest import ROOT
+from common.course.base.manifest import ROOT
 
 STAGE = "stage1_foundations"
 CONSISTENT = "cap/consistent.py"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from common.course.implementation import load
+from common.course.base.implementation import load
+from common.course.base.manifest import ROOT, Course
 from common.course.judge import sandbox
 from common.course.judge.judged import JudgedLab
-from common.course.manifest import ROOT, Course
 
 
 def needs_a_sandbox() -> None:

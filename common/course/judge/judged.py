@@ -21,6 +21,7 @@ from common.codec.json_codec import JsonCodec
 from common.codec.schema import Schema
 from common.contract.kinds import kind_of
 from common.contract.node import Node
+from common.course.base.manifest import Course, Lab
 from common.course.judge import core
 from common.course.judge.calls import Calls, RemoteName
 from common.course.judge.channel import Channel
@@ -32,8 +33,7 @@ from common.course.judge.other_language import spawn_run
 from common.course.judge.submission import gather, plain
 from common.course.judge.worker.lines import MAX_LINE, Problem
 from common.course.judge.worker.values import Unfit, Values
-from common.course.manifest import Course, Lab
-from common.course.under_test import LabUnderTest, MissingName
+from common.course.suites.under_test import LabUnderTest, MissingName
 from common.values.errors import ContractError
 
 MOST_NODES = 64

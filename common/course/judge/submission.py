@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from common.course.holes import handout
-from common.course.implementation import check_workspace, run_script
-from common.course.manifest import Course, Lab
+from common.course.base.holes import handout
+from common.course.base.implementation import check_workspace, run_script
+from common.course.base.manifest import Course, Lab
 from common.values.errors import BadInput
 
 MOST_BYTES = 1024 * 1024

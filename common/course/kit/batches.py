@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from common.course.base.manifest import ROOT, Course, Lab
 from common.course.judge.interpreter import libraries_of, needed
 from common.course.judge.limits import MEBIBYTE, Limits
 from common.course.judge.sandbox import PYTHON, start
 from common.course.kit.marking import OtherVersion, suites_digest
-from common.course.manifest import ROOT, Course, Lab
 from common.values.errors import BadInput
 
 INSIDE = "course/kit/search_inside.py"

@@ -21,14 +21,14 @@ from typing import Any
 
 import yaml
 
+from common.course.base.located import Located
+from common.course.base.manifest import Course, Lab, Strict
+from common.course.base.naming import find
 from common.course.kit.batches import Batch, Failure, live_of, try_batch
-from common.course.kit.located import Located
 from common.course.kit.marking import suites_digest
 from common.course.kit.mutants import Mutant, apply, find_test
 from common.course.kit.search import ids
-from common.course.manifest import Course, Lab, Strict
-from common.course.naming import find
-from common.course.suite import SuiteOptions, run_suite
+from common.course.suites.suite import SuiteOptions, run_suite
 from common.runtime.live import LiveLab
 from common.sim.chaos import KINDS
 from common.values.errors import BadInput

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.course.base.manifest import Course
 from common.course.kit.course_file import CourseFile
 from common.course.kit.exports import (
     filled_worksheet,
@@ -18,7 +19,6 @@ from common.course.kit.reports import LabReport
 from common.course.kit.scoring import Score, score
 from common.course.kit.submissions import Submission, hints_taken
 from common.course.kit.times import Times
-from common.course.manifest import Course
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from common.course.base.manifest import Course, Lab
 from common.course.kit.course_file import CourseFile
 from common.course.kit.farm import Done, Farm, Told
 from common.course.kit.gradebook import Gradebook
@@ -13,7 +14,6 @@ from common.course.kit.keys import Secret
 from common.course.kit.marking import BrokenJudge, Job, Marked, OtherVersion, mark, suites_digest
 from common.course.kit.reports import LabReport, Mark
 from common.course.kit.submissions import Submission, accept
-from common.course.manifest import Course, Lab
 from common.values.errors import LabError, MissingTool
 
 

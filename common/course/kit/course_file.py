@@ -12,9 +12,9 @@ from typing import Annotated
 
 import msgspec
 
+from common.course.base.located import Located
+from common.course.base.manifest import Course, Lab, Strict
 from common.course.kit.graded_tests import GradedTest, graded_tests
-from common.course.kit.located import Located
-from common.course.manifest import Course, Lab, Strict
 
 NAME = "course.yaml"
 

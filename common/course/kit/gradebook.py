@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from common.course.base.output import folder
 from common.course.kit.keys import Secret
 from common.course.kit.marking import Job
 from common.course.kit.reports import (
@@ -25,7 +26,6 @@ from common.course.kit.reports import (
     write_signed,
     write_whole,
 )
-from common.course.output import folder
 from common.values.errors import BadInput
 
 

@@ -4,7 +4,7 @@ import ast
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.course.manifest import Course, Lab
+from common.course.base.manifest import Course, Lab
 from common.values.errors import BadInput
 
 

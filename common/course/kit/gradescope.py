@@ -19,6 +19,8 @@ from typing import Any
 
 import msgspec
 
+from common.course.base.manifest import ROOT, Course, Lab
+from common.course.base.output import folder
 from common.course.kit.course_file import CourseFile, default_course_file, read_course_file
 from common.course.kit.exports import gradescope_results
 from common.course.kit.gradebook import as_json
@@ -27,8 +29,6 @@ from common.course.kit.marking import Job, mark, suites_digest
 from common.course.kit.reports import LabReport, Mark, write_whole
 from common.course.kit.scoring import score
 from common.course.kit.submissions import Submission, accept
-from common.course.manifest import ROOT, Course, Lab
-from common.course.output import folder
 from common.values.errors import BadInput, LabError
 
 PATTERNS = (

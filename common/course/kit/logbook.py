@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
+from common.course.base.output import folder
 from common.course.kit.batches import Batch, Tried
-from common.course.output import folder
 from common.values.errors import BadInput
 
 

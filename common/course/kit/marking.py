@@ -14,12 +14,12 @@ from pathlib import Path
 
 import msgspec
 
+from common.course.base.manifest import ROOT, Course, Lab
 from common.course.judge.sandbox import KINDS, NO_WALLS, available
 from common.course.kit.graded_tests import graded_tests
 from common.course.kit.reports import LabReport, Mark
 from common.course.kit.watch import WAITED
-from common.course.manifest import ROOT, Course, Lab
-from common.course.suite import SuiteOptions, SuiteResult, TestResult, run_suite
+from common.course.suites.suite import SuiteOptions, SuiteResult, TestResult, run_suite
 from common.values.errors import BadInput, LabError, MissingTool
 
 WATCH = "common.course.kit.watch"

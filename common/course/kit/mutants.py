@@ -15,8 +15,8 @@ from typing import Literal
 
 import msgspec
 
-from common.course.manifest import Course, Lab, Strict
-from common.course.suite import SuiteOptions, SuiteResult, run_suite
+from common.course.base.manifest import Course, Lab, Strict
+from common.course.suites.suite import SuiteOptions, SuiteResult, run_suite
 from common.values.errors import BadInput, LabError
 
 FOLDER = "tests/mutants"

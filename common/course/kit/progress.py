@@ -13,7 +13,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from common.course.output import Output
+from common.course.base.output import Output
 
 
 class Steps:

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from common.course.manifest import Course, Lab
+from common.course.base.manifest import Course, Lab
 
 TOPS = ("stage", "bonus_", "tests")
 """How the names of folders begin that are handed out in parts; all of ``common`` is."""

@@ -15,14 +15,14 @@ from typing import Any
 
 import yaml
 
-from common.course import holes
+from common.course.base import holes
+from common.course.base.manifest import Course, Lab
+from common.course.base.output import folder, write
 from common.course.kit import release_files, shingles
 from common.course.kit.course_file import CourseFile
 from common.course.kit.graded_tests import graded_tests
 from common.course.kit.hiding import without_tests
 from common.course.kit.reach import reach, starts
-from common.course.manifest import Course, Lab
-from common.course.output import folder, write
 from common.values.errors import BadInput
 
 AS_THEY_ARE = ("constraints.txt", "LICENSE", ".vscode", ".devcontainer", "common")

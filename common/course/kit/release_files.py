@@ -7,8 +7,8 @@ from importlib.resources import files
 import msgspec
 import yaml
 
+from common.course.base.manifest import Course, Lab
 from common.course.kit.course_file import CourseFile
-from common.course.manifest import Course, Lab
 
 _MYPY_FILES = re.compile(r"^files = \[.*\]$", re.MULTILINE)
 

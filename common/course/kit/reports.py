@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
+from common.course.base.manifest import Strict
 from common.course.kit.keys import Secret
-from common.course.manifest import Strict
 from common.values.errors import BadInput
 
 FORMAT = 1

@@ -11,8 +11,8 @@ from random import Random
 from typing import Any
 
 from common.check.verdict import Answer
-from common.course.naming import find
-from common.course.schedules import shrink
+from common.course.base.naming import find
+from common.course.verbs.schedules import shrink
 from common.runtime.live import LiveLab, Variant
 from common.sim.chaos import KINDS, random_schedule
 from common.sim.simulation import Simulation

@@ -16,9 +16,9 @@ def main() -> None:
     """Read what to do, do it, and tell of each seed."""
     common, packages, workspace = sys.argv[1:4]
     sys.path[:0] = [str(Path(common).parent), packages]
-    from common.course.implementation import install_overlay
+    from common.course.base.implementation import install_overlay
+    from common.course.base.naming import find
     from common.course.kit import search
-    from common.course.naming import find
     from common.runtime.live import LiveLab
     from common.values.faults import Schedule
 

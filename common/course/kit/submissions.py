@@ -12,8 +12,8 @@ from pathlib import Path
 
 import msgspec
 
+from common.course.base.manifest import Course, Lab
 from common.course.judge.intake import take_in
-from common.course.manifest import Course, Lab
 from common.course.student.state import FOLDER, NAME, State
 from common.values.errors import BadInput, LabError
 

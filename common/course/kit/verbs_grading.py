@@ -7,6 +7,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from common.course.base.manifest import Course, Lab
+from common.course.base.output import Output
 from common.course.kit.class_results import write_results
 from common.course.kit.class_run import HowToGrade, Plan, carry_out, handed_in, plan
 from common.course.kit.course_file import CourseFile, default_course_file, read_course_file
@@ -19,9 +21,7 @@ from common.course.kit.reports import LabReport, lab_report, read_signed
 from common.course.kit.scoring import Score
 from common.course.kit.submissions import Submission, find_submissions
 from common.course.kit.times import read_times
-from common.course.listing import Json
-from common.course.manifest import Course, Lab
-from common.course.output import Output
+from common.course.verbs.listing import Json
 from common.values.errors import BadInput
 
 File = Annotated[Path | None, typer.Option(metavar="FILE")]

@@ -6,13 +6,13 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from common.course.base.manifest import Course
+from common.course.base.output import Output
 from common.course.kit.mutants import Caught, all_mutants, try_all
 from common.course.kit.progress import steps
 from common.course.kit.slices import parse_slice, take
-from common.course.listing import Json
-from common.course.manifest import Course
-from common.course.output import Output
-from common.course.suite import SuiteOptions
+from common.course.suites.suite import SuiteOptions
+from common.course.verbs.listing import Json
 
 PROCESSES = 2
 """Suites that run at once unless the command line says otherwise."""

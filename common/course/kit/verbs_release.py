@@ -6,13 +6,13 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from common.course.base.manifest import Course
+from common.course.base.output import Output
 from common.course.kit.course_file import NAME, read_course_file
 from common.course.kit.gradescope import Settings, build_zip
 from common.course.kit.keys import read_or_make_secret
 from common.course.kit.release import Release
-from common.course.listing import Json, LabId
-from common.course.manifest import Course
-from common.course.output import Output
+from common.course.verbs.listing import Json, LabId
 from common.values.errors import BadInput
 
 

@@ -9,8 +9,9 @@ import typer
 import yaml
 from rich.markup import escape
 
-from common.course.demonstrating import OUT, Out
-from common.course.implementation import check_workspace
+from common.course.base.implementation import check_workspace
+from common.course.base.manifest import Course, Lab
+from common.course.base.output import Output, folder, write
 from common.course.kit import bounties
 from common.course.kit.batches import Batch, Failure, Tried, live_of, try_batch
 from common.course.kit.farm import Done, Farm
@@ -18,9 +19,8 @@ from common.course.kit.logbook import Logbook
 from common.course.kit.marking import suites_digest
 from common.course.kit.progress import steps
 from common.course.kit.verbs_grading import Scheduler, Workers
-from common.course.listing import Json, LabId
-from common.course.manifest import Course, Lab
-from common.course.output import Output, folder, write
+from common.course.verbs.demonstrating import OUT, Out
+from common.course.verbs.listing import Json, LabId
 from common.sim.chaos import KINDS
 from common.values.errors import BadInput
 

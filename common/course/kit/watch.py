@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from common.course import limits
+from common.course.base import limits
 from common.course.judge import channel
 
 WALL_FACTOR = 20

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from common.course.manifest import ROOT
+from common.course.base.manifest import ROOT
 from common.course.student.workspace import Workspace, fingerprint, read, write
 
 GUIDE = """# Your workspace

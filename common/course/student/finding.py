@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from common.course.manifest import Course, Lab
-from common.course.output import Output
+from common.course.base.manifest import Course, Lab
+from common.course.base.output import Output
 from common.course.student.workspace import Workspace, find_workspace
 from common.values.errors import BadInput
 

@@ -8,15 +8,15 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.syntax import Syntax
 
-from common.course import holes
+from common.course.base import holes
+from common.course.base.manifest import Course, Hole, Lab
+from common.course.base.output import Output
 from common.course.kit.course_file import NAME as COURSE_FILE
 from common.course.kit.course_file import read_course_file
-from common.course.listing import Json
-from common.course.manifest import Course, Hole, Lab
-from common.course.output import Output
 from common.course.student.finding import Dir, lab_with_hole, open_workspace
 from common.course.student.state import LabState
 from common.course.student.workspace import Workspace, blamed, hole_named, read
+from common.course.verbs.listing import Json
 from common.values.errors import BadInput
 
 Named = Annotated[

@@ -8,10 +8,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from common.course.manifest import Lab, Part
-from common.course.output import Output
+from common.course.base.manifest import Lab, Part
+from common.course.base.output import Output
 from common.course.student.state import LabState
-from common.course.suite import SuiteResult, TestResult
+from common.course.suites.suite import SuiteResult, TestResult
 
 BAR_WIDTH = 16
 NOT_WRITTEN = "this is not written yet"

@@ -8,13 +8,13 @@ from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from common.course.listing import BONUS, Json
-from common.course.manifest import Course, Lab
-from common.course.output import Output
+from common.course.base.manifest import Course, Lab
+from common.course.base.output import Output
 from common.course.student.finding import Dir, LabOrNone, open_workspace
 from common.course.student.parts import BAR_WIDTH, points_table
 from common.course.student.state import LabState, State
 from common.course.student.workspace import Workspace
+from common.course.verbs.listing import BONUS, Json
 
 MARK_WIDTH, POINTS_WIDTH = 3, 7
 

@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from common.course.listing import Json, LabId
-from common.course.manifest import Course, Lab
-from common.course.output import Output
+from common.course.base.manifest import Course, Lab
+from common.course.base.output import Output
 from common.course.student.editor import write_guide
 from common.course.student.finding import Dir, PartId, open_workspace
 from common.course.student.workspace import Started, Workspace, hole_named
+from common.course.verbs.listing import Json, LabId
 from common.values.errors import BadInput
 
 Symbol = Annotated[

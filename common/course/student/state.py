@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from common.course.suite import TestResult
+from common.course.suites.suite import TestResult
 from common.values.errors import BadInput
 
 FOLDER = ".lab"

@@ -10,14 +10,14 @@ from rich.markup import escape
 from rich.rule import Rule
 from watchfiles import PythonFilter, watch
 
-from common.course import holes
-from common.course.manifest import Course, Lab, Part
-from common.course.output import Output
+from common.course.base import holes
+from common.course.base.manifest import Course, Lab, Part
+from common.course.base.output import Output
 from common.course.student.finding import Dir, LabOrNone, PartId, lab_meant, open_workspace
 from common.course.student.parts import Teller, chosen_tests
 from common.course.student.workspace import Workspace, read
-from common.course.suite import SuiteOptions, run_suite
-from common.course.testing import remember
+from common.course.suites.suite import SuiteOptions, run_suite
+from common.course.verbs.testing import remember
 from common.values.errors import BadInput
 
 Bodies = dict[Path, dict[str, str]]

@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from common.course import holes
-from common.course.holes import handout
-from common.course.manifest import Course, Hole, Lab
+from common.course.base import holes
+from common.course.base.holes import handout
+from common.course.base.manifest import Course, Hole, Lab
 from common.course.student.state import FOLDER, LabState, StateFile
 from common.values.errors import BadInput
 
@@ -25,7 +25,7 @@ NAME = "work"
 BACKUPS = "backups"
 
 _PLACE = re.compile(r"\((\S+):\d+, in (\w+)\)$")
-"""Where a failure happened, as :mod:`common.course.reasons` writes it."""
+"""Where a failure happened, as :mod:`common.course.base.reasons` writes it."""
 
 
 @dataclass(slots=True)

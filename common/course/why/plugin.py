@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from common.course import limits
-from common.course.reasons import reason
-from common.course.under_test import LabUnderTest
+from common.course.base import limits
+from common.course.base.reasons import reason
+from common.course.suites.under_test import LabUnderTest
 from common.course.why.event import find_wrong, with_bodies, with_verdict
 from common.course.why.faults import (
     Faults,

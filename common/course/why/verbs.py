@@ -13,17 +13,17 @@ import typer
 from rich.markup import escape
 from rich.padding import Padding
 
-from common.course import holes
-from common.course.demonstrating import OUT, Out
-from common.course.implementation import check_workspace
-from common.course.listing import Json
-from common.course.manifest import Course, Lab
-from common.course.output import Output, folder, write
+from common.course.base import holes
+from common.course.base.implementation import check_workspace
+from common.course.base.manifest import Course, Lab
+from common.course.base.output import Output, folder, write
 from common.course.student.finding import LabOrNone, lab_meant, open_workspace
 from common.course.student.parts import NOT_WRITTEN
 from common.course.student.workspace import Workspace, blamed
-from common.course.suite import SuiteOptions, TestResult, run_suite, suite_command
-from common.course.testing import Impl, Reference, remember
+from common.course.suites.suite import SuiteOptions, TestResult, run_suite, suite_command
+from common.course.verbs.demonstrating import OUT, Out
+from common.course.verbs.listing import Json
+from common.course.verbs.testing import Impl, Reference, remember
 from common.trace.viewer.page import build_page
 from common.values.errors import BadInput
 

@@ -7,7 +7,7 @@ from typing import Any
 from common.check.linearizability import check_linearizability
 from common.check.models import Register
 from common.check.verdict import Answer
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
 from common.values.faults import (

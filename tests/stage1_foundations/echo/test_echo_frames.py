@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from common.values.errors import BadInput, RemoteProtocolError
 from tests.stage1_foundations.echo.wire import frame
 

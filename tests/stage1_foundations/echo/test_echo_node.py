@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from common.contract import CancelTimer, Fire, Invoke, Receive, Return, Save, Send, SetTimer, Start
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from common.sim.workload import Workload
 from common.values.faults import Crash, Heal, Link, Partition, Restart, Schedule
 from common.values.history import History, Ok, Unknown

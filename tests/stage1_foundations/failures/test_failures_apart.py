@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from common.sim.simulation import Simulation
 from common.values.faults import Block, Crash, Fault, Heal, Partition, Pause, Resume
 from common.values.history import Operation, Unknown

@@ -7,7 +7,7 @@ from typing import Any
 from common.check.verdict import Answer
 from common.contract.effects import Return, Save, Send
 from common.contract.events import Invoke, Receive, Start
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from common.sim.network import LinkModel
 from common.values.faults import (
     Block,

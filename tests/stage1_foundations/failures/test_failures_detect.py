@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 from common.contract.events import NodeId
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from common.sim.chaos import random_schedule
 from common.sim.network import LinkModel
 from common.sim.simulation import Simulation

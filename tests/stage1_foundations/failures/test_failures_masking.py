@@ -6,7 +6,7 @@ from typing import Any
 
 from common.contract.effects import Return, Send
 from common.contract.events import Invoke, NodeId, Receive, Start
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
 from common.values.faults import Block, Corrupt, Crash, Fault, Restart, Schedule

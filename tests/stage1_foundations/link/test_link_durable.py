@@ -6,7 +6,7 @@ from typing import Any
 from common.check.delivery import check_delivery
 from common.check.verdict import Answer
 from common.contract import Forget, Invoke, Receive, Return, Save, Send, Start
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from common.sim import Simulation
 from common.values import faults
 from common.values.faults import Fault, Schedule

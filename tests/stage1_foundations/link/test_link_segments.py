@@ -3,7 +3,7 @@
 from typing import Any
 
 from common.contract import Fire, Invoke, Receive, Return, Send, SetTimer, Start
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from common.values.history import Ok
 from common.values.units import MS
 from tests.stage1_foundations.link.ends import effects_of

@@ -5,7 +5,7 @@ from itertools import pairwise
 from random import Random
 from typing import Any
 
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from common.sim import LinkModel
 from common.values import faults
 from common.values.faults import Schedule

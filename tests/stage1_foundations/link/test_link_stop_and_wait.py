@@ -4,7 +4,7 @@ from itertools import pairwise
 from typing import Any
 
 from common.contract import CancelTimer, Fire, Invoke, Receive, Return, Send, SetTimer, Start
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from common.sim import LinkModel
 from common.values import faults
 from common.values.faults import Schedule

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from common.values.units import MS, SECOND
 
 LAB = "link"

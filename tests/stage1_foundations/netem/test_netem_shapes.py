@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from common.values.errors import BadInput
 from common.values.units import MS
 

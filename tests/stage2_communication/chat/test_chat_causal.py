@@ -4,7 +4,7 @@ from typing import Any
 
 from common.check.broadcast import check_total_order
 from common.check.verdict import Answer
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from common.values.faults import Block, Crash, Fault, Heal, Link, Restart
 from common.values.units import MS, SECOND
 from tests.stage2_communication.chat.group import (

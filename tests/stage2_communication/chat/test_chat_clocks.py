@@ -4,7 +4,7 @@ from itertools import permutations
 from random import Random
 from typing import Any
 
-from common.course.grading import graded
+from common.course.suites.grading import graded
 
 LAB = "chat"
 

@@ -4,7 +4,7 @@ from itertools import product
 from typing import Any
 
 from common.check.broadcast import check_total_order
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from common.values.faults import Block, Crash, Fault, Heal, Link, Partition, Restart
 from common.values.history import Failed, Ok
 from common.values.units import MS, SECOND

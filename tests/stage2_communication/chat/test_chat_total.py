@@ -3,7 +3,7 @@
 from typing import Any
 
 from common.check.broadcast import check_total_order
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from common.sim.network import LinkModel
 from common.values.faults import Block, Crash, Fault, Heal, Link, Partition, Restart
 from common.values.history import Ok

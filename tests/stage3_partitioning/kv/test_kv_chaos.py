@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from common.values.history import Ok
 from tests.stage3_partitioning.kv.cluster import (
     OPERATOR,

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 from common.contract import Invoke, Receive, Send, Start
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from common.sim.simulation import Simulation
 from common.values.faults import Block, Crash, Heal, Restart
 from common.values.history import Failed, Ok, Unknown

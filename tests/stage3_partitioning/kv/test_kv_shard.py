@@ -4,7 +4,7 @@ from random import Random
 from typing import Any
 
 from common.contract import Invoke, Receive, Return, Send, Start
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from common.values.history import Ok
 from tests.stage3_partitioning.kv.cluster import SLOTS, key_of, slot_of
 

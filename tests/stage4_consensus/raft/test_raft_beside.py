@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from common.check.explorer import Answer, explore_instance
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from common.values.report import Judged
 from common.values.units import MS
 from stage4_consensus.raft.broken import CommitsOldTerms

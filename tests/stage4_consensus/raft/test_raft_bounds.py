@@ -3,7 +3,7 @@
 from typing import Any
 
 from common.contract.sizes import wire_size
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from tests.stage4_consensus.raft.one_server import OneServer, find, only
 
 LAB = "raft"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from common.contract.effects import Send
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from common.values.units import SECOND
 from tests.stage4_consensus.raft.cluster import (
     CLIENTS,

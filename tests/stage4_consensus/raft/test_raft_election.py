@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from common.values.faults import Block, Heal, Partition
 from common.values.history import Unknown
 from common.values.units import MS, SECOND

@@ -3,7 +3,7 @@
 from random import Random
 from typing import Any
 
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from common.values.faults import Heal, Partition
 from common.values.units import MS, SECOND
 from tests.stage4_consensus.raft.cluster import (

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from common.values.faults import Disk
 from common.values.units import MS
 from tests.stage4_consensus.raft.cluster import (

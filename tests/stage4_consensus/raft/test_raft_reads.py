@@ -6,7 +6,7 @@ from typing import Any
 from common.check.linearizability import check_linearizability
 from common.check.models import KeyValue
 from common.check.verdict import Answer
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from common.sim.simulation import Simulation
 from common.values.faults import Clock, Fault, Heal, Partition
 from common.values.history import Ok

@@ -3,7 +3,7 @@
 from random import Random
 from typing import Any
 
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from common.sim.chaos import random_schedule
 from common.sim.workload import Workload
 from common.values.faults import Schedule

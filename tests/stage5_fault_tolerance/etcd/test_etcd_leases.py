@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
 from common.values.faults import Partition

@@ -3,7 +3,7 @@
 from typing import Any
 
 from common.contract import Numbered, Receive, Start
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
 from common.values.faults import Block, Heal, Link, Partition

@@ -3,7 +3,7 @@
 from random import Random
 from typing import Any
 
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from tests.stage5_fault_tolerance.etcd.dumb import Commands, DumbStore
 
 LAB = "etcd"

@@ -4,7 +4,7 @@ from random import Random
 from typing import Any
 
 from common.contract.events import NodeId
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from common.sim.simulation import Simulation
 from tests.stage4_consensus.raft.cluster import must_be_ok, others
 from tests.stage5_fault_tolerance.raftkv.cluster import (

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from common.contract.events import NodeId
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
 from common.sim.workload import Workload

@@ -4,7 +4,7 @@ from random import Random
 from typing import Any
 
 from common.contract.kinds import check_value
-from common.course.grading import graded
+from common.course.suites.grading import graded
 from tests.stage5_fault_tolerance.raftkv.dumb import (
     RELATIONS,
     DumbStore,

@@ -22,17 +22,17 @@ from typing import Any, TypeVar
 
 import pytest
 
-from common.course import limits
-from common.course.implementation import (
+from common.course.base import limits
+from common.course.base.implementation import (
     check_workspace,
     install_overlay,
     load,
     modules_tested,
     run_script,
 )
-from common.course.manifest import Course
-from common.course.reasons import compared, import_problem, reason
-from common.course.under_test import LabUnderTest
+from common.course.base.manifest import Course
+from common.course.base.reasons import compared, import_problem, reason
+from common.course.suites.under_test import LabUnderTest
 from common.values.errors import LabError
 
 Test = TypeVar("Test", bound=Callable[..., object])

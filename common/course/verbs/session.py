@@ -12,7 +12,7 @@ from typing import Any
 
 from common.check.verdict import Verdict
 from common.contract.events import NodeId
-from common.course.output import folder, write, write_trace
+from common.course.base.output import folder, write, write_trace
 from common.runtime.client import Client
 from common.runtime.cluster import Cluster
 from common.runtime.facade import free_ports

@@ -13,7 +13,7 @@ from typing import cast
 
 import libcst as cst
 
-from common.course.manifest import Course, Hole, Lab
+from common.course.base.manifest import Course, Hole, Lab
 from common.values.errors import BadInput
 
 _NOT_WRITTEN = cst.SimpleStatementLine([cst.Raise(cst.Name("NotImplementedError"))])

@@ -11,13 +11,13 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from common.check.verdict import Answer
-from common.course.implementation import take_from
-from common.course.listing import Json, LabId
-from common.course.manifest import Course, Lab
-from common.course.naming import find
-from common.course.output import MARKS, Output, show_report
-from common.course.schedules import read_schedule
-from common.course.session import Session, SessionOptions
+from common.course.base.implementation import take_from
+from common.course.base.manifest import Course, Lab
+from common.course.base.naming import find
+from common.course.base.output import MARKS, Output, show_report
+from common.course.verbs.listing import Json, LabId
+from common.course.verbs.schedules import read_schedule
+from common.course.verbs.session import Session, SessionOptions
 from common.runtime import loops
 from common.runtime.live import LiveLab, Seat
 from common.values.errors import BadInput
@@ -101,7 +101,7 @@ def run(
         result = run_live(found, headless_options, output)
         output.result(lab=found.id, **result)
         raise typer.Exit({"yes": 0, "no": 1, "unknown": 2}[str(result["result"])])
-    from common.course.dashboard import show_dashboard  # textual is slow to import
+    from common.course.verbs.dashboard import show_dashboard  # textual is slow to import
 
     session = show_dashboard(live_lab(found), options, _schedule(faults))
     _conclude(session, out / "run" / found.id, output)

@@ -17,7 +17,7 @@ from textual.containers import Horizontal
 from textual.widgets import DataTable, Digits, Footer, Header, Label, RichLog
 
 from common.contract.events import NodeId
-from common.course.session import Session, SessionOptions
+from common.course.verbs.session import Session, SessionOptions
 from common.runtime.control import Status
 from common.runtime.live import LiveLab
 from common.runtime.member import State

@@ -5,7 +5,7 @@ import re
 from traceback import walk_tb
 from types import TracebackType
 
-from common.course.limits import NeverEnds
+from common.course.base.limits import NeverEnds
 from common.values.errors import LabError
 
 LONGEST_VALUE = 400

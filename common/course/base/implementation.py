@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 from common.contract.rules import check_protocol_source
-from common.course.manifest import ROOT, Course, Lab
+from common.course.base.manifest import ROOT, Course, Lab
 from common.values.errors import BadInput, LabError
 
 

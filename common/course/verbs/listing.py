@@ -6,8 +6,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from common.course.manifest import Course, Lab
-from common.course.output import Output
+from common.course.base.manifest import Course, Lab
+from common.course.base.output import Output
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for programs.")]
 BONUS = 9

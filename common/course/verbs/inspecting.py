@@ -8,8 +8,8 @@ import typer
 from rich.markup import escape
 
 from common.check.command import MODELS, check_history
-from common.course.listing import Json
-from common.course.output import MARKS, Output, write
+from common.course.base.output import MARKS, Output, write
+from common.course.verbs.listing import Json
 from common.trace.export import to_otlp, to_perfetto, to_shiviz
 from common.trace.reader import read
 from common.trace.viewer.page import build_page

@@ -1,7 +1,7 @@
 """Run a lab's graded suite in a process of its own, and hear of each test as it ends.
 
 The suite is ordinary pytest; what is here starts it, follows the grades that the plugin
-(:mod:`common.course.grading`) writes after each test, and makes values of them. Nothing here
+(:mod:`common.course.suites.grading`) writes after each test, and makes values of them. Nothing here
 speaks to a terminal: ``lab test``, ``lab watch`` and ``lab grade`` do that in their own ways.
 """
 
@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from common.course.manifest import ROOT, Course, Lab
+from common.course.base.manifest import ROOT, Course, Lab
 from common.values.errors import BadInput
 
 CONFIG = "pyproject.toml"

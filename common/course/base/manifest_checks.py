@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from common.course.kit.located import Located
+from common.course.base.located import Located
 from common.values.errors import BadInput
 
 if TYPE_CHECKING:
-    from common.course.manifest import Course, Lab, Part
+    from common.course.base.manifest import Course, Lab, Part
 
 Step = str | int
 

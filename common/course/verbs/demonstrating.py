@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 from rich.rule import Rule
 
-from common.course.listing import Json, LabId
-from common.course.manifest import Course, Lab
-from common.course.naming import find
-from common.course.output import Output, show_report
-from common.course.running import LiveOptions, run_live, run_real
-from common.course.session import SessionOptions
+from common.course.base.manifest import Course, Lab
+from common.course.base.naming import find
+from common.course.base.output import Output, show_report
+from common.course.verbs.listing import Json, LabId
+from common.course.verbs.running import LiveOptions, run_live, run_real
+from common.course.verbs.session import SessionOptions
 
 OUT = Path("out")
 Seed = Annotated[int, typer.Option(help="Decides everything that is drawn by chance.")]

@@ -10,13 +10,13 @@ from rich.markup import escape
 
 from common.check.explorer import Choice, Exploration, Instance, Progress, explore_instance, replay
 from common.check.explorer.choices import to_plain
-from common.course.demonstrating import OUT, Out
-from common.course.implementation import check_workspace, install_overlay, load
-from common.course.listing import Json, LabId
-from common.course.manifest import Course, Lab
-from common.course.naming import find
-from common.course.output import MARKS, Output, folder, write_trace
+from common.course.base.implementation import check_workspace, install_overlay, load
+from common.course.base.manifest import Course, Lab
+from common.course.base.naming import find
+from common.course.base.output import MARKS, Output, folder, write_trace
 from common.course.student.finding import Dir, open_workspace
+from common.course.verbs.demonstrating import OUT, Out
+from common.course.verbs.listing import Json, LabId
 from common.trace.format import Meta
 from common.trace.recorder import Recorder
 from common.values.errors import BadInput

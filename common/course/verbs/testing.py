@@ -5,15 +5,15 @@ from typing import Annotated
 
 import typer
 
-from common.course.implementation import check_workspace
-from common.course.listing import Json
-from common.course.manifest import Course, Lab, Part
-from common.course.output import Output
+from common.course.base.implementation import check_workspace
+from common.course.base.manifest import Course, Lab, Part
+from common.course.base.output import Output
 from common.course.student.finding import LabOrNone, PartId, lab_meant, open_workspace
 from common.course.student.parts import Teller, chosen_tests, is_supplied, points_table
 from common.course.student.state import LabState
 from common.course.student.workspace import Workspace
-from common.course.suite import SuiteOptions, SuiteResult, run_suite
+from common.course.suites.suite import SuiteOptions, SuiteResult, run_suite
+from common.course.verbs.listing import Json
 from common.values.errors import BadInput
 
 Impl = Annotated[

@@ -9,11 +9,11 @@ from typing import Literal
 
 import msgspec
 
-from common.course.kit.located import Located
-from common.course.manifest_checks import Checked
+from common.course.base.located import Located
+from common.course.base.manifest_checks import Checked
 from common.values.errors import BadInput
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 """The course repository."""
 
 FileKind = Literal["node", "library", "program"]

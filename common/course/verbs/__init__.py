@@ -1,0 +1,1 @@
+"""The verbs of the ``lab`` command that exist for every lab."""
