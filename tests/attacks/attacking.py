@@ -27,6 +27,7 @@ import msgspec
 from common.course.base.holes import handout
 from common.course.base.manifest import ROOT, Course, Lab
 from common.course.judge.intake import take_in
+from common.course.suites.suite import ALONE
 
 CORPUS = Path(__file__).parent / "corpus"
 COPIED = ("common", "stage*", "bonus_*", "tests", "docs", "pyproject.toml")
@@ -180,7 +181,8 @@ class Classroom:
         scratch = self.folder / f"scratch-{number}"
         scratch.mkdir()
         secret = secrets.token_hex(16)
-        command = [sys.executable, "-B", "-m", "pytest", "-q", "--tb=short", f"--grades={grades}"]
+        command = [sys.executable, "-B", "-m", "pytest", "-q", ALONE, "--tb=short"]
+        command += [f"--grades={grades}"]
         command += [f"--rootdir={self.root}", f"--config-file={self.root / 'pyproject.toml'}"]
         command += ["--judged"] if judged else []
         command += [f"--impl={workspace}"] if workspace is not None else []

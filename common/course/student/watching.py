@@ -113,5 +113,6 @@ def _test(workspace: Workspace, lab: Lab, parts: list[Part], output: Output) -> 
     else:
         remember(workspace, lab, result)
         told = "[green]all pass[/]" if not result.failed else f"{len(result.failed)} fail"
+        told = f"[red]{escape(result.cut_short)}[/]" if result.cut_short else told
         output.say(f"[bold]{result.earned} of {result.possible} points[/], {told}")
     output.say("[dim]watching; save a file to test it again, Ctrl-C ends[/]")

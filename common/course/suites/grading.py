@@ -13,6 +13,7 @@ A graded suite names its lab and takes the fixture ``lab``::
 It runs on the reference, or with ``--impl DIR`` on a student's workspace.
 """
 
+import gc
 import hmac
 import json
 import shlex
@@ -32,6 +33,7 @@ from common.course.base.implementation import (
 )
 from common.course.base.manifest import Course
 from common.course.base.reasons import compared, import_problem, reason
+from common.course.suites.strays import Strays, nothing_collected
 from common.course.suites.under_test import LabUnderTest
 from common.values.errors import LabError
 
@@ -82,6 +84,7 @@ class Sweep:
 
 
 _sweeps = pytest.StashKey[Sweep]()
+_strays = pytest.StashKey[Strays]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -180,19 +183,41 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item.get_closest_marker("graded")]
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What is there before the first test stays: the garbage collector need not look at it."""
+    if any(item.get_closest_marker("graded") for item in session.items):
+        gc.collect()
+        gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """A graded test answers for what it leaves behind, and for nothing that others left."""
+    if item.get_closest_marker("graded") is None:
+        return (yield)
+    item.stash[_strays] = Strays(judged=item.config.getoption("--judged"))
+    with item.stash[_strays].listening():
+        return (yield)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """A graded test that never ends is a failure, not a wait."""
     if item.get_closest_marker("graded") is None:
         return (yield)
+    strays = item.stash[_strays]
     with limits.limit():
-        return (yield)
+        strays.begin()
+        ended = yield
+        strays.end()
+        return ended
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Add to a failure why it failed and what replays it, and to every graded test its points."""
-    report: pytest.TestReport = yield  # type: ignore[assignment]
+    with nothing_collected():
+        report: pytest.TestReport = yield  # type: ignore[assignment]
     marker = item.get_closest_marker("graded")
     if marker is None:
         return report  # type: ignore[return-value]

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from common.course.base.implementation import check_workspace
 from common.course.base.manifest import Course, Lab, Part
@@ -67,7 +68,7 @@ def run_tests(
     _summarize(found, result, known, output, mine=mine, whole=not (only or part))
     told = workspace.root if mine else None
     output.result(lab=found.id, workspace=told and str(told), **result.to_plain())
-    if result.earned != result.possible:
+    if result.earned != result.possible or result.cut_short:
         raise typer.Exit(1)
 
 
@@ -94,10 +95,12 @@ def _summarize(
     if lab.parts and whole:
         output.say("", points_table(lab, shown), sep="\n")
     output.say(f"[bold]{result.earned} of {result.possible} points[/]")
+    if result.cut_short:
+        output.say(f"[red]{escape(result.cut_short)}[/]")
     if result.failed:
         where = "" if mine or not result.failed[0].replay else " --reference"
         output.say(f"next: [bold]lab why {lab.id}{where}[/], [bold]lab hint[/]")
-    elif mine and not result.failed and whole:
+    elif mine and whole and not result.cut_short:
         output.say(_after_passing(lab, known))
 
 
