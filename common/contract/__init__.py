@@ -4,6 +4,7 @@ A protocol file imports from here and from :mod:`common.values`, and from nothin
 """
 
 from common.contract.application import Application, AtMostOnce, CommandBatch, Numbered
+from common.contract.asking import Asker, begin_life
 from common.contract.effects import (
     Broadcast,
     CancelTimer,
@@ -21,6 +22,7 @@ from common.contract.node import Node, on
 
 __all__ = [
     "Application",
+    "Asker",
     "AtMostOnce",
     "Broadcast",
     "CallId",
@@ -42,6 +44,7 @@ __all__ = [
     "SetTimer",
     "Start",
     "TimerId",
+    "begin_life",
     "message",
     "on",
     "operation",

@@ -11,9 +11,10 @@ different batches too, unless one of them ends as Unknown: it may then happen la
 """
 
 from collections import deque
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from common.contract import CallId, CommandBatch, NodeId
+from common.contract.asking import Asked
 from common.contract.sizes import value_size
 from common.values.history import Failed, Ok, Outcome
 from stage4_consensus.raft.client import RaftClient
@@ -30,9 +31,12 @@ Kind: TypeAlias = type[CommandRequest] | type[QueryRequest]
 
 
 class BatchingClient(RaftClient):
-    """Takes operations while others are under way; to be joined with an application's client."""
+    """Takes operations while others are under way; to be joined with an application's client.
 
-    def __init__(self, id: NodeId, peers: tuple[NodeId, ...], **config: int) -> None:
+    The arguments are those of :class:`~common.contract.Asker`.
+    """
+
+    def __init__(self, id: NodeId, peers: tuple[NodeId, ...], **config: Any) -> None:
         super().__init__(id, peers, **config)
         self.waiting: deque[tuple[Kind, object, CallId]] = deque()
         """What was asked for since the request under way left, in order."""
@@ -52,7 +56,7 @@ class BatchingClient(RaftClient):
             self.finish(call, Failed(f"{MOST_WAITING} operations wait already"))
             return
         self.waiting.append((kind, command, call))
-        if self.request is None:
+        if not self.under_way:
             self._send_batch()
 
     def _send_batch(self) -> None:
@@ -69,22 +73,20 @@ class BatchingClient(RaftClient):
             commands.append(command)
             calls.append(call)
         self.calls = calls
-        self._begin(kind(self.last_number + 1, CommandBatch(tuple(commands))), calls[0])
+        request = kind(self.new_number(), CommandBatch(tuple(commands)))
+        self.ask(request, calls[0], question=kind is QueryRequest)
 
-    def _end(self, outcome: Outcome) -> None:
+    def ended(self, asked: Asked, outcome: Outcome) -> None:
         """End each operation with its own result, or all of them alike; go on with what waits."""
         calls, self.calls = self.calls, []
         if not calls:  # a change of the members or of the leader: that goes alone
-            super()._end(outcome)
+            super().ended(asked, outcome)
+        elif isinstance(outcome, Ok):
+            assert isinstance(outcome.value, tuple), "a batch is answered by a tuple"
+            for call, result in zip(calls, outcome.value, strict=True):
+                self.finish(call, Ok(result))
         else:
-            self.request = None
-            self.cancel_timer(self.retry_timer)
-            if isinstance(outcome, Ok):
-                assert isinstance(outcome.value, tuple), "a batch is answered by a tuple"
-                for call, result in zip(calls, outcome.value, strict=True):
-                    self.finish(call, Ok(result))
-            else:
-                for call in calls:
-                    self.finish(call, outcome)
-        if self.waiting and self.request is None:
+            for call in calls:
+                self.finish(call, outcome)
+        if self.waiting and not self.under_way:
             self._send_batch()
