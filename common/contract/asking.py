@@ -41,7 +41,7 @@ def begin_life(node: Node) -> int:
     return life * NUMBERS_OF_A_LIFE
 
 
-class Request(Protocol):
+class NumberedRequest(Protocol):
     """Any message with a number. A server tells a repetition from a new request by it."""
 
     @property
@@ -64,14 +64,14 @@ class Asked:
         request: what is sent, the very same in each attempt.
         call: the operation that ends with it.
         question: whether it only looks. What only looks and is not answered has failed for certain.
-        attempts: how often it was put, redirects not counted.
+        attempts: how often it was put so far, redirects not counted.
         redirects: how often the present attempt was sent on.
         server: who was asked last; "" before the first attempt.
         timer: what brings the next attempt, or the end.
         why: what keeps it from being answered, as far as servers have said.
     """
 
-    request: Request
+    request: NumberedRequest
     call: CallId
     question: bool = False
     attempts: int = 0
@@ -138,7 +138,7 @@ class Asker(Node):
         self.last_number += 1
         return self.last_number
 
-    def ask(self, request: Request, call: CallId, *, question: bool = False) -> None:
+    def ask(self, request: NumberedRequest, call: CallId, *, question: bool = False) -> None:
         """Put a request with a new number to a server; it will end ``call``, some time.
 
         Args:
@@ -171,7 +171,7 @@ class Asker(Node):
         self.cancel_timer(asked.timer)
         self.ended(asked, outcome)
 
-    def redirect(self, number: int, to: NodeId, request: Request | None = None) -> None:
+    def redirect(self, number: int, to: NodeId, request: NumberedRequest | None = None) -> None:
         """Follow a server's word and send the request on, within the same attempt.
 
         Args:
@@ -211,13 +211,14 @@ class Asker(Node):
     # Attempts.
 
     def _attempt(self, asked: Asked) -> None:
+        server = self.server_for(asked)
         asked.attempts += 1
         asked.redirects = 0
-        self._send(asked, self.server_for(asked), asked.request)
+        self._send(asked, server, asked.request)
         wait = self._patience(asked.attempts)
         asked.timer = self.set_timer(wait, AskAgain(asked.request.number))
 
-    def _send(self, asked: Asked, to: NodeId, request: Request) -> None:
+    def _send(self, asked: Asked, to: NodeId, request: NumberedRequest) -> None:
         assert request.number == asked.request.number, "a repetition has the number of the first"
         self.server = asked.server = to
         self.send(to, request)

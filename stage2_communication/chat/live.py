@@ -84,10 +84,10 @@ LIVE = LiveLab(
     variants={
         "total": _variant(
             "one order for all, by Lamport's times",
-            "chat_total:TotalOrderMember",
+            "chat.total:TotalOrderMember",
             {**CAUSAL, "one order": same_order},
         ),
-        "causal": _variant("causes first, by vectors", "chat_causal:CausalMember", CAUSAL),
+        "causal": _variant("causes first, by vectors", "chat.causal:CausalMember", CAUSAL),
     },
     trouble=loss_and_a_kill,
     people=open_or_join,

@@ -46,7 +46,7 @@ MAX_WAITING = 100
 MAX_POSTS = 100_000
 """A room takes no more posts after this many: every member keeps all of them."""
 
-Asker: TypeAlias = CallId | Origin
+AskedBy: TypeAlias = CallId | Origin
 """Who asked for an operation: somebody at this member itself, or a client."""
 
 GONE = "this member is no longer in the room"
@@ -63,10 +63,10 @@ class Member(Spreader):
         """What is shown, in order; it only grows, over crashes too."""
         self.shown = VectorClock()
         """How many posts of each author are shown: always the first ones, without a gap."""
-        self.waiting: dict[int, list[Asker]] = {}
+        self.waiting: dict[int, list[AskedBy]] = {}
         """Who waits for a post of this member to be shown, by its number."""
-        self.joining: list[Asker] = []
-        self.departing: list[Asker] = []
+        self.joining: list[AskedBy] = []
+        self.departing: list[AskedBy] = []
         self.last_request: dict[NodeId, Post] = {}
         """By client, this member's post that carries out its latest request to say something."""
         self.last_refused: dict[NodeId, int] = {}
@@ -155,7 +155,7 @@ class Member(Spreader):
         """A client asks for something, perhaps not for the first time."""
         self._take(request.operation, Origin(sender, request.number))
 
-    def _take(self, operation: Operation, asker: Asker) -> None:
+    def _take(self, operation: Operation, asker: AskedBy) -> None:
         match operation:
             case Read(after):
                 self._read(max(0, after), asker)
@@ -175,7 +175,7 @@ class Member(Spreader):
                 self._remove(name, asker)
         self.settle()
 
-    def _read(self, after: int, asker: Asker) -> None:
+    def _read(self, after: int, asker: AskedBy) -> None:
         posts = self.transcript[after : after + MAX_LINES_READ]
         lines = tuple(
             Line(place, post.author, post.number, post.content)
@@ -183,7 +183,7 @@ class Member(Spreader):
         )
         self._answer(asker, Ok(lines))
 
-    def _say(self, text: str, asker: Asker) -> None:
+    def _say(self, text: str, asker: AskedBy) -> None:
         """Post it, unless it was posted for this very request, or cannot be."""
         if isinstance(asker, Origin) and asker.client in self.last_request:
             before = self.last_request[asker.client]
@@ -208,21 +208,21 @@ class Member(Spreader):
             origin = asker if isinstance(asker, Origin) else None
             self._wait_for(self.post(Said(text), origin), asker)
 
-    def _refuse(self, asker: Asker, reason: str) -> None:
+    def _refuse(self, asker: AskedBy, reason: str) -> None:
         """Say no. To a client that is a promise: its request may arrive again, in better times."""
         if isinstance(asker, Origin) and asker.number > self.last_refused.get(asker.client, -1):
             self.last_refused[asker.client] = asker.number
             self.save(("refused", asker.client), asker.number)
         self._answer(asker, Failed(reason))
 
-    def _wait_for(self, number: int, asker: Asker) -> None:
+    def _wait_for(self, number: int, asker: AskedBy) -> None:
         """Answer once the own post with this number is shown, or now, if it is."""
         if number <= self.shown[self.id]:
             self._answer(asker, Ok())
         else:
             self.waiting.setdefault(number, []).append(asker)
 
-    def _join(self, asker: Asker) -> None:
+    def _join(self, asker: AskedBy) -> None:
         if self.id in self.room.removed:
             self._answer(asker, Failed(f"{GONE}, and a name never comes back: take another one"))
         elif self.room.joined.get(self.id) == 0 or Joined(self.id) in self._shown_joins():
@@ -237,7 +237,7 @@ class Member(Spreader):
         post = self.held.get(self.room.opener, number)
         return [post.content] if post is not None and number <= self.shown[self.room.opener] else []
 
-    def _leave(self, asker: Asker) -> None:
+    def _leave(self, asker: AskedBy) -> None:
         if self.id == self.room.opener:
             reason = "it opened the room and keeps its list of members: it goes when all have gone"
             self._answer(asker, Failed(f"{self.id} cannot leave: {reason}"))
@@ -245,7 +245,7 @@ class Member(Spreader):
         self.departing.append(asker)
         self.depart()
 
-    def _remove(self, name: NodeId, asker: Asker) -> None:
+    def _remove(self, name: NodeId, asker: AskedBy) -> None:
         opener = self.room.opener
         if self.id != opener:
             self._answer(asker, Failed(f"only {opener}, who opened the room, removes members"))
@@ -264,12 +264,12 @@ class Member(Spreader):
 
     # Answering.
 
-    def _answer_all(self, askers: list[Asker], outcome: Ok | Failed | Unknown) -> None:
+    def _answer_all(self, askers: list[AskedBy], outcome: Ok | Failed | Unknown) -> None:
         for asker in askers:
             self._answer(asker, outcome)
         askers.clear()
 
-    def _answer(self, asker: Asker, outcome: Ok | Failed | Unknown) -> None:
+    def _answer(self, asker: AskedBy, outcome: Ok | Failed | Unknown) -> None:
         if not isinstance(asker, Origin):
             self.finish(asker, outcome)
             return

@@ -4,17 +4,18 @@ It keeps the newest table that it was told, so that most requests go to the righ
 may be old, and that does no harm: a node answers for what it owns and for nothing else. *Moved*
 teaches the client something; *Ask* is for one request only, since the rest of the slot has not
 moved yet. A request that is not answered is sent again under the same number, wherever the key is
-by then.
+by then. Numbers, attempts and waiting are those of every client (:class:`~common.contract.Asker`).
 
 An operation ends with Ok; with Failed if it certainly had no effect; with Unknown after the last
 attempt, if it may have had one or may still have.
 """
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from dataclasses import replace
 
-from common.contract import CallId, Node, NodeId, TimerId, on, timer
-from common.values.history import Failed, Ok, Outcome, Unknown
+from common.contract import Asker, CallId, NodeId, on
+from common.contract.asking import Asked
+from common.values.history import Failed, Ok
 from common.values.units import MS
 from stage3_partitioning.kv.commands import (
     MAX_KEY,
@@ -49,24 +50,11 @@ from stage3_partitioning.kv.messages import (
 )
 from stage3_partitioning.kv.slots import SLOTS, key_slot
 
-NUMBERS_OF_A_LIFE = 2**32
-"""How many requests a client may send between two crashes."""
-
-MOST_REDIRECTS = 8
-"""So many redirects are followed in one attempt: two nodes that each take the other for the owner
-would keep the client running between them."""
-
-Asked: TypeAlias = Command | AddNode | RemoveNode
 PARTS = (Problem,)
 """What is in answers without a handler of its own."""
 
 
-@timer
-class AskAgain:
-    """The request under way was not answered in time."""
-
-
-class StoreClient(Node):
+class StoreClient(Asker):
     """A client of the sharded store.
 
     Args:
@@ -78,6 +66,9 @@ class StoreClient(Node):
         attempts: how often a request is put, redirects not counted.
     """
 
+    most_redirects = 8
+    """Several in one attempt: the client's table may be old, and the key on its way."""
+
     def __init__(
         self,
         id: NodeId,
@@ -88,83 +79,59 @@ class StoreClient(Node):
         ask_again_after: int = 100 * MS,
         attempts: int = 40,
     ) -> None:
-        super().__init__(id, peers)
+        super().__init__(id, peers, ask_again_after=ask_again_after, attempts=attempts)
         self.slots = slots
         self.coordinator = coordinator or min(self.peers)
-        self.ask_again_after, self.attempts = ask_again_after, attempts
         self.epoch = -1
         """The epoch of the table that ``owners`` comes from; -1 for none."""
         self.owners = [self.peers[0]] * slots
         """By slot, whom to ask."""
-        self.last_number = 0
-        """The number of the latest request. It only grows, over crashes too."""
-        self.asked: Asked | None = None
-        """What is under way, or None. There is never more than one."""
-        self.call: CallId = 0
-        self.tries = 0
-        self.redirects = 0
-        self.retry_timer: TimerId = 0
 
     def status(self) -> Mapping[str, object]:
         """How old its table is, and for what it waits."""
-        under_way = "" if self.asked is None else type(self.asked).__name__
-        return {"epoch": self.epoch, "waiting": under_way}
+        requests = [asked.request for asked in self.under_way.values()]
+        asked = [each.command if isinstance(each, Request) else each for each in requests]
+        return {"epoch": self.epoch, "waiting": ", ".join(type(each).__name__ for each in asked)}
 
     def on_start(self) -> None:
         """Begin with numbers that no earlier life has used, and ask for the table."""
-        life = self.saved.get("life", 0)
-        assert isinstance(life, int), "this node saved something else than a number as its life"
-        self.save("life", life + 1)
-        self.last_number = life * NUMBERS_OF_A_LIFE
+        super().on_start()
         self.send(self.peers[0], TableAsked())
 
     # What a user asks.
 
     @on(Get, Put, PutIf, Append, Increment, Delete, CompareAndSet, Expire, TimeToLive)
     def command_asked(self, operation: Command, call: CallId) -> None:
-        """Have it carried out, once; what is too long for a message is not even sent."""
+        """Have it carried out, once; what is too long for a message is not even sent.
+
+        What only looks (``QUESTIONS``) is a question: without an answer it has certainly failed. Of
+        a change without an answer nobody knows.
+        """
         if too_long(operation):
             self.finish(call, Failed(f"a key has at most {MAX_KEY} bytes, a value {MAX_VALUE}"))
         else:
-            self._begin(operation, call)
+            request = Request(self.new_number(), operation)
+            self.ask(request, call, question=isinstance(operation, QUESTIONS))
 
     @on(AddNode, RemoveNode)
     def change_asked(self, operation: AddNode | RemoveNode, call: CallId) -> None:
         """Ask the coordinator to decide."""
-        self._begin(operation, call)
+        add = isinstance(operation, AddNode)
+        self.ask(ChangeRequest(self.new_number(), operation.node, add), call)
 
-    def _begin(self, asked: Asked, call: CallId) -> None:
-        if self.asked is not None:
-            self.finish(call, Failed("this client has an operation under way"))
-            return
-        self.last_number += 1
-        self.asked, self.call, self.tries = asked, call, 0
-        self._try()
+    # Where a request belongs.
 
-    # The request under way.
+    def server_for(self, asked: Asked) -> NodeId:
+        """Whom to ask: the owner of the key's slot as far as is known, or about nodes who decides.
 
-    def _try(self) -> None:
-        """Put the request where it belongs, as far as this client knows."""
-        self.tries += 1
-        self.redirects = 0
-        self.retry_timer = self.set_timer(self.ask_again_after, AskAgain())
-        match self.asked:
-            case AddNode(node) | RemoveNode(node):
-                add = isinstance(self.asked, AddNode)
-                self.send(self.coordinator, ChangeRequest(self.last_number, node, add))
-            case None:
-                raise AssertionError("there is something to ask")
-            case command:
-                self._put(command, self.owners[key_slot(command.key, self.slots)], False)
-
-    def _put(self, command: Command, node: NodeId, asking: bool) -> None:
-        self.send(node, Request(self.last_number, command, asking))
-
-    @on(Answer)
-    def answered(self, answer: Answer, sender: NodeId) -> None:
-        """It was carried out."""
-        if self._is_about(answer.number):
-            self._end(Ok(answer.value))
+        Before any attempt but the first, ask a node for its table too, for this client's may be the
+        trouble: another node each time, by ``asked.attempts``, which counts those so far.
+        """
+        if asked.attempts > 0:
+            self.send(self.peers[asked.attempts % len(self.peers)], TableAsked())
+        if isinstance(asked.request, Request):
+            return self.owners[key_slot(asked.request.command.key, self.slots)]
+        return self.coordinator
 
     @on(Moved)
     def moved(self, moved: Moved, sender: NodeId) -> None:
@@ -173,34 +140,17 @@ class StoreClient(Node):
             self.owners[moved.slot] = moved.node
         if moved.epoch > self.epoch:
             self.send(sender, TableAsked())
-        self._follow(moved.number, moved.node, asking=False)
+        self.redirect(moved.number, moved.node)
 
     @on(Ask)
     def ask_there(self, ask: Ask, sender: NodeId) -> None:
-        """Ask there, this once, and remember nothing."""
-        self._follow(ask.number, ask.node, asking=True)
+        """Ask there, this once, and remember nothing.
 
-    def _follow(self, number: int, node: NodeId, asking: bool) -> None:
-        if self._is_about(number) and self.redirects < MOST_REDIRECTS:
-            assert not isinstance(self.asked, AddNode | RemoveNode | None), "it has a key"
-            self.redirects += 1
-            self._put(self.asked, node, asking)
-
-    @on(TryAgain)
-    def try_again(self, reply: TryAgain, sender: NodeId) -> None:
-        """Nothing was done. The timer that runs brings the next attempt."""
-
-    @on(Changed)
-    def changed(self, changed: Changed, sender: NodeId) -> None:
-        """It is decided, and the keys will move."""
-        if self._is_about(changed.number):
-            self._end(Ok(changed.nodes))
-
-    @on(Refused)
-    def refused(self, refused: Refused, sender: NodeId) -> None:
-        """It is not, and will not be."""
-        if self._is_about(refused.number):
-            self._end(Failed(refused.reason))
+        The same request under the same number, but with ``asking`` set.
+        """
+        asked = self.under_way.get(ask.number)
+        if asked is not None and isinstance(asked.request, Request):
+            self.redirect(ask.number, ask.node, replace(asked.request, asking=True))
 
     @on(TableIs)
     def table_told(self, told: TableIs, sender: NodeId) -> None:
@@ -211,24 +161,26 @@ class StoreClient(Node):
             for first, last, node in table.runs:
                 self.owners[first : last + 1] = [node] * (last - first + 1)
 
-    @on(AskAgain)
-    def ask_again(self, timer: AskAgain) -> None:
-        """Put it once more, and ask the next node for its table: this one's may be the trouble."""
-        if self.tries < self.attempts:
-            self.send(self.peers[self.tries % len(self.peers)], TableAsked())
-            self._try()
-        elif isinstance(self.asked, QUESTIONS):
-            self._end(Failed("no node answered"))
-        else:
-            self._end(Unknown("no node answered"))
+    # How it ends.
 
-    def _is_about(self, number: int) -> bool:
-        return self.asked is not None and self.last_number == number
+    @on(Answer)
+    def answered(self, answer: Answer, sender: NodeId) -> None:
+        """It was carried out."""
+        self.end(answer.number, Ok(answer.value))
 
-    def _end(self, outcome: Outcome) -> None:
-        self.asked = None
-        self.cancel_timer(self.retry_timer)
-        self.finish(self.call, outcome)
+    @on(TryAgain)
+    def try_again(self, reply: TryAgain, sender: NodeId) -> None:
+        """Nothing was done. The timer that runs brings the next attempt."""
+
+    @on(Changed)
+    def changed(self, changed: Changed, sender: NodeId) -> None:
+        """It is decided, and the keys will move."""
+        self.end(changed.number, Ok(changed.nodes))
+
+    @on(Refused)
+    def refused(self, refused: Refused, sender: NodeId) -> None:
+        """It is not, and will not be."""
+        self.end(refused.number, Failed(refused.reason))
 
 
 def too_long(command: Command) -> bool:

@@ -11,12 +11,13 @@ from dataclasses import replace
 from typing import Any
 
 from common.contract import CommandBatch, NodeId, Numbered, TimerId, on, timer
+from common.contract.asking import NUMBERS_OF_A_LIFE
 from common.values.units import MS, SECOND
 from stage4_consensus.raft.messages import Role
 from stage4_consensus.raft.requests import QueryRequest
 from stage5_fault_tolerance.etcd.commands import LeaseRevoke, Probe
 from stage5_fault_tolerance.etcd.reading import Reading
-from stage5_fault_tolerance.etcd.sessions import NUMBERS_OF_A_LIFE, expiry_session
+from stage5_fault_tolerance.etcd.sessions import expiry_session
 
 LOOK_EVERY = 250 * MS
 """How often a leader looks for leases that have ended."""

@@ -23,6 +23,7 @@ from common.contract import (
     NodeId,
     Numbered,
     TimerId,
+    begin_life,
     message,
     on,
     timer,
@@ -52,7 +53,6 @@ MOST_WAITING = 10_000
 """Requests that wait in one server; more are refused."""
 KEPT_BYTES = 64 * 1024
 """Larger results of batches are not in snapshots."""
-NUMBERS_OF_A_LIFE = 2**32
 TELL_AFTER = 2 * MS
 """How long a leader waits for the next entries to tell followers what is committed."""
 ATTEND_EVERY = 100 * MS
@@ -147,10 +147,7 @@ class Sessions(ParallelWrites):
     def on_start(self) -> None:
         """Begin with numbers that no earlier life has used."""
         super().on_start()
-        life = self.saved.get("life", 0)
-        assert isinstance(life, int), "this node saved something else than a number as its life"
-        self.save("life", life + 1)
-        self.last_number = life * NUMBERS_OF_A_LIFE
+        self.last_number = begin_life(self)
 
     def new_application(self) -> Application:
         """A store without a key."""

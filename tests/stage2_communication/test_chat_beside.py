@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from common.check.verdict import Answer
-from common.contract import Receive, Save, Send, Start
+from common.contract import Fire, Invoke, Receive, Return, Save, Send, SetTimer, Start
 from common.sim import LinkModel, Simulation, Workload
 from common.values.errors import BadInput
 from common.values.faults import Crash, Restart, Schedule
-from common.values.history import Failed, History, Ok, Outcome
+from common.values.history import Failed, History, Ok, Outcome, Unknown
 from common.values.units import MS, SECOND
 from stage2_communication.chat.checks import (
     causes_first,
@@ -19,7 +19,7 @@ from stage2_communication.chat.checks import (
     same_order,
     shown_stays,
 )
-from stage2_communication.chat.client import ChatClient, Refused, Request
+from stage2_communication.chat.client import ChatClient, Done, Refused, Request
 from stage2_communication.chat.front.editor import MAX_TYPED, LineEditor, Typed
 from stage2_communication.chat.front.folder import RoomFolder
 from stage2_communication.chat.front.screen import fitting, harmless
@@ -167,6 +167,39 @@ def test_clients_that_repeat_are_heard_once_over_crashes() -> None:
         for check in CHECKS:
             verdict = check(simulation.history)
             assert verdict.answer is Answer.YES, verdict.sentence
+
+
+def asks(client: ChatClient, operation: object) -> list[Any]:
+    """Let a client ask; returns the effects."""
+    return client.step(Invoke(0, client.last_number + 1, operation))
+
+
+def test_a_client_that_goes_on_leaves_unknown_what_it_asked_before() -> None:
+    client = ChatClient("c2", ("n1", "n2"))
+    client.step(Start(0, {}))
+    assert Send("n2", Request(1, Say("a"))) in asks(client, Say("a"))
+    effects = asks(client, Say("b"))
+    (left,) = [each for each in effects if isinstance(each, Return)]
+    assert left == Return(1, Unknown("this client went on to something else"))
+    assert Send("n2", Request(2, Say("b"))) in effects
+    assert client.step(Receive(0, "n2", Done(1, None))) == [], "it is too late for an answer"
+    assert Return(2, Ok(None)) in client.step(Receive(0, "n2", Done(2, None)))
+
+
+def test_a_silent_member_is_asked_less_and_less_often_and_what_was_said_is_unknown() -> None:
+    for asked, end in ((Say("a"), Unknown), (Read(0), Failed)):
+        client = ChatClient("c2", ("n1", "n2"), attempts=6)
+        client.step(Start(0, {}))
+        effects, waits, sent = asks(client, asked), [], 0
+        while timers := [each for each in effects if isinstance(each, SetTimer)]:
+            sent += sum(isinstance(each, Send) and each.to == "n2" for each in effects)
+            waits.append(timers[0].after)
+            effects = client.step(Fire(0, timers[0].id, timers[0].timer))
+        (ended,) = [each for each in effects if isinstance(each, Return)]
+        assert isinstance(ended.outcome, end)
+        assert (sent, len(waits)) == (6, 6)
+        assert waits[0] < waits[1] < waits[2], waits
+        assert max(waits) <= SECOND * 5 // 4, waits
 
 
 def test_what_a_client_was_refused_stays_refused_over_a_crash() -> None:
