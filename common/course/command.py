@@ -9,11 +9,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from common.course.kit import verbs as instructors
-from common.course.student import helping, roadmap, starting, watching
-from common.course.student.finding import Dir
-from common.course.verbs import demonstrating, exploring, inspecting, listing, running, testing
-from common.course.why import verbs as explaining
+from common.course.base.lazy import Verb, group
+from common.course.base.parameters import Dir
 from common.values.errors import BadInput, LabError
 
 CRASH_FILE = Path("lab-crash.txt")
@@ -21,28 +18,69 @@ CRASH_FILE = Path("lab-crash.txt")
 INTERRUPTED = 130
 """The exit code after Ctrl-C; what typer returns in place of a KeyboardInterrupt."""
 
+VERBS = {
+    "Look around": {
+        "list": Verb("verbs.listing:list_labs", "lab list"),
+        "show": Verb("verbs.listing:show_lab", "lab show link"),
+        "demo": Verb("verbs.demonstrating:demo", "lab demo link --seed 3"),
+        "tour": Verb("verbs.demonstrating:tour", "lab tour"),
+    },
+    "Do a lab": {
+        "start": Verb("student.starting:start", "lab start raft --part election"),
+        "watch": Verb("student.watching:watch_lab", "lab watch raft --part election"),
+        "test": Verb("verbs.testing:run_tests", "lab test link --seeds 200"),
+        "why": Verb("why.verbs:why", "lab why raft"),
+        "replay": Verb("why.verbs:replay", "lab replay cap a_read_sees_the_last_write --seed 17"),
+        "hint": Verb("student.helping:hint", "lab hint Election.campaign"),
+        "solution": Verb("student.helping:solution", "lab solution Election.campaign --give-up"),
+        "progress": Verb("student.roadmap:progress", "lab progress raft"),
+        "reset": Verb("student.starting:reset", "lab reset raft Election.campaign"),
+    },
+    "Run it, break it, look at it": {
+        "run": Verb("verbs.running:run", "lab run cap --headless --duration 5s --json"),
+        "explore": Verb("verbs.exploring:explore_lab", "lab explore cap --states 200000"),
+        "view": Verb("verbs.inspecting:view", "lab view out/demo/echo/echo.jsonl"),
+        "export": Verb(
+            "verbs.inspecting:export",
+            "lab export out/demo/echo/echo.jsonl --to perfetto",
+        ),
+        "check-history": Verb(
+            "verbs.inspecting:check",
+            "lab check-history etcd_002.log --model cas-register",
+        ),
+    },
+    "Teach": {
+        "release": Verb("kit.verbs_release:release", "lab release handout/ --labs echo,link,cap"),
+        "grade": Verb(
+            "kit.verbs_grading:grade",
+            "lab grade submissions/ --out reports/ --course course.yaml",
+        ),
+        "verify": Verb("kit.verbs_grading:verify", "lab verify reports/ada/raft.json"),
+        "gradescope": Verb("kit.verbs_release:gradescope", "lab gradescope raft raft.zip"),
+        "mutants": Verb("kit.verbs_proofs:show_mutants", "lab mutants raft --slice 1/10"),
+        "sweep": Verb("kit.verbs_search:sweep", "lab sweep raft --seeds 100000"),
+        "bounty": Verb("kit.verbs_search:bounty", "lab bounty counterexample.yaml"),
+    },
+}
+"""Every verb, under its heading in ``lab --help``; the modules are below ``common.course``."""
+
 app = typer.Typer(
     name="lab",
+    cls=group("common.course", VERBS),
     help="Distributed systems, one runnable lab at a time.",
     epilog="Start with: lab, then: lab demo echo",
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
 
-VERBS = (
-    roadmap, listing, starting, testing, watching, explaining, helping, demonstrating, running,
-    exploring, inspecting, instructors,
-)  # fmt: skip
-
-for verbs in VERBS:
-    verbs.register(app)
-
 
 @app.callback(invoke_without_command=True)
 def alone(context: typer.Context, dir: Dir = None) -> None:
     """Distributed systems, one runnable lab at a time."""
     if context.invoked_subcommand is None:
-        roadmap.show_roadmap(dir)
+        from common.course.student.roadmap import show_roadmap
+
+        show_roadmap(dir)
 
 
 def main(arguments: list[str] | None = None) -> None:

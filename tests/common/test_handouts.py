@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from common.course.base.holes import handout, unwritten
+from common.course.base.holes import handout
 from common.course.base.manifest import ROOT, Course, Lab, Part
+from common.course.base.symbols import unwritten
 from common.course.kit.graded_tests import graded_tests
 from common.course.student.parts import chosen_tests
 from common.course.suites.suite import SuiteOptions, SuiteResult, run_suite

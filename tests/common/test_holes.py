@@ -2,7 +2,8 @@
 
 import pytest
 
-from common.course.base.holes import definition, fill, missing, strip, unwritten
+from common.course.base.holes import fill, strip
+from common.course.base.symbols import definition, missing, unwritten
 from common.values.errors import BadInput
 
 SOURCE = '''"""A file."""

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 
 from common.contract import Node, NodeId, message, on
-from common.course.verbs.schedules import read_schedule, schedules, shrink
+from common.course.kit.shrinking import schedules, shrink
+from common.course.verbs.schedules import read_schedule
 from common.sim import Simulation
 from common.sim.chaos import KINDS, random_schedule
 from common.values.errors import BadInput

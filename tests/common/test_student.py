@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from common.course.base import holes
+from common.course.base import holes, symbols
 from common.course.base.manifest import ROOT, Course, Lab
 from common.course.command import run
+from common.course.student.handing_out import start
 from common.course.student.roadmap import show_roadmap
 from common.course.student.state import StateFile
 from common.course.student.watching import bodies, touched_parts
@@ -87,7 +88,7 @@ def test_one_part_is_open_and_the_others_are_supplied(capsys: pytest.CaptureFixt
     assert told["holes"][0] == "Election.become_follower"
     assert len(told["supplied"]) == 20
     text = Path(LOG).read_text(encoding="utf-8")
-    assert holes.unwritten(text, ["Log.is_up_to_date", "Log.matches"]) == ["Log.is_up_to_date"]
+    assert symbols.unwritten(text, ["Log.is_up_to_date", "Log.matches"]) == ["Log.is_up_to_date"]
 
 
 def test_the_next_part_opens_its_holes_in_a_file_that_was_edited(
@@ -103,7 +104,7 @@ def test_the_next_part_opens_its_holes_in_a_file_that_was_edited(
     assert "Log.matches" in answer(capsys)["holes"]
     after = path.read_text(encoding="utf-8")
     assert "return True  # mine" in after
-    assert holes.unwritten(after, ["Log.is_up_to_date", "Log.matches"]) == ["Log.matches"]
+    assert symbols.unwritten(after, ["Log.is_up_to_date", "Log.matches"]) == ["Log.matches"]
     [backup] = Path("work/.lab/backups").glob("*/stage4_consensus/raft/log.py")
     assert backup.read_text(encoding="utf-8") == mine
 
@@ -114,7 +115,7 @@ def test_a_hole_that_was_left_open_is_supplied_when_another_part_begins() -> Non
     path.write_text(path.read_text(encoding="utf-8") + "# mine\n", encoding="utf-8")
     run(["start", "raft", "--part", "replication"])
     text = path.read_text(encoding="utf-8")
-    assert holes.unwritten(text, ["Log.is_up_to_date"]) == []
+    assert symbols.unwritten(text, ["Log.is_up_to_date"]) == []
 
 
 def test_a_copy_of_the_course_without_solutions_says_that_it_supplies_nothing(
@@ -126,7 +127,7 @@ def test_a_copy_of_the_course_without_solutions_says_that_it_supplies_nothing(
         return holes.handout(course, lab)
 
     monkeypatch.setattr("common.course.student.workspace.handout", handout)
-    done = Workspace(home / "work", COURSE).start(COURSE.lab("raft"), "election")
+    done = start(Workspace(home / "work", COURSE), COURSE.lab("raft"), "election")
     assert done.supplied == []
     assert len(done.others) == 20
     assert len(done.opened) == 8
@@ -167,7 +168,7 @@ def test_reset_of_one_function_leaves_the_others_alone() -> None:
     path.write_text(text, encoding="utf-8")
     assert run(["reset", "cap", "gossip_received"]) == 0
     names = ["AvailableReplica.on_start", "AvailableReplica.gossip_received"]
-    assert holes.unwritten(path.read_text(encoding="utf-8"), names) == names[1:]
+    assert symbols.unwritten(path.read_text(encoding="utf-8"), names) == names[1:]
 
 
 # Hints and solutions.
@@ -273,7 +274,7 @@ def test_the_memory_of_a_newer_course_is_refused(capsys: pytest.CaptureFixture[s
 def test_what_was_touched_is_told_by_the_function_that_changed() -> None:
     workspace = Workspace(Path("work"), COURSE)
     raft = COURSE.lab("raft")
-    workspace.start(raft)
+    start(workspace, raft)
     before = bodies(workspace, raft)
     path = Path(LOG)
     text = path.read_text(encoding="utf-8")
@@ -349,15 +350,15 @@ def test_a_renamed_hole_is_told_with_what_puts_it_right(
 
 def test_files_with_the_line_ends_of_windows_are_no_edit(home: Path) -> None:
     workspace = Workspace(home / "work", COURSE)
-    workspace.start(CAP)
+    start(workspace, CAP)
     path = home / AVAILABLE
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-    assert path in workspace.start(CAP).written
+    assert path in start(workspace, CAP).written
 
 
 def test_what_is_no_text_is_told(home: Path) -> None:
     workspace = Workspace(home / "work", COURSE)
-    workspace.start(CAP)
+    start(workspace, CAP)
     (home / AVAILABLE).write_bytes(b"\xff\xfe")
     with pytest.raises(BadInput, match="is not text in UTF-8"):
         workspace.unwritten(CAP)

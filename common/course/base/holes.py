@@ -6,14 +6,13 @@ specification. Everything else in the file stays as it is, imports included, eve
 a removed body used: whoever writes that body again needs them.
 """
 
-import ast
 from collections.abc import Mapping, Sequence
-from textwrap import dedent
 from typing import cast
 
 import libcst as cst
 
-from common.course.base.manifest import Course, Hole, Lab
+from common.course.base.manifest import Course, Lab
+from common.course.base.symbols import open_holes
 from common.values.errors import BadInput
 
 _NOT_WRITTEN = cst.SimpleStatementLine([cst.Raise(cst.Name("NotImplementedError"))])
@@ -70,38 +69,6 @@ def handout(course: Course, lab: Lab, part: str | None = None) -> dict[str, str]
     return texts
 
 
-def open_holes(lab: Lab, part: str | None = None) -> list[Hole]:
-    """The holes of one part of a lab, or all of them.
-
-    Raises:
-        BadInput: the lab has no such part; the text lists those that it has.
-    """
-    if part is None:
-        return list(lab.holes)
-    wanted = lab.part(part).holes
-    return [hole for hole in lab.holes if hole.symbol in wanted]
-
-
-def unwritten(source: str, symbols: Sequence[str]) -> list[str]:
-    """Which of these functions are still holes.
-
-    Args:
-        source: the file's text.
-        symbols: ``function`` or ``Class.method``; those that are not in the file are left out.
-
-    Raises:
-        BadInput: the file is not Python; the text names the line.
-    """
-    bodies = functions(source)
-    return [symbol for symbol in symbols if _is_hole(bodies.get(symbol, []))]
-
-
-def missing(source: str, symbols: Sequence[str]) -> list[str]:
-    """Which of these functions are not in the file, renamed perhaps; errors as above."""
-    there = functions(source)
-    return [symbol for symbol in symbols if symbol not in there]
-
-
 def fill(source: str, reference: str, symbols: Sequence[str]) -> str:
     """Put a reference's functions in the place of those of the same name.
 
@@ -115,19 +82,6 @@ def fill(source: str, reference: str, symbols: Sequence[str]) -> str:
     return parse(source).visit(_Filling(wanted.found)).code
 
 
-def definition(source: str, symbol: str) -> str:
-    """The text of one function or method, with its decorators.
-
-    Raises:
-        BadInput: it is not there.
-    """
-    found = _definitions(source).get(symbol)
-    if found is None:
-        raise BadInput(f"there is no function or method {symbol}: was it renamed?")
-    first = min([found.lineno, *(decorator.lineno for decorator in found.decorator_list)])
-    return dedent("\n".join(source.splitlines()[first - 1 : found.end_lineno])) + "\n"
-
-
 def parse(source: str) -> cst.Module:
     """A file as libcst has it.
 
@@ -138,41 +92,6 @@ def parse(source: str) -> cst.Module:
         return cst.parse_module(source)
     except cst.ParserSyntaxError as error:
         raise BadInput(f"line {error.raw_line}: this is not Python") from None
-
-
-def functions(source: str) -> dict[str, list[ast.stmt]]:
-    """The bodies of all functions and methods of a file, by symbol.
-
-    Raises:
-        BadInput: the file is not Python; the text names the line.
-    """
-    return {symbol: found.body for symbol, found in _definitions(source).items()}
-
-
-def _definitions(source: str) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
-    try:
-        tree = ast.parse(source)
-    except SyntaxError as error:
-        raise BadInput(f"line {error.lineno}: {error.msg}") from None
-    found: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
-
-    def look(node: ast.AST, prefix: str) -> None:
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
-                found[prefix + child.name] = child
-            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                look(child, f"{prefix}{child.name}.")
-
-    look(tree, "")
-    return found
-
-
-def _is_hole(body: list[ast.stmt]) -> bool:
-    match body:
-        case [ast.Raise(exc=raised)] | [ast.Expr(ast.Constant(str())), ast.Raise(exc=raised)]:
-            made = raised.func if isinstance(raised, ast.Call) else raised
-            return isinstance(made, ast.Name) and made.id == "NotImplementedError"
-    return False
 
 
 class _Scoped(cst.CSTTransformer):

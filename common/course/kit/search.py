@@ -12,7 +12,7 @@ from typing import Any
 
 from common.check.verdict import Answer
 from common.course.base.naming import find
-from common.course.verbs.schedules import shrink
+from common.course.kit.shrinking import shrink
 from common.runtime.live import LiveLab, Variant
 from common.sim.chaos import KINDS, random_schedule
 from common.sim.simulation import Simulation

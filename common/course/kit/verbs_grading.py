@@ -9,6 +9,7 @@ from rich.table import Table
 
 from common.course.base.manifest import Course, Lab
 from common.course.base.output import Output
+from common.course.base.parameters import Json
 from common.course.kit.class_results import write_results
 from common.course.kit.class_run import HowToGrade, Plan, carry_out, handed_in, plan
 from common.course.kit.course_file import CourseFile, default_course_file, read_course_file
@@ -21,7 +22,6 @@ from common.course.kit.reports import LabReport, lab_report, read_signed
 from common.course.kit.scoring import Score
 from common.course.kit.submissions import Submission, find_submissions
 from common.course.kit.times import read_times
-from common.course.verbs.listing import Json
 from common.values.errors import BadInput
 
 File = Annotated[Path | None, typer.Option(metavar="FILE")]
@@ -30,13 +30,6 @@ Scheduler = Annotated[
     str | None, typer.Option(metavar="tcp://HOST:PORT", help="A Dask cluster; else this machine.")
 ]
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes of this machine.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verbs of this file to the command."""
-    example = "Example: lab grade submissions/ --out reports/ --course course.yaml"
-    app.command("grade", epilog=example)(grade)
-    app.command("verify", epilog="Example: lab verify reports/ada/raft.json")(verify)
 
 
 def grade(

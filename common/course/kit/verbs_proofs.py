@@ -8,11 +8,11 @@ from rich.table import Table
 
 from common.course.base.manifest import Course
 from common.course.base.output import Output
+from common.course.base.parameters import Json
 from common.course.kit.mutants import Caught, all_mutants, try_all
 from common.course.kit.progress import steps
 from common.course.kit.slices import parse_slice, take
 from common.course.suites.suite import SuiteOptions
-from common.course.verbs.listing import Json
 
 PROCESSES = 2
 """Suites that run at once unless the command line says otherwise."""
@@ -20,11 +20,6 @@ PROCESSES = 2
 MARKS = {"caught": "[green]✓[/]", "survived": "[red]survived[/]", "broken": "[red]broken[/]"}
 
 Processes = Annotated[int, typer.Option(min=1, help="How many suites run at once.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verbs of this file to the command."""
-    app.command("mutants", epilog="Example: lab mutants raft --slice 1/10")(show_mutants)
 
 
 def show_mutants(

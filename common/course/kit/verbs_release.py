@@ -8,18 +8,12 @@ from rich.markup import escape
 
 from common.course.base.manifest import Course
 from common.course.base.output import Output
+from common.course.base.parameters import Json, LabId
 from common.course.kit.course_file import NAME, read_course_file
 from common.course.kit.gradescope import Settings, build_zip
 from common.course.kit.keys import read_or_make_secret
 from common.course.kit.release import Release
-from common.course.verbs.listing import Json, LabId
 from common.values.errors import BadInput
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verbs of this file to the command."""
-    app.command("release", epilog="Example: lab release handout/ --labs echo,link,cap")(release)
-    app.command("gradescope", epilog="Example: lab gradescope raft raft.zip")(gradescope)
 
 
 def release(

@@ -12,6 +12,7 @@ from rich.markup import escape
 from common.course.base.implementation import check_workspace
 from common.course.base.manifest import Course, Lab
 from common.course.base.output import Output, folder, write
+from common.course.base.parameters import OUT, Json, LabId, Out
 from common.course.kit import bounties
 from common.course.kit.batches import Batch, Failure, Tried, live_of, try_batch
 from common.course.kit.farm import Done, Farm
@@ -19,8 +20,6 @@ from common.course.kit.logbook import Logbook
 from common.course.kit.marking import suites_digest
 from common.course.kit.progress import steps
 from common.course.kit.verbs_grading import Scheduler, Workers
-from common.course.verbs.demonstrating import OUT, Out
-from common.course.verbs.listing import Json, LabId
 from common.sim.chaos import KINDS
 from common.values.errors import BadInput
 
@@ -30,12 +29,6 @@ BATCH = 50
 MOST_SHOWN = 5
 
 Unsafe = Annotated[bool, typer.Option("--unsafe", help="Run the code without a sandbox.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verbs of this file to the command."""
-    app.command("sweep", epilog="Example: lab sweep raft --seeds 100000")(sweep)
-    app.command("bounty", epilog="Example: lab bounty counterexample.yaml")(bounty)
 
 
 def sweep(

@@ -1,25 +1,11 @@
 """Which lab and which workspace a student means, so that they need not say it each time."""
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from common.course.base.manifest import Course, Lab
 from common.course.base.output import Output
 from common.course.student.workspace import Workspace, find_workspace
 from common.values.errors import BadInput
-
-Dir = Annotated[
-    Path | None,
-    typer.Option(
-        "--dir", "--impl", metavar="DIR", help="The workspace; the one called work if not given."
-    ),
-]
-LabOrNone = Annotated[
-    str, typer.Argument(metavar="[LAB]", help="A lab's id; the one you work at if not given.")
-]
-PartId = Annotated[str, typer.Option("--part", metavar="PART", help="Only this part of the lab.")]
 
 
 def open_workspace(course: Course, named: Path | None, output: Output) -> Workspace:

@@ -8,15 +8,15 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.syntax import Syntax
 
-from common.course.base import holes
+from common.course.base import symbols
 from common.course.base.manifest import Course, Hole, Lab
 from common.course.base.output import Output
+from common.course.base.parameters import Dir, Json
 from common.course.kit.course_file import NAME as COURSE_FILE
 from common.course.kit.course_file import read_course_file
-from common.course.student.finding import Dir, lab_with_hole, open_workspace
+from common.course.student.finding import lab_with_hole, open_workspace
 from common.course.student.state import LabState
 from common.course.student.workspace import Workspace, blamed, hole_named, read
-from common.course.verbs.listing import Json
 from common.values.errors import BadInput
 
 Named = Annotated[
@@ -26,12 +26,6 @@ Named = Annotated[
     ),
 ]
 LabOption = Annotated[str, typer.Option("--lab", metavar="LAB", help="Of another lab.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verbs of this file to the command."""
-    app.command("hint", epilog="Example: lab hint Election.campaign")(hint)
-    app.command("solution", epilog="Example: lab solution Election.campaign --give-up")(solution)
 
 
 def hint(
@@ -128,11 +122,11 @@ def _reference(course: Course, lab: Lab, hole: Hole) -> str:
         BadInput: this copy of the course is a handout, without solutions.
     """
     source = read(course.folder_of(lab) / hole.file)
-    if holes.unwritten(source, [hole.symbol]):
+    if symbols.unwritten(source, [hole.symbol]):
         raise BadInput(
             f"this copy of the course has no solution of {hole.symbol}: it was handed out without"
         )
-    return holes.definition(source, hole.symbol)
+    return symbols.definition(source, hole.symbol)
 
 
 def _meant(workspace: Workspace, symbol: str, lab: str) -> tuple[Lab, Hole]:

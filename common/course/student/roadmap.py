@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import typer
 from rich.console import RenderableType
 from rich.markup import escape
 from rich.progress_bar import ProgressBar
@@ -10,11 +9,12 @@ from rich.table import Table
 
 from common.course.base.manifest import Course, Lab
 from common.course.base.output import Output
-from common.course.student.finding import Dir, LabOrNone, open_workspace
+from common.course.base.parameters import Dir, Json, LabOrNone
+from common.course.student.finding import open_workspace
 from common.course.student.parts import BAR_WIDTH, points_table
 from common.course.student.state import LabState, State
 from common.course.student.workspace import Workspace
-from common.course.verbs.listing import BONUS, Json
+from common.course.verbs.listing import BONUS
 
 MARK_WIDTH, POINTS_WIDTH = 3, 7
 
@@ -39,11 +39,6 @@ class Standing:
     def done(self) -> bool:
         """Whether all points are reached."""
         return self.earned >= self.lab.points
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb to the command; ``lab`` alone is the command's own callback."""
-    app.command("progress", epilog="Example: lab progress raft")(progress)
 
 
 def show_roadmap(dir: Dir = None) -> None:

@@ -8,10 +8,12 @@ from rich.markup import escape
 
 from common.course.base.manifest import Course, Lab
 from common.course.base.output import Output
+from common.course.base.parameters import Dir, Json, LabId, PartId
+from common.course.student import handing_out
 from common.course.student.editor import write_guide
-from common.course.student.finding import Dir, PartId, open_workspace
-from common.course.student.workspace import Started, Workspace, hole_named
-from common.course.verbs.listing import Json, LabId
+from common.course.student.finding import open_workspace
+from common.course.student.handing_out import Started
+from common.course.student.workspace import Workspace, hole_named
 from common.values.errors import BadInput
 
 Symbol = Annotated[
@@ -19,18 +21,12 @@ Symbol = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verbs of this file to the command."""
-    app.command("start", epilog="Example: lab start raft --part election")(start)
-    app.command("reset", epilog="Example: lab reset raft Election.campaign")(reset)
-
-
 def start(lab: LabId, part: PartId = "", dir: Dir = None, json: Json = False) -> None:
     """Make your workspace of a lab, with holes to fill. What you wrote is never overwritten."""
     course, output = Course(), Output(json)
     found = course.lab(lab)
     workspace = open_workspace(course, dir, output)
-    done = workspace.start(found, part or None)
+    done = handing_out.start(workspace, found, part or None)
     write_guide(workspace)
     output.say(f"[bold]{escape(found.title)}[/]", escape(found.concept), sep="\n")
     output.say("")
@@ -88,7 +84,7 @@ def reset(
         raise BadInput(f"there is nothing to reset: lab start {found.id} makes the workspace")
     wanted = hole_named(found, symbol).symbol if symbol else ""
     part = part or workspace.state.read().lab(found.id).part
-    backup = workspace.reset(found, part or None, wanted)
+    backup = handing_out.reset(workspace, found, part or None, wanted)
     what = wanted or (f"part {part} of lab {found.id}" if part else f"lab {found.id}")
     output.say(f"{what} is as it was handed out; yours is kept in [cyan]{backup}[/]")
     output.result(lab=found.id, backup=str(backup))

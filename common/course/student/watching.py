@@ -5,15 +5,15 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
-import typer
 from rich.markup import escape
 from rich.rule import Rule
 from watchfiles import PythonFilter, watch
 
-from common.course.base import holes
+from common.course.base import symbols
 from common.course.base.manifest import Course, Lab, Part
 from common.course.base.output import Output
-from common.course.student.finding import Dir, LabOrNone, PartId, lab_meant, open_workspace
+from common.course.base.parameters import Dir, LabOrNone, PartId
+from common.course.student.finding import lab_meant, open_workspace
 from common.course.student.parts import Teller, chosen_tests
 from common.course.student.workspace import Workspace, read
 from common.course.suites.suite import SuiteOptions, run_suite
@@ -22,11 +22,6 @@ from common.values.errors import BadInput
 
 Bodies = dict[Path, dict[str, str]]
 """By file and function, the code, such that layout and comments do not count."""
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb to the command."""
-    app.command("watch", epilog="Example: lab watch raft --part election")(watch_lab)
 
 
 def watch_lab(lab: LabOrNone = "", part: PartId = "", dir: Dir = None) -> None:
@@ -56,7 +51,7 @@ def bodies(workspace: Workspace, lab: Lab) -> Bodies:
     found: Bodies = {}
     for path in workspace.files(lab):
         try:
-            functions = holes.functions(read(path))
+            functions = symbols.functions(read(path))
         except BadInput:
             functions = {}
         found[path] = {

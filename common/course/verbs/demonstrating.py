@@ -11,19 +11,9 @@ from rich.rule import Rule
 from common.course.base.manifest import Course, Lab
 from common.course.base.naming import find
 from common.course.base.output import Output, show_report
-from common.course.verbs.listing import Json, LabId
+from common.course.base.parameters import OUT, Json, LabId, Out, Seed
 from common.course.verbs.running import LiveOptions, run_live, run_real
 from common.course.verbs.session import SessionOptions
-
-OUT = Path("out")
-Seed = Annotated[int, typer.Option(help="Decides everything that is drawn by chance.")]
-Out = Annotated[Path, typer.Option(help="Where traces, pages and charts are written.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verbs of this file to the command."""
-    app.command("demo", epilog="Example: lab demo link --seed 3")(demo)
-    app.command("tour", epilog="Example: lab tour")(tour)
 
 
 def demo(lab: LabId, seed: Seed = 7, out: Out = OUT, json: Json = False) -> None:

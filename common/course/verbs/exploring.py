@@ -14,17 +14,11 @@ from common.course.base.implementation import check_workspace, install_overlay, 
 from common.course.base.manifest import Course, Lab
 from common.course.base.naming import find
 from common.course.base.output import MARKS, Output, folder, write_trace
-from common.course.student.finding import Dir, open_workspace
-from common.course.verbs.demonstrating import OUT, Out
-from common.course.verbs.listing import Json, LabId
+from common.course.base.parameters import OUT, Dir, Json, LabId, Out, Reference
+from common.course.student.finding import open_workspace
 from common.trace.format import Meta
 from common.trace.recorder import Recorder
 from common.values.errors import BadInput
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verbs of this file to the command."""
-    app.command("explore", epilog="Example: lab explore cap --states 200000")(explore_lab)
 
 
 def explore_lab(
@@ -32,7 +26,7 @@ def explore_lab(
     states: Annotated[int | None, typer.Option(min=1, help="Stop after so many states.")] = None,
     seconds: Annotated[float | None, typer.Option(min=0, help="Stop after so long.")] = None,
     impl: Dir = None,
-    reference: Annotated[bool, typer.Option("--reference", help="The course's own code.")] = False,
+    reference: Reference = False,
     out: Out = OUT,
     json: Json = False,
 ) -> None:

@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from common.check.command import MODELS, check_history
 from common.course.base.output import MARKS, Output, write
-from common.course.verbs.listing import Json
+from common.course.base.parameters import Json
 from common.trace.export import to_otlp, to_perfetto, to_shiviz
 from common.trace.reader import read
 from common.trace.viewer.page import build_page
@@ -29,17 +29,6 @@ class Target(StrEnum):
 
 WRITERS = {Target.SHIVIZ: to_shiviz, Target.OTLP: to_otlp, Target.PERFETTO: to_perfetto}
 ENDINGS = {Target.SHIVIZ: ".log", Target.OTLP: ".otlp.json", Target.PERFETTO: ".perfetto.json"}
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verbs of this file to the command."""
-    app.command("view", epilog="Example: lab view out/demo/echo/echo.jsonl")(view)
-    app.command("export", epilog="Example: lab export out/demo/echo/echo.jsonl --to perfetto")(
-        export
-    )
-    app.command(
-        "check-history", epilog="Example: lab check-history etcd_002.log --model cas-register"
-    )(check)
 
 
 def view(

@@ -1,25 +1,14 @@
 """``lab list`` and ``lab show``: what there is to do."""
 
-from typing import Annotated
-
-import typer
 from rich.markup import escape
 from rich.table import Table
 
 from common.course.base.manifest import Course, Lab
 from common.course.base.output import Output
+from common.course.base.parameters import Json, LabId
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for programs.")]
 BONUS = 9
 """The number of the bonus stage in its manifest."""
-
-LabId = Annotated[str, typer.Argument(metavar="LAB", help="A lab's id, as `lab list` shows it.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verbs of this file to the command."""
-    app.command("list", epilog="Example: lab list")(list_labs)
-    app.command("show", epilog="Example: lab show link")(show_lab)
 
 
 def list_labs(json: Json = False) -> None:

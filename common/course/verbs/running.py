@@ -15,7 +15,7 @@ from common.course.base.implementation import take_from
 from common.course.base.manifest import Course, Lab
 from common.course.base.naming import find
 from common.course.base.output import MARKS, Output, show_report
-from common.course.verbs.listing import Json, LabId
+from common.course.base.parameters import OUT, Json, LabId, Out
 from common.course.verbs.schedules import read_schedule
 from common.course.verbs.session import Session, SessionOptions
 from common.runtime import loops
@@ -24,7 +24,6 @@ from common.values.errors import BadInput
 from common.values.faults import Schedule, fault_to_plain, parse_time
 from common.values.units import SECOND
 
-OUT = Path("out")
 TICK = 0.2
 
 
@@ -45,11 +44,6 @@ class LiveOptions:
     session: SessionOptions
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verbs of this file to the command."""
-    app.command("run", epilog="Example: lab run cap --headless --duration 5s --json")(run)
-
-
 def run(
     lab: LabId,
     variant: Annotated[str, typer.Option(help="Which variant of the lab.")] = "",
@@ -67,7 +61,7 @@ def run(
         Path | None,
         typer.Option("--impl", "--dir", metavar="DIR", help="Run the code in this workspace."),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Where history, trace and picture go.")] = OUT,
+    out: Out = OUT,
     json: Json = False,
 ) -> None:
     """Run a lab as a cluster of processes that talk TCP, with a dashboard or headless."""

@@ -1,6 +1,5 @@
 """``lab test``: run a graded suite on your code, or on the reference."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,31 +8,22 @@ from rich.markup import escape
 from common.course.base.implementation import check_workspace
 from common.course.base.manifest import Course, Lab, Part
 from common.course.base.output import Output
-from common.course.student.finding import LabOrNone, PartId, lab_meant, open_workspace
+from common.course.base.parameters import Dir, Json, LabOrNone, PartId, Reference
+from common.course.student.finding import lab_meant, open_workspace
 from common.course.student.parts import Teller, chosen_tests, is_supplied, points_table
 from common.course.student.state import LabState
 from common.course.student.workspace import Workspace
 from common.course.suites.suite import SuiteOptions, SuiteResult, run_suite
-from common.course.verbs.listing import Json
 from common.values.errors import BadInput
 
-Impl = Annotated[
-    Path | None, typer.Option("--impl", "--dir", metavar="DIR", help="A student's workspace.")
-]
 Seeds = Annotated[int | None, typer.Option(min=1, help="How many seeds each sweep tries.")]
-Reference = Annotated[bool, typer.Option("--reference", help="Test the course's own code.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb to the command."""
-    app.command("test", epilog="Example: lab test link --seeds 200")(run_tests)
 
 
 def run_tests(
     lab: LabOrNone = "",
     part: PartId = "",
     whole: Annotated[bool, typer.Option("--all", help="All parts, supplied ones too.")] = False,
-    impl: Impl = None,
+    impl: Dir = None,
     reference: Reference = False,
     seeds: Seeds = None,
     only: Annotated[str, typer.Option("-k", help="Only tests whose name has this.")] = "",

@@ -13,17 +13,16 @@ import typer
 from rich.markup import escape
 from rich.padding import Padding
 
-from common.course.base import holes
+from common.course.base import symbols
 from common.course.base.implementation import check_workspace
 from common.course.base.manifest import Course, Lab
 from common.course.base.output import Output, folder, write
-from common.course.student.finding import LabOrNone, lab_meant, open_workspace
+from common.course.base.parameters import OUT, Dir, Json, LabOrNone, Out, Reference
+from common.course.student.finding import lab_meant, open_workspace
 from common.course.student.parts import NOT_WRITTEN
 from common.course.student.workspace import Workspace, blamed
 from common.course.suites.suite import SuiteOptions, TestResult, run_suite, suite_command
-from common.course.verbs.demonstrating import OUT, Out
-from common.course.verbs.listing import Json
-from common.course.verbs.testing import Impl, Reference, remember
+from common.course.verbs.testing import remember
 from common.trace.viewer.page import build_page
 from common.values.errors import BadInput
 
@@ -33,18 +32,10 @@ TestName = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verbs of this file to the command."""
-    app.command("why", epilog="Example: lab why raft")(why)
-    app.command("replay", epilog="Example: lab replay cap a_read_sees_the_last_write --seed 17")(
-        replay
-    )
-
-
 def why(
     lab: LabOrNone = "",
     name: TestName = "",
-    impl: Impl = None,
+    impl: Dir = None,
     reference: Reference = False,
     browse: Annotated[bool, typer.Option("--open", help="Open the picture in a browser.")] = False,
     out: Out = OUT,
@@ -133,7 +124,7 @@ def _is_handout(course: Course, lab: Lab) -> bool:
     """Whether the references of this copy of the course are handouts themselves."""
     hole = lab.holes[0]
     source = (course.folder_of(lab) / hole.file).read_text(encoding="utf-8")
-    return bool(holes.unwritten(source, [hole.symbol]))
+    return bool(symbols.unwritten(source, [hole.symbol]))
 
 
 def _page(lab: Lab, test: TestResult, facts: dict[str, Any], where: Path) -> str:
@@ -188,7 +179,7 @@ def replay(
     lab: LabOrNone = "",
     name: TestName = "",
     seed: Annotated[int | None, typer.Option(help="The seed that failed.")] = None,
-    impl: Impl = None,
+    impl: Dir = None,
     reference: Reference = False,
     debug: Annotated[
         bool, typer.Option("--pdb", help="Stop in the handler, at the event that went wrong.")
