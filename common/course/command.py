@@ -5,18 +5,18 @@ import sys
 import traceback
 from pathlib import Path
 
-import typer
+import click
 from rich.console import Console
 from rich.markup import escape
 
-from common.course.base.lazy import Verb, group
-from common.course.base.parameters import Dir
+from common.course.base import takes
+from common.course.base.lazy import Verb, Verbs
 from common.values.errors import BadInput, LabError
 
 CRASH_FILE = Path("lab-crash.txt")
 
 INTERRUPTED = 130
-"""The exit code after Ctrl-C; what typer returns in place of a KeyboardInterrupt."""
+"""The exit code after Ctrl-C."""
 
 VERBS = {
     "Look around": {
@@ -64,18 +64,18 @@ VERBS = {
 }
 """Every verb, under its heading in ``lab --help``; the modules are below ``common.course``."""
 
-app = typer.Typer(
-    name="lab",
-    cls=group("common.course", VERBS),
-    help="Distributed systems, one runnable lab at a time.",
+
+@click.command(
+    "lab",
+    cls=Verbs,
+    under=VERBS,
+    invoke_without_command=True,
     epilog="Start with: lab, then: lab demo echo",
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-@app.callback(invoke_without_command=True)
-def alone(context: typer.Context, dir: Dir = None) -> None:
+@takes.dir
+@click.pass_context
+def app(context: click.Context, dir: Path | None) -> None:
     """Distributed systems, one runnable lab at a time."""
     if context.invoked_subcommand is None:
         from common.course.student.roadmap import show_roadmap
@@ -96,14 +96,16 @@ def run(arguments: list[str]) -> int:
     """Run the command with the given arguments and return its exit code."""
     errors = Console(stderr=True)
     try:
-        code = app(args=arguments, prog_name="lab", standalone_mode=False)
-        if code == INTERRUPTED:
-            return _interrupted(errors)
+        code = app.main(arguments, "lab", standalone_mode=False)
         return code if isinstance(code, int) else 0
-    except typer.Exit as ended:
-        return ended.exit_code
-    except (typer.Abort, KeyboardInterrupt):
-        return _interrupted(errors)
+    except (click.Abort, KeyboardInterrupt):
+        errors.print("interrupted; everything that was started has been stopped")
+        return INTERRUPTED
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        command = "lab" if context is None else context.command_path
+        _say_error(errors, f"{error.format_message()} (see: {command} --help)")
+        return BadInput.exit_code
     except LabError as error:
         _say_error(errors, str(error))
         return error.exit_code
@@ -111,10 +113,6 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        if type(error).__name__ == "NoArgsIsHelpError":
-            return 0  # the help has been shown, and that is what was asked for
-        if type(error).__module__.startswith(("click", "typer")):
-            return _usage(error, errors)
         CRASH_FILE.write_text(traceback.format_exc(), encoding="utf-8")
         errors.print(
             f"[bold red]this is a bug of the course:[/] {escape(repr(error))}; what led to it is "
@@ -122,17 +120,6 @@ def run(arguments: list[str]) -> int:
             highlight=False,
         )
         return 70
-
-
-def _interrupted(errors: Console) -> int:
-    errors.print("interrupted; everything that was started has been stopped")
-    return INTERRUPTED
-
-
-def _usage(error: Exception, errors: Console) -> int:
-    text = error.format_message() if hasattr(error, "format_message") else str(error)
-    _say_error(errors, f"{text} (see: lab --help)")
-    return BadInput.exit_code
 
 
 def _say_error(errors: Console, text: str) -> None:

@@ -1,6 +1,7 @@
 """The command's manners: one clear sentence for what cannot be used, JSON for programs."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,15 +9,30 @@ from typing import NoReturn
 
 import pytest
 
-from common.course.base.manifest import Course
-from common.course.command import run
+from common.course.base.lazy import load
+from common.course.base.manifest import ROOT, Course
+from common.course.command import VERBS, app, run
 from tests.support.machine import find_python
 
-VERBS = (
-    "list", "show", "demo", "tour", "test", "replay", "run", "explore", "view", "export",
-    "check-history", "start", "reset", "watch", "hint", "solution", "progress", "why",
-    "release", "grade", "verify", "gradescope", "mutants", "sweep", "bounty",
-)  # fmt: skip
+SLOW = {
+    "pytest", "hypothesis", "libcst", "dask", "distributed", "textual", "asyncio", "watchfiles",
+    "multiprocessing", "socket", "pydantic", "typer", "pygal", "uvloop",
+}  # fmt: skip
+"""What takes long to import, and what is for verbs that run something."""
+
+MOST_MODULES = 330
+"""A verb that only looks imports about 280, the standard library's included; all verbs, 1,200."""
+
+QUICK: tuple[list[str], ...] = (
+    [],
+    ["--help"],
+    ["list"],
+    ["show", "cap"],
+    ["hint", "cap"],
+    ["progress"],
+    ["hint", "-h"],
+)
+
 HISTORY = """{:process 0, :type :invoke, :f :write, :value 1}
 {:process 0, :type :ok, :f :write, :value 1}
 {:process 1, :type :invoke, :f :read, :value nil}
@@ -31,10 +47,67 @@ def told(capsys: pytest.CaptureFixture[str]) -> str:
     return " ".join(said.split())
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", app.commands)
 def test_every_verb_has_help_with_an_example(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([verb, "--help"]) == 0
     assert f"Example: lab {verb}" in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_help_says_of_each_verb_what_its_docstring_says_first(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["--help"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    for heading, verbs in VERBS.items():
+        assert f"{heading}:" in said
+        for name, verb in verbs.items():
+            first, *_ = str(load(name, verb).callback.__doc__).split("\n\n")
+            assert f"{name} {' '.join(first.split())}" in said
+
+
+def imported(folder: Path, arguments: list[str]) -> set[str]:
+    """What a process that runs the command has imported in the end."""
+    script = "import sys; from common.course.command import run; run(sys.argv[1:]); "
+    ran = subprocess.run(
+        [sys.executable, "-c", script + "print(*sys.modules, sep='\\n')", *arguments],
+        capture_output=True, text=True, check=True, cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    return set(ran.stdout.splitlines())
+
+
+def test_verbs_that_only_look_start_at_once(tmp_path: Path) -> None:
+    """Modules are counted: that takes no quiet machine. Half of them are the standard library's."""
+    assert run(["start", "cap", "--dir", str(tmp_path / "work"), "--json"]) == 0
+    history = tmp_path / "history.edn"
+    history.write_text(HISTORY.replace("VALUE", "1"), encoding="utf-8")
+    check = ["check-history", str(history), "--model", "register"]
+    for arguments in (*QUICK, check):
+        modules = imported(tmp_path, arguments)
+        assert modules >= {"click", "rich"}, arguments
+        assert modules & SLOW == set(), arguments
+        assert len(modules) < MOST_MODULES, arguments
+
+
+def test_a_verb_that_runs_a_suite_imports_what_it_needs_when_it_is_called(tmp_path: Path) -> None:
+    """The other side: what is not there at the start is there when it is wanted."""
+    assert imported(tmp_path, ["start", "cap"]) & SLOW == {"libcst"}
+
+
+def test_a_shell_completes_verbs_and_labs(tmp_path: Path) -> None:
+    def completed(words: str) -> list[str]:
+        at = str(words.count(" "))
+        asked = {"_LAB_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": at}
+        ran = subprocess.run(
+            [sys.executable, "-c", "from common.course.command import main; main()"],
+            capture_output=True, text=True, check=True, cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **asked},
+        )  # fmt: skip
+        return [line.removeprefix("plain,") for line in ran.stdout.splitlines()]
+
+    assert completed("lab sh") == ["show"]
+    assert completed("lab show ca") == ["cap"]
+    assert "--part" in completed("lab start --")
 
 
 def test_an_unknown_lab_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
@@ -48,8 +121,10 @@ def test_an_unknown_verb_and_a_missing_argument_are_one_sentence(
 ) -> None:
     assert run(["frobnicate"]) == 3
     assert "error: No such command 'frobnicate'" in told(capsys)
+    assert run(["shwo"]) == 3
+    assert "Did you mean 'show'? (see: lab --help)" in told(capsys)
     assert run(["show"]) == 3
-    assert "error: Missing" in told(capsys)
+    assert "error: Missing argument 'LAB'. (see: lab show --help)" in told(capsys)
 
 
 def test_the_command_alone_shows_the_course_and_what_is_next(

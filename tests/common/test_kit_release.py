@@ -116,8 +116,8 @@ def test_a_student_starts_fails_writes_and_passes_in_the_handout(
     in_handout(handout, tmp_path, "start", "cap")
     told = in_handout(handout, tmp_path, "test", "cap", "--seeds", "1", code=1)
     assert (told["earned"], told["possible"]) == (0, possible)
-    for path in (ROOT / "stage1_foundations").glob("cap_*.py"):
-        shutil.copy(path, tmp_path / "work/stage1_foundations")
+    for path in (ROOT / "stage1_foundations/cap").glob("*.py"):
+        shutil.copy(path, tmp_path / "work/stage1_foundations/cap")
     told = in_handout(handout, tmp_path, "test", "cap", "--seeds", "2")
     assert told["earned"] == possible
 

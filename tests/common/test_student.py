@@ -126,7 +126,7 @@ def test_a_copy_of_the_course_without_solutions_says_that_it_supplies_nothing(
     def handout(course: Course, lab: Lab, part: str | None = None) -> dict[str, str]:
         return holes.handout(course, lab)
 
-    monkeypatch.setattr("common.course.student.workspace.handout", handout)
+    monkeypatch.setattr("common.course.student.handing_out.handout", handout)
     done = start(Workspace(home / "work", COURSE), COURSE.lab("raft"), "election")
     assert done.supplied == []
     assert len(done.others) == 20

@@ -134,7 +134,7 @@ def test_replay_runs_the_explained_failure_again_and_a_debugger_stops_at_its_eve
         command, input="p self.id\nq\n", cwd=tmp_path, capture_output=True, text=True, timeout=60,
         check=False, env={"PYTHONPATH": str(ROOT), "PATH": ""},
     )  # fmt: skip
-    assert f"work/{STAGE}/cap_client.py" in stopped.stdout, stopped.stdout
+    assert f"work/{STAGE}/cap/client.py" in stopped.stdout, stopped.stdout
     assert "'c1'" in stopped.stdout
 
 

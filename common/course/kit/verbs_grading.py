@@ -1,15 +1,15 @@
 """``lab grade`` and ``lab verify``: marks for a folder of strangers' code, and proof of them."""
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
+from click.exceptions import Exit
 from rich.markup import escape
 from rich.table import Table
 
+from common.course.base import takes
 from common.course.base.manifest import Course, Lab
 from common.course.base.output import Output
-from common.course.base.parameters import Json
 from common.course.kit.class_results import write_results
 from common.course.kit.class_run import HowToGrade, Plan, carry_out, handed_in, plan
 from common.course.kit.course_file import CourseFile, default_course_file, read_course_file
@@ -24,34 +24,36 @@ from common.course.kit.submissions import Submission, find_submissions
 from common.course.kit.times import read_times
 from common.values.errors import BadInput
 
-File = Annotated[Path | None, typer.Option(metavar="FILE")]
-Key = Annotated[Path | None, typer.Option(metavar="FILE", help="The course's secret.")]
-Scheduler = Annotated[
-    str | None, typer.Option(metavar="tcp://HOST:PORT", help="A Dask cluster; else this machine.")
-]
-Workers = Annotated[int | None, typer.Option(min=1, help="Processes of this machine.")]
 
-
+@click.argument("submissions", type=takes.PATH, help="A folder, zip or git repository each.")
+@click.option("--out", metavar="DIR", type=takes.PATH, required=True, help="Where the reports go.")
+@click.option("--course", metavar="FILE", type=takes.PATH, help="course.yaml")
+@click.option("--labs", default="", help="Which labs: cap,link. All of the course if none.")
+@takes.key
+@click.option("--times", metavar="CSV", type=takes.PATH, help="When: student,submitted[,lab].")
+@click.option(
+    "--worksheet", metavar="CSV", type=takes.PATH, help="Moodle's worksheet, to be filled in."
+)
+@takes.scheduler
+@takes.workers
+@takes.seeds
+@click.option("--again", is_flag=True, help="Grade also what has a finished report.")
+@takes.unsafe
+@takes.json
 def grade(
-    submissions: Annotated[Path, typer.Argument(help="A folder, zip or git repository each.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the reports go.")],
-    course: Annotated[Path | None, typer.Option(metavar="FILE", help="course.yaml")] = None,
-    labs: Annotated[
-        str, typer.Option(help="Which labs: cap,link. All of the course if none.")
-    ] = "",
-    key: Key = None,
-    times: Annotated[
-        Path | None, typer.Option(metavar="CSV", help="When: student,submitted[,lab].")
-    ] = None,
-    worksheet: Annotated[
-        Path | None, typer.Option(metavar="CSV", help="Moodle's worksheet, to be filled in.")
-    ] = None,
-    scheduler: Scheduler = None,
-    processes: Workers = None,
-    seeds: Annotated[int | None, typer.Option(min=1, help="Seeds of each sweep.")] = None,
-    again: Annotated[bool, typer.Option(help="Grade also what has a finished report.")] = False,
-    unsafe: Annotated[bool, typer.Option("--unsafe", help="Grade without a sandbox.")] = False,
-    json: Json = False,
+    submissions: Path,
+    out: Path,
+    course: Path | None,
+    labs: str,
+    key: Path | None,
+    times: Path | None,
+    worksheet: Path | None,
+    scheduler: str | None,
+    processes: int | None,
+    seeds: int | None,
+    again: bool,
+    unsafe: bool,
+    json: bool,
 ) -> None:
     """Grade a class: resumable, signed; a page, CSV, JSON, Gradescope's and Moodle's files.
 
@@ -92,14 +94,13 @@ def grade(
         unfinished=[f"{report.student}/{report.lab}" for report in unfinished],
     )
     if unfinished:
-        raise typer.Exit(1)
+        raise Exit(1)
 
 
-def verify(
-    report: Annotated[Path, typer.Argument(help="A report's JSON file.")],
-    key: Key = None,
-    json: Json = False,
-) -> None:
+@click.argument("report", type=takes.PATH, help="A report's JSON file.")
+@takes.key
+@takes.json
+def verify(report: Path, key: Path | None, json: bool) -> None:
     """Check that a report was made by this course's judge, and not changed since."""
     output = Output(json)
     plain = read_signed(report, read_secret(key))

@@ -1,14 +1,13 @@
 """``lab mutants``: the proof that the suites catch what they are there to catch."""
 
-from typing import Annotated
-
-import typer
+import click
+from click.exceptions import Exit
 from rich.markup import escape
 from rich.table import Table
 
+from common.course.base import takes
 from common.course.base.manifest import Course
 from common.course.base.output import Output
-from common.course.base.parameters import Json
 from common.course.kit.mutants import Caught, all_mutants, try_all
 from common.course.kit.progress import steps
 from common.course.kit.slices import parse_slice, take
@@ -19,23 +18,22 @@ PROCESSES = 2
 
 MARKS = {"caught": "[green]✓[/]", "survived": "[red]survived[/]", "broken": "[red]broken[/]"}
 
-Processes = Annotated[int, typer.Option(min=1, help="How many suites run at once.")]
 
-
-def show_mutants(
-    lab: Annotated[
-        str | None, typer.Argument(metavar="[LAB]", help="One lab; all if none.")
-    ] = None,
-    slice: Annotated[str, typer.Option(help="A part of them: 3/10, day/10 or commit/10.")] = "1/1",
-    processes: Processes = PROCESSES,
-    judged: Annotated[
-        bool, typer.Option(help="In the judge's sandbox, as marks are made.")
-    ] = False,
-    json: Json = False,
-) -> None:
+@click.argument("lab", default="", help="One lab; all if none.")
+@click.option("--slice", default="1/1", help="A part of them: 3/10, day/10 or commit/10.")
+@click.option(
+    "--processes",
+    type=click.IntRange(min=1),
+    default=PROCESSES,
+    show_default=True,
+    help="How many suites run at once.",
+)
+@click.option("--judged", is_flag=True, help="In the judge's sandbox, as marks are made.")
+@takes.json
+def show_mutants(lab: str, slice: str, processes: int, judged: bool, json: bool) -> None:
     """Run every mutant's test on the mutant: each has to be caught. Exits with 1 if one is not."""
     course, output = Course(), Output(json)
-    labs = course.labs if lab is None else [course.lab(lab)]
+    labs = [course.lab(lab)] if lab else course.labs
     chosen = take(all_mutants(course, labs), parse_slice(slice, course.root))
     with steps(output, "mutants", len(chosen)) as bar:
         ended = try_all(
@@ -52,7 +50,7 @@ def show_mutants(
         table=[each.to_plain() for each in ended],
     )
     if missed:
-        raise typer.Exit(1)
+        raise Exit(1)
 
 
 def _told(each: Caught) -> str:

@@ -1,14 +1,13 @@
 """``lab release`` and ``lab gradescope``: what leaves the instructor's machine."""
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 from rich.markup import escape
 
+from common.course.base import takes
 from common.course.base.manifest import Course
 from common.course.base.output import Output
-from common.course.base.parameters import Json, LabId
 from common.course.kit.course_file import NAME, read_course_file
 from common.course.kit.gradescope import Settings, build_zip
 from common.course.kit.keys import read_or_make_secret
@@ -16,14 +15,13 @@ from common.course.kit.release import Release
 from common.values.errors import BadInput
 
 
-def release(
-    out: Annotated[Path, typer.Argument(help="A new folder.")],
-    labs: Annotated[str, typer.Option(help="The exercises: cap,link. All labs if none.")] = "",
-    course: Annotated[
-        Path | None, typer.Option(metavar="FILE", help=f"{NAME}: hidden tests, hint costs.")
-    ] = None,
-    json: Json = False,
-) -> None:
+@click.argument("out", type=takes.PATH, help="A new folder.")
+@click.option("--labs", default="", help="The exercises: cap,link. All labs if none.")
+@click.option(
+    "--course", metavar="FILE", type=takes.PATH, help=f"{NAME}: hidden tests, hint costs."
+)
+@takes.json
+def release(out: Path, labs: str, course: Path | None, json: bool) -> None:
     """Build the handout repository, and prove that no solution is in it.
 
     Labs that the exercises import and that are no exercises themselves are supplied with their
@@ -59,18 +57,21 @@ def release(
     )
 
 
+@takes.lab
+@click.argument("out", type=takes.PATH, help="The zip to upload.")
+@click.option("--course", metavar="FILE", type=takes.PATH, help=f"{NAME}: weights, hidden tests.")
+@takes.key
+@takes.seeds
+@takes.unsafe
+@takes.json
 def gradescope(
-    lab: LabId,
-    out: Annotated[Path, typer.Argument(help="The zip to upload.")],
-    course: Annotated[
-        Path | None, typer.Option(metavar="FILE", help=f"{NAME}: weights, hidden tests.")
-    ] = None,
-    key: Annotated[Path | None, typer.Option(metavar="FILE", help="The course's secret.")] = None,
-    seeds: Annotated[int | None, typer.Option(min=1, help="Seeds of each sweep.")] = None,
-    unsafe: Annotated[
-        bool, typer.Option("--unsafe", help="Grade also where there is no sandbox.")
-    ] = False,
-    json: Json = False,
+    lab: str,
+    out: Path,
+    course: Path | None,
+    key: Path | None,
+    seeds: int | None,
+    unsafe: bool,
+    json: bool,
 ) -> None:
     """Build a Gradescope autograder for one lab: configure it there by uploading the zip."""
     known, output = Course(), Output(json)

@@ -3,23 +3,22 @@
 import dataclasses
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 import yaml
+from click.exceptions import Exit
 from rich.markup import escape
 
+from common.course.base import takes
 from common.course.base.implementation import check_workspace
 from common.course.base.manifest import Course, Lab
 from common.course.base.output import Output, folder, write
-from common.course.base.parameters import OUT, Json, LabId, Out
 from common.course.kit import bounties
 from common.course.kit.batches import Batch, Failure, Tried, live_of, try_batch
 from common.course.kit.farm import Done, Farm
 from common.course.kit.logbook import Logbook
 from common.course.kit.marking import suites_digest
 from common.course.kit.progress import steps
-from common.course.kit.verbs_grading import Scheduler, Workers
 from common.sim.chaos import KINDS
 from common.values.errors import BadInput
 
@@ -28,25 +27,37 @@ BATCH = 50
 
 MOST_SHOWN = 5
 
-Unsafe = Annotated[bool, typer.Option("--unsafe", help="Run the code without a sandbox.")]
 
-
+@takes.lab
+@click.option(
+    "--seeds",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=1000,
+    show_default=True,
+    help="How many schedules to try.",
+)
+@click.option("--first", metavar="N", type=click.IntRange(min=0), default=1, help="The first seed.")
+@click.option("--impl", metavar="DIR", type=takes.PATH, help="A workspace; else the reference.")
+@takes.variant
+@click.option("--kinds", default="", help=f"What may go wrong: {','.join(KINDS)}.")
+@takes.out
+@takes.scheduler
+@takes.workers
+@takes.unsafe
+@takes.json
 def sweep(
-    lab: LabId,
-    seeds: Annotated[int, typer.Option(min=1, help="How many schedules to try.")] = 1000,
-    first: Annotated[int, typer.Option(min=0, help="The first seed.")] = 1,
-    impl: Annotated[
-        Path | None, typer.Option("--impl", metavar="DIR", help="A workspace; else the reference.")
-    ] = None,
-    variant: Annotated[
-        str, typer.Option(help="One of the ways to run it; the first if none.")
-    ] = "",
-    kinds: Annotated[str, typer.Option(help=f"What may go wrong: {','.join(KINDS)}.")] = "",
-    out: Out = OUT,
-    scheduler: Scheduler = None,
-    processes: Workers = None,
-    unsafe: Unsafe = False,
-    json: Json = False,
+    lab: str,
+    seeds: int,
+    first: int,
+    impl: Path | None,
+    variant: str,
+    kinds: str,
+    out: Path,
+    scheduler: str | None,
+    processes: int | None,
+    unsafe: bool,
+    json: bool,
 ) -> None:
     """Search schedules for one that breaks a lab, and shrink what is found. Exits with 1 then.
 
@@ -81,14 +92,13 @@ def sweep(
         files=[str(path) for path in files.values()],
     )
     if failures:
-        raise typer.Exit(1)
+        raise Exit(1)
 
 
-def bounty(
-    file: Annotated[Path, typer.Argument(help="The counter-example, as YAML.")],
-    unsafe: Unsafe = False,
-    json: Json = False,
-) -> None:
+@click.argument("file", type=takes.PATH, help="The counter-example, as YAML.")
+@takes.unsafe
+@takes.json
+def bounty(file: Path, unsafe: bool, json: bool) -> None:
     """Check a student's counter-example; if it is one, print it as a mutant, ready to be added.
 
     It is a wrong variant that passes the suite, with something that shows that it is wrong (a
@@ -104,7 +114,7 @@ def bounty(
         print(judged.entry, end="")
     output.result(holds=judged.holds, why=judged.why, entry=judged.entry)
     if not judged.holds:
-        raise typer.Exit(1)
+        raise Exit(1)
 
 
 def _kinds(text: str) -> tuple[str, ...]:

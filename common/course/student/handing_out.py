@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from common.course.base import holes, symbols
+from common.course.base.holes import handout
 from common.course.base.manifest import Lab
 from common.course.student.state import FOLDER, LabState
 from common.course.student.workspace import Workspace, fingerprint, hole_named, read, write
@@ -44,7 +45,7 @@ def start(workspace: Workspace, lab: Lab, part: str | None = None) -> Started:
         BadInput: there is no such part, an edited file is not Python, or a file cannot be written.
     """
     opened = {hole.symbol for hole in symbols.open_holes(lab, part)}
-    handed = holes.handout(workspace.course, lab, part)
+    handed = handout(workspace.course, lab, part)
     done = Started()
     with workspace.state.changing() as state:
         known = state.lab(lab.id)
@@ -81,7 +82,7 @@ def reset(workspace: Workspace, lab: Lab, part: str | None = None, symbol: str =
         text = read(path)
         backup = back_up(workspace, [path])
         name = path.relative_to(workspace.root).as_posix()
-        fresh = holes.handout(workspace.course, lab)[name]
+        fresh = handout(workspace.course, lab)[name]
         if symbols.missing(text, [symbol]):
             raise BadInput(
                 f"there is no {symbol} in {path} that could be emptied: give the function its "

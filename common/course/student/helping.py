@@ -1,17 +1,15 @@
 """``lab hint`` and ``lab solution``: help that says a little more each time, and all of it."""
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 from rich.markup import escape
 from rich.padding import Padding
 from rich.syntax import Syntax
 
-from common.course.base import symbols
+from common.course.base import symbols, takes
 from common.course.base.manifest import Course, Hole, Lab
 from common.course.base.output import Output
-from common.course.base.parameters import Dir, Json
 from common.course.kit.course_file import NAME as COURSE_FILE
 from common.course.kit.course_file import read_course_file
 from common.course.student.finding import lab_with_hole, open_workspace
@@ -19,22 +17,18 @@ from common.course.student.state import LabState
 from common.course.student.workspace import Workspace, blamed, hole_named, read
 from common.values.errors import BadInput
 
-Named = Annotated[
-    str,
-    typer.Argument(
-        metavar="[SYMBOL]", help="A hole, such as Election.campaign, or a lab; else the next one."
-    ),
-]
-LabOption = Annotated[str, typer.Option("--lab", metavar="LAB", help="Of another lab.")]
+_symbol = click.argument(
+    "symbol", default="", help="A hole, such as Election.campaign, or a lab; else the next one."
+)
+_lab = click.option("--lab", metavar="LAB", default="", help="Of another lab.")
 
 
-def hint(
-    symbol: Named = "",
-    lab: LabOption = "",
-    again: Annotated[bool, typer.Option("--again", help="Those shown already, no more.")] = False,
-    dir: Dir = None,
-    json: Json = False,
-) -> None:
+@_symbol
+@_lab
+@click.option("--again", is_flag=True, help="Those shown already, no more.")
+@takes.dir
+@takes.json
+def hint(symbol: str, lab: str, again: bool, dir: Path | None, json: bool) -> None:
     """Say a little about a hole; three steps, each time one more."""
     course, output = Course(), Output(json)
     workspace = open_workspace(course, dir, output)
@@ -59,15 +53,12 @@ def hint(
     output.result(lab=found.id, symbol=hole.symbol, step=step, hints=list(hole.hints[:step]))
 
 
-def solution(
-    symbol: Named = "",
-    lab: LabOption = "",
-    give_up: Annotated[
-        bool, typer.Option("--give-up", help="Show it although it does not pass yet.")
-    ] = False,
-    dir: Dir = None,
-    json: Json = False,
-) -> None:
+@_symbol
+@_lab
+@click.option("--give-up", is_flag=True, help="Show it although it does not pass yet.")
+@takes.dir
+@takes.json
+def solution(symbol: str, lab: str, give_up: bool, dir: Path | None, json: bool) -> None:
     """Show the course's own code of a hole, or of all; it opens when your code has passed."""
     course, output = Course(), Output(json)
     workspace = open_workspace(course, dir, output)

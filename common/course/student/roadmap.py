@@ -1,15 +1,16 @@
 """``lab`` alone and ``lab progress``: where you are, what is unlocked, and what is next."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import RenderableType
 from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
+from common.course.base import takes
 from common.course.base.manifest import Course, Lab
 from common.course.base.output import Output
-from common.course.base.parameters import Dir, Json, LabOrNone
 from common.course.student.finding import open_workspace
 from common.course.student.parts import BAR_WIDTH, points_table
 from common.course.student.state import LabState, State
@@ -41,7 +42,7 @@ class Standing:
         return self.earned >= self.lab.points
 
 
-def show_roadmap(dir: Dir = None) -> None:
+def show_roadmap(dir: Path | None = None) -> None:
     """The course with your progress, and what is next."""
     course, output = Course(), Output()
     workspace = open_workspace(course, dir, output)
@@ -68,7 +69,10 @@ def show_roadmap(dir: Dir = None) -> None:
     output.say(*_next(state, standings), sep="\n")
 
 
-def progress(lab: LabOrNone = "", dir: Dir = None, json: Json = False) -> None:
+@takes.lab_or_none
+@takes.dir
+@takes.json
+def progress(lab: str, dir: Path | None, json: bool) -> None:
     """Your points, part by part, with the hints you took; of one lab, or of all you started."""
     course, output = Course(), Output(json)
     workspace = open_workspace(course, dir, output)

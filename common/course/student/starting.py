@@ -1,14 +1,13 @@
 """``lab start`` and ``lab reset``: a workspace with holes, and the holes back."""
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 from rich.markup import escape
 
+from common.course.base import takes
 from common.course.base.manifest import Course, Lab
 from common.course.base.output import Output
-from common.course.base.parameters import Dir, Json, LabId, PartId
 from common.course.student import handing_out
 from common.course.student.editor import write_guide
 from common.course.student.finding import open_workspace
@@ -16,12 +15,12 @@ from common.course.student.handing_out import Started
 from common.course.student.workspace import Workspace, hole_named
 from common.values.errors import BadInput
 
-Symbol = Annotated[
-    str, typer.Argument(metavar="[SYMBOL]", help="Only this function: Election.campaign.")
-]
 
-
-def start(lab: LabId, part: PartId = "", dir: Dir = None, json: Json = False) -> None:
+@takes.lab
+@takes.part
+@takes.dir
+@takes.json
+def start(lab: str, part: str, dir: Path | None, json: bool) -> None:
     """Make your workspace of a lab, with holes to fill. What you wrote is never overwritten."""
     course, output = Course(), Output(json)
     found = course.lab(lab)
@@ -73,9 +72,12 @@ def _tell_next(lab: Lab, workspace: Workspace, output: Output) -> None:
     )
 
 
-def reset(
-    lab: LabId, symbol: Symbol = "", part: PartId = "", dir: Dir = None, json: Json = False
-) -> None:
+@takes.lab
+@click.argument("symbol", default="", help="Only this function: Election.campaign.")
+@takes.part
+@takes.dir
+@takes.json
+def reset(lab: str, symbol: str, part: str, dir: Path | None, json: bool) -> None:
     """Put the holes back; what you wrote is kept in a backup, and the command says where."""
     course, output = Course(), Output(json)
     found = course.lab(lab)

@@ -9,10 +9,9 @@ from rich.markup import escape
 from rich.rule import Rule
 from watchfiles import PythonFilter, watch
 
-from common.course.base import symbols
+from common.course.base import symbols, takes
 from common.course.base.manifest import Course, Lab, Part
 from common.course.base.output import Output
-from common.course.base.parameters import Dir, LabOrNone, PartId
 from common.course.student.finding import lab_meant, open_workspace
 from common.course.student.parts import Teller, chosen_tests
 from common.course.student.workspace import Workspace, read
@@ -24,7 +23,10 @@ Bodies = dict[Path, dict[str, str]]
 """By file and function, the code, such that layout and comments do not count."""
 
 
-def watch_lab(lab: LabOrNone = "", part: PartId = "", dir: Dir = None) -> None:
+@takes.lab_or_none
+@takes.part
+@takes.dir
+def watch_lab(lab: str, part: str, dir: Path | None) -> None:
     """Test the part you touch whenever you save, first the tests that failed last."""
     course, output = Course(), Output()
     workspace = open_workspace(course, dir, output)

@@ -3,20 +3,23 @@
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 from rich.rule import Rule
 
+from common.course.base import takes
 from common.course.base.manifest import Course, Lab
 from common.course.base.naming import find
 from common.course.base.output import Output, show_report
-from common.course.base.parameters import OUT, Json, LabId, Out, Seed
 from common.course.verbs.running import LiveOptions, run_live, run_real
 from common.course.verbs.session import SessionOptions
 
 
-def demo(lab: LabId, seed: Seed = 7, out: Out = OUT, json: Json = False) -> None:
+@takes.lab
+@takes.seed
+@takes.out
+@takes.json
+def demo(lab: str, seed: int, out: Path, json: bool) -> None:
     """Run a lab's demonstration in the simulator: a story, verdicts, and a picture."""
     course, output = Course(), Output(json)
     found = course.lab(lab)
@@ -42,12 +45,11 @@ def _demo(lab: Lab, seed: int, out: Path, output: Output) -> dict[str, object]:
     return show_report(make_report(seed), output, out / "demo" / lab.id)
 
 
-def tour(
-    lab: Annotated[str, typer.Argument(metavar="[LAB]", help="Only this lab.")] = "",
-    seed: Seed = 7,
-    out: Out = OUT,
-    json: Json = False,
-) -> None:
+@click.argument("lab", default="", help="Only this lab.")
+@takes.seed
+@takes.out
+@takes.json
+def tour(lab: str, seed: int, out: Path, json: bool) -> None:
     """Each lab once, on real input: its demo, and its cluster as real processes under a fault."""
     course, output = Course(), Output(json)
     labs = [course.lab(lab)] if lab else course.labs

@@ -3,40 +3,49 @@
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
+from click.exceptions import Exit
 from rich.markup import escape
 
 from common.check.explorer import Choice, Exploration, Instance, Progress, explore_instance, replay
 from common.check.explorer.choices import to_plain
+from common.course.base import takes
 from common.course.base.implementation import check_workspace, install_overlay, load
 from common.course.base.manifest import Course, Lab
 from common.course.base.naming import find
 from common.course.base.output import MARKS, Output, folder, write_trace
-from common.course.base.parameters import OUT, Dir, Json, LabId, Out, Reference
 from common.course.student.finding import open_workspace
 from common.trace.format import Meta
 from common.trace.recorder import Recorder
 from common.values.errors import BadInput
 
 
+@takes.lab
+@click.option(
+    "--states", metavar="N", type=click.IntRange(min=1), help="Stop after so many states."
+)
+@click.option("--seconds", metavar="N", type=click.FloatRange(min=0), help="Stop after so long.")
+@takes.dir
+@takes.reference
+@takes.out
+@takes.json
 def explore_lab(
-    lab: LabId,
-    states: Annotated[int | None, typer.Option(min=1, help="Stop after so many states.")] = None,
-    seconds: Annotated[float | None, typer.Option(min=0, help="Stop after so long.")] = None,
-    impl: Dir = None,
-    reference: Reference = False,
-    out: Out = OUT,
-    json: Json = False,
+    lab: str,
+    states: int | None,
+    seconds: float | None,
+    dir: Path | None,
+    reference: bool,
+    out: Path,
+    json: bool,
 ) -> None:
     """Check every run of the lab's small instance: exit 0 yes, 1 no, 2 unknown."""
     course, output = Course(), Output(json)
     found = course.lab(lab)
     if not found.explore:
         raise BadInput(f"lab {lab} has no small instance to explore: try lab test {lab}")
-    workspace = open_workspace(course, impl, output)
-    if not reference and (impl is not None or workspace.has(found)):
+    workspace = open_workspace(course, dir, output)
+    if not reference and (dir is not None or workspace.has(found)):
         check_workspace(workspace.root, course, found)
         install_overlay(workspace.root, {name for name, _ in course.modules(found)})
         load(course, found)
@@ -64,7 +73,7 @@ def explore_lab(
     if page is not None:
         output.say(f"picture of the counter-example: {page}")
     output.result(lab=lab, page=page and str(page), **result.to_plain(to_plain))
-    raise typer.Exit({"yes": 0, "no": 1, "unknown": 2}[result.answer.value])
+    raise Exit({"yes": 0, "no": 1, "unknown": 2}[result.answer.value])
 
 
 def _draw(lab: Lab, instance: Instance, result: Exploration[Choice], out: Path) -> Path | None:

@@ -1,44 +1,37 @@
 """``lab view``, ``lab export``, ``lab check-history``: look at what was recorded."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
+from click.exceptions import Exit
 from rich.markup import escape
 
 from common.check.command import MODELS, check_history
+from common.course.base import takes
 from common.course.base.output import MARKS, Output, write
-from common.course.base.parameters import Json
 from common.trace.export import to_otlp, to_perfetto, to_shiviz
 from common.trace.reader import read
 from common.trace.viewer.page import build_page
 from common.values.errors import BadInput
 
-TraceFile = Annotated[Path, typer.Argument(metavar="TRACE", help="A trace, JSON Lines.")]
-TornOk = Annotated[bool, typer.Option("--torn-ok", help="Accept a last line that was cut off.")]
+WRITERS = {
+    "shiviz": (to_shiviz, ".log"),
+    "otlp": (to_otlp, ".otlp.json"),
+    "perfetto": (to_perfetto, ".perfetto.json"),
+}
+"""By program, what writes a trace for it, and the ending of the file."""
+
+_trace = click.argument("trace", type=takes.PATH, help="A trace, JSON Lines.")
+_torn_ok = click.option("--torn-ok", is_flag=True, help="Accept a last line that was cut off.")
 
 
-class Target(StrEnum):
-    """The programs for which traces can be written."""
-
-    SHIVIZ = "shiviz"
-    OTLP = "otlp"
-    PERFETTO = "perfetto"
-
-
-WRITERS = {Target.SHIVIZ: to_shiviz, Target.OTLP: to_otlp, Target.PERFETTO: to_perfetto}
-ENDINGS = {Target.SHIVIZ: ".log", Target.OTLP: ".otlp.json", Target.PERFETTO: ".perfetto.json"}
-
-
-def view(
-    trace: TraceFile,
-    out: Annotated[
-        Path | None, typer.Option(help="The page; beside the trace if not given.")
-    ] = None,
-    torn_ok: TornOk = False,
-    json: Json = False,
-) -> None:
+@_trace
+@click.option(
+    "--out", metavar="FILE", type=takes.PATH, help="The page; beside the trace if not given."
+)
+@_torn_ok
+@takes.json
+def view(trace: Path, out: Path | None, torn_ok: bool, json: bool) -> None:
     """Draw a trace as one self-contained HTML page."""
     output = Output(json)
     recorded = read(trace, torn_ok=torn_ok)
@@ -47,29 +40,28 @@ def view(
     output.result(page=str(page), events=len(recorded.events))
 
 
-def export(
-    trace: TraceFile,
-    to: Annotated[Target, typer.Option(help="For which program.")],
-    out: Annotated[
-        Path | None, typer.Option(help="The file; beside the trace if not given.")
-    ] = None,
-    torn_ok: TornOk = False,
-    json: Json = False,
-) -> None:
+@_trace
+@click.option("--to", type=click.Choice(list(WRITERS)), required=True, help="For which program.")
+@click.option(
+    "--out", metavar="FILE", type=takes.PATH, help="The file; beside the trace if not given."
+)
+@_torn_ok
+@takes.json
+def export(trace: Path, to: str, out: Path | None, torn_ok: bool, json: bool) -> None:
     """Write a trace for ShiViz, for OpenTelemetry (OTLP JSON), or for Perfetto."""
     output = Output(json)
     recorded = read(trace, torn_ok=torn_ok)
-    path = write(out or trace.with_suffix(ENDINGS[to]), WRITERS[to](recorded))
+    writer, ending = WRITERS[to]
+    path = write(out or trace.with_suffix(ending), writer(recorded))
     output.say(f"written: {path}")
-    output.result(file=str(path), to=to.value)
+    output.result(file=str(path), to=to)
 
 
-def check(
-    history: Annotated[Path, typer.Argument(help="JSON Lines, Jepsen's log lines, or EDN maps.")],
-    model: Annotated[str, typer.Option(help=f"One of: {', '.join(MODELS)}.")],
-    steps: Annotated[int | None, typer.Option(help="How much work before giving up.")] = None,
-    json: Json = False,
-) -> None:
+@click.argument("history", type=takes.PATH, help="JSON Lines, Jepsen's log lines, or EDN maps.")
+@click.option("--model", required=True, help=f"One of: {', '.join(MODELS)}.")
+@click.option("--steps", type=int, help="How much work before giving up.")
+@takes.json
+def check(history: Path, model: str, steps: int | None, json: bool) -> None:
     """Decide whether a recorded history keeps its promise: exit 0 yes, 1 no, 2 unknown."""
     output = Output(json)
     if model not in MODELS:
@@ -87,4 +79,4 @@ def check(
         answer=verdict.answer.value, sentence=verdict.sentence, anomaly=verdict.anomaly,
         window=window, steps=verdict.steps,
     )  # fmt: skip
-    raise typer.Exit(verdict.exit_code)
+    raise Exit(verdict.exit_code)

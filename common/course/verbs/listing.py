@@ -3,15 +3,16 @@
 from rich.markup import escape
 from rich.table import Table
 
+from common.course.base import takes
 from common.course.base.manifest import Course, Lab
 from common.course.base.output import Output
-from common.course.base.parameters import Json, LabId
 
 BONUS = 9
 """The number of the bonus stage in its manifest."""
 
 
-def list_labs(json: Json = False) -> None:
+@takes.json
+def list_labs(json: bool) -> None:
     """The course: its stages and their labs."""
     course, output = Course(), Output(json)
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
@@ -33,7 +34,9 @@ def list_labs(json: Json = False) -> None:
     output.result(labs=[_summary(course, lab) for lab in course.labs])
 
 
-def show_lab(lab: LabId, json: Json = False) -> None:
+@takes.lab
+@takes.json
+def show_lab(lab: str, json: bool) -> None:
     """One lab: the idea, the papers, the files, the exercises, how to run it."""
     course, output = Course(), Output(json)
     found = course.lab(lab)

@@ -4,18 +4,18 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
+from click.exceptions import Exit
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from common.check.verdict import Answer
+from common.course.base import takes
 from common.course.base.implementation import take_from
 from common.course.base.manifest import Course, Lab
 from common.course.base.naming import find
 from common.course.base.output import MARKS, Output, show_report
-from common.course.base.parameters import OUT, Json, LabId, Out
 from common.course.verbs.schedules import read_schedule
 from common.course.verbs.session import Session, SessionOptions
 from common.runtime import loops
@@ -44,25 +44,50 @@ class LiveOptions:
     session: SessionOptions
 
 
+@takes.lab
+@takes.variant
+@click.option("--nodes", metavar="N", type=click.IntRange(0, 50), default=0, help="How many nodes.")
+@click.option(
+    "--clients", metavar="N", type=click.IntRange(0, 50), default=0, help="How many clients."
+)
+@click.option("--headless", is_flag=True, help="No dashboard: run, check, end.")
+@click.option("--duration", default="5s", show_default=True, help="How long, headless.")
+@click.option("--faults", metavar="FILE", default="", help="A schedule of faults, or none.")
+@click.option("--seed", type=int, default=7, help="Of what the clients ask for.")
+@click.option("--data", metavar="DIR", type=takes.PATH, help="Keep the nodes' data here.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where nodes listen.")
+@click.option(
+    "--port", metavar="N", type=click.IntRange(0, 65_000), default=0, help="The first node's port."
+)
+@click.option(
+    "--join", metavar="NAME", default="", help="Join what another terminal opened, as NAME."
+)
+@click.option(
+    "--impl",
+    "--dir",
+    "impl",
+    metavar="DIR",
+    type=takes.PATH,
+    help="Run the code in this workspace.",
+)
+@takes.out
+@takes.json
 def run(
-    lab: LabId,
-    variant: Annotated[str, typer.Option(help="Which variant of the lab.")] = "",
-    nodes: Annotated[int, typer.Option(min=0, max=50, help="How many nodes.")] = 0,
-    clients: Annotated[int, typer.Option(min=0, max=50, help="How many clients.")] = 0,
-    headless: Annotated[bool, typer.Option(help="No dashboard: run, check, end.")] = False,
-    duration: Annotated[str, typer.Option(help="How long, headless: 5s, 500ms.")] = "5s",
-    faults: Annotated[str, typer.Option(help="A schedule file, or none.")] = "",
-    seed: Annotated[int, typer.Option(help="Of what the clients ask for.")] = 7,
-    data: Annotated[Path | None, typer.Option(help="Keep the nodes' data here.")] = None,
-    host: Annotated[str, typer.Option(help="The address that nodes listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65_000, help="The first node's port.")] = 0,
-    join: Annotated[str, typer.Option(help="Join what another terminal opened, as NAME.")] = "",
-    impl: Annotated[
-        Path | None,
-        typer.Option("--impl", "--dir", metavar="DIR", help="Run the code in this workspace."),
-    ] = None,
-    out: Out = OUT,
-    json: Json = False,
+    lab: str,
+    variant: str,
+    nodes: int,
+    clients: int,
+    headless: bool,
+    duration: str,
+    faults: str,
+    seed: int,
+    data: Path | None,
+    host: str,
+    port: int,
+    join: str,
+    impl: Path | None,
+    out: Path,
+    json: bool,
 ) -> None:
     """Run a lab as a cluster of processes that talk TCP, with a dashboard or headless."""
     course, output = Course(), Output(json)
@@ -94,7 +119,7 @@ def run(
         headless_options = LiveOptions(duration, faults, out / "run" / found.id, options)
         result = run_live(found, headless_options, output)
         output.result(lab=found.id, **result)
-        raise typer.Exit({"yes": 0, "no": 1, "unknown": 2}[str(result["result"])])
+        raise Exit({"yes": 0, "no": 1, "unknown": 2}[str(result["result"])])
     from common.course.verbs.dashboard import show_dashboard  # textual is slow to import
 
     session = show_dashboard(live_lab(found), options, _schedule(faults))

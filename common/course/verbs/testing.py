@@ -1,14 +1,15 @@
 """``lab test``: run a graded suite on your code, or on the reference."""
 
-from typing import Annotated
+from pathlib import Path
 
-import typer
+import click
+from click.exceptions import Exit
 from rich.markup import escape
 
+from common.course.base import takes
 from common.course.base.implementation import check_workspace
 from common.course.base.manifest import Course, Lab, Part
 from common.course.base.output import Output
-from common.course.base.parameters import Dir, Json, LabOrNone, PartId, Reference
 from common.course.student.finding import lab_meant, open_workspace
 from common.course.student.parts import Teller, chosen_tests, is_supplied, points_table
 from common.course.student.state import LabState
@@ -16,30 +17,36 @@ from common.course.student.workspace import Workspace
 from common.course.suites.suite import SuiteOptions, SuiteResult, run_suite
 from common.values.errors import BadInput
 
-Seeds = Annotated[int | None, typer.Option(min=1, help="How many seeds each sweep tries.")]
 
-
+@takes.lab_or_none
+@takes.part
+@click.option("--all", "whole", is_flag=True, help="All parts, supplied ones too.")
+@takes.dir
+@takes.reference
+@takes.seeds
+@click.option("-k", "only", metavar="WORDS", default="", help="Only tests whose name has this.")
+@click.option("--judged", is_flag=True, help="Just as marks are made: your code in a sandbox.")
+@takes.unsafe
+@takes.json
 def run_tests(
-    lab: LabOrNone = "",
-    part: PartId = "",
-    whole: Annotated[bool, typer.Option("--all", help="All parts, supplied ones too.")] = False,
-    impl: Dir = None,
-    reference: Reference = False,
-    seeds: Seeds = None,
-    only: Annotated[str, typer.Option("-k", help="Only tests whose name has this.")] = "",
-    judged: Annotated[
-        bool, typer.Option("--judged", help="Just as marks are made: your code in a sandbox.")
-    ] = False,
-    unsafe: Annotated[bool, typer.Option("--unsafe", help="Judge without a sandbox.")] = False,
-    json: Json = False,
+    lab: str,
+    part: str,
+    whole: bool,
+    dir: Path | None,
+    reference: bool,
+    seeds: int | None,
+    only: str,
+    judged: bool,
+    unsafe: bool,
+    json: bool,
 ) -> None:
     """Run a lab's graded suite on your workspace, or on the reference where there is none."""
-    if reference and impl is not None:
+    if reference and dir is not None:
         raise BadInput("--reference tests the course's own code, --impl yours: give one of them")
     course, output = Course(), Output(json)
-    workspace = open_workspace(course, impl, output)
+    workspace = open_workspace(course, dir, output)
     found = lab_meant(workspace, lab)
-    mine = not reference and (impl is not None or workspace.has(found))
+    mine = not reference and (dir is not None or workspace.has(found))
     if mine:
         check_workspace(workspace.root, course, found)
     known = workspace.state.read().lab(found.id) if mine else LabState()
@@ -59,7 +66,7 @@ def run_tests(
     told = workspace.root if mine else None
     output.result(lab=found.id, workspace=told and str(told), **result.to_plain())
     if result.earned != result.possible or result.cut_short:
-        raise typer.Exit(1)
+        raise Exit(1)
 
 
 def remember(workspace: Workspace, lab: Lab, result: SuiteResult) -> LabState:

@@ -7,17 +7,17 @@ import subprocess
 import tempfile
 import webbrowser
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
+from click.exceptions import Exit
 from rich.markup import escape
 from rich.padding import Padding
 
-from common.course.base import symbols
+from common.course.base import symbols, takes
 from common.course.base.implementation import check_workspace
 from common.course.base.manifest import Course, Lab
 from common.course.base.output import Output, folder, write
-from common.course.base.parameters import OUT, Dir, Json, LabOrNone, Out, Reference
 from common.course.student.finding import lab_meant, open_workspace
 from common.course.student.parts import NOT_WRITTEN
 from common.course.student.workspace import Workspace, blamed
@@ -27,25 +27,32 @@ from common.trace.viewer.page import build_page
 from common.values.errors import BadInput
 
 PLUGIN = ("-p", "common.course.why.plugin")
-TestName = Annotated[
-    str, typer.Argument(metavar="[TEST]", help="A test's name; the first that failed if not given.")
-]
+_test = click.argument(
+    "name", metavar="[TEST]", default="", help="A test's name; the first that failed if not given."
+)
 
 
+@takes.lab_or_none
+@_test
+@takes.dir
+@takes.reference
+@click.option("--open", "browse", is_flag=True, help="Open the picture in a browser.")
+@takes.out
+@takes.json
 def why(
-    lab: LabOrNone = "",
-    name: TestName = "",
-    impl: Dir = None,
-    reference: Reference = False,
-    browse: Annotated[bool, typer.Option("--open", help="Open the picture in a browser.")] = False,
-    out: Out = OUT,
-    json: Json = False,
+    lab: str,
+    name: str,
+    dir: Path | None,
+    reference: bool,
+    browse: bool,
+    out: Path,
+    json: bool,
 ) -> None:
     """Why a test failed: in a sentence, as a story, and where it first went wrong."""
     course, output = Course(), Output(json)
-    workspace = open_workspace(course, impl, output)
+    workspace = open_workspace(course, dir, output)
     found = lab_meant(workspace, lab)
-    mine = None if reference or not (impl or workspace.has(found)) else workspace
+    mine = None if reference or not (dir or workspace.has(found)) else workspace
     test = _failed_test(found, mine or workspace, mine is not None, name, output)
     where = folder(out / "why" / found.id) / f"{test.name}.json"
     facts, ended = _find_out(course, found, test, mine, where, output)
@@ -58,7 +65,7 @@ def why(
     if browse and page:
         webbrowser.open(page)
     output.result(lab=found.id, test=test.name, page=page, **{**facts, "why": ended.why})
-    raise typer.Exit(1)
+    raise Exit(1)
 
 
 def _failed_test(
@@ -175,26 +182,34 @@ def _tell(
     output.say("again: [bold]lab replay[/], in a debugger: [bold]lab replay --pdb[/]")
 
 
+@takes.lab_or_none
+@_test
+@click.option("--seed", type=int, help="The seed that failed.")
+@takes.dir
+@takes.reference
+@click.option(
+    "--pdb", "debug", is_flag=True, help="Stop in the handler, at the event that went wrong."
+)
+@takes.out
+@takes.json
 def replay(
-    lab: LabOrNone = "",
-    name: TestName = "",
-    seed: Annotated[int | None, typer.Option(help="The seed that failed.")] = None,
-    impl: Dir = None,
-    reference: Reference = False,
-    debug: Annotated[
-        bool, typer.Option("--pdb", help="Stop in the handler, at the event that went wrong.")
-    ] = False,
-    out: Out = OUT,
-    json: Json = False,
+    lab: str,
+    name: str,
+    seed: int | None,
+    dir: Path | None,
+    reference: bool,
+    debug: bool,
+    out: Path,
+    json: bool,
 ) -> None:
     """Run one test exactly again, record it, and draw it; what lab why explained last if unnamed.
 
     Faults that lab why found to be needless stay left out, unless a seed is given.
     """
     course, output = Course(), Output(json)
-    workspace = open_workspace(course, impl, output)
+    workspace = open_workspace(course, dir, output)
     found = lab_meant(workspace, lab)
-    mine = not reference and (impl is not None or workspace.has(found))
+    mine = not reference and (dir is not None or workspace.has(found))
     if mine:
         check_workspace(workspace.root, course, found)
     name = name.removeprefix("test_") or _explained_last(found, out)
@@ -210,7 +225,7 @@ def replay(
     if seed is None and facts_file.is_file():
         more = (*PLUGIN, f"--faults={facts_file}")
     if debug:
-        raise typer.Exit(_debug(course, found, options, facts_file))
+        raise Exit(_debug(course, found, options, facts_file))
     trace = folder(out / "replay" / found.id) / f"{name}.jsonl"
     for old in trace.parent.glob(f"{name}*"):
         old.unlink()
@@ -232,7 +247,7 @@ def replay(
         output.line(f"picture: {page}")
     output.result(lab=found.id, pages=pages, **result.to_plain())
     if result.earned != result.possible:
-        raise typer.Exit(1)
+        raise Exit(1)
 
 
 def _pages(lab: Lab, name: str, where: Path) -> list[str]:
