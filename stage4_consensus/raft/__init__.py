@@ -3,8 +3,10 @@
 Reading order, one concern a file:
 
 1. ``messages``: what servers send each other, what the log holds, what is on disk (Figure 2).
-2. ``log`` and ``configuration``: pure, without a node: the log and its rules, quorums.
-3. ``leader_state`` and ``core``: a server's state, and what the parts offer each other.
+2. The pieces of a server's state, each with its own rules, pure and without a node: ``log``,
+   ``configuration`` (and quorums), ``followers``, ``rounds``, ``pieces`` (of a snapshot),
+   ``under_way`` (what clients wait for).
+3. ``core``: the whole state (Figure 2), and what the parts ask of each other.
 4. The parts, in the order in which to build them: ``election``, ``replication``, ``persistence``,
    ``compaction``, ``membership``, ``reads``; and ``transfer``.
 5. ``service``: commands of clients, and applying what is committed.

@@ -6,20 +6,12 @@ are gathered in memory, and the whole becomes durable in one step with the chang
 """
 
 from common.contract import NodeId, on
-from common.contract.sizes import value_size
-from stage4_consensus.raft.core import Core
-from stage4_consensus.raft.leader_state import Sending
-from stage4_consensus.raft.messages import (
-    Configuration,
-    InstallSnapshot,
-    InstallSnapshotReply,
-    Role,
-    Snapshot,
-)
-from stage4_consensus.raft.pieces import assemble, flatten
+from stage4_consensus.raft.messages import InstallSnapshot, InstallSnapshotReply, Snapshot
+from stage4_consensus.raft.persistence import Persistence
+from stage4_consensus.raft.pieces import Gathering, Sending, assemble
 
 
-class Compaction(Core):
+class Compaction(Persistence):
     """Taking snapshots, sending them, and installing what a leader sends."""
 
     # Taking one.
@@ -37,61 +29,38 @@ class Compaction(Core):
         snapshot = Snapshot(
             self.last_applied,
             self.log.term_at(self.last_applied),
-            self._configuration_at(self.last_applied),
+            self.configurations.as_of(self.last_applied),
             self.machine.snapshot(),
         )
         self.keep_snapshot(snapshot, keep_rest=True)
 
-    def _configuration_at(self, index: int) -> Configuration:
-        """The latest configuration as of ``index`` (section 7)."""
-        return [each for at, each in self.configurations if at <= index][-1]
-
     # The leader sends.
 
     def send_snapshot_to(self, follower: NodeId) -> None:
-        """Send the piece that the follower has not confirmed yet; begin with the first one.
-
-        A snapshot under way is sent to its end even if the leader takes a newer one meanwhile.
-        """
-        progress = self.progress[follower]
+        """Send the piece that the follower has not confirmed yet; begin with the first one."""
+        progress = self.followers[follower]
         if progress.sending is None:
-            progress.sending = Sending(self.snapshot, flatten(self.snapshot.data))
+            progress.sending = Sending(self.snapshot)
         sending = progress.sending
-        snapshot, end = sending.snapshot, self._end_of_piece(sending)
+        snapshot, piece = sending.snapshot, sending.next_piece(self.piece_parts, self.max_bytes)
         self.send(
             follower,
             InstallSnapshot(
                 self.current_term,
-                self.round,
+                self.rounds.latest,
                 snapshot.last_index,
                 snapshot.last_term,
                 snapshot.configuration,
                 sending.offset,
-                sending.parts[sending.offset : end],
-                done=end >= len(sending.parts),
+                piece,
+                done=sending.offset + len(piece) == len(sending.parts),
             ),
         )
-
-    def _end_of_piece(self, sending: Sending) -> int:
-        """Up to which part the next piece goes: as far as parts and bytes allow, and one at least.
-
-        A part alone is no larger than ``flatten`` makes it.
-        """
-        end = min(sending.offset + self.piece_parts, len(sending.parts))
-        room = self.max_bytes
-        for at in range(sending.offset, end):
-            room -= value_size(sending.parts[at])
-            if room < 0:
-                return max(at, sending.offset + 1)
-        return end
 
     @on(InstallSnapshotReply)
     def install_snapshot_replied(self, reply: InstallSnapshotReply, sender: NodeId) -> None:
         """Send the next piece; after the last one go on with the log (Figure 13)."""
-        self.observe_term(reply.term)
-        if self.role is not Role.LEADER or reply.term < self.current_term:
-            return
-        progress = self.heard_from(sender, reply.round)
+        progress = self.heard_from(sender, reply.term, reply.round)
         if progress is None:
             return
         sending = progress.sending
@@ -99,8 +68,7 @@ class Compaction(Core):
             if reply.done:
                 progress.sending = None
                 self.caught_up_to(sender, reply.last_index)
-            elif reply.received != sending.offset:
-                sending.offset = reply.received
+            elif sending.confirm(reply.received):
                 self.send_snapshot_to(sender)
         self.serve_reads()
 
@@ -131,18 +99,18 @@ class Compaction(Core):
 
     def _gather(self, request: InstallSnapshot) -> int:
         """Add the piece if it is the next one; returns how many parts there are now."""
-        name = (request.term, request.last_index)
-        if name != self.gathering:
-            self.gathering, self.gathered = name, []
-        if request.offset == len(self.gathered):
-            self.gathered.extend(request.piece)
-        return len(self.gathered)
+        gathering = self.gathering
+        if gathering is None or not gathering.is_of(request.term, request.last_index):
+            gathering = self.gathering = Gathering(request.term, request.last_index)
+        gathering.add(request.offset, request.piece)
+        return len(gathering.parts)
 
     def _install(self, request: InstallSnapshot) -> None:
         """Discard what the snapshot covers; if the log goes on from there, retain the rest (7)."""
+        assert self.gathering is not None, "all pieces of it are here"
         index, term = request.last_index, request.last_term
-        data = assemble(self.gathered)
-        self.gathering, self.gathered = None, []
+        data = assemble(self.gathering.parts)
+        self.gathering = None
         self.machine.restore(data)
         snapshot = Snapshot(index, term, request.configuration, data)
         self.keep_snapshot(snapshot, keep_rest=self.log.matches(index, term))

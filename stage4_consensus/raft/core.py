@@ -1,9 +1,13 @@
-"""A Raft server's state, and what the parts of the protocol offer each other.
+"""A Raft server's state, and what the parts of the protocol ask of each other.
 
-Each part is a class in a file of its own: ``election``, ``replication``, ``persistence``,
-``compaction``, ``membership``, ``reads``, ``transfer``, ``service``. All derive from :class:`Core`,
-which holds the state (Figure 2), and ``server.Raft`` joins them. What one part needs of another is
-declared here as an abstract method, so this file is also the map of who calls whom.
+The state is Figure 2's, grouped as there. Where a piece of it has rules of its own it is an object
+that keeps them: the log, the configurations, the followers, the rounds of heartbeats, the clients
+that wait. Such a piece knows no node and sends nothing; so it can be read and tested alone.
+
+The parts of the protocol are classes in files of their own: ``election``, ``replication``,
+``compaction``, ``membership``, ``reads``, ``transfer``, ``service``. Their handlers decide, ask the
+pieces, and send. Each stands on ``persistence``, which changes what is on disk. What one part asks
+of another is declared here as an abstract method, a dozen in all, and ``server`` joins the parts.
 
 Durability. "Updated on stable storage before responding to RPCs" (Figure 2) is the contract's rule:
 what a step saves is durable before anything else of that step, or of a later step, leaves the node.
@@ -18,9 +22,13 @@ from collections.abc import Mapping
 
 from common.contract import Application, AtMostOnce, Node, NodeId, TimerId
 from common.values.units import MS
-from stage4_consensus.raft.leader_state import Change, HandOver, PendingRead, Progress
+from stage4_consensus.raft.configuration import Configurations
+from stage4_consensus.raft.followers import Followers, Progress
 from stage4_consensus.raft.log import Log
-from stage4_consensus.raft.messages import Configuration, Entry, Role, Snapshot
+from stage4_consensus.raft.messages import Configuration, Role, Snapshot
+from stage4_consensus.raft.pieces import Gathering
+from stage4_consensus.raft.rounds import Rounds
+from stage4_consensus.raft.under_way import Change, HandOver, PendingReads, Waiting
 
 
 class Core(Node, ABC):
@@ -83,6 +91,8 @@ class Core(Node, ABC):
         self.log = Log()
         self.snapshot = Snapshot(0, 0, Configuration(tuple(voters) or self.everyone()), None)
         """What took the place of the log's beginning; before any, the state at the very start."""
+        self.configurations = Configurations(0, self.snapshot.configuration)
+        """Those in the snapshot and in the log."""
 
         # Volatile state on all servers.
         self.commit_index = 0
@@ -95,40 +105,36 @@ class Core(Node, ABC):
         """Whom this server takes for the leader of its term."""
         self.heard_at: int | None = None
         """When it last heard from that leader, by its own clock; None for too long ago."""
-        self.configurations: list[tuple[int, Configuration]] = [(0, self.snapshot.configuration)]
-        """With their log indices: the latest one that is in the snapshot, and all in the log."""
         self.agreeing: set[NodeId] = set()
         """Who has granted this candidate a vote, or this pre-candidate a pre-vote."""
-        self.gathering: tuple[int, int] | None = None
-        """Term and last index of the snapshot that a leader is sending here."""
-        self.gathered: list[object] = []
-        """The parts of it that are here."""
+        self.gathering: Gathering | None = None
+        """The snapshot that a leader is sending here."""
         self.election_timer: TimerId = 0
         self.heartbeat_timer: TimerId = 0
         self.quorum_timer: TimerId = 0
+        self.transfer_timer: TimerId = 0
 
-        # Volatile state on leaders.
-        self.progress: dict[NodeId, Progress] = {}
+        self.reinitialize_leader_state()
+
+    def reinitialize_leader_state(self) -> None:
+        """Volatile state on leaders (Figure 2). It is made anew when a term of office ends, so it
+        says nothing on a server that does not lead."""
+        self.followers = Followers(self.id)
         """What is known of each other server that gets the log."""
-        self.round = 0
+        self.rounds = Rounds(self.lease_us)
         """How often this leader has asked everybody for a sign of life."""
-        self.round_began: dict[int, int] = {}
-        """When the rounds began that no quorum has answered yet, by the own clock."""
         self.first_index_of_term = 0
         """Index of the NoOp with which this leader began its term."""
-        self.waiting: dict[int, tuple[NodeId, int]] = {}
-        """Which client waits for the entry at an index, and the number of its request."""
-        self.reads: list[PendingRead] = []
-        """Queries that wait, in the order in which they came."""
-        self.lease_until: int | None = None
-        """Until when, by the own clock, no other leader can be; None for no lease."""
-        self.may_lease = True
-        """Whether leases are to be relied on in this term."""
+        self.waiting = Waiting()
+        """Clients that wait for an entry to be applied."""
+        self.reads = PendingReads()
+        """Queries that wait for a proof that this server still leads."""
         self.change: Change | None = None
-        """The change whose learners catch up, or None."""
+        """The change of members whose learners catch up, or None."""
         self.hand_over: HandOver | None = None
         """The transfer under way; meanwhile this leader takes no requests."""
-        self.transfer_timer: TimerId = 0
+
+    # What follows from the state.
 
     def everyone(self) -> tuple[NodeId, ...]:
         """All servers there are, members or not, in the same order on each."""
@@ -137,7 +143,7 @@ class Core(Node, ABC):
     @property
     def configuration(self) -> Configuration:
         """The latest configuration in the log, committed or not: the one in effect (section 6)."""
-        return self.configurations[-1][1]
+        return self.configurations.latest
 
     def status(self) -> Mapping[str, object]:
         """Role, term, and how far the log is stored, committed and applied."""
@@ -151,10 +157,37 @@ class Core(Node, ABC):
             "snapshot": self.log.snapshot_index,
         }
 
-    def on_start(self) -> None:
-        """Servers start up as followers (section 5.2), with what earlier lives saved."""
-        self.restore()
-        self.start_following()
+    def observe_term(self, term: int) -> None:
+        """If a message's term is above the current one, adopt it and become follower (5.1)."""
+        if term > self.current_term:
+            self.become_follower(term)
+
+    def heard_from(self, follower: NodeId, term: int, round: int) -> Progress | None:
+        """Note that a follower has answered; returns what is known of it.
+
+        None if there is nothing to learn from the answer: this server does not lead any more, or
+        the answer is to a leader of an earlier term, or from one that gets no log.
+        """
+        self.observe_term(term)
+        if self.role is not Role.LEADER or term < self.current_term:
+            return None
+        return self.followers.record_answer(follower, round)
+
+    def adjust_followers(self) -> None:
+        """Let exactly those get the log who are to have it now.
+
+        That is all members of the configurations in the log, and the learners. Those that a change
+        removes get the log until the change is committed, so they hear of it.
+        """
+        learners = () if self.change is None else self.change.learners
+        wanted = dict.fromkeys((*self.configurations.servers(), *learners))
+        self.followers.keep_exactly(wanted, self.log.last_index + 1)
+
+    def end_leadership(self) -> None:
+        """Forget what only a leader knows; clients find the next leader by themselves."""
+        for timer in (self.heartbeat_timer, self.quorum_timer, self.transfer_timer):
+            self.cancel_timer(timer)
+        self.reinitialize_leader_state()
 
     # What an application supplies.
 
@@ -162,154 +195,48 @@ class Core(Node, ABC):
     def new_application(self) -> Application:
         """The state machine at the very beginning."""
 
-    # Offered by ``election``.
-
-    @abstractmethod
-    def start_following(self) -> None:
-        """Begin a life as a follower."""
-
-    @abstractmethod
-    def observe_term(self, term: int) -> None:
-        """Convert to follower if a message carries a newer term."""
-
-    @abstractmethod
-    def follow(self, term: int, leader: NodeId) -> None:
-        """Take ``leader`` for the leader of ``term``, and wait for its silence anew."""
+    # What one part asks of another.
 
     @abstractmethod
     def become_follower(self, term: int) -> None:
-        """Follow whoever leads ``term``, which is this server's term or a newer one."""
+        """Election: follow the leader of ``term``, which is this server's term or a newer one."""
 
     @abstractmethod
-    def campaign(self, transfer: bool = False) -> None:
-        """Begin an election."""
-
-    # Offered by ``replication``.
+    def follow(self, term: int, leader: NodeId) -> None:
+        """Election: ``leader`` leads ``term``, and was heard just now."""
 
     @abstractmethod
     def begin_replication(self) -> None:
-        """What a leader does first in its term."""
-
-    @abstractmethod
-    def end_leadership(self) -> None:
-        """Forget what only a leader knows."""
+        """Replication: do what a leader does first in its term."""
 
     @abstractmethod
     def propose(self, command: object) -> int:
-        """Append a command to the leader's log and replicate it; returns its index."""
+        """Replication: append a command to the leader's log and send it; returns its index."""
 
     @abstractmethod
     def replicate_to(self, follower: NodeId) -> None:
-        """Send what is new to ``follower``, as far as it may be sent now."""
+        """Replication: send what is new to ``follower``, as far as it may be sent now."""
 
     @abstractmethod
     def start_round(self) -> None:
-        """Ask everybody for a sign of life, with a new round number."""
-
-    @abstractmethod
-    def heard_from(self, follower: NodeId, round: int) -> Progress | None:
-        """Note that ``follower`` answered in this leader's term; None if it gets no log."""
-
-    @abstractmethod
-    def adjust_progress(self) -> None:
-        """Keep a :class:`Progress` of exactly those that are to get the log now."""
+        """Replication: ask everybody for a sign of life, with a new round number."""
 
     @abstractmethod
     def caught_up_to(self, follower: NodeId, index: int) -> None:
-        """A follower has the log up to ``index``: see what follows from that."""
-
-    # Offered by ``persistence``.
-
-    @abstractmethod
-    def restore(self) -> None:
-        """Take up what earlier lives saved."""
-
-    @abstractmethod
-    def enter_term(self, term: int, voted_for: NodeId | None) -> None:
-        """Enter a newer term, with a vote in it or without, durably."""
-
-    @abstractmethod
-    def vote_for(self, candidate: NodeId) -> None:
-        """Give this term's vote, durably."""
-
-    @abstractmethod
-    def append(self, entry: Entry) -> int:
-        """Append an entry to the log, durably; returns its index."""
-
-    @abstractmethod
-    def append_in_memory(self, entry: Entry) -> int:
-        """Append an entry to the log, to be saved by somebody else; returns its index."""
-
-    @abstractmethod
-    def truncate_from(self, index: int) -> None:
-        """Delete the entry at ``index`` and all that follow, durably."""
-
-    @abstractmethod
-    def keep_snapshot(self, snapshot: Snapshot, keep_rest: bool) -> None:
-        """Put a snapshot in place of the log up to its last index, durably."""
-
-    # Offered by ``compaction``.
+        """Replication: a follower has the log up to ``index``: see what follows from that."""
 
     @abstractmethod
     def send_snapshot_to(self, follower: NodeId) -> None:
-        """Send a follower the next piece of a snapshot."""
-
-    @abstractmethod
-    def compact_if_long(self) -> None:
-        """Take a snapshot if enough was applied since the last one."""
-
-    # Offered by ``membership``.
-
-    @abstractmethod
-    def learners(self) -> tuple[NodeId, ...]:
-        """Servers that get the log before they vote."""
-
-    @abstractmethod
-    def learner_caught_up(self) -> None:
-        """See whether the learners have caught up."""
-
-    @abstractmethod
-    def continue_change(self) -> None:
-        """Take the next step of a change whose last step is committed."""
-
-    @abstractmethod
-    def forget_change(self) -> None:
-        """Forget, as a deposed leader, the change under way."""
-
-    # Offered by ``reads``.
+        """Compaction: send a follower the next piece of a snapshot."""
 
     @abstractmethod
     def serve_reads(self) -> None:
-        """Answer all reads that may be answered now."""
-
-    @abstractmethod
-    def end_lease(self) -> None:
-        """Another leader may be elected at any moment: rely on no clock until the next round."""
-
-    @abstractmethod
-    def forget_reads(self) -> None:
-        """Forget, as a deposed leader, the reads that wait."""
-
-    # Offered by ``transfer``.
-
-    @abstractmethod
-    def continue_transfer(self) -> None:
-        """Ask the target to begin its election if it has all of the log."""
-
-    @abstractmethod
-    def forget_transfer(self) -> None:
-        """Forget the transfer under way, if there is one."""
-
-    # Offered by ``service``.
-
-    @abstractmethod
-    def apply_committed(self) -> None:
-        """Apply to the application what is committed and not applied yet."""
+        """Reads: answer all queries that may be answered now."""
 
     @abstractmethod
     def takes_requests(self, client: NodeId, number: int) -> bool:
-        """Whether this server leads and takes requests now; if not, the client is told."""
+        """Service: whether this server leads and takes requests now; if not, tell the client."""
 
     @abstractmethod
-    def forget_requests(self) -> None:
-        """Forget, as a deposed leader, which clients wait."""
+    def apply_committed(self) -> None:
+        """Service: apply to the application what is committed and not applied yet."""

@@ -10,7 +10,6 @@ campaigning or from leading.
 
 from common.contract import NodeId, on
 from stage4_consensus.raft.configuration import is_quorum, voters_of
-from stage4_consensus.raft.core import Core
 from stage4_consensus.raft.messages import (
     ElectionTimeout,
     QuorumCheck,
@@ -21,9 +20,10 @@ from stage4_consensus.raft.messages import (
     Role,
     TimeoutNow,
 )
+from stage4_consensus.raft.persistence import Persistence
 
 
-class Election(Core):
+class Election(Persistence):
     """Terms, votes and roles."""
 
     # Terms.
@@ -37,11 +37,6 @@ class Election(Core):
         self.heard_at = self.now if self.lease_us else None
         self._wait_for_leader()
 
-    def observe_term(self, term: int) -> None:
-        """If a message's term is above the current one, adopt it and become follower (5.1)."""
-        if term > self.current_term:
-            self.become_follower(term)
-
     def become_follower(self, term: int) -> None:
         """Follow whoever leads ``term``. The timer is not touched, unless there was none."""
         was_leader = self.role is Role.LEADER
@@ -50,7 +45,6 @@ class Election(Core):
         self.role, self.leader, self.heard_at = Role.FOLLOWER, None, None
         self.agreeing = set()
         if was_leader:
-            self.cancel_timer(self.quorum_timer)
             self.end_leadership()
             self._wait_for_leader()
 
@@ -191,10 +185,8 @@ class Election(Core):
     @on(QuorumCheck)
     def check_quorum(self, timer: QuorumCheck) -> None:
         """Step down unless a quorum has answered within an election timeout (thesis, 6.2)."""
-        heard = [self.id, *(id for id, progress in self.progress.items() if progress.heard)]
-        if not is_quorum(self.configuration, heard):
+        heard = [self.id, *self.followers.heard_since_last_check()]
+        if is_quorum(self.configuration, heard):
+            self.quorum_timer = self.set_timer(self.election_timeout[1], QuorumCheck())
+        else:
             self.become_follower(self.current_term)
-            return
-        for progress in self.progress.values():
-            progress.heard = False
-        self.quorum_timer = self.set_timer(self.election_timeout[1], QuorumCheck())

@@ -12,16 +12,16 @@ learners still catch up is in no log: it ends with its leader, and its client as
 
 from common.contract import NodeId, on
 from stage4_consensus.raft.configuration import is_joint
-from stage4_consensus.raft.core import Core
-from stage4_consensus.raft.leader_state import Change
 from stage4_consensus.raft.messages import Configuration, Role
+from stage4_consensus.raft.persistence import Persistence
 from stage4_consensus.raft.requests import Answer, MembershipRequest, Refusal
+from stage4_consensus.raft.under_way import Change
 
 MAX_ROUNDS = 10
 """A learner that has not caught up after so many rounds is too slow: the change is refused."""
 
 
-class Membership(Core):
+class Membership(Persistence):
     """Changes of the configuration, as the leader carries them out."""
 
     @on(MembershipRequest)
@@ -32,12 +32,13 @@ class Membership(Core):
         if not self.takes_requests(sender, request.number):
             return
         voters = tuple(sorted(set(request.voters)))
-        index, latest = self.configurations[-1]
+        latest = self.configuration
+        is_committed = self.configurations.latest_index <= self.commit_index
         strangers = [voter for voter in voters if voter not in self.everyone()]
         if strangers or not voters:
             reason = f"there is no server {strangers[0]}" if strangers else "nobody would be left"
             self.send(sender, Refusal(request.number, reason))
-        elif self.change is not None or is_joint(latest) or index > self.commit_index:
+        elif self.change is not None or is_joint(latest) or not is_committed:
             self.send(sender, Refusal(request.number, "another change is under way"))
         elif voters == tuple(sorted(latest.voters)):
             self.send(sender, Answer(request.number, latest.voters))
@@ -45,7 +46,7 @@ class Membership(Core):
             learners = tuple(voter for voter in voters if voter not in latest.voters)
             target, now = self.log.last_index, self.now
             self.change = Change(sender, request.number, voters, learners, target, now)
-            self.adjust_progress()
+            self.adjust_followers()
             for learner in learners:
                 self.replicate_to(learner)
             self.learner_caught_up()
@@ -55,30 +56,23 @@ class Membership(Core):
         catching_up = self.change is not None and (
             (self.change.client, self.change.number) == (client, number)
         )
-        return catching_up or (client, number) in self.waiting.values()
-
-    def learners(self) -> tuple[NodeId, ...]:
-        """Those that catch up for the change under way."""
-        return () if self.change is None else self.change.learners
+        return catching_up or (client, number) in self.waiting
 
     def learner_caught_up(self) -> None:
         """End the round if all learners have its target; then begin the next, or C-old,new."""
         change = self.change
-        if change is None:
-            return
-        if any(self.progress[id].match_index < change.target for id in change.learners):
+        if change is None or not self.followers.all_have(change.target, change.learners):
             return
         if self.now - change.since <= self.election_timeout[0]:
             self.change = None
-            self.waiting[self.log.last_index + 1] = (change.client, change.number)
+            self.waiting.add(self.log.last_index + 1, change.client, change.number)
             self.propose(Configuration(change.voters, self.configuration.voters))
         elif change.rounds == MAX_ROUNDS:
             self.change = None
-            self.adjust_progress()
+            self.adjust_followers()
             self.send(change.client, Refusal(change.number, "the new servers do not catch up"))
         else:
-            change.target, change.since = self.log.last_index, self.now
-            change.rounds += 1
+            change.begin_round(self.log.last_index, self.now)
 
     def continue_change(self) -> None:
         """C-old,new is committed: append C-new. C-new is committed: the change is done.
@@ -86,30 +80,25 @@ class Membership(Core):
         All that was appended before is replicated to those who leave as well; with one message
         more they hear that C-new is committed, and need not ask for elections.
         """
-        index, latest = self.configurations[-1]
+        latest, index = self.configuration, self.configurations.latest_index
         if self.role is not Role.LEADER or index > self.commit_index:
             return
+        asked = self.waiting.take(index)
         if is_joint(latest):
-            waits = self.waiting.pop(index, None)
-            if waits is not None:
-                self.waiting[self.log.last_index + 1] = waits
+            if asked is not None:
+                self.waiting.add(self.log.last_index + 1, *asked)
             self.propose(Configuration(latest.voters))
             return
-        waits = self.waiting.pop(index, None)
-        if waits is not None:
-            client, number = waits
+        if asked is not None:
+            client, number = asked
             self.send(client, Answer(number, latest.voters))
-        if len(self.configurations) > 1:
-            self._say_farewell(index)
+        if self.configurations.has_superseded():
+            self._say_farewell()
         if self.id not in latest.voters:
             self.become_follower(self.current_term)
 
-    def _say_farewell(self, index: int) -> None:
+    def _say_farewell(self) -> None:
         """Tell everybody that C-new is committed, then forget those who are no longer members."""
         self.start_round()
-        self.configurations = [each for each in self.configurations if each[0] >= index]
-        self.adjust_progress()
-
-    def forget_change(self) -> None:
-        """The change's client asks the next leader."""
-        self.change = None
+        self.configurations.forget_superseded()
+        self.adjust_followers()

@@ -12,7 +12,7 @@ is deposed it saves the rest at once, before it answers anybody as a follower.
 """
 
 from common.contract import on, timer
-from stage4_consensus.raft.messages import Configuration, Entry, Role
+from stage4_consensus.raft.messages import Entry, Role
 from stage4_consensus.raft.server import Raft
 
 
@@ -34,17 +34,12 @@ class ParallelWrites(Raft):
         self.saved_index = self.log.last_index
         super().begin_replication()
 
-    def propose(self, command: object) -> int:
-        """Append the command in memory and send it; save it in a step of its own."""
-        index = self.append_in_memory(Entry(self.current_term, command))
-        if isinstance(command, Configuration):
-            self.adjust_progress()
-        for follower in self.progress:
-            self.replicate_to(follower)
+    def append_own(self, entry: Entry) -> int:
+        """Append in memory, so that it is sent at once; save it in a step of its own."""
         if not self.write_is_due:
             self.write_is_due = True
             self.set_timer(0, WriteDue())
-        return index
+        return self.append_in_memory(entry)
 
     @on(WriteDue)
     def write_due(self, timer: WriteDue) -> None:

@@ -8,13 +8,14 @@ the snapshot on.
 """
 
 from common.contract import NodeId
+from stage4_consensus.raft.configuration import Configurations
 from stage4_consensus.raft.core import Core
 from stage4_consensus.raft.log import Log
 from stage4_consensus.raft.messages import Configuration, Entry, Snapshot
 
 
 class Persistence(Core):
-    """Each change of the persistent state, in memory and on disk at once."""
+    """Each change of the persistent state, in memory and on disk at once. All parts stand on it."""
 
     def restore(self) -> None:
         """Take up term, vote, snapshot and log."""
@@ -30,7 +31,7 @@ class Persistence(Core):
         start = self.snapshot.last_index
         self.log = Log(start, self.snapshot.last_term)
         self.commit_index = self.last_applied = start
-        self.configurations = [(start, self.snapshot.configuration)]
+        self.configurations = Configurations(start, self.snapshot.configuration)
         while isinstance(entry_saved := self.saved.get(("log", self.log.last_index + 1)), Entry):
             self.append_in_memory(entry_saved)
 
@@ -49,16 +50,16 @@ class Persistence(Core):
             self.save("vote", candidate)
 
     def append(self, entry: Entry) -> int:
-        """Append an entry; a configuration is in effect at once (section 6)."""
+        """Append an entry, durably; returns its index."""
         index = self.append_in_memory(entry)
         self.save(("log", index), entry)
         return index
 
     def append_in_memory(self, entry: Entry) -> int:
-        """Append an entry without saving it."""
+        """Append an entry without saving it; a configuration is in effect at once (section 6)."""
         index = self.log.append(entry)
         if isinstance(entry.command, Configuration):
-            self.configurations.append((index, entry.command))
+            self.configurations.append(index, entry.command)
         return index
 
     def truncate_from(self, index: int) -> None:
@@ -67,8 +68,7 @@ class Persistence(Core):
         for deleted in range(index, self.log.last_index + 1):
             self.forget(("log", deleted))
         self.log.truncate_from(index)
-        while self.configurations[-1][0] >= index:
-            self.configurations.pop()
+        self.configurations.truncate_from(index)
 
     def keep_snapshot(self, snapshot: Snapshot, keep_rest: bool) -> None:
         """Put a snapshot in place of the log up to its last index; the rest is kept, or not.
@@ -83,9 +83,7 @@ class Persistence(Core):
         self.snapshot = snapshot
         if keep_rest:
             self.log.compact_to(snapshot.last_index, snapshot.last_term)
+            self.configurations.compact_to(snapshot.last_index, snapshot.configuration)
         else:
             self.log = Log(snapshot.last_index, snapshot.last_term)
-        later = [each for each in self.configurations if each[0] > snapshot.last_index]
-        self.configurations = [
-            (snapshot.last_index, snapshot.configuration), *(later if keep_rest else [])
-        ]  # fmt: skip
+            self.configurations = Configurations(snapshot.last_index, snapshot.configuration)

@@ -13,14 +13,13 @@ no clock may jump. ReadIndex depends on no clock; so leases are off unless asked
 """
 
 from common.contract import NodeId, on
-from stage4_consensus.raft.configuration import agreed
-from stage4_consensus.raft.core import Core
-from stage4_consensus.raft.leader_state import PendingRead
 from stage4_consensus.raft.messages import Role
+from stage4_consensus.raft.persistence import Persistence
 from stage4_consensus.raft.requests import Answer, QueryRequest
+from stage4_consensus.raft.under_way import PendingRead
 
 
-class Reads(Core):
+class Reads(Persistence):
     """Queries, rounds and leases."""
 
     @on(QueryRequest)
@@ -29,10 +28,10 @@ class Reads(Core):
         if not self.takes_requests(sender, request.number):
             return
         read_index = max(self.commit_index, self.first_index_of_term)
-        leased = self.lease_until is not None and self.now < self.lease_until
-        needed = 0 if leased else self.round + 1
-        self.reads.append(PendingRead(sender, request.number, request.query, read_index, needed))
-        if not leased and self._answered_round() == self.round:
+        leased = self.rounds.has_lease(self.now)
+        needed = 0 if leased else self.rounds.latest + 1
+        self.reads.add(PendingRead(sender, request.number, request.query, read_index, needed))
+        if not leased and self._answered_round() == self.rounds.latest:
             self.start_round()
         self.serve_reads()
 
@@ -41,34 +40,12 @@ class Reads(Core):
         if self.role is not Role.LEADER or not (self.reads or self.lease_us):
             return
         answered = self._answered_round()
-        self._extend_lease(answered)
-        pending, self.reads = self.reads, []
-        for read in pending:
-            if read.round <= answered and read.read_index <= self.last_applied:
-                result = self.machine.query(read.query)
-                self.send(read.client, Answer(read.number, result))
-            else:
-                self.reads.append(read)
-        if answered == self.round and any(read.round > answered for read in self.reads):
+        self.rounds.record_answered(answered)
+        for read in self.reads.take_ready(answered, self.last_applied):
+            self.send(read.client, Answer(read.number, self.machine.query(read.query)))
+        if answered == self.rounds.latest and self.reads.wait_for_more_than(answered):
             self.start_round()
 
     def _answered_round(self) -> int:
         """The latest round that a quorum has answered."""
-        rounds = {id: progress.round for id, progress in self.progress.items()}
-        return agreed(self.configuration, {**rounds, self.id: self.round})
-
-    def _extend_lease(self, answered: int) -> None:
-        """The lease counts from when the answered round began, not from its answers."""
-        began = self.round_began.get(answered)
-        self.round_began = {at: now for at, now in self.round_began.items() if at > answered}
-        if self.lease_us and self.may_lease and began is not None:
-            self.lease_until = began + self.lease_us
-
-    def end_lease(self) -> None:
-        """Rely on no clock for the rest of this term: a request to take over may arrive late."""
-        self.lease_until, self.may_lease = None, False
-
-    def forget_reads(self) -> None:
-        """A deposed leader answers no query: somebody else may have committed more by now."""
-        self.reads = []
-        self.lease_until, self.may_lease = None, True
+        return self.followers.answered_by_quorum(self.configuration, self.rounds.latest)

@@ -8,9 +8,7 @@ leader probe again. So nothing here needs a timer beside the heartbeat's.
 """
 
 from common.contract import NodeId, on
-from stage4_consensus.raft.configuration import agreed, voters_of
-from stage4_consensus.raft.core import Core
-from stage4_consensus.raft.leader_state import Progress
+from stage4_consensus.raft.followers import Progress
 from stage4_consensus.raft.messages import (
     AppendEntries,
     AppendEntriesReply,
@@ -20,49 +18,33 @@ from stage4_consensus.raft.messages import (
     NoOp,
     Role,
 )
+from stage4_consensus.raft.persistence import Persistence
 
 
-class Replication(Core):
+class Replication(Persistence):
     """AppendEntries on both sides, and the commit index."""
 
     # The leader sends.
 
     def begin_replication(self) -> None:
         """Commit a no-op, so that all before it is known to be committed (sections 5.4.2, 8)."""
-        self.progress = {}
-        self.adjust_progress()
-        self.round, self.round_began = 0, {}
+        self.adjust_followers()
         self.heartbeat_timer = self.set_timer(self.heartbeat_every, HeartbeatDue())
         self.first_index_of_term = self.propose(NoOp())
 
-    def end_leadership(self) -> None:
-        """Forget what only a leader knows; clients find the next leader by themselves."""
-        self.cancel_timer(self.heartbeat_timer)
-        self.progress = {}
-        self.forget_requests()
-        self.forget_reads()
-        self.forget_change()
-        self.forget_transfer()
-
-    def adjust_progress(self) -> None:
-        """Keep track of all members of the configurations in the log, and of the learners.
-
-        Those that a change removes get the log until the change is committed, so they hear of it.
-        """
-        groups = [voters_of(each) for _, each in self.configurations] + [self.learners()]
-        wanted = dict.fromkeys(id for group in groups for id in group if id != self.id)
-        next_index = self.log.last_index + 1
-        self.progress = {id: self.progress.get(id) or Progress(next_index) for id in wanted}
-
     def propose(self, command: object) -> int:
         """Append the command to the own log, then send it to everybody (5.3)."""
-        index = self.append(Entry(self.current_term, command))
+        index = self.append_own(Entry(self.current_term, command))
         if isinstance(command, Configuration):
-            self.adjust_progress()
-        for follower in self.progress:
+            self.adjust_followers()
+        for follower in self.followers:
             self.replicate_to(follower)
         self.advance_commit_index()  # a cluster of one is its own quorum
         return index
+
+    def append_own(self, entry: Entry) -> int:
+        """Append an entry of this leader's own; returns its index."""
+        return self.append(entry)
 
     @on(HeartbeatDue)
     def heartbeat_due(self, timer: HeartbeatDue) -> None:
@@ -71,7 +53,7 @@ class Replication(Core):
         A piece of a snapshot that was not confirmed since the last heartbeat is sent once more.
         """
         self.heartbeat_timer = self.set_timer(self.heartbeat_every, HeartbeatDue())
-        waiting = [id for id, progress in self.progress.items() if progress.sending is not None]
+        waiting = self.followers.getting_snapshots()
         self.start_round()
         for follower in waiting:
             self.send_snapshot_to(follower)
@@ -82,41 +64,30 @@ class Replication(Core):
         It asks for the entry before the next one to send. A refusal tells that something before
         that was lost; a success also ends a probe whose own answer was lost.
         """
-        self.round += 1
-        if self.lease_us:
-            self.round_began[self.round] = self.now
-        for follower, progress in self.progress.items():
+        self.rounds.begin(self.now)
+        for follower in self.followers:
+            progress = self.followers[follower]
             if progress.next_index <= self.log.snapshot_index:
                 self.replicate_to(follower)  # a snapshot, unless it is on its way already
             elif progress.sending is None:
                 self._send_append(follower, progress.next_index, ())
 
     def replicate_to(self, follower: NodeId) -> None:
-        """Send the entries from ``next_index`` on, as many messages as may be under way (5.3)."""
-        progress = self.progress[follower]
+        """Send the entries from ``next_index`` on, as many messages as may be under way (5.3).
+
+        Who needs entries that are compacted away gets the snapshot; who is getting one, nothing.
+        """
+        progress = self.followers[follower]
         if progress.sending is not None:
             return
         if progress.next_index <= self.log.snapshot_index:
             self.send_snapshot_to(follower)
             return
-        if progress.probing:
-            if not progress.in_flight:
-                entries = self._entries_for(progress)
-                self._send_append(follower, progress.next_index, entries)
-                progress.in_flight.append(progress.next_index - 1 + len(entries))
-            return
-        while (
-            progress.next_index <= self.log.last_index
-            and len(progress.in_flight) < self.max_in_flight
-        ):
-            entries = self._entries_for(progress)
-            self._send_append(follower, progress.next_index, entries)
-            progress.next_index += len(entries)
-            progress.in_flight.append(progress.next_index - 1)
-
-    def _entries_for(self, progress: Progress) -> tuple[Entry, ...]:
-        """What comes next for a follower, as much as one message may carry."""
-        return self.log.entries_from(progress.next_index, self.max_entries, self.max_bytes)
+        while progress.may_send(self.log.last_index, self.max_in_flight):
+            first = progress.next_index
+            entries = self.log.entries_from(first, self.max_entries, self.max_bytes)
+            self._send_append(follower, first, entries)
+            progress.record_sent(len(entries))
 
     def _send_append(self, follower: NodeId, next_index: int, entries: tuple[Entry, ...]) -> None:
         previous = next_index - 1
@@ -128,7 +99,7 @@ class Replication(Core):
                 self.log.term_at(previous),
                 entries,
                 self.commit_index,
-                self.round,
+                self.rounds.latest,
             ),
         )
 
@@ -185,10 +156,7 @@ class Replication(Core):
     @on(AppendEntriesReply)
     def append_entries_replied(self, reply: AppendEntriesReply, sender: NodeId) -> None:
         """Note how far the follower's log agrees, or look further back (5.3)."""
-        self.observe_term(reply.term)
-        if self.role is not Role.LEADER or reply.term < self.current_term:
-            return
-        progress = self.heard_from(sender, reply.round)
+        progress = self.heard_from(sender, reply.term, reply.round)
         if progress is None:
             return
         if reply.success:
@@ -197,26 +165,11 @@ class Replication(Core):
             self._look_further_back(sender, progress, reply)
         self.serve_reads()
 
-    def heard_from(self, follower: NodeId, round: int) -> Progress | None:
-        """Note a sign of life."""
-        progress = self.progress.get(follower)
-        if progress is not None:
-            progress.heard = True
-            progress.round = max(progress.round, round)
-        return progress
-
     def caught_up_to(self, follower: NodeId, index: int) -> None:
         """Update next_index and match_index; commit, and send on (5.3)."""
-        progress = self.progress[follower]
-        if index > progress.match_index or progress.probing:
-            progress.probing = False
-            progress.match_index = max(progress.match_index, index)
-            progress.next_index = max(progress.next_index, progress.match_index + 1)
-            progress.in_flight = [last for last in progress.in_flight if last > index]
-            self.advance_commit_index()
-            self.learner_caught_up()
-            self.continue_transfer()
-        if follower in self.progress:  # it may have been removed, or this server deposed, just now
+        self.followers[follower].record_match(index)
+        self.advance_commit_index()
+        if follower in self.followers:  # it may have been removed, or this server deposed, just now
             self.replicate_to(follower)
 
     def _look_further_back(
@@ -225,20 +178,16 @@ class Replication(Core):
         """Let next_index skip all entries of the conflicting term at once (5.3).
 
         If the leader has entries of that term, the logs may agree up to its last one; if not, none
-        of that term can agree. A refusal of what is known to match, or of an earlier probe, is old.
+        of that term can agree.
         """
         refused = reply.prev_log_index
-        if refused <= progress.match_index:
-            return
-        if progress.probing and refused != progress.next_index - 1:
+        if progress.is_refusal_old(refused):
             return
         next_index = reply.conflict_index
         if reply.conflict_term:
             own_last = self.log.last_index_of_term(reply.conflict_term, refused)
             next_index = own_last + 1 if own_last else next_index
-        progress.next_index = max(progress.match_index + 1, min(next_index, refused))
-        progress.probing = True
-        progress.in_flight = []
+        progress.probe_from(min(next_index, refused))
         self.replicate_to(follower)
 
     # Commitment.
@@ -251,9 +200,7 @@ class Replication(Core):
         """
         if self.role is not Role.LEADER or self.commit_index == self.log.last_index:
             return
-        stored = {id: progress.match_index for id, progress in self.progress.items()}
-        stored[self.id] = self.stored_here()
-        index = agreed(self.configuration, stored)
+        index = self.followers.stored_by_quorum(self.configuration, self.stored_here())
         if index > self.commit_index and self.log.term_at(index) == self.current_term:
             self._commit_to(index)
 

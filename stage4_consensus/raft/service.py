@@ -6,21 +6,20 @@ its way it need not, and a leader that did would have the more to do the slower 
 """
 
 from common.contract import NodeId, Numbered, on
-from stage4_consensus.raft.core import Core
 from stage4_consensus.raft.messages import Role
+from stage4_consensus.raft.persistence import Persistence
 from stage4_consensus.raft.requests import Answer, CommandRequest, NotLeader, Refusal
 
 
-class Service(Core):
+class Service(Persistence):
     """What clients see of a server."""
 
     @on(CommandRequest)
     def command_requested(self, request: CommandRequest, sender: NodeId) -> None:
         """Append the command to the log; it is answered once it is applied (5.3)."""
-        is_under_way = (sender, request.number) in self.waiting.values()
+        is_under_way = (sender, request.number) in self.waiting
         if not is_under_way and self.takes_requests(sender, request.number):
-            index = self.log.last_index + 1
-            self.waiting[index] = (sender, request.number)
+            self.waiting.add(self.log.last_index + 1, sender, request.number)
             self.propose(Numbered(sender, request.number, request.command))
 
     def takes_requests(self, client: NodeId, number: int) -> bool:
@@ -33,10 +32,6 @@ class Service(Core):
             return False
         return True
 
-    def forget_requests(self) -> None:
-        """Whether these commands will be committed, nobody knows: their clients ask again."""
-        self.waiting = {}
-
     def apply_committed(self) -> None:
         """If commitIndex > lastApplied: apply log[lastApplied], again and again (Figure 2)."""
         while self.last_applied < self.commit_index:
@@ -44,9 +39,6 @@ class Service(Core):
             command = self.log.entry(self.last_applied).command
             if isinstance(command, Numbered):
                 result = self.machine.apply(command)
-                if waits := self.waiting.pop(self.last_applied, None):
-                    client, number = waits
+                if asked := self.waiting.take(self.last_applied):
+                    client, number = asked
                     self.send(client, Answer(number, result))
-        self.compact_if_long()
-        self.continue_change()
-        self.serve_reads()

@@ -6,13 +6,13 @@ likely wins. If nothing has come of it after an election timeout, the leader goe
 """
 
 from common.contract import NodeId, on
-from stage4_consensus.raft.core import Core
-from stage4_consensus.raft.leader_state import HandOver
 from stage4_consensus.raft.messages import Role, TimeoutNow, TransferTimeout
+from stage4_consensus.raft.persistence import Persistence
 from stage4_consensus.raft.requests import Answer, Refusal, TransferRequest
+from stage4_consensus.raft.under_way import HandOver
 
 
-class Transfer(Core):
+class Transfer(Persistence):
     """Handing over."""
 
     @on(TransferRequest)
@@ -35,9 +35,8 @@ class Transfer(Core):
         if self.role is not Role.LEADER or self.hand_over is None:
             return
         target = self.hand_over.target
-        progress = self.progress.get(target)
-        if progress is not None and progress.match_index == self.log.last_index:
-            self.end_lease()
+        if self.followers.all_have(self.log.last_index, [target]):
+            self.rounds.end_lease()
             self.send(target, TimeoutNow(self.current_term))
 
     @on(TransferTimeout)
@@ -47,8 +46,3 @@ class Transfer(Core):
         client, number, target = self.hand_over.client, self.hand_over.number, self.hand_over.target
         self.hand_over = None
         self.send(client, Refusal(number, f"{target} did not take over"))
-
-    def forget_transfer(self) -> None:
-        """Somebody leads, the target or another: there is nothing to hand over."""
-        self.cancel_timer(self.transfer_timer)
-        self.hand_over = None

@@ -146,6 +146,19 @@ def test_new_servers_get_the_log_before_they_get_a_vote(lab: Any) -> None:
     assert latest(lab, one) == lab.Configuration(names(4), names(3))
 
 
+def test_a_learner_that_was_late_gets_its_vote_though_nobody_asks_for_anything_more(
+    lab: Any,
+) -> None:
+    one = OneServer(lab, names(4), voters=names(3))
+    one.accept("n2", one.be_leader())
+    sent = change(lab, one, *names(4))
+    one.now += 500 * MS
+    one.accept("n4", sent)
+    assert latest(lab, one) is None, "that took longer than an election timeout: another round"
+    one.accept("n4", one.fire(lab.HeartbeatDue))
+    assert latest(lab, one) == lab.Configuration(names(4), names(3)), "it has all there is"
+
+
 @graded(
     points=2,
     title="One change at a time",
