@@ -50,6 +50,8 @@ class Coordinator(Member):
         super().__init__(id, peers, **config)
         self.goal = Goal(tuple(self.first_nodes), self.table.runs)
         """What was decided last. Durable."""
+        self.answered: dict[NodeId, Changed | Refused] = {}
+        """By client, the answer to its latest request. Durable."""
         self.moving: Move | None = None
         """The move under way. It follows from the goal and the table, so it need not be saved."""
         self.prepared = False
@@ -66,6 +68,10 @@ class Coordinator(Member):
         goal = self.saved.get("goal")
         if isinstance(goal, Goal):
             self.goal = goal
+        for key, answer in self.saved.items():
+            match key, answer:
+                case ("answered", str(client)), Changed() | Refused():
+                    self.answered[client] = answer
         self._go_on()
         self._announce()
 
@@ -73,24 +79,39 @@ class Coordinator(Member):
 
     @on(ChangeRequest)
     def change_requested(self, request: ChangeRequest, sender: NodeId) -> None:
-        """Decide, or refuse with the reason. What is so already is no change: repeats are safe."""
-        nodes = self.goal.nodes
+        """Decide a request once; a repetition is given the answer that there was.
+
+        The network may deliver a copy long after the answer, and other changes may have come
+        between: what was refused must stay refused, and what was added and removed must not be
+        added again. A client has one request under way, so its latest answer is all to remember.
+        """
         if self.id != self.coordinator:
             reason = f"{self.coordinator} decides about nodes, not {self.id}"
-        elif request.add == (request.node in nodes):
-            self.send(sender, Changed(request.number, nodes))
-            return
-        else:
-            reason = self._why_not(request)
-        if reason:
             self.send(sender, Refused(request.number, reason))
             return
+        answer = self.answered.get(sender)
+        if answer is None or request.number > answer.number:
+            answer = self.answered[sender] = self.decide(request)
+            self.save(("answered", sender), answer)
+        if request.number == answer.number:
+            self.send(sender, answer)
+
+    def decide(self, request: ChangeRequest) -> Changed | Refused:
+        """Set another goal and begin, or refuse with the reason. What is so already is Changed.
+
+        The goal is saved under ``"goal"``.
+        """
+        nodes = self.goal.nodes
+        if request.add == (request.node in nodes):
+            return Changed(request.number, nodes)
+        if reason := self._why_not(request):
+            return Refused(request.number, reason)
         kept = tuple(node for node in nodes if node != request.node)
         nodes = (*nodes, request.node) if request.add else kept
         self.goal = Goal(nodes, runs_of(self.assigned(self.owners, nodes)))
         self.save("goal", self.goal)
-        self.send(sender, Changed(request.number, nodes))
         self._go_on()
+        return Changed(request.number, nodes)
 
     def _why_not(self, request: ChangeRequest) -> str:
         """Why the nodes cannot be changed like this; "" if they can."""

@@ -7,11 +7,21 @@ import pytest
 from common.check.explorer import Answer, explore_instance
 from common.codec import MAX_FRAME, MessagePackCodec
 from common.codec.schema import Schema
+from common.sim import Simulation
 from common.values.errors import BadInput
-from common.values.history import History, Ok, Operation
+from common.values.faults import Crash, Link, Restart
+from common.values.history import Failed, History, Ok, Operation, Outcome
 from common.values.report import Chart, Judged, Table, Text
+from common.values.units import MS, SECOND
 from stage3_partitioning.kv.checks import nothing_lost
-from stage3_partitioning.kv.commands import MAX_KEY, MAX_VALUE, CompareAndSet
+from stage3_partitioning.kv.client import StoreClient
+from stage3_partitioning.kv.commands import (
+    MAX_KEY,
+    MAX_VALUE,
+    AddNode,
+    CompareAndSet,
+    RemoveNode,
+)
 from stage3_partitioning.kv.demo import demo
 from stage3_partitioning.kv.explore import instance, with_a_crash
 from stage3_partitioning.kv.member import KIB
@@ -53,6 +63,44 @@ def test_the_largest_messages_between_nodes_fit_into_a_frame() -> None:
     assert len(codec.encode(Batch(1, (1, key), (2, key), many, (session,) * MOST_SESSIONS))) < (
         MAX_FRAME
     )
+
+
+def delayed_copy(simulation: Simulation, operation: object) -> Outcome | None:
+    """Let the operator ask; a copy of the request arrives 2 s later than the answer to another."""
+    simulation.inject(Link(0, source="operator", target="n1", latency=(2 * SECOND, 2 * SECOND)))
+    asked = simulation.call("operator", operation)
+    simulation.run(simulation.now + 50 * MS)
+    simulation.inject(Link(0, source="operator", target="n1", latency=(1 * MS, 1 * MS)))
+    simulation.run(simulation.now + SECOND)
+    return asked.outcome
+
+
+def test_an_old_copy_of_a_request_cannot_change_the_nodes_after_it_was_answered() -> None:
+    def node(id: str, peers: tuple[str, ...]) -> StoreNode:
+        return StoreNode(id, peers, slots=16, shards=("n1", "n2", "n3"))
+
+    nodes = dict.fromkeys(("n1", "n2", "n3", "n4"), node)
+    operator = {"operator": lambda id, peers: StoreClient(id, peers, slots=16)}
+    simulation = Simulation(nodes, operator, seed=1)
+    simulation.run(SECOND)
+
+    def members() -> tuple[str, ...]:
+        coordinator = simulation.nodes["n1"]
+        assert isinstance(coordinator, StoreNode)
+        return coordinator.goal.nodes
+
+    assert isinstance(delayed_copy(simulation, AddNode("n4")), Ok)
+    simulation.call("operator", RemoveNode("n4"))
+    simulation.run(simulation.now + 3 * SECOND)
+    assert members() == ("n1", "n2", "n3"), "the copy does not add n4 again"
+    simulation.inject(Crash(0, "n4"))
+    simulation.call("operator", AddNode("n4"))
+    assert isinstance(delayed_copy(simulation, RemoveNode("n2")), Failed), "slots wait for n4"
+    simulation.inject(Restart(0, "n4"))
+    simulation.inject(Crash(0, "n1"))
+    simulation.inject(Restart(0, "n1"))
+    simulation.run(simulation.now + 3 * SECOND)
+    assert members() == ("n1", "n2", "n3", "n4"), "what was refused stays refused, over a crash too"
 
 
 def test_wrong_settings_are_refused_in_one_sentence() -> None:
