@@ -126,8 +126,26 @@ def check_value(value: object) -> None:
     Raises:
         ContractError: something inside ``value`` can change; the text says what and where.
     """
-    if problem := _find_mutable(value, ""):
+    if not _is_fixed(value) and (problem := _find_mutable(value, "")):
         raise ContractError(problem)
+
+
+@cache
+def _field_names(cls: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(cls))
+
+
+def _is_fixed(value: Any) -> bool:
+    """Whether nothing in it can change: asked of each effect in a simulation, so it has to be fast;
+    where it is not so, :func:`_find_mutable` looks again for what and where."""
+    kind: Any = type(value)
+    if kind in _ATOMS:
+        return True
+    if kind is tuple:
+        return all(map(_is_fixed, value))
+    if kind in kinds:
+        return all(_is_fixed(getattr(value, name)) for name in _field_names(kind))
+    return not _find_mutable(value, "")
 
 
 def _find_mutable(value: object, where: str) -> str | None:
