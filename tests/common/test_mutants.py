@@ -17,7 +17,7 @@ FEWEST = 10
 
 
 def mutants(path: Path) -> list[dict[str, Any]]:
-    read: list[dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    read: list[dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))["mutants"]
     return read
 
 

@@ -24,7 +24,8 @@ STAGE = "stage1_foundations"
 
 def a_mutant(folder: Path, id: str, caught_by: str) -> None:
     """A workspace with the first of the lab's mutants that this test catches."""
-    listed = yaml.safe_load((ROOT / f"tests/mutants/{id}.yaml").read_text(encoding="utf-8"))
+    path = ROOT / f"tests/mutants/{id}.yaml"
+    listed = yaml.safe_load(path.read_text(encoding="utf-8"))["mutants"]
     found = next(each for each in listed if each["caught_by"] == f"test_{caught_by}")
     a_workspace(folder, id, found["file"], found["find"], found["replace"])
 

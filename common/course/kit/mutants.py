@@ -1,17 +1,20 @@
 """Mutants: realistic bugs, as small replacements in a reference, each with the test to catch it.
 
-They are data in ``tests/mutants/LAB.yaml``. A mutant that survives its test is a hole in the suite:
-the marks of whoever has that bug would be wrong.
+They are data in ``tests/mutants/LAB.yaml``, under ``mutants``. A mutant that survives its test is a
+hole in the suite: a student who has that bug would get wrong marks.
+
+Beside them, under ``equivalent``, are the generated mutants (:mod:`common.course.kit.generated`)
+that are no bugs, each with the reason why nobody can see the difference.
 """
 
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -44,6 +47,25 @@ class Mutant(Strict, frozen=True):
     find: str
     replace: str
     caught_by: str
+
+
+class Equivalent(Strict, frozen=True):
+    """A generated mutant that no test can catch.
+
+    Attributes:
+        id: its name, as ``lab mutants --generated`` tells it.
+        why: why nobody can see the difference.
+    """
+
+    id: str
+    why: Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class MutantsFile(Strict, frozen=True):
+    """What ``tests/mutants/LAB.yaml`` has in it."""
+
+    mutants: list[Mutant]
+    equivalent: list[Equivalent] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +103,22 @@ class Caught:
 
 
 def mutants_of(course: Course, lab: Lab) -> list[Mutant]:
-    """A lab's mutants, in the order of their file.
+    """A lab's named mutants, in the order of their file.
+
+    Raises: what :func:`read_mutants` does.
+    """
+    return read_mutants(course, lab).mutants
+
+
+def read_mutants(course: Course, lab: Lab) -> MutantsFile:
+    """The file of a lab's mutants.
 
     Raises:
         BadInput: there is no such file, or it is none of mutants; the text names the place.
     """
     path = course.root / FOLDER / f"{lab.id}.yaml"
     try:
-        return msgspec.yaml.decode(path.read_bytes(), type=list[Mutant])
+        return msgspec.yaml.decode(path.read_bytes(), type=MutantsFile)
     except FileNotFoundError:
         raise BadInput(f"lab {lab.id} has no mutants: there is no {FOLDER}/{lab.id}.yaml") from None
     except msgspec.ValidationError as error:
@@ -118,12 +148,26 @@ def apply(course: Course, lab: Lab, mutant: Mutant, workspace: Path) -> None:
             f"lab {lab.id}: mutant {mutant.name!r}: the text to find is in {mutant.file} "
             f"{found} times; it has to be there once"
         )
+    lay_out(course, lab, workspace, {mutant.file: source.replace(mutant.find, mutant.replace)})
+
+
+def lay_out(course: Course, lab: Lab, workspace: Path, changed: Mapping[str, str]) -> None:
+    """Write a workspace with all files of a lab, some of them with another text.
+
+    Args:
+        course: where the lab belongs.
+        lab: which lab.
+        workspace: the folder.
+        changed: the other texts, by path relative to the stage's folder.
+    """
+    folder = course.folder_of(lab)
     for file in lab.files:
         path = workspace / folder.name / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(folder / file.path, path)
-    changed = workspace / folder.name / mutant.file
-    changed.write_text(source.replace(mutant.find, mutant.replace), encoding="utf-8")
+        if file.path in changed:
+            path.write_text(changed[file.path], encoding="utf-8")
+        else:
+            shutil.copyfile(folder / file.path, path)
 
 
 def try_mutant(

@@ -1,5 +1,6 @@
 """Progress with an estimate of what is left, for what takes minutes."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -35,6 +36,13 @@ class Steps:
     def say(self, what: str) -> None:
         """What is being done now."""
         self._progress.update(self._task, description=what)
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 @contextmanager

@@ -173,7 +173,7 @@ def run_suite(
                 said = _follow(process, lab, grades, on_test)
             finally:
                 process.kill()  # an interruption must not wait for code that never ends
-        result = _read(lab, grades, said)
+        result = read_grades(lab, grades, said)
     if not result.tests:
         raise BadInput(f"no test of lab {lab.id} was run: {_why_none(result)}")
     return result
@@ -206,7 +206,7 @@ def _follow(process: subprocess.Popen[bytes], lab: Lab, grades: Path, on_test: T
     assert process.stdout is not None, "its output is a pipe"
     for line in process.stdout:  # pytest says something after each test
         said = line.strip() or said
-        so_far = _read(lab, grades, "")
+        so_far = read_grades(lab, grades, "")
         for test in so_far.tests[told:]:
             if on_test is not None:
                 on_test(test, so_far)
@@ -214,7 +214,14 @@ def _follow(process: subprocess.Popen[bytes], lab: Lab, grades: Path, on_test: T
     return said.decode(errors="replace")
 
 
-def _read(lab: Lab, grades: Path, said: str) -> SuiteResult:
+def read_grades(lab: Lab, grades: Path, said: str) -> SuiteResult:
+    """What a suite has written of itself, so far or in the end.
+
+    Args:
+        lab: which lab.
+        grades: the file that :func:`suite_command` names.
+        said: the last line that pytest printed.
+    """
     try:
         plain: dict[str, Any] = json.loads(grades.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -34,6 +34,8 @@ OPERATORS: tuple[Operator, ...] = (
 )  # fmt: skip
 """Of two changes that come to the same, the first operator's stays."""
 
+KNOWLEDGE = (ParentNodeProvider, ExpressionContextProvider, PositionProvider)
+
 CONTEXT_LINES = 2
 
 
@@ -115,6 +117,7 @@ class _File:
         self._source = source
         self._module = wrapper.module
         self._classes = classes
+        wrapper.resolve_many(KNOWLEDGE)  # all at once; below they are known
         self._parents = wrapper.resolve(ParentNodeProvider)
         self._contexts = wrapper.resolve(ExpressionContextProvider)
         positions = wrapper.resolve(PositionProvider)

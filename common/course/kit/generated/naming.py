@@ -82,12 +82,9 @@ def first_line(node: cst.CSTNode) -> str:
 
 def _instead(after: str, before: str) -> str:
     """What stands where, from shortly before the place in which they differ."""
-    differ = (
-        number
-        for number, (one, other) in enumerate(zip(before, after, strict=False))
-        if one != other
-    )
-    first = before.rfind(" ", 0, max(next(differ, 0) - SHOWN // 2, 0)) + 1
+    places = enumerate(zip(before, after, strict=False))
+    same = next((number for number, (one, other) in places if one != other), 0)
+    first = before.rfind(" ", 0, max(same - SHOWN // 2, 0)) + 1
     start = "…" if first else ""
     return f"`{_cut(start + after[first:])}` instead of `{_cut(start + before[first:])}`"
 
