@@ -98,21 +98,30 @@ def generate(course: Course, lab: Lab) -> list[Generated]:
         if file.path.endswith(".py")
     }
     classes = Classes(sources.values())
-    files = {path: _File(sources[path], classes) for path in {hole.file for hole in lab.holes}}
+    files = {
+        path: SourceFile(path, sources[path], classes) for path in {hole.file for hole in lab.holes}
+    }
     made: list[Generated] = []
     used: Counter[str] = Counter()
     for hole in lab.holes:
-        for mutant in files[hole.file].mutants(lab, hole.file, hole.symbol):
+        for mutant in files[hole.file].mutants(lab.id, hole.symbol):
             used[mutant.id] += 1
             again = f"-{used[mutant.id]}" if used[mutant.id] > 1 else ""
             made.append(replace(mutant, id=mutant.id + again))
     return made
 
 
-class _File:
-    """A file of a lab, with what libcst knows about its nodes."""
+class SourceFile:
+    """A file of a lab, with what libcst knows about its nodes.
 
-    def __init__(self, source: str, classes: Classes) -> None:
+    Args:
+        path: relative to the stage's folder.
+        source: its text.
+        classes: those of the lab.
+    """
+
+    def __init__(self, path: str, source: str, classes: Classes) -> None:
+        self._path = path
         wrapper = MetadataWrapper(parse(source), unsafe_skip_copy=True)
         self._source = source
         self._module = wrapper.module
@@ -125,11 +134,11 @@ class _File:
         self._functions = _Functions()
         self._module.visit(self._functions)
 
-    def mutants(self, lab: Lab, path: str, symbol: str) -> Iterator[Generated]:
-        """The mutants of one exercise."""
+    def mutants(self, lab: str, symbol: str) -> Iterator[Generated]:
+        """The mutants of one exercise of a lab."""
         functions = self._functions.found.get(symbol)
         if functions is None:
-            raise BadInput(f"lab {lab.id}: {path} has no function {symbol}: was it renamed?")
+            raise BadInput(f"lab {lab}: {self._path} has no function {symbol}: was it renamed?")
         for function in functions:
             seen = {fingerprint(code_of(function))}
             around = self._around(symbol, function)
@@ -140,7 +149,7 @@ class _File:
                     seen.add(mark)
                     name = name_of(change, around)
                     yield Generated(
-                        f"{symbol}:{name.id}", lab.id, path, symbol, change.kind,
+                        f"{symbol}:{name.id}", lab, self._path, symbol, change.kind,
                         self._lines[change.place], name.what, self._source, self._module, function,
                         changed,
                     )  # fmt: skip

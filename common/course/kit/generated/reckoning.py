@@ -120,7 +120,7 @@ def reckon(
 
 
 def _perhaps(id: str, every: Sequence[Generated]) -> str:
-    """Mutants of the same kind in the same exercise: one of them may be meant, since code changed."""
+    """Mutants of that kind in that exercise: one of them may be meant, if its code has changed."""
     place = id.rpartition(":")[0]
     like = [each.id for each in every if each.id.rpartition(":")[0] == place][:MOST_NAMED]
     return f"; is it now {' or '.join(like)}?" if like else ""

@@ -44,9 +44,17 @@ class _Simplifying(ast.NodeTransformer):
     def visit_Pass(self, node: ast.Pass) -> None:
         """It does nothing."""
 
+    def visit_Assert(self, node: ast.Assert) -> None:
+        """It does nothing to others."""
+
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
-        """Neither does a docstring."""
-        return None if isinstance(node.value, ast.Constant) else self.generic_visit(node)
+        """Neither does a docstring, nor a note."""
+        match node.value:
+            case ast.Constant():
+                return None
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr="note")):
+                return None
+        return self.generic_visit(node)
 
     def visit_Delete(self, node: ast.Delete) -> ast.AST | None:
         """Nor does ``del sender``."""

@@ -80,8 +80,8 @@ def early_return(node: cst.CSTNode, around: Surroundings) -> Iterator[Change]:
     if not isinstance(block, cst.IndentedBlock):
         return
     for number, statement in enumerate(block.body):
-        if number == 0 and _is_docstring(statement):
-            continue
+        if _does_nothing(statement):
+            continue  # it is the same as a return before the next one
         leave = cst.SimpleStatementLine([cst.Return()])
         body = _block(block, [*block.body[:number], leave, *block.body[number:]])
         yield Change("early-return", block, body, BEFORE, statement)
@@ -166,10 +166,12 @@ def _leaves(statement: cst.BaseStatement) -> bool:
     return False
 
 
-def _is_docstring(statement: cst.BaseStatement) -> bool:
+def _does_nothing(statement: cst.BaseStatement) -> bool:
     match statement:
-        case cst.SimpleStatementLine(body=[cst.Expr(value=cst.BaseString())]):
+        case cst.SimpleStatementLine(body=[cst.Pass() | cst.Assert() | cst.Del(target=cst.Name())]):
             return True
+        case cst.SimpleStatementLine(body=[cst.Expr(value=value)]):
+            return isinstance(value, cst.BaseString) or called(value) == "self.note"
     return False
 
 
