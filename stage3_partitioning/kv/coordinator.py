@@ -89,15 +89,17 @@ class Coordinator(Member):
             reason = f"{self.coordinator} decides about nodes, not {self.id}"
             self.send(sender, Refused(request.number, reason))
             return
-        answer = self.answered.get(sender)
+        answer, before = self.answered.get(sender), self.goal
         if answer is None or request.number > answer.number:
             answer = self.answered[sender] = self.decide(request)
             self.save(("answered", sender), answer)
         if request.number == answer.number:
             self.send(sender, answer)
+        if self.goal is not before:
+            self._go_on()
 
     def decide(self, request: ChangeRequest) -> Changed | Refused:
-        """Set another goal and begin, or refuse with the reason. What is so already is Changed.
+        """Set another goal, or refuse with the reason. What is so already is Changed.
 
         The goal is saved under ``"goal"``.
         """
@@ -110,7 +112,6 @@ class Coordinator(Member):
         nodes = (*nodes, request.node) if request.add else kept
         self.goal = Goal(nodes, runs_of(self.assigned(self.owners, nodes)))
         self.save("goal", self.goal)
-        self._go_on()
         return Changed(request.number, nodes)
 
     def _why_not(self, request: ChangeRequest) -> str:
