@@ -70,7 +70,7 @@ class Member(Spreader):
         self.last_request: dict[NodeId, Post] = {}
         """By client, this member's post that carries out its latest request to say something."""
         self.last_refused: dict[NodeId, int] = {}
-        """By client, the number of its latest request to say something that was refused."""
+        """By client, the number of its latest request that was refused. Durable."""
 
     def status(self) -> Mapping[str, object]:
         """How many members there are, and posts shown and not yet shown, and who is waited for."""
@@ -152,8 +152,15 @@ class Member(Spreader):
 
     @on(Request)
     def asked_by_client(self, request: Request, sender: NodeId) -> None:
-        """A client asks for something, perhaps not for the first time."""
-        self._take(request.operation, Origin(sender, request.number))
+        """A client asks for something, perhaps not for the first time.
+
+        What was refused stays refused: its client was told that it did not happen and never will.
+        """
+        asker = Origin(sender, request.number)
+        if request.number <= self.last_refused.get(sender, -1):
+            self._answer(asker, Failed("this was refused before"))
+        else:
+            self._take(request.operation, asker)
 
     def _take(self, operation: Operation, asker: AskedBy) -> None:
         match operation:
@@ -166,7 +173,7 @@ class Member(Spreader):
                 if isinstance(operation, Leave) and self.id in self.room.removed:
                     self._answer(asker, Ok())
                 else:
-                    self._refuse(asker, why)
+                    self._answer(asker, Failed(why))
             case Say(text):
                 self._say(text, asker)
             case Leave():
@@ -191,29 +198,21 @@ class Member(Spreader):
             if asker.number <= before.origin.number:
                 self._wait_for(before.number, asker)
                 return
-        if isinstance(asker, Origin) and asker.number <= self.last_refused.get(asker.client, -1):
-            self._refuse(asker, "this was refused before")
-            return
         mine = self.held.count(self.id) - self.shown[self.id]
         if problem := problem_of(text):
-            self._refuse(asker, problem)
+            self._answer(asker, Failed(problem))
         elif mine >= MAX_WAITING:
             whom = ", ".join(self.waits_for()) or "the others"
-            self._refuse(asker, f"{mine} posts wait here already for a word of {whom}")
+            why = f"{mine} posts wait here already for a word of {whom}"
+            self._answer(asker, Failed(why))
         elif self.held.total >= MAX_POSTS:
-            self._refuse(asker, f"the room is closed to new posts: it has {MAX_POSTS}")
+            why = f"the room is closed to new posts: it has {MAX_POSTS}"
+            self._answer(asker, Failed(why))
         elif self.leaving:
-            self._refuse(asker, "this member is leaving")
+            self._answer(asker, Failed("this member is leaving"))
         else:
             origin = asker if isinstance(asker, Origin) else None
             self._wait_for(self.post(Said(text), origin), asker)
-
-    def _refuse(self, asker: AskedBy, reason: str) -> None:
-        """Say no. To a client that is a promise: its request may arrive again, in better times."""
-        if isinstance(asker, Origin) and asker.number > self.last_refused.get(asker.client, -1):
-            self.last_refused[asker.client] = asker.number
-            self.save(("refused", asker.client), asker.number)
-        self._answer(asker, Failed(reason))
 
     def _wait_for(self, number: int, asker: AskedBy) -> None:
         """Answer once the own post with this number is shown, or now, if it is."""
@@ -278,6 +277,9 @@ class Member(Spreader):
                 lines = value if isinstance(value, tuple) else None
                 self.send(asker.client, Done(asker.number, lines))
             case Failed(reason):
+                if asker.number > self.last_refused.get(asker.client, -1):
+                    self.last_refused[asker.client] = asker.number
+                    self.save(("refused", asker.client), asker.number)
                 self.send(asker.client, Refused(asker.number, reason))
             case Unknown(reason):
                 self.send(asker.client, Unsure(asker.number, reason))

@@ -28,11 +28,13 @@ from stage2_communication.chat.messages import (
     MAX_TEXT,
     Join,
     Joined,
+    Knock,
     Leave,
     Line,
     Post,
     Posts,
     Read,
+    Remove,
     Removed,
     Said,
     Say,
@@ -216,6 +218,21 @@ def test_what_a_client_was_refused_stays_refused_over_a_crash() -> None:
         assert any(isinstance(answer, Refused) and answer.number == 7 for answer in answers)
     later = member.step(Receive(0, "c1", Request(8, Say("hello"))))
     assert any(isinstance(effect, Send) and isinstance(effect.message, Posts) for effect in later)
+
+
+def test_what_could_not_be_removed_is_not_removed_by_a_late_copy() -> None:
+    """x knocks after n1 has said that nobody is called x. Then the request comes once more."""
+    member = TotalOrderMember("n1", (), founders=("n1",))
+    member.step(Start(0, {}))
+    request = Receive(0, "c1", Request(7, Remove("x")))
+    refused = Send("c1", Refused(7, "nobody here is called x"))
+    assert refused in member.step(request)
+    member.step(Receive(0, "x", Knock(())))
+    assert member.room.has("x")
+    assert Send("c1", Refused(7, "this was refused before")) in member.step(request)
+    assert member.room.has("x")
+    member.step(Receive(0, "c1", Request(8, Remove("x"))))
+    assert not member.room.has("x"), "a new request is another matter"
 
 
 def test_a_room_is_bounded_in_members_and_in_posts_that_wait() -> None:
