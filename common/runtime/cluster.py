@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from common.codec import JsonCodec, MessagePackCodec, Schema
+from common.codec import JsonCodec, Schema
 from common.contract.events import CallId, NodeId
 from common.contract.node import Node
 from common.runtime import control
@@ -24,19 +24,18 @@ from common.runtime.client import PATIENCE, Client
 from common.runtime.clock import Clock
 from common.runtime.config import NodeConfig, load_class, make_node, name_class
 from common.runtime.handshake import Identity
-from common.runtime.host import Host
 from common.runtime.member import Member, NodeFailed, State
+from common.runtime.resident import Resident
 from common.runtime.spec import LAUNCHER_TRACE, ClusterSpec, prepare
-from common.runtime.storage import LogStorage
 from common.runtime.trace_file import TraceFile
 from common.runtime.transport import Address
-from common.runtime.wire import MAX_LIVES, MAX_NODES, numbers
+from common.runtime.wire import MAX_LIVES, MAX_NODES
 from common.trace.format import Meta, Trace
 from common.trace.merge import merge
 from common.trace.reader import read_all
 from common.trace.recorder import Recorder, open_trace
 from common.values import faults
-from common.values.errors import BadInput, LabError
+from common.values.errors import BadInput
 from common.values.faults import Fault, Schedule, fault_to_plain
 from common.values.history import Failed, History, Ok, Outcome, Unknown
 from common.values.units import SECOND, show_time
@@ -179,37 +178,20 @@ class Cluster:
             raise BadInput(f"a cluster has at most {MAX_NODES} members and clients")
         client_class = load_class(node) if isinstance(node, str) else node
         index, self._client_index = self._client_index, self._client_index + 1
-        made = make_node(client_class, id, self.spec.members, **config)
-        schema = Schema.of(client_class)
         directory = self.spec.directory / id
         directory.mkdir(exist_ok=True)
-        storage = LogStorage(directory / "data", schema)
-
-        def make_host(
-            on_return: Callable[[CallId, Outcome], None], on_failure: Callable[[LabError], None]
-        ) -> Host:
-            return Host(
-                made,
-                Identity(self._name, id, self._secret),
-                MessagePackCodec(schema),
-                numbers=numbers(index, 0),
-                clock=self.clock.another(),
-                seed=f"{self.spec.seed}/{id}/0",
-                log=lambda _: None,
-                on_return=on_return,
-                on_failure=on_failure,
-                storage=storage,
-                observer=self._recorder,
-            )
-
-        client = Client(make_host, storage, self.clock, self.history, self._recorder)
-        client.host.transport.know(self._book)
-        for fault in self._standing:
-            if _concerns(fault, id):
-                client.host.apply(fault)
-        self.clients[id] = client
-        client.host.start(storage.load())
-        return client
+        resident = Resident(
+            make_node(client_class, id, self.spec.members, **config),
+            Identity(self._name, id, self._secret),
+            directory,
+            clock=self.clock.another(),
+            seed=f"{self.spec.seed}/{id}/0",
+            place=(index, 0),
+            observer=self._recorder,
+        )
+        self.clients[id] = Client(resident, self.clock, self.history, self._recorder)
+        resident.begin(self._book, [fault for fault in self._standing if _concerns(fault, id)])
+        return self.clients[id]
 
     async def invoke(self, id: NodeId, operation: object, timeout: int = PATIENCE) -> Outcome:
         """Let an operation happen to a member itself, and wait for its outcome.
@@ -311,7 +293,7 @@ class Cluster:
                 member.tell(control.DoFault(fault_to_plain(fault)))
         for id, client in self.clients.items():
             if _concerns(fault, id):
-                client.host.apply(fault)
+                client.resident.host.apply(fault)
 
     async def _restart(self, id: NodeId) -> None:
         member = self._member(id)
@@ -325,7 +307,7 @@ class Cluster:
             if other is not member:
                 other.tell(control.Know(moved))
         for client in self.clients.values():
-            client.host.transport.know(moved)
+            client.resident.know(moved)
 
     # What there is to see.
 

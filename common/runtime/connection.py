@@ -2,26 +2,62 @@
 
 An asyncio *protocol*, not a *stream*: the loop hands over all bytes of a read at once, each
 complete frame goes straight on, and no task has to be woken. Writes of one turn of the loop leave
-in one system call, because :class:`~common.runtime.transport.Transport` flushes once a turn.
+in one system call, because the transport flushes once a turn.
 """
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable
+from typing import Protocol, cast
 
 from common.codec.frames import FrameReader, frame
 from common.contract.events import NodeId
 from common.runtime.handshake import MAX_FRAME_BYTES, Handshake, refusal
 from common.values.errors import RemoteProtocolError
 
-if TYPE_CHECKING:
-    from common.runtime.transport import Transport
+OnFrame = Callable[[NodeId, bytes], None]
+"""Takes the payload of a frame and who sent it; raises RemoteProtocolError to refuse it."""
+
+
+class Owner(Protocol):
+    """Whose connections they are: what a connection asks its owner, and tells it.
+
+    Attributes:
+        loop: the event loop that all of it runs in.
+        on_frame: takes what arrives once the handshake is done.
+        log: takes one sentence for people.
+        max_frame: the largest payload to accept, in bytes.
+        handshake_seconds: how long a handshake may take.
+        holding: whether connections are accepted but not answered yet.
+    """
+
+    loop: asyncio.AbstractEventLoop
+    on_frame: OnFrame
+    log: Callable[[str], None]
+    max_frame: int
+    handshake_seconds: float
+    holding: bool
+
+    def connected(self, connection: "Connection") -> None:
+        """A socket is connected and begins its handshake."""
+
+    def opened(self, connection: "Connection") -> None:
+        """A handshake is done: frames for this peer leave on this connection from now on."""
+
+    def writable(self, connection: "Connection") -> None:
+        """A connection that was full takes frames again."""
+
+    def ended(self, connection: "Connection") -> None:
+        """A connection is gone, or never opened."""
+
+    def lost(self, connection: "Connection") -> None:
+        """The socket of a connection is closed."""
 
 
 class Connection(asyncio.Protocol):
     """One end of one TCP connection.
 
     Args:
-        owner: the transport of this node; told when the connection opens, reads, and ends.
+        owner: the transport of the node; told when the connection opens, reads, and ends.
         handshake: how to open it.
 
     Attributes:
@@ -37,7 +73,7 @@ class Connection(asyncio.Protocol):
         "closed", "lost", "out", "out_bytes", "paused", "peer", "settled",
     )  # fmt: skip
 
-    def __init__(self, owner: "Transport", handshake: Handshake) -> None:
+    def __init__(self, owner: Owner, handshake: Handshake) -> None:
         self.peer: NodeId | None = None
         self.paused = False
         self.closed = False

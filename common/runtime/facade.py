@@ -15,13 +15,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from common.contract.events import CallId, NodeId
-from common.runtime.host import Host
+from common.contract.events import NodeId
+from common.runtime.resident import Done, Resident
 from common.values.errors import BadInput
 from common.values.history import Outcome
-
-Then = Callable[[Outcome], None]
-"""Takes the outcome of an operation, once."""
 
 
 class Facade(Protocol):
@@ -64,7 +61,7 @@ class Door:
     Operations that arrive before the node has begun wait until it has.
 
     Args:
-        host: the node's world.
+        resident: the node, in its process.
         members: all nodes of the cluster, in order.
         log: takes a sentence for people.
 
@@ -72,23 +69,21 @@ class Door:
         node: the node's name.
     """
 
-    def __init__(self, host: Host, members: tuple[NodeId, ...], log: Callable[[str], None]) -> None:
-        self.node = host.node.id
+    def __init__(
+        self, resident: Resident, members: tuple[NodeId, ...], log: Callable[[str], None]
+    ) -> None:
+        self.node = resident.id
         self.members = members
         self.log = log
-        self._invoke = host.invoke
-        self._last: CallId = 0
-        self._then: dict[CallId, Then] = {}
-        self._early: list[tuple[CallId, object]] | None = []
+        self._submit = resident.submit
+        self._early: list[tuple[object, Done]] | None = []
 
-    def invoke(self, operation: object, then: Then) -> None:
+    def invoke(self, operation: object, then: Done) -> None:
         """Let an operation happen to the node; ``then`` gets its outcome, perhaps at once."""
-        self._last -= 1  # the launcher's calls count upwards
-        self._then[self._last] = then
         if self._early is None:
-            self._invoke(self._last, operation)
+            self._submit(operation, then)
         else:
-            self._early.append((self._last, operation))
+            self._early.append((operation, then))
 
     async def ask(self, operation: object) -> Outcome:
         """Let an operation happen to the node, and wait for its outcome."""
@@ -101,17 +96,11 @@ class Door:
         self.invoke(operation, arrived)
         return await answer
 
-    # For the process that the node lives in.
-
     def begun(self) -> None:
-        """The node has begun: let happen what waits."""
+        """The node has begun, says the process that it lives in: let happen what waits."""
         early, self._early = self._early, None
-        for call, operation in early or ():
-            self._invoke(call, operation)
-
-    def returned(self, call: CallId, outcome: Outcome) -> None:
-        """An operation that came through this door has ended."""
-        self._then.pop(call)(outcome)
+        for operation, then in early or ():
+            self._submit(operation, then)
 
 
 def load_facade(name: str) -> Callable[[Door, Mapping[str, Any]], Facade]:

@@ -13,10 +13,11 @@ import signal
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from common.codec import JsonCodec, Memory, MessagePackCodec, Schema
+from common.codec import JsonCodec, Schema
 from common.contract.events import CallId
 from common.runtime import control
 from common.runtime.clock import Clock
@@ -24,12 +25,10 @@ from common.runtime.config import NodeConfig, load_class, make_node
 from common.runtime.facade import Door, Facade, load_facade
 from common.runtime.garbage import collect_by_the_clock
 from common.runtime.handshake import Identity
-from common.runtime.host import Host
 from common.runtime.loops import run
 from common.runtime.replaced import replace_modules
-from common.runtime.storage import LogStorage
+from common.runtime.resident import Resident
 from common.runtime.trace_file import TraceFile
-from common.runtime.wire import numbers
 from common.trace.format import Meta
 from common.trace.plain import plain
 from common.trace.recorder import Recorder
@@ -57,30 +56,22 @@ class Program:
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[int] = self._loop.create_future()
         self._directory = Path(config.directory)
-        node_class = load_class(config.node_class)
         peers = tuple(member for member in config.members if member != config.node)
-        node = make_node(node_class, config.node, peers, **config.config)
-        schema = Schema.of(node_class)
-        self._codec = JsonCodec(schema | Schema([Ok, Failed, Unknown]))
-        memory = Memory()
-        self._storage = LogStorage(self._directory / "data", schema, memory=memory)
-        clock = Clock(config.epoch_ns)
-        self._clock = clock
+        self._clock = Clock(config.epoch_ns)
         self._trace = self._open_trace() if config.trace else None
-        self.host = Host(
-            node,
+        self._resident = Resident(
+            make_node(load_class(config.node_class), config.node, peers, **config.config),
             Identity(config.cluster, config.node, bytes.fromhex(config.secret)),
-            MessagePackCodec(schema, memory=memory),
-            numbers=numbers(config.index, config.life),
-            clock=clock,
+            self._directory,
+            clock=self._clock,
             seed=f"{config.seed}/{config.node}/{config.life}",
+            place=(config.index, config.life),
             log=self.log,
-            on_return=self._returned,
-            on_failure=self._failed,
-            storage=self._storage,
             observer=None if self._trace is None else self._recorder(self._trace),
+            on_failure=self._failed,
         )
-        self._door = Door(self.host, config.members, self.log)
+        self._codec = JsonCodec(self._resident.schema | Schema([Ok, Failed, Unknown]))
+        self._door = Door(self._resident, config.members, self.log)
         self._facade: Facade | None = None
         if config.facade:
             self._facade = load_facade(config.facade)(self._door, config.facade_config)
@@ -94,8 +85,7 @@ class Program:
 
     async def run(self) -> int:
         """Listen, say so, and carry out commands until told to stop; returns the exit code."""
-        listen = self.host.transport.listen
-        port = await listen(self._config.host, self._config.port, hold=True)
+        port = await self._resident.listen(self._config.host, self._config.port)
         if self._facade is not None:
             await self._facade.listen()
         self._report(control.Ready(port))
@@ -104,8 +94,7 @@ class Program:
         finally:
             if self._facade is not None:
                 await self._facade.close()
-            await self.host.close()
-            self._storage.close()
+            await self._resident.close()
             if self._trace is not None:
                 self._trace.close()
 
@@ -128,28 +117,24 @@ class Program:
             self._failed(error)
 
     def _do(self, command: control.Command) -> None:
-        transport = self.host.transport
         match command:
             case control.Begin(book, faults):
-                transport.know(book)
-                for fault in Schedule.from_plain(faults):
-                    self.host.apply(fault)
-                self.host.start(self._storage.load())
-                transport.release()
+                self._resident.begin(book, Schedule.from_plain(faults))
                 self._door.begun()
             case control.Know(book):
-                transport.know(book)
+                self._resident.know(book)
             case control.DoFault(fault):
-                self.host.apply(Schedule.from_plain([fault]).faults[0])
+                self._resident.host.apply(Schedule.from_plain([fault]).faults[0])
             case control.AskStatus(id):
                 self._report(self._status(id))
             case control.DoInvoke(call, operation):
-                self.host.invoke(call, self._codec.decode(operation.encode()))
+                asked = self._codec.decode(operation.encode())
+                self._resident.submit(asked, partial(self._returned, call))
             case control.Stop():
                 self.end()
 
     def _status(self, id: int) -> control.Status:
-        host = self.host
+        host = self._resident.host
         counters = {**host.counters, **host.transport.counters}
         commits = host.commits
         counters["flushes"] = 0 if commits is None else commits.flushes
@@ -163,9 +148,6 @@ class Program:
         )
 
     def _returned(self, call: CallId, outcome: Outcome) -> None:
-        if call < 0:
-            self._door.returned(call, outcome)
-            return
         self._report(control.Returned(call, self._codec.encode(outcome).decode()))
 
     def _failed(self, error: LabError) -> None:

@@ -18,7 +18,7 @@ from random import Random
 
 from common.codec.frames import MAX_FRAME
 from common.contract.events import NodeId
-from common.runtime.connection import Connection
+from common.runtime.connection import Connection, OnFrame
 from common.runtime.handshake import Handshake, Identity
 from common.values.errors import BadInput, RemoteProtocolError
 
@@ -42,8 +42,6 @@ LAST_BACKOFF_SECONDS = 1.0
 half of that is drawn, so that peers that failed together do not return together."""
 
 Address = tuple[str, int]
-OnFrame = Callable[[NodeId, bytes], None]
-"""Takes the payload of a frame and who sent it; raises RemoteProtocolError to refuse it."""
 OnDrop = Callable[[NodeId, bytes, str], None]
 """Is told of a frame that will not leave: to whom, the frame, and why."""
 

@@ -1,6 +1,7 @@
 """Facades: found by name, reached through a door that opens when the node begins."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -32,43 +33,43 @@ class Doubler(Node):
         self.finish(call, Ok(2 * asked.number))
 
 
-class FakeHost:
-    """As much of a host as a door needs: it lets operations happen at once."""
+class Asked:
+    """As much of a resident as a door needs: it notes what was asked, and who waits for it."""
+
+    id = "n1"
 
     def __init__(self) -> None:
-        self.node = Doubler("n1", ())
-        self.invoked: list[tuple[CallId, object]] = []
+        self.submitted: list[tuple[object, Callable[[Outcome], None]]] = []
 
-    def invoke(self, call: CallId, operation: object) -> None:
-        """Remember it."""
-        self.invoked.append((call, operation))
+    def submit(self, operation: object, done: Callable[[Outcome], None]) -> None:
+        """Note it."""
+        self.submitted.append((operation, done))
 
 
 def test_what_comes_before_the_node_has_begun_happens_when_it_begins() -> None:
-    host = FakeHost()
+    asked = Asked()
     told: list[Outcome] = []
-    door = Door(host, ("n1",), lambda _: None)  # type: ignore[arg-type]
+    door = Door(asked, ("n1",), lambda _: None)  # type: ignore[arg-type]
     door.invoke(Double(1), told.append)
-    assert not host.invoked, "the node has not begun"
+    assert not asked.submitted, "the node has not begun"
     door.begun()
     door.invoke(Double(2), told.append)
-    assert [operation for _, operation in host.invoked] == [Double(1), Double(2)]
-    assert all(call < 0 for call, _ in host.invoked), "the launcher's calls count upwards"
-    for call, _ in reversed(host.invoked):
-        door.returned(call, Ok(call))
-    assert told == [Ok(-2), Ok(-1)], "each outcome goes to whoever asked"
+    assert [operation for operation, _ in asked.submitted] == [Double(1), Double(2)]
+    for number, (_, done) in reversed(list(enumerate(asked.submitted))):
+        done(Ok(number))
+    assert told == [Ok(1), Ok(0)], "each outcome goes to whoever asked"
 
 
 def test_who_asked_and_went_away_is_not_answered() -> None:
     async def ask_and_leave() -> None:
-        host = FakeHost()
-        door = Door(host, ("n1",), lambda _: None)  # type: ignore[arg-type]
+        asked = Asked()
+        door = Door(asked, ("n1",), lambda _: None)  # type: ignore[arg-type]
         door.begun()
-        asked: asyncio.Task[Outcome] = asyncio.create_task(door.ask(Double(1)))
+        waits: asyncio.Task[Outcome] = asyncio.create_task(door.ask(Double(1)))
         await asyncio.sleep(0)
-        asked.cancel()
-        await asyncio.gather(asked, return_exceptions=True)
-        door.returned(host.invoked[0][0], Ok(2))
+        waits.cancel()
+        await asyncio.gather(waits, return_exceptions=True)
+        asked.submitted[0][1](Ok(2))
 
     asyncio.run(ask_and_leave())
 
