@@ -63,6 +63,17 @@ def test_what_runs_in_the_browser_uses_the_standard_library_alone(room: str) -> 
             assert top not in NOT_IN_THE_BROWSER, f"{path}:{line}: {module}"
 
 
+def test_one_place_gives_a_node_its_world_on_sockets() -> None:
+    places = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ("common", *(stage.name for stage in Course(ROOT).folders.values()))
+        for path in sources(folder)
+        for _, module in imported(path)
+        if module == "common.runtime.host"
+    }
+    assert places == {"common/runtime/resident.py"}
+
+
 def stage_files() -> list[tuple[Path, int, str]]:
     course = Course(ROOT)
     found: list[tuple[Path, int, str]] = []
