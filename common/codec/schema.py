@@ -13,6 +13,7 @@ from typing import Any, NewType, get_args
 
 from common.contract.kinds import declared_in, field_types, kind_of
 from common.contract.node import Node
+from common.contract.wrapped import InnerKey
 from common.values.errors import ContractError
 
 
@@ -40,15 +41,18 @@ class Schema:
 
         These are the classes that the modules of the node classes (and of their base classes)
         declare or import: what a protocol file can write down, it can send. Classes declared
-        within a function count only where a handler takes them or a field refers to them.
+        within a function count only where a handler takes them or a field refers to them. What
+        their ``subnodes`` exchange is included.
         """
         found: dict[type, None] = {}
-        for node in nodes:
+        for node in _with_subnodes(nodes):
             for base in node.__mro__:
                 if base is object or base is Node:
                     continue
                 found |= dict.fromkeys(_found_in(base.__module__))
             found |= dict.fromkeys(node._handlers)
+            if node.subnodes:
+                found[InnerKey] = None
         return cls(found)
 
     @property
@@ -99,6 +103,18 @@ class Schema:
         for annotation in field_types(kind).values():
             for inner in _classes_in(annotation):
                 self._add(inner)
+
+
+def _with_subnodes(nodes: Iterable[type[Node]]) -> list[type[Node]]:
+    """The classes, and those of the nodes within them, at any depth."""
+    found: dict[type[Node], None] = {}
+    waiting = list(nodes)
+    while waiting:
+        node = waiting.pop(0)
+        if node not in found:
+            found[node] = None
+            waiting += node.subnodes
+    return list(found)
 
 
 def _found_in(module: str) -> list[type]:

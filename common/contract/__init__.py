@@ -8,6 +8,7 @@ from common.contract.asking import Asker, begin_life
 from common.contract.effects import (
     Broadcast,
     CancelTimer,
+    Deliver,
     Effect,
     Forget,
     Note,
@@ -17,8 +18,10 @@ from common.contract.effects import (
     SetTimer,
 )
 from common.contract.events import CallId, Event, Fire, Invoke, NodeId, Receive, Start, TimerId
-from common.contract.kinds import message, operation, record, timer
-from common.contract.node import Node, on
+from common.contract.handlers import on
+from common.contract.kinds import delivery, message, operation, record, timer
+from common.contract.node import Node
+from common.contract.wrapped import Inner, InnerKey, InnerTimer
 
 __all__ = [
     "Application",
@@ -28,10 +31,14 @@ __all__ = [
     "CallId",
     "CancelTimer",
     "CommandBatch",
+    "Deliver",
     "Effect",
     "Event",
     "Fire",
     "Forget",
+    "Inner",
+    "InnerKey",
+    "InnerTimer",
     "Invoke",
     "Node",
     "NodeId",
@@ -45,6 +52,7 @@ __all__ = [
     "Start",
     "TimerId",
     "begin_life",
+    "delivery",
     "message",
     "on",
     "operation",

@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from common.contract.events import CallId, NodeId, TimerId
+from common.contract.handlers import on
 from common.contract.kinds import timer
-from common.contract.node import Node, on
+from common.contract.node import Node
 from common.values.history import Failed, Outcome, Unknown
 from common.values.units import MS
 

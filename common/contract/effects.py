@@ -7,7 +7,7 @@ all saves of a step durable, as one unit, before any other effect of that step c
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from common.contract.events import CallId, Key, NodeId, TimerId
+from common.contract.events import CallId, NodeId, SavedKey, TimerId
 from common.values.history import Outcome
 
 
@@ -47,7 +47,7 @@ class CancelTimer:
 class Save:
     """Make ``value`` durable under ``key``, in place of what was there."""
 
-    key: Key
+    key: SavedKey
     value: object
 
 
@@ -55,7 +55,7 @@ class Save:
 class Forget:
     """Make it durable that nothing is saved under ``key``."""
 
-    key: Key
+    key: SavedKey
 
 
 @dataclass(slots=True)
@@ -74,4 +74,18 @@ class Note:
     fields: dict[str, object]
 
 
-Effect: TypeAlias = Send | Broadcast | SetTimer | CancelTimer | Save | Forget | Return | Note
+@dataclass(slots=True)
+class Deliver:
+    """Hand ``value`` to the node around this one.
+
+    Where this node is a subnode, the node around it takes the value, and no world ever sees the
+    effect. Where it runs alone, nobody is there to take it: worlds show it in the trace, and a test
+    finds it among the effects of the step.
+    """
+
+    value: object
+
+
+Effect: TypeAlias = (
+    Send | Broadcast | SetTimer | CancelTimer | Save | Forget | Return | Note | Deliver
+)

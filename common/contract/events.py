@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from common.contract.wrapped import InnerKey
+
 NodeId: TypeAlias = str
 """The name of a node, unique in its cluster: ``n1``, ``c2``."""
 
@@ -13,8 +15,11 @@ TimerId: TypeAlias = int
 CallId: TypeAlias = int
 """Names one operation of a client within one life of the node that was asked."""
 
-Key: TypeAlias = str | tuple[str | int, ...]
-"""Under what a node saves a value: ``"term"``, ``("log", 17)``."""
+Key: TypeAlias = str | bytes | tuple[str | int | bytes, ...]
+"""Under what a node saves a value: ``"term"``, ``("log", 17)``, ``b"\\x00\\xff"``."""
+
+SavedKey: TypeAlias = Key | InnerKey
+"""A key as a world sees it: one of the node's own, or one of a subnode's."""
 
 
 @dataclass(slots=True)
@@ -27,7 +32,7 @@ class Start:
     """
 
     now: int
-    saved: Mapping[Key, object]
+    saved: Mapping[SavedKey, object]
 
 
 @dataclass(slots=True)

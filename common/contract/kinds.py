@@ -1,8 +1,9 @@
-"""The four kinds of value that cross a node's door, declared by decorators.
+"""The five kinds of value that cross a node's door, declared by decorators.
 
 ``@message`` travels between nodes, ``@timer`` comes back to the node that set it, ``@operation``
-comes from a client, ``@record`` is a part of one of these or of what is saved. All are frozen,
-slotted dataclasses whose fields cannot change: what one node sent, no other node may see change.
+comes from a client, ``@delivery`` goes from a subnode to the node around it, ``@record`` is a part
+of one of these or of what is saved. All are frozen, slotted dataclasses whose fields cannot change:
+what one node sent, no other node may see change.
 """
 
 import enum
@@ -26,10 +27,10 @@ from common.values.errors import ContractError
 
 T = TypeVar("T")
 
-MESSAGE, TIMER, OPERATION, RECORD = "message", "timer", "operation", "record"
+MESSAGE, TIMER, OPERATION, DELIVERY, RECORD = "message", "timer", "operation", "delivery", "record"
 
 kinds: dict[type, str] = {}
-"""Every declared class with its kind: ``MESSAGE``, ``TIMER``, ``OPERATION`` or ``RECORD``."""
+"""Every declared class with its kind: ``MESSAGE``, ``TIMER`` and so on."""
 
 _ATOMS = (bool, int, float, str, bytes, type(None))
 
@@ -59,18 +60,27 @@ def operation(cls: type[T]) -> type[T]:
 
 
 @dataclass_transform(frozen_default=True)
+def delivery(cls: type[T]) -> type[T]:
+    """Declare a delivery: a frozen, slotted dataclass that a subnode hands to the node around it.
+
+    See :mod:`common.contract.subnodes`.
+    """
+    return _declare(cls, DELIVERY)
+
+
+@dataclass_transform(frozen_default=True)
 def record(cls: type[T]) -> type[T]:
     """Declare a record: a frozen, slotted dataclass inside messages or in what a node saves."""
     return _declare(cls, RECORD)
 
 
 def kind_of(cls: type) -> str | None:
-    """``"message"``, ``"timer"``, ``"operation"``, ``"record"``, or None for any other class."""
+    """``"message"``, ``"timer"`` and so on, or None for a class that is not declared."""
     return kinds.get(cls)
 
 
 def declared_in(module: str) -> list[type]:
-    """The classes of any of the four kinds that ``module`` declares, in order of declaration."""
+    """The classes of any kind that ``module`` declares, in order of declaration."""
     return [cls for cls in kinds if cls.__module__ == module]
 
 

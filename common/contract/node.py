@@ -5,7 +5,6 @@ effects (:mod:`common.contract.effects`). :meth:`Node.step` is the only door bet
 every world (simulator, explorer, judge, sockets, browser) uses that door and nothing else.
 """
 
-import inspect
 from collections.abc import Callable, Mapping
 from random import Random
 from types import MappingProxyType
@@ -14,6 +13,7 @@ from typing import Any, ClassVar, NoReturn, TypeVar
 from common.contract.effects import (
     Broadcast,
     CancelTimer,
+    Deliver,
     Effect,
     Forget,
     Note,
@@ -22,33 +22,25 @@ from common.contract.effects import (
     Send,
     SetTimer,
 )
-from common.contract.events import CallId, Event, Fire, Invoke, Key, NodeId, Receive, TimerId
-from common.contract.kinds import MESSAGE, OPERATION, RECORD, TIMER, field_types, kind_of, kinds
+from common.contract.events import (
+    CallId,
+    Event,
+    Fire,
+    Invoke,
+    Key,
+    NodeId,
+    Receive,
+    SavedKey,
+    TimerId,
+)
+from common.contract.handlers import Handlers, check_names, handlers_of
+from common.contract.kinds import DELIVERY, MESSAGE, TIMER, kind_of, kinds
+from common.contract.subnodes import EffectSink, Inside, Outlet
+from common.contract.wrapped import Inner, InnerTimer
 from common.values.errors import ContractError
 from common.values.history import Outcome
 
-Handler = TypeVar("Handler", bound=Callable[..., None])
-
-_ARGUMENTS = {
-    MESSAGE: "(self, message, sender)",
-    TIMER: "(self, timer)",
-    OPERATION: "(self, operation, call)",
-}
-_HANDLES = "__handles__"
-
-
-def on(*kinds: type) -> Callable[[Handler], Handler]:
-    """Mark a method as the handler of the given message, timer or operation classes.
-
-    A handler of messages is called ``(message, sender)``, one of timers ``(timer)``, one of
-    operations ``(operation, call)``.
-    """
-
-    def mark(method: Handler) -> Handler:
-        setattr(method, _HANDLES, kinds)
-        return method
-
-    return mark
+N = TypeVar("N", bound="Node")
 
 
 class Node:
@@ -62,30 +54,30 @@ class Node:
         peers: the names of the other members of the cluster, without ``id``.
     """
 
-    _handlers: ClassVar[dict[type, Callable[..., None]]] = {}
+    subnodes: ClassVar[tuple[type["Node"], ...]] = ()
+    """The classes of the nodes within this one (:mod:`common.contract.subnodes`)."""
+
+    _handlers: ClassVar[Handlers] = {}
+    _inside: Inside | None = None
+    _outlet: Outlet | None = None
 
     def __init__(self, id: NodeId, peers: tuple[NodeId, ...]) -> None:
         self._id = id
         self._peers = tuple(peers)
         self._now = 0
         self._random: Random = Random(id)
-        self._effects: list[Effect] | None = None
+        self._effects: EffectSink | None = None
         self._last_timer: TimerId = 0
-        self._saved: dict[Key, object] = {}
+        self._saved: dict[Any, object] | None = None
+        if self.subnodes:
+            self._inside = Inside(self)
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        _check_names(cls)
-        handlers: dict[type, Callable[..., None]] = {}
-        for base in reversed(cls.__mro__):  # a class may join two halves, each with handlers
-            handlers |= vars(base).get("_handlers", {})
-        for method in vars(cls).values():
-            for kind in getattr(method, _HANDLES, ()):
-                _check_handler(cls, method, kind)
-                handlers[kind] = method
-        for kind, method in handlers.items():  # an override keeps its parent's @on
-            handlers[kind] = getattr(cls, method.__name__)
-        cls._handlers = handlers
+        check_names(cls, Node)
+        cls._handlers = handlers_of(cls)
+        if cls.subnodes:
+            cls._handlers |= {Inner: Node._inner_received, InnerTimer: Node._inner_fired}
 
     # What a handler may read.
 
@@ -102,7 +94,8 @@ class Node:
     @property
     def now(self) -> int:
         """This node's own clock in microseconds. It may be wrong, and run fast or slow."""
-        return self._now
+        outlet = self._outlet
+        return self._now if outlet is None else outlet.around.now
 
     @property
     def random(self) -> Random:
@@ -116,7 +109,8 @@ class Node:
     @property
     def saved(self) -> Mapping[Key, Any]:
         """What earlier lives of this node made durable, as it was when this life started."""
-        return MappingProxyType(self._saved)  # made here: a stored view could not be copied
+        saved = {} if self._saved is None else self._saved
+        return MappingProxyType(saved)  # made here: a stored view could not be copied
 
     # What a handler may ask for.
 
@@ -148,6 +142,9 @@ class Node:
                 f"{self._name()}: set_timer({after!r}, ...): a time is a whole number of "
                 "microseconds, 0 or more: write 150 * MS"
             )
+        outlet = self._outlet
+        if outlet is not None:
+            return outlet.set_timer(after, timer)
         self._last_timer += 1
         self._ask("set_timer", SetTimer(self._last_timer, after, timer))
         return self._last_timer
@@ -175,6 +172,40 @@ class Node:
         """Leave an annotation in the trace."""
         self._ask("note", Note(text, fields))
 
+    def deliver(self, delivery: Any, /) -> None:
+        """Hand ``delivery`` to the node around this one; it is handled once this handler is done.
+
+        Where this node runs alone, nobody takes it.
+        """
+        if kinds.get(delivery.__class__) is not DELIVERY:
+            self._not_a("deliver", delivery, DELIVERY)
+        self._ask("deliver", Deliver(delivery))
+
+    # Nodes within this one.
+
+    def subnode(self, name: str, node: N) -> N:
+        """Take ``node`` in under ``name``, and return it.
+
+        It starts at once; or, where this is called in ``__init__``, just before this node does.
+
+        Args:
+            name: unique among the subnodes that are there, without "/"; the subnode of the same
+                name on another node is whom it speaks with.
+            node: just made, of a class that ``subnodes`` of this class names, with this node's id.
+        """
+        self._have_inside(f"subnode({name!r}, {type(node).__name__}(...))").add(name, node)
+        return node
+
+    def drop_subnode(self, name: str, *, forget: bool) -> None:
+        """End a subnode: its timers, and what it delivered and nobody has handled.
+
+        Args:
+            name: the subnode's. Where none is there, but one was and its saves were kept, they can
+                still be forgotten.
+            forget: whether what it saved is forgotten, or kept for the next subnode of this name.
+        """
+        self._have_inside(f"drop_subnode({name!r})").drop(name, forget)
+
     # What a subclass may define.
 
     def on_start(self) -> None:
@@ -184,6 +215,13 @@ class Node:
         """What a picture or a dashboard shows of this node: a few plain values by name."""
         return {}
 
+    def on_stray(self, name: str, message: object, sender: NodeId) -> None:
+        """Called for a message to the subnode ``name`` when there is none: it leaves a note.
+
+        The subnode may have been dropped while the message was under way, or not be made yet.
+        """
+        self.note(f"there is no subnode {name} for {message!r} from {sender}")
+
     # The door.
 
     def step(self, event: Event) -> list[Effect]:
@@ -192,6 +230,8 @@ class Node:
         Raises:
             ContractError: no handler takes the event, or the handler broke another rule.
         """
+        if self._effects is not None:
+            self._step_within(event)
         effects: list[Effect] = []
         self._effects = effects
         self._now = event.now
@@ -203,8 +243,9 @@ class Node:
             elif isinstance(event, Invoke):
                 self._handlers[event.operation.__class__](self, event.operation, event.call)
             else:
-                self._saved = dict(event.saved)
-                self.on_start()
+                self._begin_life(event.saved)
+            if self._inside is not None:
+                self._inside.settle(event)
         except KeyError:
             self._check_taken(event)
             raise
@@ -212,9 +253,45 @@ class Node:
             self._effects = None
         return effects
 
+    def full_status(self) -> Mapping[str, object]:
+        """``status()``, and that of each subnode with its name before each field."""
+        inside = self._inside
+        if inside is None:
+            return self.status()
+        shown = dict(self.status())
+        for name, node in inside.running.items():
+            shown |= {f"{name}/{field}": value for field, value in node.full_status().items()}
+        return shown
+
     def seed(self, seed: str) -> None:
         """Seed this node's random numbers; worlds call this once, before the first step."""
         self._random = Random(seed)
+
+    # For the nodes within this one.
+
+    def _begin_life(self, saved: Mapping[SavedKey, object]) -> None:
+        self._saved = dict(saved) if self._inside is None else self._inside.begin(saved)
+        self.on_start()
+
+    def _inner_received(self, inner: Inner, sender: NodeId) -> None:
+        self._have_inside("step()").received(inner, sender)
+
+    def _inner_fired(self, inner: InnerTimer) -> None:
+        self._have_inside("step()").fired(inner)
+
+    def _have_inside(self, verb: str) -> Inside:
+        if self._inside is None:
+            raise ContractError(
+                f"{self._name()}: {verb}: a class that has nodes within it names their classes: "
+                "subnodes = (...,)"
+            )
+        return self._inside
+
+    def _handler_of(self, value: object, origin: str) -> Callable[..., None]:
+        handler = self._handlers.get(value.__class__)
+        if handler is None:
+            self._not_taken(value, origin)
+        return handler
 
     # Errors, out of the way of the fast path.
 
@@ -224,7 +301,8 @@ class Node:
         self._effects.append(effect)
 
     def _name(self) -> str:
-        return f"node {self._id} ({type(self).__name__})"
+        where = "" if self._outlet is None else f"subnode {self._outlet.path} of "
+        return f"{where}node {self._id} ({type(self).__name__})"
 
     def _outside(self, verb: str) -> NoReturn:
         raise ContractError(
@@ -249,33 +327,21 @@ class Node:
             case _:
                 return
         if type(value) not in self._handlers:
-            kind = kind_of(type(value)) or "value"
-            raise ContractError(
-                f"{self._name()}: no handler takes the {kind} {value!r}{origin}: "
-                f"add a method marked @on({type(value).__name__})"
-            )
+            self._not_taken(value, origin)
 
-
-def _check_names(cls: type) -> None:
-    """A helper of a subclass must not replace one of Node's own by accident."""
-    for name in vars(cls):
-        ours = name.startswith("_") and not name.startswith("__") and name != "_handlers"
-        if ours and name in vars(Node):
-            raise ContractError(
-                f"{cls.__module__}.{cls.__qualname__}: the name {name} belongs to Node: "
-                "give yours another"
-            )
-
-
-def _check_handler(cls: type, method: Callable[..., None], kind: type) -> None:
-    place = f"{cls.__module__}.{cls.__qualname__}.{method.__name__}"
-    declared = kind_of(kind)
-    if declared is None or declared == RECORD:
+    def _not_taken(self, value: object, origin: str) -> NoReturn:
+        kind = kind_of(type(value)) or "value"
+        instead = f"add a method marked @on({type(value).__name__})"
+        if isinstance(value, Inner):
+            instead = f"it is for a subnode, and {type(self).__name__} has no subnodes = (...)"
         raise ContractError(
-            f"{place}: @on({kind.__name__}): declare {kind.__name__} with @message, @timer or "
-            "@operation"
+            f"{self._name()}: no handler takes the {kind} {value!r}{origin}: {instead}"
         )
-    wanted = _ARGUMENTS[declared]
-    if len(inspect.signature(method).parameters) != wanted.count(",") + 1:
-        raise ContractError(f"{place}: the handler of a {declared} is called {wanted}")
-    field_types(kind)
+
+    def _step_within(self, event: Event) -> NoReturn:
+        if self._outlet is None:
+            raise ContractError(f"{self._name()}: step({event}) was called within a step")
+        raise ContractError(
+            f"{self._name()}: step({event}): what happens to a subnode comes through the node "
+            "around it: call step() of that one"
+        )

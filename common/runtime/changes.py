@@ -6,11 +6,12 @@ no decoding at all, and only ``decoded`` does.
 
 from collections.abc import Iterable, Iterator, Sequence
 from struct import Struct
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from common.codec import MessagePackCodec
 from common.contract import Forget, Save
-from common.contract.events import Key
+from common.contract.events import SavedKey
+from common.contract.wrapped import check_key
 from common.values.errors import BadInput, ContractError, RemoteProtocolError
 
 _SAVE, _FORGET = 1, 2
@@ -26,14 +27,14 @@ def encode_changes(
     """The changes of one step, in their order.
 
     Raises:
-        ContractError: a key is neither text nor a tuple of text and integers, or a value does not
-            fit its declared types.
+        ContractError: a key is none, or a value does not fit its declared types.
     """
     encode = codec.encode
-    return [
-        (encode(_checked(each.key)), encode(each.value) if isinstance(each, Save) else None)
-        for each in changes
-    ]
+    encoded: list[EncodedChange] = []
+    for each in changes:
+        check_key(each.key)
+        encoded.append((encode(each.key), encode(each.value) if isinstance(each, Save) else None))
+    return encoded
 
 
 def joined(changes: Iterable[EncodedChange]) -> bytes:
@@ -64,20 +65,6 @@ def separated(data: bytes) -> Iterator[EncodedChange]:
         if verb not in (_SAVE, _FORGET) or offset > len(data):
             raise ValueError(f"there is no change of the kind {verb}, or it is cut short")
         yield key, value if verb == _SAVE else None
-
-
-def _checked(key: object) -> object:
-    if key.__class__ is str:
-        return key
-    if type(key) is tuple:
-        for part in key:
-            if part.__class__ is not str and part.__class__ is not int:
-                break
-        else:
-            return key
-    raise ContractError(
-        f"{key!r} is no key to save under: use text, or a tuple of text and whole numbers"
-    )
 
 
 class EncodedMap:
@@ -124,24 +111,21 @@ class EncodedMap:
         if saves:
             yield joined(saves)
 
-    def decoded(self, codec: MessagePackCodec) -> dict[Key, object]:
+    def decoded(self, codec: MessagePackCodec) -> dict[SavedKey, object]:
         """The map as values.
 
         Raises:
             BadInput: a value is of a class that the schema lacks or describes differently.
         """
+        found: dict[SavedKey, object] = {}
         try:
-            return {
-                _as_key(codec.decode(key)): codec.decode(value)
-                for key, value in self._values.items()
-            }
+            for encoded, value in self._values.items():
+                key: Any = codec.decode(encoded)
+                check_key(key)
+                found[key] = codec.decode(value)
+            return found
         except (RemoteProtocolError, ContractError) as error:
             raise BadInput(
                 f"what is stored was written by a program with other classes ({error}): use the "
                 "program that wrote it, or another data directory"
             ) from None
-
-
-def _as_key(key: object) -> Key:
-    checked: Key = _checked(key)  # type: ignore[assignment]
-    return checked

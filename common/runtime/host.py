@@ -15,6 +15,7 @@ from common.codec import Codec
 from common.contract.effects import (
     Broadcast,
     CancelTimer,
+    Deliver,
     Effect,
     Forget,
     Note,
@@ -23,7 +24,17 @@ from common.contract.effects import (
     Send,
     SetTimer,
 )
-from common.contract.events import CallId, Event, Fire, Invoke, Key, NodeId, Receive, Start, TimerId
+from common.contract.events import (
+    CallId,
+    Event,
+    Fire,
+    Invoke,
+    NodeId,
+    Receive,
+    SavedKey,
+    Start,
+    TimerId,
+)
 from common.contract.node import Node
 from common.contract.observer import Observer
 from common.runtime.clock import Clock
@@ -99,7 +110,7 @@ class Host:
 
     # Events.
 
-    def start(self, saved: Mapping[Key, object]) -> None:
+    def start(self, saved: Mapping[SavedKey, object]) -> None:
         """Begin the node's life with what earlier ones saved."""
         self._take(Start(self.clock.local(), saved), None)
 
@@ -108,13 +119,13 @@ class Host:
         self._take(Invoke(self.clock.local(), call, operation), None)
 
     def status(self) -> Mapping[str, object]:
-        """What the node's ``status()`` says.
+        """What the node's ``full_status()`` says.
 
         Raises:
             ContractError: it raised something instead.
         """
         try:
-            return self.node.status()
+            return self.node.full_status()
         except Exception as error:  # whatever a student's status() may raise
             what = f"{type(error).__name__}: {error}"
             name = type(self.node).__name__
@@ -183,7 +194,9 @@ class Host:
             elif kind is Return:
                 self._on_return(effect.call, effect.outcome)  # type: ignore[union-attr]
             elif kind is Note:
-                self._note(effect)  # type: ignore[arg-type]
+                self._note(effect.text, effect.fields)  # type: ignore[union-attr]
+            elif kind is Deliver:
+                self._note(f"delivers {effect.value!r}", {})  # type: ignore[union-attr]
 
     def _durable(self, effects: list[Effect], changes: Changes) -> None:
         if self.failed:
@@ -214,9 +227,9 @@ class Host:
         else:
             self.transport.send(to, frame)
 
-    def _note(self, note: Note) -> None:
+    def _note(self, text: str, fields: Mapping[str, object]) -> None:
         if self._observer is not None:
-            self._observer.noted(self.clock.world(), self._id, note.text, note.fields)
+            self._observer.noted(self.clock.world(), self._id, text, fields)
 
     def _set_timer(self, effect: SetTimer) -> None:
         if effect.after == 0:  # what the same step sends is on its way before this timer fires

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from common.codec import Memory, MessagePackCodec, Schema
 from common.contract import Forget, Save
-from common.contract.events import Key
+from common.contract.events import SavedKey
 from common.runtime import log
 from common.runtime.changes import EncodedMap, encode_changes, joined, separated
 from common.runtime.files import DiskFailed, Files
@@ -117,7 +117,7 @@ class LogStorage:
         except OSError as error:
             raise DiskFailed(f"cannot use the data directory {directory}: {error}") from error
 
-    def load(self) -> dict[Key, object]:
+    def load(self) -> dict[SavedKey, object]:
         """Read the map, after putting right what a crash left unfinished.
 
         All that it returns is durable, also what an earlier life wrote and did not live to sync.

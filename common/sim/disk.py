@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from random import Random
 
 from common.contract.effects import Forget, Save
-from common.contract.events import Key
+from common.contract.events import SavedKey
 
 Changes = Sequence[Save | Forget]
 
@@ -26,7 +26,7 @@ class SimulatedDisk:
 
     def __init__(self, latency: int) -> None:
         self.latency = latency
-        self._durable: dict[Key, object] = {}
+        self._durable: dict[SavedKey, object] = {}
         self._pending: list[tuple[int, Changes]] = []
         self._flush_ends = 0
         self._next_flush_ends = 0
@@ -65,7 +65,7 @@ class SimulatedDisk:
         self._pending.clear()
         self._flush_ends = self._next_flush_ends = 0
 
-    def contents(self) -> Mapping[Key, object]:
+    def contents(self) -> Mapping[SavedKey, object]:
         """What a node that starts now finds saved."""
         return dict(self._durable)
 

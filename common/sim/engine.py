@@ -13,6 +13,7 @@ from typing import Any, NoReturn, Protocol, TypeAlias
 from common.contract.effects import (
     Broadcast,
     CancelTimer,
+    Deliver,
     Effect,
     Forget,
     Note,
@@ -182,7 +183,7 @@ class Engine:
         if self._check_every:
             check_effects(node, effects)
         if self._observers:
-            status = node.status()
+            status = node.full_status()
             for observer in self._observers:
                 observer.stepped(self.now, host.id, event, number, status)
         self._carry_out(host, effects)
@@ -224,6 +225,9 @@ class Engine:
             elif isinstance(effect, Note):
                 for observer in self._observers:
                     observer.noted(self.now, host.id, effect.text, effect.fields)
+            elif isinstance(effect, Deliver):
+                for observer in self._observers:
+                    observer.noted(self.now, host.id, f"delivers {effect.value!r}", {})
 
     def _send(self, host: Host, to: NodeId, message: object) -> None:
         link = host.links.get(to) or self._new_link(host, to)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
 from common.contract.calls import describe
-from common.contract.events import Key, NodeId
+from common.contract.events import NodeId, SavedKey
 from common.contract.observer import Observer
 from common.sim.disk import SimulatedDisk
 from common.sim.engine import Behaviour, Engine, Monitor
@@ -128,7 +128,7 @@ class Simulation(Engine):
             self.run(queue[0][0])
         return True
 
-    def on_disk(self, id: NodeId) -> Mapping[Key, object]:
+    def on_disk(self, id: NodeId) -> Mapping[SavedKey, object]:
         """What the disk of a node holds durably just now, by key."""
         host = self._host(id)
         host.disk.settle(self.now)

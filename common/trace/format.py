@@ -18,6 +18,9 @@ node's ``status()``, only when it changed) and ``clock``::
 ``drop``. ``node`` is None for what happens to the world as a whole (a partition); those events
 have no clock. A drop belongs to the sender. ``call`` joins ``invoke`` with ``return``.
 
+What belongs to a subnode (:mod:`common.contract.subnodes`) has its name before it: a ``type`` of
+``shard-7/Vote``, a key ``shard-7/term``, a field ``shard-7/role`` of ``state``.
+
 Values inside ``body``, ``state``, ``fields`` and ``value`` are plain JSON as
 :mod:`common.trace.plain` makes it.
 """

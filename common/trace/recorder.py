@@ -11,6 +11,7 @@ from typing import Any, TextIO
 from common.contract.effects import Forget, Save
 from common.contract.events import Event as NodeEvent
 from common.contract.events import Fire, Invoke, NodeId, Receive
+from common.contract.wrapped import unwrapped
 from common.trace.causality import Clocks
 from common.trace.format import Event, Meta, to_line
 from common.trace.plain import body_of, plain
@@ -66,10 +67,11 @@ class Recorder:
         changed = state != self._states.get(node, {})
         match event:
             case Receive(_, sender, message):
-                line |= {"kind": "recv", "msg": number, "frm": sender}
-                line["type"] = type(message).__name__
+                kind, _ = _typed(message)
+                line |= {"kind": "recv", "msg": number, "frm": sender, "type": kind}
             case Fire(_, _, timer):
-                line |= {"kind": "timer", "type": type(timer).__name__, "body": body_of(timer)}
+                kind, bare = _typed(timer)
+                line |= {"kind": "timer", "type": kind, "body": body_of(bare)}
             case Invoke(_, _, operation):
                 if not changed:
                     return
@@ -80,9 +82,9 @@ class Recorder:
 
     def sent(self, at: int, node: NodeId, to: NodeId, message: object, number: int) -> None:
         """A message left its sender; ``number`` is unique in the run."""
-        kind = type(message).__name__
+        kind, bare = _typed(message)
         line: Event = {"t": at, "node": node, "kind": "send", "msg": number, "to": to}
-        line |= {"type": kind, "body": body_of(message)}
+        line |= {"type": kind, "body": body_of(bare)}
         self._put(line)
 
     def dropped(self, at: int, node: NodeId, to: NodeId, number: int, why: str) -> None:
@@ -91,7 +93,7 @@ class Recorder:
 
     def saved(self, at: int, node: NodeId, changes: Sequence[Save | Forget]) -> None:
         """The changes of a step of ``node`` have become durable."""
-        keys = plain([change.key for change in changes])
+        keys = plain([_shown_key(change.key) for change in changes])
         self._put({"t": at, "node": node, "kind": "save", "keys": keys})
 
     def noted(self, at: int, node: NodeId, text: str, fields: Mapping[str, object]) -> None:
@@ -150,3 +152,23 @@ class Recorder:
         if self._clocks is not None and (clock := self._clocks.of(line)) is not None:
             line["clock"] = clock
         self._write(to_line(line))
+
+
+def _typed(value: object) -> tuple[str, object]:
+    """The type of a message or timer, after the subnode's name, and the bare message or timer."""
+    path, bare = unwrapped(value)
+    kind = type(bare).__name__
+    return (f"{path}/{kind}" if path else kind), bare
+
+
+def _shown_key(key: object) -> object:
+    """A key as a trace has it: one of a subnode begins with the subnode's name."""
+    path, bare = unwrapped(key)
+    match bare:
+        case _ if not path:
+            return key
+        case str():
+            return f"{path}/{bare}"
+        case (str(first), *rest):
+            return (f"{path}/{first}", *rest)
+    return (f"{path}/", bare)

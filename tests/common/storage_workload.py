@@ -2,7 +2,7 @@
 
 from common.codec import Schema
 from common.contract import Forget, Save, record
-from common.contract.events import Key
+from common.contract.events import SavedKey
 
 SLOTS = 7
 
@@ -29,9 +29,9 @@ def step(number: int) -> list[Save | Forget]:
     ]
 
 
-def expected(last: int) -> dict[Key, object]:
+def expected(last: int) -> dict[SavedKey, object]:
     """The whole map after the steps 1 to ``last``."""
-    made: dict[Key, object] = {}
+    made: dict[SavedKey, object] = {}
     for number in range(max(1, last - SLOTS), last + 1):
         for change in step(number):
             if isinstance(change, Save):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from common.contract.events import Key
+from common.contract.events import SavedKey
 from common.runtime import log
 from common.runtime.files import Files
 from common.runtime.storage import LogStorage
@@ -50,7 +50,7 @@ def put(path: Path, data: bytes) -> None:
     path.write_bytes(data)
 
 
-def load(directory: Path) -> tuple[dict[Key, object], int]:
+def load(directory: Path) -> tuple[dict[SavedKey, object], int]:
     """The map, and how many bytes were cut."""
     store = LogStorage(directory, SCHEMA, files=HastyFiles())
     try:

@@ -16,14 +16,14 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from common.codec import Schema
 from common.contract import Forget, Save, record
-from common.contract.events import Key
+from common.contract.events import SavedKey
 from common.runtime.files import DiskFailed, Files
 from common.runtime.storage import LogStorage
 from common.values.errors import BadInput, ContractError
 from tests.common.storage_workload import SCHEMA, Item, expected, step
 from tests.common.test_storage_damage import HastyFiles
 
-KEYS: st.SearchStrategy[Key] = st.text(max_size=2) | st.tuples(
+KEYS: st.SearchStrategy[SavedKey] = st.text(max_size=2) | st.tuples(
     st.sampled_from(["log", "item"]), st.integers(-1, 3)
 )
 VALUES = st.recursive(
@@ -42,7 +42,7 @@ class AgainstADictionary(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
-        self.model: dict[Key, object] = {}
+        self.model: dict[SavedKey, object] = {}
         self.open()
 
     def open(self) -> None:
@@ -258,7 +258,7 @@ def test_a_store_is_of_no_use_before_load_and_after_close(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("key", [None, 5, 1.5, ("a", None), (("a",), 1), True, ("a", True)])
 def test_a_key_that_is_none_is_refused_and_nothing_of_its_step_is_kept(
-    store: LogStorage, key: Key
+    store: LogStorage, key: SavedKey
 ) -> None:
     with pytest.raises(ContractError, match="is no key"):
         store.append([Save("other", 1), Save(key, 1)])

@@ -19,11 +19,18 @@ from types import BuiltinFunctionType, FunctionType, MappingProxyType, MethodTyp
 from typing import Any, TypeAlias
 
 from common.check.explorer.planted import SharedRandom, TimerName
+from common.contract.node import Node
+from common.contract.subnodes import Inside
 from common.values.errors import ContractError
 
 Canonical: TypeAlias = Any
 """Text, a number, bytes, None, a class, or a tuple of these; hashable and comparable by ``==``."""
 
+
+BOOKKEEPING = frozenset(("_id", "_peers", "_now", "_random", "_effects", "_last_timer"))
+"""Attributes of every Node that are not protocol state; the explorer sets them itself."""
+
+_NO_STATE = BOOKKEEPING | {"_outlet"}
 
 _IMMUTABLE_TYPE, _HEAP_TYPE = 1 << 8, 1 << 9
 """Flags ``Py_TPFLAGS_IMMUTABLETYPE`` and ``Py_TPFLAGS_HEAPTYPE``. A class statement makes a heap
@@ -54,7 +61,19 @@ def canonical(value: object) -> Canonical:
         return (kind, canonical(value.getstate()))
     if isinstance(value, list | tuple | set | frozenset):
         return (kind, _FORMS[_builtin(value)](value))
+    if isinstance(value, Node):
+        return _subnode(value)
     return _object(value)
+
+
+def form_of_node(node: Node) -> Canonical:
+    """The canonical form of a node's protocol state, that of its subnodes included."""
+    return (type(node), *[(name, canonical(part)) for name, part in sorted(state_of(node).items())])
+
+
+def state_of(node: Node) -> dict[str, object]:
+    """The protocol state of a node, by the names of its attributes."""
+    return {name: part for name, part in attributes(node).items() if name not in _NO_STATE}
 
 
 def attributes(value: object) -> dict[str, object]:
@@ -146,6 +165,22 @@ def _method(value: Any) -> Canonical:
     return (MethodType, value.__func__.__qualname__, canonical(value.__self__))
 
 
+def _subnode(node: Node) -> Canonical:
+    """A node within the state of another one: by its name if it is there, as :func:`_inside`
+    has the rest. One that was dropped is a value like any other."""
+    outlet = node._outlet
+    return form_of_node(node) if outlet is None or outlet.gone else (Node, outlet.path)
+
+
+def _inside(inside: Inside) -> Canonical:
+    """The subnodes of a node. Their timers are among those of the node, with their names."""
+    running: list[Canonical] = []
+    for name, node in sorted(inside.running.items()):
+        assert isinstance(node, Node), "nothing else is a subnode"
+        running.append((name, _set(node.peers), form_of_node(node)))
+    return (Inside, tuple(running), _mapping(inside.saved))
+
+
 def _object(value: object) -> Canonical:
     held = sorted(attributes(value).items())
     return (value.__class__, *[(name, canonical(part)) for name, part in held])
@@ -171,6 +206,7 @@ _FORMS: Mapping[type, Callable[[Any], Canonical]] = {
     FunctionType: _function,
     BuiltinFunctionType: _function,
     MethodType: _method,
+    Inside: _inside,
     type: lambda value: value,
 }
 """How the common classes are written; bool and float are tagged, for ``True == 1 == 1.0``."""

@@ -30,16 +30,24 @@ Memo = dict[int, tuple[object, object]]
 """Original and copy by ``id(original)``; holding the original keeps its id from being reused."""
 
 
-def copy_state(value: T, renamed: Callable[[TimerName], TimerName] | None = None) -> T:
+def copy_state(
+    value: T,
+    renamed: Callable[[TimerName], TimerName] | None = None,
+    *,
+    of: object = None,
+    to: object = None,
+) -> T:
     """A copy of ``value`` that shares no part which can change.
 
     What is one object in the original is one object in the copy.
 
     Args:
-        value: a part of a node's state.
+        value: the state of a node, or a part of it.
         renamed: gives the new name of each timer found in it; None to leave all as they are.
+        of: the node, to which its subnodes refer.
+        to: the node that the copy is for, to which the copied subnodes will refer.
     """
-    copied: T = _copy(value, {}, renamed or _same)
+    copied: T = _copy(value, {id(of): (of, to)}, renamed or _same)
     return copied
 
 

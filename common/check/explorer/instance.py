@@ -22,7 +22,7 @@ from math import factorial, prod
 from typing import Literal, Protocol, TypeAlias
 
 from common.check.invariants import Always, AlwaysEach, Sometimes
-from common.contract.events import Key, NodeId
+from common.contract.events import NodeId, SavedKey
 from common.contract.kinds import OPERATION, kind_of
 from common.contract.node import Node
 from common.values.errors import BadInput
@@ -110,7 +110,7 @@ class Packet:
 class Surroundings(Protocol):
     """What is around the nodes of one world; made only for properties that look."""
 
-    def saved_in(self, world: object) -> Mapping[NodeId, Mapping[Key, object]]:
+    def saved_in(self, world: object) -> Mapping[NodeId, Mapping[SavedKey, object]]:
         """What is on each node's disk."""
 
     def packets_in(self, world: object) -> tuple[Packet, ...]:
@@ -138,7 +138,7 @@ class WorldView(dict[NodeId, Node]):
         self._world = world
 
     @property
-    def saved(self) -> Mapping[NodeId, Mapping[Key, object]]:
+    def saved(self) -> Mapping[NodeId, Mapping[SavedKey, object]]:
         """What is on each node's disk, whether the node is up or down."""
         return self._around.saved_in(self._world)
 

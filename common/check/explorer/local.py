@@ -8,7 +8,13 @@ the node, and remembered: that is what makes the exploration fast.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from common.check.explorer.canonical import Canonical, attributes, canonical
+from common.check.explorer.canonical import (
+    BOOKKEEPING,
+    Canonical,
+    canonical,
+    form_of_node,
+    state_of,
+)
 from common.check.explorer.copying import copy_state
 from common.check.explorer.planted import SharedRandom, TimerName
 from common.contract.effects import (
@@ -21,14 +27,11 @@ from common.contract.effects import (
     Send,
     SetTimer,
 )
-from common.contract.events import Event, Fire, Invoke, Key, NodeId, Receive, Start, TimerId
+from common.contract.events import Event, Fire, Invoke, NodeId, Receive, SavedKey, Start, TimerId
 from common.contract.kinds import check_value
 from common.contract.node import Node
 from common.values.errors import ContractError
 from common.values.history import Outcome, Unknown
-
-_BOOKKEEPING = frozenset(("_id", "_peers", "_now", "_random", "_effects", "_last_timer"))
-"""Attributes of every Node that are not protocol state; the explorer sets them itself."""
 
 CRASHED = Unknown("the client crashed")
 """How a client's operation ends when its node does."""
@@ -49,7 +52,7 @@ class Local:
 
     node: Node | None
     timers: Mapping[TimerId, object]
-    saved: Mapping[Key, object]
+    saved: Mapping[SavedKey, object]
     calls: int = 0
     waiting: bool = False
     problem: str = ""
@@ -201,8 +204,7 @@ def _check_call(node: Node, local: Local, call: int, ended: Outcome, before: obj
 
 def _form_of_node(node: Node) -> Canonical:
     try:
-        state = sorted(_state_of(node).items())
-        return (type(node), *[(name, canonical(part)) for name, part in state])
+        return form_of_node(node)
     except RecursionError:
         raise ContractError(
             f"node {node.id} ({type(node).__name__}): its state contains itself, so the explorer "
@@ -215,14 +217,10 @@ def _form_of_node(node: Node) -> Canonical:
 def _clone(node: Node | None) -> Node:
     assert node is not None, "only a node that is up takes a step"
     made: Node = object.__new__(type(node))
-    for name in _BOOKKEEPING:
+    for name in BOOKKEEPING:
         setattr(made, name, getattr(node, name))
-    _set_state(made, copy_state(_state_of(node)))
+    _set_state(made, copy_state(state_of(node), of=node, to=made))
     return made
-
-
-def _state_of(node: Node) -> dict[str, object]:
-    return {name: part for name, part in attributes(node).items() if name not in _BOOKKEEPING}
 
 
 def _set_state(node: Node, state: Mapping[str, object]) -> None:
@@ -244,11 +242,11 @@ def _rename_timers(node: Node, timers: dict[TimerId, object]) -> tuple[Node, dic
         remembered.add(name)
         return name
 
-    state = _state_of(node)
-    copy_state(state, found)
+    state = state_of(node)
+    copy_state(state, found, of=node, to=node)
     pending = sorted(timers, key=lambda name: (repr(canonical(timers[name])), name))
     names = [*pending, *sorted(remembered - set(timers))]
     new: dict[TimerId, TimerName] = {old: TimerName(number) for number, old in enumerate(names, 1)}
-    _set_state(node, copy_state(state, new.__getitem__))
+    _set_state(node, copy_state(state, new.__getitem__, of=node, to=node))
     node._last_timer = TimerName(len(names))
     return node, {new[old]: timers[old] for old in pending}

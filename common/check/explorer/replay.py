@@ -13,7 +13,7 @@ from common.check.explorer.instance import Instance, WorldView
 from common.check.explorer.local import Step
 from common.check.explorer.system import Entry, Move, NodeSystem
 from common.contract.calls import describe
-from common.contract.effects import Broadcast, Forget, Note, Return, Save, Send
+from common.contract.effects import Broadcast, Deliver, Forget, Note, Return, Save, Send
 from common.contract.events import Invoke, NodeId
 from common.contract.observer import Observer
 from common.values import faults
@@ -167,7 +167,7 @@ class Run:
         if isinstance(step.event, Invoke):
             self._tell_call(node, step.event)
         after = step.after
-        status = {} if after.node is None else after.node.status()
+        status = {} if after.node is None else after.node.full_status()
         for observer in self._observers:
             observer.stepped(self._at, node, step.event, number, status)
             if after.problem:
@@ -189,6 +189,9 @@ class Run:
                 case Note(text, fields):
                     for observer in self._observers:
                         observer.noted(self._at, node, text, fields)
+                case Deliver(value):
+                    for observer in self._observers:
+                        observer.noted(self._at, node, f"delivers {value!r}", {})
                 case Return():
                     self._tell_end(node, entry)
 

@@ -14,7 +14,7 @@ from common.check.explorer.local import Local, Step, Stepper
 from common.check.explorer.network import Flight, Lasting, Network, Ordered, Unordered
 from common.check.explorer.search import TransitionSystem
 from common.contract.calls import describe
-from common.contract.events import Key, NodeId
+from common.contract.events import NodeId, SavedKey
 from common.values.history import History, Operation, Outcome
 
 World: TypeAlias = tuple[tuple[int, ...], Flight, tuple[int, ...], tuple[int, ...]]
@@ -144,7 +144,7 @@ class NodeSystem(TransitionSystem[World, Move]):
 
     # What a view asks.
 
-    def saved_in(self, world: Any) -> Mapping[NodeId, Mapping[Key, object]]:
+    def saved_in(self, world: Any) -> Mapping[NodeId, Mapping[SavedKey, object]]:
         """What is on each node's disk."""
         shares = zip(self.ids, world[0], strict=True)
         return {id: self._locals[share].saved for id, share in shares}

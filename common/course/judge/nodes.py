@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from common.codec.json_codec import JsonCodec
-from common.contract.effects import Broadcast, Effect, Send, SetTimer
+from common.contract.effects import Broadcast, Deliver, Effect, Send, SetTimer
 from common.contract.events import Event, Fire, Invoke, NodeId, Receive
-from common.contract.kinds import MESSAGE, TIMER, kind_of
+from common.contract.kinds import DELIVERY, MESSAGE, TIMER, kind_of
 from common.course.judge.channel import Channel, Silent
 from common.course.judge.worker.lines import (
     PROTOCOL,
@@ -82,7 +82,7 @@ class NodeKind:
 class RemoteNode:
     """One life of one node, in a process of its own.
 
-    It has what worlds ask of a node (``id``, ``peers``, ``seed``, ``step``, ``status``), and
+    It has what worlds ask of a node (``id``, ``peers``, ``seed``, ``step``, ``full_status``), and
     nothing else: what a student's node holds is no evidence.
     """
 
@@ -128,7 +128,7 @@ class RemoteNode:
             self.again = effects if reply.again is None else self._effects(reply.again)
         return effects
 
-    def status(self) -> Mapping[str, object]:
+    def full_status(self) -> Mapping[str, object]:
         """What the node says of itself, for pictures; asked for when it is looked at."""
         return Status(self, self._steps)
 
@@ -193,6 +193,8 @@ class RemoteNode:
                 self._must_be(MESSAGE, effect.message)
             elif isinstance(effect, SetTimer):
                 self._must_be(TIMER, effect.timer)
+            elif isinstance(effect, Deliver):
+                self._must_be(DELIVERY, effect.value)
         return effects
 
     def _must_be(self, kind: str, value: object) -> None:

@@ -67,7 +67,7 @@ class StepLog:
             except BaseException:
                 self.last.append(Step(node.id, event, None, {}))
                 raise
-            self.last.append(Step(node.id, event, effects, dict(node.status())))
+            self.last.append(Step(node.id, event, effects, dict(node.full_status())))
             return effects
 
         def take(node: Node, event: Event) -> list[Effect]:

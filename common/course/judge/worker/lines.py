@@ -14,6 +14,7 @@ from common.codec.json_codec import JsonCodec
 from common.contract.effects import (
     Broadcast,
     CancelTimer,
+    Deliver,
     Effect,
     Forget,
     Note,
@@ -22,7 +23,8 @@ from common.contract.effects import (
     Send,
     SetTimer,
 )
-from common.contract.events import Event, Fire, Invoke, Key, Receive, Start
+from common.contract.events import Event, Fire, Invoke, Receive, Start
+from common.course.judge.worker.keys import read_key, write_key
 from common.values.errors import RemoteProtocolError
 from common.values.history import Failed, Ok, Outcome, Unknown
 
@@ -125,14 +127,14 @@ class CancelTimerPart(msgspec.Struct, tag_field="effect", tag="cancel_timer"):
 class SavePart(msgspec.Struct, tag_field="effect", tag="save"):
     """The form of :class:`~common.contract.effects.Save`."""
 
-    key: str | list[str | int]
+    key: Any
     value: msgspec.Raw
 
 
 class ForgetPart(msgspec.Struct, tag_field="effect", tag="forget"):
     """The form of :class:`~common.contract.effects.Forget`."""
 
-    key: str | list[str | int]
+    key: Any
 
 
 class ReturnPart(msgspec.Struct, tag_field="effect", tag="return"):
@@ -151,6 +153,12 @@ class NotePart(msgspec.Struct, tag_field="effect", tag="note"):
     fields: dict[str, msgspec.Raw]
 
 
+class DeliverPart(msgspec.Struct, tag_field="effect", tag="deliver"):
+    """The form of :class:`~common.contract.effects.Deliver`."""
+
+    value: msgspec.Raw
+
+
 Part: TypeAlias = (
     SendPart
     | BroadcastPart
@@ -160,6 +168,7 @@ Part: TypeAlias = (
     | ForgetPart
     | ReturnPart
     | NotePart
+    | DeliverPart
 )
 
 
@@ -235,7 +244,7 @@ def write_event(event: Event, codec: JsonCodec, check: bool = False) -> bytes:
             )  # fmt: skip
         case Start(now, saved):
             pairs = b",".join(
-                b"[%b,%b]" % (_text(key), codec.encode(value)) for key, value in saved.items()
+                b"[%b,%b]" % (write_key(key), codec.encode(value)) for key, value in saved.items()
             )
             return b'{"event":"start","now":%d,"saved":[%b]%b}\n' % (now, pairs, more)
 
@@ -250,7 +259,7 @@ def event_of(line: StartLine | ReceiveLine | FireLine | InvokeLine, codec: JsonC
         case InvokeLine(now, call, operation):
             return Invoke(now, call, codec.decode(memoryview(operation)))
         case StartLine(now, saved):
-            held = {key_of(key): codec.decode(memoryview(value)) for key, value in saved}
+            held = {read_key(key): codec.decode(memoryview(value)) for key, value in saved}
             return Start(now, held)
 
 
@@ -274,9 +283,11 @@ def _write_effect(effect: Effect, codec: JsonCodec) -> bytes:
         case CancelTimer(id):
             return b'{"effect":"cancel_timer","id":%d}' % id
         case Save(key, value):
-            return b'{"effect":"save","key":%b,"value":%b}' % (_text(key), codec.encode(value))
+            return b'{"effect":"save","key":%b,"value":%b}' % (
+                write_key(key), codec.encode(value),
+            )  # fmt: skip
         case Forget(key):
-            return b'{"effect":"forget","key":%b}' % _text(key)
+            return b'{"effect":"forget","key":%b}' % write_key(key)
         case Return(call, outcome):
             return b'{"effect":"return","call":%d,%b}' % (call, _write_outcome(outcome, codec))
         case Note(text, fields):
@@ -284,6 +295,8 @@ def _write_effect(effect: Effect, codec: JsonCodec) -> bytes:
                 b"%b:%b" % (_text(name), codec.encode(value)) for name, value in fields.items()
             )
             return b'{"effect":"note","text":%b,"fields":{%b}}' % (_text(text), named)
+        case Deliver(value):
+            return b'{"effect":"deliver","value":%b}' % codec.encode(value)
 
 
 def _write_outcome(outcome: Outcome, codec: JsonCodec) -> bytes:
@@ -310,13 +323,15 @@ def effect_of(part: Part, codec: JsonCodec) -> Effect:
         case BroadcastPart(to, message):
             return Broadcast(tuple(to), codec.decode(memoryview(message)))
         case SavePart(key, value):
-            return Save(key_of(key), codec.decode(memoryview(value)))
+            return Save(read_key(key), codec.decode(memoryview(value)))
         case ForgetPart(key):
-            return Forget(key_of(key))
+            return Forget(read_key(key))
         case ReturnPart(call, outcome, value, reason):
             return Return(call, _outcome_of(outcome, value, reason, codec))
         case NotePart(text, fields):
             return Note(text, plain_fields(fields, codec))
+        case DeliverPart(value):
+            return Deliver(codec.decode(memoryview(value)))
 
 
 def plain_fields(fields: Mapping[str, msgspec.Raw], codec: JsonCodec) -> dict[str, object]:
@@ -328,12 +343,3 @@ def _outcome_of(name: str, value: msgspec.Raw, reason: str, codec: JsonCodec) ->
     if name == "ok":
         return Ok(codec.decode(memoryview(value)) if memoryview(value) else None)
     return Failed(reason) if name == "failed" else Unknown(reason)
-
-
-def key_of(plain: Any) -> Key:
-    """The key under which something is saved: a text, or a tuple of texts and numbers."""
-    if type(plain) is str:
-        return plain
-    if type(plain) is list and all(type(part) in (str, int) for part in plain):
-        return tuple(plain)
-    raise RemoteProtocolError(f"{plain!r} is no key: it is a text, or a list of texts and numbers")

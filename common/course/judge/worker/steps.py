@@ -100,7 +100,7 @@ class Stepping:
             raise self.trouble
         assert self.codec is not None, "a node that is met has a codec"
         if isinstance(told, StatusLine):
-            status = self.node.status()
+            status = self.node.full_status()
             named = {name: msgspec.Raw(self.codec.encode(value)) for name, value in status.items()}
             return b'{"status":%b}\n' % _text(named)
         return self._step(told)
