@@ -63,8 +63,9 @@ def check_step(node: Node, event: Event) -> list[Effect]:
     Raises:
         ContractError: the two gave different effects.
     """
+    own = vars(node).get("_random")  # a node behind the judge's pipe has it at the other end
     try:
-        twin = deepcopy(node, {id(node.random): _same_draws(node.random)})
+        twin = deepcopy(node, {} if own is None else {id(own): _same_draws(own)})
     except TypeError as error:
         raise ContractError(
             f"node {node.id} ({type(node).__name__}): its state cannot be copied ({error}): "
