@@ -1,4 +1,4 @@
 """Stage 2, communication and coordination: messages, clocks, and what they put in order.
 
-Labs: ``chat``.
+Labs: ``clocks``, ``chat``.
 """

@@ -8,5 +8,6 @@ Reading order:
 4. ``stop_and_wait``: one frame under way at a time.
 5. ``sliding_window``: a window of them, which makes the link fast.
 6. ``durable_receiver``: what has to be on disk before which message leaves.
-7. ``theory``: how fast it can be at best, as formulas; ``goodput`` measures, ``plot`` draws both.
+7. ``theory``: how fast it can be at best, as formulas; ``plot_goodput`` measures it, ``plot`` draws
+   both.
 """

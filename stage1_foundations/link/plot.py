@@ -1,7 +1,7 @@
 """Goodput against loss, latency and bandwidth: three charts, formulas and measurements in each.
 
 Lines are ``theory.py``; dots are whole runs of the protocols in the simulator
-(``goodput.py``). All of it is a function of the seed.
+(``plot_goodput.py``). All of it is a function of the seed.
 """
 
 import re
@@ -11,7 +11,7 @@ from math import log10
 from typing import TypeAlias
 
 from common.values.units import MS
-from stage1_foundations.link.goodput import (
+from stage1_foundations.link.plot_goodput import (
     Line,
     expect_sliding_window,
     expect_stop_and_wait,

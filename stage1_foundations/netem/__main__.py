@@ -22,9 +22,9 @@ from common.values.errors import BadInput, LabError
 from common.values.faults import parse_time
 from common.values.report import Chart, Judged, Report, Table
 from stage1_foundations.netem.containers import remove_leftovers
-from stage1_foundations.netem.pictures import report, report_parts
+from stage1_foundations.netem.networks import WORLDS, measure, part
+from stage1_foundations.netem.plot import report, report_parts
 from stage1_foundations.netem.shape import Shape
-from stage1_foundations.netem.worlds import WORLDS, measure, part
 
 EXIT_CODES = {"yes": 0, "no": 1, "unknown": 2}
 INTERRUPTED, TERMINATED = 130, 143

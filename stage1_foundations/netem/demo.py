@@ -4,9 +4,9 @@ from common.values.errors import MissingTool
 from common.values.report import Report
 from common.values.units import MS
 from stage1_foundations.netem.fault_layer import measure_simulated
-from stage1_foundations.netem.pictures import report
+from stage1_foundations.netem.networks import measure
+from stage1_foundations.netem.plot import report
 from stage1_foundations.netem.shape import Shape
-from stage1_foundations.netem.worlds import measure
 
 SHAPE = Shape(delay=50 * MS, jitter=10 * MS, loss=0.02)
 COUNT = 1000

@@ -8,14 +8,14 @@ from common.values.faults import Crash, Restart
 from common.values.history import Ok
 from common.values.report import Report
 from common.values.units import MS, SECOND, show_time
-from stage4_consensus.raft import slow_clock as raft_slow_clock
+from stage4_consensus.raft import demo_slow_clock
 from stage4_consensus.raft.broken import CommitsOldTerms
 from stage4_consensus.raft.checks import linearizable, some_change_or_query
 from stage4_consensus.raft.core import Core
-from stage4_consensus.raft.figure8 import SERVERS, tell
+from stage4_consensus.raft.demo_figure8 import SERVERS, tell
+from stage4_consensus.raft.demo_slow_clock import LEASE
 from stage4_consensus.raft.messages import Role
 from stage4_consensus.raft.registers import RaftRegisters, RegistersClient
-from stage4_consensus.raft.slow_clock import LEASE
 
 CLIENTS = ("c1", "c2", "c3")
 KILLED, BACK, END = 600 * MS, 1200 * MS, 1600 * MS
@@ -116,7 +116,7 @@ def _slow_the_clock(report: Report, seed: int) -> None:
         "is cut off together with c1; c2, on the other side, writes."
     )
     for name, lease_us in {"lease": LEASE, "ReadIndex": 0}.items():
-        story = raft_slow_clock.tell(lease_us, seed)
+        story = demo_slow_clock.tell(lease_us, seed)
         about = f"reads by {name}, the clock of {story.leader} too slow: linearizable"
         report.judged(about, story.verdict.answer.value, story.verdict.sentence)
         title = f"A slow clock, reads by {name}"

@@ -12,7 +12,7 @@ them hides a run that could break safety:
 :func:`with_a_crash` leaves the commands out, to have room for a crash: what a server saved, and
 what it did not, is all that is left of it.
 
-The four properties are those of ``raft_safety``, said of one world instead of a whole run.
+The four properties are those of ``checks_safety``, said of one world instead of a whole run.
 """
 
 from itertools import combinations
@@ -20,10 +20,10 @@ from itertools import combinations
 from common.check.explorer import Bounds, Instance, WorldView
 from common.check.explorer.instance import Goal
 from common.contract import NodeId, Numbered, on
+from stage4_consensus.raft.checks_safety import servers
 from stage4_consensus.raft.core import Core
 from stage4_consensus.raft.messages import ElectionTimeout, Role
 from stage4_consensus.raft.registers import Append, RaftRegisters
-from stage4_consensus.raft.safety import servers
 
 SERVERS = ("n1", "n2", "n3")
 LAST_TERM = 2

@@ -24,9 +24,10 @@ from typing import Any
 
 import msgspec
 
+from common.course.base.course import ROOT, Course
 from common.course.base.holes import handout
-from common.course.base.manifest import ROOT, Course, Lab
-from common.course.judge.intake import take_in
+from common.course.base.lab import Lab
+from common.course.judge.intake import room_of, take_in
 from common.course.suites.suite import ALONE
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -44,7 +45,7 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         tries: one sentence: what it tries.
         wall: what stops it: a row of the table in ``docs/reference/judge.md``.
         lab: which lab is attacked.
-        into: the file of the lab (relative to its stage) to which ``code`` is appended.
+        into: the file of the lab to which ``code`` is appended.
         code: what the student wrote.
         solved: whether the files are the references, so that ``code`` spoils a right solution.
         files: other files of the submission, by path; the handout's are there already.
@@ -143,12 +144,11 @@ class Classroom:
         """What the student hands in, as a folder or a zip."""
         made = self.folder / f"submission-{next(self._numbers)}"
         lab = self.course.lab(attack.lab)
-        stage = self.course.folder_of(lab).name
         texts = handout(self.course, lab)
         if attack.solved:
             texts = {path: (self.root / path).read_text(encoding="utf-8") for path in texts}
         if attack.into:
-            texts[f"{stage}/{attack.into}"] += "\n\n" + attack.code
+            texts[lab.path(attack.into)] += "\n\n" + attack.code
         texts |= attack.files
         if attack.zipped:
             archive = made.with_suffix(".zip")
@@ -168,8 +168,7 @@ class Classroom:
     def workspace(self, submission: Path, lab: Lab) -> Path:
         """The clean workspace that the judge makes of it."""
         into = self.folder / f"workspace-{next(self._numbers)}"
-        stage = self.course.folder_of(lab).name
-        take_in(submission, [f"{stage}/{file.path}" for file in lab.files], into)
+        take_in(submission, room_of(self.course, lab), into)
         return into
 
     def judge(
@@ -215,7 +214,7 @@ class Classroom:
         """The tests' names as pytest wants them."""
         found = []
         for test in tests:
-            files = sorted((self.root / lab.tests).glob("*.py"))
+            files = sorted((self.root / lab.suite).glob("*.py"))
             holder = [path for path in files if f"def {test}(" in path.read_text(encoding="utf-8")]
             assert len(holder) == 1, f"lab {lab.id} has one test {test}"
             found.append(f"{holder[0]}::{test}")

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from common.course.base.manifest import Lab
+from common.course.base.lab import Lab
 from common.course.judge import sandbox
 from tests.attacks.attacking import Attack, Classroom, Judged, attacks
 

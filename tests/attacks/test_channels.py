@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from common.course.base.manifest import ROOT
+from common.course.base.course import ROOT
 from common.course.judge import sandbox
 from tests.attacks.attacking import Attack, Classroom, attacks
 
@@ -21,7 +21,7 @@ def classroom(tmp_path_factory: pytest.TempPathFactory) -> Classroom:
     made = Classroom(tmp_path_factory.mktemp("classroom"))
     cap = made.course.lab("cap")
     canary = (ROOT / "tests" / "attacks" / "canary.py").read_text(encoding="utf-8")
-    (made.root / cap.tests / "test_canary.py").write_text(canary, encoding="utf-8")
+    (made.root / cap.suite / "test_cap_consistent_canary.py").write_text(canary, encoding="utf-8")
     return made
 
 

@@ -39,14 +39,14 @@ def step_us() -> dict[str, float]:
     """Microseconds of one step of the echo's server, in process and over the judge's pipe."""
     sys.path.insert(0, str(ROOT))
     from common.contract import Receive, Start
+    from common.course.base.course import Course
     from common.course.base.implementation import load
-    from common.course.base.manifest import Course
     from common.course.judge.judged import JudgedLab
     from common.course.suites.under_test import LabUnderTest
 
     course = Course()
     lab = course.lab("echo")
-    judged = JudgedLab(course, lab, load(course, lab), None, None, unsafe=False)
+    judged = JudgedLab(course, lab, load(lab), None, None, unsafe=False)
 
     def measure(under_test: LabUnderTest) -> float:
         node = under_test.Echo("n1", ("c1",))
@@ -63,7 +63,7 @@ def step_us() -> dict[str, float]:
             under_test.Echo("n1", ("c1",)).step(Start(0, {}))
         return (time.perf_counter() - begun) / 100 * 1e6
 
-    plain = LabUnderTest(lab, load(course, lab), None)
+    plain = LabUnderTest(lab, load(lab), None)
     try:
         return in_turns(
             {

@@ -1,57 +1,91 @@
 """The floors: imports go down only. What is said in docs/architecture.md is checked here."""
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
-from common.course.base.manifest import Course
-
-ROOT = Path(__file__).resolve().parents[2]
+from common.course.base.course import ROOT, Course
+from common.course.base.lab import Lab
+from common.course.base.sources import is_beside
 
 FLOORS = {
-    "values": 0, "contract": 1, "codec": 2, "sim": 2, "check": 2, "trace": 2, "runtime": 3,
-    "course": 4,
+    "values": 0, "contract": 1, "codec": 2, "sim": 2, "check": 2, "trace": 2, "worlds": 2.5,
+    "runtime": 3, "course": 4,
 }  # fmt: skip
-PORTABLE = ("values", "contract", "sim", "check", "trace")
+"""``worlds`` stands on its siblings of floor 2, and below the runtime."""
+PORTABLE = ("values", "contract", "sim", "check", "trace", "worlds")
 """These run in the browser: the standard library alone, and the parts of it that work there."""
 
 NOT_IN_THE_BROWSER = {
     "socket", "threading", "asyncio", "subprocess", "multiprocessing", "time", "signal", "ssl",
 }  # fmt: skip
 
+HIGHEST = {"checks": 2, "broken": 1, "worlds": 2.5, "demo": 3, "plot": 3, "live": 3, "explore": 2}
+"""The highest floor that files beside a protocol may import, by the first word of their name."""
+PROTOCOL, PROGRAM, FRONT = 1, 3, 3
+"""The same for protocol files, for those that are programs, and for what is in ``front/``."""
+
+FOLDERS_OF_A_ROOM = {"front", "schedules", "__pycache__"}
 MAX_LINES = 400
 
+COURSE = Course(ROOT)
+STAGES = {stage.folder: stage.number for stage in COURSE.stages}
+LABS = pytest.mark.parametrize("lab", COURSE.labs, ids=lambda lab: lab.id)
 
-def imported(path: Path) -> Iterator[tuple[int, str]]:
+
+@cache
+def imported(path: Path) -> tuple[tuple[int, str], ...]:
+    """All that a file imports, with the lines: also what only a type checker or one function needs,
+    and ``module.name`` for what is taken from a module."""
+    found: list[tuple[int, str]] = []
     for part in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(part, ast.Import):
-            yield from ((part.lineno, alias.name) for alias in part.names)
+            found += [(part.lineno, alias.name) for alias in part.names]
         elif isinstance(part, ast.ImportFrom):
             assert not part.level, f"{path}:{part.lineno}: say the whole name of a module"
-            yield part.lineno, part.module or ""
+            found += [(part.lineno, f"{part.module}.{alias.name}") for alias in part.names]
+    return tuple(found)
 
 
 def sources(folder: str) -> list[Path]:
     return sorted((ROOT / folder).rglob("*.py"))
 
 
-def floor_of(module: str) -> tuple[int, str] | None:
+def floor_of(module: str) -> float | None:
+    """The floor of a module of ``common``; None of any other."""
     parts = module.split(".")
-    return (FLOORS[parts[1]], parts[1]) if parts[0] == "common" and len(parts) > 1 else None
+    return FLOORS[parts[1]] if parts[0] == "common" and len(parts) > 1 else None
+
+
+def must_stay_below(path: Path, highest: float) -> None:
+    for line, module in imported(path):
+        floor = floor_of(module)
+        assert floor is None or floor <= highest, f"{path}:{line}: imports {module}"
+
+
+# The floors of ``common``.
+
+
+def test_every_room_of_common_has_its_floor() -> None:
+    rooms = {path.name for path in (ROOT / "common").iterdir() if (path / "__init__.py").exists()}
+    assert rooms <= FLOORS.keys()
 
 
 @pytest.mark.parametrize("room", FLOORS)
 def test_imports_in_common_go_down_the_floors(room: str) -> None:
     for path in sources(f"common/{room}"):
         for line, module in imported(path):
-            assert not module.startswith(("stage", "bonus")), f"{path}:{line}: imports a stage"
-            target = floor_of(module)
-            if target is None or target[1] == room:
+            assert not COURSE.is_of_lab(module), f"{path}:{line}: imports a lab"
+            floor = floor_of(module)
+            if floor is None or module.startswith(f"common.{room}."):
                 continue
-            assert target[0] < FLOORS[room], f"{path}:{line}: {room} imports {module}"
+            assert floor < FLOORS[room], f"{path}:{line}: {room} imports {module}"
 
 
 @pytest.mark.parametrize("room", PORTABLE)
@@ -66,52 +100,134 @@ def test_what_runs_in_the_browser_uses_the_standard_library_alone(room: str) -> 
 def test_one_place_gives_a_node_its_world_on_sockets() -> None:
     places = {
         path.relative_to(ROOT).as_posix()
-        for folder in ("common", *(stage.name for stage in Course(ROOT).folders.values()))
-        for path in sources(folder)
+        for top in ("common", *COURSE.packages)
+        for path in sources(top)
         for _, module in imported(path)
-        if module == "common.runtime.host"
+        if module.startswith("common.runtime.host.")
     }
     assert places == {"common/runtime/resident.py"}
 
 
-def stage_files() -> list[tuple[Path, int, str]]:
-    course = Course(ROOT)
-    found: list[tuple[Path, int, str]] = []
-    for lab in course.labs:
-        for file in lab.files:
-            path = course.folder_of(lab) / file.path
-            found.append((path, course.stage_of(lab).number, file.kind))
-    return found
+def spelled(path: Path) -> Iterator[tuple[int, str]]:
+    """The texts in a file's code: docstrings, which may show an example, are left out."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    told = {id(part.value) for part in ast.walk(tree) if isinstance(part, ast.Expr)}
+    for part in ast.walk(tree):
+        if isinstance(part, ast.Constant) and isinstance(part.value, str) and id(part) not in told:
+            yield part.lineno, part.value
 
 
-def test_protocol_files_import_the_contract_and_lower_stages_only() -> None:
-    numbers = {folder.name: number for number, folder in Course(ROOT).folders.items()}
-    for path, number, kind in stage_files():
+def test_only_the_course_knows_how_stages_are_found() -> None:
+    for path in [*sources("common"), *sources("tests/support")]:
+        for line, text in spelled(path):
+            names = re.search(r"stage\d\w*|stage[*N]|bonus_\w*|tests/stage", text)
+            named = names and not re.fullmatch(r"stage\d_\w+(\.\w+)+(:\w+)?", text)  # a module
+            assert not named, f"{path}:{line}: ask Course for {names and names.group()}"
+        for part in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(part, ast.Call) and ast.unparse(part.func).endswith(".startswith"):
+                asked = ast.unparse(part)
+                assert not re.search(r"'(stage|bonus)", asked), f"{path}:{part.lineno}: {asked}"
+
+
+# Stages and rooms.
+
+
+def beside(lab: Lab) -> Iterator[tuple[Path, str]]:
+    """The files beside a lab's protocol, with the first words of their names."""
+    for path in sorted(COURSE.room_of(lab).glob("*.py")):
+        if is_beside(path.name) and not path.stem.startswith("__"):
+            yield path, path.stem.partition("_")[0]
+
+
+@LABS
+def test_protocol_files_import_the_contract_and_what_the_lab_stands_on(lab: Lab) -> None:
+    for file in lab.files:
+        path = ROOT / lab.path(file.path)
+        must_stay_below(path, PROGRAM if file.kind == "program" else PROTOCOL)
         for line, module in imported(path):
-            top = module.partition(".")[0]
-            if top in numbers:
-                assert numbers[top] <= number, f"{path}:{line}: imports a later stage"
-            elif top == "common" and kind != "program":
-                target = floor_of(module)
-                assert target is None or target[0] <= 1, f"{path}:{line}: imports {module}"
+            if COURSE.is_of_lab(module):
+                name = module.split(".")[2] if module.startswith(f"{lab.package}.") else ""
+                assert not is_beside(name), f"{path}:{line}: a protocol file imports {module}"
 
 
-def test_side_files_of_stages_stay_below_the_course_tool() -> None:
-    for path in sorted(ROOT.glob("stage*/**/*.py")):
+@LABS
+def test_files_beside_a_protocol_keep_to_their_floors(lab: Lab) -> None:
+    for path, word in beside(lab):
+        must_stay_below(path, HIGHEST[word])
+    for path in (COURSE.room_of(lab) / "front").rglob("*.py"):
+        must_stay_below(path, FRONT)
+
+
+@LABS
+def test_a_lab_imports_earlier_stages_and_of_its_own_only_labs_that_it_needs(lab: Lab) -> None:
+    own = lab.folder.partition("/")[0]
+    for path in sorted(COURSE.room_of(lab).rglob("*.py")):
         for line, module in imported(path):
-            target = floor_of(module)
-            assert target is None or target[0] <= 3, f"{path}:{line}: imports {module}"
+            if not COURSE.is_of_lab(module):
+                continue
+            package, other = module.split(".")[:2]
+            assert STAGES[package] <= STAGES[own], f"{path}:{line}: imports a later stage"
+            known = package != own or other == lab.id or other in lab.needs
+            assert known, f"{path}:{line}: imports {module}, and lab.yaml does not need {other}"
+
+
+@LABS
+def test_a_room_has_its_files_and_nothing_else(lab: Lab) -> None:
+    room = COURSE.room_of(lab)
+    assert ast.get_docstring(ast.parse((room / "__init__.py").read_text(encoding="utf-8")))
+    folders = {path.name for path in room.iterdir() if path.is_dir()}
+    assert folders <= FOLDERS_OF_A_ROOM, f"{room} has other folders than a room has"
+
+
+def test_a_stage_is_its_manifest_and_the_rooms_of_its_labs() -> None:
+    for stage in COURSE.stages:
+        there = {path.name for path in (ROOT / stage.folder).iterdir()} - {"__pycache__"}
+        assert there == {"stage.yaml", "__init__.py", *stage.labs}, stage.folder
+        suites = ROOT / "tests" / stage.folder
+        found = {path.name for path in suites.glob("*") if path.is_dir()} - {"__pycache__"}
+        assert found == set(stage.labs), f"tests/{stage.folder} has the suites of the stage's labs"
+    expected = set(COURSE.packages) | {"common", "tests", "docs"}
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert packages <= expected, "every package at the top is a stage, or expected"
 
 
 def test_files_are_small_rooms() -> None:
-    for path in [*sources("common"), *sorted(ROOT.glob("stage*/**/*.py"))]:
+    for path in [path for top in ("common", *COURSE.packages) for path in sources(top)]:
         lines = len(path.read_text(encoding="utf-8").splitlines())
         assert lines <= MAX_LINES, f"{path.relative_to(ROOT)} has {lines} lines: make it two rooms"
 
 
-def test_every_stage_folder_has_a_manifest_and_every_top_level_folder_is_expected() -> None:
-    named = {
-        path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith(".")
+# No circles.
+
+KNOWN = {
+    ("common.runtime.connection", "common.runtime.transport"),
+    ("common.sim.network", "common.sim.host"),
+    ("stage3_partitioning.kv.front.cluster", "stage3_partitioning.kv.front.connection"),
+    ("stage3_partitioning.kv.front.cluster", "stage3_partitioning.kv.front.facade"),
+    ("stage3_partitioning.kv.front.facade", "stage3_partitioning.kv.front.connection"),
+    ("stage3_partitioning.kv.front.server", "stage3_partitioning.kv.front.connection"),
+    ("stage3_partitioning.kv.front.transactions", "stage3_partitioning.kv.front.connection"),
+}
+"""Imports that close a circle and are still to go."""
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    paths = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for top in ("common", *COURSE.packages)
+        for path in sources(top)
     }
-    stages = {name for name in named if name.startswith(("stage", "bonus"))}
-    assert {path.parent.name for path in ROOT.glob("*/lab.yaml")} == stages
+    graph = {
+        name: {used for _, module in imported(path) if (used := nearest(module, paths)) != name}
+        - {used for user, used in KNOWN if user == name}
+        for name, path in paths.items()
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        raise AssertionError(f"a circle of imports: {' <- '.join(error.args[1])}") from None
+
+
+def nearest(module: str, known: dict[str, Path]) -> str:
+    """The module itself, or the one that it is a name of."""
+    return module if module in known else module.rpartition(".")[0]

@@ -9,8 +9,8 @@ from typing import NoReturn
 
 import pytest
 
+from common.course.base.course import ROOT, Course
 from common.course.base.lazy import load
-from common.course.base.manifest import ROOT, Course
 from common.course.command import VERBS, app, run
 from tests.support.machine import find_python
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from common.course.base.manifest import ROOT, Course
+from common.course.base.course import ROOT, Course
 from common.course.command import app
 from common.course.student.editor import seen_from, write_guide
 from common.course.student.workspace import Workspace

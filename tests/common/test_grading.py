@@ -9,24 +9,25 @@ from typing import Any
 
 import pytest
 
-from common.course.base.manifest import ROOT
+from common.course.base.course import ROOT, Course
 from common.course.base.reasons import compared
 from tests.support.lab_command import lab
 
-STAGE = "stage1_foundations"
+COURSE = Course(ROOT)
+CAP, LINK = COURSE.lab("cap"), COURSE.lab("link")
 GOSSIP = "def gossip_received(self, gossip: Gossip, sender: NodeId) -> None:\n"
 
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
-    (tmp_path / STAGE).mkdir()
-    for path in (ROOT / STAGE).glob("cap_*.py"):
-        shutil.copy(path, tmp_path / STAGE)
+    (tmp_path / CAP.folder).mkdir(parents=True)
+    for path in CAP.paths:
+        shutil.copy(ROOT / path, tmp_path / path)
     return tmp_path
 
 
 def change(workspace: Path, file: str, old: str, new: str) -> None:
-    path = workspace / STAGE / file
+    path = workspace / CAP.path(file)
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
@@ -50,7 +51,7 @@ def test_a_copy_of_the_reference_gets_all_points_too(workspace: Path) -> None:
 
 
 def test_a_wrong_protocol_loses_points_with_a_reason_and_a_way_to_replay(workspace: Path) -> None:
-    change(workspace, "cap/consistent.py", "majority(", "min(1, ")
+    change(workspace, "consistent.py", "majority(", "min(1, ")
     ran = lab(workspace, "test", "cap", "--impl", ".", "--json")
     assert ran.returncode == 1
     told = grades(ran.stdout)
@@ -65,21 +66,21 @@ def test_a_wrong_protocol_loses_points_with_a_reason_and_a_way_to_replay(workspa
 
 
 def test_a_protocol_that_reads_a_clock_is_refused_with_file_and_line(workspace: Path) -> None:
-    change(workspace, "cap/available.py", '"""', 'import time\n\n"""')
+    change(workspace, "available.py", '"""', 'import time\n\n"""')
     ran = lab(workspace, "test", "cap", "--impl", ".")
     assert ran.returncode == 1
     assert "cap/available.py:1: a protocol file must not import time: read self.now" in said(ran)
 
 
 def test_a_renamed_class_is_told_by_name(workspace: Path) -> None:
-    change(workspace, "cap/available.py", "class AvailableReplica", "class Replica")
+    change(workspace, "available.py", "class AvailableReplica", "class Replica")
     ran = lab(workspace, "test", "cap", "--impl", ".")
     assert ran.returncode == 1
     assert "there is no AvailableReplica in" in said(ran)
 
 
 def test_a_syntax_error_is_told_with_its_line(workspace: Path) -> None:
-    path = workspace / STAGE / "cap/consistent.py"
+    path = workspace / CAP.path("consistent.py")
     path.write_text("x = 1\ndef f(:\n", encoding="utf-8")
     ran = lab(workspace, "test", "cap", "--impl", ".")
     assert ran.returncode == 1
@@ -99,7 +100,7 @@ def test_a_workspace_without_the_labs_files_is_not_graded_as_the_reference(
     ran = lab(workspace, "test", "link", "--impl", ".")
     assert ran.returncode == 3
     assert "has no file of lab link, so nothing of yours would be tested" in said(ran)
-    suite = [str(ROOT / "tests" / STAGE / "link"), f"--rootdir={ROOT}", f"-c{ROOT}/pyproject.toml"]
+    suite = [str(ROOT / LINK.suite), f"--rootdir={ROOT}", f"-c{ROOT}/pyproject.toml"]
     command = [sys.executable, "-m", "pytest", "-q", *suite, "--impl=.", "--grades=grades.json"]
     subprocess.run(command, cwd=workspace, check=False, capture_output=True, timeout=120)
     told = json.loads((workspace / "grades.json").read_text(encoding="utf-8"))
@@ -107,17 +108,15 @@ def test_a_workspace_without_the_labs_files_is_not_graded_as_the_reference(
 
 
 def test_what_a_handler_raises_is_told_with_its_kind_and_its_line(workspace: Path) -> None:
-    change(workspace, "cap/available.py", GOSSIP, f"{GOSSIP}        {{}}['no']\n")
+    change(workspace, "available.py", GOSSIP, f"{GOSSIP}        {{}}['no']\n")
     ran = lab(workspace, "test", "cap", "--impl", ".", "-k", "gossip_does_not_multiply")
     assert ran.returncode == 1
-    assert f"KeyError: 'no' ({STAGE}/cap_available.py:" in said(ran)
+    assert f"KeyError: 'no' ({CAP.path('available.py')}:" in said(ran)
     assert ", in gossip_received)" in said(ran)
 
 
 def test_a_handler_that_never_ends_fails_with_its_line_and_does_not_hang(workspace: Path) -> None:
-    change(
-        workspace, "cap/available.py", GOSSIP, f"{GOSSIP}        while True:\n            pass\n"
-    )
+    change(workspace, "available.py", GOSSIP, f"{GOSSIP}        while True:\n            pass\n")
     ran = lab(workspace, "test", "cap", "--impl", ".", "-k", "gossip_does_not_multiply")
     assert ran.returncode == 1
     assert "a loop that does not end" in said(ran)

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from common.course.judge import entries, intake
-from common.course.judge.intake import Intake, take_in
+from common.course.judge.intake import Intake, Room, take_in
 from common.values.errors import BadInput
 
-ECHO = "stage1_foundations/echo/node.py"
-LINK = "stage1_foundations/link/ends.py"
-LAB = (ECHO, LINK)
+ROOM = "stage1_foundations/echo"
+NODE = f"{ROOM}/node.py"
+CLIENT = f"{ROOM}/client.py"
+LAB = Room(ROOM, ("node.py", "client.py"), frozenset({"cap", "link"}))
 TEXT = b"the student's work\n"
 
 
@@ -44,9 +45,9 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.
     return info
 
 
-def take(submission: Path, tmp_path: Path, files: tuple[str, ...] = LAB) -> tuple[Intake, Path]:
+def take(submission: Path, tmp_path: Path) -> tuple[Intake, Path]:
     into = tmp_path / "workspace"
-    return take_in(submission, files, into), into
+    return take_in(submission, LAB, into), into
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -59,52 +60,95 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 def test_a_folder_is_taken_and_what_is_not_the_labs_is_left_out(tmp_path: Path) -> None:
     folder = tmp_path / "alice"
-    (folder / "stage1_foundations").mkdir(parents=True)
-    (folder / ECHO).write_bytes(TEXT)
+    (folder / ROOM).mkdir(parents=True)
+    (folder / NODE).write_bytes(TEXT)
     (folder / "conftest.py").write_bytes(b"raise SystemExit\n")
     (folder / "pytest.ini").write_bytes(b"[pytest]\naddopts = --co\n")
-    (folder / "stage1_foundations" / "json.py").write_bytes(b"")
-    (folder / "stage1_foundations" / "__pycache__").mkdir()
-    (folder / "stage1_foundations" / "__pycache__" / "link.cpython-311.pyc").write_bytes(b"x")
+    (folder / ROOM / "json.py").write_bytes(b"")
+    (folder / ROOM / "__pycache__").mkdir()
+    (folder / ROOM / "__pycache__" / "node.cpython-311.pyc").write_bytes(b"x")
     got, into = take(folder, tmp_path)
-    assert got.taken == (ECHO,)
-    assert tree(into) == {ECHO: TEXT}
+    assert got.taken == (NODE,)
+    assert tree(into) == {NODE: TEXT}
     assert len(got.refused) == 4
     assert any("compiled code" in sentence for sentence in got.refused)
 
 
 @pytest.mark.parametrize("prefix", ["", "alice/", "alice/home work/", "./"])
 def test_a_zip_of_any_depth_is_taken(tmp_path: Path, prefix: str) -> None:
-    archive = zipped(tmp_path / "a.zip", {prefix + ECHO: TEXT, prefix + LINK: b"more\n"})
+    archive = zipped(tmp_path / "a.zip", {prefix + NODE: TEXT, prefix + CLIENT: b"more\n"})
     got, into = take(archive, tmp_path)
-    assert tree(into) == {ECHO: TEXT, LINK: b"more\n"}
+    assert tree(into) == {NODE: TEXT, CLIENT: b"more\n"}
     assert got.refused == ()
 
 
 def test_backslashes_of_windows_are_folders(tmp_path: Path) -> None:
-    raw = zipped(tmp_path / "a.zip", {ECHO.replace("/", "|"): TEXT}).read_bytes()
-    (tmp_path / "b.zip").write_bytes(raw.replace(b"foundations|echo", b"foundations\\echo"))
-    assert take(tmp_path / "b.zip", tmp_path)[0].taken == (ECHO,)
+    raw = zipped(tmp_path / "a.zip", {NODE.replace("/", "|"): TEXT}).read_bytes()
+    (tmp_path / "b.zip").write_bytes(raw.replace(b"|", b"\\"))
+    assert take(tmp_path / "b.zip", tmp_path)[0].taken == (NODE,)
 
 
 @pytest.mark.parametrize("mode", ["w:", "w:gz", "w:bz2", "w:xz"])
 def test_a_tar_is_taken_however_it_is_compressed(tmp_path: Path, mode: str) -> None:
-    got, into = take(tarred(tmp_path / "t", (member(f"bob/{ECHO}"), TEXT), mode=mode), tmp_path)
-    assert (got.taken, tree(into)) == ((ECHO,), {ECHO: TEXT})
+    got, into = take(tarred(tmp_path / "t", (member(f"bob/{NODE}"), TEXT), mode=mode), tmp_path)
+    assert (got.taken, tree(into)) == ((NODE,), {NODE: TEXT})
 
 
 def test_a_file_by_itself_is_taken_by_its_name(tmp_path: Path) -> None:
-    (tmp_path / "echo/node.py").write_bytes(TEXT)
-    assert take(tmp_path / "echo/node.py", tmp_path)[1].joinpath(ECHO).read_bytes() == TEXT
+    (tmp_path / "node.py").write_bytes(TEXT)
+    got, into = take(tmp_path / "node.py", tmp_path)
+    assert (got.taken, tree(into), got.bare) == ((NODE,), {NODE: TEXT}, True)
+    assert got.refused == (
+        "node.py in the top folder: taken by name alone, for there is no folder echo",
+    )
+
+
+@pytest.mark.parametrize("prefix", ["echo/", "alice/echo/", "alice/work/elsewhere/echo/"])
+def test_the_room_is_enough_without_its_stage(tmp_path: Path, prefix: str) -> None:
+    files = {f"{prefix}node.py": TEXT, "cap/client.py": b"of another lab\n", "client.py": b"?"}
+    got, into = take(zipped(tmp_path / "a.zip", files), tmp_path)
+    assert (tree(into), got.bare) == ({NODE: TEXT}, False)
+    assert any(
+        sentence.startswith("cap/client.py is no file of this lab") for sentence in got.refused
+    )
+
+
+@pytest.mark.parametrize("prefix", ["", "alice/", "alice/home work/"])
+def test_without_the_room_the_files_of_one_folder_are_taken(tmp_path: Path, prefix: str) -> None:
+    files = {f"{prefix}node.py": TEXT, f"{prefix}client.py": b"more\n", "x/client.py": b"?"}
+    got, into = take(zipped(tmp_path / "a.zip", files), tmp_path)
+    assert (tree(into), got.bare) == ({NODE: TEXT, CLIENT: b"more\n"}, True)
+    assert any("more than one copy" in sentence for sentence in got.refused)
+    assert any("taken by name alone" in sentence for sentence in got.refused)
+
+
+def test_a_file_in_the_room_of_another_lab_is_never_taken_for_this_ones(tmp_path: Path) -> None:
+    files = {"stage1_foundations/cap/client.py": b"cap's\n", "link/client.py": b"link's\n"}
+    got, into = take(zipped(tmp_path / "a.zip", files), tmp_path)
+    assert (got.taken, tree(into)) == ((), {})
+    assert any("none of the lab's files is in there: echo/" in told for told in got.refused)
+
+
+def test_a_lab_without_such_a_file_takes_nothing(tmp_path: Path) -> None:
+    archive = zipped(tmp_path / "a.zip", {"client.py": TEXT})
+    other = Room("stage1_foundations/netem", ("shape.py",), frozenset({"echo"}))
+    assert take_in(archive, other, tmp_path / "workspace").taken == ()
+
+
+def test_the_backups_of_a_workspace_are_no_submission(tmp_path: Path) -> None:
+    files = {f".lab/backups/0001/{NODE}": b"old\n", f".lab/backups/0001/{CLIENT}": b"old\n"}
+    got, into = take(zipped(tmp_path / "a.zip", files | {NODE: TEXT}), tmp_path)
+    assert tree(into) == {NODE: TEXT}
+    assert not any("more than one copy" in sentence for sentence in got.refused)
 
 
 @pytest.mark.parametrize(
     "name", ["../../evil.py", "/etc/evil.py", "a/../../evil.py", "..\\evil.py", "C:\\evil.py"]
 )
 def test_no_name_reaches_outside_of_the_workspace(tmp_path: Path, name: str) -> None:
-    archive = zipped(tmp_path / "a.zip", {ECHO: TEXT, name: b"evil\n"})
+    archive = zipped(tmp_path / "a.zip", {NODE: TEXT, name: b"evil\n"})
     got, into = take(archive, tmp_path)
-    assert tree(into) == {ECHO: TEXT}
+    assert tree(into) == {NODE: TEXT}
     assert any("outside" in sentence for sentence in got.refused)
     assert not list(tmp_path.rglob("evil.py"))
 
@@ -119,14 +163,14 @@ def test_no_name_reaches_outside_of_the_workspace(tmp_path: Path, name: str) -> 
     ],
 )
 def test_a_tar_brings_no_links_and_no_devices(tmp_path: Path, kind: bytes, said: str) -> None:
-    linked = member(ECHO, kind, "/etc/passwd")
+    linked = member(NODE, kind, "/etc/passwd")
     got, into = take(tarred(tmp_path / "t.tar.gz", (linked, b"")), tmp_path)
     assert tree(into) == {}
-    assert any(f"{ECHO} is {said}" in sentence for sentence in got.refused)
+    assert any(f"{NODE} is {said}" in sentence for sentence in got.refused)
 
 
 def test_a_link_in_a_zip_is_seen(tmp_path: Path) -> None:
-    archive = zipped(tmp_path / "a.zip", {ECHO: b"/etc/passwd"}, **{ECHO: 0o120777})
+    archive = zipped(tmp_path / "a.zip", {NODE: b"/etc/passwd"}, **{NODE: 0o120777})
     got, into = take(archive, tmp_path)
     assert tree(into) == {}
     assert any("a link" in sentence for sentence in got.refused)
@@ -136,9 +180,10 @@ def test_a_folder_brings_no_links_and_no_pipes(tmp_path: Path) -> None:
     folder = tmp_path / "mallory"
     folder.mkdir()
     secret = tmp_path / "secret"
-    secret.mkdir()
-    (secret / "link/ends.py").write_bytes(b"the reference\n")
+    (secret / "echo").mkdir(parents=True)
+    (secret / "echo/client.py").write_bytes(b"the reference\n")
     (folder / "stage1_foundations").symlink_to(secret)
+    (folder / "echo").mkdir()
     os.mkfifo(folder / "echo/node.py")
     got, into = take(folder, tmp_path)
     assert tree(into) == {}
@@ -147,32 +192,32 @@ def test_a_folder_brings_no_links_and_no_pipes(tmp_path: Path) -> None:
 
 def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     zeros = bytes(8 << 20)
-    got, into = take(zipped(tmp_path / "a.zip", {ECHO: zeros, LINK: TEXT}), tmp_path)
-    assert tree(into) == {LINK: TEXT}
+    got, into = take(zipped(tmp_path / "a.zip", {NODE: zeros, CLIENT: TEXT}), tmp_path)
+    assert tree(into) == {CLIENT: TEXT}
     assert any("8,388,608 bytes" in sentence for sentence in got.refused)
     monkeypatch.setattr("common.course.judge.parcels.MAX_UNPACKED_BYTES", 1 << 20)
-    bomb = tarred(tmp_path / "t.tar.gz", (member(ECHO), zeros))
+    bomb = tarred(tmp_path / "t.tar.gz", (member(NODE), zeros))
     got = take_in(bomb, LAB, tmp_path / "other")
     assert "becomes more than 1,048,576 bytes" in got.refused[0]
 
 
 def test_a_size_that_lies_changes_nothing(tmp_path: Path) -> None:
-    raw = bytearray(zipped(tmp_path / "a.zip", {ECHO: bytes(3 << 20)}).read_bytes())
+    raw = bytearray(zipped(tmp_path / "a.zip", {NODE: bytes(3 << 20)}).read_bytes())
     directory = raw.rindex(b"PK\x01\x02")
     raw[directory + 24 : directory + 28] = struct.pack("<I", 10)
     (tmp_path / "b.zip").write_bytes(raw)
     got, into = take(tmp_path / "b.zip", tmp_path)
     assert sum(map(len, tree(into).values())) <= intake.MAX_FILE_BYTES
-    assert got.taken == () or tree(into)[ECHO] == bytes(10)
+    assert got.taken == () or tree(into)[NODE] == bytes(10)
 
 
 def test_an_archive_of_very_many_files_is_looked_at_in_part(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("common.course.judge.parcels.MAX_ENTRIES", 10)
-    files = {ECHO: TEXT} | {f"{number}.txt": b"" for number in range(50)}
+    files = {NODE: TEXT} | {f"{number}.txt": b"" for number in range(50)}
     got, into = take(zipped(tmp_path / "a.zip", files), tmp_path)
-    assert tree(into) == {ECHO: TEXT}
+    assert tree(into) == {NODE: TEXT}
     assert any("more than 10" in s or "the rest" in s for s in got.refused)
     assert entries.MAX_ENTRIES == 10_000
 
@@ -180,18 +225,18 @@ def test_an_archive_of_very_many_files_is_looked_at_in_part(
 def test_the_same_name_twice_is_taken_from_neither(tmp_path: Path) -> None:
     archive = tmp_path / "a.zip"
     with zipfile.ZipFile(archive, "w") as made:
-        made.writestr(ECHO, "one")
+        made.writestr(NODE, "one")
         with pytest.warns(UserWarning, match="Duplicate name"):
-            made.writestr(ECHO, "two")
+            made.writestr(NODE, "two")
     got, into = take(archive, tmp_path)
     assert tree(into) == {}
     assert any("2 times" in sentence for sentence in got.refused)
 
 
 def test_of_two_copies_the_fuller_one_is_taken_and_that_is_said(tmp_path: Path) -> None:
-    files = {f"old/{ECHO}": b"old\n", f"new/{ECHO}": TEXT, f"new/{LINK}": TEXT}
+    files = {f"old/{NODE}": b"old\n", f"new/{NODE}": TEXT, f"new/{CLIENT}": TEXT}
     got, into = take(zipped(tmp_path / "a.zip", files), tmp_path)
-    assert tree(into) == {ECHO: TEXT, LINK: TEXT}
+    assert tree(into) == {NODE: TEXT, CLIENT: TEXT}
     assert any("more than one copy" in sentence for sentence in got.refused)
 
 
@@ -206,7 +251,7 @@ def test_a_damaged_archive_is_a_sentence(tmp_path: Path, content: bytes) -> None
 
 
 def test_every_cut_and_every_flipped_byte_of_a_zip_is_survived(tmp_path: Path) -> None:
-    raw = zipped(tmp_path / "a.zip", {ECHO: TEXT * 20, LINK: TEXT}).read_bytes()
+    raw = zipped(tmp_path / "a.zip", {NODE: TEXT * 20, CLIENT: TEXT}).read_bytes()
     broken = tmp_path / "b.zip"
     for place in range(0, len(raw), 3):
         for content in (raw[:place], raw[:place] + bytes([raw[place] ^ 0xFF]) + raw[place + 1 :]):
@@ -215,7 +260,7 @@ def test_every_cut_and_every_flipped_byte_of_a_zip_is_survived(tmp_path: Path) -
 
 
 def test_a_locked_zip_and_a_missing_file_are_sentences(tmp_path: Path) -> None:
-    raw = bytearray(zipped(tmp_path / "a.zip", {ECHO: TEXT}).read_bytes())
+    raw = bytearray(zipped(tmp_path / "a.zip", {NODE: TEXT}).read_bytes())
     raw[6] |= 1
     raw[raw.rindex(b"PK\x01\x02") + 8] |= 1
     (tmp_path / "b.zip").write_bytes(raw)
@@ -226,7 +271,7 @@ def test_a_locked_zip_and_a_missing_file_are_sentences(tmp_path: Path) -> None:
 
 
 def test_names_with_strange_characters_are_shown_escaped(tmp_path: Path) -> None:
-    archive = zipped(tmp_path / "a.zip", {ECHO: TEXT, "\x1b[2Jgone\n.py": b""})
+    archive = zipped(tmp_path / "a.zip", {NODE: TEXT, "\x1b[2Jgone\n.py": b""})
     refused = take(archive, tmp_path)[0].refused
     assert all(sentence.isprintable() for sentence in refused)
 
@@ -243,8 +288,8 @@ def git(*words: str, cwd: Path) -> None:
 
 
 def repository(folder: Path) -> Path:
-    (folder / "stage1_foundations").mkdir(parents=True)
-    (folder / ECHO).write_bytes(TEXT)
+    (folder / ROOM).mkdir(parents=True)
+    (folder / NODE).write_bytes(TEXT)
     git("init", cwd=folder)
     git("add", ".", cwd=folder)
     git("commit", "-m", "work", cwd=folder)
@@ -257,7 +302,7 @@ def test_a_working_tree_and_a_bare_repository_are_taken(tmp_path: Path) -> None:
     for number, given in enumerate((work, tmp_path / "bare.git")):
         into = tmp_path / f"into{number}"
         got = take_in(given, LAB, into)
-        assert (got.taken, tree(into)) == ((ECHO,), {ECHO: TEXT})
+        assert (got.taken, tree(into)) == ((NODE,), {NODE: TEXT})
 
 
 def test_what_a_strangers_repository_configures_is_never_run(tmp_path: Path) -> None:
@@ -269,7 +314,7 @@ def test_what_a_strangers_repository_configures_is_never_run(tmp_path: Path) -> 
     (work / ".gitattributes").write_text("*.py filter=x\n")
     (work / ".git").rename(tmp_path / "bare.git")
     for number, given in enumerate((work, tmp_path / "bare.git")):
-        assert take_in(given, LAB, tmp_path / f"into{number}").taken == (ECHO,)
+        assert take_in(given, LAB, tmp_path / f"into{number}").taken == (NODE,)
     assert not touched.exists()
 
 

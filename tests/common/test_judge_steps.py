@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from common.contract import Receive, Send, Start
+from common.course.base.course import ROOT, Course
 from common.course.base.implementation import load
-from common.course.base.manifest import ROOT, Course
 from common.course.judge.nodes import NodeFailure
 from common.course.suites.suite import SuiteOptions, run_suite
 from common.course.suites.under_test import LabUnderTest
@@ -51,7 +51,7 @@ def trace_of(lab: Any) -> str:
 def test_the_same_seed_gives_the_same_trace_judged_and_in_process() -> None:
     course = Course()
     link = course.lab("link")
-    here = trace_of(LabUnderTest(link, load(course, link), None))
+    here = trace_of(LabUnderTest(link, load(link), None))
     assert len(here.splitlines()) > 100
     with judged("link") as lab:
         assert trace_of(lab) == here
@@ -172,7 +172,7 @@ def test_a_workspace_in_javascript_is_tested_by_the_same_suite() -> None:
     workspace = ROOT / "tests" / "data" / "echo_in_javascript"
     course = Course()
     lab = course.lab("echo")
-    nodes = (f"{lab.tests}/test_echo_node.py",)
+    nodes = (f"{lab.suite}/test_echo_node.py",)
     options = SuiteOptions(impl=workspace, judged=True, seeds=3, tests=nodes)
     result = run_suite(course, lab, options)
     assert {test.name: test.why for test in result.tests if not test.passed} == {}

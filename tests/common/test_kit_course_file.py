@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from common.course.base.manifest import Course
+from common.course.base.course import Course
 from common.course.kit.course_file import default_course_file, read_course_file
-from common.course.kit.graded_tests import graded_tests
 from common.values.errors import BadInput
 
 GOOD = """\
@@ -83,11 +82,3 @@ def test_without_a_file_each_lab_counts_its_points() -> None:
     course = Course()
     read = default_course_file(course.labs)
     assert read.points == sum(lab.points for lab in course.labs)
-
-
-def test_the_graded_tests_of_a_lab_are_read_without_running_them() -> None:
-    course = Course()
-    for lab in course.labs:
-        tests = graded_tests(course, lab)
-        assert sum(test.points for test in tests) <= lab.points
-        assert len(tests) >= 10

@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.course.base.manifest import Course
+from common.course.base.course import Course
 from common.course.kit.generated.making import Generated, SourceFile, generate
 from common.course.kit.generated.surroundings import Classes
 

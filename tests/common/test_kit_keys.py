@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from common.course.base.manifest import ROOT, Course
+from common.course.base.course import ROOT, Course
 from common.course.command import run
 from common.course.kit.gradebook import Gradebook
 from common.course.kit.keys import Secret, read_or_make_secret, read_secret
@@ -37,7 +37,7 @@ def test_a_suite_that_fits_the_public_seeds_fails_on_the_derived_ones(tmp_path: 
     workspace.mkdir(parents=True)
     cheat = source.replace("def judge_times(", "def _honest_judge_times(", 1) + CHEAT
     (workspace / "roundtrips.py").write_text(cheat, encoding="utf-8")
-    test = f"{lab.tests}/test_netem_round_trips.py::{FITTED}"
+    test = f"{lab.suite}/test_netem_times.py::{FITTED}"
     fitted = SuiteOptions(impl=tmp_path, seeds=5, tests=(test,))
     assert not run_suite(course, lab, fitted).failed
     key = SECRET.seed_key("mallory", "netem")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from common.course.base.manifest import ROOT, Course
+from common.course.base.course import ROOT, Course
 from common.course.command import run
 from common.course.kit.mutants import Mutant, all_mutants, apply, mutants_of, try_all, try_mutant
 from common.course.kit.slices import parse_slice, take
@@ -29,7 +29,7 @@ def test_a_change_that_is_no_bug_survives_and_one_that_does_not_load_is_broken()
     course = Course()
     lab = course.lab("netem")
     real = mutants_of(course, lab)[0]
-    first = (course.folder_of(lab) / real.file).read_text(encoding="utf-8").splitlines()[0]
+    first = (course.room_of(lab) / real.file).read_text(encoding="utf-8").splitlines()[0]
     harmless = Mutant(
         name="none", file=real.file, find=first, replace=f"{first} ", caught_by=real.caught_by
     )
@@ -48,8 +48,8 @@ def test_a_change_that_is_no_bug_survives_and_one_that_does_not_load_is_broken()
 def test_the_text_to_find_has_to_be_there_once(tmp_path: Path) -> None:
     course = Course()
     lab = course.lab("netem")
-    mutant = Mutant(name="all", file="netem/shape.py", find="def ", replace="", caught_by="test_x")
-    with pytest.raises(BadInput, match="the text to find is in netem/shape.py [0-9]+ times"):
+    mutant = Mutant(name="all", file="shape.py", find="def ", replace="", caught_by="test_x")
+    with pytest.raises(BadInput, match="the text to find is in shape.py [0-9]+ times"):
         apply(course, lab, mutant, tmp_path)
 
 

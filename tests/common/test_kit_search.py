@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from common.course.base.manifest import ROOT
+from common.course.base.course import ROOT, Course
 from common.course.kit.batches import Batch, Tried, try_batch
 from common.course.kit.logbook import Logbook
 from common.course.kit.marking import suites_digest
@@ -22,6 +22,8 @@ from tests.support.lab_command import lab
 pytestmark = pytest.mark.needs("bwrap", "dask")
 
 LIMIT_SECONDS = 600.0
+COURSE = Course()
+CONSISTENT = COURSE.lab("cap").path("consistent.py")
 
 RECEIVED = "    def update_received(self, update: Update, sender: NodeId) -> None:\n"
 DOC = '        """Hold the value if its tag is greater, and say so: by then it is durable."""\n'
@@ -31,18 +33,24 @@ RARE = '        assert self.now < 7_000_000, "a replica that was up for long los
 
 def broken(folder: Path) -> Path:
     """A workspace in which the register takes one replica for a majority."""
-    target = folder / "work/stage1_foundations"
-    target.mkdir(parents=True)
-    text = (ROOT / "stage1_foundations/cap/consistent.py").read_text(encoding="utf-8")
+    target = folder / "work" / CONSISTENT
+    target.parent.mkdir(parents=True)
+    text = (ROOT / CONSISTENT).read_text(encoding="utf-8")
     changed = text.replace("if not is_majority(pending.answered, self.replicas):", "if False:")
     assert changed != text
-    (target / "cap/consistent.py").write_text(changed, encoding="utf-8")
+    target.write_text(changed, encoding="utf-8")
     return folder / "work"
 
 
 def batch(**changes: Any) -> Batch:
     plain = Batch(
-        lab="cap", variant="", first=1, count=5, kinds=KINDS, files={}, suites=suites_digest(ROOT)
+        lab="cap",
+        variant="",
+        first=1,
+        count=5,
+        kinds=KINDS,
+        files={},
+        suites=suites_digest(COURSE),
     )
     return replace(plain, **changes)
 
@@ -85,14 +93,13 @@ def test_a_search_goes_on_where_it_stopped(tmp_path: Path) -> None:
 
 
 def test_the_same_seed_finds_the_same(tmp_path: Path) -> None:
-    name = "stage1_foundations/cap/consistent.py"
-    files = {name: (broken(tmp_path) / name).read_bytes()}
+    files = {CONSISTENT: (broken(tmp_path) / CONSISTENT).read_bytes()}
     first, second = (try_batch(batch(count=1, files=files)) for _ in range(2))
     assert first == second
 
 
 def test_code_that_ends_its_process_ends_the_search_with_a_sentence() -> None:
-    files = {"stage1_foundations/cap/consistent.py": b"import os\nos._exit(0)\n"}
+    files = {CONSISTENT: b"import os\nos._exit(0)\n"}
     with pytest.raises(BadInput, match="the search ended at seed 1: "):
         try_batch(batch(files=files))
 
@@ -114,7 +121,7 @@ def claim(folder: Path, **plain: Any) -> Path:
 def test_a_wrong_variant_that_passes_is_printed_as_a_mutant(tmp_path: Path) -> None:
     path = claim(
         tmp_path,
-        file="cap/consistent.py",
+        file="consistent.py",
         find=RECEIVED + DOC,
         replace=RECEIVED + DOC + RARE,
         schedule=[{"at": 0, "fault": "link", "latency": [80_000, 100_000]}],
@@ -123,11 +130,11 @@ def test_a_wrong_variant_that_passes_is_printed_as_a_mutant(tmp_path: Path) -> N
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "the suite passes, and at seed 1 it is wrong: AssertionError" in ran.stdout
     (entry,) = yaml.safe_load(ran.stdout[ran.stdout.index("# to be written") :])
-    assert Mutant(**entry).file == "cap/consistent.py"
+    assert Mutant(**entry).file == "consistent.py"
 
 
 def test_a_variant_that_the_suite_catches_is_no_bounty(tmp_path: Path) -> None:
-    path = claim(tmp_path, file="cap/consistent.py", find=RECEIVED + DOC,
+    path = claim(tmp_path, file="consistent.py", find=RECEIVED + DOC,
                  replace=RECEIVED + "        return\n" + DOC)  # fmt: skip
     ran = lab(tmp_path, "bounty", str(path), limit=LIMIT_SECONDS)
     assert ran.returncode == 1, ran.stderr
@@ -147,11 +154,11 @@ def test_a_schedule_that_the_reference_survives_is_no_bounty(tmp_path: Path) -> 
         ({"lab": "cup"}, "claim.yaml:1: there is no lab 'cup'"),
         ({}, "it has neither a file with a bug nor a schedule"),
         ({"file": "x.py"}, "x.py is no file of lab cap"),
-        ({"file": "cap/consistent.py", "find": "this is not in it"}, "the text to find is 0 times"),
+        ({"file": "consistent.py", "find": "this is not in it"}, "the text to find is 0 times"),
         ({"schedule": [{"at": 1, "fault": "crash", "node": "n9"}]}, "names the node 'n9'"),
         ({"schedul": []}, "unknown field `schedul`"),
         (
-            {"file": "cap/consistent.py", "find": RECEIVED, "test": "test_x"},
+            {"file": "consistent.py", "find": RECEIVED, "test": "test_x"},
             "no graded test test_x",
         ),
     ],
@@ -174,7 +181,7 @@ def test_the_workspace_is_only_read(tmp_path: Path) -> None:
 
 def test_a_claim_with_a_test_and_a_seed_is_checked_on_both(tmp_path: Path) -> None:
     claimed = {
-        "file": "cap/consistent.py",
+        "file": "consistent.py",
         "find": RECEIVED + DOC,
         "replace": RECEIVED + DOC + RARE,
         "test": "test_a_read_at_any_replica_returns_the_latest_write",

@@ -1,167 +1,244 @@
-"""Manifests: what is wrong with one is said in a sentence that names the file and the place."""
+"""Manifests: what is written, what is derived, and what is wrong, in a sentence with its line."""
 
-import ast
 import shutil
 from pathlib import Path
 
 import pytest
 
-from common.course.base.manifest import ROOT, Course, Lab, read_manifest
-from common.course.base.manifest_checks import check_symbols
+from common.course.base.course import ROOT, Course
 from common.values.errors import BadInput
 
-GOOD = """
+STAGE = """\
 number: 1
 title: One
 summary: A stage.
-labs:
-  - id: tiny
-    title: Tiny
-    concept: Small.
-    kind: node
-    files: [{path: tiny.py, kind: node}]
-    papers: [{title: A paper}]
-    points: 3
-    hours: 1
-    holes: [{symbol: f, file: tiny.py, hints: [a, b, c]}]
-    tests: tests/test_tiny.py
-    demo: "stage1.demo:demo"
-    page: tiny.md
+labs: [tiny]
 """
+LAB = """\
+title: Tiny
+concept: Small.
+papers: [{title: A paper}]
+parts:
+  - id: first
+    title: First
+    hours: 1
+    exercises:
+      f: [a, b, c]
+  - id: second-half
+    title: Second
+    hours: 2.5
+    needs: [first]
+    exercises:
+      Adder.add: [a, b, c]
+"""
+TINY = "def f(): ...\n\n\nclass Adder:\n    def add(self): ...\n\n    def again(self): ...\n"
+FIRST = '@graded(points=2, title="One", requirement="")\ndef test_one(lab): ...\n'
+SECOND = """
+@graded(points=3, title="Two", requirement="")
+def test_two(lab):
+    ...
+
+
+@graded(
+    points=4,
+    title="Three",
+    requirement="",
+)
+def test_three(lab): ...
+
+
+def test_that_is_not_graded(): ...
+"""
+FILES = {
+    "one/stage.yaml": STAGE,
+    "one/tiny/lab.yaml": LAB,
+    "one/tiny/__init__.py": "",
+    "one/tiny/sums.py": TINY,
+    "one/tiny/demo.py": "def f(): ...\n",
+    "one/tiny/schedules/calm.yaml": "",
+    "tests/one/tiny/test_tiny_first.py": FIRST,
+    "tests/one/tiny/test_tiny_second_half_more.py": SECOND,
+    "docs/labs/tiny.md": "",
+}
+
+
+def write(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
 
 @pytest.fixture
-def course(tmp_path: Path) -> Path:
-    for name in ("stage1/tiny.py", "tests/test_tiny.py", "docs/tiny.md", "stage1/lab.yaml"):
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(GOOD if name.endswith("yaml") else "", encoding="utf-8")
+def root(tmp_path: Path) -> Path:
+    write(tmp_path, FILES)
     return tmp_path
 
 
-def change(course: Path, old: str, new: str) -> None:
-    path = course / "stage1/lab.yaml"
+def change(root: Path, old: str, new: str, name: str = "one/tiny/lab.yaml") -> None:
+    path = root / name
     text = path.read_text(encoding="utf-8")
     assert old in text
-    path.write_text(text.replace(old, new), encoding="utf-8")
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
-def test_a_good_manifest_is_read(course: Path) -> None:
-    found = Course(course)
-    assert [lab.id for lab in found.labs] == ["tiny"]
-    assert found.modules(found.lab("tiny"))[0][0] == "stage1.tiny"
+def test_what_is_not_written_is_derived(root: Path) -> None:
+    course = Course(root)
+    (tiny,) = course.labs
+    assert (tiny.id, tiny.folder, tiny.package) == ("tiny", "one/tiny", "one.tiny")
+    assert tiny.modules == (("one.tiny.sums", tiny.files[0]),)
+    assert [(part.id, part.points, part.hours) for part in tiny.parts] == [
+        ("first", 2, 1), ("second-half", 7, 2.5),
+    ]  # fmt: skip
+    assert (tiny.points, tiny.hours) == (9, 3.5)
+    assert [(hole.name, hole.file) for hole in tiny.holes] == [
+        ("f", "sums.py"), ("Adder.add", "sums.py"),
+    ]  # fmt: skip
+    assert tiny.schedules == ("schedules/calm.yaml",)
+    assert (tiny.suite, tiny.page) == ("tests/one/tiny", "docs/labs/tiny.md")
+    assert (course.packages, course.stage_of(tiny).title) == (("one",), "One")
 
 
-@pytest.mark.parametrize("file", ["stage1/tiny.py", "tests/test_tiny.py", "docs/tiny.md"])
-def test_a_manifest_that_names_a_missing_file_is_refused(course: Path, file: str) -> None:
-    (course / file).unlink()
-    with pytest.raises(BadInput, match=rf"lab.yaml:\d+: lab tiny: there is no file {file}"):
-        Course(course)
+def test_a_test_belongs_to_the_part_that_its_file_is_named_after(root: Path) -> None:
+    tiny = Course(root).lab("tiny")
+    assert [test.name for test in tiny.part("second-half").tests] == ["test_two", "test_three"]
+    inside = "tests/one/tiny/test_tiny_second_half_more.py::test_two[x]"
+    assert tiny.part_of(inside) == tiny.part("second-half")
+    assert tiny.part_of("tests/one/tiny/test_tiny_beside.py::test_x") is None
+    with pytest.raises(BadInput, match="lab tiny has no part 'third'; its parts are: first, sec"):
+        tiny.part("third")
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        ("def f(): ...", "library"),
+        ("import asyncio\ndef f(): ...", "program"),
+        ("from common.contract import record\n@record\nclass R: ...\ndef f(): ...", "library"),
+        ("from common.contract import message\n@message\nclass M: ...\ndef f(): ...", "node"),
+        ("from common.contract import Node\nclass N(Node): ...\ndef f(): ...", "node"),
+        ("from one.tiny.base import Base\nclass N(Base[int]): ...\ndef f(): ...", "node"),
+    ],
+)
+def test_the_kind_of_a_file_is_told_by_what_is_in_it(root: Path, source: str, kind: str) -> None:
+    base = "from common.contract.node import Node\n\n\nclass Base(Node): ...\n"
+    write(root, {"one/tiny/other.py": source, "one/tiny/base.py": base})
+    change(root, TINY, TINY.replace("def f(): ...", ""), "one/tiny/sums.py")
+    tiny = Course(root).lab("tiny")
+    assert {file.path: file.kind for file in tiny.files}["other.py"] == kind
+    assert tiny.files[0].path == "base.py", "what others stand on comes first"
 
 
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("points: 3", "points: many", r"lab.yaml:12: expected `int`, got `str`"),
-        ("points: 3", "pionts: 3", "lab.yaml:12: .*unknown field `pionts`"),
-        ("    hours: 1\n", "", "lab.yaml:6: .*missing required field `hours`"),
-        ("kind: node\n    files", "kind: toad\n    files", "lab.yaml:9: invalid enum value 'toad'"),
-        ("hints: [a, b, c]", "hints: [a, b]", "lab.yaml:14: expected `array` of length 3"),
-        ("file: tiny.py, hints", "file: other.py, hints", "other.py is not among its files"),
-        ("title: One", "title: [", "lab.yaml:5: this is not YAML"),
+        ("hours: 1\n", "hours: many\n", r"lab.yaml:7: expected `float`, got `str`"),
+        ("hours: 1\n", "hors: 1\n", r"lab.yaml:7: .*unknown field `hors`"),
+        ("    hours: 1\n", "", r"lab.yaml:5: .*missing required field `hours`"),
+        ("title: Tiny", "title: [", r"lab.yaml:\d+: this is not YAML"),
+        ("f: [a, b, c]", "f: [a, b]", r"lab.yaml:9: lab tiny: exercise f has 2 hints, not 3"),
+        ("f: [a, b, c]", "g: [a, b, c]", r"lab.yaml:9: .*no function or method g in the files of"),
+        ("f: [a, b, c]", "Adder.add: [a, b, c]", r"lab.yaml:15: .*Adder.add is in two parts"),
+        ("f: [a, b, c]", "f: [a, b, c]\n      f: [d, e, f]", r"lab.yaml:10: .*f is there twice"),
+        ("needs: [first]", "needs: [third]", r"lab.yaml:13: .*needs third, which is none of the p"),
+        ("second-half", "first", r"lab.yaml:10: .*there are two parts first"),
+        ("papers:", "needs: [big]\npapers:", r"lab.yaml:3: .*needs big, which is none of the labs"),
     ],
 )
 def test_a_wrong_manifest_is_refused_with_the_place(
-    course: Path, old: str, new: str, told: str
+    root: Path, old: str, new: str, told: str
 ) -> None:
-    change(course, old, new)
-    with pytest.raises(BadInput, match=told) as caught:
-        Course(course)
-    assert "lab.yaml" in str(caught.value)
+    change(root, old, new)
+    with pytest.raises(BadInput, match=told):
+        Course(root).lab("tiny")
 
 
-PARTS = """    holes: [{symbol: f, file: tiny.py, hints: [a, b, c]}]
-    parts:
-      - {id: one, title: One, holes: [f], tests: [test_tiny.py], points: 3}
-"""
+def test_an_exercise_that_two_files_have_is_named_with_its_file(root: Path) -> None:
+    write(root, {"one/tiny/more.py": TINY})
+    told = r"lab.yaml:9: .*f is in more.py and sums.py: write more.f or sums.f"
+    with pytest.raises(BadInput, match=told):
+        Course(root).lab("tiny")
+    change(root, "f: [a", "more.f: [a")
+    change(root, "Adder.add: [a", "sums.Adder.add: [a")
+    holes = Course(root).lab("tiny").holes
+    assert [(hole.name, hole.symbol, hole.file) for hole in holes] == [
+        ("more.f", "f", "more.py"), ("sums.Adder.add", "Adder.add", "sums.py"),
+    ]  # fmt: skip
 
 
-def in_parts(course: Path) -> None:
-    """Make a lab in parts of it, whose suite is a folder."""
-    (course / "tests/tiny").mkdir()
-    (course / "tests/tiny/test_tiny.py").write_text("", encoding="utf-8")
-    change(course, "tests: tests/test_tiny.py", "tests: tests/tiny")
-    change(course, PARTS.splitlines(keepends=True)[0], PARTS)
-
-
-def test_a_lab_in_parts_knows_the_part_of_a_test(course: Path) -> None:
-    in_parts(course)
-    tiny = Course(course).lab("tiny")
-    assert tiny.part("one").holes == ("f",)
-    assert tiny.part_of("tests/tiny/test_tiny.py::test_it") == tiny.part("one")
-    with pytest.raises(BadInput, match="lab tiny has no part 'two'; its parts are: one"):
-        tiny.part("two")
+@pytest.mark.parametrize("path", ["docs/labs/tiny.md", "one/tiny/demo.py", "tests/one/tiny"])
+def test_what_is_not_where_it_always_is_is_missed(root: Path, path: str) -> None:
+    if (root / path).is_dir():
+        shutil.rmtree(root / path)
+    else:
+        (root / path).unlink()
+    with pytest.raises(BadInput, match=f"lab.yaml:1: lab tiny: there is no {path}, where"):
+        Course(root).lab("tiny")
 
 
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("holes: [f]", "holes: [g]", "lab.yaml:16: .*g is not one of the lab's holes"),
-        ("holes: [f]", "holes: []", "lab.yaml:14: .*hole f is in none of the parts"),
-        ("holes: [f]", "holes: [f, f]", "lab.yaml:16: .*hole f is named by two parts"),
-        ("[test_tiny.py]", "[test_other.py]", "lab.yaml:16: .*no file tests/tiny/test_other.py"),
-        ("py], points: 3", "py], points: 2", "lab.yaml:12: .*the parts have 2 points, the lab 3"),
+        ("points=2", "points=2 + 1", r"first.py:1: @graded\(...\) has to say points and title as"),
+        ("@graded", '@pytest.mark.parametrize("a", [1, 2])\n@graded', r"first.py:1: .*parameters"),
+        ("def test", "def (", r"test_tiny_first.py:2: "),
     ],
 )
-def test_parts_that_do_not_make_up_the_lab_are_refused_with_their_line(
-    course: Path, old: str, new: str, told: str
+def test_a_graded_test_that_cannot_be_counted_is_refused_with_its_line(
+    root: Path, old: str, new: str, told: str
 ) -> None:
-    in_parts(course)
-    change(course, old, new)
+    change(root, old, new, "tests/one/tiny/test_tiny_first.py")
     with pytest.raises(BadInput, match=told):
-        Course(course)
+        Course(root).lab("tiny")
 
 
-def test_a_hole_that_is_no_function_of_its_file_is_refused_with_its_line(course: Path) -> None:
-    with pytest.raises(BadInput, match=r"lab.yaml:14: lab tiny: there is no function or method f"):
-        check_symbols(Course(course))
-    (course / "stage1/tiny.py").write_text("def f(): ...\n", encoding="utf-8")
-    check_symbols(Course(course))
+def test_a_graded_test_in_no_part_is_refused_unless_there_is_only_one(root: Path) -> None:
+    suite = root / "tests/one/tiny"
+    (suite / "test_tiny_first.py").rename(suite / "test_tiny.py")
+    told = r"test_tiny.py:2: lab tiny: .*named after none: the parts have test_tiny_first.py, test_"
+    with pytest.raises(BadInput, match=told):
+        Course(root).lab("tiny")
+    change(root, LAB[LAB.index("  - id: second") :], "")
+    assert Course(root).lab("tiny").points == 9
 
 
-def test_every_hole_of_the_course_is_a_function_of_its_file() -> None:
-    check_symbols(Course(ROOT))
+def test_a_lab_may_need_the_labs_before_it(root: Path) -> None:
+    for name, text in FILES.items():
+        if "tiny" in name:
+            write(root, {name.replace("tiny", "next"): text.replace("tiny", "next")})
+    with pytest.raises(BadInput, match=r"stage.yaml:4: it does not list the lab next"):
+        Course(root)
+    change(root, "[tiny]", "[tiny, next]", "one/stage.yaml")
+    change(root, "papers:", "needs: [tiny]\npapers:", "one/next/lab.yaml")
+    assert Course(root).lab("next").needs == ("tiny",)
+    change(root, "[tiny, next]", "[next, tiny]", "one/stage.yaml")
+    with pytest.raises(BadInput, match=r"lab.yaml:3: lab next: it needs tiny, which is none of"):
+        Course(root).lab("next")
 
 
-def test_two_labs_of_one_name_are_refused(course: Path) -> None:
-    shutil.copytree(course / "stage1", course / "stage2")
-    change(course, "number: 1", "number: 2")
-    with pytest.raises(BadInput, match="lab.yaml:6: lab tiny: there is a lab of that id already"):
-        Course(course)
+def test_a_stage_lists_what_is_there_and_a_name_is_there_once(root: Path) -> None:
+    change(root, "[tiny]", "[tiny, huge]", "one/stage.yaml")
+    with pytest.raises(BadInput, match=r"stage.yaml:4: there is no huge/lab.yaml beside it"):
+        Course(root)
+    change(root, "[tiny, huge]", "[tiny]", "one/stage.yaml")
+    shutil.copytree(root / "one", root / "two")
+    change(root, "number: 1", "number: 2", "two/stage.yaml")
+    with pytest.raises(BadInput, match=r"two/stage.yaml:4: there is a lab tiny already"):
+        Course(root)
 
 
-def test_an_unknown_lab_is_answered_with_those_that_there_are(course: Path) -> None:
+def test_an_unknown_lab_is_answered_with_those_that_there_are(root: Path) -> None:
     with pytest.raises(BadInput, match="there is no lab 'raft'; the labs are: tiny"):
-        Course(course).lab("raft")
+        Course(root).lab("raft")
 
 
-def graded_points(suite: Path) -> list[int]:
-    """The points that the tests of a suite, one file or a folder of them, declare."""
-    points = []
-    for path in sorted(suite.glob("test_*.py")) if suite.is_dir() else [suite]:
-        for part in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(part, ast.Call) and getattr(part.func, "id", "") == "graded":
-                given = {keyword.arg: keyword.value for keyword in part.keywords}
-                points.append(int(ast.literal_eval(given["points"])))
-    return points
-
-
-@pytest.mark.parametrize("lab", Course(ROOT).labs, ids=lambda lab: lab.id)
-def test_the_points_of_a_lab_are_those_of_its_graded_tests(lab: Lab) -> None:
-    assert lab.points == sum(graded_points(ROOT / lab.tests))
-    assert len(graded_points(ROOT / lab.tests)) >= 8
+def test_every_lab_of_the_course_is_whole_and_every_part_earns_something() -> None:
+    for lab in Course(ROOT).labs:
+        assert len(lab.tests) >= 8, lab.id
+        for part in lab.parts:
+            assert part.points > 0, f"{lab.id}: {part.id}"
+            assert part.holes, f"{lab.id}: {part.id}"
 
 
 def test_every_stage_of_the_roadmap_has_a_manifest() -> None:
-    stages = [read_manifest(path) for path in ROOT.glob("*/lab.yaml")]
-    assert sorted(stage.number for stage in stages) == list(range(1, 10))
+    assert [stage.number for stage in Course(ROOT).stages] == list(range(1, 10))

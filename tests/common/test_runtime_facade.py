@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from common.contract import CallId, Node, on, operation
-from common.course.base.manifest import Course
+from common.course.base.course import Course
 from common.course.verbs import session as sessions
 from common.course.verbs.session import Session, SessionOptions
 from common.runtime.facade import Door, free_ports, load_facade

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from common.course.base.manifest import ROOT, Course
+from common.course.base.course import ROOT, Course
 from common.course.suites.suite import SuiteOptions, SuiteResult, run_suite
 
 SERVER = "stage1_foundations/echo/server.py"

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from common.course.base.manifest import ROOT, Course
+from common.course.base.course import ROOT, Course
 from common.course.why.event import Asked, Wrong
 from common.course.why.faults import INJECTED, PLANNED, Place, is_cure, needless_cures, smallest
 from common.course.why.story import LINES, story
@@ -33,13 +33,12 @@ def a_mutant(folder: Path, id: str, caught_by: str) -> None:
 def a_workspace(folder: Path, id: str, file: str, old: str, new: str) -> None:
     """A workspace of a lab with the references' files, one of them wrong."""
     found = COURSE.lab(id)
-    stage = COURSE.folder_of(found).name
-    for each in found.files:
-        target = folder / "work" / stage / each.path
+    for each in found.paths:
+        target = folder / "work" / each
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / stage / each.path, target)
+        shutil.copy(ROOT / each, target)
     (folder / "work/.lab").mkdir()
-    path = folder / "work" / stage / file
+    path = folder / "work" / found.path(file)
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
@@ -78,7 +77,7 @@ def test_a_history_that_cannot_be_is_told_down_to_the_answer(tmp_path: Path) -> 
 def test_an_invariant_names_the_step_after_which_it_did_not_hold(tmp_path: Path) -> None:
     old = "if not is_quorum(self.configuration, self.agreeing):\n            return\n"
     new = "if not self.agreeing:\n            return\n"
-    a_workspace(tmp_path, "raft", "raft/election.py", old, new)
+    a_workspace(tmp_path, "raft", "election.py", old, new)
     told = explain(tmp_path, "raft", "no_term_has_two_leaders_whatever_fails")
     assert "lead term 1" in told["why"]
     assert told["wrong"]["exact"]
@@ -89,7 +88,7 @@ def test_an_invariant_names_the_step_after_which_it_did_not_hold(tmp_path: Path)
 def test_an_error_of_a_handler_names_the_event_that_it_was_given(tmp_path: Path) -> None:
     handler = "def gossip_received(self, gossip: Gossip, sender: NodeId) -> None:\n"
     wrong = f"{handler}        {{}}['no']\n"
-    a_workspace(tmp_path, "cap", "cap/available.py", handler, wrong)
+    a_workspace(tmp_path, "cap", "available.py", handler, wrong)
     told = explain(tmp_path, "cap", "gossip_does_not_multiply")
     assert "KeyError: 'no'" in told["why"]
     assert told["wrong"]["what"].endswith(("of n1", "of n2", "of n3"))
@@ -98,7 +97,7 @@ def test_an_error_of_a_handler_names_the_event_that_it_was_given(tmp_path: Path)
 
 def test_one_server_fed_by_hand_has_a_story_and_a_picture_too(tmp_path: Path) -> None:
     old = "index > self.commit_index and self.log.term_at(index) == self.current_term"
-    a_workspace(tmp_path, "raft", "raft/replication.py", old, "index > self.commit_index")
+    a_workspace(tmp_path, "raft", "replication.py", old, "index > self.commit_index")
     name = "a_majority_that_stores_an_entry_of_an_old_term_does_not_commit_it"
     told = explain(tmp_path, "raft", name)
     assert "takes AppendEntriesReply" in told["story"][-1]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from common.course.base.manifest import ROOT, Course
+from common.course.base.course import ROOT, Course
 from common.course.kit.keys import Secret
 from common.course.kit.marking import Job, Marked, mark, suites_digest
 from common.course.kit.submissions import Submission, accept
@@ -41,7 +41,7 @@ def job(folder: Path, student: str, lab: str) -> Job:
     accepted = accept(Submission(student, folder / student), course, course.lab(lab))
     return Job(
         student=student, lab=lab, files=accepted.files, digest=accepted.digest,
-        suites=suites_digest(ROOT), seed_key=SECRET.seed_key(student, lab), seeds=2, diagrams=0,
+        suites=suites_digest(course), seed_key=SECRET.seed_key(student, lab), seeds=2, diagrams=0,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from common.course.base.manifest import ROOT, Course
+from common.course.base.course import ROOT, Course
 from common.course.kit.course_file import default_course_file
 from common.course.kit.page import StudentPage
 from common.course.kit.reports import LabReport, Mark
@@ -62,8 +62,8 @@ def run(base: Path) -> "subprocess.CompletedProcess[str]":
 @pytest.mark.needs("bwrap")
 def test_gradescope_gets_results_of_its_schema_and_hidden_tests_stay_hidden(tmp_path: Path) -> None:
     base = autograder(tmp_path)
-    stage = students.wrong(tmp_path, "bob")
-    shutil.copytree(stage, base / "submission/stage1_foundations")
+    room = students.wrong(tmp_path, "bob")
+    shutil.copytree(room, base / "submission" / students.CAP.folder)
     ran = run(base)
     assert ran.returncode == 0, ran.stderr
     results: dict[str, Any] = json.loads((base / "results/results.json").read_text("utf-8"))

@@ -19,8 +19,8 @@ from stage1_foundations.netem.__main__ import TERMINATED
 from stage1_foundations.netem.containers import DOCKERFILE, IMAGE, LABEL, Containers, connect
 from stage1_foundations.netem.experiment import Answer, Findings
 from stage1_foundations.netem.namespaces import Namespaces
+from stage1_foundations.netem.networks import measure, part
 from stage1_foundations.netem.shape import Shape
-from stage1_foundations.netem.worlds import measure, part
 from tests.support.base_image import make_available
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from common.course.base import holes
-from common.course.base.manifest import ROOT, Course
+from common.course.base.course import ROOT, Course
 from common.values.units import SECOND
 from tests.support.lab_command import lab
 
@@ -46,7 +46,7 @@ def write(folder: Path, file: Path, *symbols: str) -> None:
 
 
 def symbols_of(part: str) -> tuple[str, ...]:
-    return Course(ROOT).lab("cap").part(part).holes
+    return Course(ROOT).lab("cap").part(part).names
 
 
 def test_an_evening_with_a_lab(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from common.values.history import Failed, Ok
 from common.values.units import MS, SECOND
 from stage4_consensus.raft import batching_client
 from stage4_consensus.raft.batching_client import MOST_BYTES
+from stage4_consensus.raft.checks_safety import watch_safety
 from stage4_consensus.raft.messages import Role
 from stage4_consensus.raft.registers import (
     Append,
@@ -31,7 +32,6 @@ from stage4_consensus.raft.registers import (
 )
 from stage4_consensus.raft.requests import Answer as Answered
 from stage4_consensus.raft.requests import CommandRequest, QueryRequest
-from stage4_consensus.raft.safety import watch_safety
 
 SERVERS = ("n1", "n2", "n3")
 CLIENTS = ("c1", "c2")

@@ -5,26 +5,26 @@ import subprocess
 import zipfile
 from pathlib import Path
 
-from common.course.base.manifest import ROOT
+from common.course.base.course import ROOT, Course
 
-STAGE = "stage1_foundations"
-CONSISTENT = "cap/consistent.py"
-FILES = ("cap/client.py", CONSISTENT, "cap/available.py")
-POSSIBLE = 77
+_COURSE = Course(ROOT)
+CAP, LINK = _COURSE.lab("cap"), _COURSE.lab("link")
+CONSISTENT = "consistent.py"
+POSSIBLE = CAP.points
 
 
 def handed_in(folder: Path, student: str) -> Path:
-    """A good submission of the lab cap; returns the stage's folder in it."""
-    stage = folder / student / STAGE
-    stage.mkdir(parents=True)
-    for name in FILES:
-        shutil.copy(ROOT / STAGE / name, stage)
-    return stage
+    """A good submission of the lab cap; returns the lab's room in it."""
+    room = folder / student / CAP.folder
+    room.mkdir(parents=True)
+    for path in CAP.paths:
+        shutil.copy(ROOT / path, room)
+    return room
 
 
-def change(stage: Path, old: str, new: str, name: str = CONSISTENT) -> None:
+def change(room: Path, old: str, new: str, name: str = CONSISTENT) -> None:
     """Replace something in a submission's file."""
-    path = stage / name
+    path = room / name
     text = path.read_bytes().decode()
     assert old in text
     path.write_bytes(text.replace(old, new).encode())
@@ -32,26 +32,34 @@ def change(stage: Path, old: str, new: str, name: str = CONSISTENT) -> None:
 
 def wrong(folder: Path, student: str) -> Path:
     """A submission that takes any answer for a majority."""
-    stage = handed_in(folder, student)
-    change(stage, "if not is_majority(pending.answered, self.replicas):", "if False:")
-    return stage
+    room = handed_in(folder, student)
+    change(room, "if not is_majority(pending.answered, self.replicas):", "if False:")
+    return room
 
 
 def zipped(folder: Path, student: str) -> Path:
-    """A good submission as a zip archive."""
-    stage = handed_in(folder, f"{student}-unpacked")
+    """A good submission as a zip archive, in a folder of the student's own."""
+    room = handed_in(folder, f"{student}-unpacked")
     path = folder / f"{student}.zip"
     with zipfile.ZipFile(path, "w") as archive:
-        for file in stage.iterdir():
-            archive.write(file, f"home/{student}/{STAGE}/{file.name}")
-    shutil.rmtree(stage.parent)
+        for file in room.iterdir():
+            archive.write(file, f"home/{student}/{CAP.path(file.name)}")
+    shutil.rmtree(folder / f"{student}-unpacked")
     return path
+
+
+def flat(folder: Path, student: str) -> Path:
+    """A good submission without the room's folder; returns the student's."""
+    room = handed_in(folder, f"{student}-packed")
+    shutil.copytree(room, folder / student)
+    shutil.rmtree(folder / f"{student}-packed")
+    return folder / student
 
 
 def repository(folder: Path, student: str) -> None:
     """A good submission as a bare git repository."""
-    stage = handed_in(folder, f"{student}-tree")
-    tree = stage.parent
+    handed_in(folder, f"{student}-tree")
+    tree = folder / f"{student}-tree"
     author = ("-c", "user.name=s", "-c", "user.email=s@example.org")
     for command in (["init", "-q"], ["add", "-A"], [*author, "commit", "-qm", "done"]):
         subprocess.run(["git", "-C", str(tree), *command], check=True)
@@ -63,16 +71,12 @@ def repository(folder: Path, student: str) -> None:
 def bad_ones(folder: Path) -> None:
     """Submissions that cannot work, each in its own way."""
     (folder / "empty").mkdir(parents=True)
-    stage = handed_in(folder, "syntax")
-    change(stage, "class ConsistentReplica", "class class ConsistentReplica")
-    stage = handed_in(folder, "renamed")
-    change(stage, "ConsistentReplica", "MyReplica")
-    stage = handed_in(folder, "binary")
-    (stage / CONSISTENT).write_bytes(bytes(range(256)) * 100)
-    stage = handed_in(folder, "huge")
-    (stage / CONSISTENT).write_bytes(b"#" * 30_000_000)
-    other = folder / "otherlab" / STAGE
-    other.mkdir(parents=True)
-    shutil.copy(ROOT / STAGE / "link/stop_and_wait.py", other)
+    change(handed_in(folder, "syntax"), "class ConsistentReplica", "class class ConsistentReplica")
+    change(handed_in(folder, "renamed"), "ConsistentReplica", "MyReplica")
+    (handed_in(folder, "binary") / CONSISTENT).write_bytes(bytes(range(256)) * 100)
+    (handed_in(folder, "huge") / CONSISTENT).write_bytes(b"#" * 30_000_000)
+    other = folder / "otherlab" / LINK.path("stop_and_wait.py")
+    other.parent.mkdir(parents=True)
+    shutil.copy(ROOT / LINK.path("stop_and_wait.py"), other)
     whole = zipped(folder, "cut")
     whole.write_bytes(whole.read_bytes()[:3000])

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from common.course.base.course import ROOT, Course
 from common.course.base.implementation import load
-from common.course.base.manifest import ROOT, Course
 from common.course.judge import sandbox
 from common.course.judge.judged import JudgedLab
 
@@ -27,7 +27,7 @@ def judged(id: str, workspace: Path | None = None) -> Iterator[JudgedLab]:
     needs_a_sandbox()
     course = Course()
     lab = course.lab(id)
-    made = JudgedLab(course, lab, load(course, lab), None, workspace, unsafe=False)
+    made = JudgedLab(course, lab, load(lab), None, workspace, unsafe=False)
     try:
         yield made
     finally:

@@ -11,7 +11,8 @@ from typing import cast
 
 import libcst as cst
 
-from common.course.base.manifest import Course, Lab
+from common.course.base.course import Course
+from common.course.base.lab import Lab
 from common.course.base.symbols import open_holes
 from common.values.errors import BadInput
 
@@ -57,13 +58,13 @@ def handout(course: Course, lab: Lab, part: str | None = None) -> dict[str, str]
         BadInput: the manifest names a symbol that is not in its file, or there is no such part.
     """
     opened = open_holes(lab, part)
-    folder = course.folder_of(lab)
     texts = {}
     for file in lab.files:
-        source = (folder / file.path).read_text(encoding="utf-8")
+        path = lab.path(file.path)
+        source = (course.root / path).read_text(encoding="utf-8")
         symbols = [hole.symbol for hole in opened if hole.file == file.path]
         try:
-            texts[f"{folder.name}/{file.path}"] = strip(source, symbols) if symbols else source
+            texts[path] = strip(source, symbols) if symbols else source
         except BadInput as error:
             raise BadInput(f"lab {lab.id}: a hole in {file.path}: {error}") from None
     return texts

@@ -15,22 +15,27 @@ from pathlib import Path
 from types import ModuleType
 
 from common.contract.rules import check_protocol_source
-from common.course.base.manifest import ROOT, Course, Lab
+from common.course.base.course import Course
+from common.course.base.lab import Lab
 from common.values.errors import BadInput, LabError
 
 
 class Overlay:
-    """An import finder that takes stage modules from a workspace where it has them.
+    """An import finder that takes the modules of labs from a workspace where it has them.
 
     Args:
         workspace: the student's folder.
+        course: where the labs belong.
         tested: the modules that are taken from it; whatever else the course has comes from the
             course, so that a lab does not fail for the holes of another that it stands on. None
             takes all from the workspace.
     """
 
-    def __init__(self, workspace: Path, tested: Collection[str] | None = None) -> None:
+    def __init__(
+        self, workspace: Path, course: Course, tested: Collection[str] | None = None
+    ) -> None:
         self.workspace = workspace
+        self.course = course
         self._tested = tested
 
     def find_spec(
@@ -38,10 +43,11 @@ class Overlay:
     ) -> ModuleSpec | None:
         """Where ``name`` is found in the workspace, or None to look in the course."""
         del path, target
-        if not name.startswith(("stage", "bonus_")) or "." not in name:
+        if not self.course.is_of_lab(name):
             return None
         relative = name.replace(".", "/") + ".py"
-        if self._tested is not None and name not in self._tested and (ROOT / relative).is_file():
+        supplied = self._tested is not None and name not in self._tested
+        if supplied and (self.course.root / relative).is_file():
             return None
         file = self.workspace / relative
         if not file.is_file():
@@ -60,21 +66,22 @@ class _Forgiving(SourceFileLoader):
             super().exec_module(module)
 
 
-def install_overlay(workspace: Path, tested: Collection[str] | None = None) -> None:
-    """Take stage modules from ``workspace`` from now on.
+def install_overlay(workspace: Path, course: Course, tested: Collection[str] | None = None) -> None:
+    """Take labs' modules from ``workspace`` from now on.
 
     Args:
         workspace: the student's folder.
+        course: where the labs belong.
         tested: only these, and what the course does not have; None for all that it has.
 
     Raises:
-        BadInput: the folder is not there, or stage modules were imported before.
+        BadInput: the folder is not there, or modules of labs were imported before.
     """
     _check_folder(workspace)
-    loaded = [name for name in sys.modules if name.startswith("stage") and "." in name]
+    loaded = [name for name in sys.modules if course.is_of_lab(name)]
     if loaded:
         raise BadInput(f"{loaded[0]} was imported before the workspace could be laid over it")
-    sys.meta_path.insert(0, Overlay(workspace.resolve(), tested))
+    sys.meta_path.insert(0, Overlay(workspace.resolve(), course, tested))
 
 
 def take_from(workspace: Path, course: Course, lab: Lab) -> dict[str, str]:
@@ -87,16 +94,15 @@ def take_from(workspace: Path, course: Course, lab: Lab) -> dict[str, str]:
         BadInput: the workspace has no file of the lab, or one that cannot be imported.
         ContractError: a protocol file reaches the world other than by effects.
     """
-    check_workspace(workspace, course, lab)
+    check_workspace(workspace, lab)
     if run_script(workspace) is not None:
         raise BadInput(
             f"{workspace} is in another language, which lab test and lab grade speak with; live "
             "clusters are of nodes in Python"
         )
-    named = course.modules(lab)
-    paths = {name: workspace.resolve() / f"{name.replace('.', '/')}.py" for name, _ in named}
-    install_overlay(workspace, set(paths))
-    load(course, lab)
+    paths = {name: workspace.resolve() / lab.path(file.path) for name, file in lab.modules}
+    install_overlay(workspace, course, set(paths))
+    load(lab)
     return {name: str(path) for name, path in paths.items() if path.is_file()}
 
 
@@ -108,15 +114,15 @@ def modules_tested(course: Course, chosen: Sequence[Path]) -> set[str]:
         chosen: the files and folders of tests that pytest was given.
     """
     tested = set()
-    for lab in course.labs:
-        suite = (course.root / lab.tests).resolve()
+    for id in course.ids:
+        suite = course.suite_of(id).resolve()
         for path in (each.resolve() for each in chosen):
             if path == suite or path in suite.parents or suite in path.parents:
-                tested |= {name for name, _ in course.modules(lab)}
+                tested |= {name for name, _ in course.lab(id).modules}
     return tested
 
 
-def check_workspace(workspace: Path, course: Course, lab: Lab) -> None:
+def check_workspace(workspace: Path, lab: Lab) -> None:
     """See that a workspace has a file of the lab: else the reference would be graded in its place.
 
     Raises:
@@ -125,8 +131,7 @@ def check_workspace(workspace: Path, course: Course, lab: Lab) -> None:
     _check_folder(workspace)
     if run_script(workspace) is not None:
         return
-    folder = workspace / course.folder_of(lab).name
-    wanted = [folder / file.path for file in lab.files]
+    wanted = [workspace / path for path in lab.paths]
     if not any(path.is_file() for path in wanted):
         raise BadInput(
             f"the workspace {workspace} has no file of lab {lab.id}, so nothing of yours would be "
@@ -145,11 +150,11 @@ def _check_folder(workspace: Path) -> None:
     if not workspace.is_dir():
         raise BadInput(
             f"there is no workspace {workspace}: it is a folder with your own files of the course, "
-            f"such as {workspace / 'stage1_foundations' / 'link/ends.py'} (lab start LAB makes one)"
+            "as lab start LAB makes it"
         )
 
 
-def load(course: Course, lab: Lab) -> list[ModuleType]:
+def load(lab: Lab) -> list[ModuleType]:
     """Import a lab's files, after checking that its protocol files keep to the contract.
 
     Raises:
@@ -157,13 +162,13 @@ def load(course: Course, lab: Lab) -> list[ModuleType]:
         BadInput: a file cannot be imported; the text says which line and why.
     """
     modules = []
-    for name, file in course.modules(lab):
+    for name, file in lab.modules:
         spec = importlib.util.find_spec(name)
         assert spec is not None, f"the manifest was checked, so {name} is there"
         assert spec.origin is not None, f"{name} is a file"
         if file.kind == "node":
             source = Path(spec.origin).read_text(encoding="utf-8")
-            check_protocol_source(source, f"{course.folder_of(lab).name}/{file.path}")
+            check_protocol_source(source, lab.path(file.path))
         modules.append(_import(name, spec.origin))
     return modules
 

@@ -1,8 +1,10 @@
 """YAML of a person, checked against types, with errors that name file and line."""
 
 import re
+from collections.abc import Hashable
+from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import yaml
@@ -17,6 +19,22 @@ MAX_BYTES = 1_000_000
 _AT = re.compile(r"(?s)(.*?) - at `(?:key in )?\$(.*)`$")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 _NAMED = re.compile(r"field `([^`]+)`")
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML's own loader, in C where it is built, which refuses a key that is there twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """A mapping, every key of which is there once."""
+        seen: set[object] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    problem=f"{key.value} is there twice", problem_mark=key.start_mark
+                )
+            seen.add(key.value)
+        made: dict[Hashable, Any] = super().construct_mapping(node, deep)
+        return made
 
 
 class Located:
@@ -41,8 +59,7 @@ class Located:
         except UnicodeDecodeError:
             raise BadInput(f"{path} is not text in UTF-8") from None
         try:
-            self.plain = yaml.safe_load(self._text)
-            self._root = yaml.compose(self._text, yaml.SafeLoader)
+            self.plain = yaml.load(self._text, _Loader)
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             where = f":{mark.line + 1}" if mark else ""
@@ -77,6 +94,11 @@ class Located:
                 node = node.value[step]
                 line = node.start_mark.line + 1
         return line
+
+    @cached_property
+    def _root(self) -> yaml.Node | None:
+        root: yaml.Node | None = yaml.compose(self._text, yaml.SafeLoader)
+        return root
 
     def _explained(self, told: str) -> BadInput:
         found = _AT.match(told)

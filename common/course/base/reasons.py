@@ -5,6 +5,7 @@ import re
 from traceback import walk_tb
 from types import TracebackType
 
+from common.course.base.course import Course
 from common.course.base.limits import NeverEnds
 from common.values.errors import LabError
 
@@ -21,17 +22,18 @@ def compared(op: str, left: object, right: object) -> list[str]:
     return [f"this does not hold: {_short(left)} {op} {_short(right)}"]
 
 
-def reason(error: BaseException) -> str:
+def reason(error: BaseException, course: Course) -> str:
     """Why a test failed: the message, and the place in a lab's file or in the test.
 
     Args:
         error: what ended the test; an AssertionError has pytest's account of the comparison.
+        course: says which modules are of labs.
     """
-    place = _place(error.__traceback__, in_lab=True)
+    place = _place(error.__traceback__, course)
     match error:
         case AssertionError():
             told, bare = _asserted(str(error))
-            place = place or (_place(error.__traceback__, in_lab=False) if bare else "")
+            place = place or (_place(error.__traceback__, None) if bare else "")
         case LabError() | NeverEnds():
             told = str(error)
         case NotImplementedError():
@@ -41,7 +43,7 @@ def reason(error: BaseException) -> str:
     return f"{told} ({place})" if place else told
 
 
-def import_problem(error: BaseException) -> str:
+def import_problem(error: BaseException, course: Course) -> str:
     """Why a suite could not be read: it imports a lab's files, and one of them is wrong."""
     while error.__cause__ is not None and not isinstance(error, LabError):
         error = error.__cause__  # pytest wraps what it met
@@ -51,7 +53,7 @@ def import_problem(error: BaseException) -> str:
     if missing is not None:
         name, file = missing.groups()
         return f"there is no {name} in {_shown(file)}: was it renamed?"
-    return reason(error)
+    return reason(error, course)
 
 
 def _asserted(text: str) -> tuple[str, bool]:
@@ -66,17 +68,18 @@ def _asserted(text: str) -> tuple[str, bool]:
     return (f"{first}: {found}" if found and len(found) <= LONGEST_VALUE else first), False
 
 
-def _place(trace: TracebackType | None, in_lab: bool) -> str:
-    """The innermost line of a lab's file that was being run, or of a test; "" if there is none."""
+def _place(trace: TracebackType | None, course: Course | None) -> str:
+    """The innermost line of a file of a lab of the course that was being run, or of a test where
+    there is no course; "" if there is none."""
     place = ""
     for frame, line in walk_tb(trace):
         module = str(frame.f_globals.get("__name__", ""))
         code = frame.f_code
-        if module.startswith(("stage", "bonus_")) and "." in module:
-            if in_lab:
+        if course is not None:
+            if course.is_of_lab(module):
                 place = f"{_shown(code.co_filename)}:{line}"
                 place += "" if code.co_name == "<module>" else f", in {code.co_name}"
-        elif not in_lab and os.path.basename(code.co_filename).startswith("test_"):
+        elif os.path.basename(code.co_filename).startswith("test_"):
             place = f"{_shown(code.co_filename)}:{line}"
     return place
 

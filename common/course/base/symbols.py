@@ -4,10 +4,10 @@ Nothing is changed here; :mod:`common.course.base.holes` does that, and takes lo
 """
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from textwrap import dedent
 
-from common.course.base.manifest import Hole, Lab
+from common.course.base.lab import Hole, Lab
 from common.values.errors import BadInput
 
 
@@ -17,10 +17,7 @@ def open_holes(lab: Lab, part: str | None = None) -> list[Hole]:
     Raises:
         BadInput: the lab has no such part; the text lists those that it has.
     """
-    if part is None:
-        return list(lab.holes)
-    wanted = lab.part(part).holes
-    return [hole for hole in lab.holes if hole.symbol in wanted]
+    return list(lab.holes if part is None else lab.part(part).holes)
 
 
 def unwritten(source: str, symbols: Sequence[str]) -> list[str]:
@@ -65,22 +62,22 @@ def functions(source: str) -> dict[str, list[ast.stmt]]:
     return {symbol: found.body for symbol, found in _definitions(source).items()}
 
 
+def defined(
+    node: ast.AST, prefix: str = ""
+) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    """The functions and methods below a node of syntax, by symbol."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield prefix + child.name, child
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield from defined(child, f"{prefix}{child.name}.")
+
+
 def _definitions(source: str) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
     try:
-        tree = ast.parse(source)
+        return dict(defined(ast.parse(source)))
     except SyntaxError as error:
         raise BadInput(f"line {error.lineno}: {error.msg}") from None
-    found: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
-
-    def look(node: ast.AST, prefix: str) -> None:
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
-                found[prefix + child.name] = child
-            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                look(child, f"{prefix}{child.name}.")
-
-    look(tree, "")
-    return found
 
 
 def _is_hole(body: list[ast.stmt]) -> bool:

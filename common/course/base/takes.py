@@ -17,7 +17,7 @@ PATH = click.Path(path_type=Path)
 
 def _ids(_: click.Context, __: click.Parameter, begun: str) -> list[str]:
     """The ids of labs that complete what was typed."""
-    from common.course.base.manifest import Course
+    from common.course.base.course import Course
 
     return [lab.id for lab in Course().labs if lab.id.startswith(begun)]
 

@@ -6,16 +6,20 @@ links, no devices, no bytecode, nothing that is too large, nothing outside of th
 was left out is told, a sentence each; a submission that cannot be read at all is such a sentence
 too, so that one bad submission never stops the others.
 
-Students pack as they like: the lab's files are found also when they lie one or more folders deep
-(``alice/stage1_foundations/echo/node.py``), or by their name alone.
+Students pack as they like. A file is known by its room: ``cap/client.py``, with or without the
+stage's folder above it, in however many folders. Where the room is nowhere, the files of one folder
+are taken by their names alone; but what lies in the room of another lab is never taken for this
+one's. Hidden folders, such as the one in which a workspace keeps its backups, do not count.
 """
 
 import contextlib
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from common.course.base.course import Course
+from common.course.base.lab import Lab
 from common.course.judge.entries import Entry, Unreadable
 from common.course.judge.parcels import open_parcel
 from common.values.errors import BadInput
@@ -29,26 +33,53 @@ BYTECODE = (".pyc", ".pyo", ".so", ".pyd")
 
 
 @dataclass(frozen=True, slots=True)
+class Room:
+    """What is looked for: the files of one room.
+
+    Args:
+        folder: the room, relative to the workspace: ``stage1_foundations/cap``.
+        files: the paths that count, relative to the room.
+        others: the names of the rooms of other labs.
+    """
+
+    folder: str
+    files: tuple[str, ...]
+    others: frozenset[str] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """The room's own name."""
+        return PurePosixPath(self.folder).name
+
+
+@dataclass(frozen=True, slots=True)
 class Intake:
     """What came of a submission.
 
     Args:
         taken: the lab's paths that are in the workspace now, sorted.
-        refused: a sentence for each thing that was left out.
+        refused: a sentence for each thing that was left out, or taken by its name alone.
+        bare: whether the room was nowhere, so that files were taken by their names alone.
     """
 
     taken: tuple[str, ...]
     refused: tuple[str, ...]
+    bare: bool = False
 
 
-def take_in(submission: Path, lab_files: Collection[str], into: Path) -> Intake:
-    """Copy the lab's files from a submission into a workspace.
+def room_of(course: Course, lab: Lab) -> Room:
+    """What to look for in a submission of a lab."""
+    files = tuple(sorted(file.path for file in lab.files))
+    return Room(lab.folder, files, frozenset(course.ids) - {lab.id})
+
+
+def take_in(submission: Path, room: Room, into: Path) -> Intake:
+    """Copy a lab's files from a submission into a workspace.
 
     Args:
         submission: a folder, a zip, a tar, a git repository (the files of a working tree; of a
             bare one the last commit) or a single file.
-        lab_files: the paths that count, relative to the workspace, such as
-            ``stage1_foundations/echo/node.py``.
+        room: what to look for.
         into: the workspace's folder, made if need be.
 
     Returns:
@@ -66,11 +97,11 @@ def take_in(submission: Path, lab_files: Collection[str], into: Path) -> Intake:
     try:
         with open_parcel(submission) as parcel:
             entries, refused = _usable(parcel.entries())
-            found, problems = _assign(entries, sorted(lab_files))
-            copied = _copy(found, into)
+            found, problems, bare = _assign(entries, room)
+            copied = _copy({f"{room.folder}/{file}": found[file] for file in found}, into)
             left = _left_out(entries, found)
             refused = [*parcel.problems, *refused, *problems, *copied.refused, *left]
-            return Intake(copied.taken, tuple(refused))
+            return Intake(copied.taken, tuple(refused), bare)
     except Unreadable as error:
         return Intake((), (str(error),))
 
@@ -91,51 +122,43 @@ def _usable(entries: Sequence[Entry]) -> tuple[list[Entry], list[str]]:
     return usable, _shortened(refused)
 
 
-def _assign(
-    entries: Sequence[Entry], lab_files: Sequence[str]
-) -> tuple[Mapping[str, Entry], list[str]]:
-    """Which entry is which of the lab's files."""
-    prefixes: dict[str, int] = {}
+def _assign(entries: Sequence[Entry], room: Room) -> tuple[Mapping[str, Entry], list[str], bool]:
+    """Which entry is which of the room's files, and whether that is told by their names alone."""
+    places: dict[str, dict[str, list[Entry]]] = {}
     for entry in entries:
-        for path in lab_files:
-            if entry.path == path or entry.path.endswith("/" + path):
-                prefix = entry.path.removesuffix(path)
-                prefixes[prefix] = prefixes.get(prefix, 0) + 1
-    if not prefixes:
-        return _by_name(entries, lab_files)
-    ranked = sorted(prefixes, key=lambda prefix: (-prefixes[prefix], prefix.count("/"), prefix))
-    best = ranked[0]
+        for file in room.files:
+            if entry.path == file or entry.path.endswith(f"/{file}"):
+                folder = entry.path.removesuffix(file).rstrip("/")
+                places.setdefault(folder, {}).setdefault(file, []).append(entry)
+    seen = [folder for folder in places if not _is_hidden(folder)]
+    named = [folder for folder in seen if PurePosixPath(folder).name == room.name]
+    fitting = named or [f for f in seen if PurePosixPath(f).name not in room.others]
+    if not fitting:
+        listed = ", ".join(f"{room.name}/{file}" for file in room.files[:MAX_NAMED])
+        return {}, [f"none of the lab's files is in there: {listed}"], False
+    best, *others = sorted(fitting, key=lambda f: (-len(places[f]), f.count("/"), f))
     problems = [
         f"there is more than one copy of the lab's files; those in {_folder(best)} were taken, "
         f"those in {_folder(other)} were not"
-        for other in ranked[1:MAX_NAMED]
+        for other in others[: MAX_NAMED - 1]
     ]
     found: dict[str, Entry] = {}
-    for path in lab_files:
-        same = [entry for entry in entries if entry.path == best + path]
+    for file, same in sorted(places[best].items()):
         if len(same) > 1:
-            problems.append(f"{path} is in there {len(same)} times: none of them was taken")
-        elif same:
-            found[path] = same[0]
-    return found, problems
+            problems.append(f"{room.name}/{file} is in there {len(same)} times: none was taken")
+        else:
+            found[file] = same[0]
+    if not named:
+        problems.append(
+            f"{', '.join(found)} in {_folder(best)}: taken by name alone, for there is no folder "
+            f"{room.name}"
+        )
+    return found, problems, not named
 
 
-def _by_name(
-    entries: Sequence[Entry], lab_files: Sequence[str]
-) -> tuple[Mapping[str, Entry], list[str]]:
-    """Files that were handed in without their folders."""
-    names = [PurePosixPath(path).name for path in lab_files]
-    found: dict[str, Entry] = {}
-    problems = []
-    for path, name in zip(lab_files, names, strict=True):
-        same = [entry for entry in entries if PurePosixPath(entry.path).name == name]
-        if len(same) == 1 and names.count(name) == 1:
-            found[path] = same[0]
-        elif same:
-            problems.append(f"{name} is in there {len(same)} times, without its folder {path}")
-    if not found:
-        problems.append(f"none of the lab's files is in there: {', '.join(lab_files[:MAX_NAMED])}")
-    return found, problems
+def _is_hidden(folder: str) -> bool:
+    """Whether a folder is inside of a hidden one."""
+    return any(part.startswith(".") for part in PurePosixPath(folder).parts[:-1])
 
 
 def _copy(found: Mapping[str, Entry], into: Path) -> Intake:
@@ -188,8 +211,8 @@ def _too_many() -> str:
     return f"and {MAX_FILE_BYTES:,} are the most that is taken: left out"
 
 
-def _folder(prefix: str) -> str:
-    return repr(prefix.rstrip("/")) if prefix else "the top folder"
+def _folder(path: str) -> str:
+    return repr(path) if path else "the top folder"
 
 
 def _name(entry: Entry) -> str:

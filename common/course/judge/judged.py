@@ -21,7 +21,8 @@ from common.codec.json_codec import JsonCodec
 from common.codec.schema import Schema
 from common.contract.kinds import kind_of
 from common.contract.node import Node
-from common.course.base.manifest import Course, Lab
+from common.course.base.course import Course
+from common.course.base.lab import Lab
 from common.course.judge import core
 from common.course.judge.calls import Calls, RemoteName
 from common.course.judge.channel import Channel

@@ -6,14 +6,15 @@ zygote imports it once for all.
 """
 
 import ast
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from common.course.base.course import Course
 from common.course.base.holes import handout
 from common.course.base.implementation import check_workspace, run_script
-from common.course.base.manifest import Course, Lab
+from common.course.base.lab import Lab
+from common.course.base.sources import imported
 from common.values.errors import BadInput
 
 MOST_BYTES = 1024 * 1024
@@ -28,6 +29,7 @@ class Submission:
 
     Attributes:
         modules: the lab's own modules, in the order of its manifest.
+        packages: the names of all stages' folders: code of labs is below them.
         sources: by module: path for people, text, whether it is a package.
         trusted: modules that the zygote may import.
         protocols: those of them that must keep to the contract.
@@ -36,6 +38,7 @@ class Submission:
     """
 
     modules: list[str]
+    packages: tuple[str, ...]
     sources: dict[str, tuple[str, str, bool]] = field(default_factory=dict)
     trusted: list[str] = field(default_factory=list)
     protocols: list[str] = field(default_factory=list)
@@ -54,41 +57,37 @@ def gather(course: Course, lab: Lab, workspace: Path | None) -> Submission:
     Raises:
         BadInput: there is no such folder, or a file cannot be read as text.
     """
-    made = Submission([name for name, _ in course.modules(lab)])
-    made.protocols = [name for name, file in course.modules(lab) if file.kind == "node"]
+    made = Submission([name for name, _ in lab.modules], course.packages)
+    made.protocols = [name for name, file in lab.modules if file.kind == "node"]
     made.holed = {hole.symbol.partition(".")[0] for hole in lab.holes}
     if workspace is not None and (script := run_script(workspace)) is not None:
         made.run, workspace = script, None  # its files are not ours to read
     own = _own_files(course, lab)
     if workspace is not None:
-        check_workspace(workspace, course, lab)
+        check_workspace(workspace, lab)
         own |= handout(course, lab)
-        own |= _texts_in(workspace)
+        own |= _texts_in(workspace, course)
     for path, text in own.items():
         _add(made, course.root, path, text)
     for module in list(made.sources):
         _add_imports(made, course.root, module)
-    holes = {f"{course.folder_of(lab).name}/{hole.file}" for hole in lab.holes}
+    holes = {lab.path(hole.file) for hole in lab.holes}
     for module in list(made.sources):
         _trust(made, course.root, module, holes, set())
     return made
 
 
 def _own_files(course: Course, lab: Lab) -> dict[str, str]:
-    folder = course.folder_of(lab)
-    return {
-        f"{folder.name}/{file.path}": (folder / file.path).read_text(encoding="utf-8")
-        for file in lab.files
-    }
+    return {path: (course.root / path).read_text(encoding="utf-8") for path in lab.paths}
 
 
-def _texts_in(workspace: Path) -> dict[str, str]:
+def _texts_in(workspace: Path, course: Course) -> dict[str, str]:
     """The Python files of the workspace in folders of stages, by path."""
     found: dict[str, str] = {}
     files = sorted(path for path in workspace.glob("*/**/*.py") if path.is_file())
     for path in files[:MOST_FILES]:
         name = path.relative_to(workspace).as_posix()
-        if not name.startswith(("stage", "bonus_")) or path.name == "__init__.py":
+        if name.partition("/")[0] not in course.packages or path.name == "__init__.py":
             continue
         if path.is_symlink() or not path.resolve().is_relative_to(workspace.resolve()):
             raise BadInput(f"{path} leads out of the workspace: submit the file itself")
@@ -121,7 +120,7 @@ def _add_imports(made: Submission, root: Path, module: str) -> None:
     own = root / made.sources[module][0]
     if not own.is_file():
         return
-    for name in _imports(own.read_text(encoding="utf-8")):
+    for name in _imports(made, own.read_text(encoding="utf-8")):
         file = root / (name.replace(".", "/") + ".py")
         if name not in made.sources and file.is_file():
             held = file.read_text(encoding="utf-8")
@@ -129,15 +128,10 @@ def _add_imports(made: Submission, root: Path, module: str) -> None:
             _add_imports(made, root, name)
 
 
-def _imports(text: str) -> Iterator[str]:
-    """The modules of stages that a text of our own imports."""
-    for part in ast.walk(ast.parse(text)):
-        names: list[str] = []
-        if isinstance(part, ast.Import):
-            names = [alias.name for alias in part.names]
-        elif isinstance(part, ast.ImportFrom) and part.module:
-            names = [part.module, *(f"{part.module}.{alias.name}" for alias in part.names)]
-        yield from (name for name in names if name.startswith(("stage", "bonus_")))
+def _imports(made: Submission, text: str) -> list[str]:
+    """The modules of labs that a text of our own imports."""
+    names = imported(ast.parse(text))
+    return [name for name in names if name.partition(".")[0] in made.packages]
 
 
 def _trust(made: Submission, root: Path, module: str, holes: set[str], asked: set[str]) -> bool:
@@ -149,7 +143,7 @@ def _trust(made: Submission, root: Path, module: str, holes: set[str], asked: se
     if path in holes or not (same or text == "") or module in asked:
         return False
     asked.add(module)
-    needed = [name for name in _imports(text) if name in made.sources]
+    needed = [name for name in _imports(made, text) if name in made.sources]
     parent = module.rpartition(".")[0]
     needed += [parent] if parent else []
     if not all(_trust(made, root, name, holes, asked) for name in needed):
@@ -163,6 +157,7 @@ def plain(made: Submission) -> dict[str, Any]:
     """What the zygote is told of it."""
     return {
         "modules": made.modules,
+        "packages": list(made.packages),
         "sources": {name: list(source) for name, source in made.sources.items()},
         "trusted": made.trusted,
         "protocols": made.protocols,

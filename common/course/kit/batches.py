@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from common.course.base.manifest import ROOT, Course, Lab
+from common.course.base.course import ROOT, Course
+from common.course.base.lab import Lab
 from common.course.judge.interpreter import libraries_of, needed
 from common.course.judge.limits import MEBIBYTE, Limits
 from common.course.judge.sandbox import PYTHON, start
@@ -96,7 +97,7 @@ def try_batch(batch: Batch) -> Tried:
         MissingTool: there is no sandbox for the given files.
     """
     course = Course(ROOT)
-    if suites_digest(course.root) != batch.suites:
+    if suites_digest(course) != batch.suites:
         raise OtherVersion("a worker has another version of the course than you have")
     lab = course.lab(batch.lab)
     wanted = {
@@ -155,8 +156,8 @@ def _inside(
     course: Course, workspace: Path, wanted: Mapping[str, Any], batch: Batch
 ) -> tuple[str, str]:
     files = {"/course/common": course.root / "common", "/packages": Path(_packages())}
-    stages = [folder for folder in course.folders.values() if (folder / "__init__.py").is_file()]
-    files |= {f"/course/{folder.name}": folder for folder in stages} | {"/work": workspace}
+    files |= {f"/course/{name}": course.root / name for name in course.packages}
+    files |= {"/work": workspace}
     packages = Path(_packages())
     extensions = [path for name in COMPILED for path in (packages / name).rglob("*.so")]
     shown = set(needed())

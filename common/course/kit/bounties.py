@@ -4,7 +4,7 @@ A wrong variant that passes the suite::
 
     lab: cap
     name: A replica that was down answers with what it had
-    file: cap/consistent.py
+    file: consistent.py
     find: the text of the reference
     replace: what stands there instead
     seed: 4711                    # with test: this test fails at this seed; with schedule:
@@ -21,8 +21,9 @@ from typing import Any
 
 import yaml
 
+from common.course.base.course import Course
+from common.course.base.lab import Lab, Strict
 from common.course.base.located import Located
-from common.course.base.manifest import Course, Lab, Strict
 from common.course.base.naming import find
 from common.course.kit.batches import Batch, Failure, live_of, try_batch
 from common.course.kit.marking import suites_digest
@@ -44,7 +45,7 @@ class Claim(Strict, frozen=True):
     Attributes:
         lab: the lab's id.
         name: what is wrong, as a sentence.
-        file: the file that is changed, relative to the stage's folder; "" for the reference.
+        file: the file that is changed, relative to the lab's room; "" for the reference.
         find: the text of the reference that is replaced.
         replace: what stands there instead.
         test: a graded test that fails at ``seed``.
@@ -99,7 +100,7 @@ def read_claim(path: Path, course: Course) -> Claim:
         return claim
     if claim.file not in {file.path for file in lab.files}:
         raise located.error(f"{claim.file} is no file of lab {lab.id}", "file")
-    source = (course.folder_of(lab) / claim.file).read_text(encoding="utf-8")
+    source = (course.room_of(lab) / claim.file).read_text(encoding="utf-8")
     if source.count(claim.find) != 1 or not claim.find:
         times = source.count(claim.find) if claim.find else 0
         raise located.error(f"the text to find is {times} times in {claim.file}, not once", "find")
@@ -107,7 +108,7 @@ def read_claim(path: Path, course: Course) -> Claim:
         raise located.error("it changes nothing", "replace")
     if claim.test:
         try:
-            find_test(course, lab, claim.test)
+            find_test(lab, claim.test)
         except BadInput as error:
             raise located.error(str(error), "test") from None
     return claim
@@ -161,7 +162,7 @@ def _schedule_against_reference(claim: Claim, course: Course, lab: Lab) -> Judge
 
 def _by_test(claim: Claim, course: Course, lab: Lab, workspace: Path, unsafe: bool) -> Judgement:
     """The suite passes; does this test fail for the variant at this seed, and only for it?"""
-    test = find_test(course, lab, claim.test)
+    test = find_test(lab, claim.test)
     one = SuiteOptions(tests=(test,), seed=claim.seed)
     if run_suite(course, lab, one).failed:
         why = f"the reference fails {claim.test} at seed {claim.seed} too: the test is wrong there"
@@ -176,9 +177,9 @@ def _by_test(claim: Claim, course: Course, lab: Lab, workspace: Path, unsafe: bo
 
 def _by_schedule(claim: Claim, course: Course, lab: Lab, unsafe: bool) -> Judgement:
     live_of(lab)
-    path = course.folder_of(lab) / claim.file
-    text = path.read_text(encoding="utf-8").replace(claim.find, claim.replace)
-    files = {path.relative_to(course.root).as_posix(): text.encode()}
+    path = lab.path(claim.file)
+    source = (course.root / path).read_text(encoding="utf-8")
+    files = {path: source.replace(claim.find, claim.replace).encode()}
     failure = _run(claim, course, files, 1 if claim.schedule is not None else SEARCHED, unsafe)
     if failure is None and claim.schedule is None:
         return Judgement(
@@ -202,7 +203,7 @@ def _run(
 ) -> Failure | None:
     batch = Batch(
         lab=claim.lab, variant=claim.variant, first=claim.seed, count=count, kinds=KINDS,
-        files=files, suites=suites_digest(course.root), unsafe=unsafe, schedule=claim.schedule,
+        files=files, suites=suites_digest(course), unsafe=unsafe, schedule=claim.schedule,
     )  # fmt: skip
     tried = try_batch(batch)
     return tried.failures[0] if tried.failures else None

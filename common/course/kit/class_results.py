@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.course.base.manifest import Course
+from common.course.base.course import Course
 from common.course.kit.course_file import CourseFile
 from common.course.kit.exports import (
     filled_worksheet,

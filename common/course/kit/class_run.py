@@ -6,14 +6,15 @@ from typing import Any
 
 import msgspec
 
-from common.course.base.manifest import Course, Lab
+from common.course.base.course import Course
+from common.course.base.lab import Lab
 from common.course.kit.course_file import CourseFile
 from common.course.kit.farm import Done, Farm, Told
 from common.course.kit.gradebook import Gradebook
 from common.course.kit.keys import Secret
 from common.course.kit.marking import BrokenJudge, Job, Marked, OtherVersion, mark, suites_digest
 from common.course.kit.reports import LabReport, Mark
-from common.course.kit.submissions import Submission, accept
+from common.course.kit.submissions import Accepted, Submission, accept
 from common.values.errors import LabError, MissingTool
 
 
@@ -33,12 +34,21 @@ class HowToGrade:
 
 
 def handed_in(submissions: Sequence[Submission], course: Course) -> list[Lab]:
-    """The labs of which anybody has handed in a file."""
+    """The labs of which anybody has handed in a file.
+
+    A file without its room's folder says nothing of its lab: several have a ``client.py``. Files
+    that are known by their names alone count where all files with an exercise are among them.
+    """
     return [
         lab
         for lab in course.labs
-        if any(accept(submission, course, lab).files for submission in submissions)
+        if any(_is_of(accept(submission, course, lab), lab) for submission in submissions)
     ]
+
+
+def _is_of(accepted: Accepted, lab: Lab) -> bool:
+    exercises = {lab.path(hole.file) for hole in lab.holes}
+    return bool(accepted.files) and (not accepted.bare or exercises <= accepted.files.keys())
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +80,7 @@ def plan(
     """Read the submissions, and see which of them have to be marked."""
     made = Plan({}, [], 0, 0)
     kept = old = 0
-    suites = suites_digest(course.root)
+    suites = suites_digest(course)
     for lab in labs:
         for submission in submissions:
             accepted = accept(submission, course, lab)

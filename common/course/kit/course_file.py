@@ -4,6 +4,7 @@ The manifests say what a lab is; ``course.yaml`` says what it counts in one cour
 it has a default, so that a course without the file is graded too: each lab by its points.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -12,9 +13,9 @@ from typing import Annotated
 
 import msgspec
 
+from common.course.base.course import Course
+from common.course.base.lab import GradedTest, Lab, Strict
 from common.course.base.located import Located
-from common.course.base.manifest import Course, Lab, Strict
-from common.course.kit.graded_tests import GradedTest, graded_tests
 
 NAME = "course.yaml"
 
@@ -135,7 +136,7 @@ def read_course_file(path: Path, course: Course) -> CourseFile:
         if lab.due is not None and lab.due.tzinfo is None:
             what = "a due date needs its offset from UTC: 2027-03-01T23:59:00+01:00"
             raise located.error(what, "labs", number, "due")
-        _check_tests(located, number, lab, graded_tests(course, known[lab.id]))
+        _check_tests(located, number, lab, known[lab.id].tests)
     _check_sum(located, read)
     return read
 
@@ -147,7 +148,9 @@ def _check_sum(located: Located, read: CourseFile) -> None:
         raise located.error(what, "points")
 
 
-def _check_tests(located: Located, number: int, lab: LabInCourse, tests: list[GradedTest]) -> None:
+def _check_tests(
+    located: Located, number: int, lab: LabInCourse, tests: Sequence[GradedTest]
+) -> None:
     names = [test.name for test in tests]
     for place, pattern in enumerate(lab.hidden):
         if not any(fnmatchcase(name, pattern) for name in names):

@@ -19,7 +19,8 @@ from typing import Any
 
 import msgspec
 
-from common.course.base.manifest import ROOT, Course, Lab
+from common.course.base.course import ROOT, Course
+from common.course.base.lab import Lab
 from common.course.base.output import folder
 from common.course.kit.course_file import CourseFile, default_course_file, read_course_file
 from common.course.kit.exports import gradescope_results
@@ -32,9 +33,10 @@ from common.course.kit.submissions import Submission, accept
 from common.values.errors import BadInput, LabError
 
 PATTERNS = (
-    "common/**/*", "stage*/**/*", "bonus_overlays/**/*", "tests/stage*/**/*", "tests/support/*.py",
-    "tests/conftest.py", "docs/labs/*.md", "pyproject.toml", "constraints.txt", "README.md",
+    "common/**/*", "tests/support/*.py", "tests/conftest.py", "docs/labs/*.md", "pyproject.toml",
+    "constraints.txt", "README.md",
 )  # fmt: skip
+"""What goes into the zip beside the stages and their suites."""
 LEFT_OUT = ("__pycache__", ".mypy_cache", ".ruff_cache")
 EPOCH = (2027, 1, 1, 0, 0, 0)
 """The date of every entry, so that the same course makes the same zip."""
@@ -67,7 +69,8 @@ def build_zip(course: Course, settings: Settings, out: Path) -> int:
     Raises:
         BadInput: it cannot be written.
     """
-    names = sorted({path for pattern in PATTERNS for path in course.root.glob(pattern)})
+    stages = [f"{top}{name}/**/*" for name in course.packages for top in ("", "tests/")]
+    names = sorted({path for pattern in (*PATTERNS, *stages) for path in course.root.glob(pattern)})
     try:
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
             for name in ("setup.sh", "run_autograder"):
@@ -139,7 +142,7 @@ def _job(
         lab=lab.id,
         files=accepted.files,
         digest=accepted.digest,
-        suites=suites_digest(course.root),
+        suites=suites_digest(course),
         seed_key=Secret(settings.key.encode()).seed_key(student, lab.id),
         judged=True,
         unsafe=settings.unsafe,

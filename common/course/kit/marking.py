@@ -14,9 +14,9 @@ from pathlib import Path
 
 import msgspec
 
-from common.course.base.manifest import ROOT, Course, Lab
+from common.course.base.course import ROOT, Course
+from common.course.base.lab import Lab
 from common.course.judge.sandbox import KINDS, NO_WALLS, available
-from common.course.kit.graded_tests import graded_tests
 from common.course.kit.reports import LabReport, Mark
 from common.course.kit.watch import WAITED
 from common.course.suites.suite import SuiteOptions, SuiteResult, TestResult, run_suite
@@ -121,7 +121,7 @@ def mark(job: Job, on_mark: Callable[[Mark], None], course: Course | None = None
     course = course or _installed()
     if job.judged and not job.unsafe and not any(map(available, KINDS)):
         raise MissingTool(NO_WALLS)
-    if suites_digest(course.root) != job.suites:
+    if suites_digest(course) != job.suites:
         raise OtherVersion(
             "a worker has another version of the course than you have: the marks would not be "
             "comparable. Install the same version everywhere"
@@ -146,10 +146,8 @@ def _try_the_judge(course: Course, lab: Lab, judged: bool, unsafe: bool) -> None
     Raises:
         BrokenJudge: it does not.
     """
-    first = graded_tests(course, lab)[0]
-    options = SuiteOptions(
-        judged=judged, unsafe=unsafe, seeds=1, tests=(f"{first.file}::{first.name}",)
-    )
+    first = lab.tests[0]
+    options = SuiteOptions(judged=judged, unsafe=unsafe, seeds=1, tests=(first.id,))
     try:
         failed = [test.why.strip() for test in run_suite(course, lab, options).failed]
     except BadInput as error:
@@ -173,19 +171,21 @@ def _tested(
         more=("-p", WATCH, f"--budget={job.budget}"),
     )
     empty = job.report(course)
+
+    def marked(test: TestResult) -> Mark:
+        return _mark(test, workspace, course)
+
     try:
-        result = run_suite(course, lab, options, lambda test, _: on_mark(_mark(test, workspace)))
+        result = run_suite(course, lab, options, lambda test, _: on_mark(marked(test)))
     except BadInput as error:
-        return msgspec.structs.replace(empty, done=True, problem=_without(str(error), workspace))
-    marks = [_mark(test, workspace) for test in result.tests]
-    return msgspec.structs.replace(
-        empty, done=True, tests=_with_missing(course, lab, result, marks)
-    )
+        return msgspec.structs.replace(
+            empty, done=True, problem=_without(str(error), workspace, course)
+        )
+    marks = [marked(test) for test in result.tests]
+    return msgspec.structs.replace(empty, done=True, tests=_with_missing(lab, result, marks))
 
 
-def _with_missing(
-    course: Course, lab: Lab, result: SuiteResult, marks: list[Mark]
-) -> tuple[Mark, ...]:
+def _with_missing(lab: Lab, result: SuiteResult, marks: list[Mark]) -> tuple[Mark, ...]:
     """All marks, with an unknown one for each test that a run that was ended did not reach."""
     if result.collected is not None and len(marks) >= result.collected:
         return tuple(marks)
@@ -193,18 +193,18 @@ def _with_missing(
     why = f"{UNKNOWN}the run was ended before this test: a test before it hung, or ended the judge"
     missing = [
         Mark(
-            test=f"{test.file}::{test.name}", title=test.title, requirement="",
+            test=test.id, title=test.title, requirement="",
             points=test.points, verdict="unknown", why=why,
         )
-        for test in graded_tests(course, lab)
+        for test in lab.tests
         if test.name not in reached
     ]  # fmt: skip
     return (*marks, *missing)
 
 
-def _mark(test: TestResult, workspace: Path) -> Mark:
+def _mark(test: TestResult, workspace: Path, course: Course) -> Mark:
     plain = asdict(test) | {
-        "why": _without(test.why, workspace),
+        "why": _without(test.why, workspace, course),
         "replay": test.replay.partition(" --impl")[0],
     }
     waited = any(sentence in test.why for sentence in WAITED)
@@ -213,11 +213,12 @@ def _mark(test: TestResult, workspace: Path) -> Mark:
     return Mark(**plain)
 
 
-def _without(text: str, workspace: Path) -> str:
+def _without(text: str, workspace: Path, course: Course) -> str:
     """A sentence without the path of a scratch folder, which differs each time."""
     for place in (str(workspace.resolve()), str(workspace)):
         text = text.replace(f"{place}/", "").replace(place, "the submission")
-    return re.sub(r"(\.\./)+(?:[\w.-]+/)*work/(?=stage|bonus)", "", text)
+    packages = "|".join(map(re.escape, course.packages))
+    return re.sub(rf"(\.\./)+(?:[\w.-]+/)*work/(?={packages})", "", text)
 
 
 def _drawn(
@@ -265,11 +266,11 @@ def _installed() -> Course:
 
 
 @cache
-def suites_digest(root: Path) -> str:
+def suites_digest(course: Course) -> str:
     """SHA-256 of all that marks depend on: the common floors, the stages and their suites."""
-    digest = hashlib.sha256()
-    folders = ("common", "stage*", "bonus_overlays", "tests/stage*")
-    paths = [path for pattern in folders for top in root.glob(pattern) for path in top.rglob("*")]
+    digest, root = hashlib.sha256(), course.root
+    stages = [folder for name in course.packages for folder in (name, f"tests/{name}")]
+    paths = [path for folder in ("common", *stages) for path in (root / folder).rglob("*")]
     for path in sorted(paths):
         if path.suffix in (".py", ".yaml") and path.is_file():
             digest.update(f"{path.relative_to(root).as_posix()}\0".encode())

@@ -18,7 +18,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from common.course.base.manifest import Course, Lab, Strict
+from common.course.base.course import Course
+from common.course.base.lab import Lab, Strict
 from common.course.suites.suite import SuiteOptions, SuiteResult, run_suite
 from common.values.errors import BadInput, LabError
 
@@ -36,7 +37,7 @@ class Mutant(Strict, frozen=True):
 
     Attributes:
         name: what is wrong, as a sentence.
-        file: where, relative to the stage's folder.
+        file: where, relative to the lab's room.
         find: the text of the reference that is replaced.
         replace: what stands there instead.
         caught_by: the graded test that fails for it.
@@ -140,8 +141,13 @@ def apply(course: Course, lab: Lab, mutant: Mutant, workspace: Path) -> None:
     Raises:
         BadInput: the text to replace is not in the reference, or is there more than once.
     """
-    folder = course.folder_of(lab)
-    source = (folder / mutant.file).read_text(encoding="utf-8")
+    room = course.room_of(lab)
+    if mutant.file not in {file.path for file in lab.files}:
+        raise BadInput(
+            f"lab {lab.id}: mutant {mutant.name!r}: {mutant.file} is no file of the lab; files are "
+            f"named relative to {lab.folder}"
+        )
+    source = (room / mutant.file).read_text(encoding="utf-8")
     found = source.count(mutant.find)
     if found != 1:
         raise BadInput(
@@ -158,16 +164,15 @@ def lay_out(course: Course, lab: Lab, workspace: Path, changed: Mapping[str, str
         course: where the lab belongs.
         lab: which lab.
         workspace: the folder.
-        changed: the other texts, by path relative to the stage's folder.
+        changed: the other texts, by path relative to the lab's room.
     """
-    folder = course.folder_of(lab)
     for file in lab.files:
-        path = workspace / folder.name / file.path
+        path = workspace / lab.path(file.path)
         path.parent.mkdir(parents=True, exist_ok=True)
         if file.path in changed:
             path.write_text(changed[file.path], encoding="utf-8")
         else:
-            shutil.copyfile(folder / file.path, path)
+            shutil.copyfile(course.room_of(lab) / file.path, path)
 
 
 def try_mutant(
@@ -182,7 +187,7 @@ def try_mutant(
         options: of the suite; the workspace and the test are filled in here.
     """
     try:
-        test = find_test(course, lab, mutant.caught_by)
+        test = find_test(lab, mutant.caught_by)
         with tempfile.TemporaryDirectory(prefix="lab-mutant-") as scratch:
             apply(course, lab, mutant, Path(scratch))
             given = options or SuiteOptions()
@@ -204,16 +209,15 @@ def _fate(lab: Lab, mutant: Mutant, result: SuiteResult) -> Caught:
     )
 
 
-def find_test(course: Course, lab: Lab, name: str) -> str:
+def find_test(lab: Lab, name: str) -> str:
     """The id in pytest of a graded test, given its name.
 
     Raises:
         BadInput: the lab's suite has no such test.
     """
-    suite = course.root / lab.tests
-    for path in sorted(suite.glob("test_*.py")) if suite.is_dir() else [suite]:
-        if f"def {name}(" in path.read_text(encoding="utf-8"):
-            return f"{path.relative_to(course.root)}::{name}"
+    for test in lab.tests:
+        if test.name == name:
+            return test.id
     raise BadInput(f"lab {lab.id} has no graded test {name}")
 
 

@@ -16,11 +16,13 @@ from typing import Any
 import yaml
 
 from common.course.base import holes
-from common.course.base.manifest import Course, Lab
+from common.course.base.course import STAGE_FILE, Course
+from common.course.base.lab import Lab, Stage
+from common.course.base.located import Located
 from common.course.base.output import folder, write
+from common.course.base.room import NAME as LAB_FILE
 from common.course.kit import release_files, shingles
 from common.course.kit.course_file import CourseFile
-from common.course.kit.graded_tests import graded_tests
 from common.course.kit.hiding import without_tests
 from common.course.kit.reach import reach, starts
 from common.values.errors import BadInput
@@ -93,8 +95,8 @@ class Release:
             self._hand_out(file, out)
         for lab in [*self.exercises, *self.supplied]:
             self._page(lab, out)
-        for stage_folder in self.course.folders.values():
-            self._manifest(stage_folder, out)
+        for stage in self.course.stages:
+            self._manifests(stage, out)
         hidden = self._hidden()
         names = [lab.id for lab in self.exercises]
         for name, text in release_files.make(self.course, self.exercises, self.supplied).items():
@@ -133,13 +135,12 @@ class Release:
 
     def _closure(self) -> tuple[set[Path], list[Lab]]:
         """All files, and the labs that are supplied since something imports a file of theirs."""
-        root = self.course.root
         included = list(self.exercises)
-        files = {root / "tests/conftest.py"}
+        files = {self.course.root / "tests/conftest.py"}
         while True:
             for lab in included:
                 files |= starts(self.course, lab)
-            files = reach(root, files)
+            files = reach(self.course, files)
             touched = [lab for lab in self.course.labs if self._own(lab) & files]
             if len(touched) == len(included):
                 supplied = [lab for lab in touched if lab not in self.exercises]
@@ -147,19 +148,17 @@ class Release:
             included = touched
 
     def _own(self, lab: Lab) -> set[Path]:
-        lab_folder = self.course.folder_of(lab)
-        return {lab_folder / file.path for file in lab.files}
+        return {self.course.root / path for path in lab.paths}
 
     def _beside(self) -> Iterable[Path]:
         """What the code needs that is no Python: schedules, and the data of its packages."""
         for lab in [*self.exercises, *self.supplied]:
-            yield from (self.course.folder_of(lab) / path for path in lab.schedules)
-        stages = {path.resolve() for path in self.course.folders.values()}
-        for place in sorted({file.parent for file in self._files}):
-            if place.resolve() not in stages and place != self.course.root / "tests":
-                for path in sorted(place.iterdir()):
-                    if path.is_file() and path.suffix not in (".py", ".pyc"):
-                        yield path
+            yield from (self.course.root / lab.path(path) for path in lab.schedules)
+        apart = {self.course.root / name for name in (*self.course.packages, "tests")}
+        for place in sorted({file.parent for file in self._files} - apart):
+            for path in sorted(place.iterdir()):
+                if path.is_file() and path.suffix not in (".py", ".pyc") and path.name != LAB_FILE:
+                    yield path
 
     def _hand_out(self, file: Path, out: Path) -> None:
         """Write one file: with holes, without hidden tests, or as it is."""
@@ -168,12 +167,12 @@ class Release:
         folder(target.parent)
         for lab in self.exercises:
             if file in self._own(lab):
-                inside = file.relative_to(self.course.folder_of(lab)).as_posix()
-                symbols = [hole.symbol for hole in lab.holes if hole.file == inside]
+                inside = file.relative_to(self.course.room_of(lab)).as_posix()
+                symbols = [hole.symbol for hole in lab.holes_in(inside)]
                 text = file.read_text(encoding="utf-8")
                 write(target, holes.strip(text, symbols) if symbols else text)
                 return
-            if self._hides(lab) and relative.is_relative_to(lab.tests):
+            if self._hides(lab) and relative.is_relative_to(lab.suite):
                 rules = self._hides(lab)
                 assert rules is not None, "it was just asked for"
                 text = file.read_text(encoding="utf-8")
@@ -190,51 +189,47 @@ class Release:
             self.rules.by_id[lab.id].is_hidden(test.name)
             for lab in self.exercises
             if self.rules is not None and self._hides(lab)
-            for test in graded_tests(self.course, lab)
+            for test in lab.tests
         )
 
     def _page(self, lab: Lab, out: Path) -> None:
-        page = self.course.root / "docs" / lab.page
-        folder((out / "docs" / lab.page).parent)
+        page = self.course.root / lab.page
+        folder((out / lab.page).parent)
         text = page.read_text(encoding="utf-8")
-        write(out / "docs" / lab.page, text)
+        write(out / lab.page, text)
         for image in _IMAGE.findall(text):
             source = (page.parent / image).resolve()
             target = out / "docs" / source.relative_to((self.course.root / "docs").resolve())
             folder(target.parent)
             shutil.copyfile(source, target)
 
-    def _manifest(self, stage_folder: Path, out: Path) -> None:
-        """The stage's manifest with the labs that are there."""
-        plain = yaml.safe_load((stage_folder / "lab.yaml").read_text(encoding="utf-8"))
-        there = {lab.id for lab in [*self.exercises, *self.supplied]}
-        plain["labs"] = [
-            self._entry(entry, there) for entry in plain.get("labs") or [] if entry["id"] in there
-        ]
-        text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
-        write(folder(out / stage_folder.name) / "lab.yaml", text)
-
-    def _entry(self, entry: dict[str, Any], there: set[str]) -> dict[str, Any]:
-        entry = entry | {"needs": [need for need in entry.get("needs", []) if need in there]}
-        lab = self.course.lab(entry["id"])
-        if rules := self._hides(lab):
-            hidden = [
-                test
-                for test in graded_tests(self.course, lab)
-                if rules.by_id[lab.id].is_hidden(test.name)
-            ]
-            entry["points"] -= sum(test.points for test in hidden)
-            for part in entry.get("parts", []):
-                files = [f"{lab.tests}/{name}" for name in part["tests"]]
-                part["points"] -= sum(test.points for test in hidden if test.file in files)
-        return entry
+    def _manifests(self, stage: Stage, out: Path) -> None:
+        """The stage's manifest and its labs', of the labs that are there."""
+        there = [lab.id for lab in [*self.exercises, *self.supplied]]
+        place = folder(out / stage.folder)
+        listed = _read(self.course.root / stage.folder / STAGE_FILE)
+        listed["labs"] = [id for id in stage.labs if id in there]
+        write(place / STAGE_FILE, _dump(listed))
+        for id in listed["labs"]:
+            entry = _read(self.course.root / stage.folder / id / LAB_FILE)
+            entry["needs"] = [need for need in entry.get("needs", []) if need in there]
+            write(folder(place / id) / LAB_FILE, _dump(entry))
 
     def _secret(self) -> Iterable[shingles.Body]:
         for lab in self.exercises:
             for file in sorted({hole.file for hole in lab.holes}):
-                source = (self.course.folder_of(lab) / file).read_text(encoding="utf-8")
-                symbols = [hole.symbol for hole in lab.holes if hole.file == file]
+                source = (self.course.room_of(lab) / file).read_text(encoding="utf-8")
+                symbols = [hole.symbol for hole in lab.holes_in(file)]
                 yield from shingles.bodies(lab.id, source, symbols)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    plain: dict[str, Any] = Located(path).plain
+    return plain
+
+
+def _dump(plain: dict[str, Any]) -> str:
+    return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
 
 
 def _is_mutants(path: Path) -> bool:

@@ -7,7 +7,8 @@ from importlib.resources import files
 import msgspec
 import yaml
 
-from common.course.base.manifest import Course, Lab
+from common.course.base.course import Course
+from common.course.base.lab import Lab
 from common.course.kit.course_file import CourseFile
 
 _MYPY_FILES = re.compile(r"^files = \[.*\]$", re.MULTILINE)
@@ -15,13 +16,13 @@ _MYPY_FILES = re.compile(r"^files = \[.*\]$", re.MULTILINE)
 
 def make(course: Course, exercises: Sequence[Lab], supplied: Sequence[Lab]) -> dict[str, str]:
     """By path in the handout, the files' texts."""
-    started = {lab.id: f"{course.folder_of(lab).name}/{_first_file(lab)}" for lab in exercises}
+    started = {lab.id: lab.path(lab.holes[0].file) for lab in exercises}
     first = exercises[0]
     project = (course.root / "pyproject.toml").read_text(encoding="utf-8")
     words = {
         "title": "Distributed systems, one runnable lab at a time",
         "first": first.id,
-        "folder": course.folder_of(first).name,
+        "folder": first.folder,
         "exercises": "\n".join(f"* `{lab.id}`: {lab.title} ({lab.hours:g} h)" for lab in exercises),
         "supplied": _supplied(supplied),
         "labs": " ".join(f"{lab}={file}" for lab, file in started.items()),
@@ -59,10 +60,6 @@ def filled(name: str, words: Mapping[str, str]) -> str:
     for word, value in words.items():
         text = text.replace(f"%{word}%", value)
     return text
-
-
-def _first_file(lab: Lab) -> str:
-    return lab.holes[0].file if lab.holes else lab.files[0].path
 
 
 def _supplied(labs: Sequence[Lab]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from common.course.base.manifest import Strict
+from common.course.base.lab import Strict
 from common.course.kit.keys import Secret
 from common.values.errors import BadInput
 

@@ -16,6 +16,7 @@ def main() -> None:
     """Read what to do, do it, and tell of each seed."""
     common, packages, workspace = sys.argv[1:4]
     sys.path[:0] = [str(Path(common).parent), packages]
+    from common.course.base.course import Course
     from common.course.base.implementation import install_overlay
     from common.course.base.naming import find
     from common.course.kit import search
@@ -23,7 +24,7 @@ def main() -> None:
     from common.values.faults import Schedule
 
     if workspace:
-        install_overlay(Path(workspace))
+        install_overlay(Path(workspace), Course(Path(common).parent))
     wanted = json.load(sys.stdin)
     live: LiveLab = find(wanted["live"], "live")
     variant = search.variant_of(live, wanted["variant"])

@@ -12,16 +12,14 @@ from pathlib import Path
 
 import msgspec
 
-from common.course.base.manifest import Course, Lab
-from common.course.judge.intake import take_in
+from common.course.base.course import Course
+from common.course.base.lab import Lab
+from common.course.judge.intake import Room, room_of, take_in
 from common.course.student.state import FOLDER, NAME, State
 from common.values.errors import BadInput, LabError
 
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".py")
 """Files that can be a submission; others lie beside them for another reason."""
-
-STATE = f"{FOLDER}/{NAME}"
-"""Where a workspace remembers the hints that were shown."""
 
 _NO_NEWS = ("is no file of this lab: left out", "more like these")
 
@@ -57,12 +55,14 @@ class Accepted:
         digest: SHA-256 of paths and bytes.
         problem: why there are none, a sentence for the student; "" if there are.
         notes: what was left out.
+        bare: whether the lab's room was not there, so that files were known by their names alone.
     """
 
     files: dict[str, bytes]
     digest: str
     problem: str = ""
     notes: tuple[str, ...] = ()
+    bare: bool = False
 
 
 def find_submissions(folder: Path) -> list[Submission]:
@@ -106,16 +106,14 @@ def accept(submission: Submission, course: Course, lab: Lab) -> Accepted:
     Raises:
         BadInput: this machine cannot take it in: the disk is full, say. That is nobody's mark.
     """
-    folder = course.folder_of(lab).name
-    wanted = [f"{folder}/{file.path}" for file in lab.files]
     with tempfile.TemporaryDirectory(prefix="lab-in-") as scratch:
         into = Path(scratch) / "files"
-        taken = take_in(submission.path, wanted, into)
+        taken = take_in(submission.path, room_of(course, lab), into)
         files = {name: (into / name).read_bytes() for name in taken.taken}
     if not files:
-        why = next(iter(taken.refused), f"it has none of the lab's files, such as {wanted[0]}")
+        why = next(iter(taken.refused), f"it has none of the lab's files, such as {lab.paths[0]}")
         return Accepted({}, "", f"the submission cannot be tested: {why}")
-    return Accepted(files, digest_of(files), "", _notes(taken.refused))
+    return Accepted(files, digest_of(files), "", _notes(taken.refused), taken.bare)
 
 
 def _notes(refused: tuple[str, ...]) -> tuple[str, ...]:
@@ -141,9 +139,9 @@ def hints_taken(submission: Submission) -> dict[str, tuple[int, ...]]:
     with tempfile.TemporaryDirectory(prefix="lab-hints-") as scratch:
         into = Path(scratch) / "files"
         try:
-            if not take_in(submission.path, [STATE], into).taken:
+            if not take_in(submission.path, Room(FOLDER, (NAME,)), into).taken:
                 return {}
-            state = msgspec.json.decode((into / STATE).read_bytes(), type=State)
+            state = msgspec.json.decode((into / FOLDER / NAME).read_bytes(), type=State)
         except (LabError, msgspec.MsgspecError):
             return {}
     return {id: tuple(lab.hints.values()) for id, lab in state.labs.items() if lab.hints}

@@ -8,14 +8,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from common.course.base import takes
-from common.course.base.manifest import Course, Lab
+from common.course.base.course import Course
+from common.course.base.lab import Lab
 from common.course.base.output import Output
 from common.course.kit.class_results import write_results
 from common.course.kit.class_run import HowToGrade, Plan, carry_out, handed_in, plan
 from common.course.kit.course_file import CourseFile, default_course_file, read_course_file
 from common.course.kit.farm import Farm
 from common.course.kit.gradebook import Gradebook
-from common.course.kit.graded_tests import graded_tests
 from common.course.kit.keys import read_or_make_secret, read_secret
 from common.course.kit.progress import steps
 from common.course.kit.reports import LabReport, lab_report, read_signed
@@ -127,7 +127,7 @@ def _rules(
         if not labs:
             raise BadInput(
                 "no submission has a file of any lab: a submission has the folders of the course, "
-                "such as stage1_foundations/link/ends.py"
+                f"such as {known.labs[0].paths[0]}"
             )
         return default_course_file(labs)
     rules = read_course_file(path, known)
@@ -159,7 +159,7 @@ def _carry_out(
     unfinished: list[LabReport],
 ) -> None:
     """Grade what is to be graded, with a bar that counts tests."""
-    tests = {job.lab: len(graded_tests(known, known.lab(job.lab))) for job in todo.jobs.values()}
+    tests = {job.lab: len(known.lab(job.lab).tests) for job in todo.jobs.values()}
     total = sum(tests[job.lab] for job in todo.jobs.values())
     with steps(output, "grading", total) as bar:
 

@@ -9,7 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from common.course.base import takes
-from common.course.base.manifest import Course, Lab
+from common.course.base.course import Course
+from common.course.base.lab import Lab
 from common.course.base.output import Output
 from common.course.kit.mutants import Caught, all_mutants, try_all
 from common.course.kit.progress import processors, steps

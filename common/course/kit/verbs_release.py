@@ -6,7 +6,7 @@ import click
 from rich.markup import escape
 
 from common.course.base import takes
-from common.course.base.manifest import Course
+from common.course.base.course import Course
 from common.course.base.output import Output
 from common.course.kit.course_file import NAME, read_course_file
 from common.course.kit.gradescope import Settings, build_zip

@@ -10,8 +10,9 @@ from click.exceptions import Exit
 from rich.markup import escape
 
 from common.course.base import takes
+from common.course.base.course import Course
 from common.course.base.implementation import check_workspace
-from common.course.base.manifest import Course, Lab
+from common.course.base.lab import Lab
 from common.course.base.output import Output, folder, write
 from common.course.kit import bounties
 from common.course.kit.batches import Batch, Failure, Tried, live_of, try_batch
@@ -68,7 +69,7 @@ def sweep(
     live_of(found)
     batch = Batch(
         lab=found.id, variant=variant, first=first, count=BATCH, kinds=_kinds(kinds),
-        files=_files(course, found, impl), suites=suites_digest(course.root), unsafe=unsafe,
+        files=_files(course, found, impl), suites=suites_digest(course), unsafe=unsafe,
     )  # fmt: skip
     logbook = Logbook(out / "sweep", batch)
     wanted = list(_batches(batch, first, seeds))
@@ -126,15 +127,14 @@ def _kinds(text: str) -> tuple[str, ...]:
 
 
 def _files(course: Course, lab: Lab, impl: Path | None) -> dict[str, bytes]:
-    """The stage files of a workspace: the lab's own, and those that it stands on."""
+    """The files of labs in a workspace: the lab's own, and those that it stands on."""
     if impl is None:
         return {}
-    check_workspace(impl, course, lab)
-    stages = [folder.name for folder in course.folders.values()]
+    check_workspace(impl, lab)
     return {
         path.relative_to(impl).as_posix(): path.read_bytes()
-        for stage in stages
-        for path in sorted((impl / stage).rglob("*.py"))
+        for package in course.packages
+        for path in sorted((impl / package).rglob("*.py"))
         if path.is_file() and not path.is_symlink()
     }
 

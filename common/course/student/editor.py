@@ -2,12 +2,13 @@
 
 import json
 import os
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from common.course.base.manifest import ROOT
+from common.course.base.course import ROOT
 from common.course.student.workspace import Workspace, fingerprint, read, write
 
 GUIDE = """# Your workspace
@@ -54,7 +55,7 @@ def write_guide(workspace: Workspace) -> None:
         "README.md": GUIDE,
         ".gitignore": IGNORED,
         ".vscode/settings.json": _json(_settings(course)),
-        ".vscode/tasks.json": _json(_tasks(course)),
+        ".vscode/tasks.json": _json(_tasks(course, workspace.course.packages)),
         ".vscode/launch.json": _json(_launch(course)),
     }
     for name, text in texts.items():
@@ -82,13 +83,14 @@ def _settings(course: str) -> dict[str, Any]:
     }
 
 
-def _tasks(course: str) -> dict[str, Any]:
+def _tasks(course: str, packages: Sequence[str]) -> dict[str, Any]:
     """The command's verbs as tasks; a failure's line can be clicked."""
+    stages = "|".join(map(re.escape, packages))
     matcher = {
         "owner": "lab",
         "fileLocation": ["autoDetect", "${workspaceFolder}"],
         "pattern": {
-            "regexp": r"^\s*(.*) \((?:.*?)((?:stage\d|bonus)_[\w/]+\.py):(\d+)(?:, in (\w+))?\)",
+            "regexp": rf"^\s*(.*) \((?:.*?)((?:{stages})/[\w/]+\.py):(\d+)(?:, in (\w+))?\)",
             "message": 1,
             "file": 2,
             "line": 3,

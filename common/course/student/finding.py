@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from common.course.base.manifest import Course, Lab
+from common.course.base.course import Course
+from common.course.base.lab import Lab
 from common.course.base.output import Output
 from common.course.student.workspace import Workspace, find_workspace
 from common.values.errors import BadInput
@@ -26,7 +27,7 @@ def lab_with_hole(workspace: Workspace, symbol: str, id: str) -> Lab:
     if not id and symbol:
         current = workspace.state.read().current
         named = [
-            lab for lab in workspace.course.labs if symbol in {hole.symbol for hole in lab.holes}
+            lab for lab in workspace.course.labs if symbol in {hole.name for hole in lab.holes}
         ]
         if named and current not in {lab.id for lab in named}:
             return named[0]

@@ -11,9 +11,16 @@ from pathlib import Path
 
 from common.course.base import holes, symbols
 from common.course.base.holes import handout
-from common.course.base.manifest import Lab
+from common.course.base.lab import Lab
 from common.course.student.state import FOLDER, LabState
-from common.course.student.workspace import Workspace, fingerprint, hole_named, read, write
+from common.course.student.workspace import (
+    Workspace,
+    fingerprint,
+    hole_named,
+    names_of,
+    read,
+    write,
+)
 from common.values.errors import BadInput
 
 BACKUPS = "backups"
@@ -44,7 +51,7 @@ def start(workspace: Workspace, lab: Lab, part: str | None = None) -> Started:
     Raises:
         BadInput: there is no such part, an edited file is not Python, or a file cannot be written.
     """
-    opened = {hole.symbol for hole in symbols.open_holes(lab, part)}
+    opened = {hole.name for hole in symbols.open_holes(lab, part)}
     handed = handout(workspace.course, lab, part)
     done = Started()
     with workspace.state.changing() as state:
@@ -57,32 +64,34 @@ def start(workspace: Workspace, lab: Lab, part: str | None = None) -> Started:
                 write(path, text)
                 known.handed[name] = fingerprint(text)
                 done.written.append(path)
-        edited = {hole.symbol for hole in lab.holes if workspace.path(lab, hole.file) in done.kept}
+        edited = {hole.name for hole in lab.holes if workspace.path(lab, hole.file) in done.kept}
         empty = _empty(workspace, lab)  # a handed-out copy of the course has nothing to supply
-        others = [hole.symbol for hole in lab.holes if hole.symbol not in opened]
-        done.others = [s for s in others if s in empty]
+        others = [hole.name for hole in lab.holes if hole.name not in opened]
+        done.others = [name for name in others if name in empty]
         done.supplied = [
-            s for s in others if s not in empty and (s not in edited or s in known.supplied)
+            name
+            for name in others
+            if name not in empty and (name not in edited or name in known.supplied)
         ]
         known.supplied = list(done.supplied)
         known.part = part or ""
         state.current = lab.id
-    done.opened = [symbol for symbol in workspace.unwritten(lab) if symbol in opened]
+    done.opened = [name for name in workspace.unwritten(lab) if name in opened]
     return done
 
 
-def reset(workspace: Workspace, lab: Lab, part: str | None = None, symbol: str = "") -> Path:
+def reset(workspace: Workspace, lab: Lab, part: str | None = None, name: str = "") -> Path:
     """Put the handout back, of the whole lab or of one function; returns the backup's folder.
 
     Raises:
-        BadInput: there is nothing to reset, no such part or symbol, or a file cannot be written.
+        BadInput: there is nothing to reset, no such part or hole, or a file cannot be written.
     """
-    if symbol:
-        path = workspace.path(lab, hole_named(lab, symbol).file)
+    if name:
+        hole = hole_named(lab, name)
+        path, symbol = workspace.path(lab, hole.file), hole.symbol
         text = read(path)
         backup = back_up(workspace, [path])
-        name = path.relative_to(workspace.root).as_posix()
-        fresh = handout(workspace.course, lab)[name]
+        fresh = handout(workspace.course, lab)[lab.path(hole.file)]
         if symbols.missing(text, [symbol]):
             raise BadInput(
                 f"there is no {symbol} in {path} that could be emptied: give the function its "
@@ -120,21 +129,22 @@ def _open(
     workspace: Workspace, lab: Lab, path: Path, opened: set[str], known: LabState, done: Started
 ) -> None:
     """Open holes in an edited file, and supply those of other parts that are unwritten."""
-    named = dict(workspace.symbols(lab)).get(path, [])
+    inside = dict(workspace.holes(lab)).get(path, ())
     before = text = read(path)
     reference = read(workspace.course.root / path.relative_to(workspace.root))
     try:
-        empty = set(symbols.unwritten(text, named))
-        strip = [s for s in named if s in opened and s in known.supplied and s not in empty]
-        supply = [s for s in named if s not in opened and s in empty]
+        empty = set(symbols.unwritten(text, [hole.symbol for hole in inside]))
+        written = [hole for hole in inside if hole.symbol not in empty]
+        strip = [h.symbol for h in written if h.name in opened and h.name in known.supplied]
+        supply = [h for h in inside if h.name not in opened and h.symbol in empty]
         text = holes.strip(text, strip) if strip else text
-        text = holes.fill(text, reference, supply) if supply else text
+        text = holes.fill(text, reference, [h.symbol for h in supply]) if supply else text
     except BadInput as error:
         raise BadInput(
             f"{path}, {error}: mend it, or put the handout back with lab reset {lab.id} "
             "(your file is kept)"
         ) from None
-    known.supplied += supply
+    known.supplied += [hole.name for hole in supply]
     if text != before:
         back_up(workspace, [path])
         write(path, text)
@@ -144,7 +154,7 @@ def _open(
 def _empty(workspace: Workspace, lab: Lab) -> set[str]:
     """The holes that are not written yet, in files that are there."""
     return {
-        symbol
-        for path, named in workspace.symbols(lab)
-        for symbol in symbols.unwritten(read(path), named)
+        name
+        for path, inside in workspace.holes(lab)
+        for name in names_of(inside, symbols.unwritten(read(path), [h.symbol for h in inside]))
     }

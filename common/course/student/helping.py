@@ -8,7 +8,8 @@ from rich.padding import Padding
 from rich.syntax import Syntax
 
 from common.course.base import symbols, takes
-from common.course.base.manifest import Course, Hole, Lab
+from common.course.base.course import Course
+from common.course.base.lab import Hole, Lab
 from common.course.base.output import Output
 from common.course.kit.course_file import NAME as COURSE_FILE
 from common.course.kit.course_file import read_course_file
@@ -36,10 +37,10 @@ def hint(symbol: str, lab: str, again: bool, dir: Path | None, json: bool) -> No
     costs = _costs(course)
     with workspace.state.changing() as state:
         known = state.lab(found.id)
-        shown = known.hints.get(hole.symbol, 0)
+        shown = known.hints.get(hole.name, 0)
         step = shown if again and shown else min(shown + 1, len(hole.hints))
-        known.hints[hole.symbol] = max(step, shown)
-    output.say(f"[bold]{hole.symbol}[/] [dim]{hole.file}, hint {step} of {len(hole.hints)}[/]")
+        known.hints[hole.name] = max(step, shown)
+    output.say(f"[bold]{hole.name}[/] [dim]{hole.file}, hint {step} of {len(hole.hints)}[/]")
     for number, told in enumerate(hole.hints[:step], 1):
         style = "dim" if number < step else "none"
         output.say(Padding(f"[{style}]{number}. {escape(told)}[/]", (0, 0, 0, 2)))
@@ -47,10 +48,10 @@ def hint(symbol: str, lab: str, again: bool, dir: Path | None, json: bool) -> No
         output.say(f"[yellow]this hint costs {costs[step - 1]:g} % of the lab's marks[/]")
     if step < len(hole.hints):
         cost = f", which costs {costs[step]:g} %" if costs[step] else ""
-        output.say(f"[dim]lab hint {hole.symbol} says more{cost}[/]")
+        output.say(f"[dim]lab hint {hole.name} says more{cost}[/]")
     else:
-        output.say(f"[dim]that is all; lab solution {hole.symbol} --give-up shows the code[/]")
-    output.result(lab=found.id, symbol=hole.symbol, step=step, hints=list(hole.hints[:step]))
+        output.say(f"[dim]that is all; lab solution {hole.name} --give-up shows the code[/]")
+    output.result(lab=found.id, symbol=hole.name, step=step, hints=list(hole.hints[:step]))
 
 
 @_symbol
@@ -66,20 +67,20 @@ def solution(symbol: str, lab: str, give_up: bool, dir: Path | None, json: bool)
     found = course.lab(symbol) if named_lab else lab_with_hole(workspace, symbol, lab)
     with workspace.state.changing() as state:
         known = state.lab(found.id)
-        every = [hole for hole in found.holes if hole.symbol not in known.supplied]
+        every = [hole for hole in found.holes if hole.name not in known.supplied]
         wanted = every if named_lab or not symbol else [hole_named(found, symbol)]
-        closed = [hole.symbol for hole in wanted if not _passed(found, hole, known)]
+        closed = [hole.name for hole in wanted if not _passed(found, hole, known)]
         if give_up:
             known.given_up = sorted({*known.given_up, *closed})
     if not give_up:
-        opened = [hole for hole in wanted if hole.symbol not in closed]
+        opened = [hole for hole in wanted if hole.name not in closed]
         if not opened:
             raise BadInput(_why_closed(found, wanted, closed))
         wanted = opened
-    shown = {hole.symbol: _reference(course, found, hole) for hole in wanted}
+    shown = {hole.name: _reference(course, found, hole) for hole in wanted}
     for hole in wanted:
-        output.say(f"\n[bold]{hole.symbol}[/] [dim]{course.folder_of(found).name}/{hole.file}[/]")
-        code = shown[hole.symbol]
+        output.say(f"\n[bold]{hole.name}[/] [dim]{found.path(hole.file)}[/]")
+        code = shown[hole.name]
         output.say(Syntax(code, "python", word_wrap=True, background_color="default"))
     if closed and not give_up:
         output.say(f"[dim]{len(closed)} more open when their tests pass: lab test {found.id}[/]")
@@ -88,16 +89,15 @@ def solution(symbol: str, lab: str, give_up: bool, dir: Path | None, json: bool)
 
 def _passed(lab: Lab, hole: Hole, known: LabState) -> bool:
     """Whether all tests of the part that a hole belongs to have passed."""
-    part = next((part for part in lab.parts if hole.symbol in part.holes), None)
-    points = part.points if part else lab.points
+    part = next(part for part in lab.parts if hole in part.holes)
     names = {name for name, test in known.tests.items() if lab.part_of(test.test) == part}
-    return known.earned(names) >= points or hole.symbol in known.supplied
+    return known.earned(names) >= part.points or hole.name in known.supplied
 
 
 def _why_closed(lab: Lab, wanted: list[Hole], closed: list[str]) -> str:
     if len(wanted) == 1:
-        part = next((part.id for part in lab.parts if closed[0] in part.holes), "")
-        suite = f"lab test {lab.id} --part {part}" if part else f"lab test {lab.id}"
+        part = next(part.id for part in lab.parts if closed[0] in part.names)
+        suite = f"lab test {lab.id} --part {part}" if len(lab.parts) > 1 else f"lab test {lab.id}"
         one = f"the solution of {closed[0]} opens when {suite} passes: "
         return f"{one}lab hint {closed[0]} helps, and --give-up opens it now"
     return (
@@ -112,7 +112,7 @@ def _reference(course: Course, lab: Lab, hole: Hole) -> str:
     Raises:
         BadInput: this copy of the course is a handout, without solutions.
     """
-    source = read(course.folder_of(lab) / hole.file)
+    source = read(course.room_of(lab) / hole.file)
     if symbols.unwritten(source, [hole.symbol]):
         raise BadInput(
             f"this copy of the course has no solution of {hole.symbol}: it was handed out without"
@@ -137,7 +137,7 @@ def _meant(workspace: Workspace, symbol: str, lab: str) -> tuple[Lab, Hole]:
             return found, hole
     raise BadInput(
         f"every hole of lab {found.id} is written: name the one you want a hint for, such as "
-        f"lab hint {found.holes[0].symbol}, or ask lab why"
+        f"lab hint {found.holes[0].name}, or ask lab why"
     )
 
 

@@ -8,7 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from common.course.base.manifest import Lab, Part
+from common.course.base.lab import Lab, Part
 from common.course.base.output import Output
 from common.course.student.state import LabState
 from common.course.suites.suite import SuiteResult, TestResult
@@ -17,29 +17,21 @@ BAR_WIDTH = 16
 NOT_WRITTEN = "this is not written yet"
 
 
-def chosen_tests(lab: Lab, part: Part | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What to hand to pytest: the tests, in the order of the parts, and further options.
+def chosen_tests(lab: Lab, part: Part | None) -> tuple[str, ...]:
+    """The files of tests to hand to pytest, in the order of the parts.
 
     Args:
         lab: which lab.
         part: only this one; None for all.
     """
-    if part is None:
-        files = [f"{lab.tests}/{test}" for each in lab.parts for test in each.tests]
-        return (*files, lab.tests), ()
-    elsewhere = [
-        f"--deselect={lab.tests}/{test}"
-        for other in lab.parts
-        if other is not part
-        for test in other.tests
-        if "::" in test
-    ]
-    return tuple(f"{lab.tests}/{test}" for test in part.tests), tuple(elsewhere)
+    if part is not None:
+        return part.files
+    return (*(file for each in lab.parts for file in each.files), lab.suite)
 
 
 def is_supplied(part: Part, known: LabState) -> bool:
     """Whether the course filled all the holes of a part."""
-    return bool(known.supplied) and set(part.holes) <= set(known.supplied)
+    return bool(known.supplied) and set(part.names) <= set(known.supplied)
 
 
 @dataclass(slots=True)
@@ -70,7 +62,7 @@ class Teller:
     def __call__(self, test: TestResult, so_far: SuiteResult) -> None:
         """A test has ended."""
         part = self.lab.part_of(test.test)
-        if part is not None and part.id != self._part:
+        if part is not None and part.id != self._part and len(self.lab.parts) > 1:
             self._part = part.id
             self.output.say(f"[bold]{part.id}[/] [dim]{escape(part.title)}[/]")
         if not (self.brief and test.passed):
@@ -104,16 +96,13 @@ class Teller:
 def points_table(lab: Lab, known: LabState) -> RenderableType:
     """The parts of a lab with the points that were reached, and bars."""
     table = Table.grid(padding=(0, 2))
-    rows: list[tuple[str, str, int, Part | None]] = [
-        (part.id, part.title, part.points, part) for part in lab.parts
-    ]
-    for id, title, points, part in rows or [(lab.id, lab.title, lab.points, None)]:
+    for part in lab.parts:
         tests = {name for name, t in known.tests.items() if lab.part_of(t.test) == part}
         earned = known.earned(tests)
-        if part is not None and is_supplied(part, known):
-            table.add_row("", id, "[dim]supplied[/]", "", f"[dim]{escape(title)}[/]")
+        if is_supplied(part, known):
+            table.add_row("", part.id, "[dim]supplied[/]", "", f"[dim]{escape(part.title)}[/]")
             continue
-        mark = "[green]✓[/]" if earned == points else "[yellow]◐[/]" if earned else "○"
-        bar = ProgressBar(total=points, completed=earned, width=BAR_WIDTH)
-        table.add_row(mark, id, bar, f"{earned} of {points}", escape(title))
+        mark = "[green]✓[/]" if earned == part.points else "[yellow]◐[/]" if earned else "○"
+        bar = ProgressBar(total=part.points, completed=earned, width=BAR_WIDTH)
+        table.add_row(mark, part.id, bar, f"{earned} of {part.points}", escape(part.title))
     return table

@@ -9,13 +9,13 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from common.course.base import takes
-from common.course.base.manifest import Course, Lab
+from common.course.base.course import Course
+from common.course.base.lab import Lab
 from common.course.base.output import Output
 from common.course.student.finding import open_workspace
 from common.course.student.parts import BAR_WIDTH, points_table
 from common.course.student.state import LabState, State
 from common.course.student.workspace import Workspace
-from common.course.verbs.listing import BONUS
 
 MARK_WIDTH, POINTS_WIDTH = 3, 7
 
@@ -52,10 +52,9 @@ def show_roadmap(dir: Path | None = None) -> None:
     others = MARK_WIDTH + name_width + BAR_WIDTH + POINTS_WIDTH + 4 * 2
     title_width = max(10, output.console.width - others)
     for stage in course.stages:
-        number = "+" if stage.number == BONUS else str(stage.number)
         title = escape(stage.title)
         built = f"[bold]{title}[/]" if stage.labs else f"[dim]{title}: not built yet[/]"
-        output.say(f"[bold]{number}[/] {built}")
+        output.say(f"[bold]{stage.sign}[/] {built}")
         labs = Table.grid(padding=(0, 2))
         labs.add_column(width=MARK_WIDTH, justify="right")
         labs.add_column(width=name_width)
@@ -63,7 +62,7 @@ def show_roadmap(dir: Path | None = None) -> None:
         labs.add_column(width=POINTS_WIDTH, justify="right")
         labs.add_column(width=title_width, no_wrap=True, overflow="ellipsis")
         for lab in stage.labs:
-            labs.add_row(*_row(standings[lab.id]))
+            labs.add_row(*_row(standings[lab]))
         if stage.labs:
             output.say(labs)
     output.say(*_next(state, standings), sep="\n")

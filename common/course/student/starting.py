@@ -6,7 +6,8 @@ import click
 from rich.markup import escape
 
 from common.course.base import takes
-from common.course.base.manifest import Course, Lab
+from common.course.base.course import Course
+from common.course.base.lab import Lab
 from common.course.base.output import Output
 from common.course.student import handing_out
 from common.course.student.editor import write_guide
@@ -57,14 +58,14 @@ def _tell_holes(lab: Lab, done: Started, part: str, output: Output) -> None:
         output.say(f"[dim]{len(done.others)} holes of other parts are open too[/]")
     if lab.needs:
         output.say(f"[dim]what it stands on is supplied: {', '.join(lab.needs)}[/]")
-    if lab.parts and not part:
+    if len(lab.parts) > 1 and not part:
         ids = ", ".join(each.id for each in lab.parts)
         output.say(f"[dim]or one part at a time, with --part: {ids}[/]")
 
 
 def _tell_next(lab: Lab, workspace: Workspace, output: Output) -> None:
     output.say(
-        f"\nread  [bold]docs/{lab.page}[/]",
+        f"\nread  [bold]{lab.page}[/]",
         f"open  [bold]{workspace.root}[/] in your editor (VS Code: code {workspace.root})",
         f"then  [bold]lab watch {lab.id}[/] or [bold]lab test {lab.id}[/]; stuck: "
         "[bold]lab hint[/]; failed: [bold]lab why[/]",
@@ -84,7 +85,7 @@ def reset(lab: str, symbol: str, part: str, dir: Path | None, json: bool) -> Non
     workspace = open_workspace(course, dir, output)
     if not workspace.has(found):
         raise BadInput(f"there is nothing to reset: lab start {found.id} makes the workspace")
-    wanted = hole_named(found, symbol).symbol if symbol else ""
+    wanted = hole_named(found, symbol).name if symbol else ""
     part = part or workspace.state.read().lab(found.id).part
     backup = handing_out.reset(workspace, found, part or None, wanted)
     what = wanted or (f"part {part} of lab {found.id}" if part else f"lab {found.id}")

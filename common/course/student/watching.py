@@ -9,9 +9,11 @@ from rich.markup import escape
 from rich.rule import Rule
 from watchfiles import PythonFilter, watch
 
-from common.course.base import symbols, takes
-from common.course.base.manifest import Course, Lab, Part
+from common.course.base import takes
+from common.course.base.course import Course
+from common.course.base.lab import Lab, Part
 from common.course.base.output import Output
+from common.course.base.symbols import functions
 from common.course.student.finding import lab_meant, open_workspace
 from common.course.student.parts import Teller, chosen_tests
 from common.course.student.workspace import Workspace, read
@@ -53,11 +55,11 @@ def bodies(workspace: Workspace, lab: Lab) -> Bodies:
     found: Bodies = {}
     for path in workspace.files(lab):
         try:
-            functions = symbols.functions(read(path))
+            found_here = functions(read(path))
         except BadInput:
-            functions = {}
+            found_here = {}
         found[path] = {
-            symbol: "".join(map(ast.dump, statements)) for symbol, statements in functions.items()
+            symbol: "".join(map(ast.dump, statements)) for symbol, statements in found_here.items()
         }
     return found
 
@@ -77,9 +79,9 @@ def touched_parts(lab: Lab, changed: Iterable[Path], before: Bodies, after: Bodi
         edited = {
             symbol for symbol in old.keys() | new.keys() if old.get(symbol) != new.get(symbol)
         }
-        inside = {h.symbol for h in lab.holes if path.as_posix().endswith(f"/{h.file}")}
-        wanted = edited & inside or inside
-        touched += [p for p in lab.parts if wanted & set(p.holes) and p not in touched]
+        inside = [hole for hole in lab.holes if path.as_posix().endswith(lab.path(hole.file))]
+        wanted = [hole for hole in inside if hole.symbol in edited] or inside
+        touched += [p for p in lab.parts if set(wanted) & set(p.holes) and p not in touched]
     return touched
 
 
@@ -99,8 +101,7 @@ def _test(workspace: Workspace, lab: Lab, parts: list[Part], output: Output) -> 
     teller = Teller(lab, output, brief=True)
     options = SuiteOptions(
         impl=workspace.root,
-        tests=(*failed, *(test for tests, _ in wanted for test in tests)),
-        more=tuple(option for _, more in wanted for option in more),
+        tests=(*failed, *(test for tests in wanted for test in tests)),
     )
     try:
         with teller.bar:

@@ -8,10 +8,11 @@ log.py`` whenever the student's code is tested. How files come into it says
 import hashlib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from common.course.base.manifest import Course, Hole, Lab
+from common.course.base.course import Course
+from common.course.base.lab import Hole, Lab
 from common.course.base.symbols import missing, unwritten
 from common.course.student.state import FOLDER, StateFile
 from common.values.errors import BadInput
@@ -41,8 +42,7 @@ class Workspace:
 
     def files(self, lab: Lab) -> list[Path]:
         """Where the lab's files are, or would be."""
-        folder = self.course.folder_of(lab).name
-        return [self.root / folder / file.path for file in lab.files]
+        return [self.root / path for path in lab.paths]
 
     def has(self, lab: Lab) -> bool:
         """Whether the lab was started: one of its files is here."""
@@ -71,13 +71,14 @@ class Workspace:
         Raises:
             BadInput: a file is not Python, or a hole's function is gone; the text says which.
         """
-        found = set()
-        for path, symbols in self.symbols(lab):
+        found: set[str] = set()
+        for path, inside in self.holes(lab):
+            symbols = [hole.symbol for hole in inside]
             text = read(path)
             with_line = f"lab start {lab.id} does not touch it; mend it, or lab reset {lab.id}"
             try:
                 gone = missing(text, symbols)
-                found.update(unwritten(text, symbols))
+                found |= names_of(inside, unwritten(text, symbols))
             except BadInput as error:
                 raise BadInput(f"{path}, {error}: {with_line}") from None
             if gone:
@@ -85,19 +86,19 @@ class Workspace:
                     f"there is no {gone[0]} in {path}: was it renamed? The tests need that name; "
                     f"lab reset {lab.id} {gone[0]} puts the empty one back"
                 )
-        return [hole.symbol for hole in lab.holes if hole.symbol in found]
+        return [hole.name for hole in lab.holes if hole.name in found]
 
-    def symbols(self, lab: Lab) -> list[tuple[Path, list[str]]]:
+    def holes(self, lab: Lab) -> list[tuple[Path, tuple[Hole, ...]]]:
         """The lab's files that have holes, with the holes."""
         return [
-            (self.path(lab, file.path), named)
+            (self.path(lab, file.path), inside)
             for file in lab.files
-            if (named := [hole.symbol for hole in lab.holes if hole.file == file.path])
+            if (inside := lab.holes_in(file.path))
         ]
 
     def path(self, lab: Lab, file: str) -> Path:
-        """Where one of the lab's files is; ``file`` as the manifest has it."""
-        return self.root / self.course.folder_of(lab).name / file
+        """Where one of the lab's files is; ``file`` is relative to the lab's room."""
+        return self.root / lab.path(file)
 
 
 def find_workspace(course: Course, named: Path | None, warn: Callable[[str], object]) -> Workspace:
@@ -116,18 +117,23 @@ def find_workspace(course: Course, named: Path | None, warn: Callable[[str], obj
     return Workspace(Path(NAME), course, warn)
 
 
-def hole_named(lab: Lab, symbol: str) -> Hole:
+def names_of(inside: Sequence[Hole], symbols: Sequence[str]) -> set[str]:
+    """The names of the holes of one file that have these symbols."""
+    return {hole.name for hole in inside if hole.symbol in symbols}
+
+
+def hole_named(lab: Lab, name: str) -> Hole:
     """The hole of this name; the method's name alone will do where only one has it.
 
     Raises:
         BadInput: there is none, or more than one; the text lists what there is.
     """
-    exact = [hole for hole in lab.holes if hole.symbol == symbol]
-    found = exact or [h for h in lab.holes if h.symbol.rpartition(".")[2] == symbol]
+    exact = [hole for hole in lab.holes if hole.name == name]
+    found = exact or [h for h in lab.holes if h.symbol.rpartition(".")[2] == name]
     if len(found) == 1:
         return found[0]
-    known = ", ".join(hole.symbol for hole in (found or lab.holes))
-    what = f"more than one hole is called {symbol}" if found else f"there is no hole {symbol!r}"
+    known = ", ".join(hole.name for hole in (found or lab.holes))
+    what = f"more than one hole is called {name}" if found else f"there is no hole {name!r}"
     raise BadInput(f"lab {lab.id}: {what}; write one of: {known}")
 
 
@@ -141,7 +147,7 @@ def blamed(lab: Lab, why: str) -> Hole | None:
         (
             hole
             for hole in lab.holes
-            if Path(file).as_posix().endswith(f"/{hole.file}")
+            if Path(file).as_posix().endswith(lab.path(hole.file))
             and hole.symbol.rpartition(".")[2] == function
         ),
         None,

@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 import pytest
 
 from common.course.base import limits
+from common.course.base.course import Course
 from common.course.base.implementation import (
     check_workspace,
     install_overlay,
@@ -31,7 +32,6 @@ from common.course.base.implementation import (
     modules_tested,
     run_script,
 )
-from common.course.base.manifest import Course
 from common.course.base.reasons import compared, import_problem, reason
 from common.course.suites.strays import Strays, nothing_collected
 from common.course.suites.under_test import LabUnderTest
@@ -85,6 +85,8 @@ class Sweep:
 
 _sweeps = pytest.StashKey[Sweep]()
 _strays = pytest.StashKey[Strays]()
+COURSE = pytest.StashKey[Course]()
+"""Where pytest's configuration has the course."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -104,23 +106,24 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker and lay the workspace over the references."""
     config.addinivalue_line("markers", "graded(points, title, requirement): counts for a grade")
     workspace = config.getoption("--impl")
+    config.stash[COURSE] = Course()
     if config.getoption("--judged"):
         limits.judged()
     if workspace and not config.getoption("--judged"):  # a judge imports nothing of a student's
         try:
             chosen = [config.invocation_params.dir / arg.partition("::")[0] for arg in config.args]
-            install_overlay(Path(workspace), modules_tested(Course(), chosen))
+            known = config.stash[COURSE]
+            install_overlay(Path(workspace), known, modules_tested(known, chosen))
         except LabError as error:
             raise pytest.UsageError(str(error)) from None
     if grades := config.getoption("--grades"):
-        config.pluginmanager.register(Grades(Path(grades)), "grades")
+        config.pluginmanager.register(Grades(Path(grades), config.stash[COURSE]), "grades")
 
 
 @pytest.fixture(scope="session")
 def course(request: pytest.FixtureRequest) -> Course:
     """All manifests."""
-    del request
-    return Course()
+    return request.config.stash[COURSE]
 
 
 @pytest.fixture(scope="module")
@@ -134,14 +137,14 @@ def loaded_lab(request: pytest.FixtureRequest, course: Course) -> Iterator[LabUn
     if option("--judged") or other_language:
         from common.course.judge.judged import JudgedLab  # not needed for practice
 
-        modules = load(course, manifest)
+        modules = load(manifest)
         made: LabUnderTest = JudgedLab(
             course, manifest, modules, trace, workspace, option("--unsafe")
         )
     else:
         if workspace is not None:
-            check_workspace(workspace, course, manifest)
-        made = LabUnderTest(manifest, load(course, manifest), trace)
+            check_workspace(workspace, manifest)
+        made = LabUnderTest(manifest, load(manifest), trace)
     yield made
     made.close()
 
@@ -223,7 +226,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         return report  # type: ignore[return-value]
     report.user_properties.append(("graded", marker.kwargs))
     if report.failed and call.excinfo is not None:
-        report.sections.append(("why", reason(call.excinfo.value)))
+        report.sections.append(("why", reason(call.excinfo.value, item.config.stash[COURSE])))
         if call.when == "call":
             report.sections.append(("replay", _replay(item)))
     return report  # type: ignore[return-value]
@@ -245,10 +248,12 @@ class Grades:
 
     Args:
         path: the JSON file.
+        course: where the labs belong.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, course: Course) -> None:
         self._path = path
+        self._course = course
         self.tests: list[dict[str, object]] = []
         self.problems: list[str] = []
         self.collected = 0
@@ -263,7 +268,7 @@ class Grades:
     ) -> None:
         """A file could not be collected."""
         if isinstance(report, pytest.CollectReport) and call.excinfo is not None:
-            self.problems.append(import_problem(call.excinfo.value))
+            self.problems.append(import_problem(call.excinfo.value, self._course))
             self._write()
 
     def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str]:

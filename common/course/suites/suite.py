@@ -14,7 +14,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from common.course.base.manifest import ROOT, Course, Lab
+from common.course.base.course import ROOT, Course
+from common.course.base.lab import Lab
 from common.values.errors import BadInput
 
 CONFIG = "pyproject.toml"
@@ -181,7 +182,7 @@ def run_suite(
 
 def suite_command(course: Course, lab: Lab, options: SuiteOptions, grades: Path) -> list[str]:
     """The command that runs the suite and writes its grades; it can be run in any folder."""
-    chosen = options.tests or (lab.tests,)
+    chosen = options.tests or (lab.suite,)
     suite = [str(course.root / test) for test in chosen]
     command = [sys.executable, "-m", "pytest", "-v", ALONE, *suite]
     command += [f"--rootdir={ROOT}", f"--config-file={ROOT / CONFIG}", f"--grades={grades}"]

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from common.contract.events import NodeId
-from common.course.base.manifest import Lab
+from common.course.base.lab import Lab
 from common.sim.host import Factory
 from common.sim.simulation import Simulation
 from common.trace.format import Meta

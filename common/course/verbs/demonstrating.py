@@ -8,7 +8,8 @@ import click
 from rich.rule import Rule
 
 from common.course.base import takes
-from common.course.base.manifest import Course, Lab
+from common.course.base.course import Course
+from common.course.base.lab import Lab
 from common.course.base.naming import find
 from common.course.base.output import Output, show_report
 from common.course.verbs.running import LiveOptions, run_live, run_real
@@ -25,8 +26,7 @@ def demo(lab: str, seed: int, out: Path, json: bool) -> None:
     found = course.lab(lab)
     shown = _demo(found, seed, out, output)
     if not json:
-        course_page = f"docs/{found.page}"
-        output.say(f"\nnext: [bold]lab test {found.id}[/], and read [bold]{course_page}[/]")
+        output.say(f"\nnext: [bold]lab test {found.id}[/], and read [bold]{found.page}[/]")
     output.result(lab=found.id, seed=seed, **shown)
 
 

@@ -11,8 +11,9 @@ from rich.markup import escape
 from common.check.explorer import Choice, Exploration, Instance, Progress, explore_instance, replay
 from common.check.explorer.choices import to_plain
 from common.course.base import takes
+from common.course.base.course import Course
 from common.course.base.implementation import check_workspace, install_overlay, load
-from common.course.base.manifest import Course, Lab
+from common.course.base.lab import Lab
 from common.course.base.naming import find
 from common.course.base.output import MARKS, Output, folder, write_trace
 from common.course.student.finding import open_workspace
@@ -46,9 +47,9 @@ def explore_lab(
         raise BadInput(f"lab {lab} has no small instance to explore: try lab test {lab}")
     workspace = open_workspace(course, dir, output)
     if not reference and (dir is not None or workspace.has(found)):
-        check_workspace(workspace.root, course, found)
-        install_overlay(workspace.root, {name for name, _ in course.modules(found)})
-        load(course, found)
+        check_workspace(workspace.root, found)
+        install_overlay(workspace.root, course, {name for name, _ in found.modules})
+        load(found)
         output.say(f"exploring your code in [cyan]{workspace.root}[/]")
     instance: Instance = find(found.explore, f"lab {lab}: explore")()
     bounds = instance.bounds

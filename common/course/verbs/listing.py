@@ -4,11 +4,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from common.course.base import takes
-from common.course.base.manifest import Course, Lab
+from common.course.base.course import Course
+from common.course.base.lab import Lab
 from common.course.base.output import Output
-
-BONUS = 9
-"""The number of the bonus stage in its manifest."""
 
 
 @takes.json
@@ -21,13 +19,12 @@ def list_labs(json: bool) -> None:
     table.add_column("points", justify="right")
     table.add_column("hours", justify="right")
     for stage in course.stages:
-        number = "+" if stage.number == BONUS else str(stage.number)
         name = escape(stage.title)
         if not stage.labs:
-            table.add_row(f"[dim]{number}", "", f"[dim]{name} (not built yet)")
+            table.add_row(f"[dim]{stage.sign}", "", f"[dim]{name} (not built yet)")
             continue
-        table.add_row(f"[bold]{number}", "", f"[bold]{name}")
-        for lab in stage.labs:
+        table.add_row(f"[bold]{stage.sign}", "", f"[bold]{name}")
+        for lab in map(course.lab, stage.labs):
             points, hours = str(lab.points), f"{lab.hours:g}"
             table.add_row("", f"[cyan]{lab.id}", escape(lab.title), lab.kind, points, hours)
     output.say(table, "next: [bold]lab demo echo[/], [bold]lab show LAB[/]")
@@ -41,20 +38,19 @@ def show_lab(lab: str, json: bool) -> None:
     course, output = Course(), Output(json)
     found = course.lab(lab)
     output.say(f"[bold]{escape(found.title)}[/]  [dim]lab {found.id}[/]\n", escape(found.concept))
-    folder = course.folder_of(found).name
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for paper in found.papers:
         about = ", ".join(part for part in (paper.author, str(paper.year or "")) if part)
         where = f"; {paper.sections}" if paper.sections else ""
         table.add_row("read", escape(f"{paper.title} ({about}){where}" if about else paper.title))
     for file in found.files:
-        table.add_row("file", f"{folder}/{file.path} [dim]{file.kind}[/]")
+        table.add_row("file", f"{found.path(file.path)} [dim]{file.kind}[/]")
     for part in found.parts:
         points = f"[dim]{part.points} points, {len(part.holes)} holes[/]"
         table.add_row("part", f"[cyan]{part.id}[/] {escape(part.title)} {points}")
     for hole in found.holes:
-        table.add_row("exercise", escape(hole.symbol))
-    table.add_row("page", f"docs/{found.page}")
+        table.add_row("exercise", escape(hole.name))
+    table.add_row("page", found.page)
     verbs = [
         "demo",
         "start",
@@ -79,7 +75,7 @@ def _summary(course: Course, lab: Lab) -> dict[str, object]:
         "points": lab.points,
         "hours": lab.hours,
         "needs": lab.needs,
-        "files": [f"{course.folder_of(lab).name}/{file.path}" for file in lab.files],
+        "files": lab.paths,
         "live": bool(lab.live),
         "explore": bool(lab.explore),
     }

@@ -12,8 +12,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from common.check.verdict import Answer
 from common.course.base import takes
+from common.course.base.course import Course
 from common.course.base.implementation import take_from
-from common.course.base.manifest import Course, Lab
+from common.course.base.lab import Lab
 from common.course.base.naming import find
 from common.course.base.output import MARKS, Output, show_report
 from common.course.verbs.schedules import read_schedule

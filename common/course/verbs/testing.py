@@ -7,8 +7,9 @@ from click.exceptions import Exit
 from rich.markup import escape
 
 from common.course.base import takes
+from common.course.base.course import Course
 from common.course.base.implementation import check_workspace
-from common.course.base.manifest import Course, Lab, Part
+from common.course.base.lab import Lab, Part
 from common.course.base.output import Output
 from common.course.student.finding import lab_meant, open_workspace
 from common.course.student.parts import Teller, chosen_tests, is_supplied, points_table
@@ -48,14 +49,13 @@ def run_tests(
     found = lab_meant(workspace, lab)
     mine = not reference and (dir is not None or workspace.has(found))
     if mine:
-        check_workspace(workspace.root, course, found)
+        check_workspace(workspace.root, found)
     known = workspace.state.read().lab(found.id) if mine else LabState()
     chosen = found.part(part or known.part) if part or (known.part and not whole) else None
     output.say(_heading(found, chosen, workspace if mine else None))
-    tests, more = chosen_tests(found, chosen)
     options = SuiteOptions(
         impl=workspace.root if mine else None, judged=judged, unsafe=unsafe, seeds=seeds,
-        only=only, tests=tests, more=more,
+        only=only, tests=chosen_tests(found, chosen),
     )  # fmt: skip
     teller = Teller(found, output)
     with teller.bar:
@@ -89,7 +89,7 @@ def _summarize(
 ) -> None:
     """The points, and what to type next."""
     shown = known if mine and known.tests else LabState(tests={t.name: t for t in result.tests})
-    if lab.parts and whole:
+    if whole:
         output.say("", points_table(lab, shown), sep="\n")
     output.say(f"[bold]{result.earned} of {result.possible} points[/]")
     if result.cut_short:

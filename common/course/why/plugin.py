@@ -17,6 +17,7 @@ import pytest
 
 from common.course.base import limits
 from common.course.base.reasons import reason
+from common.course.suites.grading import COURSE
 from common.course.suites.under_test import LabUnderTest
 from common.course.why.event import find_wrong, with_bodies, with_verdict
 from common.course.why.faults import (
@@ -66,6 +67,7 @@ class Again:
 
     def __init__(self, item: pytest.Function) -> None:
         self._item = item
+        self.course = item.config.stash[COURSE]
         names = item._fixtureinfo.argnames
         self._arguments = {name: item.funcargs[name] for name in names}
         self.lab = next((a for a in item.funcargs.values() if isinstance(a, LabUnderTest)), None)
@@ -154,7 +156,7 @@ def investigate(again: Again, path: Path, shrink: str) -> Run:
     trace.write_text("".join(with_verdict(run.lines, events, wrong)), encoding="utf-8")
     facts = {
         "fails": True,
-        "why": reason(run.error),
+        "why": reason(run.error, again.course),
         "wrong": asdict(wrong),
         "story": story(with_bodies(events), wrong),
         "faults": [fault_to_plain(fault) for fault in run.faults.happening.values()],

@@ -15,8 +15,9 @@ from rich.markup import escape
 from rich.padding import Padding
 
 from common.course.base import symbols, takes
+from common.course.base.course import Course
 from common.course.base.implementation import check_workspace
-from common.course.base.manifest import Course, Lab
+from common.course.base.lab import Lab
 from common.course.base.output import Output, folder, write
 from common.course.student.finding import lab_meant, open_workspace
 from common.course.student.parts import NOT_WRITTEN
@@ -130,7 +131,7 @@ def seed_of(test: TestResult) -> int | None:
 def _is_handout(course: Course, lab: Lab) -> bool:
     """Whether the references of this copy of the course are handouts themselves."""
     hole = lab.holes[0]
-    source = (course.folder_of(lab) / hole.file).read_text(encoding="utf-8")
+    source = (course.room_of(lab) / hole.file).read_text(encoding="utf-8")
     return bool(symbols.unwritten(source, [hole.symbol]))
 
 
@@ -148,13 +149,13 @@ def _tell(
 ) -> None:
     part = lab.part_of(test.test)
     seed = seed_of(test)
-    about = [f"part {part.id}"] if part else []
+    about = [f"part {part.id}"] if part and len(lab.parts) > 1 else []
     about += [f"{test.points} points"] + ([f"seed {seed}"] if seed is not None else [])
     output.say(f"[red]✗[/] [bold]{escape(test.title)}[/] [dim]{', '.join(about)}[/]")
     output.say(Padding(f"[red]{escape(test.why)}[/]", (0, 0, 0, 2)))
     if NOT_WRITTEN in test.why:
         hole = blamed(lab, test.why)
-        symbol = f" {hole.symbol}" if hole else ""
+        symbol = f" {hole.name}" if hole else ""
         output.say(f"\nnext: write it; [bold]lab hint{symbol}[/] helps")
         return
     if not fails:
@@ -211,7 +212,7 @@ def replay(
     found = lab_meant(workspace, lab)
     mine = not reference and (dir is not None or workspace.has(found))
     if mine:
-        check_workspace(workspace.root, course, found)
+        check_workspace(workspace.root, found)
     name = name.removeprefix("test_") or _explained_last(found, out)
     facts_file = out / "why" / found.id / f"{name}.json"
     known = workspace.state.read().lab(found.id).tests.get(name) if mine else None

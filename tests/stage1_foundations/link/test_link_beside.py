@@ -10,7 +10,7 @@ from common.values.history import History, Ok, Unknown
 from common.values.report import Chart, Judged, Trace
 from common.values.units import MS, SECOND
 from stage1_foundations.link import ends as link
-from stage1_foundations.link import goodput
+from stage1_foundations.link import plot_goodput as goodput
 from stage1_foundations.link.demo import demo
 from stage1_foundations.link.durable_receiver import DurableReceiver
 from stage1_foundations.link.ends import Take, Transfer

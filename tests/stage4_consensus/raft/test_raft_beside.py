@@ -6,15 +6,14 @@ from typing import Any
 import pytest
 
 from common.check.explorer import Answer, explore_instance
-from common.course.suites.grading import graded
 from common.values.report import Judged
 from common.values.units import MS
 from stage4_consensus.raft.broken import CommitsOldTerms
 from stage4_consensus.raft.demo import demo
+from stage4_consensus.raft.demo_figure8 import tell
 from stage4_consensus.raft.explore import TwoTerms, instance, with_a_crash
-from stage4_consensus.raft.figure8 import tell
 from tests.stage4_consensus.raft.cluster import cluster, elect, must_be_ok, restart_all
-from tests.stage4_consensus.raft.seen import Outside, Server
+from tests.stage4_consensus.raft.seen import Server
 
 LAB = "raft"
 
@@ -24,21 +23,6 @@ class ForgetsItsVote(TwoTerms):
 
     def vote_for(self, candidate: str) -> None:
         self.voted_for = candidate
-
-
-@graded(
-    points=3,
-    title="Figure 8, played",
-    requirement="section 5.4.2: from (c) on it may go as in (d) or as in (e), and never both",
-)
-def test_the_safety_properties_hold_through_figure_8(lab: Any, sweep: Any) -> None:
-    for seed in sweep(3):
-        for ending in "de":
-            story = tell(lab.RaftRegisters, seed, ending, Outside())
-            assert story.verdict is not None
-            assert story.verdict.answer is Answer.YES, story.verdict.sentence
-            assert story.logs["c"]["n4"] == "1 1", "entry 2 of term 1 is on four servers"
-            assert story.logs[ending]["n4"] == {"d": "1 2 4", "e": "1 1 3"}[ending]
 
 
 @pytest.mark.parametrize("seed", range(1, 6))

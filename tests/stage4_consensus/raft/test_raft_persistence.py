@@ -176,3 +176,18 @@ def test_it_is_linearizable_when_all_servers_crash_again_and_again(lab: Any, swe
             restart_all(simulation)
         must_end(simulation, workload, 15 * SECOND)
         must_be_linearizable(simulation)
+
+
+@graded(
+    points=3,
+    title="An uncommitted configuration goes with its entry",
+    requirement="section 6: a server always uses the latest configuration in its log",
+)
+def test_a_configuration_that_is_overwritten_is_no_longer_in_effect(lab: Any) -> None:
+    one = OneServer(lab, names(5), voters=names(3))
+    joint = lab.Configuration(("n1", "n4", "n5"), names(3))
+    one.receive("n2", lab.AppendEntries(1, 0, 0, (lab.Entry(1, joint),), 0, 0))
+    one.start()
+    assert one.server.configuration == joint, "it is in the log that was saved"
+    one.append(2, (0, 0), [2])
+    assert one.server.configuration == lab.Configuration(names(3))

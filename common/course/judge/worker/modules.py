@@ -32,6 +32,15 @@ PRELOADED = sorted(ALLOWED - {"asyncio", "logging"})
 OURS = ("common.values", "common.contract")
 
 
+PACKAGES: set[str] = set()
+"""The names of the stages' folders, which the judge has told: all code of labs is below them."""
+
+
+def is_of_lab(module: str) -> bool:
+    """Whether a module, given its full name, is code of a lab."""
+    return module.partition(".")[0] in PACKAGES
+
+
 class Source:
     """One file.
 
@@ -56,7 +65,7 @@ class Source:
 
 
 class Sources(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds the modules of the stages among the texts that the judge gave, and nowhere else."""
+    """Finds the modules of the labs among the texts that the judge gave, and nowhere else."""
 
     def __init__(self, sources: Mapping[str, Source]) -> None:
         self.sources = sources
@@ -84,7 +93,7 @@ class Sources(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def guard_imports() -> None:
-    """From now on a stage's file that imports what it may not is told so in one sentence."""
+    """From now on a lab's file that imports what it may not is told so in one sentence."""
     original = builtins.__import__
 
     def guarded(
@@ -95,7 +104,7 @@ def guard_imports() -> None:
         level: int = 0,
     ) -> ModuleType:
         asker = str((globals or {}).get("__name__", ""))
-        if asker.startswith(("stage", "bonus_")) and not level and not _allowed(name):
+        if is_of_lab(asker) and not level and not _allowed(name):
             raise ImportError(
                 f"{asker} imports {name}: in a judged lab there are the standard library's pure "
                 "parts, common.values, common.contract and the labs before, and nothing else"
@@ -106,18 +115,19 @@ def guard_imports() -> None:
 
 
 def _allowed(name: str) -> bool:
-    if name.startswith(("stage", "bonus_", *OURS)) or name == "common":
+    if name.startswith(OURS) or name == "common":
         return True
-    return name in ALLOWED or name.partition(".")[0] in ALLOWED
+    top = name.partition(".")[0]
+    return name in ALLOWED or top in ALLOWED or top in PACKAGES
 
 
 def place_of(error: BaseException) -> str:
-    """File, line and function of a stage where an error came up, the innermost; or ""."""
+    """File, line and function of a lab where an error came up, the innermost; or ""."""
     place = ""
     trace = error.__traceback__
     while trace is not None:
         frame = trace.tb_frame
-        if str(frame.f_globals.get("__name__", "")).startswith(("stage", "bonus_")):
+        if is_of_lab(str(frame.f_globals.get("__name__", ""))):
             code = frame.f_code
             place = f"{code.co_filename}:{trace.tb_lineno}"
             place += "" if code.co_name == "<module>" else f", in {code.co_name}"

@@ -55,6 +55,7 @@ class Zygote:
             for name, (path, text, package) in setup["sources"].items()
         }
         sys.meta_path.insert(0, modules.Sources(sources))
+        modules.PACKAGES.update(setup["packages"])
         self.modules = setup["modules"]
         self.processor_seconds = setup["processor_seconds"]
         for name in setup["trusted"]:

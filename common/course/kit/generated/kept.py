@@ -11,7 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from common.course.base.manifest import Course, Lab
+from common.course.base.course import Course
+from common.course.base.lab import Lab
 from common.course.base.output import folder
 from common.course.kit.generated.trying import Fate, Ran
 from common.course.kit.reach import reach
@@ -95,13 +96,12 @@ class Kept:
 
 def code_digest(course: Course, lab: Lab) -> str:
     """SHA-256 of all on which the fates of a lab's mutants depend."""
-    stage, suite = course.folder_of(lab), course.root / lab.tests
-    own = [stage / file.path for file in lab.files]
-    tests = [path for path in suite.rglob("*") if path.is_file()] if suite.is_dir() else [suite]
+    own = [course.root / path for path in lab.paths]
+    tests = [path for path in (course.root / lab.suite).rglob("*") if path.is_file()]
     python = [path for path in (*own, *tests) if path.suffix == ".py"]
     below = [path for name in BELOW for path in (course.root / "common" / name).rglob("*.py")]
     digest = hashlib.sha256()
-    for path in sorted({*own, *_without_caches(tests), *reach(course.root, python), *below}):
+    for path in sorted({*own, *_without_caches(tests), *reach(course, python), *below}):
         digest.update(f"{path.relative_to(course.root).as_posix()}\0".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()

@@ -15,8 +15,9 @@ from libcst.metadata import (
     PositionProvider,
 )
 
+from common.course.base.course import Course
 from common.course.base.holes import parse
-from common.course.base.manifest import Course, Lab
+from common.course.base.lab import Lab
 from common.course.kit.generated import conditions, exchanges, statements
 from common.course.kit.generated.changes import Change, Operator
 from common.course.kit.generated.naming import code_of, name_of, plain
@@ -48,7 +49,7 @@ class Generated:
             what. The four digits stand for the changed code, so the id stays when other lines
             change, and goes when this code does: an explanation is of this code and no other.
         lab: the lab's id.
-        file: relative to the stage's folder.
+        file: relative to the lab's room.
         symbol: the exercise.
         kind: what is done.
         line: where, in the file.
@@ -91,12 +92,8 @@ def generate(course: Course, lab: Lab) -> list[Generated]:
     Raises:
         BadInput: a file is not Python, or the manifest names a symbol that is not in it.
     """
-    folder = course.folder_of(lab)
-    sources = {
-        file.path: (folder / file.path).read_text(encoding="utf-8")
-        for file in lab.files
-        if file.path.endswith(".py")
-    }
+    room = course.room_of(lab)
+    sources = {file.path: (room / file.path).read_text(encoding="utf-8") for file in lab.files}
     classes = Classes(sources.values())
     files = {
         path: SourceFile(path, sources[path], classes) for path in {hole.file for hole in lab.holes}
@@ -115,7 +112,7 @@ class SourceFile:
     """A file of a lab, with what libcst knows about its nodes.
 
     Args:
-        path: relative to the stage's folder.
+        path: relative to the lab's room.
         source: its text.
         classes: those of the lab.
     """

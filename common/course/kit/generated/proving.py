@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.course.base.manifest import Course, Lab
+from common.course.base.course import Course
+from common.course.base.lab import Lab
 from common.course.kit.generated.kept import Ended, Kept
 from common.course.kit.generated.making import Generated, generate
 from common.course.kit.generated.reckoning import Reckoning, reckon
@@ -126,7 +127,7 @@ class Proof:
         The tests of the part to which the exercise belongs come before all others; among them, the
         one that has caught most mutants for the time that it takes.
         """
-        own = next((part for part in self.lab.parts if symbol in part.holes), None)
+        own = next((p for p in self.lab.parts if symbol in {hole.symbol for hole in p.holes}), None)
 
         def promise(test: str) -> tuple[bool, float]:
             caught = (1 + self._kept.kills[test]) / (times[test] + A_MOMENT)

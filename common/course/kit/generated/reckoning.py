@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from common.course.base.manifest import Lab
+from common.course.base.lab import Lab
 from common.course.kit.generated.kept import Ended
 from common.course.kit.generated.making import Generated
 from common.course.kit.mutants import Equivalent

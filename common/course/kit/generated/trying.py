@@ -14,7 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 
-from common.course.base.manifest import ROOT, Course, Lab
+from common.course.base.course import ROOT, Course
+from common.course.base.lab import Lab
 from common.course.kit.mutants import lay_out
 from common.course.suites.suite import SuiteOptions, SuiteResult, read_grades, suite_command
 from common.values.errors import LabError, MissingTool

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from rich.markup import escape
 
-from common.course.base.manifest import Course, Lab
+from common.course.base.course import Course
+from common.course.base.lab import Lab
 from common.course.base.output import Output
 from common.course.kit.generated.making import Generated
 from common.course.kit.generated.proving import Choice, Proof

@@ -1,4 +1,4 @@
-"""Graded suite of the lab ``chat``, first part: the clocks, against the definition of *before*."""
+"""Graded suite of the lab ``clocks``: both clocks, against the definition of *before*."""
 
 from itertools import permutations
 from random import Random
@@ -6,7 +6,7 @@ from typing import Any
 
 from common.course.suites.grading import graded
 
-LAB = "chat"
+LAB = "clocks"
 
 PROCESSES = ("p", "q", "r")
 
@@ -79,6 +79,20 @@ def test_lamport_clocks_advance_by_no_more_than_they_must(lab: Any) -> None:
     assert clock.tick() == 14
 
 
+@graded(points=1, title="One order of all", requirement="Lamport 1978: the total order =>")
+def test_times_with_names_put_all_events_into_one_order_after_their_causes(
+    lab: Any, sweep: Any
+) -> None:
+    for seed in sweep(20):
+        events = random_run(lab, seed)
+        stamps = [(event.time, event.process) for event in events]
+        assert len(set(stamps)) == len(stamps), "no two events have the same time and process"
+        order = sorted(range(len(events)), key=lambda number: stamps[number])
+        for place, number in enumerate(order):
+            late = events[number].past - set(order[:place])
+            assert not late, f"event {number} comes before its causes {sorted(late)}"
+
+
 @graded(points=3, title="Exactly", requirement="Mattern 1989: V(a) < V(b) iff a -> b")
 def test_vector_clocks_say_before_exactly_when_it_is_so(lab: Any, sweep: Any) -> None:
     for seed in sweep(10):
@@ -129,3 +143,59 @@ def test_a_message_is_allowed_when_it_is_next_and_all_its_causes_are_there(lab: 
         said = here.allows(lab.VectorClock(stamp), "p")
         assert said == expected, f"{stamp} from p, where {here.counts()} was delivered: {said}"
     assert here.allows(lab.VectorClock([("r", 1)]), "r"), "the first word of somebody new"
+
+
+@graded(points=1, title="Merging", requirement="Mattern 1989, 4: the least vector above both")
+def test_merging_is_the_same_in_any_order_and_any_number_of_times(lab: Any, sweep: Any) -> None:
+    for seed in sweep(20):
+        vectors = [event.vector for event in random_run(lab, seed, length=12)]
+        merged = []
+        for order in vectors, vectors[::-1], vectors + vectors:
+            all_of_them = lab.VectorClock()
+            for vector in order:
+                all_of_them.merge(vector)
+            merged.append(all_of_them.counts())
+        assert merged[0] == merged[1] == merged[2]
+        assert all(lab.VectorClock(merged[0]).covers(vector) for vector in vectors)
+        assert dict(merged[0]) == {
+            process: max(vector[process] for vector in vectors) for process, _ in merged[0]
+        }, "and no greater than it must be"
+
+
+@graded(points=2, title="Causes first", requirement="Birman, Schiper, Stephenson 1991, 5.1")
+def test_whatever_order_messages_come_in_each_is_delivered_after_its_causes(
+    lab: Any, sweep: Any
+) -> None:
+    for seed in sweep(10):
+        random = Random(f"delivery/{seed}")
+        delivered = {process: lab.VectorClock() for process in PROCESSES}
+        sent: list[tuple[str, Any]] = []
+        waiting: dict[str, list[int]] = {process: [] for process in PROCESSES}
+        for _ in range(60):
+            process = random.choice(PROCESSES)
+            here, queue = delivered[process], waiting[process]
+            if random.random() < 0.3:
+                here.tick(process)
+                sent.append((process, lab.VectorClock(here.counts())))
+                for other in PROCESSES:
+                    waiting[other] += [len(sent) - 1] if other != process else []
+            elif queue:
+                deliver(here, queue, random.randrange(len(queue)), sent)
+        for process in PROCESSES:
+            while any(deliver(delivered[process], waiting[process], number, sent)
+                      for number in range(len(waiting[process]))):  # fmt: skip
+                pass
+            assert not waiting[process], f"{process} waits for ever, although nothing was lost"
+
+
+def deliver(here: Any, queue: list[int], number: int, sent: list[tuple[str, Any]]) -> bool:
+    """Deliver a message that waits, if the rule allows it."""
+    sender, stamp = sent[queue[number]]
+    if not here.allows(stamp, sender):
+        return False
+    for process in PROCESSES:
+        missing = stamp[process] - here[process] - (process == sender)
+        assert missing <= 0, f"{missing} messages of {process} are causes, and not here yet"
+    here.merge(stamp)
+    del queue[number]
+    return True

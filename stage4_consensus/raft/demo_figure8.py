@@ -29,10 +29,10 @@ from common.trace.format import Meta
 from common.trace.recorder import Recorder
 from common.values.faults import Block, Crash, Heal, Restart
 from common.values.units import MS, SECOND
+from stage4_consensus.raft.checks_safety import safety
 from stage4_consensus.raft.core import Core
 from stage4_consensus.raft.messages import Role
 from stage4_consensus.raft.registers import Append, RegistersClient
-from stage4_consensus.raft.safety import safety
 
 SERVERS = ("n1", "n2", "n3", "n4", "n5")
 EVEN = LinkModel(latency=(5 * MS, 5 * MS))

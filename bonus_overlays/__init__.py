@@ -1,0 +1,1 @@
+"""Bonus: networks on top of networks."""

@@ -1,0 +1,1 @@
+"""Stage 6, query and compute: moving the work to the data."""

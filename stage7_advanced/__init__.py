@@ -1,0 +1,1 @@
+"""Stage 7, advanced: Byzantine faults, replicated data types, and seeing what a system does."""

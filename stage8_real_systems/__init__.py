@@ -1,0 +1,1 @@
+"""Stage 8: the systems of the last twenty years, rebuilt small."""
