@@ -25,7 +25,8 @@ check: $(VENV)/.dev ## format, lint, strict types, architecture
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q tests/common/test_architecture.py
+	$(BIN)/python -m pytest -q tests/common/test_architecture.py tests/common/test_manifest.py
+	$(BIN)/python docs/readme.py --check
 
 format: $(VENV)/.dev ## rewrite the code in the course's format
 	$(BIN)/ruff format .
@@ -54,7 +55,7 @@ lock: ## renew constraints.txt (needs uv)
 	sed -i '1i# The versions that everything is tested with; made by `make lock` from pyproject.toml.' constraints.txt
 
 clean: ## remove what was made
-	rm -rf $(VENV) .venv-newest out build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-newest out build *.egg-info .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 everything: $(EXTRAS:%=$(VENV)/.%)
 

@@ -26,7 +26,10 @@ NOT_IN_THE_BROWSER = {
     "socket", "threading", "asyncio", "subprocess", "multiprocessing", "time", "signal", "ssl",
 }  # fmt: skip
 
-HIGHEST = {"checks": 2, "broken": 1, "worlds": 2.5, "demo": 3, "plot": 3, "live": 3, "explore": 2}
+HIGHEST = {
+    "checks": 2, "small": 2, "broken": 1, "worlds": 2.5, "demo": 3, "plot": 3, "live": 3,
+    "explore": 2,
+}  # fmt: skip
 """The highest floor that files beside a protocol may import, by the first word of their name."""
 PROTOCOL, PROGRAM, FRONT = 1, 3, 3
 """The same for protocol files, for those that are programs, and for what is in ``front/``."""

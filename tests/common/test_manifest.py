@@ -1,11 +1,14 @@
 """Manifests: what is written, what is derived, and what is wrong, in a sentence with its line."""
 
+import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
 
 from common.course.base.course import ROOT, Course
+from common.course.base.kept import FILE
 from common.values.errors import BadInput
 
 STAGE = """\
@@ -242,3 +245,41 @@ def test_every_lab_of_the_course_is_whole_and_every_part_earns_something() -> No
 
 def test_every_stage_of_the_roadmap_has_a_manifest() -> None:
     assert [stage.number for stage in Course(ROOT).stages] == list(range(1, 10))
+
+
+# What is kept between two runs.
+
+
+def settle(root: Path) -> None:
+    """Let all files be a minute old."""
+    for path in root.rglob("*"):
+        os.utime(path, (time.time() - 60, time.time() - 60))
+
+
+def test_what_was_derived_is_kept_until_a_file_changes(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(root)
+    read = Course(root).labs
+    with monkeypatch.context() as patch:
+        patch.setattr("common.course.base.course.read_lab", None)
+        assert Course(root).labs == read, "nothing is read again"
+    change(root, "points=2", "points=5", "tests/one/tiny/test_tiny_first.py")
+    assert Course(root).lab("tiny").points == 12
+    (root / "docs/labs/tiny.md").unlink()
+    with pytest.raises(BadInput, match="there is no docs/labs/tiny.md"):
+        _ = Course(root).labs
+
+
+def test_nothing_is_kept_of_files_that_may_still_change(root: Path) -> None:
+    _ = Course(root).labs
+    assert not (root / FILE).exists()
+
+
+@pytest.mark.parametrize("damaged", [b"", b'{"stamp": 1}', b"\xff\xfe"])
+def test_what_was_kept_and_is_damaged_is_read_again(root: Path, damaged: bytes) -> None:
+    settle(root)
+    read = Course(root).labs
+    (root / FILE).write_bytes(damaged)
+    assert Course(root).labs == read
+    assert (root / FILE).read_bytes() != damaged

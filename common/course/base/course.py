@@ -3,6 +3,7 @@
 from functools import cached_property
 from pathlib import Path
 
+from common.course.base.kept import Kept
 from common.course.base.lab import Lab, Stage
 from common.course.base.located import Located
 from common.course.base.manifest import StageEntry
@@ -39,7 +40,10 @@ class Course:
                     located = Located(root / stage.folder / STAGE_FILE)
                     raise located.error(f"there is a lab {id} already", "labs", number)
                 self._stage_of[id] = stage
-        self._labs: dict[str, Lab] = {}
+        rooms = [f"{stage.folder}/{id}" for id, stage in self._stage_of.items()]
+        self._kept = Kept(root, rooms)
+        self._labs: dict[str, Lab] | None = None
+        self._is_news = False
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -53,7 +57,10 @@ class Course:
         Raises:
             BadInput: a lab's manifest is wrong; the text names the line.
         """
-        return [self.lab(id) for id in self.ids]
+        labs = [self.lab(id) for id in self.ids]
+        if self._is_news:  # read from the files: what was kept does not hold any more
+            self._kept.write(labs)
+        return labs
 
     @property
     def packages(self) -> tuple[str, ...]:
@@ -70,6 +77,9 @@ class Course:
         if id not in self._stage_of:
             known = ", ".join(self.ids) or "none yet"
             raise BadInput(f"there is no lab {id!r}; the labs are: {known}")
+        if self._labs is None:
+            self._labs = self._kept.read()
+            self._is_news = not self._labs
         if id not in self._labs:
             earlier = self.ids[: self.ids.index(id)]
             self._labs[id] = read_lab(self.root, self._stage_of[id], id, earlier)

@@ -19,7 +19,7 @@ def _ids(_: click.Context, __: click.Parameter, begun: str) -> list[str]:
     """The ids of labs that complete what was typed."""
     from common.course.base.course import Course
 
-    return [lab.id for lab in Course().labs if lab.id.startswith(begun)]
+    return [id for id in Course().ids if id.startswith(begun)]
 
 
 json = click.option("--json", is_flag=True, help="Print one JSON object for programs.")
