@@ -5,14 +5,15 @@ thing (Redis', etcd's), a *facade* speaks that one with unmodified clients, and 
 to the node beneath it as an operation, through the same door as a client's. It decides nothing.
 
 A facade is named in :class:`~common.runtime.spec.ClusterSpec` as ``module:function``; the function
-is called with a :class:`Door` and the facade's settings, in the loop of the node's process.
+is called with a :class:`Door` and the facade's settings, in the loop of the node's process. That of
+a lab is ``LAB/front/facade.py:make``, and its settings are ``host``, ``ports`` (by node, where its
+facade listens) and the node's own ``config`` (:mod:`common.runtime.declared`).
 """
 
 import asyncio
 import importlib
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from common.contract.events import NodeId
@@ -29,30 +30,6 @@ class Facade(Protocol):
 
     async def close(self) -> None:
         """Close all connections; called before the node ends."""
-
-
-Ports = Mapping[NodeId, int]
-"""By node, where its facade listens."""
-
-
-@dataclass(frozen=True, slots=True)
-class Front:
-    """How a lab's cluster gets its facades; part of a :class:`common.runtime.live.Variant`.
-
-    Attributes:
-        facade: their function, as ``module:function``.
-        settings: makes the facades' settings: ``(host, ports, node_config) -> settings``.
-        hint: how a person reaches it; ``{host}`` and ``{port}`` stand for the first facade's.
-        needs: a module that it cannot do without; where that is missing the cluster runs without
-            facades, and the person is told.
-        extra: the course's extra that brings the module.
-    """
-
-    facade: str
-    settings: Callable[[str, Ports, Mapping[str, object]], dict[str, Any]]
-    hint: str
-    needs: str
-    extra: str
 
 
 class Door:

@@ -6,23 +6,20 @@ from itertools import chain
 from random import Random
 
 from common.check.convergence import check_convergence
-from common.check.explorer import explore_instance, replay
+from common.check.explorer import explore_instance
 from common.check.verdict import Verdict
 from common.contract.events import NodeId
-from common.sim import Simulation, Workload
-from common.sim.host import Factory
 from common.sim.workload import Choose
-from common.trace.format import Meta
-from common.trace.recorder import Recorder
 from common.values.faults import Heal, Partition, Schedule
 from common.values.history import History, Ok, Operation
 from common.values.report import Report
-from common.values.units import MS, show_time
-from stage1_foundations.cap.available import AvailableReplica
+from common.values.units import MS, SECOND, show_time
+from common.worlds import Work
+from common.worlds.examples import trace_of
 from stage1_foundations.cap.checks import linearizable, read_or_write, sessions_kept
-from stage1_foundations.cap.client import Read, RegisterClient, Write
-from stage1_foundations.cap.consistent import ConsistentReplica
-from stage1_foundations.cap.explore import without_write_back
+from stage1_foundations.cap.client import Read, Write
+from stage1_foundations.cap.small import WITHOUT_WRITE_BACK
+from stage1_foundations.cap.worlds import WORLDS
 
 REPLICAS, CLIENTS = ("n1", "n2", "n3"), ("c1", "c2", "c3")
 CUT, HEALED, END = 500 * MS, 1500 * MS, 2500 * MS
@@ -49,32 +46,20 @@ class Run:
     lines: str
 
 
-def run(replica: Factory, seed: int) -> Run:
+def run(variant: str, seed: int) -> Run:
     """Let the clients work through the three phases."""
-    lines: list[str] = []
-    meta = Meta(lab="cap", nodes=REPLICAS, clients=CLIENTS, seed=seed)
-    recorder = Recorder(lines.append, meta)
-    nodes, clients = dict.fromkeys(REPLICAS, replica), dict.fromkeys(CLIENTS, RegisterClient)
-    simulation = Simulation(nodes, clients, seed=seed, schedule=PARTITION, observers=[recorder])
+    scene = WORLDS.scene(variant, seed=seed, schedule=PARTITION)
     held: dict[str, dict[NodeId, object]] = {}
     for phase, (start, end) in PHASES.items():
         for clients_asked, count in zip((CLIENTS[:1], CLIENTS[1:]), ASKED[phase], strict=True):
-            Workload(
-                simulation,
-                _numbered(phase),
-                clients=clients_asked,
-                count=count,
-                start=start + 1 * MS,
-                think=(20 * MS, 60 * MS),
-            )
-        simulation.run(end - 1 * MS)
-        held[phase] = {id: simulation.nodes[id].status()["value"] for id in REPLICAS}
-    simulation.run(END)
-    for name, check in (("linearizable", linearizable), ("session guarantees", sessions_kept)):
-        verdict = check(simulation.history)
-        answer = verdict.answer.value
-        recorder.verdict(simulation.now, None, name, answer, verdict.sentence)
-    return Run(simulation.history, held, "".join(lines))
+            work = Work(_numbered(phase), count, think=(20 * MS, 60 * MS), patience=1 * SECOND)
+            scene.begin(work, clients_asked, start + 1 * MS)
+        scene.run(end - 1 * MS)
+        held[phase] = {id: scene.nodes[id].status()["value"] for id in REPLICAS}
+    scene.run(END)
+    for name in ("linearizable", "session guarantees"):
+        scene.judged(name, scene.checks[name](scene.history))
+    return Run(scene.history, held, scene.lines)
 
 
 def _numbered(phase: str) -> Choose:
@@ -95,7 +80,7 @@ def demo(seed: int) -> Report:
         f"Now the two registers of this lab. From {show_time(CUT)} to {show_time(HEALED)} the "
         "replica n1 and its client c1 are cut off from n2 and n3 with c2 and c3."
     )
-    runs = {"consistent": run(ConsistentReplica, seed), "available": run(AvailableReplica, seed)}
+    runs = {name: run(name, seed) for name in ("consistent", "available")}
     headers = ["property", *(f"{name} {phase}" for name in runs for phase in PHASES)]
     columns = list(chain.from_iterable(map(_columns, runs.values())))
     rows = [[name, *(column[name] for column in columns)] for name in columns[0]]
@@ -159,17 +144,11 @@ def _word(verdict: Verdict) -> str:
 
 def _show_the_broken_read(report: Report) -> None:
     """Let the explorer find how a read without write-back goes back in time."""
-    instance = without_write_back()
-    found = explore_instance(instance)
+    found = explore_instance(WITHOUT_WRITE_BACK)
     path, broken = found.counter_example, found.broken
     assert path is not None, "the broken register has a counter-example"
     assert broken is not None, "the broken register has a counter-example"
-    lines: list[str] = []
-    meta = Meta(lab="cap", nodes=REPLICAS, clients=CLIENTS[:2], world="explorer")
-    recorder = Recorder(lines.append, meta)
-    world = replay(instance, path, [recorder])
-    at = len(path)
-    recorder.verdict(at, "c2", broken.title, broken.answer.value, broken.sentence)
+    world, lines = trace_of("cap", WITHOUT_WRITE_BACK, path, broken, "c2")
     report.say(
         "First a broken one. Its reads ask a majority and answer with the newest value, but do not "
         f"write it back. The explorer looked at {found.states:,} states, and the shortest way to "
@@ -181,7 +160,7 @@ def _show_the_broken_read(report: Report) -> None:
     ]
     report.table("A read that goes back in time", ("client", "asks", "value", "is told"), rows)
     report.judged("no write-back: linearizable", broken.answer.value, broken.sentence)
-    report.trace("cap-broken", "a read without write-back", "".join(lines))
+    report.trace("cap-broken", "a read without write-back", lines)
 
 
 def _told(asked: Operation) -> str:
@@ -190,11 +169,7 @@ def _told(asked: Operation) -> str:
 
 def _show_the_loss(report: Report, seed: int) -> None:
     """Two clients write on two sides of a cut; the one who wrote last in time loses."""
-    nodes, clients = (
-        dict.fromkeys(REPLICAS, AvailableReplica),
-        dict.fromkeys(CLIENTS, RegisterClient),
-    )
-    simulation = Simulation(nodes, clients, seed=seed, schedule=PARTITION)
+    scene = WORLDS.scene("available", seed=seed, recorded=False, schedule=PARTITION)
     plan = [
         (CUT + 100 * MS, "c1", Write("left, a draft")),
         (CUT + 200 * MS, "c1", Write("left")),
@@ -205,12 +180,12 @@ def _show_the_loss(report: Report, seed: int) -> None:
         (HEALED + 500 * MS, "c2", Read()),
     ]
     for at, client, operation in plan:
-        simulation.run(at)
-        simulation.call(client, operation)
-    simulation.run(END)
+        scene.run(at)
+        scene.call(client, operation)
+    scene.run(END)
     rows = [
         (show_time(each.invoked_at), each.process, each.function, each.argument or "", _told(each))
-        for each in simulation.history
+        for each in scene.history
     ]
     report.table("An acknowledged write, lost", ("at", "client", "asks", "value", "is told"), rows)
     report.say(

@@ -1,20 +1,11 @@
-"""The demonstration of the lab ``echo``, and how to run it as real processes."""
+"""The demonstration of the lab ``echo``: a caller and two servers, good and bad network."""
 
-from collections.abc import Iterable
-from random import Random
-
-from common.check.verdict import Answer, Verdict
-from common.runtime.live import LiveLab, Variant
-from common.sim.network import LinkModel
-from common.sim.simulation import Simulation
-from common.sim.workload import Workload
-from common.trace.format import Meta
-from common.trace.recorder import Recorder
 from common.values.faults import Crash, Heal, Link, Partition, Restart, Schedule
-from common.values.history import History, Ok, Operation
+from common.values.history import History, Ok
 from common.values.report import Report
 from common.values.units import MS, SECOND, show_time
-from stage1_foundations.echo.node import Caller, Echo, Say
+from common.worlds import Size, Work
+from stage1_foundations.echo.worlds import ITS_OWN_TEXT, WORLDS, some_question
 
 ROUGH = Schedule(
     [
@@ -36,12 +27,12 @@ def demo(seed: int) -> Report:
         ("good", "a network that loses nothing", Schedule()),
         ("bad", "loss, a partition, a crash", ROUGH),
     ):
-        lines: list[str] = []
-        history = converse(seed, schedule, lines)
-        rows.append((title, *_count(history)))
-        verdict = every_answer_is_its_question(history)
-        report.judged(f"every answer has the text of its question ({title})", *_said(verdict))
-        report.trace(f"echo-{name}", f"Echo on {title}", "".join(lines))
+        scene = WORLDS.scene(size=Size(members=2, clients=1), seed=seed, schedule=schedule)
+        scene.begin(Work(some_question, count=25, think=(20 * MS, 60 * MS), patience=1 * SECOND))
+        scene.work(60 * SECOND)
+        rows.append((title, *_count(scene.history)))
+        scene.check(report, ITS_OWN_TEXT, f"every answer has the text of its question ({title})")
+        scene.trace(report, f"echo-{name}", f"Echo on {title}")
     report.table(
         "What the caller was told",
         ("on", "questions", "ok", "unknown", "slowest answer"),
@@ -54,62 +45,8 @@ def demo(seed: int) -> Report:
     return report
 
 
-def converse(seed: int, schedule: Schedule, lines: list[str]) -> History:
-    """Let one caller put 25 questions to two servers; the trace is added to ``lines``."""
-    meta = Meta(lab="echo", nodes=("n1", "n2"), clients=("c1",), seed=seed)
-    simulation = Simulation(
-        {"n1": Echo, "n2": Echo},
-        {"c1": Caller},
-        seed=seed,
-        link=LinkModel(),
-        schedule=schedule,
-        observers=[Recorder(lines.append, meta)],
-    )
-    workload = Workload(simulation, choose, count=25, think=(20 * MS, 60 * MS))
-    simulation.run_until(lambda: workload.done, 60 * SECOND)
-    return simulation.history
-
-
-def choose(random: Random, client: str, number: int) -> Say:
-    """The next question of a client."""
-    return Say(f"{client} asks {number}: {random.randrange(100)}")
-
-
-def every_answer_is_its_question(history: Iterable[Operation]) -> Verdict:
-    """Whether each operation that ended with Ok got its own text back."""
-    answered = [operation for operation in history if isinstance(operation.outcome, Ok)]
-    for operation in answered:
-        if operation.outcome != Ok(operation.argument):
-            return Verdict(Answer.NO, f"{operation} is the answer to something else", (operation,))
-    if not answered:
-        return Verdict(Answer.UNKNOWN, "nothing was answered, so there is nothing to check")
-    return Verdict(Answer.YES, f"all {len(answered)} answers have the text of their questions")
-
-
 def _count(history: History) -> tuple[int, int, int, str]:
     answered = [each for each in history if isinstance(each.outcome, Ok)]
     times = [each.returned_at - each.invoked_at for each in answered if each.returned_at]
     slowest = show_time(max(times)) if times else "none"
     return len(history), len(answered), len(history) - len(answered), slowest
-
-
-def _said(verdict: Verdict) -> tuple[str, str]:
-    return verdict.answer.value, verdict.sentence
-
-
-LIVE = LiveLab(
-    lab="echo",
-    members=3,
-    clients=2,
-    columns=("waiting",),
-    variants={
-        "node": Variant(
-            title="Echo as a node, asked by callers that ask again",
-            node="stage1_foundations.echo.node:Echo",
-            client="stage1_foundations.echo.node:Caller",
-            choose=choose,
-            checks={"every answer has the text of its question": every_answer_is_its_question},
-        )
-    },
-)
-"""How ``lab run echo`` runs it."""

@@ -7,13 +7,11 @@ import json
 from dataclasses import dataclass
 from random import Random
 
-from common.check.explorer import explore_instance, replay
+from common.check.explorer import explore_instance
 from common.check.verdict import Answer
 from common.contract.node import Node
-from common.sim import LinkModel, Simulation, Workload
+from common.sim import LinkModel
 from common.sim.chaos import random_schedule
-from common.trace.format import Meta
-from common.trace.recorder import Recorder
 from common.values.faults import (
     Block,
     Corrupt,
@@ -30,15 +28,17 @@ from common.values.faults import (
 from common.values.history import Failed, Ok, Operation, Outcome
 from common.values.report import Report
 from common.values.units import MS, SECOND, show_time
+from common.worlds import Scene, Work
+from common.worlds.examples import trace_of
 from stage1_foundations.failures.account import AccountServer, Deposit, Statement
 from stage1_foundations.failures.checks import check_honesty
 from stage1_foundations.failures.client import AccountClient
 from stage1_foundations.failures.detect import Classify, HeartbeatDetector
-from stage1_foundations.failures.explore import with_hasty_client
 from stage1_foundations.failures.hasty import HastyClient
-from stage1_foundations.failures.live import choose
 from stage1_foundations.failures.masking import Answer as Entry
 from stage1_foundations.failures.masking import CatalogueReplica, Lookup, VotingClient
+from stage1_foundations.failures.small import HASTY
+from stage1_foundations.failures.worlds import some_command
 
 SERVER, CLIENTS = "n1", ("c1", "c2")
 AMOUNT = 5
@@ -119,24 +119,22 @@ class Run:
 
 def run(client: type[Node], world: str, seed: int) -> Run:
     """Let c1 deposit in a world; c2 reads the statement in the calm."""
-    lines: list[str] = []
-    meta = Meta(lab="failures", nodes=(SERVER,), clients=CLIENTS, seed=seed)
-    simulation = Simulation(
+    scene = Scene(
+        "failures",
         {SERVER: AccountServer},
         {"c1": client, "c2": AccountClient},
         seed=seed,
         link=STEADY,
         schedule=Schedule(WORLDS[world][1]),
-        observers=[Recorder(lines.append, meta)],
     )
-    asked = simulation.call("c1", Deposit(AMOUNT))
-    simulation.run(CALM)
-    read = simulation.call("c2", Statement())
-    simulation.run(CALM + 1 * SECOND)
+    asked = scene.call("c1", Deposit(AMOUNT))
+    scene.run(CALM)
+    read = scene.call("c2", Statement())
+    scene.run(CALM + 1 * SECOND)
     assert isinstance(read.outcome, Ok), "nothing is in the way any more"
     entries = read.outcome.value
     assert isinstance(entries, tuple), "a statement is its entries"
-    return Run(asked, entries.count(AMOUNT), "".join(lines))
+    return Run(asked, entries.count(AMOUNT), scene.lines)
 
 
 def demo(seed: int) -> Report:
@@ -169,16 +167,13 @@ def demo(seed: int) -> Report:
 
 def _show_the_shortest_lie(report: Report) -> None:
     """Let the explorer find what the hasty client needs to do harm: next to nothing."""
-    instance = with_hasty_client()
-    found = explore_instance(instance)
+    found = explore_instance(HASTY)
     assert found.counter_example is not None, "the hasty client does harm"
-    lines: list[str] = []
-    meta = Meta(lab="failures", nodes=(SERVER,), clients=("c1",), world="explorer")
-    replay(instance, found.counter_example, [Recorder(lines.append, meta)])
+    _, lines = trace_of("failures", HASTY, found.counter_example)
     steps = len(found.counter_example)
     sentence = f"{steps} steps are enough: nothing is lost, nobody crashes, an answer is only late."
     report.judged("the hasty client does no harm on a calm day", "no", sentence)
-    report.trace("hasty-shortest", "the shortest way to pay twice", "".join(lines))
+    report.trace("hasty-shortest", "the shortest way to pay twice", lines)
 
 
 def _table(report: Report, title: str, runs: dict[str, Run]) -> None:
@@ -202,13 +197,19 @@ def _judge(report: Report, name: str, client: type[Node], seed: int) -> None:
         random = Random(f"{run_seed}/demo")
         schedule = random_schedule(random, (SERVER,), 2 * SECOND, others=names)
         clients = dict.fromkeys(names, client)
-        simulation = Simulation(
-            {SERVER: AccountServer}, clients, seed=run_seed, schedule=schedule, link=BAD
+        scene = Scene(
+            "failures",
+            {SERVER: AccountServer},
+            clients,
+            seed=run_seed,
+            recorded=False,
+            schedule=schedule,
+            link=BAD,
         )
-        Workload(simulation, choose, count=20, think=(0, 60 * MS), patience=20 * SECOND)
-        simulation.run(CALM)
-        verdict = check_honesty(simulation.history)
-        count += len(simulation.history)
+        scene.begin(Work(some_command, think=(0, 60 * MS), patience=20 * SECOND))
+        scene.run(CALM)
+        verdict = check_honesty(scene.history)
+        count += len(scene.history)
         if verdict.answer is Answer.NO:
             dishonest += 1
             first = first or verdict.sentence
@@ -229,61 +230,54 @@ def _show_slow_or_dead(report: Report, seed: int) -> None:
     }
     looks = (1 * SECOND, 1100 * MS, 1500 * MS, 2900 * MS, 3500 * MS)
     rows = []
-    watched: list[str] = []
+    scenes = {}
     for world, faults in worlds.items():
-        lines: list[str] = []
-        meta = Meta(lab="failures", nodes=("n1", "n2"), seed=seed)
-        simulation = Simulation(
+        scenes[world] = scene = Scene(
+            "failures",
             dict.fromkeys(("n1", "n2"), HeartbeatDetector),
             seed=seed,
             link=STEADY,
             schedule=Schedule(faults),
-            observers=[Recorder(lines.append, meta)],
         )
         row: list[object] = [world]
         for look in looks:
-            simulation.run(look)
-            asked = simulation.call("n1", Classify("n2"))
-            simulation.run(look)
+            scene.run(look)
+            asked = scene.call("n1", Classify("n2"))
+            scene.run(look)
             row.append(_value(asked.outcome))
         rows.append(row)
-        watched = lines if world == "slow" else watched
     report.say(
         f"Slow or dead? From {show_time(at)} on n2 is dead, slow, or cut off, until "
         f"{show_time(over)}. What n1 thinks of it at certain times:"
     )
     report.table("Slow or dead", ("n2 is", *map(show_time, looks)), rows)
-    report.trace("slow-or-dead", "n1 suspects n2, which is only slow", "".join(watched))
+    scenes["slow"].trace(report, "slow-or-dead", "n1 suspects n2, which is only slow")
 
 
 def _show_liars(report: Report, seed: int) -> None:
     """Three replicas hold a catalogue; one lies, or two of them."""
     rows = []
-    outvoted: list[str] = []
+    scenes = {}
     for liars in ((), ("n3",), ("n2", "n3")):
-        lines: list[str] = []
-        replicas = ("n1", "n2", "n3")
-        meta = Meta(lab="failures", nodes=replicas, clients=("c1",), seed=seed)
-        simulation = Simulation(
-            dict.fromkeys(replicas, CatalogueReplica),
+        scenes[len(liars)] = scene = Scene(
+            "failures",
+            dict.fromkeys(("n1", "n2", "n3"), CatalogueReplica),
             {"c1": VotingClient},
             seed=seed,
             schedule=Schedule(Corrupt(0, liar, "lies") for liar in liars),
             behaviours={"lies": _lies},
-            observers=[Recorder(lines.append, meta)],
         )
-        asked = simulation.call("c1", Lookup("mars"))
-        simulation.run(1 * SECOND)
+        asked = scene.call("c1", Lookup("mars"))
+        scene.run(1 * SECOND)
         answer = _value(asked.outcome)
         rows.append((" and ".join(liars) or "nobody", answer, "yes" if answer == "4th" else "NO"))
-        outvoted = lines if len(liars) == 1 else outvoted
     report.say(
         "Byzantine: some replicas of a catalogue say that mars is the 9th planet. A client that "
         "asks three and believes what two say bears one liar. Two that lie alike deceive it, and "
         "nothing that it could do would help: to it, the third is the liar."
     )
     report.table("Liars", ("who lies", "mars is the", "is that true?"), rows)
-    report.trace("one-liar", "two honest replicas outvote a liar", "".join(outvoted))
+    scenes[1].trace(report, "one-liar", "two honest replicas outvote a liar")
 
 
 def _lies(random: Random, to: str, message: object) -> list[object]:

@@ -3,7 +3,7 @@
 Bartlett, Scantlebury and Wilkinson 1969. It is right on a link that loses and doubles but keeps the
 order, such as a wire: then a copy that arrives can only be of the present frame or of the last one,
 and one bit tells these two apart (Lynch 1996, section 22.3). On a network that reorders it is
-wrong. The explorer finds out both, see ``explore.py``; do not build on it.
+wrong. The explorer finds out both, see ``small.py``; do not build on it.
 """
 
 from common.contract import on

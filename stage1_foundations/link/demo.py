@@ -7,12 +7,11 @@ from typing import TypeAlias
 from common.check.delivery import check_delivery
 from common.check.verdict import Verdict
 from common.contract import Node, NodeId
-from common.sim import LinkModel, Simulation
-from common.trace.format import Meta
-from common.trace.recorder import Recorder
+from common.sim import LinkModel
 from common.values.history import Ok, Operation
 from common.values.report import Report
 from common.values.units import MS, SECOND, show_time
+from common.worlds import Scene
 from stage1_foundations.link.ends import Take, Transfer
 from stage1_foundations.link.fire_and_forget import FireAndForgetReceiver, FireAndForgetSender
 from stage1_foundations.link.plot import (
@@ -63,27 +62,22 @@ class Run:
 
 def run(ends: Ends, seed: int) -> Run:
     """Transfer :data:`ITEMS` from a to b over the bad network."""
-    lines: list[str] = []
-    recorder = Recorder(lines.append, Meta(lab="link", nodes=("a", "b"), seed=seed))
-    simulation = Simulation({"a": ends[0], "b": ends[1]}, seed=seed, link=BAD, observers=[recorder])
+    scene = Scene("link", {"a": ends[0], "b": ends[1]}, seed=seed, link=BAD)
     taken: list[str] = []
 
     def returned(node: NodeId, operation: Operation) -> None:
         if operation.function == "take" and isinstance(operation.outcome, Ok):
             taken.append(str(operation.outcome.value))
-            simulation.call(node, Take())
+            scene.call(node, Take())
 
-    simulation.on_return.append(returned)
-    simulation.call("b", Take())
-    transfer = simulation.call("a", Transfer(ITEMS))
-    simulation.run_until(lambda: transfer.returned_at is not None, PATIENCE)
-    took_us = simulation.now
-    simulation.run(took_us + AFTERWARDS)
-    verdict = check_delivery(ITEMS, taken)
-    answer = verdict.answer.value
-    recorder.verdict(simulation.now, "b", "delivery", answer, verdict.sentence)
-    packets = sum('"kind":"send"' in line for line in lines)
-    return Run(tuple(taken), took_us, packets, verdict, "".join(lines))
+    scene.on_return.append(returned)
+    scene.call("b", Take())
+    scene.ask("a", Transfer(ITEMS), PATIENCE)
+    took_us = scene.now
+    scene.run(took_us + AFTERWARDS)
+    verdict = scene.judged("delivery", check_delivery(ITEMS, taken), "b")
+    packets = scene.lines.count('"kind":"send"')
+    return Run(tuple(taken), took_us, packets, verdict, scene.lines)
 
 
 def demo(seed: int) -> Report:

@@ -22,7 +22,7 @@ from common.values.errors import BadInput, LabError
 from common.values.faults import parse_time
 from common.values.report import Chart, Judged, Report, Table
 from stage1_foundations.netem.containers import remove_leftovers
-from stage1_foundations.netem.networks import WORLDS, measure, part
+from stage1_foundations.netem.networks import NETWORKS, measure, part
 from stage1_foundations.netem.plot import report, report_parts
 from stage1_foundations.netem.shape import Shape
 
@@ -128,8 +128,8 @@ def _parser() -> argparse.ArgumentParser:
     parting.add_argument("--by", choices=("unplugging", "tc"), default="unplugging")
     parting.set_defaults(chart=None)
     for command in (measuring, parting):
-        worlds = "; ".join(f"{name}: {what}" for name, what in WORLDS.items())
-        command.add_argument("--world", choices=WORLDS, default="docker", help=worlds)
+        worlds = "; ".join(f"{name}: {what}" for name, what in NETWORKS.items())
+        command.add_argument("--world", choices=NETWORKS, default="docker", help=worlds)
         command.add_argument("--json", action="store_true", help="print one object for programs")
     commands.add_parser("clean", help="remove what killed runs left in Docker")
     return parser

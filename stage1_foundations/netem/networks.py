@@ -13,7 +13,7 @@ from stage1_foundations.netem.namespaces import Namespaces
 from stage1_foundations.netem.shape import Shape
 from stage1_foundations.netem.user_mode_linux import run_inside
 
-WORLDS = {
+NETWORKS = {
     "docker": "containers, shaped by tc netem where the machine's kernel has it",
     "uml": "network namespaces in a Linux kernel of their own, with tc netem, without root",
     "namespaces": "network namespaces, shaped by tc netem where the machine's kernel has it",
@@ -37,7 +37,7 @@ def measure(world: str, shape: Shape, count: int) -> Findings:
     """Measure round trips between two nodes.
 
     Args:
-        world: one of ``WORLDS``.
+        world: one of ``NETWORKS``.
         shape: what happens to each packet, or message, on each way.
         count: how many round trips to time under that shape.
 
@@ -64,7 +64,7 @@ def part(
     """Make a partition and heal it; the first node asks all others before, during and after.
 
     Args:
-        world: one of ``WORLDS`` but ``sim``.
+        world: one of ``NETWORKS`` but ``sim``.
         nodes: the names of the nodes, two at least.
         groups: the sides of the partition; a node that none names is alone.
         by_tc: let the kernel drop the packets; otherwise nodes are unplugged.
@@ -91,7 +91,7 @@ def _cluster(world: str, nodes: Sequence[str]) -> Cluster:
         return Containers(nodes)
     if world == "namespaces":
         return Namespaces(nodes)
-    raise BadInput(f"there is no world {world!r}: choose one of {', '.join(WORLDS)}")
+    raise BadInput(f"there is no world {world!r}: choose one of {', '.join(NETWORKS)}")
 
 
 def _inside(verb: str, *options: str) -> str:

@@ -9,11 +9,10 @@ from common.check.verdict import Verdict
 from common.contract import Node, NodeId
 from common.sim import LinkModel, Simulation
 from common.sim.host import Factory
-from common.trace.format import Meta
-from common.trace.recorder import Recorder
 from common.values.faults import Crash, Link, Schedule
 from common.values.report import Report
 from common.values.units import MS, SECOND, show_time
+from common.worlds import Scene
 from stage2_communication.chat.arrival import ArrivalMember
 from stage2_communication.chat.causal import CausalMember
 from stage2_communication.chat.member import Member
@@ -74,10 +73,10 @@ def say(simulation: Simulation, person: NodeId, text: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """What became of one conversation: what was shown to whom and when, and the trace."""
+    """What became of one conversation: what was shown to whom and when, and where."""
 
     watcher: Watcher
-    lines: str
+    scene: Scene
 
     def of(self, room: str) -> dict[NodeId, list[str]]:
         """What the people in one room are shown."""
@@ -97,38 +96,28 @@ def converse(rooms: Mapping[str, type[Member]], seed: int, crash: bool = False) 
         seed: of the run; nothing here is left to chance.
         crash: whether cat's process dies, instead of being slow to hear.
     """
-    names = tuple(person + room for room in rooms for person in PEOPLE)
-    lines: list[str] = []
-    recorder = Recorder(lines.append, Meta(lab="chat", nodes=names, seed=seed))
     watcher = Watcher()
     slow = [Link(0, f"ann{room}", f"cat{room}", latency=(SLOW, SLOW)) for room in rooms]
-    simulation = Simulation(
-        {
-            f"{person}{room}": _maker(kind, room)
-            for room, kind in rooms.items()
-            for person in PEOPLE
-        },
-        seed=seed,
-        link=STEADY,
-        schedule=Schedule([] if crash else slow),
-        observers=[recorder],
-        monitors=[watcher],
-    )
-    watcher.simulation = simulation
-    simulation.run(ASKED)
+    members = {
+        f"{person}{room}": _maker(kind, room) for room, kind in rooms.items() for person in PEOPLE
+    }
+    schedule = Schedule([] if crash else slow)
+    scene = Scene("chat", members, seed=seed, link=STEADY, schedule=schedule, monitors=[watcher])
+    watcher.simulation = scene
+    scene.run(ASKED)
     for room in rooms:
         if crash:
-            simulation.inject(Crash(ASKED, f"cat{room}"))
-            say(simulation, f"ann{room}", HELLO)
+            scene.inject(Crash(ASKED, f"cat{room}"))
+            say(scene, f"ann{room}", HELLO)
         else:
-            say(simulation, f"ann{room}", QUESTION)
-            simulation.later(ASKED + 12 * MS, partial(say, simulation, f"cat{room}", TEA))
-    simulation.run(DECIDED)
+            say(scene, f"ann{room}", QUESTION)
+            scene.later(ASKED + 12 * MS, partial(say, scene, f"cat{room}", TEA))
+    scene.run(DECIDED)
     if crash:
         for room in rooms:
-            simulation.call(f"ann{room}", Remove(f"cat{room}"))
-    simulation.run(END)
-    return Conversation(watcher, "".join(lines))
+            scene.call(f"ann{room}", Remove(f"cat{room}"))
+    scene.run(END)
+    return Conversation(watcher, scene)
 
 
 def _maker(kind: type[Member], room: str) -> Factory:
@@ -164,10 +153,9 @@ def demo(seed: int) -> Report:
         for about, verdict in (("causal", causal(shown)), ("total", check_total_order(shown))):
             report.judged(f"{name}: {about}", verdict.answer.value, verdict.sentence)
     _crash(report, seed)
-    report.trace(
-        "chat-orders", "the same conversation in total order, and (') in causal", both.lines
-    )
-    report.trace("chat-arrival", "the same conversation, shown as it arrives", broken.lines)
+    title = "the same conversation in total order, and (') in causal"
+    both.scene.trace(report, "chat-orders", title)
+    broken.scene.trace(report, "chat-arrival", "the same conversation, shown as it arrives")
     return report
 
 
@@ -187,4 +175,4 @@ def _crash(report: Report, seed: int) -> None:
     waited = show_time(DECIDED - ASKED)
     title = f"cat's process has died; ann, who opened the room, removes her {waited} later"
     report.table(title, headers, rows)
-    report.trace("chat-removal", "a crash, and a removal", made.lines)
+    made.scene.trace(report, "chat-removal", "a crash, and a removal")

@@ -1,19 +1,15 @@
 """The demonstration of the lab ``kv``: what moves when a node comes, and that nobody notices."""
 
-from collections.abc import Callable
 from random import Random
 
-from common.contract import Node, NodeId
-from common.sim import LinkModel, Simulation, Workload
-from common.trace.format import Meta
-from common.trace.recorder import Recorder
+from common.contract import NodeId
+from common.sim import LinkModel, Simulation
 from common.values.faults import Crash, Restart
 from common.values.history import Ok
 from common.values.report import Report
 from common.values.units import MS, SECOND, show_time
+from common.worlds import Scene, Size, Work
 from stage3_partitioning.kv.balance import imbalance, movement, shares
-from stage3_partitioning.kv.checks import linearizable
-from stage3_partitioning.kv.client import StoreClient
 from stage3_partitioning.kv.commands import AddNode, Append, Get
 from stage3_partitioning.kv.partitioners import (
     ModuloPartitioner,
@@ -22,8 +18,8 @@ from stage3_partitioning.kv.partitioners import (
     fitted_ranges,
 )
 from stage3_partitioning.kv.ring import RingPartitioner
-from stage3_partitioning.kv.server import StoreNode
 from stage3_partitioning.kv.slots import SlotPartitioner
+from stage3_partitioning.kv.worlds import WORLDS
 
 NODES, CLIENTS, OPERATOR = ("n1", "n2", "n3", "n4"), ("c1", "c2", "c3"), "operator"
 SLOTS, KEYS, APPENDS = 16, 12, 24
@@ -116,51 +112,31 @@ def _move(report: Report, seed: int) -> None:
         f"{show_time(KILLED)} it is killed in the midst of that, and comes back at "
         f"{show_time(BACK)}."
     )
-    lines: list[str] = []
-    meta = Meta(lab="kv", nodes=NODES, clients=(*CLIENTS, OPERATOR), seed=seed)
-    recorder = Recorder(lines.append, meta)
-    simulation = Simulation(
-        dict.fromkeys(NODES, _node),
-        dict.fromkeys((*CLIENTS, OPERATOR), _client),
-        seed=seed,
-        link=LinkModel(latency=(1 * MS, 5 * MS)),
-        observers=[recorder],
-    )
-    work = Workload(
-        simulation,
-        _next_append,
+    size = Size(
+        members=NODES,
         clients=CLIENTS,
-        count=APPENDS,
-        think=(10 * MS, 60 * MS),
-        patience=10 * SECOND,
+        config={"slots": SLOTS, "batch_keys": 2, "run_slots": 4},
+        client_config={"slots": SLOTS},
     )
-    simulation.run(COMES)
-    before = _held(simulation)
-    simulation.call(OPERATOR, AddNode("n4"))
-    simulation.run(KILLED)
-    simulation.inject(Crash(simulation.now, "n4"))
-    simulation.run(BACK)
-    simulation.inject(Restart(simulation.now, "n4"))
-    simulation.run_until(lambda: work.done, 10 * SECOND)
-    simulation.run(simulation.now + 1 * SECOND)
-    after = _held(simulation)
+    scene = WORLDS.scene("slots", size, seed=seed, link=LinkModel(latency=(1 * MS, 5 * MS)))
+    appends = Work(_next_append, APPENDS, think=(10 * MS, 60 * MS), patience=10 * SECOND)
+    scene.begin(appends, CLIENTS)
+    scene.run(COMES)
+    before = _held(scene)
+    scene.call(OPERATOR, AddNode("n4"))
+    scene.run(KILLED)
+    scene.inject(Crash(scene.now, "n4"))
+    scene.run(BACK)
+    scene.inject(Restart(scene.now, "n4"))
+    scene.work(10 * SECOND)
+    scene.run(scene.now + 1 * SECOND)
+    after = _held(scene)
     rows = [(node, *before[node], *after[node]) for node in NODES]
     headers = ("node", "slots before", "keys before", "slots after", "keys after")
     report.table("n4 gets its share", headers, rows)
-    _compare(report, simulation)
-    verdict = linearizable(simulation.history)
-    answer = verdict.answer.value
-    recorder.verdict(simulation.now, None, "linearizable", answer, verdict.sentence)
-    report.judged("each key is linearizable", answer, verdict.sentence)
-    report.trace("kv-added", "a node comes, and is killed amid the move", "".join(lines))
-
-
-def _node(id: NodeId, peers: tuple[NodeId, ...]) -> Node:
-    return StoreNode(id, peers, slots=SLOTS, shards=NODES[:3], batch_keys=2, run_slots=4)
-
-
-def _client(id: NodeId, peers: tuple[NodeId, ...]) -> Node:
-    return StoreClient(id, peers, slots=SLOTS)
+    _compare(report, scene)
+    scene.check(report, "linearizable", "each key is linearizable")
+    scene.trace(report, "kv-added", "a node comes, and is killed amid the move")
 
 
 def _next_append(random: Random, client: NodeId, number: int) -> Append:
@@ -173,14 +149,13 @@ def _held(simulation: Simulation) -> dict[NodeId, tuple[object, object]]:
     return {node: (told["slots"], told["keys"]) for node, told in status.items()}
 
 
-def _compare(report: Report, simulation: Simulation) -> None:
+def _compare(report: Report, scene: Scene) -> None:
     """What was acknowledged, and what is there."""
-    asked = [each for each in simulation.history if each.function == "append"]
+    asked = [each for each in scene.history if each.function == "append"]
     acknowledged = [each for each in asked if isinstance(each.outcome, Ok)]
     found = b""
     for number in range(KEYS):
-        read = simulation.call("c1", Get(b"key-%d" % number))
-        simulation.run_until(_ended(read), simulation.now + 5 * SECOND)
+        read = scene.ask("c1", Get(b"key-%d" % number), 5 * SECOND)
         if isinstance(read.outcome, Ok) and isinstance(read.outcome.value, bytes):
             found += read.outcome.value
     there = [each for each in acknowledged if found.count(bytes_of(each.argument)) == 1]
@@ -188,10 +163,6 @@ def _compare(report: Report, simulation: Simulation) -> None:
         f"Of {len(asked)} appends {len(acknowledged)} were acknowledged; {len(there)} of these are "
         "there, once each."
     )
-
-
-def _ended(asked: object) -> Callable[[], bool]:
-    return lambda: getattr(asked, "returned_at", None) is not None
 
 
 def bytes_of(argument: object) -> bytes:

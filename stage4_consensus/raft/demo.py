@@ -1,23 +1,22 @@
 """The demonstration of the lab ``raft``: a leader is killed, Figure 8, and a clock too slow."""
 
 from common.check.verdict import Verdict
-from common.sim import LinkModel, Simulation, Workload
-from common.trace.format import Meta
-from common.trace.recorder import Recorder
+from common.sim import LinkModel, Simulation
 from common.values.faults import Crash, Restart
 from common.values.history import Ok
 from common.values.report import Report
 from common.values.units import MS, SECOND, show_time
+from common.worlds import Size, Work
 from stage4_consensus.raft import demo_slow_clock
 from stage4_consensus.raft.broken import CommitsOldTerms
-from stage4_consensus.raft.checks import linearizable, some_change_or_query
+from stage4_consensus.raft.checks import some_change_or_query
 from stage4_consensus.raft.core import Core
 from stage4_consensus.raft.demo_figure8 import SERVERS, tell
 from stage4_consensus.raft.demo_slow_clock import LEASE
 from stage4_consensus.raft.messages import Role
-from stage4_consensus.raft.registers import RaftRegisters, RegistersClient
+from stage4_consensus.raft.registers import RaftRegisters
+from stage4_consensus.raft.worlds import WORLDS
 
-CLIENTS = ("c1", "c2", "c3")
 KILLED, BACK, END = 600 * MS, 1200 * MS, 1600 * MS
 PHASES = {"before": (0, KILLED), "without it": (KILLED, BACK), "with it as follower": (BACK, END)}
 NETWORK = LinkModel(latency=(1 * MS, 5 * MS))
@@ -33,28 +32,17 @@ def demo(seed: int) -> Report:
 
 
 def _kill_the_leader(report: Report, seed: int) -> None:
-    lines: list[str] = []
-    recorder = Recorder(lines.append, Meta(lab="raft", nodes=SERVERS, clients=CLIENTS, seed=seed))
-    simulation = Simulation(
-        dict.fromkeys(SERVERS, RaftRegisters),
-        dict.fromkeys(CLIENTS, RegistersClient),
-        seed=seed,
-        link=NETWORK,
-        observers=[recorder],
-    )
-    workload = Workload(simulation, some_change_or_query, count=24, think=(5 * MS, 60 * MS))
-    simulation.run(KILLED)
-    old = _leader(simulation)
-    simulation.inject(Crash(simulation.now, old.id))
-    elected = simulation.run_until(lambda: _leads_anew(simulation, old.current_term), 5 * SECOND)
+    scene = WORLDS.scene("read-index", Size(members=SERVERS, clients=3), seed=seed, link=NETWORK)
+    scene.begin(Work(some_change_or_query, count=24, think=(5 * MS, 60 * MS), patience=1 * SECOND))
+    scene.run(KILLED)
+    old = _leader(scene)
+    scene.inject(Crash(scene.now, old.id))
+    elected = scene.run_until(lambda: _leads_anew(scene, old.current_term), 5 * SECOND)
     assert elected, "four of five can elect a leader"
-    without_leader, new = simulation.now - KILLED, _leader(simulation)
-    simulation.run(BACK)
-    simulation.inject(Restart(simulation.now, old.id))
-    simulation.run_until(lambda: workload.done, 20 * SECOND)
-    verdict = linearizable(simulation.history)
-    answer = verdict.answer.value
-    recorder.verdict(simulation.now, None, "linearizable", answer, verdict.sentence)
+    without_leader, new = scene.now - KILLED, _leader(scene)
+    scene.run(BACK)
+    scene.inject(Restart(scene.now, old.id))
+    scene.work()
     report.say(
         f"Five servers, three clients. At {show_time(KILLED)} {old.id}, which leads term "
         f"{old.current_term}, is killed. {new.id} is elected for term {new.current_term} after "
@@ -63,13 +51,13 @@ def _kill_the_leader(report: Report, seed: int) -> None:
     )
     rows = []
     for phase, (start, end) in PHASES.items():
-        asked = [each for each in simulation.history if start <= each.invoked_at < end]
+        asked = [each for each in scene.history if start <= each.invoked_at < end]
         done = [each for each in asked if isinstance(each.outcome, Ok)]
         slowest = max((each.returned_at or 0) - each.invoked_at for each in done) if done else 0
         rows.append((phase, len(asked), len(done), show_time(slowest)))
     report.table("The clients", ("asked", "operations", "ok", "slowest"), rows)
-    report.judged("what clients were told is linearizable", answer, verdict.sentence)
-    report.trace("raft-leader-killed", "the leader is killed, and comes back", "".join(lines))
+    scene.check(report, "linearizable", "what clients were told is linearizable")
+    scene.trace(report, "raft-leader-killed", "the leader is killed, and comes back")
 
 
 def _leader(simulation: Simulation) -> Core:

@@ -25,10 +25,9 @@ from common.contract import Node, NodeId
 from common.contract.observer import Observer
 from common.sim import LinkModel, Monitor, Simulation
 from common.sim.host import Factory
-from common.trace.format import Meta
-from common.trace.recorder import Recorder
 from common.values.faults import Block, Crash, Heal, Restart
 from common.values.units import MS, SECOND
+from common.worlds import Scene
 from stage4_consensus.raft.checks_safety import safety
 from stage4_consensus.raft.core import Core
 from stage4_consensus.raft.messages import Role
@@ -111,26 +110,22 @@ def tell(server: Callable[..., Node], seed: int, ending: str, eyes: Eyes | None 
         eyes: how the script sees the servers; it looks into them unless told otherwise.
     """
     eyes = eyes or Inside()
-    lines: list[str] = []
-    recorder = Recorder(lines.append, Meta(lab="raft", nodes=SERVERS, clients=("c1",), seed=seed))
-    simulation = Simulation(
+    scene = Scene(
+        "raft",
         {id: _timed(server, TIMEOUTS.get(id, (LEAST, DAY))) for id in SERVERS},
         {"c1": _patient_client},
         seed=seed,
         link=EVEN,
-        observers=[recorder, *eyes.observers],
+        observers=eyes.observers,
         monitors=eyes.monitors,
     )
-    simulation.run(1 * MS)
+    scene.run(1 * MS)
     story = Story()
     for moment in (_a, _b, _c, _d if ending == "d" else _e):
-        moment(simulation, eyes)
-        story.logs[moment.__name__[1:]] = _logs(simulation, eyes)
-    story.verdict = eyes.verdict()
-    recorder.verdict(
-        simulation.now, None, "safety", story.verdict.answer.value, story.verdict.sentence
-    )
-    story.lines = "".join(lines)
+        moment(scene, eyes)
+        story.logs[moment.__name__[1:]] = _logs(scene, eyes)
+    story.verdict = scene.judged("safety", eyes.verdict())
+    story.lines = scene.lines
     return story
 
 

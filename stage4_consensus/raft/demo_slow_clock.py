@@ -8,16 +8,15 @@ ReadIndex in place of the lease the same schedule shows no more than a leader th
 from dataclasses import dataclass
 
 from common.check.verdict import Verdict
-from common.contract import Node, NodeId
+from common.contract import NodeId
 from common.sim import Simulation
-from common.trace.format import Meta
-from common.trace.recorder import Recorder
 from common.values.faults import Clock, Partition
 from common.values.units import MS, SECOND
-from stage4_consensus.raft.checks import linearizable
+from common.worlds import Size
 from stage4_consensus.raft.core import Core
 from stage4_consensus.raft.messages import Role
-from stage4_consensus.raft.registers import Get, Put, RaftRegisters, RegistersClient
+from stage4_consensus.raft.registers import Get, Put
+from stage4_consensus.raft.worlds import WORLDS
 
 SERVERS, CLIENTS = ("n1", "n2", "n3"), ("c1", "c2")
 LEASE = 140 * MS
@@ -47,39 +46,28 @@ class Story:
 
 def tell(lease_us: int, seed: int) -> Story:
     """Play it with leases of this length, or with 0 for ReadIndex."""
-
-    def server(id: NodeId, peers: tuple[NodeId, ...]) -> Node:
-        return RaftRegisters(id, peers, lease_us=lease_us, heartbeat_every=10 * MS)
-
-    lines: list[str] = []
-    recorder = Recorder(lines.append, Meta(lab="raft", nodes=SERVERS, clients=CLIENTS, seed=seed))
-    simulation = Simulation(
-        dict.fromkeys(SERVERS, server),
-        dict.fromkeys(CLIENTS, RegistersClient),
-        seed=seed,
-        observers=[recorder],
-    )
-    simulation.run(SECOND)
+    config = {"lease_us": lease_us, "heartbeat_every": 10 * MS}
+    scene = WORLDS.scene("lease", Size(members=SERVERS, clients=CLIENTS, config=config), seed=seed)
+    scene.run(SECOND)
     for client in CLIENTS:  # from now on both know the leader
-        simulation.call(client, Put("x", "old"))
-        simulation.run(simulation.now + SECOND // 2)
-    leader = _leader(simulation)
+        scene.call(client, Put("x", "old"))
+        scene.run(scene.now + SECOND // 2)
+    leader = _leader(scene)
     rest = tuple(id for id in SERVERS if id != leader)
-    simulation.inject(Clock(simulation.now, leader, drift=DRIFT))
-    simulation.call("c1", Get("x"))
-    simulation.run(simulation.now + 100 * MS)
-    simulation.inject(Partition(simulation.now, ((leader, "c1"), (*rest, "c2"))))
-    simulation.call("c2", Put("x", "new"))
-    end = simulation.now + END
-    while simulation.now < end:
-        asked = simulation.call("c1", Get("x"))
-        simulation.run(simulation.now + EVERY)
+    scene.inject(Clock(scene.now, leader, drift=DRIFT))
+    scene.call("c1", Get("x"))
+    scene.run(scene.now + 100 * MS)
+    scene.inject(Partition(scene.now, ((leader, "c1"), (*rest, "c2"))))
+    scene.call("c2", Put("x", "new"))
+    end = scene.now + END
+    while scene.now < end:
+        asked = scene.call("c1", Get("x"))
+        scene.run(scene.now + EVERY)
         if asked.returned_at is None:
             break
-    simulation.run(end)
-    verdict = linearizable(simulation.history)
-    recorder.verdict(simulation.now, None, "linearizable", verdict.answer.value, verdict.sentence)
-    return Story(leader, verdict, "".join(lines))
+    scene.run(end)
+    verdict = scene.judged("linearizable", scene.checks["linearizable"](scene.history))
+    return Story(leader, verdict, scene.lines)
 
 
 def _leader(simulation: Simulation) -> NodeId:

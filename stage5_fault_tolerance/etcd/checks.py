@@ -1,11 +1,29 @@
-"""How histories of requests about single keys are judged."""
+"""What clients of the lab ask for, and how histories of requests about single keys are judged."""
 
+from random import Random
 from typing import Any
 
 from common.check.linearizability import check_linearizability
 from common.check.models import KEY_VALUE
 from common.check.verdict import Verdict
+from common.contract.events import NodeId
 from common.values.history import Failed, History, Ok, Operation
+from stage5_fault_tolerance.etcd.commands import Compare, DeleteRange, Put, Range, Txn
+
+KEYS = (b"lab/x", b"lab/y", b"lab/z")
+
+
+def some_request(random: Random, client: NodeId, number: int) -> object:
+    """Half questions, half changes; no value is put twice."""
+    key, value = random.choice(KEYS), f"{client}.{number}".encode()
+    drawn = random.randrange(10)
+    if drawn < 5:
+        return Range(key)
+    if drawn < 7:
+        return Put(key, value)
+    if drawn < 9:
+        return Txn((Compare(key, "version", "=", 0),), (Put(key, value),))
+    return DeleteRange(key)
 
 
 def as_key_value(operation: Operation) -> Operation:

@@ -7,14 +7,14 @@ is hers. What she writes then is lost for Bob, or refused, depending on what she
 
 from typing import Any
 
+from common.check.verdict import Answer, Verdict
 from common.contract import NodeId
-from common.sim import LinkModel, Simulation
-from common.trace.format import Meta
-from common.trace.recorder import Recorder
+from common.sim import LinkModel
 from common.values.faults import Crash, Restart
-from common.values.history import Ok, Operation
+from common.values.history import Ok
 from common.values.report import Report
 from common.values.units import MS, SECOND, show_time
+from common.worlds import Scene
 from stage5_fault_tolerance.etcd.commands import (
     Changes,
     Compare,
@@ -50,11 +50,10 @@ def demo(seed: int) -> Report:
         "dead for a while:"
     )
     report.table("what a watch tells", ("revision", "change", *SERVERS), story.changes())
-    for what, holds, sentence in story.judge():
-        answer = "yes" if holds else "no"
-        story.recorder.verdict(story.simulation.now, None, what, answer, sentence)
-        report.judged(what, answer, sentence)
-    report.trace("etcd-lock", "the leader is killed, then Alice falls silent", story.trace())
+    for what, verdict in story.judge().items():
+        story.scene.judged(what, verdict)
+        report.judged(what, verdict.answer.value, verdict.sentence)
+    story.scene.trace(report, "etcd-lock", "the leader is killed, then Alice falls silent")
     return report
 
 
@@ -65,26 +64,15 @@ class Story:
         seed: of the simulation.
 
     Attributes:
+        scene: where it happens.
         rows: what happened, for the table.
     """
 
     def __init__(self, seed: int) -> None:
-        self._lines: list[str] = []
-        meta = Meta(lab="etcd", nodes=SERVERS, seed=seed)
-        self.recorder = Recorder(self._lines.append, meta)
-        self.simulation = Simulation(
-            dict.fromkeys(SERVERS, EtcdServer),
-            seed=seed,
-            link=NETWORK,
-            observers=[self.recorder],
-        )
+        self.scene = Scene("etcd", dict.fromkeys(SERVERS, EtcdServer), seed=seed, link=NETWORK)
         self.rows: list[tuple[str, str, str, str]] = []
         self._heard: dict[NodeId, tuple[KeyValue, ...]] = {}
         self._blind = self._guarded = False
-
-    def trace(self) -> str:
-        """The trace of the run."""
-        return "".join(self._lines)
 
     def tell(self) -> None:
         """Let it all happen."""
@@ -95,16 +83,16 @@ class Story:
         bob_lease = self._ask(bob_at, LeaseGrant(TTL)).id
         self._take_lock(bob_at, "Bob", bob_lease)
         seen = self._ask(bob_at, Range(LOCK)).revision
-        watch = self.simulation.call(bob_at, Changes(seen + 1))
+        watch = self.scene.call(bob_at, Changes(seen + 1))
         self._say("Bob", "watch the lock", "nothing yet")
         for round in range(3):
             self._wait(800 * MS)
             if round == 1:
-                self.simulation.inject(Crash(self.simulation.now, leader))
+                self.scene.inject(Crash(self.scene.now, leader))
                 self._say("", f"SIGKILL for {leader}, the leader", "")
             self._keep_alive(alice_at, lease, "Alice")
             self._keep_alive(bob_at, bob_lease, "")
-        self.simulation.inject(Restart(self.simulation.now, leader))
+        self.scene.inject(Restart(self.scene.now, leader))
         self._say("Alice", "(falls silent)", "")
         while watch.returned_at is None:
             self._wait(500 * MS)
@@ -138,29 +126,26 @@ class Story:
             rows.append((str(event.mod_revision), told, *marks))
         return rows
 
-    def judge(self) -> list[tuple[str, bool, str]]:
-        """What is to be seen: property, whether it holds, and a sentence."""
+    def judge(self) -> dict[str, Verdict]:
+        """What is to be seen, by the name of the property."""
         revisions = [event.mod_revision for event in self._heard[SERVERS[0]]]
         same = len(set(self._heard.values())) == 1
         in_order = revisions == list(range(2, 2 + len(revisions)))
-        return [
-            (
-                "each server tells every change once, in order",
-                same and in_order,
-                f"All three tell the revisions 2 to {revisions[-1]}.",
+        return {
+            "each server tells every change once, in order": _verdict(
+                same and in_order, f"All three tell the revisions 2 to {revisions[-1]}."
             ),
-            (
-                "who has lost the lock cannot write, if the write asks for the lock",
+            "who has lost the lock cannot write, if the write asks for the lock": _verdict(
                 not self._guarded and self._blind,
                 "The guarded write was refused; the blind one was carried out.",
             ),
-        ]
+        }
 
     # Helpers.
 
     def _roles(self) -> tuple[NodeId, NodeId, NodeId]:
         """The leader, and whom Alice and Bob ask."""
-        servers: list[Any] = [self.simulation.nodes[server] for server in SERVERS]
+        servers: list[Any] = [self.scene.nodes[server] for server in SERVERS]
         leader = max(servers, key=lambda server: bool(server.status()["role"] == "leader")).id
         alice, bob = (server for server in SERVERS if server != leader)
         return leader, alice, bob
@@ -185,15 +170,16 @@ class Story:
 
     def _ask(self, server: NodeId, operation: object) -> Any:
         """Ask until it is answered; each try is short work when nothing fails."""
-        asked: Operation = self.simulation.call(server, operation)
-        self.simulation.run_until(
-            lambda: asked.returned_at is not None, self.simulation.now + 20 * SECOND
-        )
+        asked = self.scene.ask(server, operation)
         assert isinstance(asked.outcome, Ok), f"{asked}: a majority is up all the time"
         return asked.outcome.value
 
     def _wait(self, time: int) -> None:
-        self.simulation.run(self.simulation.now + time)
+        self.scene.run(self.scene.now + time)
 
     def _say(self, who: str, what: str, told: str) -> None:
-        self.rows.append((show_time(self.simulation.now // MS * MS), who, what, told))
+        self.rows.append((show_time(self.scene.now // MS * MS), who, what, told))
+
+
+def _verdict(holds: bool, sentence: str) -> Verdict:
+    return Verdict(Answer.YES if holds else Answer.NO, sentence)

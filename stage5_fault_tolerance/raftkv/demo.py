@@ -4,25 +4,21 @@ Each client appends numbers to a list of its own. At the end there is a table of
 acknowledged and what is there. Then the same is done to a store without a table of sessions.
 """
 
-from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 
 from common.contract import AtMostOnce, NodeId, Numbered
-from common.sim import LinkModel, Simulation, Workload
-from common.trace.format import Meta
-from common.trace.recorder import Recorder
+from common.sim import LinkModel
 from common.values.faults import Block, Crash, Heal, Restart
 from common.values.history import Ok
 from common.values.report import Report
 from common.values.units import MS, SECOND, show_time
+from common.worlds import Scene, Size, Work
 from stage4_consensus.raft.messages import Role
-from stage5_fault_tolerance.raftkv.checks import linearizable
-from stage5_fault_tolerance.raftkv.client import KeyValueClient
 from stage5_fault_tolerance.raftkv.commands import Append, Get
 from stage5_fault_tolerance.raftkv.server import RaftKeyValue
+from stage5_fault_tolerance.raftkv.worlds import WORLDS
 
-SERVERS = ("n1", "n2", "n3", "n4", "n5")
-CLIENTS = ("c1", "c2", "c3")
 APPENDS = 12
 DEAF, KILLED, DARK = 600 * MS, 640 * MS, 1500 * MS
 """When answers to c1 begin to be lost, when the leader is killed, and when everybody is."""
@@ -65,35 +61,16 @@ def demo(seed: int) -> Report:
     return report
 
 
-def _tell(
-    report: Report,
-    seed: int,
-    server: Callable[[NodeId, tuple[NodeId, ...]], RaftKeyValue],
-    file: str,
-    title: str,
-) -> None:
-    lines: list[str] = []
-    meta = Meta(lab="raftkv", nodes=SERVERS, clients=CLIENTS, seed=seed)
-    recorder = Recorder(lines.append, meta)
-    simulation = Simulation(
-        dict.fromkeys(SERVERS, server),
-        dict.fromkeys(CLIENTS, KeyValueClient),
-        seed=seed,
-        link=NETWORK,
-        observers=[recorder],
-    )
-    workload = Workload(
-        simulation, _next_append, count=APPENDS, think=(20 * MS, 90 * MS), patience=20 * SECOND
-    )
-    _make_trouble(simulation)
-    simulation.run_until(lambda: workload.done, 20 * SECOND)
-    rows = [_compare(simulation, client) for client in CLIENTS]
+def _tell(report: Report, seed: int, server: type[RaftKeyValue], file: str, title: str) -> None:
+    variant = replace(WORLDS.variant("store"), node=server)
+    scene = WORLDS.scene(variant, Size(members=5, clients=3), seed=seed, link=NETWORK)
+    scene.begin(Work(_next_append, APPENDS, think=(20 * MS, 90 * MS), patience=20 * SECOND))
+    _make_trouble(scene)
+    scene.work()
+    rows = [_compare(scene, client) for client in scene.clients]
     report.table(title, ("client", "acknowledged", "is there", ""), rows)
-    verdict = linearizable(simulation.history)
-    answer = verdict.answer.value
-    recorder.verdict(simulation.now, None, "linearizable", answer, verdict.sentence)
-    report.judged(f"{title}: what clients were told is linearizable", answer, verdict.sentence)
-    report.trace(file, f"the leader is killed, then everybody: {title}", "".join(lines))
+    scene.check(report, "linearizable", f"{title}: what clients were told is linearizable")
+    scene.trace(report, file, f"the leader is killed, then everybody: {title}")
 
 
 def _next_append(_: Random, client: NodeId, number: int) -> Append:
@@ -101,33 +78,32 @@ def _next_append(_: Random, client: NodeId, number: int) -> Append:
     return Append(f"of {client}", f"{number + 1} ")
 
 
-def _compare(simulation: Simulation, client: NodeId) -> tuple[str, str, str, str]:
+def _compare(scene: Scene, client: NodeId) -> tuple[str, str, str, str]:
     """What a client was told, and what it finds."""
     key = f"of {client}"
-    asked = [each for each in simulation.history if each.key == key]
+    asked = [each for each in scene.history if each.key == key]
     told = "".join(str(each.argument) for each in asked if isinstance(each.outcome, Ok))
-    read = simulation.call(client, Get(key))
-    simulation.run_until(lambda: read.returned_at is not None, simulation.now + 20 * SECOND)
+    read = scene.ask(client, Get(key))
     there = str(read.outcome.value) if isinstance(read.outcome, Ok) else "no answer"
     return (client, told, there, "the same" if told == there else "not the same")
 
 
-def _make_trouble(simulation: Simulation) -> None:
+def _make_trouble(scene: Scene) -> None:
     """Let answers to c1 be lost, kill the leader, and later everybody."""
-    simulation.run(DEAF)
-    for server in SERVERS:
-        simulation.inject(Block(simulation.now, server, "c1"))
-    simulation.run(KILLED)
-    servers = [each for each in simulation.nodes.values() if isinstance(each, RaftKeyValue)]
+    scene.run(DEAF)
+    for server in scene.members:
+        scene.inject(Block(scene.now, server, "c1"))
+    scene.run(KILLED)
+    servers = [each for each in scene.nodes.values() if isinstance(each, RaftKeyValue)]
     leading = [each for each in servers if each.role is Role.LEADER]
     old = max(leading or servers, key=lambda each: each.current_term).id
-    simulation.inject(Crash(simulation.now, old))
-    simulation.run(KILLED + 400 * MS)
-    simulation.inject(Restart(simulation.now, old))
-    simulation.inject(Heal(simulation.now))
-    simulation.run(DARK)
-    for server in SERVERS:
-        simulation.inject(Crash(simulation.now, server))
-    simulation.run(DARK + 50 * MS)
-    for server in SERVERS:
-        simulation.inject(Restart(simulation.now, server))
+    scene.inject(Crash(scene.now, old))
+    scene.run(KILLED + 400 * MS)
+    scene.inject(Restart(scene.now, old))
+    scene.inject(Heal(scene.now))
+    scene.run(DARK)
+    for server in scene.members:
+        scene.inject(Crash(scene.now, server))
+    scene.run(DARK + 50 * MS)
+    for server in scene.members:
+        scene.inject(Restart(scene.now, server))

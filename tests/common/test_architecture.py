@@ -13,6 +13,7 @@ import pytest
 from common.course.base.course import ROOT, Course
 from common.course.base.lab import Lab
 from common.course.base.sources import is_beside
+from common.course.kit.reach import reach
 
 FLOORS = {
     "values": 0, "contract": 1, "codec": 2, "sim": 2, "check": 2, "trace": 2, "worlds": 2.5,
@@ -26,10 +27,7 @@ NOT_IN_THE_BROWSER = {
     "socket", "threading", "asyncio", "subprocess", "multiprocessing", "time", "signal", "ssl",
 }  # fmt: skip
 
-HIGHEST = {
-    "checks": 2, "small": 2, "broken": 1, "worlds": 2.5, "demo": 3, "plot": 3, "live": 3,
-    "explore": 2,
-}  # fmt: skip
+HIGHEST = {"checks": 2, "broken": 1, "small": 2, "worlds": 2.5, "demo": 3, "plot": 3}
 """The highest floor that files beside a protocol may import, by the first word of their name."""
 PROTOCOL, PROGRAM, FRONT = 1, 3, 3
 """The same for protocol files, for those that are programs, and for what is in ``front/``."""
@@ -109,6 +107,19 @@ def test_one_place_gives_a_node_its_world_on_sockets() -> None:
         if module.startswith("common.runtime.host.")
     }
     assert places == {"common/runtime/resident.py"}
+
+
+@LABS
+def test_what_a_lab_declares_runs_in_the_browser(lab: Lab) -> None:
+    """``worlds.py`` and all that it imports need nothing but the standard library."""
+    declared = COURSE.room_of(lab) / "worlds.py"
+    for file in {declared, *reach(COURSE, [declared])} if lab.worlds else ():
+        for line, module in imported(file):
+            top, room = module.partition(".")[0], module.split(".")[1:2]
+            assert top != "common" or {*room} <= {*PORTABLE}, f"{file}:{line}: {module}"
+            known = top == "common" or top in sys.stdlib_module_names or COURSE.is_of_lab(module)
+            assert known, f"{file}:{line}: {module}"
+            assert top not in NOT_IN_THE_BROWSER, f"{file}:{line}: {module}"
 
 
 def spelled(path: Path) -> Iterator[tuple[int, str]]:

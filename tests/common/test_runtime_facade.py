@@ -7,14 +7,12 @@ from pathlib import Path
 import pytest
 
 from common.contract import CallId, Node, on, operation
-from common.course.base.course import Course
-from common.course.verbs import session as sessions
 from common.course.verbs.session import Session, SessionOptions
+from common.runtime import declared
 from common.runtime.facade import Door, free_ports, load_facade
-from common.runtime.live import LiveLab
 from common.values.errors import BadInput
 from common.values.history import Ok, Outcome
-from stage3_partitioning.kv.live import LIVE
+from stage3_partitioning.kv.worlds import WORLDS
 
 
 @operation
@@ -89,10 +87,8 @@ def test_free_ports_differ_and_belong_to_an_address_of_this_machine() -> None:
 def test_without_its_module_a_lab_runs_without_its_facade_and_says_so(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    assert Course().lab("kv").live == "stage3_partitioning.kv.live:LIVE"
-    assert isinstance(LIVE, LiveLab)
-    monkeypatch.setattr(sessions, "find_spec", lambda _: None)
-    session = Session(LIVE, SessionOptions(directory=tmp_path / "data"))
+    monkeypatch.setattr(declared, "find_spec", lambda _: None)
+    session = Session(WORLDS, SessionOptions(directory=tmp_path / "data"))
     try:
         assert session.cluster.spec.facade == ""
         assert "hiredis is missing" in session.hint

@@ -127,7 +127,7 @@ def test_without_a_terminal_or_a_room_the_command_says_what_to_do(tmp_path: Path
         (("chat", "--join", "ann", "--headless"), "--join is for people at terminals"),
         (("cap", "--join", "ann"), "--join is for people at terminals"),
         (("chat", "--join", "ann", "--nodes", "3"), "--join takes a seat among people"),
-        (("chat", "--join", "ann", "--variant", "nonsense"), "there is no variant 'nonsense'"),
+        (("chat", "--join", "ann", "--variant", "nonsense"), "has no variant 'nonsense'"),
     ):
         refused = lab(tmp_path, "run", *arguments)
         assert refused.returncode == 3, refused.stdout

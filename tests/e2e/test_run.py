@@ -18,8 +18,8 @@ from common.course.verbs.dashboard import Dashboard
 from common.course.verbs.session import SessionOptions
 from common.runtime.member import State
 from common.trace.reader import read
-from stage1_foundations.cap.live import LIVE
-from stage4_consensus.raft.live import LIVE as RAFT
+from stage1_foundations.cap.worlds import WORLDS as CAP
+from stage4_consensus.raft.worlds import WORLDS as RAFT
 
 WAIT_SECONDS = 30.0
 
@@ -128,7 +128,7 @@ async def until(what: Callable[[], bool], pause: Callable[[], Awaitable[None]]) 
 
 def test_the_dashboard_kills_restarts_pauses_and_cuts_off_by_key(tmp_path: Path) -> None:
     async def play() -> Dashboard:
-        app = Dashboard(LIVE, SessionOptions(variant="consistent"), None)
+        app = Dashboard(CAP, SessionOptions(variant="consistent"), None)
         async with app.run_test(size=(120, 40)) as pilot:
 
             async def pause() -> None:

@@ -1,10 +1,10 @@
-"""What stands beside the lab ``kv``: the demo, the explorer, bounds, requests in bytes."""
+"""What stands beside the lab ``kv``: the demo, bounds, requests in bytes."""
 
 from random import Random
 
 import pytest
 
-from common.check.explorer import Answer, explore_instance
+from common.check.verdict import Answer
 from common.codec import MAX_FRAME, MessagePackCodec
 from common.codec.schema import Schema
 from common.sim import Simulation
@@ -23,7 +23,6 @@ from stage3_partitioning.kv.commands import (
     RemoveNode,
 )
 from stage3_partitioning.kv.demo import demo
-from stage3_partitioning.kv.explore import instance, with_a_crash
 from stage3_partitioning.kv.member import KIB
 from stage3_partitioning.kv.messages import Batch, Handed, Request, Session
 from stage3_partitioning.kv.ownership import MOST_SESSIONS
@@ -40,16 +39,6 @@ def test_the_demo_shows_that_nobody_notices(seed: int) -> None:
     assert len([part for part in parts if isinstance(part, Chart)]) == 2
     told = [part.text for part in parts if isinstance(part, Text)][-1]
     assert told == "Of 72 appends 72 were acknowledged; 72 of these are there, once each."
-
-
-def test_the_explorer_finds_one_owner_in_every_order_of_a_move() -> None:
-    found = explore_instance(instance())
-    assert found.answer is Answer.YES, found.summary()
-
-
-def test_the_explorer_finds_one_owner_whoever_crashes_during_a_move() -> None:
-    found = explore_instance(with_a_crash())
-    assert found.answer is Answer.YES, found.summary()
 
 
 def test_the_largest_messages_between_nodes_fit_into_a_frame() -> None:

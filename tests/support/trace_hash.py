@@ -9,12 +9,11 @@ import hashlib
 from random import Random
 
 from common.contract import Node, NodeId, message, on, operation, timer
-from common.sim import LinkModel, Simulation, Workload
+from common.sim import LinkModel
 from common.sim.chaos import random_schedule
-from common.trace.format import Meta
-from common.trace.recorder import Recorder
 from common.values.history import Ok
 from common.values.units import MS, SECOND
+from common.worlds import Scene, Work
 
 NODES = ("n1", "n2", "n3")
 
@@ -81,24 +80,22 @@ class Gossip(Node):
 
 def trace(seed: int) -> str:
     """The trace of one run."""
-    lines: list[str] = []
-    recorder = Recorder(lines.append, Meta(lab="hash", nodes=NODES, seed=seed))
     schedule = random_schedule(Random(f"{seed}/schedule"), NODES, 2 * SECOND, troubles=12)
-    simulation = Simulation(
+    scene = Scene(
+        "hash",
         dict.fromkeys(NODES, Gossip),
         seed=seed,
         link=LinkModel(loss=0.05, duplicate=0.05, reorder=0.1, bandwidth=50_000),
         schedule=schedule,
-        observers=[recorder],
     )
-    Workload(
-        simulation,
-        lambda random, client, number: Tell(f"{client}-{random.randrange(1000)}"),
-        clients=NODES,
-        think=(10 * MS, 200 * MS),
-    )
-    simulation.run(3 * SECOND)
-    return "".join(lines) + simulation.history.to_jsonl()
+    scene.begin(Work(some_news, think=(10 * MS, 200 * MS), patience=1 * SECOND), NODES)
+    scene.run(3 * SECOND)
+    return scene.lines + scene.history.to_jsonl()
+
+
+def some_news(random: Random, client: NodeId, number: int) -> Tell:
+    """What a client tells next."""
+    return Tell(f"{client}-{random.randrange(1000)}")
 
 
 def digest() -> str:

@@ -153,9 +153,10 @@ class Lab(Strict, frozen=True):
         needs: ids of earlier labs that it stands on.
         parts: in the order in which to do them; at least one.
         schedules: example fault schedules, relative to the room.
-        live: ``module:name`` of how to run it as real processes, or "" where it is no cluster.
-        real: ``module:function`` of a demo on real input, for a lab that is no cluster.
-        explore: ``module:function`` of a small instance for the explorer, or "".
+        worlds: ``module:name`` of how it runs in all worlds (:class:`common.worlds.Worlds`), or ""
+            where it is no cluster.
+        has_small: whether it has small instances for the explorer.
+        real: ``module:function`` of a demo on real input, for a lab that is no cluster, or "".
         clients: real, unmodified programs that can talk to it.
     """
 
@@ -169,9 +170,9 @@ class Lab(Strict, frozen=True):
     needs: tuple[str, ...]
     parts: tuple[Part, ...]
     schedules: tuple[str, ...] = ()
-    live: str = ""
+    worlds: str = ""
+    has_small: bool = False
     real: str = ""
-    explore: str = ""
     clients: tuple[str, ...] = ()
 
     @property

@@ -50,9 +50,6 @@ class LabEntry(Strict, frozen=True):
     papers: tuple[Paper, ...]
     parts: Annotated[tuple[PartEntry, ...], Some]
     needs: tuple[str, ...] = ()
-    live: str = ""
-    real: str = ""
-    explore: str = ""
     clients: tuple[str, ...] = ()
 
 

@@ -7,7 +7,8 @@
   behind. In a lab of one part all tests belong to it.
 """
 
-from collections.abc import Sequence
+import ast
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from common.course.base.lab import FileKind, GradedTest, Hole, Lab, LabFile, Part, Stage
@@ -66,9 +67,9 @@ class _Room:
             needs=entry.needs,
             parts=self._parts(holes),
             schedules=self._schedules(),
-            live=self._beside(entry.live, "live:LIVE"),
-            real=self._beside(entry.real, ""),
-            explore=self._beside(entry.explore, "explore:instance"),
+            worlds=self._beside("worlds", "WORLDS"),
+            has_small=(self.room / "small.py").is_file(),
+            real=self._beside("demo", "real"),
             clients=entry.clients,
         )
         for path in (made.page, made.suite, made.path("demo.py")):
@@ -179,11 +180,20 @@ class _Room:
         found = sorted(self.room.glob("schedules/*.yaml"))
         return tuple(path.relative_to(self.room).as_posix() for path in found)
 
-    def _beside(self, named: str, usual: str) -> str:
-        """``module:name`` of something beside the protocol: where it was said, or where it is."""
-        if not named and usual and (self.room / f"{usual.partition(':')[0]}.py").is_file():
-            named = usual
-        return f"{self.folder.replace('/', '.')}.{named}" if named else ""
+    def _beside(self, file: str, name: str) -> str:
+        """``module:name`` of something beside the protocol, or "" where there is no such thing."""
+        path = self.room / f"{file}.py"
+        there = path.is_file() and name in _top_level(self.sources.tree(path))
+        return f"{self.folder.replace('/', '.')}.{file}:{name}" if there else ""
+
+
+def _top_level(tree: ast.Module) -> Iterator[str]:
+    """The names that a file defines: functions, and what it assigns."""
+    for part in tree.body:
+        if isinstance(part, ast.FunctionDef):
+            yield part.name
+        elif isinstance(part, ast.Assign):
+            yield from (each.id for each in part.targets if isinstance(each, ast.Name))
 
 
 def _main_kind(kinds: Sequence[FileKind]) -> FileKind:

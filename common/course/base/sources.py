@@ -12,7 +12,7 @@ from pathlib import Path
 from common.course.base.lab import FileKind, GradedTest
 from common.values.errors import BadInput
 
-BESIDE = ("checks", "worlds", "small", "demo", "plot", "broken", "live", "explore")
+BESIDE = ("checks", "worlds", "small", "demo", "plot", "broken")
 """Files with these names, or names that begin so (``plot_goodput.py``), are no protocol files."""
 
 WORLD = frozenset((

@@ -34,7 +34,7 @@ class Batch:
 
     Attributes:
         lab: the lab's id.
-        variant: of the lab's ``LIVE``; "" for the first.
+        variant: of the lab's ``WORLDS``; "" for the first.
         first: the first seed.
         count: how many.
         kinds: the kinds of trouble.
@@ -100,8 +100,9 @@ def try_batch(batch: Batch) -> Tried:
     if suites_digest(course) != batch.suites:
         raise OtherVersion("a worker has another version of the course than you have")
     lab = course.lab(batch.lab)
+    check_cluster(lab)
     wanted = {
-        "live": live_of(lab), "variant": batch.variant, "first": batch.first,
+        "worlds": lab.worlds, "variant": batch.variant, "first": batch.first,
         "count": batch.count, "kinds": list(batch.kinds),
     }  # fmt: skip
     if batch.schedule is not None:
@@ -115,18 +116,17 @@ def try_batch(batch: Batch) -> Tried:
     return _read(batch, said, why)
 
 
-def live_of(lab: Lab) -> str:
-    """How a lab runs as a cluster.
+def check_cluster(lab: Lab) -> None:
+    """See that there are schedules to search.
 
     Raises:
-        BadInput: it does not.
+        BadInput: the lab is no cluster.
     """
-    if not lab.live:
+    if not lab.worlds:
         raise BadInput(
             f"lab {lab.id} is no cluster, so there are no schedules to search: lab test {lab.id} "
             "--seeds 1000 tries many seeds of its suite"
         )
-    return lab.live
 
 
 def _workspace(batch: Batch, scratch: Path) -> Path | None:

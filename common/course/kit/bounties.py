@@ -22,15 +22,13 @@ from typing import Any
 import yaml
 
 from common.course.base.course import Course
+from common.course.base.declared import worlds_of
 from common.course.base.lab import Lab, Strict
 from common.course.base.located import Located
-from common.course.base.naming import find
-from common.course.kit.batches import Batch, Failure, live_of, try_batch
+from common.course.kit.batches import Batch, Failure, check_cluster, try_batch
 from common.course.kit.marking import suites_digest
 from common.course.kit.mutants import Mutant, apply, find_test
-from common.course.kit.search import ids
 from common.course.suites.suite import SuiteOptions, run_suite
-from common.runtime.live import LiveLab
 from common.sim.chaos import KINDS
 from common.values.errors import BadInput
 from common.values.faults import Schedule
@@ -93,7 +91,7 @@ def read_claim(path: Path, course: Course) -> Claim:
     except BadInput as error:
         raise located.error(str(error), "lab") from None
     if claim.schedule is not None:
-        _check_schedule(located, claim, live_of(lab))
+        _check_schedule(located, claim, lab)
     if not claim.file:
         if claim.schedule is None:
             raise located.error("it has neither a file with a bug nor a schedule")
@@ -114,12 +112,13 @@ def read_claim(path: Path, course: Course) -> Claim:
     return claim
 
 
-def _check_schedule(located: Located, claim: Claim, live: str) -> None:
+def _check_schedule(located: Located, claim: Claim, lab: Lab) -> None:
     """See that a schedule can be run at all: one that names a stranger breaks nothing."""
+    check_cluster(lab)
     try:
-        known: LiveLab = find(live, f"lab {claim.lab}: live")
-        members, clients = ids(known)
-        Schedule.from_plain(claim.schedule).check_nodes((*members, *clients))
+        worlds = worlds_of(lab)
+        known = worlds.everyone(worlds.variant(claim.variant))
+        Schedule.from_plain(claim.schedule).check_nodes(known)
     except BadInput as error:
         raise located.error(str(error), "schedule") from None
 
@@ -176,7 +175,7 @@ def _by_test(claim: Claim, course: Course, lab: Lab, workspace: Path, unsafe: bo
 
 
 def _by_schedule(claim: Claim, course: Course, lab: Lab, unsafe: bool) -> Judgement:
-    live_of(lab)
+    check_cluster(lab)
     path = lab.path(claim.file)
     source = (course.root / path).read_text(encoding="utf-8")
     files = {path: source.replace(claim.find, claim.replace).encode()}

@@ -20,24 +20,24 @@ def main() -> None:
     from common.course.base.implementation import install_overlay
     from common.course.base.naming import find
     from common.course.kit import search
-    from common.runtime.live import LiveLab
     from common.values.faults import Schedule
+    from common.worlds import Worlds
 
     if workspace:
         install_overlay(Path(workspace), Course(Path(common).parent))
     wanted = json.load(sys.stdin)
-    live: LiveLab = find(wanted["live"], "live")
-    variant = search.variant_of(live, wanted["variant"])
+    worlds: Worlds = find(wanted["worlds"], "worlds")
+    variant = worlds.variant(wanted["variant"])
     to_shrink = MOST_SHRUNK
     for seed in range(wanted["first"], wanted["first"] + wanted["count"]):
         if "schedule" in wanted:
             schedule = Schedule.from_plain(wanted["schedule"])
-            found = search.run_one(live, variant, seed, schedule)
+            found = search.run_one(worlds, variant, seed, schedule)
         else:
-            found = search.try_seed(live, variant, seed, wanted["kinds"])
+            found = search.try_seed(worlds, variant, seed, wanted["kinds"])
             if found.failure and to_shrink:
                 to_shrink -= 1
-                found = search.shrunk(live, variant, found)
+                found = search.shrunk(worlds, variant, found)
         plain = found.schedule.to_plain() if found.schedule is not None else None
         told = {"seed": seed, "failure": found.failure, "ok": found.ok, "schedule": plain}
         print(json.dumps(told), flush=True)

@@ -15,7 +15,7 @@ from common.course.base.implementation import check_workspace
 from common.course.base.lab import Lab
 from common.course.base.output import Output, folder, write
 from common.course.kit import bounties
-from common.course.kit.batches import Batch, Failure, Tried, live_of, try_batch
+from common.course.kit.batches import Batch, Failure, Tried, check_cluster, try_batch
 from common.course.kit.farm import Done, Farm
 from common.course.kit.logbook import Logbook
 from common.course.kit.marking import suites_digest
@@ -66,7 +66,7 @@ def sweep(
     """
     course, output = Course(), Output(json)
     found = course.lab(lab)
-    live_of(found)
+    check_cluster(found)
     batch = Batch(
         lab=found.id, variant=variant, first=first, count=BATCH, kinds=_kinds(kinds),
         files=_files(course, found, impl), suites=suites_digest(course), unsafe=unsafe,

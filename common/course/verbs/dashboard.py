@@ -19,11 +19,11 @@ from textual.widgets import DataTable, Digits, Footer, Header, Label, RichLog
 from common.contract.events import NodeId
 from common.course.verbs.session import Session, SessionOptions
 from common.runtime.control import Status
-from common.runtime.live import LiveLab
 from common.runtime.member import State
 from common.values.errors import LabError
 from common.values.faults import Schedule, fault_to_plain
 from common.values.units import MS
+from common.worlds import Worlds
 
 REFRESH_SECONDS = 0.5
 SLOW = (100 * MS, 300 * MS)
@@ -38,13 +38,13 @@ STATES = {
 }
 
 
-def show_dashboard(live: LiveLab, options: SessionOptions, schedule: Schedule | None) -> Session:
+def show_dashboard(worlds: Worlds, options: SessionOptions, schedule: Schedule | None) -> Session:
     """Run a lab under the dashboard until the person quits; returns the finished session.
 
     Raises:
         LabError: the cluster could not start, or a client's code broke the contract.
     """
-    app = Dashboard(live, options, schedule)
+    app = Dashboard(worlds, options, schedule)
     app.run()
     if app.error is not None:
         raise app.error
@@ -56,7 +56,7 @@ class Dashboard(App[None]):
     """A terminal dashboard of one live run.
 
     Args:
-        live: what to run.
+        worlds: what to run.
         options: how.
         schedule: faults that happen by themselves, or None.
     """
@@ -80,12 +80,12 @@ class Dashboard(App[None]):
         Binding("q", "finish", "quit"),
     ]
 
-    def __init__(self, live: LiveLab, options: SessionOptions, schedule: Schedule | None) -> None:
+    def __init__(self, worlds: Worlds, options: SessionOptions, schedule: Schedule | None) -> None:
         super().__init__()
-        self.title = f"lab run {live.lab}"
+        self.title = f"lab run {worlds.lab}"
         self.session: Session | None = None
         self.error: LabError | None = None
-        self._live = live
+        self._worlds = worlds
         self._options = options
         self._schedule = schedule
         self._told = 0
@@ -106,7 +106,7 @@ class Dashboard(App[None]):
 
     def on_mount(self) -> None:
         """Begin."""
-        columns = ("node", "state", *self._live.columns, "steps/s", "sent", "dropped", "waiting")
+        columns = ("node", "state", *self._worlds.columns, "steps/s", "sent", "dropped", "waiting")
         self.query_one(DataTable).add_columns(*columns)
         self._run_session()
 
@@ -114,7 +114,7 @@ class Dashboard(App[None]):
     async def _run_session(self) -> None:
         """The whole run; ends the app when it ends."""
         try:
-            self.session = session = Session(self._live, self._options)
+            self.session = session = Session(self._worlds, self._options)
             self.sub_title = session.hint or session.variant.title
             async with session:
                 for id in session.members:
@@ -179,8 +179,8 @@ class Dashboard(App[None]):
     def _cells(self, state: State, id: NodeId, status: Status | None) -> list[str]:
         if status is None:
             self._before.pop(id, None)
-            return [STATES[state], *[""] * (len(self._live.columns) + 4)]
-        fields = [str(status.fields.get(name, "")) for name in self._live.columns]
+            return [STATES[state], *[""] * (len(self._worlds.columns) + 4)]
+        fields = [str(status.fields.get(name, "")) for name in self._worlds.columns]
         steps = status.counters.get("steps", 0)
         rate = (steps - self._before.get(id, steps)) / REFRESH_SECONDS
         self._before[id] = steps

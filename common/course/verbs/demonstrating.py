@@ -9,6 +9,7 @@ from rich.rule import Rule
 
 from common.course.base import takes
 from common.course.base.course import Course
+from common.course.base.declared import worlds_of
 from common.course.base.lab import Lab
 from common.course.base.naming import find
 from common.course.base.output import Output, show_report
@@ -58,9 +59,9 @@ def tour(lab: str, seed: int, out: Path, json: bool) -> None:
     for number, each in enumerate(labs, 1):
         output.say(Rule(f"{number} of {len(labs)}: {each.title}"))
         shown = _demo(each, seed, out, output)
-        if each.live:
+        if each.worlds:
             options = LiveOptions("3s", "", out / "run" / each.id, SessionOptions(seed=seed))
-            shown["live"] = run_live(each, options, output)
+            shown["live"] = run_live(worlds_of(each), options, output)
         elif each.real:
             shown["real"] = run_real(each, seed, out / "run" / each.id, output)
         results.append({"lab": each.id, **shown})

@@ -8,21 +8,20 @@ import click
 from click.exceptions import Exit
 from rich.markup import escape
 
-from common.check.explorer import Choice, Exploration, Instance, Progress, explore_instance, replay
+from common.check.explorer import Choice, Exploration, Instance, Progress, explore_instance
 from common.check.explorer.choices import to_plain
 from common.course.base import takes
 from common.course.base.course import Course
+from common.course.base.declared import worlds_of
 from common.course.base.implementation import check_workspace, install_overlay, load
 from common.course.base.lab import Lab
-from common.course.base.naming import find
 from common.course.base.output import MARKS, Output, folder, write_trace
 from common.course.student.finding import open_workspace
-from common.trace.format import Meta
-from common.trace.recorder import Recorder
-from common.values.errors import BadInput
+from common.worlds.examples import trace_of
 
 
 @takes.lab
+@click.option("--instance", metavar="NAME", default="", help="Which instance; the first if none.")
 @click.option(
     "--states", metavar="N", type=click.IntRange(min=1), help="Stop after so many states."
 )
@@ -33,6 +32,7 @@ from common.values.errors import BadInput
 @takes.json
 def explore_lab(
     lab: str,
+    instance: str,
     states: int | None,
     seconds: float | None,
     dir: Path | None,
@@ -40,21 +40,19 @@ def explore_lab(
     out: Path,
     json: bool,
 ) -> None:
-    """Check every run of the lab's small instance: exit 0 yes, 1 no, 2 unknown."""
+    """Check every run of a small instance of the lab: exit 0 yes, 1 no, 2 unknown."""
     course, output = Course(), Output(json)
     found = course.lab(lab)
-    if not found.explore:
-        raise BadInput(f"lab {lab} has no small instance to explore: try lab test {lab}")
     workspace = open_workspace(course, dir, output)
     if not reference and (dir is not None or workspace.has(found)):
         check_workspace(workspace.root, found)
         install_overlay(workspace.root, course, {name for name, _ in found.modules})
         load(found)
         output.say(f"exploring your code in [cyan]{workspace.root}[/]")
-    instance: Instance = find(found.explore, f"lab {lab}: explore")()
-    bounds = instance.bounds
+    chosen = worlds_of(found).instance(instance)
+    bounds = chosen.bounds
     bounds = replace(bounds, states=states or bounds.states, seconds=seconds or bounds.seconds)
-    instance = replace(instance, bounds=bounds)
+    chosen = replace(chosen, bounds=bounds)
     with output.console.status("exploring") as status:
 
         def tell(progress: Progress) -> None:
@@ -64,13 +62,11 @@ def explore_lab(
                 f"expand, {speed:,.0f} states/s"
             )
 
-        result = explore_instance(
-            instance, clock=time.perf_counter, progress=None if json else tell
-        )
+        result = explore_instance(chosen, clock=time.perf_counter, progress=None if json else tell)
     first, *rest = result.summary().splitlines()
     output.say(f"{MARKS[result.answer.value]} {escape(first.partition(':')[2])}")
     output.say(*(escape(line) for line in rest), sep="\n")
-    page = _draw(found, instance, result, out)
+    page = _draw(found, chosen, result, out)
     if page is not None:
         output.say(f"picture of the counter-example: {page}")
     output.result(lab=lab, page=page and str(page), **result.to_plain(to_plain))
@@ -81,10 +77,7 @@ def _draw(lab: Lab, instance: Instance, result: Exploration[Choice], out: Path) 
     """Replay the counter-example into a trace; returns its page, or None where there is none."""
     if result.counter_example is None:
         return None
-    lines: list[str] = []
-    names, clients = tuple(instance.nodes), tuple(instance.clients)
-    meta = Meta(lab=lab.id, nodes=names, clients=clients, world="explorer")
-    replay(instance, result.counter_example, [Recorder(lines.append, meta)])
+    _, lines = trace_of(lab.id, instance, result.counter_example)
     title = f"{lab.id}: the shortest counter-example"
-    _, page = write_trace(folder(out / "explore"), lab.id, title, "".join(lines))
+    _, page = write_trace(folder(out / "explore"), lab.id, title, lines)
     return page

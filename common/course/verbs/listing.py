@@ -77,8 +77,8 @@ def _uses(lab: Lab) -> Table:
         table.add_row("stands on", ", ".join(lab.needs))
     seen = [
         "demo",
-        *(["run"] if lab.live or lab.real else []),
-        *(["explore"] if lab.explore else []),
+        *(["run"] if lab.worlds or lab.real else []),
+        *(["explore"] if lab.has_small else []),
     ]
     table.add_row("see it", ", ".join(f"lab {verb} {lab.id}" for verb in seen))
     first = f" --part {lab.parts[0].id}" if len(lab.parts) > 1 else ""
@@ -126,6 +126,6 @@ def _summary(course: Course, lab: Lab) -> dict[str, object]:
         "hours": lab.hours,
         "needs": lab.needs,
         "files": lab.paths,
-        "live": bool(lab.live),
-        "explore": bool(lab.explore),
+        "live": bool(lab.worlds),
+        "explore": lab.has_small,
     }

@@ -1,6 +1,7 @@
 """``lab run``: a lab as real processes on real sockets, with clients, faults, and a verdict."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,10 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from common.check.verdict import Answer
+from common.contract.events import NodeId
 from common.course.base import takes
 from common.course.base.course import Course
+from common.course.base.declared import worlds_of
 from common.course.base.implementation import take_from
 from common.course.base.lab import Lab
 from common.course.base.naming import find
@@ -20,10 +23,11 @@ from common.course.base.output import MARKS, Output, show_report
 from common.course.verbs.schedules import read_schedule
 from common.course.verbs.session import Session, SessionOptions
 from common.runtime import loops
-from common.runtime.live import LiveLab, Seat
 from common.values.errors import BadInput
 from common.values.faults import Schedule, fault_to_plain, parse_time
 from common.values.units import SECOND
+from common.worlds import Seat, Worlds
+from common.worlds.troubles import TROUBLES
 
 TICK = 0.2
 
@@ -34,7 +38,7 @@ class LiveOptions:
 
     Attributes:
         duration: how long clients work, such as ``5s``.
-        faults: a schedule file, "" for the lab's own trouble, ``none`` for none.
+        faults: a schedule file or the name of a trouble, "" for the lab's own, ``none`` for none.
         out: where history, trace and picture are written.
         session: how to run.
     """
@@ -53,7 +57,7 @@ class LiveOptions:
 )
 @click.option("--headless", is_flag=True, help="No dashboard: run, check, end.")
 @click.option("--duration", default="5s", show_default=True, help="How long, headless.")
-@click.option("--faults", metavar="FILE", default="", help="A schedule of faults, or none.")
+@click.option("--faults", default="", help="A schedule file, the name of a trouble, or none.")
 @click.option("--seed", type=int, default=7, help="Of what the clients ask for.")
 @click.option("--data", metavar="DIR", type=takes.PATH, help="Keep the nodes' data here.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where nodes listen.")
@@ -93,7 +97,7 @@ def run(
     """Run a lab as a cluster of processes that talk TCP, with a dashboard or headless."""
     course, output = Course(), Output(json)
     found = course.lab(lab)
-    if found.real and not found.live:
+    if found.real and not found.worlds:
         if variant or nodes or clients or faults or data or port or impl:
             raise BadInput(
                 f"lab {lab} is no cluster: it takes no --variant, --nodes, --clients, --faults, "
@@ -104,8 +108,8 @@ def run(
         return
     files = {} if impl is None else take_from(impl, course, found)
     options = SessionOptions(variant, nodes, clients, seed, data, host, port, files)
-    people = live_lab(found).people
-    if join and (people is None or headless or json):
+    worlds = worlds_of(found)
+    if join and (not worlds.people or headless or json):
         raise BadInput(f"--join is for people at terminals, and not for lab {lab}, or not headless")
     cluster = bool(nodes or clients or faults or port or headless or json)
     if join and cluster:
@@ -113,17 +117,20 @@ def run(
             "--join takes a seat among people: --nodes, --clients, --faults and --port are for a "
             "cluster with clients that act by themselves"
         )
-    if people is not None and (join or (output.console.is_terminal and not cluster)):
-        people(Seat(join, variant, data))
+    if worlds.people and (join or (output.console.is_terminal and not cluster)):
+        sit_down = find(f"{worlds.package}.front.terminal:sit_down", f"lab {lab}: people")
+        sit_down(Seat(join, variant, data))
         return
     if headless or json or not output.console.is_terminal:
         headless_options = LiveOptions(duration, faults, out / "run" / found.id, options)
-        result = run_live(found, headless_options, output)
+        result = run_live(worlds, headless_options, output)
         output.result(lab=found.id, **result)
         raise Exit({"yes": 0, "no": 1, "unknown": 2}[str(result["result"])])
     from common.course.verbs.dashboard import show_dashboard  # textual is slow to import
 
-    session = show_dashboard(live_lab(found), options, _schedule(faults))
+    members = worlds.live.resized(nodes).member_names
+    schedule = _schedule(faults, members, parse_time(duration))
+    session = show_dashboard(worlds, options, schedule)
     _conclude(session, out / "run" / found.id, output)
 
 
@@ -133,40 +140,24 @@ def run_real(lab: Lab, seed: int, out: Path, output: Output) -> dict[str, object
     return show_report(make_report(seed), output, out)
 
 
-def live_lab(lab: Lab) -> LiveLab:
-    """How a lab runs as processes.
-
-    Raises:
-        BadInput: it does not; the text says what to do instead.
-    """
-    if not lab.live:
-        raise BadInput(
-            f"lab {lab.id} is no cluster of nodes: try lab demo {lab.id}, or lab show {lab.id}"
-        )
-    found = find(lab.live, f"lab {lab.id}: live")
-    assert isinstance(found, LiveLab), f"{lab.live} is a LiveLab"
-    return found
-
-
-def run_live(lab: Lab, options: LiveOptions, output: Output) -> dict[str, object]:
+def run_live(worlds: Worlds, options: LiveOptions, output: Output) -> dict[str, object]:
     """Run without a person, and sum up: verdicts, outcomes, files.
 
     Raises:
         BadInput: an option cannot be used.
         LabError: a node or a client broke the contract, or cannot start.
     """
-    live = live_lab(lab)
     duration = parse_time(options.duration)
-    session = loops.run(_headless(live, duration, options, output))
+    session = loops.run(_headless(worlds, duration, options, output))
     return _conclude(session, options.out, output)
 
 
-async def _headless(live: LiveLab, duration: int, options: LiveOptions, output: Output) -> Session:
-    session = Session(live, options.session)
+async def _headless(worlds: Worlds, duration: int, options: LiveOptions, output: Output) -> Session:
+    session = Session(worlds, options.session)
     try:
-        schedule = _schedule(options.faults)
+        schedule = _schedule(options.faults, session.members, duration)
         if schedule is None:
-            schedule = live.trouble(session.members, duration)
+            schedule = worlds.trouble(session.members, duration)
         schedule.check_nodes((*session.members, *session.clients))
         await _work(session, schedule, duration, output)
     except BaseException:
@@ -182,7 +173,7 @@ async def _work(session: Session, schedule: Schedule, duration: int, output: Out
         counts = f"{len(session.members)} processes, {len(session.clients)} clients"
         names = f"{counts}, {duration / SECOND:g} s"
         output.say(
-            f"[bold]{escape(session.live.lab)}[/]: {escape(session.variant.title)} ({names})"
+            f"[bold]{escape(session.worlds.lab)}[/]: {escape(session.variant.title)} ({names})"
         )
         if session.hint:
             output.say(f"  {escape(session.hint)}")
@@ -219,10 +210,17 @@ def _check_failures(session: Session) -> None:
         raise failure
 
 
-def _schedule(faults: str) -> Schedule | None:
+def _schedule(faults: str, members: Sequence[NodeId], duration: int) -> Schedule | None:
     """The schedule that a person named, or None where the lab's own is wanted."""
     if not faults:
         return None
+    if faults in TROUBLES:
+        return TROUBLES[faults](members, duration)
+    if faults != "none" and not Path(faults).exists():
+        known = ", ".join(TROUBLES)
+        raise BadInput(
+            f"there is no schedule {faults}: name a file, none, or one of the troubles {known}"
+        )
     return Schedule() if faults == "none" else read_schedule(Path(faults))
 
 

@@ -4,23 +4,20 @@ import asyncio
 import tempfile
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from importlib.util import find_spec
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from common.check.verdict import Verdict
 from common.contract.events import NodeId
 from common.course.base.output import folder, write, write_trace
 from common.runtime.client import Client
 from common.runtime.cluster import Cluster
-from common.runtime.facade import free_ports
-from common.runtime.live import LiveLab, Variant
-from common.runtime.spec import ClusterSpec
+from common.runtime.declared import spec_of, with_facades
 from common.values.errors import BadInput
 from common.values.history import Failed, Ok
 from common.values.units import MS, SECOND
+from common.worlds import Work, Worlds
 
 THINK = (1 * MS, 40 * MS)
 """Least and greatest pause of a client between two operations, in microseconds."""
@@ -57,65 +54,51 @@ class Session:
     """A live run; an asynchronous context manager.
 
     Args:
-        live: what to run.
+        worlds: what to run.
         options: how.
+
+    Attributes:
+        worlds: as given.
+        variant: the one that runs.
+        members, clients: their names.
+        cluster: the processes.
+        hint: how unmodified clients of some real protocol reach it; "" where none can.
 
     Raises:
         BadInput: there is no such variant, or the directory holds the data of an earlier run.
     """
 
-    def __init__(self, live: LiveLab, options: SessionOptions) -> None:
-        self.live = live
-        self.variant = _variant(live, options.variant)
+    def __init__(self, worlds: Worlds, options: SessionOptions) -> None:
+        self.worlds = worlds
+        self.variant = worlds.variant(options.variant)
         _check_fresh(options.directory)
         self._options = options
-        count = options.members or live.members
-        self.members = tuple(f"n{number}" for number in range(1, count + 1))
-        count = options.clients or live.clients
-        self.clients = tuple(f"c{number}" for number in range(1, count + 1))
+        size = worlds.live.resized(options.members, options.clients)
+        self.members = size.member_names
+        common = Work(self.variant.choose, think=THINK)
+        self._works = {**dict.fromkeys(size.client_names, common), **self.variant.others}
+        self.clients = tuple(self._works)
         self._scratch = tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True)
         self._stopped = asyncio.Event()
         self._verdicts: dict[str, Verdict] | None = None
-        self.hint = ""
-        """How unmodified clients of some real protocol reach the cluster; "" if there is none."""
         self._workers: list[asyncio.Task[None]] = []
-        facade, facade_config = self._front()
-        self.cluster = Cluster(
-            ClusterSpec(
-                lab=live.lab,
-                node=self.variant.node,
-                members=self.members,
-                directory=options.directory or Path(self._scratch.name),
-                config=self.variant.node_config,
-                host=options.host,
-                ports=_ports(self.members, options.port),
-                seed=options.seed,
-                facade=facade,
-                facade_config=facade_config,
-                files=options.files,
-            )
+        directory = options.directory or Path(self._scratch.name)
+        spec = replace(
+            spec_of(worlds, self.variant, directory, self.members),
+            host=options.host,
+            ports=_ports(self.members, options.port),
+            seed=options.seed,
+            files=options.files,
         )
-
-    def _front(self) -> tuple[str, dict[str, Any]]:
-        """The facade and its settings, if the variant has one; its ports are free ones."""
-        front, host = self.variant.front, self._options.host
-        if front is None:
-            return "", {}
-        if find_spec(front.needs) is None:
-            missing = f"{front.needs} is missing: pip install -e '.[{front.extra}]'"
-            self.hint = f"{front.hint.partition(':')[0]} are not served, for {missing}"
-            return "", {}
-        found = free_ports(host, len(self.members))
-        ports = dict(zip(self.members, found, strict=True))
-        self.hint = front.hint.format(host=host, port=found[0])
-        return front.facade, front.settings(host, ports, self.variant.node_config)
+        spec, self.hint = with_facades(spec, worlds)
+        self.cluster = Cluster(spec)
 
     async def __aenter__(self) -> "Session":
         await self.cluster.start()
-        config = dict(self.variant.client_config)
-        for id in self.clients:
+        config = {**self.variant.client_config, **self.worlds.live.client_config}
+        for id, work in self._works.items():
             client = self.cluster.client(self.variant.client, id, **config)
-            self._workers.append(asyncio.create_task(self._work(client)))
+            self._workers.append(asyncio.create_task(self._work(client, work)))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -129,15 +112,15 @@ class Session:
         """Remove the temporary directory; call it when the trace has been collected."""
         self._scratch.cleanup()
 
-    async def _work(self, client: Client) -> None:
+    async def _work(self, client: Client, work: Work) -> None:
         """One client: ask, wait, think, ask again."""
         random = Random(f"{self._options.seed}/{client.id}")
         number = 0
         while not self._stopped.is_set():
-            operation = self.variant.choose(random, client.id, number)
+            operation = work.choose(random, client.id, number)
             number += 1
             await client.call(operation, timeout=PATIENCE)
-            await asyncio.sleep(random.randint(*THINK) / SECOND)
+            await asyncio.sleep(random.randint(*work.think) / SECOND)
 
     async def drain(self) -> None:
         """Let the operations under way end, and begin no more.
@@ -179,17 +162,9 @@ class Session:
             told: dict[str, object] = {"t": end, "node": None, "kind": "verdict"}
             told |= {"property": name, "result": verdict.answer.value}
             recorded.events.append({**told, "sentence": verdict.sentence})
-        title = f"{self.live.lab}: {self.variant.title}"
+        title = f"{self.worlds.lab}: {self.variant.title}"
         trace, page = write_trace(out, "trace", title, "".join(recorded.lines()))
         return {"history": str(history), "trace": str(trace), "page": str(page)}
-
-
-def _variant(live: LiveLab, name: str) -> Variant:
-    wanted = name or next(iter(live.variants))
-    if wanted not in live.variants:
-        known = ", ".join(live.variants)
-        raise BadInput(f"lab {live.lab} has no variant {name!r}: it has {known}")
-    return live.variants[wanted]
 
 
 def _check_fresh(directory: Path | None) -> None:

@@ -113,5 +113,5 @@ def _after_passing(lab: Lab, known: LabState) -> str:
         return f"next: [bold]lab test {lab.id} --part {open_parts[0]}[/]"
     if later:
         return f"next: [bold]lab start {lab.id} --part {later[0]}[/], or [bold]lab solution[/]"
-    live = f", [bold]lab run {lab.id}[/]" if lab.live else ""
+    live = f", [bold]lab run {lab.id}[/]" if lab.worlds else ""
     return f"next: [bold]lab solution {lab.id}[/] to compare{live}, [bold]lab[/]"

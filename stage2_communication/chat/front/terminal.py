@@ -17,10 +17,9 @@ from contextlib import contextmanager, suppress
 
 from common.contract import NodeId
 from common.runtime import loops
-from common.runtime.live import Seat
 from common.values.errors import BadInput
 from common.values.history import Failed, Ok, Outcome
-from stage2_communication.chat.causal import CausalMember
+from common.worlds import Seat
 from stage2_communication.chat.checks import told
 from stage2_communication.chat.front.editor import LineEditor, Typed
 from stage2_communication.chat.front.folder import USUAL, RoomCard, RoomFolder
@@ -28,7 +27,7 @@ from stage2_communication.chat.front.screen import Screen
 from stage2_communication.chat.front.seated import Seated
 from stage2_communication.chat.member import Member
 from stage2_communication.chat.messages import MAX_TEXT, Join, Leave, Read, Remove, Say
-from stage2_communication.chat.total import TotalOrderMember
+from stage2_communication.chat.worlds import WORLDS
 
 LOOK_SECONDS = 0.1
 """How often a terminal looks for new lines, and for new people."""
@@ -38,8 +37,6 @@ SILENT_SECONDS = 2.0
 
 READ_BYTES = 4_096
 
-VARIANTS: dict[str, type[Member]] = {"total": TotalOrderMember, "causal": CausalMember}
-
 HELP = (
     "write a line and press Enter; /who says who is here; /leave or Ctrl-D leaves for good; "
     "Ctrl-C goes without leaving, as a crash would, and the same command brings you back"
@@ -47,16 +44,16 @@ HELP = (
 OPENERS_HELP = "/remove NAME takes out somebody who has crashed; /leave closes the room for all"
 
 
-def open_or_join(seat: Seat) -> None:
+def sit_down(seat: Seat) -> None:
     """Sit down in a room and stay until the person leaves.
 
     Raises:
-        BadInput: there is no room, or the name cannot be had; the text says what to do.
+        BadInput: there is no room, or no such variant, or the name cannot be had; the text says
+            what to do.
         LabError: the member's code broke the contract, or its disk failed.
     """
     folder = RoomFolder(seat.directory or USUAL)
-    if seat.variant not in ("", *VARIANTS):
-        raise BadInput(f"there is no variant {seat.variant!r} of a room: {', '.join(VARIANTS)}")
+    WORLDS.variant(seat.variant)
     card = folder.card() if seat.name else folder.open(seat.variant)
     if seat.variant not in ("", card.variant):
         raise BadInput(f"the room is {card.variant}, not {seat.variant}: leave --variant out")
@@ -64,8 +61,10 @@ def open_or_join(seat: Seat) -> None:
 
 
 async def _sit(folder: RoomFolder, card: RoomCard, name: NodeId) -> None:
+    kind = WORLDS.variant(card.variant).node
+    assert issubclass(kind, Member), "the variants of a chat are members"
     with typing(sys.stdin.fileno()) as keys:
-        async with Seated(folder, card, name, VARIANTS[card.variant]) as seated:
+        async with Seated(folder, card, name, kind) as seated:
             await Terminal(folder, card, seated, Screen(keys)).run()
 
 

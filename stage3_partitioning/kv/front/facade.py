@@ -152,13 +152,17 @@ class RespFacade:
         )
 
 
-def resp(door: Door, settings: Mapping[str, Any]) -> RespFacade:
-    """The facade of a node; ``settings`` are the arguments of :class:`RespFacade` after the door.
+def make(door: Door, settings: Mapping[str, Any]) -> RespFacade:
+    """The facade of a node.
+
+    Args:
+        door: to the node.
+        settings: ``host``, ``ports`` by node, and the node's own ``config``.
 
     Raises:
         BadInput: the store has another number of slots than Redis' clients reckon with.
     """
-    settings = dict(settings)
-    if settings.pop("slots", SLOTS) != SLOTS:
+    config = settings["config"]
+    if config.get("slots", SLOTS) != SLOTS:
         raise BadInput(f"Redis' clients reckon with {SLOTS} slots: leave the store its own number")
-    return RespFacade(door, **settings)
+    return RespFacade(door, settings["host"], settings["ports"], config.get("durable", True))

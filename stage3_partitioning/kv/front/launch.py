@@ -16,10 +16,10 @@ from common.runtime.facade import free_ports
 from common.runtime.spec import ClusterSpec
 from common.values.history import Outcome
 from common.values.units import SECOND
-from stage3_partitioning.kv.live import FRONT
 
 NODE = "stage3_partitioning.kv.server:StoreNode"
 CLIENT = "stage3_partitioning.kv.client:StoreClient"
+FACADE = "stage3_partitioning.kv.front.facade:make"
 LIMIT_SECONDS = 60.0
 
 
@@ -76,16 +76,17 @@ def redis_cluster(
     """
     names = tuple(f"n{number}" for number in range(1, members + 1))
     ports = dict(zip(names, free_ports(host, members), strict=True))
+    config = {"shards": list(names[: shards or members]), **config}
     spec = ClusterSpec(
         lab="kv",
         node=NODE,
         members=names,
         directory=directory,
-        config={"shards": list(names[: shards or members]), **config},
+        config=config,
         host=host,
         trace=False,
-        facade=FRONT.facade,
-        facade_config=FRONT.settings(host, ports, config),
+        facade=FACADE,
+        facade_config={"host": host, "ports": ports, "config": config},
     )
     started: Future[RedisCluster] = Future()
     stop = threading.Event()

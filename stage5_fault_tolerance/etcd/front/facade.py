@@ -32,14 +32,15 @@ OPTIONS = (
 )
 
 
-def make(door: Door, config: Mapping[str, Any]) -> "EtcdFacade":
+def make(door: Door, settings: Mapping[str, Any]) -> "EtcdFacade":
     """Make the facade of one server.
 
     Args:
         door: to its node, an EtcdServer.
-        config: ``endpoints``, by member the ``host:port`` at which it serves clients.
+        settings: ``host``, and by member in ``ports`` where it serves clients.
     """
-    return EtcdFacade(door, dict(config.get("endpoints", {})))
+    host, ports = settings["host"], settings["ports"]
+    return EtcdFacade(door, {name: f"{host}:{port}" for name, port in ports.items()})
 
 
 class EtcdFacade:

@@ -78,7 +78,7 @@ async def etcd_cluster(
         host=host,
         trace=False,
         facade=FACADE,
-        facade_config={"endpoints": endpoints},
+        facade_config={"host": host, "ports": dict(zip(names, ports, strict=True))},
     )
     async with Cluster(spec) as running:
         cluster = EtcdCluster(running, list(endpoints.values()))

@@ -1,19 +1,16 @@
-"""What stands beside the lab ``failures``: the demo, the explored instance, how it runs live."""
+"""What stands beside the lab ``failures``: the demo, the shortest harm, the checks."""
 
 from random import Random
 
 from common.check.explorer import Answer, explore_instance
 from common.check.verdict import Verdict
-from common.runtime.config import load_class
-from common.values.faults import Crash, Pause
 from common.values.history import Failed, History, Ok, Operation, Outcome, Unknown
 from common.values.report import Judged, Table, Trace
-from common.values.units import SECOND
 from stage1_foundations.failures.account import Deposit, Withdraw
 from stage1_foundations.failures.checks import check_account, check_honesty
 from stage1_foundations.failures.demo import WORLDS, demo
-from stage1_foundations.failures.explore import instance, with_hasty_client
-from stage1_foundations.failures.live import LIVE, choose
+from stage1_foundations.failures.small import HASTY
+from stage1_foundations.failures.worlds import some_command
 
 
 def test_the_demo_shows_who_lies_in_which_world() -> None:
@@ -34,12 +31,8 @@ def test_the_demo_shows_who_lies_in_which_world() -> None:
     assert len(set(names)) == len(names) >= len(WORLDS)
 
 
-def test_in_every_run_of_the_small_instance_the_honest_client_tells_the_truth() -> None:
-    assert explore_instance(instance()).answer is Answer.YES
-
-
 def test_the_explorer_finds_the_shortest_harm_that_the_hasty_client_does() -> None:
-    found = explore_instance(with_hasty_client())
+    found = explore_instance(HASTY)
     assert found.answer is Answer.NO
     assert found.counter_example is not None
     assert len(found.counter_example) == 4, "ask, do, lose patience, do again"
@@ -47,17 +40,12 @@ def test_the_explorer_finds_the_shortest_harm_that_the_hasty_client_does() -> No
 
 def test_live_runs_ask_for_commands_that_can_be_told_apart() -> None:
     asked = [
-        choose(Random(client), client, number)
+        some_command(Random(client), client, number)
         for client in ("c1", "c2", "c10")
         for number in range(100)
     ]
     amounts = [each.amount for each in asked if isinstance(each, Deposit | Withdraw)]
     assert len(set(amounts)) == len(amounts) == 240
-    for variant in LIVE.variants.values():
-        load_class(variant.node)
-        load_class(variant.client)
-    kinds = {type(fault) for fault in LIVE.trouble(("n1",), 4 * SECOND)}
-    assert {Crash, Pause} <= kinds
 
 
 # The checks, on histories that are easy to judge by eye.

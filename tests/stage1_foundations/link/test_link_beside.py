@@ -11,12 +11,13 @@ from common.values.report import Chart, Judged, Trace
 from common.values.units import MS, SECOND
 from stage1_foundations.link import ends as link
 from stage1_foundations.link import plot_goodput as goodput
+from stage1_foundations.link.checks import batches, everything_once_in_order
 from stage1_foundations.link.demo import demo
 from stage1_foundations.link.durable_receiver import DurableReceiver
 from stage1_foundations.link.ends import Take, Transfer
 from stage1_foundations.link.full_duplex import Router, SlidingWindowEnd, StopAndWaitEnd
-from stage1_foundations.link.live import LIVE, batches, everything_once_in_order
 from stage1_foundations.link.stop_and_wait import StopAndWaitSender
+from stage1_foundations.link.worlds import WORLDS
 from tests.stage1_foundations.link.ends import STEADY, numbered
 from tests.stage1_foundations.link.test_link_durable import Reader, crashes
 
@@ -86,7 +87,7 @@ def test_two_ends_send_both_ways_at_once_through_a_router_that_is_killed(
         {"c1": end, "c2": end},
         seed=3,
         link=LinkModel(loss=0.1, duplicate=0.1, reorder=0.1),
-        schedule=LIVE.trouble(("n1",), 2 * SECOND),
+        schedule=WORLDS.trouble(("n1",), 2 * SECOND),
         check_handlers=11,
     )
     for client in ("c1", "c2"):

@@ -1,6 +1,5 @@
-"""What stands beside the lab ``raft``: the story of Figure 8, the demo, the explorer's instance."""
+"""What stands beside the lab ``raft``: the story of Figure 8, the demo, the explorer."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from common.values.units import MS
 from stage4_consensus.raft.broken import CommitsOldTerms
 from stage4_consensus.raft.demo import demo
 from stage4_consensus.raft.demo_figure8 import tell
-from stage4_consensus.raft.explore import TwoTerms, instance, with_a_crash
+from stage4_consensus.raft.small import TwoTerms, with_a_crash
 from tests.stage4_consensus.raft.cluster import cluster, elect, must_be_ok, restart_all
 from tests.stage4_consensus.raft.seen import Server
 
@@ -60,13 +59,6 @@ def test_the_explorer_finds_two_leaders_where_a_vote_is_not_saved() -> None:
     result = explore_instance(with_a_crash(ForgetsItsVote))
     assert result.answer is Answer.NO, result.summary()
     assert "both lead term 1" in result.summary()
-
-
-def test_the_first_states_of_the_small_instance_are_safe() -> None:
-    small = instance()
-    small = replace(small, bounds=replace(small.bounds, depth=8), sometimes=())
-    result = explore_instance(small)
-    assert result.counter_example is None, result.summary()
 
 
 def test_a_leader_whose_whole_term_is_in_its_snapshot_is_seen_to_have_committed_its_first() -> None:

@@ -1,20 +1,11 @@
-"""How ``lab run link`` runs: two ends, a router of their own between them, and trouble.
+"""What the ends of a live link ask for, and what must be true of what they were given."""
 
-The member n1 is a :class:`Router`, a process that may be killed at any moment. The clients c1 and
-c2 are the two ends of a link through it: each transfers a batch of items to the other, then takes
-as many. What one transferred and the other was given is all in the history.
-"""
-
-from collections.abc import Callable, Sequence
 from itertools import islice
 from random import Random
 
 from common.check.delivery import check_delivery
 from common.check.verdict import Answer, Verdict
-from common.runtime.live import LiveLab, Variant
-from common.values.faults import Crash, Link, Restart, Schedule
 from common.values.history import Failed, History, Ok
-from common.values.units import MS
 from stage1_foundations.link.ends import Take, Transfer
 
 BATCH = 16
@@ -85,41 +76,3 @@ def _without_gaps(sent: list[object], taken: list[object], allowed: int) -> list
             continue
         kept.append(item)
     return kept
-
-
-def bad_network(members: Sequence[str], duration: int) -> Schedule:
-    """All links lose, double and reorder; the router is killed, and comes back; then it is calm."""
-    router = members[0]
-    bad = Link(0, latency=(1 * MS, 10 * MS), loss=0.05, duplicate=0.05, reorder=0.1)
-    calm = Link(duration * 8 // 10, latency=(0, 0), loss=0.0, duplicate=0.0, reorder=0.0)
-    killed = Crash(duration * 3 // 10, router)
-    return Schedule((bad, killed, Restart(duration * 5 // 10, router), calm))
-
-
-def _variant(title: str, end: str) -> Variant:
-    network = "stage1_foundations.link.full_duplex"
-    checks: dict[str, Callable[[History], Verdict]] = {
-        "each item once, in order": everything_once_in_order
-    }
-    return Variant(
-        title=title,
-        node=f"{network}:Router",
-        client=f"{network}:{end}",
-        choose=batches,
-        checks=checks,
-        client_config={"receiver": "n1"},
-    )
-
-
-LIVE = LiveLab(
-    lab="link",
-    members=1,
-    clients=2,
-    columns=("passed_on",),
-    variants={
-        "sliding-window": _variant("sliding windows through a router", "SlidingWindowEnd"),
-        "stop-and-wait": _variant("stop and wait through a router", "StopAndWaitEnd"),
-        "fire-and-forget": _variant("fire and forget through a router", "FireAndForgetEnd"),
-    },
-    trouble=bad_network,
-)

@@ -1,11 +1,13 @@
 """Chats for the explorer: every order of a few posts and acknowledgements.
 
-* :func:`instance`: total order, three members, two posts at once, a doubled message. One order.
-* :func:`removal`: total order, and one of three is removed while it posts. One order, its too.
-* :func:`by_time_alone`: Lamport's rule to the letter, on a network that reorders. Wrong: a word
+* :data:`TOTAL_ORDER`: three members, two posts that do not know of each other, a doubled message.
+  One order.
+* :data:`REMOVAL`: total order, and n1 removes n3 while n2 and n3 post. One order, n3's too.
+* :data:`BY_TIME_ALONE`: Lamport's rule to the letter, on a network that reorders. Wrong: a word
   that says only what time it is may overtake a post, and the explorer finds how.
-* :func:`causal`: causal order, a question, its answer, and a third post. Right.
-* :func:`as_they_arrive`: the same, shown as they arrive. Wrong, in three choices.
+* :data:`CAUSAL_ORDER`: n1 asks, n2 answers once it is shown that, n3 says something by itself.
+  Right.
+* :data:`AS_THEY_ARRIVE`: the same, shown as they arrive. Wrong, in three choices.
 
 Members here begin in an empty room and know it, and nothing is lost: so they need not ask each
 other what they hold, which would make the instance large and show nothing of the order.
@@ -127,37 +129,6 @@ def the_others_show_all(world: WorldView) -> bool:
     return len(found["n1"]) == len(found["n2"]) >= 2 and ("n2", 1) in found["n1"]
 
 
-def instance() -> Instance:
-    """Total order: three members, two posts that do not know of each other, a doubled message."""
-    return _two_posts(InTotalOrder)
-
-
-def by_time_alone() -> Instance:
-    """The same, by the paper's rule to the letter."""
-    return _two_posts(ByTimeAlone)
-
-
-def removal() -> Instance:
-    """Total order: n1 removes n3 while n2 and n3 post."""
-    return Instance(
-        nodes=dict.fromkeys(THREE, InTotalOrder),
-        operations={"n1": (Remove("n3"),), "n2": (Say("b"),), "n3": (Say("c"),)},
-        bounds=Bounds(timers=0),
-        always=(one_order, by_time),
-        sometimes=(the_others_show_all,),
-    )
-
-
-def causal() -> Instance:
-    """Causal order: n1 asks, n2 answers once it is shown that, n3 says something by itself."""
-    return _answer(InCausalOrder)
-
-
-def as_they_arrive() -> Instance:
-    """The same, shown as they arrive."""
-    return _answer(AsTheyArrive)
-
-
 def _two_posts(member: type[TotalOrderMember]) -> Instance:
     return Instance(
         nodes=dict.fromkeys(THREE, member),
@@ -176,3 +147,16 @@ def _answer(member: type[Member]) -> Instance:
         always=(question_first,),
         sometimes=(everything_is_shown,),
     )
+
+
+TOTAL_ORDER = _two_posts(InTotalOrder)
+BY_TIME_ALONE = _two_posts(ByTimeAlone)
+REMOVAL = Instance(
+    nodes=dict.fromkeys(THREE, InTotalOrder),
+    operations={"n1": (Remove("n3"),), "n2": (Say("b"),), "n3": (Say("c"),)},
+    bounds=Bounds(timers=0),
+    always=(one_order, by_time),
+    sometimes=(the_others_show_all,),
+)
+CAUSAL_ORDER = _answer(InCausalOrder)
+AS_THEY_ARRIVE = _answer(AsTheyArrive)

@@ -1,21 +1,15 @@
-"""The lab ``cap`` in its other worlds: what the explorer finds, what the demonstration shows."""
+"""What stands beside the lab ``cap``: what the explorer finds, what the demonstration shows."""
 
 from dataclasses import replace
 
 from common.check.explorer import Answer, Bounds, explore_instance
 from common.values.report import Judged, Table, Trace
 from stage1_foundations.cap.demo import demo
-from stage1_foundations.cap.explore import instance, without_write_back
-
-
-def test_no_order_of_a_write_and_a_read_breaks_the_consistent_register() -> None:
-    found = explore_instance(instance())
-    assert found.answer is Answer.YES, found.broken
-    assert found.states > 10_000, "the instance has become too small to say anything"
+from stage1_foundations.cap.small import WITHOUT_WRITE_BACK
 
 
 def test_the_explorer_finds_the_read_that_goes_back_in_time() -> None:
-    found = explore_instance(without_write_back())
+    found = explore_instance(WITHOUT_WRITE_BACK)
     assert found.answer is Answer.NO
     assert found.counter_example is not None
     assert len(found.counter_example) == 14, "the lab's page says fourteen choices"
@@ -23,7 +17,7 @@ def test_the_explorer_finds_the_read_that_goes_back_in_time() -> None:
 
 def test_ordered_links_hide_the_missing_write_back_until_a_message_is_lost() -> None:
     """The lab's page asks why: on its way to the reader an answer follows the update."""
-    ordered = replace(without_write_back(), network="ordered")
+    ordered = replace(WITHOUT_WRITE_BACK, network="ordered")
     assert explore_instance(ordered).answer is Answer.YES
     lossy = replace(ordered, bounds=Bounds(timers=0, losses=1))
     assert explore_instance(lossy).answer is Answer.NO

@@ -5,8 +5,11 @@ and double another, while either of the two may crash and any timer may fire at 
 ``bounds.losses`` covers a crash between saving and answering: that is a crash and a lost answer.
 """
 
+from dataclasses import replace
+
 from common.check.explorer import Bounds, Instance, WorldView
-from common.check.explorer.instance import Factory
+from common.contract.events import NodeId
+from common.contract.node import Node
 from common.values.history import Failed, Ok
 from stage1_foundations.failures.account import Account, AccountServer, Deposit, Withdraw
 from stage1_foundations.failures.checks import entry_of
@@ -63,27 +66,25 @@ def unknown_and_done(world: WorldView) -> bool:
     )
 
 
-def instance() -> Instance:
-    """One server, one honest client that tries twice, a deposit and a withdrawal it covers."""
-    return _with(lambda id, peers: AccountClient(id, peers, attempts=2))
+def patient_client(id: NodeId, peers: tuple[NodeId, ...]) -> Node:
+    """An honest client that tries twice."""
+    return AccountClient(id, peers, attempts=2)
 
 
-def with_hasty_client() -> Instance:
-    """The same with the client that calls silence a failure: the explorer shows its shortest lie.
+HONEST = Instance(
+    nodes={SERVER: AccountServer},
+    clients={CLIENT: patient_client},
+    operations={CLIENT: (Deposit(5), Withdraw(3))},
+    bounds=Bounds(losses=1, duplicates=1, crashes=1),
+    always=(at_most_once, told_the_truth),
+    sometimes=(both_are_ok, unknown_and_done),
+    may_crash=(SERVER, CLIENT),
+    history=True,
+)
+"""One server, one honest client, a deposit and a withdrawal that it covers."""
 
-    It is shorter than one would think: no message has to be lost, and nobody has to crash.
-    """
-    return _with(HastyClient)
+HASTY = replace(HONEST, clients={CLIENT: HastyClient})
+"""The same with the client that calls silence a failure: the explorer shows its shortest lie.
 
-
-def _with(client: Factory) -> Instance:
-    return Instance(
-        nodes={SERVER: AccountServer},
-        clients={CLIENT: client},
-        operations={CLIENT: (Deposit(5), Withdraw(3))},
-        bounds=Bounds(losses=1, duplicates=1, crashes=1),
-        always=(at_most_once, told_the_truth),
-        sometimes=(both_are_ok, unknown_and_done),
-        may_crash=(SERVER, CLIENT),
-        history=True,
-    )
+It is shorter than one would think: no message has to be lost, and nobody has to crash.
+"""

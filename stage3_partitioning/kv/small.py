@@ -4,8 +4,9 @@ Two nodes and two slots, n1 holds both and decides. Slot 0 holds a key; c1 appen
 n2, so that one slot goes there. In every state each key has at most one node that would answer for
 it, and what a client is told is on the disk of whoever answers for the key now or will next.
 
-* :func:`instance`: that, with a message that may be lost.
-* :func:`with_a_crash`: without the client; either node may crash once and come back.
+* :data:`APPEND_AND_MOVE`: that, with a message that may be doubled.
+* :data:`WITH_A_CRASH`: the move alone; either node may crash once and come back, and what is not
+  answered is repeated.
 """
 
 from collections.abc import Sequence
@@ -69,32 +70,27 @@ def a_batch_carries_the_key(world: WorldView) -> bool:
     )
 
 
-def instance() -> Instance:
-    """An append and a move, with a message that may be lost or doubled."""
-    return Instance(
-        nodes=dict.fromkeys(NODES, node),
-        clients={"c1": client, "c2": client},
-        operations={"c1": (Append(MOVING, b"x"),), "c2": (AddNode("n2"),)},
-        bounds=Bounds(timers=0, losses=0, duplicates=1),
-        always=(one_owner, told_is_kept),
-        sometimes=(the_key_has_moved, a_batch_carries_the_key),
-    )
-
-
-def with_a_crash() -> Instance:
-    """The move alone; either of the nodes may crash once, and what is not answered is repeated."""
-    return replace(
-        instance(),
-        clients={"c2": client},
-        operations={"c2": (AddNode("n2"),)},
-        bounds=Bounds(timers=2, crashes=1),
-        may_crash=NODES,
-        always=(one_owner,),
-        sometimes=(n2_holds_the_slot,),
-    )
-
-
 def n2_holds_the_slot(world: WorldView) -> bool:
     """n2 knows that it holds the slot"""
     there = world.get("n2")
     return isinstance(there, StoreNode) and there.owners[1] == "n2"
+
+
+APPEND_AND_MOVE = Instance(
+    nodes=dict.fromkeys(NODES, node),
+    clients={"c1": client, "c2": client},
+    operations={"c1": (Append(MOVING, b"x"),), "c2": (AddNode("n2"),)},
+    bounds=Bounds(timers=0, losses=0, duplicates=1),
+    always=(one_owner, told_is_kept),
+    sometimes=(the_key_has_moved, a_batch_carries_the_key),
+)
+
+WITH_A_CRASH = replace(
+    APPEND_AND_MOVE,
+    clients={"c2": client},
+    operations={"c2": (AddNode("n2"),)},
+    bounds=Bounds(timers=2, crashes=1),
+    may_crash=NODES,
+    always=(one_owner,),
+    sometimes=(n2_holds_the_slot,),
+)

@@ -9,7 +9,7 @@ them hides a run that could break safety:
   never delivered is as good as lost, so losses need no bound of their own;
 * each leader takes one command, at once; a command taken later only waits longer for its answers.
 
-:func:`with_a_crash` leaves the commands out, to have room for a crash: what a server saved, and
+:data:`WITH_A_CRASH` leaves the commands out, to have room for a crash: what a server saved, and
 what it did not, is all that is left of it.
 
 The four properties are those of ``checks_safety``, said of one world instead of a whole run.
@@ -133,16 +133,6 @@ def two_entries_compete(world: WorldView) -> bool:
     return False
 
 
-def instance() -> Instance:
-    """Three servers, two terms, two commands; nobody crashes."""
-    return _instance(TwoCommands, crashes=0, sometimes=(a_command_is_committed,))
-
-
-def with_a_crash(server: type[TwoTerms] = TwoTerms) -> Instance:
-    """Three servers, two terms, their no-ops, and a crash at any moment of any server."""
-    return _instance(server, crashes=1)
-
-
 def _instance(server: type[TwoTerms], crashes: int, sometimes: tuple[Goal, ...] = ()) -> Instance:
     return Instance(
         nodes=dict.fromkeys(SERVERS, server),
@@ -151,3 +141,12 @@ def _instance(server: type[TwoTerms], crashes: int, sometimes: tuple[Goal, ...] 
         sometimes=(the_second_term_commits, two_entries_compete, *sometimes),
         symmetric=(SERVERS,),
     )
+
+
+def with_a_crash(server: type[TwoTerms]) -> Instance:
+    """Three such servers, two terms, their no-ops, and a crash at any moment of any server."""
+    return _instance(server, crashes=1)
+
+
+TWO_COMMANDS = _instance(TwoCommands, crashes=0, sometimes=(a_command_is_committed,))
+WITH_A_CRASH = with_a_crash(TwoTerms)

@@ -5,10 +5,10 @@ every state what clients were told must be linearizable, and what a client is be
 the disks of a majority: that is what makes every later read right, whoever asks for it. No timer
 fires and nothing is lost, but a message that stays under way to the end is as good as lost.
 
-* :func:`instance`: that.
-* :func:`with_a_crash`: the replica that coordinates the write may crash once and come back. What
+* :data:`WRITE_AND_READ`: that.
+* :data:`WITH_A_CRASH`: the replica that coordinates the write may crash once and come back. What
   clients were told is not remembered here, which leaves fewer states: the second property decides.
-* :func:`without_write_back`: the broken register with two reads. The explorer finds the shortest
+* :data:`WITHOUT_WRITE_BACK`: the broken register with two reads. The explorer finds the shortest
   way to a history that no register may have.
 """
 
@@ -71,42 +71,6 @@ def some_read_misses_the_write(world: WorldView) -> bool:
     return held and any(packet.message == ReadReply(1, None) for packet in world.in_flight)
 
 
-def instance() -> Instance:
-    """The consistent register with a write and a read."""
-    return Instance(
-        nodes=dict.fromkeys(REPLICAS, ConsistentReplica),
-        clients=CLIENTS,
-        operations={"c1": (Write(1),), "c2": (Read(),)},
-        bounds=Bounds(timers=0),
-        always=(linearizable, told_by_a_majority),
-        sometimes=(some_read_sees_the_write, some_read_misses_the_write),
-        history=True,
-    )
-
-
-def with_a_crash() -> Instance:
-    """The consistent register with a write, a read, and a crash of the write's coordinator."""
-    return replace(
-        instance(),
-        bounds=Bounds(timers=0, crashes=1),
-        may_crash=("n1",),
-        always=(told_by_a_majority,),
-        history=False,
-    )
-
-
-def without_write_back() -> Instance:
-    """The broken register with a write and two reads."""
-    return Instance(
-        nodes=dict.fromkeys(REPLICAS, ReadsWithoutWriteBack),
-        clients=CLIENTS,
-        operations={"c1": (Write(1),), "c2": (Read(), Read())},
-        bounds=Bounds(timers=0),
-        always=(linearizable,),
-        history=True,
-    )
-
-
 def _attached(replica: NodeId) -> Factory:
     def make(id: NodeId, peers: Sequence[NodeId]) -> Node:
         return RegisterClient(id, tuple(peers), replica=replica)
@@ -115,3 +79,30 @@ def _attached(replica: NodeId) -> Factory:
 
 
 CLIENTS = {"c1": _attached("n1"), "c2": _attached("n2")}
+
+WRITE_AND_READ = Instance(
+    nodes=dict.fromkeys(REPLICAS, ConsistentReplica),
+    clients=CLIENTS,
+    operations={"c1": (Write(1),), "c2": (Read(),)},
+    bounds=Bounds(timers=0),
+    always=(linearizable, told_by_a_majority),
+    sometimes=(some_read_sees_the_write, some_read_misses_the_write),
+    history=True,
+)
+
+WITH_A_CRASH = replace(
+    WRITE_AND_READ,
+    bounds=Bounds(timers=0, crashes=1),
+    may_crash=("n1",),
+    always=(told_by_a_majority,),
+    history=False,
+)
+
+WITHOUT_WRITE_BACK = Instance(
+    nodes=dict.fromkeys(REPLICAS, ReadsWithoutWriteBack),
+    clients=CLIENTS,
+    operations={"c1": (Write(1),), "c2": (Read(), Read())},
+    bounds=Bounds(timers=0),
+    always=(linearizable,),
+    history=True,
+)

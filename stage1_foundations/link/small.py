@@ -1,17 +1,17 @@
 """Links for the explorer: every order of a few messages, with losses, copies and time-outs.
 
-* :func:`instance`: stop and wait with three items on a network that reorders. Right.
-* :func:`sliding`: the sliding window likewise.
-* :func:`one_bit_on_a_wire`: the alternating bit where nothing overtakes. Right.
-* :func:`one_bit_on_a_network`: the same where packets overtake. Wrong, and the explorer finds the
+* :data:`STOP_AND_WAIT`: three items on a network that reorders. Right.
+* :data:`SLIDING_WINDOW`: likewise, two segments under way, one time-out.
+* :data:`ONE_BIT_ON_A_WIRE`: the alternating bit where nothing overtakes. Right.
+* :data:`ONE_BIT_ON_A_NETWORK`: the same where packets overtake. Wrong, and the explorer finds the
   shortest way to get there.
 """
 
-from collections.abc import Callable
 from typing import Literal
 
 from common.check.delivery import check_delivery
 from common.check.explorer import Bounds, Instance, WorldView
+from common.check.explorer.instance import Factory
 from common.check.verdict import Answer
 from common.contract import Node, NodeId
 from common.values.history import Ok
@@ -50,35 +50,8 @@ def _taken(world: WorldView) -> list[object]:
     return [each.outcome.value for each in takes if isinstance(each.outcome, Ok)]
 
 
-def instance() -> Instance:
-    """Stop and wait on a network that reorders."""
-    return _link(StopAndWaitSender, StopAndWaitReceiver, "unordered")
-
-
-def sliding() -> Instance:
-    """The sliding window on a network that reorders: two segments under way, one time-out."""
-
-    def sender(id: NodeId, peers: tuple[NodeId, ...]) -> Node:
-        return SlidingWindowSender(id, peers, window=2)
-
-    return _link(sender, SlidingWindowReceiver, "unordered", timers=1)
-
-
-def one_bit_on_a_wire() -> Instance:
-    """The alternating bit where nothing overtakes."""
-    return _link(AlternatingBitSender, AlternatingBitReceiver, "ordered")
-
-
-def one_bit_on_a_network() -> Instance:
-    """The alternating bit where packets overtake each other."""
-    return _link(AlternatingBitSender, AlternatingBitReceiver, "unordered")
-
-
 def _link(
-    sender: Callable[[NodeId, tuple[NodeId, ...]], Node],
-    receiver: Callable[[NodeId, tuple[NodeId, ...]], Node],
-    network: Literal["unordered", "ordered"],
-    timers: int = 2,
+    sender: Factory, receiver: Factory, network: Literal["unordered", "ordered"], timers: int = 2
 ) -> Instance:
     return Instance(
         nodes={"a": sender, "b": receiver},
@@ -89,3 +62,13 @@ def _link(
         network=network,
         history=True,
     )
+
+
+def _two_at_once(id: NodeId, peers: tuple[NodeId, ...]) -> Node:
+    return SlidingWindowSender(id, peers, window=2)
+
+
+STOP_AND_WAIT = _link(StopAndWaitSender, StopAndWaitReceiver, "unordered")
+SLIDING_WINDOW = _link(_two_at_once, SlidingWindowReceiver, "unordered", timers=1)
+ONE_BIT_ON_A_WIRE = _link(AlternatingBitSender, AlternatingBitReceiver, "ordered")
+ONE_BIT_ON_A_NETWORK = _link(AlternatingBitSender, AlternatingBitReceiver, "unordered")

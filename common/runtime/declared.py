@@ -1,0 +1,52 @@
+"""From what a lab declares to a cluster of processes: classes, members, settings, facades."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+from common.contract.events import NodeId
+from common.runtime.facade import free_ports
+from common.runtime.spec import ClusterSpec
+from common.worlds import Variant, Worlds
+
+
+def spec_of(
+    worlds: Worlds, variant: Variant, directory: Path, members: Sequence[NodeId] = ()
+) -> ClusterSpec:
+    """The cluster that a lab declares, without its facades.
+
+    Args:
+        worlds: what the lab declares.
+        variant: which way to run it.
+        directory: where the nodes keep their data.
+        members: their names; as declared unless given.
+    """
+    return ClusterSpec(
+        lab=worlds.lab,
+        node=variant.node,
+        members=tuple(members) or worlds.live.member_names,
+        directory=directory,
+        config={**variant.config, **worlds.live.config},
+    )
+
+
+def with_facades(spec: ClusterSpec, worlds: Worlds) -> tuple[ClusterSpec, str]:
+    """The same cluster with the lab's facades in front of its members, at free ports.
+
+    Returns:
+        The cluster, and a sentence for people on how to reach the facades. Where a package is
+        missing the cluster stays without them, and the sentence says so; "" where the lab has none.
+    """
+    front = worlds.front
+    if front is None:
+        return spec, ""
+    if find_spec(front.needs) is None:
+        missing = f"{front.needs} is missing: pip install -e '.[{front.extra}]'"
+        return spec, f"{front.hint.partition(':')[0]} are not served, for {missing}"
+    found = free_ports(spec.host, len(spec.members))
+    ports = dict(zip(spec.members, found, strict=True))
+    settings = {"host": spec.host, "ports": ports, "config": dict(spec.config)}
+    facade = f"{worlds.package}.front.facade:make"
+    hint = front.hint.format(host=spec.host, port=found[0])
+    return replace(spec, facade=facade, facade_config=settings), hint

@@ -1,0 +1,127 @@
+"""What each lab's one declaration is good for: searched, explored, hashed, run as processes.
+
+The tests know no lab. A new one is in them as soon as it has a ``worlds.py``.
+"""
+
+import functools
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from common.check.explorer import Answer, Instance, explore_instance
+from common.course.base.course import Course
+from common.course.base.declared import worlds_of
+from common.course.base.output import Output
+from common.course.kit.search import UNTIL
+from common.course.verbs.running import LiveOptions, run_live
+from common.course.verbs.session import SessionOptions
+from common.trace.reader import read
+from common.values.history import Ok
+from common.worlds import Variant, Worlds
+from common.worlds.portable import digests
+from tests.support.portable import AT_HAND, said_by, said_in_pyodide
+
+SEEDS = 10
+FIRST_STATES = 20_000
+"""So many states of each instance are looked at each time; all of them in the slow test."""
+
+DECLARED = [worlds_of(lab) for lab in Course().labs if lab.worlds]
+PACKAGES = [worlds.package for worlds in DECLARED]
+
+
+VARIANTS = [
+    pytest.param(worlds, variant, id=f"{worlds.lab}-{name}")
+    for worlds in DECLARED
+    for name, variant in worlds.variants.items()
+]
+SMALL = [
+    pytest.param(instance, id=f"{worlds.lab}-{name}")
+    for worlds in DECLARED
+    for name, instance in worlds.small.items()
+]
+BROKEN = [
+    pytest.param(instance, id=f"{worlds.lab}-{name}")
+    for worlds in DECLARED
+    for name, instance in worlds.broken.items()
+]
+
+
+@pytest.mark.parametrize(("worlds", "variant"), VARIANTS)
+def test_what_a_variant_promises_holds_under_chaos_and_what_it_breaks_breaks(
+    worlds: Worlds, variant: Variant
+) -> None:
+    broken: set[str] = set()
+    ok = 0
+    for seed in range(SEEDS):
+        scene = worlds.rehearsal(variant, seed=seed, recorded=False, check_handlers=23)
+        scene.run(UNTIL)
+        ok += sum(isinstance(operation.outcome, Ok) for operation in scene.history)
+        for name, verdict in scene.verdicts().items():
+            assert name in variant.breaks or verdict.answer is Answer.YES, (
+                f"seed {seed}: not {name}: {verdict.sentence}"
+            )
+            broken |= {name} if verdict.answer is Answer.NO else set()
+    assert ok >= 10 * SEEDS, "hardly anything was done, so nothing is shown"
+    assert broken == set(variant.breaks), f"in {SEEDS} runs"
+
+
+@pytest.mark.parametrize("instance", SMALL)
+def test_the_first_states_of_a_small_instance_break_nothing(instance: Instance) -> None:
+    some = replace(instance, bounds=replace(instance.bounds, states=FIRST_STATES))
+    found = explore_instance(some)
+    assert found.counter_example is None, found.summary()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("instance", SMALL)
+def test_every_state_of_a_small_instance_keeps_what_the_lab_promises(instance: Instance) -> None:
+    found = explore_instance(instance)
+    print(found.summary())
+    assert found.answer is Answer.YES, found.summary()
+    assert found.states > 1_000, "the instance has become too small to say anything"
+
+
+@pytest.mark.parametrize("instance", BROKEN)
+def test_the_explorer_finds_what_is_wrong_with_a_broken_instance(instance: Instance) -> None:
+    found = explore_instance(instance)
+    assert found.answer is Answer.NO, found.summary()
+    assert found.counter_example is not None
+
+
+@functools.cache
+def here() -> dict[str, str]:
+    """The hash of each lab's traces on this Python."""
+    return digests(PACKAGES)
+
+
+@pytest.mark.parametrize("python", AT_HAND)
+def test_the_labs_leave_the_same_traces_on_every_python_at_hand(python: str) -> None:
+    said = said_by(python, "-m", "common.worlds.portable", *PACKAGES, hash_seed="12345")
+    assert {line.split()[1]: line.split()[0] for line in said.splitlines()} == here()
+
+
+@pytest.mark.slow
+@pytest.mark.needs("node", "npm")
+def test_the_labs_leave_the_same_traces_in_pyodide(tmp_path: Path) -> None:
+    code = (
+        "import json\nfrom common.worlds.portable import digests\n"
+        f"print(json.dumps(digests({PACKAGES!r})))\n"
+    )
+    assert json.loads(said_in_pyodide(code, tmp_path).splitlines()[-1]) == here()
+
+
+@pytest.mark.parametrize("worlds", DECLARED, ids=lambda worlds: worlds.lab)
+def test_processes_that_are_killed_in_turn_keep_what_the_lab_promises(
+    worlds: Worlds, tmp_path: Path
+) -> None:
+    options = LiveOptions("3s", "kill_in_turn", tmp_path, SessionOptions())
+    told: dict[str, Any] = run_live(worlds, options, Output(json=True))
+    for name, verdict in told["verdicts"].items():
+        broken = name in worlds.variant().breaks
+        assert broken or verdict["answer"] == "yes", f"not {name}: {verdict['sentence']}"
+    assert told["outcomes"]["ok"] >= 20, f"hardly anything was done: {told['outcomes']}"
+    kinds = {event["kind"] for event in read(Path(told["files"]["trace"])).events}
+    assert {"crash", "restart", "invoke", "return", "send", "recv"} <= kinds
