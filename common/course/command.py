@@ -23,7 +23,7 @@ VERBS = {
         "list": Verb("verbs.listing:list_labs", "lab list"),
         "show": Verb("verbs.listing:show_lab", "lab show link"),
         "demo": Verb("verbs.demonstrating:demo", "lab demo link --seed 3"),
-        "tour": Verb("verbs.demonstrating:tour", "lab tour"),
+        "tour": Verb("verbs.touring:tour", "lab tour"),
     },
     "Do a lab": {
         "start": Verb("student.starting:start", "lab start raft --part election"),

@@ -36,11 +36,15 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A recorded run as JSON Lines (see :mod:`common.trace.format`); ``name`` names its file."""
+    """A recorded run as JSON Lines (see :mod:`common.trace.format`); ``name`` names its file.
+
+    ``event`` is the number of the event at which its picture opens; 0 where it shows everything.
+    """
 
     name: str
     title: str
     lines: str
+    event: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +79,9 @@ class Report:
         """Add what a checker said of a property."""
         self.parts.append(Judged(about, result, sentence))
 
-    def trace(self, name: str, title: str, lines: str) -> None:
+    def trace(self, name: str, title: str, lines: str, event: int = 0) -> None:
         """Add a recorded run."""
-        self.parts.append(Trace(name, title, lines))
+        self.parts.append(Trace(name, title, lines, event))
 
     def chart(self, name: str, caption: str, svg: str) -> None:
         """Add a picture."""

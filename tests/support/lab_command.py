@@ -15,9 +15,10 @@ def lab(
     stdin: str | None = None,
     root: Path = ROOT,
     limit: float = LIMIT_SECONDS,
+    columns: int = 1000,
 ) -> subprocess.CompletedProcess[str]:
-    """Run ``lab`` of the course at ``root`` in ``folder``; the terminal is wide, so that sentences
-    are not broken."""
+    """Run ``lab`` of the course at ``root`` in ``folder``; the terminal is wide unless asked
+    otherwise, so that sentences are not broken."""
     return subprocess.run(
         [sys.executable, "-m", "common.course.command", *arguments],
         cwd=folder,
@@ -26,5 +27,5 @@ def lab(
         text=True,
         check=False,
         timeout=limit,
-        env={**os.environ, "COLUMNS": "1000", "PYTHONPATH": str(root)},
+        env={**os.environ, "COLUMNS": str(columns), "PYTHONPATH": str(root)},
     )

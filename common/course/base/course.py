@@ -119,4 +119,5 @@ def _read_stage(path: Path) -> Stage:
         summary=entry.summary,
         labs=entry.labs,
         folder=path.parent.name,
+        best=entry.best,
     )

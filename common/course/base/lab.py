@@ -21,6 +21,13 @@ class Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Base of all that is read from a file: an unknown field is an error, not silence."""
 
 
+class Best(Strict, frozen=True):
+    """The command that shows most of a stage, and what it shows: both fit one line together."""
+
+    command: str
+    shows: str
+
+
 class Stage(Strict, frozen=True):
     """One stage of the roadmap.
 
@@ -30,6 +37,7 @@ class Stage(Strict, frozen=True):
         summary: one or two sentences.
         labs: the ids of its labs, in the order in which to do them.
         folder: the name of its folder, which is the package of its labs too.
+        best: what ``lab tour`` says of it; None while no lab is there.
     """
 
     number: int
@@ -37,6 +45,7 @@ class Stage(Strict, frozen=True):
     summary: str
     labs: tuple[str, ...]
     folder: str
+    best: Best | None = None
 
     @property
     def sign(self) -> str:
@@ -157,6 +166,8 @@ class Lab(Strict, frozen=True):
             where it is no cluster.
         has_small: whether it has small instances for the explorer.
         real: ``module:function`` of a demo on real input, for a lab that is no cluster, or "".
+        story: ``module:function`` of what ``lab tour`` tells first, or "":
+            ``async def tell(say, seed) -> Report``, where ``say`` takes a line as it happens.
         clients: real, unmodified programs that can talk to it.
     """
 
@@ -173,6 +184,7 @@ class Lab(Strict, frozen=True):
     worlds: str = ""
     has_small: bool = False
     real: str = ""
+    story: str = ""
     clients: tuple[str, ...] = ()
 
     @property

@@ -27,7 +27,7 @@ from typing import Annotated
 
 import msgspec
 
-from common.course.base.lab import Paper, Strict
+from common.course.base.lab import Best, Paper, Strict
 
 Some = msgspec.Meta(min_length=1)
 
@@ -60,3 +60,4 @@ class StageEntry(Strict, frozen=True):
     title: str
     summary: str
     labs: tuple[str, ...] = ()
+    best: Best | None = None

@@ -70,6 +70,7 @@ class _Room:
             worlds=self._beside("worlds", "WORLDS"),
             has_small=(self.room / "small.py").is_file(),
             real=self._beside("demo", "real"),
+            story=self._beside("story", "tell"),
             clients=entry.clients,
         )
         for path in (made.page, made.suite, made.path("demo.py")):
@@ -190,7 +191,7 @@ class _Room:
 def _top_level(tree: ast.Module) -> Iterator[str]:
     """The names that a file defines: functions, and what it assigns."""
     for part in tree.body:
-        if isinstance(part, ast.FunctionDef):
+        if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
             yield part.name
         elif isinstance(part, ast.Assign):
             yield from (each.id for each in part.targets if isinstance(each, ast.Name))

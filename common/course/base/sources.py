@@ -1,8 +1,8 @@
 """What the text of Python files says, read without running any of it.
 
 Files of a room are told apart by their names: ``checks*.py``, ``worlds.py``, ``demo*.py``,
-``plot*.py``, ``broken*.py``, ``__init__.py`` and what is in folders such as ``front/`` stand beside
-the protocol; every other ``.py`` file of the room is a file of the lab.
+``story.py``, ``plot*.py``, ``broken*.py``, ``__init__.py`` and what is in folders such as
+``front/`` stand beside the protocol; every other ``.py`` file of the room is a file of the lab.
 """
 
 import ast
@@ -12,7 +12,7 @@ from pathlib import Path
 from common.course.base.lab import FileKind, GradedTest
 from common.values.errors import BadInput
 
-BESIDE = ("checks", "worlds", "small", "demo", "plot", "broken")
+BESIDE = ("checks", "worlds", "small", "demo", "story", "plot", "broken")
 """Files with these names, or names that begin so (``plot_goodput.py``), are no protocol files."""
 
 WORLD = frozenset((
