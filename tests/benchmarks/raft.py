@@ -40,9 +40,10 @@ from _raft_simulated import simulated_seconds
 
 from common.runtime.client import Client
 from common.runtime.garbage import collect_by_the_clock
+from common.runtime.launch import launch
 from common.runtime.loops import run
 from stage4_consensus.raft.registers import BatchingRegistersClient, RegistersClient
-from stage5_fault_tolerance.etcd.front.launch import etcd_cluster
+from stage5_fault_tolerance.etcd.worlds import WORLDS as ETCD
 
 TURNS = 7
 WARM_UP, ONE_BY_ONE = 50, 400
@@ -136,7 +137,7 @@ async def callers_at_once(table: Table, directory: Path) -> None:
     collect_by_the_clock(asyncio.get_running_loop())  # as in the servers' processes
     async with (
         ours.cluster(directory / "ours", SERVER, **CALM) as running,
-        etcd_cluster(directory / "our-etcd", **CALM) as our_etcd,
+        launch(ETCD, directory / "our-etcd", **CALM) as our_etcd,
     ):
         await ours.leader_of(running)
         client = running.client(BatchingRegistersClient, "c1")

@@ -26,7 +26,8 @@ from pathlib import Path
 
 from _bench import in_turns, report
 
-from stage3_partitioning.kv.front.launch import redis_cluster
+from common.runtime.launch import launch_in_background
+from stage3_partitioning.kv.worlds import WORLDS
 from tests.support.resp_wire import debian_redis
 
 ROUNDS = 5
@@ -51,8 +52,9 @@ def servers() -> Iterator[dict[str, tuple[int, bool]]]:
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         fsync = ("--appendonly", "yes", "--appendfsync", "always")
-        durable = stack.enter_context(redis_cluster(scratch / "durable", SHARDS))
-        memory = stack.enter_context(redis_cluster(scratch / "memory", SHARDS, durable=False))
+        start = partial(launch_in_background, WORLDS, members=SHARDS)
+        durable = stack.enter_context(start(scratch / "durable"))
+        memory = stack.enter_context(start(scratch / "memory", durable=False))
         yield {
             "redis": (stack.enter_context(debian_redis(scratch / "redis")), False),
             "redis_fsync": (stack.enter_context(debian_redis(scratch / "aof", *fsync)), False),

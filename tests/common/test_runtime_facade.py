@@ -6,13 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from common.contract import CallId, Node, on, operation
+from common.contract import operation
 from common.course.verbs.session import Session, SessionOptions
 from common.runtime import declared
 from common.runtime.facade import Door, free_ports, load_facade
+from common.runtime.launch import launch
 from common.values.errors import BadInput
 from common.values.history import Ok, Outcome
-from stage3_partitioning.kv.worlds import WORLDS
+from common.worlds import Worlds
+from stage1_foundations.cap.worlds import WORLDS as CAP
+from stage3_partitioning.kv.worlds import WORLDS as KV
 
 
 @operation
@@ -20,15 +23,6 @@ class Double:
     """Ends with Ok(twice the number)."""
 
     number: int
-
-
-class Doubler(Node):
-    """Doubles numbers."""
-
-    @on(Double)
-    def double(self, asked: Double, call: CallId) -> None:
-        """At once."""
-        self.finish(call, Ok(2 * asked.number))
 
 
 class Asked:
@@ -88,9 +82,23 @@ def test_without_its_module_a_lab_runs_without_its_facade_and_says_so(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(declared, "find_spec", lambda _: None)
-    session = Session(WORLDS, SessionOptions(directory=tmp_path / "data"))
+    session = Session(KV, SessionOptions(directory=tmp_path / "data"))
     try:
         assert session.cluster.spec.facade == ""
         assert "hiredis is missing" in session.hint
     finally:
         session.close()
+
+
+def test_only_a_cluster_that_has_its_facades_is_launched(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def start(worlds: Worlds) -> None:
+        async with launch(worlds, tmp_path):
+            pass
+
+    with pytest.raises(BadInput, match="lab cap has no other protocol in front"):
+        asyncio.run(start(CAP))
+    monkeypatch.setattr(declared, "find_spec", lambda _: None)
+    with pytest.raises(BadInput, match="hiredis is missing: pip install"):
+        asyncio.run(start(KV))

@@ -14,7 +14,8 @@ pytest.importorskip("aetcd", reason="aetcd is not installed: pip install -e '.[e
 import grpc
 from aetcd.rpc import rpc_pb2
 
-from stage5_fault_tolerance.etcd.front.launch import etcd_in_background
+from common.runtime.launch import launch_in_background
+from stage5_fault_tolerance.etcd.worlds import WORLDS
 from tests.support.etcd import Stubs, real_etcd
 
 pytestmark = pytest.mark.needs("grpc", "etcd")
@@ -270,8 +271,11 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     with ExitStack() as stack:
         real = stack.enter_context(real_etcd(tmp_path_factory.mktemp("real")))
         directory = tmp_path_factory.mktemp("ours")
-        ours = stack.enter_context(etcd_in_background(directory, snapshot_every=100))
-        stubs = [Stubs(stack.enter_context(grpc.insecure_channel(each))) for each in (real, *ours)]
+        ours = stack.enter_context(launch_in_background(WORLDS, directory, snapshot_every=100))
+        stubs = [
+            Stubs(stack.enter_context(grpc.insecure_channel(each)))
+            for each in (real, *ours.endpoints)
+        ]
         yield Both(stubs[0], stubs[1:])
 
 

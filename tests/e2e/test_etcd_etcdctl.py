@@ -10,7 +10,8 @@ import pytest
 
 pytest.importorskip("aetcd", reason="aetcd is not installed: pip install -e '.[etcd]'")
 
-from stage5_fault_tolerance.etcd.front.launch import EtcdCluster, etcd_cluster
+from common.runtime.launch import Launched, launch
+from stage5_fault_tolerance.etcd.worlds import WORLDS
 from tests.support.etcd import Etcdctl
 from tests.support.live import eventually, live
 
@@ -18,13 +19,13 @@ pytestmark = pytest.mark.needs("grpc", "etcd")
 
 
 @asynccontextmanager
-async def cluster(directory: Path) -> AsyncIterator[tuple[EtcdCluster, Etcdctl]]:
+async def cluster(directory: Path) -> AsyncIterator[tuple[Launched, Etcdctl]]:
     """Three servers, and an etcdctl that knows them all."""
-    async with etcd_cluster(directory, snapshot_every=20) as made:
+    async with launch(WORLDS, directory, snapshot_every=20) as made:
         yield made, Etcdctl(made.endpoints)
 
 
-async def kill_leader(cluster: EtcdCluster) -> str:
+async def kill_leader(cluster: Launched) -> str:
     """SIGKILL whoever leads; returns its name."""
     leader = await cluster.leader()
     while leader is None:

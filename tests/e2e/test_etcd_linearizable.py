@@ -16,9 +16,10 @@ from common.check.linearizability import check_linearizability
 from common.check.models import KEY_VALUE
 from common.check.verdict import Answer
 from common.runtime.clock import Clock
+from common.runtime.launch import Launched, launch
 from common.values.history import Failed, History, Ok, Outcome, Unknown
 from common.values.units import SECOND
-from stage5_fault_tolerance.etcd.front.launch import EtcdCluster, etcd_cluster
+from stage5_fault_tolerance.etcd.worlds import WORLDS
 from tests.support.live import eventually, live
 
 pytestmark = pytest.mark.needs("grpc", "etcd")
@@ -113,7 +114,7 @@ async def watch(endpoint: str, seen: list[tuple[int, bytes, int]], last: bytes) 
                 await asyncio.sleep(0.1)
 
 
-async def kill_some(cluster: EtcdCluster, random: Random) -> None:
+async def kill_some(cluster: Launched, random: Random) -> None:
     """Kill leaders and others, one at a time."""
     for _ in range(KILLS):
         await asyncio.sleep(0.5)
@@ -130,7 +131,7 @@ async def test_what_clients_were_told_is_linearizable_and_watches_tell_it_all(
 ) -> None:
     history, clock, stopped = History(), Clock.starting_now(), asyncio.Event()
     last = b"~last"
-    async with etcd_cluster(tmp_path, snapshot_every=50) as cluster:
+    async with launch(WORLDS, tmp_path, snapshot_every=50) as cluster:
         seen: list[list[tuple[int, bytes, int]]] = [[] for _ in cluster.endpoints]
         watches = [
             asyncio.create_task(watch(endpoint, events, last))

@@ -11,7 +11,8 @@ pytest.importorskip("aetcd", reason="aetcd is not installed: pip install -e '.[e
 import grpc
 from aetcd.rpc import rpc_pb2, rpc_pb2_grpc
 
-from stage5_fault_tolerance.etcd.front.launch import etcd_cluster
+from common.runtime.launch import launch
+from stage5_fault_tolerance.etcd.worlds import WORLDS
 from tests.support.live import live
 
 pytestmark = pytest.mark.needs("grpc")
@@ -39,7 +40,7 @@ async def revisions(call: Any, last: int) -> list[int]:
 @live
 async def test_a_slow_watcher_and_a_late_one_are_told_everything_once(tmp_path: Path) -> None:
     async with (
-        etcd_cluster(tmp_path, members=1) as cluster,
+        launch(WORLDS, tmp_path, members=1) as cluster,
         grpc.aio.insecure_channel(cluster.endpoints[0], options=OPTIONS) as channel,
     ):
         put = rpc_pb2_grpc.KVStub(channel).Put
@@ -68,7 +69,7 @@ async def test_a_watch_that_wants_a_leader_ends_without_one_and_another_goes_on(
     tmp_path: Path,
 ) -> None:
     async with (
-        etcd_cluster(tmp_path) as cluster,
+        launch(WORLDS, tmp_path) as cluster,
         grpc.aio.insecure_channel(cluster.endpoints[0]) as channel,
     ):
         watch = rpc_pb2_grpc.WatchStub(channel).Watch
@@ -90,7 +91,7 @@ async def test_a_watch_that_wants_a_leader_ends_without_one_and_another_goes_on(
 @live
 async def test_what_there_is_not_is_refused_as_such(tmp_path: Path) -> None:
     async with (
-        etcd_cluster(tmp_path, members=1) as cluster,
+        launch(WORLDS, tmp_path, members=1) as cluster,
         grpc.aio.insecure_channel(cluster.endpoints[0]) as channel,
     ):
         members = rpc_pb2_grpc.ClusterStub(channel)

@@ -6,7 +6,8 @@ from random import Random
 
 import pytest
 
-from stage3_partitioning.kv.front.launch import redis_cluster
+from common.runtime.launch import launch_in_background
+from stage3_partitioning.kv.worlds import WORLDS
 from tests.support.resp_wire import Wire, debian_redis
 
 KEYS = (b"a", b"{a}b", b"{a}c", b"{a}\x00\xff", b"")
@@ -21,7 +22,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Wire, Wire]
     scratch = tmp_path_factory.mktemp("redis")
     with (
         debian_redis(scratch / "theirs", cluster=True) as port,
-        redis_cluster(scratch / "ours", members=1) as cluster,
+        launch_in_background(WORLDS, scratch / "ours", members=1) as cluster,
         Wire(port) as theirs,
         Wire(cluster.ports["n1"]) as ours,
     ):

@@ -20,10 +20,11 @@ from redis.backoff import ConstantBackoff
 from redis.cluster import RedisCluster as RedisClient
 from redis.retry import Retry
 
+from common.runtime.launch import Background, launch_in_background
 from common.values.history import Failed, Ok
 from stage3_partitioning.kv.commands import AddNode, RemoveNode
-from stage3_partitioning.kv.front.launch import RedisCluster, redis_cluster
 from stage3_partitioning.kv.front.requests import MAX_BULK
+from stage3_partitioning.kv.worlds import WORLDS
 from tests.support.resp_wire import HOST, Wire, command
 
 pytestmark = pytest.mark.needs("redis", "hiredis")
@@ -32,14 +33,15 @@ LIMIT_SECONDS = 40.0
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisCluster]:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Background]:
     """Four nodes, of which three hold slots at first; batches are small, so that moves last."""
     directory = tmp_path_factory.mktemp("kv")
-    with redis_cluster(directory, members=4, shards=3, batch_keys=4) as running:
+    shards = ["n1", "n2", "n3"]
+    with launch_in_background(WORLDS, directory, shards=shards, batch_keys=4) as running:
         yield running
 
 
-def client(cluster: RedisCluster, **options: Any) -> RedisClient:
+def client(cluster: Background, **options: Any) -> RedisClient:
     """redis-py's cluster client; it keeps trying while a node is away."""
     retry = Retry(ConstantBackoff(0.1), 100)
     return RedisClient(host=HOST, port=cluster.ports["n1"], retry=retry, **options)
@@ -60,7 +62,7 @@ def eventually(holds: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def settled(cluster: RedisCluster, holders: set[str]) -> bool:
+def settled(cluster: Background, holders: set[str]) -> bool:
     """Whether just these nodes hold slots, and every node knows the same."""
     status = cluster.status()
     holding = {node for node, told in status.items() if told["slots"]}
@@ -68,24 +70,24 @@ def settled(cluster: RedisCluster, holders: set[str]) -> bool:
     return len(status) == 4 and holding == holders and len(epochs) == 1
 
 
-def change(cluster: RedisCluster, operation: object, holders: set[str]) -> None:
+def change(cluster: Background, operation: object, holders: set[str]) -> None:
     """Ask until it is decided, and wait until all has moved."""
     eventually(lambda: isinstance(cluster.ask(operation), Ok))
     eventually(lambda: settled(cluster, holders))
 
 
-def _is_decided(cluster: RedisCluster, operation: object) -> bool:
+def _is_decided(cluster: Background, operation: object) -> bool:
     return isinstance(cluster.ask(operation), Ok)
 
 
-def everybody_holds_slots(cluster: RedisCluster) -> None:
+def everybody_holds_slots(cluster: Background) -> None:
     """Bring back whoever an earlier test has left out."""
     for node in cluster.ports:
         eventually(functools.partial(_is_decided, cluster, AddNode(node)))
     eventually(lambda: settled(cluster, set(cluster.ports)))
 
 
-def test_redis_cli_follows_redirects_and_finds_the_cluster_healthy(cluster: RedisCluster) -> None:
+def test_redis_cli_follows_redirects_and_finds_the_cluster_healthy(cluster: Background) -> None:
     port = cluster.ports["n1"]
     for number in range(20):
         assert "OK" in run("redis-cli", "-c", "-p", port, "set", f"cli:{number}", number)
@@ -99,13 +101,13 @@ def test_redis_cli_follows_redirects_and_finds_the_cluster_healthy(cluster: Redi
     assert run("redis-cli", "-3", "-p", port, "ping").strip() == "PONG"
 
 
-def test_redis_benchmark_loads_the_whole_cluster(cluster: RedisCluster) -> None:
+def test_redis_benchmark_loads_the_whole_cluster(cluster: Background) -> None:
     line = ["redis-benchmark", "--cluster", "-p", cluster.ports["n1"], "-q", "-n", 2000]
     told = run(*line, "-r", 500, "-t", "set,get,incr,mset", "-P", 4)
     assert told.count("requests per second") == 4, told
 
 
-def test_redis_py_works_as_with_redis(cluster: RedisCluster) -> None:
+def test_redis_py_works_as_with_redis(cluster: Background) -> None:
     with client(cluster) as store:
         assert store.set("py", b"\x00\xff\r\n", ex=100)
         assert store.get("py") == b"\x00\xff\r\n"
@@ -134,7 +136,7 @@ def test_redis_py_works_as_with_redis(cluster: RedisCluster) -> None:
 class Writer(threading.Thread):
     """Appends numbers to keys of its own until stopped, and remembers what was acknowledged."""
 
-    def __init__(self, cluster: RedisCluster, name: str) -> None:
+    def __init__(self, cluster: Background, name: str) -> None:
         super().__init__(daemon=True)
         self.acknowledged: dict[str, list[int]] = {f"{name}:{number}": [] for number in range(40)}
         self.unsure: set[str] = set()
@@ -168,7 +170,7 @@ class Writer(threading.Thread):
         return sum(map(len, self.acknowledged.values()))
 
 
-def test_nodes_come_and_go_while_redis_clients_write(cluster: RedisCluster) -> None:
+def test_nodes_come_and_go_while_redis_clients_write(cluster: Background) -> None:
     everybody_holds_slots(cluster)
     with client(cluster) as store:
         pipe = store.pipeline()
@@ -200,7 +202,7 @@ def test_nodes_come_and_go_while_redis_clients_write(cluster: RedisCluster) -> N
 class AskCounter(threading.Thread):
     """Reads the keys of one node over a plain connection, and counts redirects; follows Ask."""
 
-    def __init__(self, cluster: RedisCluster) -> None:
+    def __init__(self, cluster: Background) -> None:
         super().__init__(daemon=True)
         self.stopped = threading.Event()
         self.moved = self.asked = 0
@@ -228,7 +230,7 @@ class AskCounter(threading.Thread):
                     self.asked += 1
 
 
-def test_what_was_acknowledged_outlives_sigkill_amid_a_move(cluster: RedisCluster) -> None:
+def test_what_was_acknowledged_outlives_sigkill_amid_a_move(cluster: Background) -> None:
     everybody_holds_slots(cluster)
     writer = Writer(cluster, "killed")
     writer.start()
@@ -249,7 +251,7 @@ def test_what_was_acknowledged_outlives_sigkill_amid_a_move(cluster: RedisCluste
 
 
 def test_the_only_owner_is_not_removed(tmp_path: Path) -> None:
-    with redis_cluster(tmp_path, members=1) as one:
+    with launch_in_background(WORLDS, tmp_path, members=1) as one:
         told = one.ask(RemoveNode("n1"))
         assert isinstance(told, Failed)
         assert "only owner" in told.reason
@@ -267,7 +269,7 @@ def test_the_only_owner_is_not_removed(tmp_path: Path) -> None:
     ],
 )
 def test_a_request_beyond_a_bound_gets_one_error_and_the_node_lives_on(
-    cluster: RedisCluster, broken: bytes, problem: str
+    cluster: Background, broken: bytes, problem: str
 ) -> None:
     with Wire(cluster.ports["n1"]) as wire:
         wire.send(command("PING") + broken)
@@ -278,7 +280,7 @@ def test_a_request_beyond_a_bound_gets_one_error_and_the_node_lives_on(
         assert wire.say("PING") == b"+PONG\r\n"
 
 
-def test_binary_keys_and_the_longest_values_go_through_a_move(cluster: RedisCluster) -> None:
+def test_binary_keys_and_the_longest_values_go_through_a_move(cluster: Background) -> None:
     everybody_holds_slots(cluster)
     with client(cluster) as store:
         held = {bytes([number, 0, 13, 10, 255]): bytes([number]) * 1000 for number in range(64)}
@@ -292,7 +294,7 @@ def test_binary_keys_and_the_longest_values_go_through_a_move(cluster: RedisClus
         assert store.delete(*held) == len(held)
 
 
-def test_a_client_that_does_not_read_costs_the_node_bounded_memory(cluster: RedisCluster) -> None:
+def test_a_client_that_does_not_read_costs_the_node_bounded_memory(cluster: Background) -> None:
     with client(cluster) as store:
         store.set("big", b"x" * MAX_BULK)
         node = store.get_node_from_key("big")
@@ -317,7 +319,7 @@ def test_a_client_that_does_not_read_costs_the_node_bounded_memory(cluster: Redi
 
 @pytest.mark.parametrize("words", [("PING",), ("GET", "pipe"), ("SET", "pipe", "x" * 100)])
 def test_more_commands_than_may_wait_are_answered_when_they_come_at_once(
-    cluster: RedisCluster, words: tuple[str, ...]
+    cluster: Background, words: tuple[str, ...]
 ) -> None:
     wires = [Wire(port) for port in cluster.ports.values()]
     with contextlib.ExitStack() as stack:
@@ -331,7 +333,7 @@ def test_more_commands_than_may_wait_are_answered_when_they_come_at_once(
             assert len({reply[:1] for reply in replies}) == 1
 
 
-def memory(cluster: RedisCluster, node: str) -> int:
+def memory(cluster: Background, node: str) -> int:
     """The resident memory of a node's process, in bytes."""
-    pid = cluster.cluster.members[node].pid
+    pid = cluster.running.members[node].pid
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
