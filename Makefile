@@ -15,7 +15,7 @@ EXTRAS := docker dev browser etcd redis grade fuzz bench
 help: ## what there is to make
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
 
-run: $(VENV)/.base ## set up, then a tour of the labs on real processes (one lab: make run LAB=echo)
+run: $(VENV)/.base ## set up, then a story on real processes, and where to go next (one lab: make run LAB=echo)
 	$(BIN)/lab tour $(LAB)
 
 test: $(if $(CI),everything,$(VENV)/.base) ## set up, then every test

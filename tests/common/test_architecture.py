@@ -27,7 +27,7 @@ NOT_IN_THE_BROWSER = {
     "socket", "threading", "asyncio", "subprocess", "multiprocessing", "time", "signal", "ssl",
 }  # fmt: skip
 
-HIGHEST = {"checks": 2, "broken": 1, "small": 2, "worlds": 2.5, "demo": 3, "plot": 3}
+HIGHEST = {"checks": 2, "broken": 1, "small": 2, "worlds": 2.5, "demo": 3, "story": 3, "plot": 3}
 """The highest floor that files beside a protocol may import, by the first word of their name."""
 PROTOCOL, PROGRAM, FRONT = 1, 3, 3
 """The same for protocol files, for those that are programs, and for what is in ``front/``."""
