@@ -1,8 +1,11 @@
 """``lab tour``, which ``make run`` runs: one story and where to go next; or one lab, or all."""
 
+import os
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from shutil import which
 
 import click
 from click.exceptions import Exit
@@ -24,7 +27,6 @@ from common.values.errors import BadInput
 from common.values.report import Judged, Report, Trace
 
 NEXT = (
-    ("source .venv/bin/activate", "once in each terminal: the shell finds lab then"),
     ("lab", "the labs, your points, and what is next"),
     ("lab start echo", "the first lab; lab --help lists all that you can do"),
     ("lab tour cap", "one lab: its demo, and its processes under faults"),
@@ -86,6 +88,9 @@ def _story(course: Course, seed: int, out: Path, output: Output) -> dict[str, ob
 def _stages(course: Course, output: Output) -> list[dict[str, object]]:
     """One line for each stage: the command that shows most of it."""
     output.say("", Rule("one command for each stage", align="left"), sep="\n")
+    if which("lab") is None:
+        activate = os.path.relpath(Path(sys.prefix) / "bin/activate")
+        output.say(f"first, once in each terminal: [bold]source {escape(activate)}[/]\n")
     table = Table.grid(padding=(0, 2, 0, 0))
     stages: list[dict[str, object]] = []
     for stage in course.stages:
