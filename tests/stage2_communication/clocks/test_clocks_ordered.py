@@ -102,9 +102,7 @@ def test_a_word_that_overtakes_an_earlier_one_of_its_sender_waits_for_it(lab: An
     node.step(Start(0, {}))
     node.step(Invoke(1, 1, lab.Say("from n1")))
     node.step(Receive(2, "n2", lab.Acknowledgement(2, 3)))
-    assert shown_by(lab, node) == (), (
-        "n2 may have said something earlier"
-    )
+    assert shown_by(lab, node) == (), "n2 may have said something earlier"
     node.step(Receive(3, "n2", lab.TimedPost(1, 1, "from n2")))
     assert shown_by(lab, node) == (("n1", "from n1"), ("n2", "from n2"))
 

@@ -1,96 +1,13 @@
-"""Graded suite of the lab ``clocks``: both clocks, against the definition of *before*."""
+"""Graded suite of the lab ``clocks``, second part: a vector says *before* exactly when it is so."""
 
 from itertools import permutations
 from random import Random
 from typing import Any
 
 from common.course.suites.grading import graded
+from tests.stage2_communication.clocks.runs import PROCESSES, random_run
 
 LAB = "clocks"
-
-PROCESSES = ("p", "q", "r")
-
-
-class Event:
-    """An event of a random run.
-
-    Args:
-        process: where it happened.
-        past: all events that happened before it, by number.
-        time: by a Lamport clock.
-        vector: by vector clocks.
-    """
-
-    def __init__(self, process: str, past: frozenset[int], time: int, vector: Any) -> None:
-        self.process = process
-        self.past = past
-        self.time = time
-        self.vector = vector
-
-
-def random_run(lab: Any, seed: int, length: int = 40) -> list[Event]:
-    """Three processes do something, and now and then one hears of what another has done.
-
-    What happened before what is kept as plain sets of events: the definition, and nothing clever.
-    """
-    random = Random(f"clocks/{seed}")
-    clocks = {process: lab.LamportClock() for process in PROCESSES}
-    vectors = {process: lab.VectorClock() for process in PROCESSES}
-    pasts: dict[str, frozenset[int]] = dict.fromkeys(PROCESSES, frozenset())
-    events: list[Event] = []
-    for number in range(length):
-        process = random.choice(PROCESSES)
-        if events and random.random() < 0.5:
-            heard = random.randrange(len(events))
-            time = clocks[process].witness(events[heard].time)
-            vectors[process].merge(events[heard].vector)
-            pasts[process] |= events[heard].past | {heard}
-        else:
-            time = clocks[process].tick()
-        assert time == clocks[process].time, "the time of the latest event is the clock's"
-        vectors[process].tick(process)
-        vector = lab.VectorClock(vectors[process].counts())
-        events.append(Event(process, pasts[process], time, vector))
-        pasts[process] |= {number}
-    return events
-
-
-@graded(points=2, title="Clock condition", requirement="Lamport 1978: a -> b implies C(a) < C(b)")
-def test_lamport_times_never_contradict_cause_and_effect(lab: Any, sweep: Any) -> None:
-    for seed in sweep(20):
-        events = random_run(lab, seed)
-        for number, event in enumerate(events):
-            for earlier in event.past:
-                assert events[earlier].time < event.time, (
-                    f"event {earlier} of {events[earlier].process} happened before event {number} "
-                    f"of {event.process}, and its time is {events[earlier].time}, not less than "
-                    f"{event.time}"
-                )
-
-
-@graded(points=1, title="No more than that", requirement="Lamport 1978, IR1 and IR2")
-def test_lamport_clocks_advance_by_no_more_than_they_must(lab: Any) -> None:
-    clock = lab.LamportClock()
-    assert clock.time == 0, "before the first event"
-    assert [clock.tick(), clock.tick()] == [1, 2], "IR1: one for each event"
-    assert clock.witness(10) == 11, "IR2: beyond the time of the message"
-    assert clock.witness(3) == 12, "a message from the past is an event all the same"
-    assert clock.witness(12) == 13, "and one from this very instant"
-    assert clock.tick() == 14
-
-
-@graded(points=1, title="One order of all", requirement="Lamport 1978: the total order =>")
-def test_times_with_names_put_all_events_into_one_order_after_their_causes(
-    lab: Any, sweep: Any
-) -> None:
-    for seed in sweep(20):
-        events = random_run(lab, seed)
-        stamps = [(event.time, event.process) for event in events]
-        assert len(set(stamps)) == len(stamps), "no two events have the same time and process"
-        order = sorted(range(len(events)), key=lambda number: stamps[number])
-        for place, number in enumerate(order):
-            late = events[number].past - set(order[:place])
-            assert not late, f"event {number} comes before its causes {sorted(late)}"
 
 
 @graded(points=3, title="Exactly", requirement="Mattern 1989: V(a) < V(b) iff a -> b")
