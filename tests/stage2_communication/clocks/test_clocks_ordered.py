@@ -83,6 +83,10 @@ def test_a_post_is_shown_after_one_round_of_words(lab: Any, sweep: Any) -> None:
         for person in FOUR:
             found = lines(lab, simulation, person)
             assert found == [("n2", "hello")], f"{person} shows {found} after two messages' time"
+    alone = lab.OrderedChat("n1", ())
+    alone.step(Start(0, {}))
+    alone.step(Invoke(1, 1, lab.Say("nobody else")))
+    assert shown_by(lab, alone) == (("n1", "nobody else"),), "there is nobody to wait for"
 
 
 @graded(points=1, title="Equal times", requirement="Lamport 1978, page 561: a => b by processes")
