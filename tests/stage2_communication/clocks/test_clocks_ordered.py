@@ -7,7 +7,7 @@ from common.check.verdict import Answer, Verdict
 from common.contract.effects import Broadcast
 from common.contract.events import Invoke, Receive, Start
 from common.course.suites.grading import graded
-from common.values.faults import Pause, Resume
+from common.values.faults import Fault, Pause, Resume
 from common.values.units import MS, SECOND
 from tests.stage2_communication.clocks.room import (
     FOUR,
@@ -61,7 +61,7 @@ def test_an_answer_is_never_shown_before_what_it_answers(lab: Any, sweep: Any) -
 @graded(points=2, title="Everybody's word", requirement="rule 5: a later message from every other")
 def test_nothing_is_shown_while_one_process_is_silent(lab: Any, sweep: Any) -> None:
     for seed in sweep(3):
-        faults = [Pause(50 * MS, "n4"), Resume(900 * MS, "n4")]
+        faults: list[Fault] = [Pause(50 * MS, "n4"), Resume(900 * MS, "n4")]
         simulation = chat(lab, lab.OrderedChat, seed, faults, link=STEADY)
         simulation.run(100 * MS)
         ask(simulation, "n1", lab.Say("is anybody silent?"))
