@@ -96,7 +96,7 @@ class Engine:
         self._steps = 0
         self._watched = bool(observers or monitors or check_handlers)
         self._max_events = max_events
-        self._network = Network(link, bool(observers))
+        self._network: Network[Host] = Network(link, bool(observers))
         self._queue: list[tuple[int, int, Callable[..., None], Any, Any, Any]] = []
         self._sequence = 0
         self._messages = 0
@@ -137,7 +137,7 @@ class Engine:
         host.node.seed(f"{self._seed}/{host.id}/{host.life}")
         self._step(host, Start(host.clock(self.now), host.disk.contents()))
 
-    def _deliver(self, link: Link, event: Receive, number: int) -> None:
+    def _deliver(self, link: Link[Host], event: Receive, number: int) -> None:
         host = link.target
         if host.node is None:
             self._drop(event.sender, host.id, number, "crashed")
@@ -243,7 +243,7 @@ class Engine:
         else:
             self._transmit(host, link, message)
 
-    def _transmit(self, host: Host, link: Link, message: object) -> None:
+    def _transmit(self, host: Host, link: Link[Host], message: object) -> None:
         self._messages = number = self._messages + 1
         for observer in self._observers:
             observer.sent(self.now, host.id, link.target.id, message, number)
@@ -307,7 +307,7 @@ class Engine:
         for observer in self._observers:
             observer.dropped(self.now, sender, to, number, why)
 
-    def _new_link(self, host: Host, to: NodeId) -> Link:
+    def _new_link(self, host: Host, to: NodeId) -> Link[Host]:
         target = self._hosts.get(to)
         if target is None:
             raise ContractError(

@@ -44,7 +44,7 @@ class Host:
         self.life = 0
         self.paused = False
         self.backlog: list[tuple[Callable[..., None], object, object, object]] = []
-        self.links: dict[NodeId, Link] = {}
+        self.links: dict[NodeId, Link[Host]] = {}
         self.release_at = 0
         self.timers: set[int] = set()
         self.calls: dict[CallId, Operation] = {}

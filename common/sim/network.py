@@ -7,21 +7,28 @@ order or an acknowledgement has to make them itself.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Generic, Protocol, TypeVar
 
 from common.contract.events import NodeId
 from common.contract.sizes import wire_size
 from common.values import faults
 from common.values.units import MS, SECOND
 
-if TYPE_CHECKING:
-    from common.sim.host import Host
-
 MAX_BACKLOG = 1 * SECOND
 """A message that would wait longer than this for a link's bandwidth is lost (tail drop)."""
 
 REORDER_FACTOR = 4
 """A message held back is delayed by up to this many times the link's greatest latency."""
+
+
+class Target(Protocol):
+    """What a link leads to."""
+
+    @property
+    def id(self) -> NodeId: ...
+
+
+T = TypeVar("T", bound=Target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,7 @@ class LinkModel:
     bandwidth: int = 0
 
 
-class Link:
+class Link(Generic[T]):
     """One direction between two hosts, with its present behaviour.
 
     ``plain`` says that nothing but latency happens here, which is the simulator's fast path; a link
@@ -55,7 +62,7 @@ class Link:
         "span", "target", "watched", "why",
     )  # fmt: skip
 
-    def __init__(self, target: "Host", model: LinkModel, watched: bool) -> None:
+    def __init__(self, target: T, model: LinkModel, watched: bool) -> None:
         self.target = target
         self.watched = watched
         self.blocked = False
@@ -127,7 +134,7 @@ class Link:
         return (arrival,)
 
 
-class Network:
+class Network(Generic[T]):
     """All links of a simulation, made when first used.
 
     Args:
@@ -138,12 +145,12 @@ class Network:
     def __init__(self, model: LinkModel, watched: bool) -> None:
         self._model = model
         self._watched = watched
-        self._links: dict[tuple[NodeId, NodeId], Link] = {}
+        self._links: dict[tuple[NodeId, NodeId], Link[T]] = {}
         self._changes: list[faults.Link] = []
         self._groups: tuple[tuple[NodeId, ...], ...] | None = None
         self._blocks: set[tuple[NodeId, NodeId]] = set()
 
-    def link(self, source: NodeId, target: "Host") -> Link:
+    def link(self, source: NodeId, target: T) -> Link[T]:
         """The link from ``source`` to ``target``."""
         found = self._links.get((source, target.id))
         if found is None:
@@ -173,7 +180,7 @@ class Network:
         for (source, target), link in self._links.items():
             self._cut(source, target, link)
 
-    def _cut(self, source: NodeId, target: NodeId, link: Link) -> None:
+    def _cut(self, source: NodeId, target: NodeId, link: Link[T]) -> None:
         if (source, target) in self._blocks:
             link.block("blocked")
         elif source != target and self._groups is not None and not self._together(source, target):

@@ -1,6 +1,6 @@
 """Small nodes with subnodes, for the tests of the contract, the simulator and the explorer."""
 
-from common.contract import CallId, Node, NodeId, delivery, message, on, operation, timer
+from common.contract import CallId, Node, NodeId, TimerId, delivery, message, on, operation, timer
 from common.values.history import Ok
 from common.values.units import MS
 
@@ -43,6 +43,8 @@ class Pinger(Node):
     def __init__(self, id: NodeId, peers: tuple[NodeId, ...]) -> None:
         super().__init__(id, peers)
         self.number = 0
+        self.retry: TimerId = 0
+        """The timer of the ping that nobody has answered, or 0."""
 
     def on_start(self) -> None:
         self.number = self.saved.get("number", 0)
@@ -63,8 +65,9 @@ class Pinger(Node):
 
     @on(Pong)
     def answered(self, pong: Pong, sender: NodeId) -> None:
-        if pong.number == self.number:
+        if pong.number == self.number and self.retry:
             self.cancel_timer(self.retry)
+            self.retry = 0
             self.deliver(Answered(pong.number, sender))
 
     @on(PingAgain)

@@ -7,7 +7,7 @@ clocks show 0 throughout, as they did in the search.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from common.check.explorer import choices
+import common.check.explorer.choices as choices
 from common.check.explorer.choices import Choice
 from common.check.explorer.instance import Instance, WorldView
 from common.check.explorer.local import Step
