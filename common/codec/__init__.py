@@ -5,7 +5,6 @@ from common.codec.frames import MAX_FRAME, FrameReader, frame
 from common.codec.json_codec import JsonCodec
 from common.codec.messagepack import MessagePackCodec
 from common.codec.quick import Memory
-from common.codec.schema import Schema
 
 __all__ = [
     "MAX_FRAME",
@@ -14,6 +13,5 @@ __all__ = [
     "JsonCodec",
     "Memory",
     "MessagePackCodec",
-    "Schema",
     "frame",
 ]

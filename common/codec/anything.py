@@ -8,7 +8,6 @@ from typing import Any, Literal, NewType, Union, get_args, get_origin
 
 from common.codec.plain import Format, Mismatch, pack_atom, unpack_tagged
 from common.codec.records import RecordShape
-from common.codec.schema import Schema
 from common.codec.shapes import (
     AtomShape,
     EnumShape,
@@ -18,6 +17,7 @@ from common.codec.shapes import (
     TupleShape,
     each,
 )
+from common.contract.schema import Schema
 from common.values.errors import ContractError
 
 ATOMS = (bool, int, float, str, bytes, type(None))
@@ -78,7 +78,7 @@ class AnyShape(Shape):
         return unpack_tagged(plain)
 
     def _member(self, text: str) -> enum.Enum:
-        name, _, member = text.partition(".")
+        name, _, member = text.rpartition(".")
         members = self.schema.enums.get(name)
         if members is None or member not in members.__members__:
             raise Mismatch("a member of an enum of the schema", text)

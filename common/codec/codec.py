@@ -11,8 +11,8 @@ from common.codec.frames import MAX_FRAME
 from common.codec.plain import Format, Mismatch
 from common.codec.quick import UNUSUAL, Memory, PlainFormat, Quick
 from common.codec.records import RecordShape
-from common.codec.schema import Schema
 from common.codec.shapes import Convert
+from common.contract.schema import Schema
 from common.values.errors import ContractError, LabError, RemoteProtocolError
 
 _UNREADABLE = (msgspec.MsgspecError, ValueError, TypeError, RecursionError, OverflowError)
@@ -113,6 +113,10 @@ class PlainCodec(ABC):
             self._plans[kind] = self._by_name[name] = plan
         return plan
 
+    def _plan_of(self, kind: type) -> Plan | None:
+        name = self.schema.name_of(kind)
+        return None if name is None else self._plan(name)
+
     def encode(self, value: object) -> bytes:
         """The bytes of a declared value, or of atoms and tuples of them.
 
@@ -121,8 +125,8 @@ class PlainCodec(ABC):
         """
         kind = value.__class__
         plan = self._plans.get(kind)
-        if plan is None and kind not in _NEVER_DECLARED and kind in self.schema:
-            plan = self._plan(kind.__name__)
+        if plan is None and kind not in _NEVER_DECLARED:
+            plan = self._plan_of(kind)
         if plan is not None and plan.native and plan.fields_fit(value):
             try:
                 data = self._join(plan.head, value)

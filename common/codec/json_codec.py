@@ -12,9 +12,9 @@ import msgspec
 from common.codec.codec import PlainCodec, Read
 from common.codec.frames import MAX_FRAME
 from common.codec.plain import MAX_INTEGER_BITS, Format, Mismatch
-from common.codec.schema import Schema
+from common.contract.schema import Schema
 
-_TYPE = re.compile(rb'\s*\{\s*"type"\s*:\s*"([A-Za-z0-9_]+)"')
+_TYPE = re.compile(rb'\s*\{\s*"type"\s*:\s*"([A-Za-z0-9_.]+)"')
 
 _GREATEST = 2**MAX_INTEGER_BITS - 1
 

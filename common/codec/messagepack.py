@@ -13,10 +13,11 @@ from common.codec.codec import PlainCodec, Read
 from common.codec.frames import MAX_FRAME
 from common.codec.plain import Format, Mismatch
 from common.codec.quick import Memory, PlainFormat
-from common.codec.schema import Schema
+from common.contract.schema import Schema
 
 _ARRAY_OF_2 = b"\x92"
 _SHORT_TEXT = 0xA0  # "fixstr": the byte before a text of up to 31 bytes is this plus its length
+_LONGER_TEXT = 0xD9  # "str 8": the byte after it is the length, up to 255
 
 _write = msgspec.msgpack.Encoder().encode
 _read = msgspec.msgpack.Decoder().decode
@@ -53,6 +54,8 @@ class MessagePackCodec(PlainCodec):
 
     def _read_native(self, data: bytes | memoryview) -> object:
         start = data[1] - _SHORT_TEXT + 2  # nonsense without a short name; then no head is equal
+        if data[1] == _LONGER_TEXT:
+            start = data[2] + 3
         return self._readers[data[:start]](data[start:])
 
     def _write_record(self, name: str, plain: dict[str, Any]) -> bytes:

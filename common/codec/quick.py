@@ -19,8 +19,8 @@ import msgspec
 from common.codec.anything import ATOMS, AnyShape, ChoiceShape
 from common.codec.plain import MAX_DEPTH, Format, Mismatch, key_of
 from common.codec.records import RecordShape
-from common.codec.schema import Schema
 from common.codec.shapes import AtomShape, Convert, OptionalShape, SequenceShape, Shape
+from common.contract.schema import Schema
 
 UNUSUAL = (Mismatch, LookupError, AttributeError, TypeError, ValueError, OverflowError)
 """What the quick way raises for a value that has to go the long way."""
@@ -156,9 +156,10 @@ class Quick:
 
     def _pack_of(self, kind: type) -> Convert:
         """What makes tagged plain data of a record. Raises: LookupError for anything else."""
-        if self._schema.kinds.get(kind.__name__) is not kind:
+        name = self._schema.name_of(kind)
+        if name is None or name not in self._schema.kinds:  # an enum's member is written otherwise
             raise LookupError(kind)
-        return self._compile_pack(self._shape_of(kind), kind.__name__)
+        return self._compile_pack(self._shape_of(kind), name)
 
     def _unpack_of(self, name: str) -> Convert:
         """What makes the record of this name. Raises: LookupError if there is none."""

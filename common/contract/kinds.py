@@ -8,7 +8,7 @@ what one node sent, no other node may see change.
 
 import enum
 import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from typing import (
@@ -156,6 +156,20 @@ def _is_fixed(value: Any) -> bool:
     if kind in kinds:
         return all(_is_fixed(getattr(value, name)) for name in _field_names(kind))
     return not _find_mutable(value, "")
+
+
+def classes_in(value: object) -> Iterator[type]:
+    """The enums and declared classes inside a value that cannot change."""
+    if isinstance(value, enum.Enum):
+        yield type(value)
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from classes_in(part)
+    elif type(value) in kinds:
+        yield type(value)
+        held: Any = value
+        for field in fields(held):
+            yield from classes_in(getattr(value, field.name))
 
 
 def _find_mutable(value: object, where: str) -> str | None:

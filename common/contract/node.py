@@ -57,6 +57,10 @@ class Node:
     subnodes: ClassVar[tuple[type["Node"], ...]] = ()
     """The classes of the nodes within this one (:mod:`common.contract.subnodes`)."""
 
+    carries: ClassVar[tuple[type, ...]] = ()
+    """Classes inside what this node sends or saves that it handles unseen, such as the commands of
+    an application and their results. (What its file writes down is known without.)"""
+
     _handlers: ClassVar[Handlers] = {}
     _inside: Inside | None = None
     _outlet: Outlet | None = None

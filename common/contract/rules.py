@@ -9,10 +9,21 @@ from collections.abc import Iterator
 from copy import deepcopy
 from random import Random
 
-from common.contract.effects import Broadcast, Effect, Note, Return, Save, Send
+from common.contract.effects import (
+    Broadcast,
+    Deliver,
+    Effect,
+    Forget,
+    Note,
+    Return,
+    Save,
+    Send,
+)
 from common.contract.events import Event
-from common.contract.kinds import check_value
+from common.contract.kinds import check_value, classes_in
 from common.contract.node import Node
+from common.contract.schema import Schema
+from common.contract.wrapped import check_key
 from common.values.errors import ContractError
 from common.values.history import Ok
 
@@ -90,23 +101,49 @@ def _same_draws(random: Random) -> Random:
 
 
 def check_effects(node: Node, effects: list[Effect]) -> None:
-    """Check that nothing that leaves a node can change afterwards.
+    """Check what leaves a node as sockets and disks would: it cannot change, and has a name there.
 
     Raises:
-        ContractError: something can; the text names the node, and what and where it is.
+        ContractError: something can, or has none; the text names the node, and what and where it
+            is.
     """
-    for effect in effects:
-        match effect:
-            case Send(_, value) | Broadcast(_, value) | Save(_, value) | Return(_, Ok(value)):
-                pass
-            case Note(_, fields):
-                value = tuple(fields.values())
-            case _:
-                continue
-        try:
-            check_value(value)
-        except ContractError as error:
-            raise ContractError(f"node {node.id} ({type(node).__name__}): {error}") from None
+    name = f"node {node.id} ({type(node).__name__})"
+    try:
+        for effect in effects:
+            match effect:
+                case Send(_, value) | Broadcast(_, value) | Return(_, Ok(value)):
+                    _check_crosses(node, value)
+                case Save(key, value):
+                    check_key(key)
+                    _check_crosses(node, value)
+                case Forget(key):
+                    check_key(key)
+                case Note(_, fields):
+                    check_value(tuple(fields.values()))
+                case Deliver(value):
+                    check_value(value)
+    except ContractError as error:
+        raise ContractError(f"{name}: {error}") from None
+
+
+def _check_crosses(node: object, value: object) -> None:
+    check_value(value)
+    if not isinstance(node, Node):
+        return  # behind the judge's pipe; what came through has a name
+    node_class = type(node)
+    if node_class not in _schemas:
+        _schemas[node_class] = Schema.of(node_class)
+    for kind in classes_in(value):
+        if kind not in _schemas[node_class]:
+            raise ContractError(
+                f"a {kind.__name__} is in what it sends, saves or answers, and on sockets no node "
+                f"of this class would know it: name it in the class {node_class.__name__}: "
+                f"carries = ({kind.__name__},)"
+            )
+
+
+_schemas: dict[type[Node], Schema] = {}
+"""Those that were asked for, by node class."""
 
 
 def _first_difference(one: list[Effect], other: list[Effect]) -> str:

@@ -16,9 +16,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from common.codec import JsonCodec, Schema
+from common.codec import JsonCodec
 from common.contract.events import CallId, NodeId
 from common.contract.node import Node
+from common.contract.schema import Schema
 from common.runtime import control
 from common.runtime.client import PATIENCE, Client
 from common.runtime.clock import Clock
@@ -76,8 +77,8 @@ class Cluster:
         self._name = f"{spec.lab}-{secrets.token_hex(4)}"
         self._secret = secrets.token_bytes(32)
         self._class = load_class(spec.node) if isinstance(spec.node, str) else spec.node
-        schema = Schema.of(self._class) | Schema([Ok, Failed, Unknown])
-        self._codec = JsonCodec(schema)
+        self._schema = Schema.of(self._class)
+        self._codec = JsonCodec(self._schema | Schema([Ok, Failed, Unknown]))
         self._book: dict[NodeId, Address] = {}
         self._standing: list[Fault] = []
         self._calls: dict[CallId, asyncio.Future[Outcome]] = {}
@@ -107,7 +108,7 @@ class Cluster:
             self._trace = TraceFile(self.spec.directory / LAUNCHER_TRACE)
             started = datetime.now(UTC).isoformat(timespec="seconds")
             meta = Meta(self.spec.lab, self.spec.members, world="sockets", started=started)
-            self._recorder = Recorder(self._trace.write, meta, clocks=False)
+            self._recorder = Recorder(self._trace.write, meta, nodes=[self._class], clocks=False)
         try:
             ports = await asyncio.gather(*(self._spawn(id) for id in self.members))
         except BaseException:
@@ -187,6 +188,7 @@ class Cluster:
             clock=self.clock.another(),
             seed=f"{self.spec.seed}/{id}/0",
             place=(index, 0),
+            servers=self._schema,
             observer=self._recorder,
         )
         self.clients[id] = Client(resident, self.clock, self.history, self._recorder)

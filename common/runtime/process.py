@@ -17,8 +17,10 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from common.codec import JsonCodec, Schema
+from common.codec import JsonCodec
 from common.contract.events import CallId
+from common.contract.node import Node
+from common.contract.schema import Schema
 from common.runtime import control
 from common.runtime.clock import Clock
 from common.runtime.config import NodeConfig, load_class, make_node
@@ -59,15 +61,16 @@ class Program:
         peers = tuple(member for member in config.members if member != config.node)
         self._clock = Clock(config.epoch_ns)
         self._trace = self._open_trace() if config.trace else None
+        node = make_node(load_class(config.node_class), config.node, peers, **config.config)
         self._resident = Resident(
-            make_node(load_class(config.node_class), config.node, peers, **config.config),
+            node,
             Identity(config.cluster, config.node, bytes.fromhex(config.secret)),
             self._directory,
             clock=self._clock,
             seed=f"{config.seed}/{config.node}/{config.life}",
             place=(config.index, config.life),
             log=self.log,
-            observer=None if self._trace is None else self._recorder(self._trace),
+            observer=None if self._trace is None else self._recorder(self._trace, type(node)),
             on_failure=self._failed,
         )
         self._codec = JsonCodec(self._resident.schema | Schema([Ok, Failed, Unknown]))
@@ -79,9 +82,9 @@ class Program:
     def _open_trace(self) -> TraceFile:
         return TraceFile(self._directory / f"trace-{self._config.life}.jsonl")
 
-    def _recorder(self, file: TraceFile) -> Recorder:
+    def _recorder(self, file: TraceFile, kind: type[Node]) -> Recorder:
         meta = Meta(self._config.lab, self._config.members, world="sockets")
-        return Recorder(file.write, meta, clocks=False)
+        return Recorder(file.write, meta, nodes=[kind], clocks=False)
 
     async def run(self) -> int:
         """Listen, say so, and carry out commands until told to stop; returns the exit code."""

@@ -9,10 +9,11 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from common.codec import Memory, MessagePackCodec, Schema
+from common.codec import Memory, MessagePackCodec
 from common.contract.events import CallId, NodeId
 from common.contract.node import Node
 from common.contract.observer import Observer
+from common.contract.schema import Schema
 from common.runtime.clock import Clock
 from common.runtime.handshake import Identity
 from common.runtime.host import Host
@@ -46,6 +47,8 @@ class Resident:
         place: which of the processes of the cluster this is, and which of its lives; messages are
             numbered by it, so no two residents of a cluster that is traced have the same.
         log: takes one sentence for people; nobody does unless given.
+        servers: where this is a client, the schema of those that it speaks with: it calls their
+            classes by the names that they have there.
         observer: is told of everything, for a trace; None for nobody.
         on_failure: told once, before those who wait, when the node cannot go on.
 
@@ -68,10 +71,12 @@ class Resident:
         seed: str,
         place: tuple[int, int] = (0, 0),
         log: Callable[[str], None] = _nobody,
+        servers: Schema | None = None,
         observer: Observer | None = None,
         on_failure: Callable[[LabError], None] = _nobody,
     ) -> None:
-        self.schema = Schema.of(type(node))
+        own = Schema.of(type(node))
+        self.schema = own if servers is None else own.as_in(servers)
         self.failure: LabError | None = None
         memory = Memory()
         self._storage = LogStorage(directory / DATA, self.schema, memory=memory)

@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.codec import Memory, MessagePackCodec, Schema
+from common.codec import Memory, MessagePackCodec
 from common.contract import Forget, Save
 from common.contract.events import SavedKey
+from common.contract.schema import Schema
 from common.runtime import log
 from common.runtime.changes import EncodedMap, encode_changes, joined, separated
 from common.runtime.files import DiskFailed, Files

@@ -4,13 +4,16 @@ It keeps nothing of what it wrote, so a run of any length can be recorded: memor
 nodes, the messages under way and the operations under way.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
 from common.contract.effects import Forget, Save
 from common.contract.events import Event as NodeEvent
 from common.contract.events import Fire, Invoke, NodeId, Receive
+from common.contract.names import full_name, shortest_names
+from common.contract.node import Node
+from common.contract.schema import classes_of
 from common.contract.wrapped import unwrapped
 from common.trace.causality import Clocks
 from common.trace.format import Event, Meta, to_line
@@ -41,12 +44,21 @@ class Recorder:
     Args:
         write: called with each line, line end included: ``file.write`` or ``lines.append``.
         meta: the header, written at once.
+        nodes: the classes of the nodes, so that two messages of one name are told apart.
         clocks: whether to write vector clocks. A process of a live run records without them: it
             does not see the others' clocks, and :func:`common.trace.merge.merge` computes them.
     """
 
-    def __init__(self, write: Callable[[str], object], meta: Meta, *, clocks: bool = True) -> None:
+    def __init__(
+        self,
+        write: Callable[[str], object],
+        meta: Meta,
+        *,
+        nodes: Iterable[type[Node]] = (),
+        clocks: bool = True,
+    ) -> None:
         self._write = write
+        self._names = _Names(classes_of(*nodes))
         self._clocks = Clocks() if clocks else None
         self._states: dict[NodeId, Any] = {}
         self._calls: dict[int, tuple[int, Operation]] = {}
@@ -67,22 +79,22 @@ class Recorder:
         changed = state != self._states.get(node, {})
         match event:
             case Receive(_, sender, message):
-                kind, _ = _typed(message)
+                kind, _ = self._names.typed(message)
                 line |= {"kind": "recv", "msg": number, "frm": sender, "type": kind}
             case Fire(_, _, timer):
-                kind, bare = _typed(timer)
+                kind, bare = self._names.typed(timer)
                 line |= {"kind": "timer", "type": kind, "body": body_of(bare)}
             case Invoke(_, _, operation):
                 if not changed:
                     return
-                line |= {"kind": "step", "type": type(operation).__name__}
+                line |= {"kind": "step", "type": self._names[type(operation)]}
         if changed:
             self._states[node] = line["state"] = state
         self._put(line)
 
     def sent(self, at: int, node: NodeId, to: NodeId, message: object, number: int) -> None:
         """A message left its sender; ``number`` is unique in the run."""
-        kind, bare = _typed(message)
+        kind, bare = self._names.typed(message)
         line: Event = {"t": at, "node": node, "kind": "send", "msg": number, "to": to}
         line |= {"type": kind, "body": body_of(bare)}
         self._put(line)
@@ -154,11 +166,30 @@ class Recorder:
         self._write(to_line(line))
 
 
-def _typed(value: object) -> tuple[str, object]:
-    """The type of a message or timer, after the subnode's name, and the bare message or timer."""
-    path, bare = unwrapped(value)
-    kind = type(bare).__name__
-    return (f"{path}/{kind}" if path else kind), bare
+class _Names(dict[type, str]):
+    """What classes are called in the trace; one that nobody announced gets a name when it comes.
+
+    Args:
+        kinds: the classes that were announced.
+    """
+
+    def __init__(self, kinds: Iterable[type]) -> None:
+        by_full_name = {full_name(kind): kind for kind in kinds}
+        names = shortest_names(by_full_name)
+        super().__init__((kind, names[full]) for full, kind in by_full_name.items())
+
+    def __missing__(self, kind: type) -> str:
+        full = full_name(kind)
+        names = shortest_names([full, *map(full_name, self)])
+        short = kind.__name__
+        self[kind] = name = names[full] if short in self.values() else short
+        return name
+
+    def typed(self, value: object) -> tuple[str, object]:
+        """The type of a message or timer, after its subnode's name, and the bare one."""
+        path, bare = unwrapped(value)
+        name = self[type(bare)]
+        return (f"{path}/{name}" if path else name), bare
 
 
 def _shown_key(key: object) -> object:

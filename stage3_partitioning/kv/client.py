@@ -50,9 +50,6 @@ from stage3_partitioning.kv.messages import (
 )
 from stage3_partitioning.kv.slots import SLOTS, key_slot
 
-PARTS = (Problem,)
-"""What is in answers without a handler of its own."""
-
 
 class StoreClient(Asker):
     """A client of the sharded store.
@@ -65,6 +62,8 @@ class StoreClient(Asker):
         ask_again_after: how long to wait for an answer before asking again, in microseconds.
         attempts: how often a request is put, redirects not counted.
     """
+
+    carries = (Problem,)
 
     most_redirects = 8
     """Several in one attempt: the client's table may be old, and the key on its way."""

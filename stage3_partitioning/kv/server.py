@@ -1,8 +1,4 @@
-"""A node of the sharded store: a shard, and on one node the coordinator too.
-
-What a protocol's file can name, its nodes can send and save; so commands and results are named
-here.
-"""
+"""A node of the sharded store: a shard, and on one node the coordinator too."""
 
 from typing import Unpack
 
@@ -23,12 +19,14 @@ from stage3_partitioning.kv.coordinator import Coordinator
 from stage3_partitioning.kv.handover import Handover
 from stage3_partitioning.kv.member import Config
 
-COMMANDS = (Get, Put, PutIf, Append, Increment, Delete, CompareAndSet, Expire, TimeToLive)
-RESULTS = (Problem,)
-
 
 class StoreNode(Handover, Coordinator):
     """A node of the sharded store. The arguments are those of ``Config``."""
+
+    carries = (
+        *(Get, Put, PutIf, Append, Increment, Delete, CompareAndSet, Expire, TimeToLive),
+        Problem,
+    )
 
     def __init__(self, id: NodeId, peers: tuple[NodeId, ...], **config: Unpack[Config]) -> None:
         super().__init__(id, peers, **config)

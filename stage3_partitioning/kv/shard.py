@@ -17,9 +17,7 @@ from stage3_partitioning.kv.member import Config, Member
 from stage3_partitioning.kv.messages import (
     Answer,
     Ask,
-    Batch,
     Flush,
-    Handed,
     Known,
     Moved,
     Overview,
@@ -291,7 +289,3 @@ class Shard(Member):
             self.incoming = None
             self.forget("incoming")
         self.release()
-
-
-PARTS = (Batch, Handed)
-"""What else travels between shards; see ``handover.py``."""

@@ -17,12 +17,11 @@ from stage5_fault_tolerance.etcd.results import (
     TxnResult,
 )
 
-PARTS = (Compare, DeleteResult, KeyValue, PutResult, RangeResult, TxnResult)
-"""What is in its messages without a handler of its own."""
-
 
 class EtcdClient(RaftClient):
     """A client of the replicated store."""
+
+    carries = (Compare, DeleteResult, KeyValue, PutResult, RangeResult, TxnResult)
 
     @on(Put, DeleteRange, Txn)
     def change(self, request: Put | DeleteRange | Txn, call: CallId) -> None:

@@ -1,5 +1,4 @@
-"""A server of the store. What a protocol's file can name, its nodes can send and save; so the
-commands and their results are named here, though Raft handles them unseen."""
+"""A server of the store. Raft handles commands and results unseen, so it says which it carries."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -44,18 +43,6 @@ from stage5_fault_tolerance.etcd.results import (
 )
 from stage5_fault_tolerance.etcd.store import HistoryPart, LeaseKept
 
-COMMANDS = (
-    *(Changes, Compact, Compare, DeleteRange, Disarm, HashKV, LeaseGrant, LeaseKeepAlive),
-    *(LeaseList, LeaseRevoke, LeaseTimeToLive, MoveLeader, Probe, Put, Range, Status, Txn),
-)
-"""What is asked, and what is in the log."""
-
-RESULTS = (
-    *(DeleteResult, Done, Events, HashResult, HistoryPart, KeyValue, LeaseIds, LeaseKept),
-    *(LeaseResult, LeaseTimes, Probed, PutResult, RangeResult, Refused, StatusResult, TxnResult),
-)
-"""What is told, and what is in snapshots."""
-
 
 class EtcdServer(Moving):
     """A server of the replicated multi-version store.
@@ -66,6 +53,16 @@ class EtcdServer(Moving):
         config: what :class:`~stage4_consensus.raft.core.Core` takes. Timeouts are larger by
             default than there, because clients keep processors busy as well.
     """
+
+    carries = (
+        # What is asked, and what is in the log.
+        *(Changes, Compact, Compare, DeleteRange, Disarm, HashKV, LeaseGrant, LeaseKeepAlive),
+        *(LeaseList, LeaseRevoke, LeaseTimeToLive, MoveLeader, Probe, Put, Range, Status, Txn),
+        # What is told, and what is in snapshots.
+        *(DeleteResult, Done, Events, HashResult, HistoryPart, KeyValue, LeaseIds, LeaseKept),
+        *(LeaseResult, LeaseTimes, Probed, PutResult, RangeResult, Refused, StatusResult),
+        TxnResult,
+    )
 
     def __init__(self, id: NodeId, peers: tuple[NodeId, ...], **config: Any) -> None:
         defaults = {

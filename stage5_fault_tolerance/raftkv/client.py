@@ -26,12 +26,11 @@ from stage5_fault_tolerance.raftkv.commands import (
 )
 from stage5_fault_tolerance.raftkv.store import MAX_COMMAND
 
-PARTS = (Compare, Item, RangeResult, TransactionResult)
-"""What is in messages without a handler of its own."""
-
 
 class KeyValueClient(RaftClient):
     """A client of the replicated key-value store."""
+
+    carries = (Compare, Item, RangeResult, TransactionResult, Refused)
 
     @on(Put, Append, Delete, CompareAndSet, Transaction)
     def change(

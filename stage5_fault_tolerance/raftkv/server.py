@@ -1,7 +1,6 @@
 """A server of the store. What keeps it alive is Raft (stage 4); here it is told what to keep alive.
 
-What a protocol's file can name, its nodes can send and save; so the commands and their results are
-named here, though Raft handles them unseen.
+Raft handles the commands and their results unseen, so the server says which ones it carries.
 """
 
 from collections.abc import Mapping
@@ -24,15 +23,14 @@ from stage5_fault_tolerance.raftkv.commands import (
 )
 from stage5_fault_tolerance.raftkv.store import KeyValueStore
 
-COMMANDS = (Get, Put, Append, Delete, CompareAndSet, Range, Transaction, Compare)
-"""What is in the log."""
-
-RESULTS = (Item, RangeResult, TransactionResult, Refused)
-"""What is in answers, and in the snapshot with its table of sessions."""
-
 
 class RaftKeyValue(Raft):
     """A server of the replicated key-value store."""
+
+    carries = (
+        *(Get, Put, Append, Delete, CompareAndSet, Range, Transaction, Compare),  # in the log
+        *(Item, RangeResult, TransactionResult, Refused),  # in answers and in the snapshot
+    )
 
     def new_application(self) -> Application:
         """A store without a key."""

@@ -39,7 +39,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.codec import FrameReader, MessagePackCodec, Schema, frame
+from common.codec import FrameReader, MessagePackCodec, frame
+from common.contract.schema import Schema
 from common.runtime import control
 from common.runtime.config import NodeConfig
 from common.runtime.handshake import Handshake, Identity

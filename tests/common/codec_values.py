@@ -5,9 +5,10 @@ from typing import Any, Literal, NewType
 
 from hypothesis import strategies as st
 
-from common.codec import JsonCodec, MessagePackCodec, Schema
+from common.codec import JsonCodec, MessagePackCodec
 from common.codec.plain import MAX_INTEGER_BITS
 from common.contract import Numbered, message, operation, record, timer
+from common.contract.schema import Schema
 from common.values.faults import Partition
 
 Term = NewType("Term", int)

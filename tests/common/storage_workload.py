@@ -1,8 +1,8 @@
 """Numbered steps for tests of the store: the last number alone says what has to be there."""
 
-from common.codec import Schema
 from common.contract import Forget, Save, record
 from common.contract.events import SavedKey
+from common.contract.schema import Schema
 
 SLOTS = 7
 

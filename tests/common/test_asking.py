@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from common.codec.schema import Schema
 from common.contract import (
     CallId,
     CancelTimer,
@@ -24,6 +23,7 @@ from common.contract import (
     on,
 )
 from common.contract.asking import NUMBERS_OF_A_LIFE, AskAgain
+from common.contract.schema import Schema
 from common.sim import LinkModel, Simulation, Workload
 from common.sim.chaos import random_schedule
 from common.values.faults import Crash, Restart, Schedule

@@ -141,8 +141,8 @@ def test_bytes_after_the_message_are_refused(codec: Codec) -> None:
 
 
 def test_a_class_that_refuses_its_own_fields_is_a_remote_fault() -> None:
-    from common.codec import Schema
     from common.contract import record
+    from common.contract.schema import Schema
 
     @record
     class Positive:

@@ -3,8 +3,9 @@
 import msgspec
 import pytest
 
-from common.codec import Memory, MessagePackCodec, Schema
+from common.codec import Memory, MessagePackCodec
 from common.contract import message, record
+from common.contract.schema import Schema
 from common.values.errors import RemoteProtocolError
 
 

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from common.codec import Codec, JsonCodec, MessagePackCodec, Schema
+from common.codec import Codec, JsonCodec, MessagePackCodec
 from common.codec.plain import MAX_DEPTH, MAX_INTEGER_BITS
 from common.contract import Node, NodeId, Numbered, on, record
+from common.contract.schema import Schema
 from common.values.errors import ContractError, RemoteProtocolError
 from common.values.faults import Partition
 from tests.common.codec_values import (
@@ -171,19 +172,6 @@ def test_the_schema_of_a_node_is_all_that_its_file_can_name() -> None:
     assert Partition in schema | [Partition]
     assert schema.name_of(Put) == "Put"
     assert schema.name_of(NodeId) is None
-
-
-def test_two_classes_of_one_name_are_refused() -> None:
-    def another() -> type:
-        @record
-        class Put:
-            key: str
-
-        return Put
-
-    with pytest.raises(ContractError, match="two classes are called Put"):
-        Schema([Put, another()])
-    Schema([Put, Put])
 
 
 def test_a_class_that_can_change_is_refused() -> None:

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Callable
 
-from common.codec import MessagePackCodec, Schema
+from common.codec import MessagePackCodec
 from common.contract import CallId, Node, NodeId, TimerId, message, on, operation, timer
+from common.contract.schema import Schema
 from common.runtime.clock import Clock
 from common.runtime.handshake import Identity
 from common.runtime.host import Host

@@ -14,9 +14,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from common.codec import Schema
 from common.contract import Forget, Save, record
 from common.contract.events import SavedKey
+from common.contract.schema import Schema
 from common.runtime.files import DiskFailed, Files
 from common.runtime.storage import LogStorage
 from common.values.errors import BadInput, ContractError
@@ -159,7 +159,7 @@ def test_a_second_process_is_refused_with_the_number_of_the_first(tmp_path: Path
     store = LogStorage(tmp_path, SCHEMA)
     code = (
         "import sys; from pathlib import Path; from common.runtime.storage import LogStorage\n"
-        "from common.codec import Schema; from common.values.errors import BadInput\n"
+        "from common.contract.schema import Schema; from common.values.errors import BadInput\n"
         "try: LogStorage(Path(sys.argv[1]), Schema([]))\n"
         "except BadInput as error: print(error)"
     )

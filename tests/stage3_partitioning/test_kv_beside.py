@@ -6,7 +6,7 @@ import pytest
 
 from common.check.verdict import Answer
 from common.codec import MAX_FRAME, MessagePackCodec
-from common.codec.schema import Schema
+from common.contract.schema import Schema
 from common.sim import Simulation
 from common.values.errors import BadInput
 from common.values.faults import Crash, Link, Restart

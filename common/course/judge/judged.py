@@ -18,9 +18,10 @@ from types import ModuleType
 from typing import Any
 
 from common.codec.json_codec import JsonCodec
-from common.codec.schema import Schema
 from common.contract.kinds import kind_of
+from common.contract.names import full_name
 from common.contract.node import Node
+from common.contract.schema import Schema
 from common.course.base.course import Course
 from common.course.base.lab import Lab
 from common.course.judge import core
@@ -34,7 +35,7 @@ from common.course.judge.other_language import spawn_run
 from common.course.judge.submission import gather, plain
 from common.course.judge.worker.lines import MAX_LINE, Problem
 from common.course.judge.worker.values import Unfit, Values
-from common.course.suites.under_test import LabUnderTest, MissingName
+from common.course.suites.under_test import LabUnderTest, MissingName, Within
 from common.values.errors import ContractError
 
 MOST_NODES = 64
@@ -88,7 +89,10 @@ class JudgedLab(LabUnderTest):
         if name.startswith("_"):
             raise AttributeError(name)
         if name not in self._stand_ins:
-            value, lasting = self._stand_in(name, super().__getattr__(name))
+            found = self._find(name)
+            if isinstance(found, Within):
+                return found
+            value, lasting = self._stand_in(name, found)
             if not lasting:
                 return value
             self._stand_ins[name] = value
@@ -165,14 +169,15 @@ class JudgedLab(LabUnderTest):
             raise
 
     def _schemas(self) -> dict[str, list[str]]:
-        """By node class, the classes of its messages."""
+        """By the full name of a node class, the classes of its messages."""
         found: dict[str, list[str]] = {}
         for module in self._modules:
-            for name, value in vars(module).items():
+            for value in vars(module).values():
                 if isinstance(value, type) and issubclass(value, Node) and value is not Node:
                     schema = Schema.of(value)
                     kinds = [*schema.kinds.values(), *schema.enums.values()]
-                    found[name] = [f"{kind.__module__}:{kind.__qualname__}" for kind in kinds]
+                    names = [f"{kind.__module__}:{kind.__qualname__}" for kind in kinds]
+                    found[full_name(value)] = names
         return found
 
     def _present_calls(self) -> Calls:
@@ -202,7 +207,7 @@ class JudgedLab(LabUnderTest):
 
     def look_into(self, name: str) -> Any:
         """A node class whose nodes live among the objects of the present test."""
-        return RemoteName(self._present_calls, name, LabUnderTest.__getattr__(self, name))
+        return RemoteName(self._present_calls, name, self._find(name))
 
     def connect(self, address: tuple[str, int]) -> socket.socket:
         """A connection to a program of the lab, in its own network."""
@@ -242,7 +247,8 @@ def _records(modules: set[str], holed: set[str]) -> dict[str, type]:
         if name not in modules and not name.startswith(OURS):
             continue
         for value in list(vars(module).values()):
-            if isinstance(value, type) and value.__module__ == name and value.__name__ not in holed:
+            own = isinstance(value, type) and value.__module__ == name
+            if own and f"{name}:{value.__name__}" not in holed:
                 ours = name.startswith(OURS) and is_dataclass(value)
                 if kind_of(value) or issubclass(value, enum.Enum) or _is_frozen(value) or ours:
                     found[f"{name}:{value.__qualname__}"] = value

@@ -33,7 +33,7 @@ class Submission:
         sources: by module: path for people, text, whether it is a package.
         trusted: modules that the zygote may import.
         protocols: those of them that must keep to the contract.
-        holed: names of classes and functions in which a student's code is called.
+        holed: classes and functions, as ``module:name``, in which a student's code is called.
         run: an executable that speaks the step protocol in another language, or None.
     """
 
@@ -59,7 +59,8 @@ def gather(course: Course, lab: Lab, workspace: Path | None) -> Submission:
     """
     made = Submission([name for name, _ in lab.modules], course.packages)
     made.protocols = [name for name, file in lab.modules if file.kind == "node"]
-    made.holed = {hole.symbol.partition(".")[0] for hole in lab.holes}
+    modules = {file.path: name for name, file in lab.modules}
+    made.holed = {f"{modules[hole.file]}:{hole.symbol.partition('.')[0]}" for hole in lab.holes}
     if workspace is not None and (script := run_script(workspace)) is not None:
         made.run, workspace = script, None  # its files are not ours to read
     own = _own_files(course, lab)

@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from common.contract.events import NodeId
+from common.contract.names import shortest_names, things_named
 from common.course.base.lab import Lab
 from common.sim.host import Factory
 from common.sim.simulation import Simulation
@@ -23,6 +24,22 @@ class MissingName(LabError, AttributeError):
     """The implementation under test lacks a name that its suite uses."""
 
     exit_code = 1
+
+
+class Within:
+    """The public names of one module or package of a lab: ``lab.paxos.Prepare``.
+
+    Args:
+        lab: the lab.
+        path: the name of the module or package, or the end of its full name.
+    """
+
+    def __init__(self, lab: "LabUnderTest", path: str) -> None:
+        self._lab = lab
+        self._path = path
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._lab, f"{self._path}.{name}")
 
 
 class LabUnderTest:
@@ -43,11 +60,24 @@ class LabUnderTest:
         """What makes a simulation; ``lab why`` puts one there from which faults can be left out."""
 
     def __getattr__(self, name: str) -> Any:
-        for module in self._modules:
-            if hasattr(module, name):
-                return getattr(module, name)
+        return self._find(name)
+
+    def _find(self, name: str) -> Any:
+        """The thing of this name, or, for the name of a module, what is in there by name."""
+        found = things_named(name, self._modules)
+        if len(found) == 1:
+            return next(iter(found.values()))
+        where = f"lab {self.manifest.id}"
+        if found:
+            names = shortest_names(found)
+            ways = " or ".join(f"lab.{names[full]}" for full in found)
+            raise MissingName(
+                f"{where}: {name} may be one of {len(found)} things: say {ways}, or rename one"
+            )
+        if any(f".{name}." in f".{module.__name__}." for module in self._modules):
+            return Within(self, name)
         files = ", ".join(file.path for file in self.manifest.files)
-        raise MissingName(f"lab {self.manifest.id}: there is no {name} in {files}: was it renamed?")
+        raise MissingName(f"{where}: there is no {name} in {files}: was it renamed?")
 
     def simulation(
         self,
@@ -67,8 +97,10 @@ class LabUnderTest:
             suffix = "" if self._traces == 1 else f"-{self._traces}"
             path = self._trace.with_name(f"{self._trace.stem}{suffix}.jsonl")
             names, others = tuple(nodes), tuple(clients or {})
+            factories = {**nodes, **(clients or {})}
             meta = Meta(lab=self.manifest.id, nodes=names, clients=others, seed=seed)
-            recorder = Recorder(open_trace(path).write, meta)
+            classes = [each for each in factories.values() if isinstance(each, type)]
+            recorder = Recorder(open_trace(path).write, meta, nodes=classes)
             options["observers"] = [*options.get("observers", ()), recorder]
         return self.make_simulation(nodes, clients, seed=seed, **options)
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from common.codec import MAX_FRAME, MessagePackCodec
-from common.codec.schema import Schema
 from common.contract import CommandBatch, Numbered
+from common.contract.schema import Schema
 from common.values.report import Judged, Table
 from stage4_consensus.raft.messages import AppendEntries, Configuration, Entry, InstallSnapshot
 from stage4_consensus.raft.requests import CommandRequest

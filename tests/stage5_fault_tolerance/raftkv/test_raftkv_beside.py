@@ -3,8 +3,8 @@
 import pytest
 
 from common.codec import MAX_FRAME, MessagePackCodec
-from common.codec.schema import Schema
 from common.contract import Numbered
+from common.contract.schema import Schema
 from common.contract.sizes import value_size
 from common.values.report import Judged, Table
 from stage4_consensus.raft.log import Log

@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 
 from common.codec.json_codec import JsonCodec
-from common.codec.schema import Schema
 from common.contract.effects import Effect
+from common.contract.names import full_name
 from common.contract.node import Node
 from common.contract.rules import check_effects
+from common.contract.schema import Schema
 from common.course.judge.worker.lines import (
     MAX_LINE,
     Hello,
@@ -62,7 +63,7 @@ class Stepping:
     Args:
         pipe: where the judge is.
         find: the class of a node, by its name.
-        codecs: the codec that was made beforehand for the node's class of this name, if one was.
+        codecs: the codec that was made beforehand for the node class of this full name, if one was.
         values: reads the configuration.
     """
 
@@ -143,7 +144,7 @@ class Stepping:
                 raise ContractError(f"{hello.node} is no Node: did it lose its base class?")
             packed = msgspec.json.decode(hello.config)
             config = {name: self._values(value) for name, value in packed.items()}
-            self.codec = self._codecs(hello.node) or JsonCodec(
+            self.codec = self._codecs(full_name(kind)) or JsonCodec(
                 Schema.of(kind), MAX_LINE, eager=False
             )
             self.node = kind(hello.id, tuple(hello.peers), **config)

@@ -71,10 +71,11 @@ class Zygote:
 
     def _make_codec(self, node: str, names: list[str]) -> None:
         from common.codec.json_codec import JsonCodec
-        from common.codec.schema import Schema
+        from common.contract.schema import Schema
         from common.course.judge.worker.lines import MAX_LINE
 
-        schema = Schema(self.known[name] for name in names if name in self.known)
+        known = [self.known[name] for name in names if name in self.known]
+        schema = Schema(known, [name.replace(":", ".") for name in names])
         self.codecs[node] = JsonCodec(schema, MAX_LINE)
         self.schemas[node] = names
 
@@ -192,10 +193,14 @@ class _Names:
     def __call__(self, name: str) -> Any:
         if self._error is not None:
             raise self._error
-        for module in self._loaded or ():
-            if hasattr(module, name):
-                return getattr(module, name)
-        raise AttributeError(f"there is no {name}: was it renamed?")
+        from common.contract.names import things_named
+
+        found = things_named(name, self._loaded or ())
+        if not found:
+            raise AttributeError(f"there is no {name}: was it renamed?")
+        if len(found) > 1:
+            raise AttributeError(f"{name} may be one of several, {' or '.join(found)}: rename one")
+        return next(iter(found.values()))
 
     def plain(self, plain: dict[str, Any]) -> Any:
         """The class or function that a configuration names."""
