@@ -26,7 +26,7 @@ check: $(VENV)/.dev ## format, lint, strict types, architecture
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/common/test_architecture.py tests/common/test_manifest.py
-	$(BIN)/python docs/readme.py --check
+	$(BIN)/python -m common.course.kit.readme --check
 
 format: $(VENV)/.dev ## rewrite the code in the course's format
 	$(BIN)/ruff format .

@@ -61,6 +61,9 @@ VERBS = {
         "sweep": Verb("kit.verbs_search:sweep", "lab sweep raft --seeds 100000"),
         "bounty": Verb("kit.verbs_search:bounty", "lab bounty counterexample.yaml"),
     },
+    "Build the course": {
+        "new": Verb("kit.verbs_new:new", "lab new 6 mapreduce"),
+    },
 }
 """Every verb, under its heading in ``lab --help``; the modules are below ``common.course``."""
 

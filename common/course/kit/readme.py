@@ -1,16 +1,17 @@
-"""Makes README's table of stages and labs from the manifests: ``python docs/readme.py``.
+"""README's table of stages and labs, made from the manifests.
 
-With ``--check`` nothing is written; it exits with 1 if the table is not what the manifests say.
+``python -m common.course.kit.readme`` writes it. With ``--check`` nothing is written; it exits with 1 if the table is not what the manifests say.
 """
 
 import sys
 
-from common.course.base.course import ROOT, Course
+from common.course.base.course import Course
 from common.course.base.lab import Stage
+from common.values.errors import BadInput
 
-README = ROOT / "README.md"
+README = "README.md"
 BEGIN, END = "<!-- stages -->\n", "<!-- end of stages -->\n"
-RENEW = "python docs/readme.py"
+RENEW = "python -m common.course.kit.readme"
 
 
 def table(course: Course) -> str:
@@ -28,22 +29,30 @@ def _labs(course: Course, stage: Stage) -> str:
 
 
 def renewed(text: str, course: Course) -> str:
-    """README's text with the table as the manifests have it."""
+    """README's text with the table as the manifests have it.
+
+    Raises:
+        BadInput: there is no place for the table in it.
+    """
     before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    assert after, f"{README} has lost the lines {BEGIN!r} and {END!r} around the table of stages"
+    _, found, after = rest.partition(END)
+    if not found:
+        lines = f"{BEGIN.strip()} and {END.strip()}"
+        raise BadInput(f"{README} has lost the lines around its table of stages: {lines}")
     return f"{before}{BEGIN}\n{table(course)}\n{END}{after}"
 
 
 def main(arguments: list[str]) -> int:
     """Renew the table, or check it."""
-    text = README.read_text(encoding="utf-8")
-    fresh = renewed(text, Course())
+    course = Course()
+    path = course.root / README
+    text = path.read_text(encoding="utf-8")
+    fresh = renewed(text, course)
     if "--check" not in arguments:
-        README.write_text(fresh, encoding="utf-8")
+        path.write_text(fresh, encoding="utf-8")
         return 0
     if fresh != text:
-        print(f"error: README's table of stages is not what the manifests say: {RENEW}")
+        print(f"error: {README}'s table of stages is not what the manifests say; renew it: {RENEW}")
     return int(fresh != text)
 
 
