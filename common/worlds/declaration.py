@@ -110,12 +110,14 @@ class Front:
     file needs packages which not everybody has, so nothing here imports it.
 
     Attributes:
+        clients: the real, unmodified programs that it was tried with.
         hint: how a person reaches it; ``{host}`` and ``{port}`` stand for the first facade's.
         needs: a module that the facades cannot do without; where it is missing the cluster runs
             without them, and the person is told.
         extra: the course's extra that brings the module.
     """
 
+    clients: tuple[str, ...]
     hint: str
     needs: str
     extra: str

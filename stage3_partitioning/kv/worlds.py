@@ -64,6 +64,9 @@ WORLDS = Worlds(
     trouble=kill_in_turn_then_all,
     small={"append-and-move": APPEND_AND_MOVE, "with-a-crash": WITH_A_CRASH},
     front=Front(
-        hint="Redis clients: redis-cli -c -h {host} -p {port}", needs="hiredis", extra="redis"
+        clients=("redis-cli", "redis-benchmark", "redis-py (RedisCluster)"),
+        hint="Redis clients: redis-cli -c -h {host} -p {port}",
+        needs="hiredis",
+        extra="redis",
     ),
 )

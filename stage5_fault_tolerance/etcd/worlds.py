@@ -26,6 +26,7 @@ WORLDS = Worlds(
     columns=("role", "term", "leader", "last", "commit", "applied", "revision", "keys", "leases"),
     trouble=kill_in_turn,
     front=Front(
+        clients=("etcdctl 3.4 (Debian: etcd-client)", "aetcd 1.0"),
         hint="etcd clients: etcdctl --endpoints={host}:{port} watch --prefix lab/",
         needs="aetcd",
         extra="etcd",

@@ -235,9 +235,8 @@ def test_an_unknown_lab_is_answered_with_those_that_there_are(root: Path) -> Non
         Course(root).lab("raft")
 
 
-def test_every_lab_of_the_course_is_whole_and_every_part_earns_something() -> None:
+def test_every_part_of_every_lab_has_exercises_and_earns_something() -> None:
     for lab in Course(ROOT).labs:
-        assert len(lab.tests) >= 8, lab.id
         for part in lab.parts:
             assert part.points > 0, f"{lab.id}: {part.id}"
             assert part.holes, f"{lab.id}: {part.id}"

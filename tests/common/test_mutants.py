@@ -14,6 +14,7 @@ from common.course.base.course import ROOT, Course
 
 FILES = sorted((ROOT / "tests/mutants").glob("*.yaml"))
 FEWEST = 10
+FEWEST_TESTS = 8
 
 
 def mutants(path: Path) -> list[dict[str, Any]]:
@@ -26,13 +27,18 @@ def test_no_mutant_has_gone_stale(path: Path) -> None:
     course = Course(ROOT)
     lab = course.lab(path.stem)
     tests = {test.name for test in lab.tests}
-    assert len(mutants(path)) >= FEWEST
+    assert len(mutants(path)) >= FEWEST, f"a lab has at least {FEWEST} mutants"
     for mutant in mutants(path):
         assert set(mutant) == {"name", "file", "find", "replace", "caught_by"}, mutant["name"]
         reference = (course.room_of(lab) / mutant["file"]).read_text(encoding="utf-8")
         assert mutant["find"] in reference, f"{mutant['name']}: the text to find is gone"
         assert mutant["find"] != mutant["replace"], mutant["name"]
         assert mutant["caught_by"] in tests, f"{mutant['name']}: no such graded test"
+
+
+def test_every_lab_has_enough_graded_tests() -> None:
+    few = {lab.id: len(lab.tests) for lab in Course(ROOT).labs if len(lab.tests) < FEWEST_TESTS}
+    assert not few, f"a lab has at least {FEWEST_TESTS} graded tests"
 
 
 def test_every_lab_has_mutants() -> None:

@@ -162,6 +162,7 @@ def test_what_cannot_be_a_lab_is_one_sentence(copy: Path) -> None:
         ("+", ID, f"there is a lab {ID} already"),
         ("6", "Map-Reduce", "'Map-Reduce' cannot be a lab's name"),
         ("6", "worlds", "'worlds' cannot be a lab's name"),
+        ("6", "x" * 25, "cannot be a lab's name: small letters, digits and _ are, at most 24"),
         ("10", "more", "there is no stage '10'; the stages are: 1 stage1_foundations"),
         ("stage", "more", "there is no stage 'stage'"),
     ):

@@ -33,6 +33,8 @@ class Course:
             (_read_stage(path) for path in root.glob(f"*/{STAGE_FILE}")),
             key=lambda stage: stage.number,
         )
+        self.packages = tuple(stage.folder for stage in self.stages)
+        """The names of the stages' folders: all code of labs is imported from below them."""
         self._stage_of: dict[str, Stage] = {}
         for stage in self.stages:
             for number, id in enumerate(stage.labs):
@@ -61,11 +63,6 @@ class Course:
         if self._is_news:  # read from the files: what was kept does not hold any more
             self._kept.write(labs)
         return labs
-
-    @property
-    def packages(self) -> tuple[str, ...]:
-        """The names of the stages' folders: all code of labs is imported from below them."""
-        return tuple(stage.folder for stage in self.stages)
 
     def lab(self, id: str) -> Lab:
         """The lab with this id.

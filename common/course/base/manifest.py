@@ -50,7 +50,6 @@ class LabEntry(Strict, frozen=True):
     papers: tuple[Paper, ...]
     parts: Annotated[tuple[PartEntry, ...], Some]
     needs: tuple[str, ...] = ()
-    clients: tuple[str, ...] = ()
 
 
 class StageEntry(Strict, frozen=True):

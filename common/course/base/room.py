@@ -71,7 +71,7 @@ class _Room:
             has_small=(self.room / "small.py").is_file(),
             real=self._beside("demo", "real"),
             story=self._beside("story", "tell"),
-            clients=entry.clients,
+            clients=self._clients(),
         )
         for path in (made.page, made.suite, made.path("demo.py")):
             if not (self.root / path).exists():
@@ -176,6 +176,10 @@ class _Room:
         return f"test_{self.id}_{part.id.replace('-', '_')}_"
 
     # What stands beside the protocol.
+
+    def _clients(self) -> tuple[str, ...]:
+        path = self.room / "worlds.py"
+        return self.sources.clients(path) if path.is_file() else ()
 
     def _schedules(self) -> tuple[str, ...]:
         found = sorted(self.room.glob("schedules/*.yaml"))

@@ -89,6 +89,15 @@ class Sources:
             self._nodes[path] = frozenset(self._find_nodes(self.tree(path)))
         return self._nodes[path]
 
+    def clients(self, path: Path) -> tuple[str, ...]:
+        """The real programs that a lab's ``Front`` names as its clients."""
+        for part in ast.walk(self.tree(path)):
+            if isinstance(part, ast.Call) and _name(part.func) == "Front":
+                for word in part.keywords:
+                    if word.arg == "clients":
+                        return tuple(str(client) for client in ast.literal_eval(word.value))
+        return ()
+
     def _find_nodes(self, tree: ast.Module) -> set[str]:
         taken = {here: (module, name) for module, name, here in _taken(tree) if name}
         found: set[str] = set()

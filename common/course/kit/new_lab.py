@@ -5,7 +5,10 @@ and sees at each step what has stopped working.
 """
 
 import re
-from collections.abc import Mapping
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from common.course.base.course import STAGE_FILE, Course
@@ -15,9 +18,9 @@ from common.course.base.sources import is_beside
 from common.course.kit.mutants import FOLDER as MUTANTS
 from common.course.kit.readme import README, renewed
 from common.course.kit.release_files import filled
-from common.values.errors import BadInput
+from common.values.errors import BadInput, MissingTool
 
-_ID = re.compile(r"[a-z][a-z0-9_]{1,29}")
+_ID = re.compile(r"[a-z][a-z0-9_]{1,23}")
 _LABS = re.compile(r"^labs: \[(.*)\]$", re.MULTILINE)
 
 IN_THE_ROOM = (
@@ -30,8 +33,11 @@ def new_lab(course: Course, stage: Stage, id: str) -> list[Path]:
 
     Raises:
         BadInput: there is a lab of that name, it cannot be a name, or a file cannot be written.
+        MissingTool: what puts its files into the course's format is not installed.
     """
     _check_name(course, id)
+    if find_spec("ruff") is None:
+        raise MissingTool("lab new needs ruff, for the format of new files: make .venv/.dev")
     root, room = course.root, f"{stage.folder}/{id}"
     words = {"id": id, "folder": room, "package": room.replace("/", ".")}
     texts = {f"{room}/{name}": _made(name, words) for name in IN_THE_ROOM}
@@ -47,6 +53,7 @@ def new_lab(course: Course, stage: Stage, id: str) -> list[Path]:
     for name, text in texts.items():
         folder((root / name).parent)
         written.append(write(root / name, text))
+    _format([path for path in written if path.suffix == ".py"])
     written.append(write(root / stage.folder / STAGE_FILE, listed))
     readme = root / README
     written.append(write(readme, renewed(readme.read_text(encoding="utf-8"), Course(root))))
@@ -72,13 +79,20 @@ def _check_name(course: Course, id: str) -> None:
         raise BadInput(f"there is a lab {id} already: lab show {id}")
     if not _ID.fullmatch(id) or is_beside(id):
         raise BadInput(
-            f"{id!r} cannot be a lab's name: that is a name in Python of small letters, digits and "
-            "_, such as two_phase_commit"
+            f"{id!r} cannot be a lab's name: small letters, digits and _ are, at most 24 of them, "
+            "such as two_phase_commit"
         )
 
 
 def _made(name: str, words: Mapping[str, str]) -> str:
     return filled(f"lab/{name}.txt", words)
+
+
+def _format(paths: Sequence[Path]) -> None:
+    """Sort imports and break lines as everywhere: that depends on the names of stage and lab."""
+    for words in ("check", "--fix"), ("format",):
+        command = [sys.executable, "-m", "ruff", *words, "--quiet", "--no-cache", *map(str, paths)]
+        subprocess.run(command, check=True)
 
 
 def _listed(path: Path, id: str) -> str:

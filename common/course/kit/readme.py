@@ -1,6 +1,7 @@
 """README's table of stages and labs, made from the manifests.
 
-``python -m common.course.kit.readme`` writes it. With ``--check`` nothing is written; it exits with 1 if the table is not what the manifests say.
+``python -m common.course.kit.readme`` writes it. With ``--check`` nothing is written: it exits
+with 1 if the table is not what the manifests say.
 """
 
 import sys
