@@ -102,3 +102,12 @@ def test_what_else_is_installed_has_no_say_in_a_verdict(
     (tmp_path / "rude.py").write_text("def pytest_runtest_call():\n    raise ValueError\n", "utf-8")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     assert not failed(suite_of(tmp_path, ""))
+
+
+def test_only_what_has_points_is_run_and_a_whole_run_is_not_called_cut_short() -> None:
+    """Beside the suite of link stand tests of the course's own files."""
+    course = Course()
+    lab = course.lab("link")
+    result = run_suite(course, lab, SuiteOptions(seeds=1))
+    assert not failed(result)
+    assert result.possible == lab.points

@@ -181,8 +181,9 @@ def first_seed(request: pytest.FixtureRequest) -> int:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A judge runs what counts; tests without points are about the course's own files."""
-    if config.getoption("--judged"):
+    """Where points are counted, only what has points is run; other tests beside a suite are about
+    the course's own files."""
+    if config.getoption("--judged") or config.getoption("--grades"):
         items[:] = [item for item in items if item.get_closest_marker("graded")]
 
 
