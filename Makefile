@@ -1,16 +1,24 @@
 # Two commands: `make run` (sets up, runs the main job) and `make test` (sets up, passes the tests).
 # `make help` lists the rest. On CI (CI=true) everything that is optional is installed too.
+#
+# The heavy proofs are done in slices: `make test` does a hundredth of them, `make proof` a tenth,
+# which one by the date in UTC. SLICE=3/10 is the third tenth, SLICE=all is all, SLICE=none is none.
 
 PYTHON ?= python3
 VENV ?= .venv
 LAB ?=
 PYTEST ?=
+SLICE ?=
+TIMES := out/times
+comma := ,
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-EXTRAS := docker dev browser etcd redis grade fuzz bench
+EXTRAS := docker,dev,browser,etcd,redis,grade,fuzz,bench
+RUN_TESTS := $(BIN)/python -m pytest -p tests.support.times -p tests.support.proofs \
+  --numprocesses=logical --dist=loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format soak pythons bench pictures lock clean everything
+.PHONY: help run test proof check times format pythons bench pictures lock clean everything
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -18,30 +26,31 @@ help: ## what there is to make
 run: $(VENV)/.base ## set up, then a story on real processes, and where to go next (one lab: make run LAB=echo)
 	$(BIN)/lab tour $(LAB)
 
-test: $(if $(CI),everything,$(VENV)/.base) ## set up, then every test
-	$(BIN)/python -m pytest $(PYTEST)
+test: $(if $(CI),everything,$(VENV)/.base) ## set up, then the tests, on all processors (PYTEST="..." for pytest)
+	$(RUN_TESTS) --proofs=$(or $(SLICE),day/100) --times=$(TIMES)/test.json $(PYTEST)
 
-check: $(VENV)/.dev ## format, lint, strict types, architecture
+proof: $(if $(CI),everything,$(VENV)/.base $(VENV)/.grade) ## a tenth of the heavy proofs: attacks, mutants, 1,000 seeds (SLICE=all)
+	$(RUN_TESTS) -m proof --proofs=$(or $(SLICE),day/10) --times=$(TIMES)/proof.json $(PYTEST)
+
+check: $(VENV)/.dev ## format, lint, strict types, architecture, the time that each lab takes
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/common/test_architecture.py tests/common/test_manifest.py
 	$(BIN)/python -m common.course.kit.readme --check
+	$(RUN_TESTS) -q -m graded --times=$(TIMES)/graded.json
+	$(BIN)/python -m tests.support.budget $(TIMES)/graded.json $(wildcard $(TIMES)/test.json)
+
+times: $(VENV)/.base ## where the time of the last runs went, test by test, folder by folder, lab by lab
+	$(BIN)/python -m tests.support.times $(wildcard $(TIMES)/*.json)
+	$(BIN)/python -m tests.support.budget $(wildcard $(TIMES)/test.json)
 
 format: $(VENV)/.dev ## rewrite the code in the course's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-soak: $(VENV)/.base $(VENV)/.grade ## every graded sweep over 1,000 seeds, every mutant, 1,000 schedules per lab
-	$(BIN)/python -m pytest -q tests/stage* --seeds 1000
-	$(BIN)/lab mutants
-	@for lab in $$($(BIN)/lab list --json | $(BIN)/python -c \
-	  'import json, sys; print(*(lab["id"] for lab in json.load(sys.stdin)["labs"] if lab["live"]))'); do \
-	  $(BIN)/lab sweep "$$lab" --seeds 1000 || exit 1; \
-	done
-
-pythons: $(VENV)/.base ## the fast suites on the newest other Python at hand
-	PYTHON="$(PYTHON)" sh .ci/newest-python
+pythons: $(VENV)/.base ## the fast suites on the newest Python at hand, and as an ordinary user on the system's
+	bash .ci/pythons
 
 bench: $(VENV)/.bench ## measure us and the peers, and write the table
 	$(BIN)/python tests/benchmarks/_table.py
@@ -57,7 +66,12 @@ lock: ## renew constraints.txt (needs uv)
 clean: ## remove what was made
 	rm -rf $(VENV) .venv-newest out build *.egg-info .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-everything: $(EXTRAS:%=$(VENV)/.%)
+everything: $(VENV)/.everything
+
+$(VENV)/.everything: $(VENV)/.base
+	@echo "adding all extras: $(EXTRAS)"
+	@$(PIP) -e '.[$(EXTRAS)]'
+	@touch $@ $(patsubst %,$(VENV)/.%,$(subst $(comma), ,$(EXTRAS)))
 
 $(VENV)/.base: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11))' 2>/dev/null || { \

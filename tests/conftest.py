@@ -9,7 +9,10 @@ from tests.support.machine import LACKS
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers."""
-    config.addinivalue_line("markers", "slow: left out of the fast suites")
+    config.addinivalue_line("markers", "slow: left out where only the Python differs")
+    config.addinivalue_line(
+        "markers", "proof: heavy; done slice by slice (tests/support/proofs.py)"
+    )
     config.addinivalue_line("markers", f"needs(*things): {', '.join(LACKS)}; skipped without them")
 
 

@@ -4,8 +4,6 @@ Run one by its name: ``pytest tests/attacks -k exits_with_success_at_import``. W
 ``tests/attacks/corpus``, what stops it in ``docs/reference/judge.md``.
 """
 
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -15,12 +13,9 @@ from common.course.base.lab import Lab
 from common.course.judge import sandbox
 from tests.attacks.attacking import Attack, Classroom, Judged, attacks
 
-AT_ONCE = 2
 MOST_SECONDS = 120
 MOST_REPORT_BYTES = 64 << 10
 MOST_MEMORY_BYTES = 1536 << 20
-
-pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -29,24 +24,6 @@ def classroom(tmp_path_factory: pytest.TempPathFactory) -> Classroom:
     if not any(sandbox.available(kind) for kind in sandbox.KINDS):
         pytest.skip("there is no sandbox here")
     return Classroom(tmp_path_factory.mktemp("classroom"))
-
-
-@pytest.fixture(scope="module")
-def judging(
-    request: pytest.FixtureRequest, classroom: Classroom
-) -> Iterator[dict[str, Future[Judged]]]:
-    """The attacks of this run, by name, being judged two at a time."""
-    chosen = {
-        item.callspec.id
-        for item in request.session.items
-        if isinstance(item, pytest.Function) and "attack" in item.fixturenames
-    }
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield {
-            attack.name: pool.submit(judge, classroom, attack)
-            for attack in attacks()
-            if attack.name in chosen
-        }
 
 
 def judge(classroom: Classroom, attack: Attack) -> Judged:
@@ -64,11 +41,10 @@ def all_tests() -> dict[str, list[str]]:
     return {lab: list(tests) for lab, tests in wanted.items()}
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("attack", attacks(), ids=lambda attack: attack.name)
-def test_it_gains_nothing_and_harms_nobody(
-    classroom: Classroom, judging: dict[str, Future[Judged]], attack: Attack
-) -> None:
-    judged = judging[attack.name].result()
+def test_it_gains_nothing_and_harms_nobody(classroom: Classroom, attack: Attack) -> None:
+    judged = judge(classroom, attack)
     told = f"{attack.tries}\n{judged.said[-6000:]}"
     assert judged.earned == 0, told
     assert judged.verdicts == dict.fromkeys(attack.tests, "fail"), f"the report is torn: {told}"
@@ -81,6 +57,7 @@ def test_it_gains_nothing_and_harms_nobody(
     assert classroom.digest() == classroom.fresh, "the course is not what it was"
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(("lab", "tests"), all_tests().items(), ids=lambda value: str(value)[:20])
 def test_the_untouched_handout_scores_zero_and_the_next_submission_all(
     classroom: Classroom, lab: str, tests: list[str]
@@ -93,6 +70,7 @@ def test_the_untouched_handout_scores_zero_and_the_next_submission_all(
     assert set(reference.verdicts.values()) == {"pass"}, reference.said[-3000:]
 
 
+@pytest.mark.proof
 def test_seeds_that_nobody_knows_are_what_stops_a_submission_that_fits_the_public_ones(
     classroom: Classroom,
 ) -> None:

@@ -8,7 +8,7 @@ from common.course.base.course import ROOT
 from common.course.judge import sandbox
 from tests.attacks.attacking import Attack, Classroom, attacks
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.proof
 
 CANARY = "test_a_token_does_not_cross_a_full_partition"
 SHARING = [attack for attack in attacks() if attack.name.startswith("shares_")]

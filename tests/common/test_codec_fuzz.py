@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 SECONDS = 10
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 @pytest.mark.needs("atheris")
 def test_ten_seconds_of_fuzzing_find_nothing(tmp_path: Path) -> None:
     corpus = tmp_path / "corpus"

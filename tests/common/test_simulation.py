@@ -201,7 +201,7 @@ def test_a_client_that_gives_up_goes_on_as_another_process() -> None:
         assert all(isinstance(one.outcome, Ok) for one in mine[:-1])
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_a_million_events_traced_to_a_file_do_not_grow_the_process() -> None:
     script = [sys.executable, "-m", "tests.support.long_run", "1000000"]
     ran = subprocess.run(script, capture_output=True, text=True, check=True, timeout=300)

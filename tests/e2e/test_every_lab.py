@@ -26,7 +26,7 @@ from tests.support.portable import AT_HAND, said_by, said_in_pyodide
 
 SEEDS = 10
 FIRST_STATES = 20_000
-"""So many states of each instance are looked at each time; all of them in the slow test."""
+"""So many states of each instance are looked at each time; all of them in a heavy proof."""
 
 DECLARED = [worlds_of(lab) for lab in Course().labs if lab.worlds]
 PACKAGES = [worlds.package for worlds in DECLARED]
@@ -75,7 +75,7 @@ def test_the_first_states_of_a_small_instance_break_nothing(instance: Instance) 
     assert found.counter_example is None, found.summary()
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 @pytest.mark.parametrize("instance", SMALL)
 def test_every_state_of_a_small_instance_keeps_what_the_lab_promises(instance: Instance) -> None:
     found = explore_instance(instance)

@@ -20,7 +20,7 @@ from tests.e2e.test_grade import LIMIT_SECONDS, graded, some_marks, start
 from tests.support import class_of_students as students
 from tests.support.lab_command import ROOT
 
-pytestmark = pytest.mark.needs("dask", "bwrap")
+pytestmark = [pytest.mark.needs("dask", "bwrap"), pytest.mark.proof]
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
@@ -80,7 +80,7 @@ def cluster(folder: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]
 def scores(folder: Path) -> dict[str, Any]:
     secret = read_secret(folder / "course.key")
     found = {}
-    for path in sorted(folder.glob("reports/*/cap.json")):
+    for path in sorted(folder.glob("reports/*/link.json")):
         report = lab_report(read_signed(path, secret), path)
         whys = {mark.test: mark.why for mark in report.tests}
         found[report.student] = (report.score(), whys, report.problem, report.done)
@@ -92,7 +92,7 @@ def class_of_three(folder: Path) -> None:
     (folder / "course.key").write_text("a secret of sixteen bytes or more", encoding="utf-8")
     students.wrong(folder / "class", "bob")
     syntax = students.handed_in(folder / "class", "eve")
-    students.change(syntax, "class ConsistentReplica", "class class ConsistentReplica")
+    students.change(syntax, f"class {students.NAME}", f"class class {students.NAME}")
 
 
 def test_a_cluster_with_a_worker_killed_in_the_middle_gives_the_same_marks(tmp_path: Path) -> None:
@@ -122,5 +122,6 @@ def test_the_student_and_the_secret_decide_the_seeds_and_nothing_else(tmp_path: 
 
 
 def seeds(folder: Path) -> list[str]:
-    plain = json.loads((folder / "reports/bob/cap.json").read_text(encoding="utf-8"))["report"]
+    report = folder / "reports/bob/link.json"
+    plain = json.loads(report.read_text(encoding="utf-8"))["report"]
     return [found for test in plain["tests"] for found in re.findall(r"--seed \d+", test["replay"])]

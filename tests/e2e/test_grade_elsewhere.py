@@ -28,19 +28,19 @@ RULES = """\
 title: t
 points: 10
 labs:
-  - {id: cap, weight: 10, hidden: ["test_*linearizable*"]}
+  - {id: link, weight: 10, hidden: ["test_*whatever_the_network_does"]}
 """
 
 
 def autograder(folder: Path) -> Path:
     """What Gradescope makes of our zip: its folders, filled as its documentation says."""
     (folder / "course.yaml").write_text(RULES, encoding="utf-8")
-    made = lab(folder, "gradescope", "cap", "cap.zip", "--course", "course.yaml", "--seeds", "1")
+    made = lab(folder, "gradescope", "link", "link.zip", "--course", "course.yaml", "--seeds", "1")
     assert made.returncode == 0, made.stderr
     base = folder / "autograder"
     for name in ("source", "submission", "results"):
         (base / name).mkdir(parents=True)
-    with zipfile.ZipFile(folder / "cap.zip") as archive:
+    with zipfile.ZipFile(folder / "link.zip") as archive:
         archive.extractall(base / "source")
     shutil.move(base / "source/run_autograder", base / "run_autograder")
     (base / "run_autograder").chmod(0o755)
@@ -63,7 +63,7 @@ def run(base: Path) -> "subprocess.CompletedProcess[str]":
 def test_gradescope_gets_results_of_its_schema_and_hidden_tests_stay_hidden(tmp_path: Path) -> None:
     base = autograder(tmp_path)
     room = students.wrong(tmp_path, "bob")
-    shutil.copytree(room, base / "submission" / students.CAP.folder)
+    shutil.copytree(room, base / "submission" / students.LAB.folder)
     ran = run(base)
     assert ran.returncode == 0, ran.stderr
     results: dict[str, Any] = json.loads((base / "results/results.json").read_text("utf-8"))
@@ -73,7 +73,7 @@ def test_gradescope_gets_results_of_its_schema_and_hidden_tests_stay_hidden(tmp_
     hidden = [test for test in results["tests"] if test["visibility"] == "after_published"]
     assert hidden
     assert all(not test["output"] for test in hidden)
-    assert not any("linearizable under" in test["name"] for test in hidden)
+    assert not any("whatever the network does" in test["name"] for test in hidden)
     assert sum(test["score"] for test in results["tests"]) == pytest.approx(
         results["score"], abs=0.05
     )
@@ -90,7 +90,7 @@ def test_gradescope_gets_a_sentence_for_a_submission_with_nothing_in_it(tmp_path
 
 def test_the_zip_is_the_same_for_the_same_course_and_has_no_course_secret(tmp_path: Path) -> None:
     for name in ("one.zip", "two.zip"):
-        assert lab(tmp_path, "gradescope", "cap", name).returncode == 0
+        assert lab(tmp_path, "gradescope", "link", name).returncode == 0
     one, two = ((tmp_path / name).read_bytes() for name in ("one.zip", "two.zip"))
     assert one == two
     secret = (tmp_path / "course.key").read_bytes().strip()

@@ -1,4 +1,8 @@
-"""A folder of submissions of every sort, for tests of grading."""
+"""A folder of submissions of every sort, for tests of grading.
+
+All are of the lab link: behind the judge's pipes its suite takes four seconds of processor time,
+and those of the other labs take up to twenty.
+"""
 
 import shutil
 import subprocess
@@ -8,21 +12,26 @@ from pathlib import Path
 from common.course.base.course import ROOT, Course
 
 _COURSE = Course(ROOT)
-CAP, LINK = _COURSE.lab("cap"), _COURSE.lab("link")
-CONSISTENT = "consistent.py"
-POSSIBLE = CAP.points
+LAB, OTHER = _COURSE.lab("link"), _COURSE.lab("cap")
+POSSIBLE = LAB.points
+RECEIVER = "stop_and_wait.py"
+"""The file in which bad submissions are bad."""
+
+NAME = "StopAndWaitReceiver"
+RIGHT = "if frame.number == self.expected and self.room > 0:"
+WRONG = "if True:"
 
 
 def handed_in(folder: Path, student: str) -> Path:
-    """A good submission of the lab cap; returns the lab's room in it."""
-    room = folder / student / CAP.folder
+    """A good submission; returns the lab's room in it."""
+    room = folder / student / LAB.folder
     room.mkdir(parents=True)
-    for path in CAP.paths:
+    for path in LAB.paths:
         shutil.copy(ROOT / path, room)
     return room
 
 
-def change(room: Path, old: str, new: str, name: str = CONSISTENT) -> None:
+def change(room: Path, old: str, new: str, name: str = RECEIVER) -> None:
     """Replace something in a submission's file."""
     path = room / name
     text = path.read_bytes().decode()
@@ -31,9 +40,9 @@ def change(room: Path, old: str, new: str, name: str = CONSISTENT) -> None:
 
 
 def wrong(folder: Path, student: str) -> Path:
-    """A submission that takes any answer for a majority."""
+    """A submission that delivers whatever arrives."""
     room = handed_in(folder, student)
-    change(room, "if not is_majority(pending.answered, self.replicas):", "if False:")
+    change(room, RIGHT, WRONG)
     return room
 
 
@@ -43,7 +52,7 @@ def zipped(folder: Path, student: str) -> Path:
     path = folder / f"{student}.zip"
     with zipfile.ZipFile(path, "w") as archive:
         for file in room.iterdir():
-            archive.write(file, f"home/{student}/{CAP.path(file.name)}")
+            archive.write(file, f"home/{student}/{LAB.path(file.name)}")
     shutil.rmtree(folder / f"{student}-unpacked")
     return path
 
@@ -71,12 +80,12 @@ def repository(folder: Path, student: str) -> None:
 def bad_ones(folder: Path) -> None:
     """Submissions that cannot work, each in its own way."""
     (folder / "empty").mkdir(parents=True)
-    change(handed_in(folder, "syntax"), "class ConsistentReplica", "class class ConsistentReplica")
-    change(handed_in(folder, "renamed"), "ConsistentReplica", "MyReplica")
-    (handed_in(folder, "binary") / CONSISTENT).write_bytes(bytes(range(256)) * 100)
-    (handed_in(folder, "huge") / CONSISTENT).write_bytes(b"#" * 30_000_000)
-    other = folder / "otherlab" / LINK.path("stop_and_wait.py")
+    change(handed_in(folder, "syntax"), f"class {NAME}", f"class class {NAME}")
+    change(handed_in(folder, "renamed"), NAME, "MyReceiver")
+    (handed_in(folder, "binary") / RECEIVER).write_bytes(bytes(range(256)) * 100)
+    (handed_in(folder, "huge") / RECEIVER).write_bytes(b"#" * 30_000_000)
+    other = folder / "otherlab" / OTHER.paths[0]
     other.parent.mkdir(parents=True)
-    shutil.copy(ROOT / LINK.path("stop_and_wait.py"), other)
+    shutil.copy(ROOT / OTHER.paths[0], other)
     whole = zipped(folder, "cut")
     whole.write_bytes(whole.read_bytes()[:3000])

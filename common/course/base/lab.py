@@ -169,6 +169,7 @@ class Lab(Strict, frozen=True):
         story: ``module:function`` of what ``lab tour`` tells first, or "":
             ``async def tell(say, seed) -> Report``, where ``say`` takes a line as it happens.
         clients: real, unmodified programs that can talk to it.
+        slow_suite: why its graded suite may take longer than those of other labs; "" as a rule.
     """
 
     id: str
@@ -186,6 +187,7 @@ class Lab(Strict, frozen=True):
     real: str = ""
     story: str = ""
     clients: tuple[str, ...] = ()
+    slow_suite: str = ""
 
     @property
     def package(self) -> str:

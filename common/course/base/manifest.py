@@ -18,6 +18,7 @@ beside it, its room, with a ``lab.yaml``::
             - "three hints,"                  # where two files of the lab have one of that name
             - "each says more"
             - "than the one before"
+    slow_suite: "why its graded suite may take ten seconds, not three"      # rarely
 
 What is not written is where it always is (the suite in ``tests/STAGE/LAB``, the page
 ``docs/labs/LAB.md``, ``demo.py`` in the room), or is derived: see :mod:`common.course.base.room`.
@@ -50,6 +51,7 @@ class LabEntry(Strict, frozen=True):
     papers: tuple[Paper, ...]
     parts: Annotated[tuple[PartEntry, ...], Some]
     needs: tuple[str, ...] = ()
+    slow_suite: str = ""
 
 
 class StageEntry(Strict, frozen=True):

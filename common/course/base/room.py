@@ -72,6 +72,7 @@ class _Room:
             real=self._beside("demo", "real"),
             story=self._beside("story", "tell"),
             clients=self._clients(),
+            slow_suite=entry.slow_suite,
         )
         for path in (made.page, made.suite, made.path("demo.py")):
             if not (self.root / path).exists():

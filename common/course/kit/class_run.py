@@ -12,7 +12,15 @@ from common.course.kit.course_file import CourseFile
 from common.course.kit.farm import Done, Farm, Told
 from common.course.kit.gradebook import Gradebook
 from common.course.kit.keys import Secret
-from common.course.kit.marking import BrokenJudge, Job, Marked, OtherVersion, mark, suites_digest
+from common.course.kit.marking import (
+    DIAGRAMS,
+    BrokenJudge,
+    Job,
+    Marked,
+    OtherVersion,
+    mark,
+    suites_digest,
+)
 from common.course.kit.reports import LabReport, Mark
 from common.course.kit.submissions import Accepted, Submission, accept
 from common.values.errors import LabError, MissingTool
@@ -26,11 +34,13 @@ class HowToGrade:
         unsafe: without a sandbox, where there is none: then marks can be forged.
         again: grade also what has a finished report.
         seeds: how many seeds each sweep tries; None for as many as each test wants.
+        diagrams: how many failures of a lab to draw.
     """
 
     unsafe: bool = False
     again: bool = False
     seeds: int | None = None
+    diagrams: int = DIAGRAMS
 
 
 def handed_in(submissions: Sequence[Submission], course: Course) -> list[Lab]:
@@ -94,6 +104,7 @@ def plan(
                 unsafe=how.unsafe,
                 budget=rules.by_id[lab.id].budget,
                 seeds=how.seeds,
+                diagrams=how.diagrams,
                 notes=accepted.notes,
             )
             if accepted.problem:

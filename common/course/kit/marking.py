@@ -23,8 +23,8 @@ from common.course.suites.suite import SuiteOptions, SuiteResult, TestResult, ru
 from common.values.errors import BadInput, LabError, MissingTool
 
 WATCH = "common.course.kit.watch"
-MAX_DIAGRAMS = 3
-"""Failures of a lab that are recorded and drawn."""
+DIAGRAMS = 3
+"""Failures of a lab that are recorded and drawn, unless the command line says otherwise."""
 
 MAX_TRACE_BYTES = 3_000_000
 """A longer trace is cut: what is needed of it is at its end, but a page must stay usable."""
@@ -76,7 +76,7 @@ class Job:
     unsafe: bool = False
     budget: float = 600.0
     seeds: int | None = None
-    diagrams: int = MAX_DIAGRAMS
+    diagrams: int = DIAGRAMS
     notes: tuple[str, ...] = ()
 
     def report(self, course: Course) -> LabReport:

@@ -17,6 +17,7 @@ from common.course.kit.course_file import CourseFile, default_course_file, read_
 from common.course.kit.farm import Farm
 from common.course.kit.gradebook import Gradebook
 from common.course.kit.keys import read_or_make_secret, read_secret
+from common.course.kit.marking import DIAGRAMS
 from common.course.kit.progress import steps
 from common.course.kit.reports import LabReport, lab_report, read_signed
 from common.course.kit.scoring import Score
@@ -37,6 +38,13 @@ from common.values.errors import BadInput
 @takes.scheduler
 @takes.workers
 @takes.seeds
+@click.option(
+    "--diagrams",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=DIAGRAMS,
+    help=f"How many failures of a lab are drawn; {DIAGRAMS} if you do not say.",
+)
 @click.option("--again", is_flag=True, help="Grade also what has a finished report.")
 @takes.unsafe
 @takes.json
@@ -51,6 +59,7 @@ def grade(
     scheduler: str | None,
     processes: int | None,
     seeds: int | None,
+    diagrams: int,
     again: bool,
     unsafe: bool,
     json: bool,
@@ -70,7 +79,7 @@ def grade(
     if made:
         output.say(f"[bold]made the course's secret: {made}[/]. Keep it, and keep it from students")
     book = Gradebook(out, secret)
-    how = HowToGrade(unsafe=unsafe, again=again, seeds=seeds)
+    how = HowToGrade(unsafe=unsafe, again=again, seeds=seeds, diagrams=diagrams)
     todo = plan(found, chosen, known, rules, secret, book, how)
     _announce(todo, found, output)
     unfinished: list[LabReport] = []

@@ -1,0 +1,107 @@
+"""What each lab takes of the time of all tests, beside what it may take.
+
+``python -m tests.support.budget out/times/graded.json``. Sixty labs have to fit into one run of
+CI, so each has a budget in processor time: one for its graded suite, which students wait for, and
+one for all else that ``make test`` does about it.
+"""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.course.base.course import Course
+from common.course.base.lab import Lab
+from tests.support.times import Spent, Times, read_times
+
+SUITE_SECONDS = 3.0
+SLOW_SUITE_SECONDS = 10.0
+"""For a lab whose manifest says why its suite cannot be as fast as others (``slow_suite``)."""
+
+REST_SECONDS = 15.0
+NAMED = 3
+"""So many tests are named where a lab takes too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a lab takes of one of its budgets.
+
+    Attributes:
+        lab: the lab's id.
+        what: which budget.
+        seconds: how much it is.
+        tests: what each test took.
+    """
+
+    lab: str
+    what: str
+    seconds: float
+    tests: Times
+
+    @property
+    def used(self) -> float:
+        """What all tests took together."""
+        return sum(spent.processor for spent in self.tests.values())
+
+    @property
+    def overdrawn(self) -> str:
+        """A sentence, if that is more than there is; else ""."""
+        if self.used <= self.seconds:
+            return ""
+        most = sorted(self.tests.items(), key=lambda each: -each[1].processor)[:NAMED]
+        took = ", ".join(f"{spent.processor:.1f} s {_short(test)}" for test, spent in most)
+        return (
+            f"lab {self.lab}: {self.what} takes {self.used:.1f} s of processor time and may take "
+            f"{self.seconds:g}; most is taken by {took}"
+        )
+
+
+def lab_of(test: str, labs: list[Lab]) -> Lab | None:
+    """Which lab a test is about, by its id in pytest: its folder, its file or its parameter."""
+    place, _, name = test.partition("::")
+    folder, _, file = place.rpartition("/")
+    parameter = name.partition("[")[2].rstrip("]")
+    for lab in sorted(labs, key=lambda lab: -len(lab.id)):  # raftkv before raft
+        in_file = file.startswith((f"test_{lab.id}_", f"test_{lab.id}.", f"test_{lab.id}s."))
+        if folder.endswith(f"/{lab.id}") or in_file:
+            return lab
+        if parameter == lab.id or parameter.startswith(f"{lab.id}-"):
+            return lab
+    return None
+
+
+def accounts(course: Course, times: Times) -> Iterator[tuple[Account, Account]]:
+    """For each lab its graded suite and the rest."""
+    suites: dict[str, dict[str, Spent]] = {lab.id: {} for lab in course.labs}
+    rests: dict[str, dict[str, Spent]] = {lab.id: {} for lab in course.labs}
+    for test, spent in times.items():
+        if lab := lab_of(test, course.labs):
+            (suites if spent.graded else rests)[lab.id][test] = spent
+    for lab in course.labs:
+        suite = SLOW_SUITE_SECONDS if lab.slow_suite else SUITE_SECONDS
+        yield (
+            Account(lab.id, "its graded suite", suite, suites[lab.id]),
+            Account(lab.id, "all but its graded suite", REST_SECONDS, rests[lab.id]),
+        )
+
+
+def _short(test: str) -> str:
+    place, _, name = test.partition("::")
+    return f"{place.rpartition('/')[2]}::{name}"
+
+
+def main(paths: list[str]) -> int:
+    """Print the table; returns 1 if a lab takes more than it may."""
+    complaints = []
+    print("lab         graded suite  of      all else  of     (seconds of processor time)")
+    for suite, rest in accounts(Course(), read_times(map(Path, paths))):
+        rest_used = f"{rest.used:8.1f}" if rest.tests else "       -"
+        print(f"{suite.lab:12}{suite.used:12.1f}{suite.seconds:4g}{rest_used:>14}{rest.seconds:4g}")
+        complaints += [account.overdrawn for account in (suite, rest) if account.overdrawn]
+    print(*complaints, sep="\n")
+    return 1 if complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,62 @@
+"""The heavy proofs in slices: each run does what it can afford, and all is done in turn.
+
+A pytest plugin. Tests that are marked ``proof`` are heavy: each attack, each mutant, a thousand
+seeds. ``--proofs day/10`` keeps a tenth of them, tomorrow the next tenth, by the date in UTC: two
+runs of one day do the same. ``--proofs 3/10`` keeps the third tenth, ``all`` all, ``none`` none.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from common.course.kit.slices import parse_slice, take
+from common.values.errors import BadInput
+
+NOTHING = (1, 1)
+"""The second slice of one."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The option of this plugin."""
+    parser.addoption("--proofs", metavar="SLICE", default="all", help="3/10, day/10, all or none")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Settle which slice it is, once: midnight may come before the last worker does."""
+    number, count = _slice(config)
+    config.option.proofs = "none" if (number, count) == NOTHING else f"{number + 1}/{count}"
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say which slice it is, and how to do it again."""
+    chosen: str = config.option.proofs
+    match chosen:
+        case "1/1":
+            return "heavy proofs: all"
+        case "none":
+            return "heavy proofs: none"
+    return f"heavy proofs: slice {chosen} (SLICE={chosen} does it again, SLICE=all does all)"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the slice and every test that is no proof; what takes long begins first, so that no
+    processor is left alone with it in the end."""
+    proofs = [item for item in items if item.get_closest_marker("proof")]
+    left = set(proofs).difference(take(proofs, _slice(config)))
+    if left:
+        config.hook.pytest_deselected(items=[item for item in proofs if item in left])
+    items[:] = sorted((item for item in items if item not in left), key=_lasts, reverse=True)
+
+
+def _lasts(item: pytest.Item) -> bool:
+    return any(item.get_closest_marker(name) for name in ("proof", "slow"))
+
+
+def _slice(config: pytest.Config) -> tuple[int, int]:
+    text: str = config.option.proofs
+    if text in ("all", "none"):
+        return (0, 1) if text == "all" else NOTHING
+    try:
+        return parse_slice(text, Path(config.rootpath))
+    except BadInput as error:
+        raise pytest.UsageError(str(error)) from None
