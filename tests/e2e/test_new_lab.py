@@ -1,6 +1,7 @@
 """``lab new`` in a copy of the course: what it makes passes every check untouched.
 
 The lab is made in the bonus stage, so this also shows that a lab there is a lab like any other.
+What takes long is a proof, done slice by slice.
 """
 
 import json
@@ -61,18 +62,20 @@ def test_it_is_formatted_and_linted(copy: Path) -> None:
     run(copy, "ruff", "check", "--no-cache", *places)
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_its_types_are_strict(copy: Path) -> None:
     pytest.importorskip("mypy", reason="mypy is missing: pip install -e '.[dev]'")
     run(copy, "mypy", "bonus_overlays", "tests/bonus_overlays")
 
 
+@pytest.mark.proof
 def test_it_keeps_to_the_floors_and_readme_lists_it(copy: Path) -> None:
     run(copy, "pytest", "-q", "tests/common/test_architecture.py", "tests/common/test_manifest.py")
     run(copy, "common.course.kit.readme", "--check")
     assert f"[`{ID}`](docs/labs/{ID}.md)" in (copy / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.proof
 def test_its_handout_fails_every_test_and_stands_alone(copy: Path) -> None:
     said = run(copy, "pytest", "-q", "tests/common/test_handouts.py", "-k", ID)
     assert "5 passed" in said or "6 passed" in said, said
@@ -125,6 +128,7 @@ def fill(copy: Path, workspace: Path) -> None:
         (workspace / path).write_text(holes.fill(text, reference, symbols), encoding="utf-8")
 
 
+@pytest.mark.proof
 @pytest.mark.needs("dask", "bwrap")
 def test_it_is_graded_and_made_an_autograder_of(copy: Path, tmp_path: Path) -> None:
     answer(copy, "start", ID, folder=tmp_path)
