@@ -5,7 +5,8 @@ from common.values.history import History, Ok
 from common.values.report import Report
 from common.values.units import MS, SECOND, show_time
 from common.worlds import Size, Work
-from stage1_foundations.echo.worlds import ITS_OWN_TEXT, WORLDS, some_question
+from stage1_foundations.echo.checks import some_question
+from stage1_foundations.echo.worlds import ITS_OWN_TEXT, WORLDS
 
 ROUGH = Schedule(
     [

@@ -1,30 +1,10 @@
 """The lab ``echo`` in every world: three servers, and callers that ask them in turn."""
 
-from random import Random
-
-from common.check.verdict import Answer, Verdict
-from common.values.history import History, Ok
 from common.worlds import Size, Variant, Worlds
-from stage1_foundations.echo.node import Caller, Echo, Say
+from stage1_foundations.echo.checks import every_answer_is_its_question, some_question
+from stage1_foundations.echo.node import Caller, Echo
 
 ITS_OWN_TEXT = "every answer has the text of its question"
-
-
-def some_question(random: Random, client: str, number: int) -> Say:
-    """The next question of a client."""
-    return Say(f"{client} asks {number}: {random.randrange(100)}")
-
-
-def every_answer_is_its_question(history: History) -> Verdict:
-    """Whether each operation that ended with Ok got its own text back."""
-    answered = [operation for operation in history if isinstance(operation.outcome, Ok)]
-    for operation in answered:
-        if operation.outcome != Ok(operation.argument):
-            return Verdict(Answer.NO, f"{operation} is the answer to something else", (operation,))
-    if not answered:
-        return Verdict(Answer.UNKNOWN, "nothing was answered, so there is nothing to check")
-    return Verdict(Answer.YES, f"all {len(answered)} answers have the text of their questions")
-
 
 WORLDS = Worlds(
     __package__,

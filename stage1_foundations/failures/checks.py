@@ -1,16 +1,29 @@
-"""What must be true of a history of the account: the checks of the suite, the demo and live runs.
+"""What clients of the account ask for, and what must be true of its histories.
 
-Two of them. The honesty check says in plain words who lied about what; linearizability
+There are two checks. The honesty check says in plain words who lied about what; linearizability
 (:mod:`common.check.linearizability`) is stronger, since it looks at order and balances too.
 """
 
 from collections import Counter
 from collections.abc import Hashable, Iterable
+from random import Random
 
 from common.check.linearizability import check_linearizability
 from common.check.model import Model, State, frozen
 from common.check.verdict import Answer, Verdict
 from common.values.history import Failed, History, Ok, Operation
+from stage1_foundations.failures.account import Deposit, Statement, Withdraw
+
+CLIENTS_AT_MOST = 100
+"""Clients are told apart by the last two digits of their amounts."""
+
+
+def some_command(random: Random, client: str, number: int) -> object:
+    """A deposit, a withdrawal or a look; no two commands of a run have the same entry."""
+    if number % 5 == 4:
+        return Statement()
+    amount = CLIENTS_AT_MOST * (number + 1) + int(client[1:]) % CLIENTS_AT_MOST
+    return Deposit(amount) if random.random() < 0.7 else Withdraw(amount)
 
 
 class AccountModel(Model):

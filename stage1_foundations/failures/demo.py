@@ -31,14 +31,13 @@ from common.values.units import MS, SECOND, show_time
 from common.worlds import Scene, Work
 from common.worlds.examples import trace_of
 from stage1_foundations.failures.account import AccountServer, Deposit, Statement
-from stage1_foundations.failures.checks import check_honesty
+from stage1_foundations.failures.checks import check_honesty, some_command
 from stage1_foundations.failures.client import AccountClient
 from stage1_foundations.failures.detect import Classify, HeartbeatDetector
 from stage1_foundations.failures.hasty import HastyClient
 from stage1_foundations.failures.masking import Answer as Entry
 from stage1_foundations.failures.masking import CatalogueReplica, Lookup, VotingClient
 from stage1_foundations.failures.small import HASTY
-from stage1_foundations.failures.worlds import some_command
 
 SERVER, CLIENTS = "n1", ("c1", "c2")
 AMOUNT = 5

@@ -3,27 +3,13 @@
 Live, the network loses and doubles, the server is killed and comes back, and then it stands still.
 """
 
-from random import Random
-
 from common.worlds import Size, Variant, Worlds
 from common.worlds.troubles import kill_first, rough_then_calm, stand_still, together
-from stage1_foundations.failures.account import AccountServer, Deposit, Statement, Withdraw
-from stage1_foundations.failures.checks import check_account, check_honesty
+from stage1_foundations.failures.account import AccountServer
+from stage1_foundations.failures.checks import check_account, check_honesty, some_command
 from stage1_foundations.failures.client import AccountClient
 from stage1_foundations.failures.hasty import HastyClient
 from stage1_foundations.failures.small import HASTY, HONEST
-
-CLIENTS_AT_MOST = 100
-"""Clients are told apart by the last two digits of their amounts."""
-
-
-def some_command(random: Random, client: str, number: int) -> object:
-    """A deposit, a withdrawal or a look; no two commands of a run have the same entry."""
-    if number % 5 == 4:
-        return Statement()
-    amount = CLIENTS_AT_MOST * (number + 1) + int(client[1:]) % CLIENTS_AT_MOST
-    return Deposit(amount) if random.random() < 0.7 else Withdraw(amount)
-
 
 CHECKS = {"honesty": check_honesty, "linearizability": check_account}
 

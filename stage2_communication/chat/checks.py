@@ -1,18 +1,49 @@
-"""What can be said of a chat from outside: transcripts out of a history, and what holds of them.
+"""What people do in a chat, and what can be said of it from outside: transcripts, and what holds.
 
-Everything here is a function of the history alone: what people said (``say``), and what they were
-shown when they looked (``read``).
+Each check is a function of the history alone: what people said (``say``), and what they were shown
+when they looked (``read``).
 """
 
 from collections import Counter
 from collections.abc import Mapping
+from random import Random
 from typing import TypeAlias
 
 from common.check.broadcast import check_broadcast, check_causal_order, check_total_order
 from common.check.verdict import Answer, Verdict
 from common.values.history import Failed, History, Ok, Operation
 from stage2_communication.chat.member import MAX_LINES_READ
-from stage2_communication.chat.messages import Joined, Line, Removed, Said
+from stage2_communication.chat.messages import (
+    Join,
+    Joined,
+    Leave,
+    Line,
+    Read,
+    Removed,
+    Said,
+    Say,
+)
+
+LEAVES_AFTER = 15
+"""After so many operations the third person leaves the room."""
+
+PAGE = 100
+"""A person looks at pages that begin with lines of these numbers; each shows two such pages."""
+
+MOST_LINES = 4
+"""For each operation of one person, there are no more lines than this for long."""
+
+
+def say_or_look(random: Random, client: str, number: int) -> Join | Leave | Read | Say:
+    """Say something, or look; the fourth person joins first, the third one leaves at some time."""
+    if client not in ("c1", "c2", "c3") and number == 0:
+        return Join()
+    if client == "c3" and number == LEAVES_AFTER:
+        return Leave()
+    if random.random() < 0.4:
+        return Say(f"{client}.{number}")
+    return Read(PAGE * random.randrange(MOST_LINES * number // PAGE + 1))
+
 
 Message: TypeAlias = tuple[str, int]
 """A post in a transcript: its author, and its number among the author's posts."""

@@ -7,8 +7,6 @@ back from its disk. What people said and were shown is checked.
 In a terminal, people sit at the members themselves: see ``front/terminal.py``.
 """
 
-from random import Random
-
 from common.worlds import Size, Variant, Worlds
 from common.worlds.troubles import kill_first, rough_then_calm, together
 from stage2_communication.chat.causal import CausalMember
@@ -17,10 +15,10 @@ from stage2_communication.chat.checks import (
     each_once,
     nothing_lost,
     same_order,
+    say_or_look,
     shown_stays,
 )
 from stage2_communication.chat.client import ChatClient
-from stage2_communication.chat.messages import Join, Leave, Operation, Read, Say
 from stage2_communication.chat.small import (
     AS_THEY_ARRIVE,
     BY_TIME_ALONE,
@@ -29,27 +27,6 @@ from stage2_communication.chat.small import (
     TOTAL_ORDER,
 )
 from stage2_communication.chat.total import TotalOrderMember
-
-LEAVES_AFTER = 15
-"""After so many operations the third person leaves the room."""
-
-PAGE = 100
-"""A person looks at pages that begin with lines of these numbers; each shows two such pages."""
-
-MOST_LINES = 4
-"""For each operation of one person, there are no more lines than this for long."""
-
-
-def say_or_look(random: Random, client: str, number: int) -> Operation:
-    """Say something, or look; the fourth person joins first, the third one leaves at some time."""
-    if client not in ("c1", "c2", "c3") and number == 0:
-        return Join()
-    if client == "c3" and number == LEAVES_AFTER:
-        return Leave()
-    if random.random() < 0.4:
-        return Say(f"{client}.{number}")
-    return Read(PAGE * random.randrange(MOST_LINES * number // PAGE + 1))
-
 
 CAUSAL = {
     "each post once": each_once,

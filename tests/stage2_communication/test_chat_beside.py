@@ -13,10 +13,12 @@ from common.values.faults import Crash, Restart, Schedule
 from common.values.history import Failed, History, Ok, Outcome, Unknown
 from common.values.units import MS, SECOND
 from stage2_communication.chat.checks import (
+    LEAVES_AFTER,
     causes_first,
     each_once,
     nothing_lost,
     same_order,
+    say_or_look,
     shown_stays,
 )
 from stage2_communication.chat.client import ChatClient, Done, Refused, Request
@@ -41,7 +43,6 @@ from stage2_communication.chat.messages import (
 )
 from stage2_communication.chat.spreading import MAX_MEMBERS
 from stage2_communication.chat.total import TotalOrderMember
-from stage2_communication.chat.worlds import LEAVES_AFTER, say_or_look
 
 CHECKS = (each_once, nothing_lost, shown_stays, causes_first, same_order)
 

@@ -1,19 +1,17 @@
 """A small instance of a protocol: what there is, what may go wrong, and what must hold.
 
-A lab declares its instance in a function without arguments that its manifest names as
-``module:function``::
+A lab has its instances in ``LAB/small.py``, and names them in its ``worlds.py``::
 
-    def instance() -> Instance:
-        replicas = ("n1", "n2", "n3")
-        return Instance(
-            nodes=dict.fromkeys(replicas, Replica),
-            clients={"c1": Client},
-            operations={"c1": (Put("x", 1), Get("x"))},
-            bounds=Bounds(losses=1, crashes=1, timers=2),
-            always=(at_most_one_leader,),
-            sometimes=(some_leader_is_elected,),
-            symmetric=(replicas,),
-        )
+    REPLICAS = ("n1", "n2", "n3")
+    PUT_AND_GET = Instance(
+        nodes=dict.fromkeys(REPLICAS, Replica),
+        clients={"c1": Client},
+        operations={"c1": (Put("x", 1), Get("x"))},
+        bounds=Bounds(losses=1, crashes=1, timers=2),
+        always=(at_most_one_leader,),
+        sometimes=(some_leader_is_elected,),
+        symmetric=(REPLICAS,),
+    )
 """
 
 from collections.abc import Callable, Mapping, Sequence

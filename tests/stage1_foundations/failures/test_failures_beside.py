@@ -7,10 +7,9 @@ from common.check.verdict import Verdict
 from common.values.history import Failed, History, Ok, Operation, Outcome, Unknown
 from common.values.report import Judged, Table, Trace
 from stage1_foundations.failures.account import Deposit, Withdraw
-from stage1_foundations.failures.checks import check_account, check_honesty
+from stage1_foundations.failures.checks import check_account, check_honesty, some_command
 from stage1_foundations.failures.demo import WORLDS, demo
 from stage1_foundations.failures.small import HASTY
-from stage1_foundations.failures.worlds import some_command
 
 
 def test_the_demo_shows_who_lies_in_which_world() -> None:
