@@ -5,6 +5,7 @@ The tests know no lab. A new one is in them as soon as it has a ``worlds.py``.
 
 import functools
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from common.check.explorer import Answer, Instance, explore_instance
 from common.course.base.course import Course
 from common.course.base.declared import worlds_of
+from common.course.base.holes import handout
 from common.course.base.output import Output
 from common.course.kit.search import UNTIL
 from common.course.verbs.running import LiveOptions, run_live
@@ -25,12 +27,29 @@ from common.worlds.portable import digests
 from tests.support.portable import AT_HAND, said_by, said_in_pyodide
 
 SEEDS = 10
-FIRST_STATES = 20_000
+FIRST_STATES = 10_000
 """So many states of each instance are looked at each time; all of them in a heavy proof."""
 
 DECLARED = [worlds_of(lab) for lab in Course().labs if lab.worlds]
 PACKAGES = [worlds.package for worlds in DECLARED]
 
+
+OVERLAID = """
+import sys
+from pathlib import Path
+from common.course.base.course import Course
+from common.course.base.declared import worlds_of
+from common.course.base.implementation import install_overlay
+
+course = Course()
+install_overlay(Path(sys.argv[1]), course)
+for lab in course.labs:
+    if lab.worlds:
+        variant = worlds_of(lab).variant()
+        for kind in (variant.node, variant.client):
+            print(sys.modules[kind.__module__].__file__)
+"""
+"""Lays a workspace over the course, and tells from which files the labs' classes come."""
 
 VARIANTS = [
     pytest.param(worlds, variant, id=f"{worlds.lab}-{name}")
@@ -111,6 +130,19 @@ def test_the_labs_leave_the_same_traces_in_pyodide(tmp_path: Path) -> None:
         f"print(json.dumps(digests({PACKAGES!r})))\n"
     )
     assert json.loads(said_in_pyodide(code, tmp_path).splitlines()[-1]) == here()
+
+
+def test_what_is_declared_is_the_students_code_even_while_nothing_of_it_is_written(
+    tmp_path: Path,
+) -> None:
+    course = Course()
+    for lab in course.labs:
+        for name, text in handout(course, lab).items():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(text, encoding="utf-8")
+    said = said_by(sys.executable, "-c", OVERLAID, str(tmp_path), hash_seed="0").splitlines()
+    assert len(said) == 2 * len(DECLARED)
+    assert all(file.startswith(str(tmp_path)) for file in said), said
 
 
 @pytest.mark.parametrize("worlds", DECLARED, ids=lambda worlds: worlds.lab)

@@ -27,6 +27,8 @@ from stage3_partitioning.kv.member import KIB
 from stage3_partitioning.kv.messages import Batch, Handed, Request, Session
 from stage3_partitioning.kv.ownership import MOST_SESSIONS
 from stage3_partitioning.kv.server import StoreNode
+from stage3_partitioning.kv.slots import key_slot
+from stage3_partitioning.kv.small import MOVING, SLOTS
 
 
 @pytest.mark.parametrize("seed", [1, 2, 7])
@@ -39,6 +41,10 @@ def test_the_demo_shows_that_nobody_notices(seed: int) -> None:
     assert len([part for part in parts if isinstance(part, Chart)]) == 2
     told = [part.text for part in parts if isinstance(part, Text)][-1]
     assert told == "Of 72 appends 72 were acknowledged; 72 of these are there, once each."
+
+
+def test_the_key_of_the_small_instances_is_in_the_slot_that_moves() -> None:
+    assert key_slot(MOVING, SLOTS) == 1
 
 
 def test_the_largest_messages_between_nodes_fit_into_a_frame() -> None:
