@@ -105,6 +105,18 @@ def test_there_are_no_mutants_no_other_labs_and_no_hidden_tests(handout: Path) -
     assert "hints" in rules
 
 
+def test_a_tour_of_the_handout_names_labs_that_are_there_and_runs_no_holes(
+    handout: Path, tmp_path: Path
+) -> None:
+    told = in_handout(handout, tmp_path, "tour")
+    assert told["story"] is None, "its code is still to be written"
+    named = {stage["number"]: stage["command"] for stage in told["stages"]}
+    assert named == {
+        1: "lab demo cap", 4: "lab run raft", 5: "lab show raftkv",
+        **dict.fromkeys((2, 3, 6, 7, 8, 9)),
+    }  # fmt: skip
+
+
 def test_a_student_starts_fails_writes_and_passes_in_the_handout(
     handout: Path, tmp_path: Path
 ) -> None:

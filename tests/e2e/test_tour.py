@@ -65,8 +65,8 @@ def test_what_a_stage_shows_best_is_a_command_about_one_of_its_labs_and_fits_a_l
     for stage in known.stages:
         assert (stage.best is None) == (not stage.labs), f"stage {stage.number} says its best"
         if stage.best is not None:
-            name, verb, id = stage.best.command.split()
+            name, verb, _ = stage.best.command.split()
             assert name == "lab"
             assert run([verb, "--help"]) == 0
-            assert id in stage.labs
+            assert stage.best.lab in stage.labs
             assert len(f"1  lab run chat  {stage.best.shows}") <= 80

@@ -27,6 +27,11 @@ class Best(Strict, frozen=True):
     command: str
     shows: str
 
+    @property
+    def lab(self) -> str:
+        """The id of the lab that it is about, the command's last word."""
+        return self.command.split()[-1]
+
 
 class Stage(Strict, frozen=True):
     """One stage of the roadmap.

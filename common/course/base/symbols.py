@@ -5,6 +5,7 @@ Nothing is changed here; :mod:`common.course.base.holes` does that, and takes lo
 
 import ast
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from textwrap import dedent
 
 from common.course.base.lab import Hole, Lab
@@ -32,6 +33,12 @@ def unwritten(source: str, symbols: Sequence[str]) -> list[str]:
     """
     bodies = functions(source)
     return [symbol for symbol in symbols if _is_hole(bodies.get(symbol, []))]
+
+
+def is_handout(room: Path, lab: Lab) -> bool:
+    """Whether a lab's files in the course are full of holes themselves, as in a released course."""
+    hole = lab.holes[0]
+    return bool(unwritten((room / hole.file).read_text(encoding="utf-8"), [hole.symbol]))
 
 
 def missing(source: str, symbols: Sequence[str]) -> list[str]:

@@ -209,6 +209,8 @@ class Release:
         place = folder(out / stage.folder)
         listed = _read(self.course.root / stage.folder / STAGE_FILE)
         listed["labs"] = [id for id in stage.labs if id in there]
+        if stage.best is not None and stage.best.lab not in there:
+            del listed["best"]
         write(place / STAGE_FILE, _dump(listed))
         for id in listed["labs"]:
             entry = _read(self.course.root / stage.folder / id / LAB_FILE)

@@ -16,9 +16,10 @@ from rich.table import Table
 from common.course.base import takes
 from common.course.base.course import Course
 from common.course.base.declared import worlds_of
-from common.course.base.lab import Lab
+from common.course.base.lab import Best, Lab
 from common.course.base.naming import find
 from common.course.base.output import MARKS, Output, folder, write_trace
+from common.course.base.symbols import is_handout
 from common.course.verbs.demonstrating import show_demo
 from common.course.verbs.running import LiveOptions, run_live, run_real
 from common.course.verbs.session import SessionOptions
@@ -59,9 +60,12 @@ def tour(lab: str, whole: bool, seed: int, out: Path, json: bool) -> None:
 
 
 def _story(course: Course, seed: int, out: Path, output: Output) -> dict[str, object] | None:
-    """Tell the story of the lab that has one; returns its verdicts, or None where no lab has."""
+    """Tell the story of the lab that has one; returns its verdicts.
+
+    None where no lab has a story, or where the lab's code is still to be written.
+    """
     lab = next((lab for lab in course.labs if lab.story), None)
-    if lab is None:
+    if lab is None or is_handout(course.room_of(lab), lab):
         return None
     tell = find(lab.story, f"lab {lab.id}: story")
     output.say(Rule(f"lab {lab.id}: {escape(lab.title)}", align="left"))
@@ -95,6 +99,8 @@ def _stages(course: Course, output: Output) -> list[dict[str, object]]:
     stages: list[dict[str, object]] = []
     for stage in course.stages:
         best = stage.best
+        if best is None and stage.labs:  # a handout has some of the labs
+            best = Best(command=f"lab show {stage.labs[0]}", shows=course.lab(stage.labs[0]).title)
         if best is None:
             table.add_row(stage.sign, "[dim]to come", f"[dim]{escape(stage.title)}")
         else:

@@ -14,11 +14,12 @@ from click.exceptions import Exit
 from rich.markup import escape
 from rich.padding import Padding
 
-from common.course.base import symbols, takes
+from common.course.base import takes
 from common.course.base.course import Course
 from common.course.base.implementation import check_workspace
 from common.course.base.lab import Lab
 from common.course.base.output import Output, folder, write
+from common.course.base.symbols import is_handout
 from common.course.student.finding import lab_meant, open_workspace
 from common.course.student.parts import NOT_WRITTEN
 from common.course.student.workspace import Workspace, blamed
@@ -103,7 +104,7 @@ def _find_out(
     """Investigate; a smaller schedule is believed only if the reference passes with it."""
     seed = seed_of(test)
     ways = ["all", "planned", "none"]
-    if mine is None or _is_handout(course, lab):
+    if mine is None or is_handout(course.room_of(lab), lab):
         ways = ["planned", "none"] if seed is not None else ["none"]
     for way in ways:
         with output.console.status("looking for the smallest run that fails"):
@@ -126,13 +127,6 @@ def seed_of(test: TestResult) -> int | None:
     """The seed with which a test failed, if it tries several."""
     words = shlex.split(test.replay)
     return int(words[words.index("--seed") + 1]) if "--seed" in words else None
-
-
-def _is_handout(course: Course, lab: Lab) -> bool:
-    """Whether the references of this copy of the course are handouts themselves."""
-    hole = lab.holes[0]
-    source = (course.room_of(lab) / hole.file).read_text(encoding="utf-8")
-    return bool(symbols.unwritten(source, [hole.symbol]))
 
 
 def _page(lab: Lab, test: TestResult, facts: dict[str, Any], where: Path) -> str:
