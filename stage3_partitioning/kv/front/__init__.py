@@ -4,6 +4,7 @@
 * ``table``: which commands there are. ``data``: those about keys, as plans for the node.
 * ``server``: those about the server, the cluster and the connection. ``options``: how SET and
   EXPIRE are written.
+* ``client``: what a command sees of the client that sent it.
 * ``connection``: one client: order, transactions, redirects, back-pressure. ``facade``: the socket.
 
 Nothing is decided here: every key is looked at by the node, and what the node says is translated.

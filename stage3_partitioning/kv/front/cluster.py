@@ -1,16 +1,13 @@
 """CLUSTER: what cluster clients ask to find the shard of a key."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from stage3_partitioning.kv.front.client import Client, Facade
 from stage3_partitioning.kv.front.options import integer
 from stage3_partitioning.kv.front.replies import RespError, Value
 from stage3_partitioning.kv.front.words import arity_problem, subcommand, unknown_subcommand
 from stage3_partitioning.kv.messages import Known, Overview, SlotKeys
 from stage3_partitioning.kv.slots import SLOTS, key_slot
-
-if TYPE_CHECKING:
-    from stage3_partitioning.kv.front.connection import Connection
-    from stage3_partitioning.kv.front.facade import RespFacade
 
 WORDS = {
     "info": 0,
@@ -25,7 +22,7 @@ WORDS = {
 """By subcommand, how many words follow it."""
 
 
-def cluster(client: "Connection", words: list[bytes]) -> None:
+def cluster(client: Client, words: list[bytes]) -> None:
     """Answer a CLUSTER command."""
     name, *rest = subcommand(words)
     facade = client.facade
@@ -63,7 +60,7 @@ def _slot(word: bytes, problem: str) -> int:
     return slot
 
 
-def cluster_slots(facade: "RespFacade", known: Known) -> Value:
+def cluster_slots(facade: Facade, known: Known) -> Value:
     """CLUSTER SLOTS: each run of slots, and who holds it."""
     no_metadata: dict[str, Value] = {}
     return [
@@ -72,7 +69,7 @@ def cluster_slots(facade: "RespFacade", known: Known) -> Value:
     ]
 
 
-def cluster_shards(facade: "RespFacade", known: Known) -> Value:
+def cluster_shards(facade: Facade, known: Known) -> Value:
     """CLUSTER SHARDS: each node, and the slots that it holds."""
     shards: list[Value] = []
     for node in facade.door.members:
@@ -92,7 +89,7 @@ def cluster_shards(facade: "RespFacade", known: Known) -> Value:
     return shards
 
 
-def cluster_nodes(facade: "RespFacade", known: Known) -> Value:
+def cluster_nodes(facade: Facade, known: Known) -> Value:
     """CLUSTER NODES: a line for each node; of this one also the slots that move just now."""
     lines = []
     for node in facade.door.members:
@@ -114,7 +111,7 @@ def cluster_nodes(facade: "RespFacade", known: Known) -> Value:
     return "\n".join(lines) + "\n"
 
 
-def cluster_info(facade: "RespFacade", known: Known) -> Value:
+def cluster_info(facade: Facade, known: Known) -> Value:
     """CLUSTER INFO: all slots are held by somebody, always."""
     figures = {
         "cluster_state": "ok",

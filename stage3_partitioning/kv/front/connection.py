@@ -9,21 +9,19 @@ or that does not read its answers, is not read from; one that reads nothing for
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import Any, cast
 
 from common.values.history import Ok, Outcome
+from stage3_partitioning.kv.front.client import Facade, Later, Reply, Slot
 from stage3_partitioning.kv.front.data import PLANS, Plan
 from stage3_partitioning.kv.front.replies import QUEUED, RespError, Value, encode, error
 from stage3_partitioning.kv.front.requests import ProtocolError, RequestReader
 from stage3_partitioning.kv.front.server import SERVER_COMMANDS, unknown_command
 from stage3_partitioning.kv.front.table import TABLE
-from stage3_partitioning.kv.front.transactions import CROSS_SLOT, Later, discard, execute, multi
+from stage3_partitioning.kv.front.transactions import CROSS_SLOT, discard, execute, multi
 from stage3_partitioning.kv.front.words import arity_problem
 from stage3_partitioning.kv.messages import Answer, Ask, Moved, Serve
 from stage3_partitioning.kv.slots import key_slot
-
-if TYPE_CHECKING:
-    from stage3_partitioning.kv.front.facade import RespFacade
 
 MOST_PENDING = 1024
 """So many commands of one client may wait for their replies."""
@@ -42,11 +40,6 @@ MOST_QUEUED = 10_000
 """Commands in one transaction."""
 
 TRY_AGAIN = "TRYAGAIN Multiple keys request during rehashing of slot"
-Reply: TypeAlias = bytes | Callable[[], bytes]
-"""The bytes of a reply, or what makes them: a long one is not made before it can be written."""
-
-Slot: TypeAlias = list[Reply]
-"""The place of one reply in the row; empty until it is there."""
 
 
 class Connection(asyncio.Protocol):
@@ -64,7 +57,7 @@ class Connection(asyncio.Protocol):
         spoiled: whether a command of the transaction was refused, so that EXEC has to refuse all.
     """
 
-    def __init__(self, facade: "RespFacade", id: int) -> None:
+    def __init__(self, facade: Facade, id: int) -> None:
         self.facade = facade
         self.id = id
         self.version = 2
@@ -301,7 +294,7 @@ class Connection(asyncio.Protocol):
 
     # Transactions.
 
-    def look(self, plans: "Sequence[Plan | Later]", then: Callable[[str], None]) -> None:
+    def look(self, plans: Sequence[Plan | Later], then: Callable[[str], None]) -> None:
         """Find out whether all keys are here; ``then`` gets "" or where they are.
 
         Nothing else of this client is carried out meanwhile.
@@ -317,7 +310,7 @@ class Connection(asyncio.Protocol):
 
         self.facade.door.invoke(Serve(commands, asking, only_look=True), found)
 
-    def _queue(self, plan: "Plan | Later") -> None:
+    def _queue(self, plan: Plan | Later) -> None:
         """Queue it if its keys are here; else say where they are, and refuse all at EXEC."""
         assert self.transaction is not None, "within a transaction"
         if len(self.transaction) >= MOST_QUEUED:

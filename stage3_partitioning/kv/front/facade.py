@@ -10,6 +10,7 @@ from typing import Any
 from common.contract import NodeId
 from common.runtime.facade import Door
 from common.values.errors import BadInput
+from stage3_partitioning.kv.front.client import Client
 from stage3_partitioning.kv.front.connection import Connection
 from stage3_partitioning.kv.front.requests import MAX_BULK
 from stage3_partitioning.kv.front.server import VERSION
@@ -36,11 +37,12 @@ class RespFacade:
     def __init__(
         self, door: Door, host: str, ports: Mapping[NodeId, int], durable: bool = True
     ) -> None:
-        self.door, self.host, self.ports = door, host, dict(ports)
+        self.door, self.host = door, host
+        self.ports: Mapping[NodeId, int] = dict(ports)
         self.log = door.log
         self._durable = durable
         self._server: asyncio.Server | None = None
-        self._clients: dict[int, Connection] = {}
+        self._clients: dict[int, Client] = {}
         self._connections = 0
         self._begun = time.monotonic()
         if missing := [node for node in door.members if node not in self.ports]:
@@ -71,7 +73,7 @@ class RespFacade:
         self._connections += 1
         return Connection(self, self._connections)
 
-    def opened(self, client: Connection) -> None:
+    def opened(self, client: Client) -> None:
         """A client has connected; one too many is told so and closed."""
         if len(self._clients) >= MOST_CLIENTS:
             client.transport.write(b"-ERR max number of clients reached\r\n")
@@ -79,11 +81,11 @@ class RespFacade:
             return
         self._clients[client.id] = client
 
-    def closed(self, client: Connection) -> None:
+    def closed(self, client: Client) -> None:
         """It has gone."""
         self._clients.pop(client.id, None)
 
-    def clients(self) -> list[Connection]:
+    def clients(self) -> list[Client]:
         """Those connected now, in the order in which they came."""
         return list(self._clients.values())
 
@@ -97,7 +99,7 @@ class RespFacade:
         """Where clients reach a node."""
         return f"{self.host}:{self.ports[node]}"
 
-    def describe(self, client: Connection) -> str:
+    def describe(self, client: Client) -> str:
         """The line of CLIENT LIST for a client."""
         queued = -1 if client.transaction is None else len(client.transaction)
         own = self.address(self.door.node)

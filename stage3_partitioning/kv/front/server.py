@@ -2,17 +2,15 @@
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from stage3_partitioning.kv.front.client import Client
 from stage3_partitioning.kv.front.cluster import cluster
 from stage3_partitioning.kv.front.options import SYNTAX, glob, integer, read_scan
 from stage3_partitioning.kv.front.replies import OK, RespError, Simple, Value
 from stage3_partitioning.kv.front.table import TABLE
 from stage3_partitioning.kv.front.words import arity_problem, subcommand, text, unknown_subcommand
 from stage3_partitioning.kv.messages import Flush, Scan, Size
-
-if TYPE_CHECKING:
-    from stage3_partitioning.kv.front.connection import Connection
 
 VERSION = "7.0.15"
 """The Redis whose words and texts are followed."""
@@ -42,33 +40,33 @@ def _until_zero(word: bytes) -> str:
 # The connection.
 
 
-def _ping(client: "Connection", words: Words) -> None:
+def _ping(client: Client, words: Words) -> None:
     if len(words) > 2:
         raise RespError(arity_problem("ping"))
     client.value(words[1] if len(words) == 2 else Simple("PONG"))
 
 
-def _echo(client: "Connection", words: Words) -> None:
+def _echo(client: Client, words: Words) -> None:
     client.value(words[1])
 
 
-def _quit(client: "Connection", _: Words) -> None:
+def _quit(client: Client, _: Words) -> None:
     client.reply(OK)
     client.end()
 
 
-def _reset(client: "Connection", _: Words) -> None:
+def _reset(client: Client, _: Words) -> None:
     client.version, client.name, client.transaction = 2, "", None
     client.value(Simple("RESET"))
 
 
-def _select(client: "Connection", words: Words) -> None:
+def _select(client: Client, words: Words) -> None:
     if integer(words[1]) != 0:
         raise RespError("ERR SELECT is not allowed in cluster mode")
     client.reply(OK)
 
 
-def _auth(client: "Connection", words: Words) -> None:
+def _auth(client: Client, words: Words) -> None:
     if len(words) == 2:
         raise RespError(
             "ERR AUTH <password> called without any password configured for the default user. "
@@ -86,12 +84,12 @@ def _check_user(name: bytes) -> None:
         raise RespError("WRONGPASS invalid username-password pair or user is disabled.")
 
 
-def _asking(client: "Connection", _: Words) -> None:
+def _asking(client: Client, _: Words) -> None:
     client.asking = True
     client.reply(OK)
 
 
-def _hello(client: "Connection", words: Words) -> None:
+def _hello(client: Client, words: Words) -> None:
     version, name = client.version, client.name
     if len(words) > 1:
         try:
@@ -131,7 +129,7 @@ def _client_name(word: bytes) -> str:
     return text(word)
 
 
-def _client(client: "Connection", words: Words) -> None:
+def _client(client: Client, words: Words) -> None:
     match subcommand(words):
         case ["id"]:
             client.value(client.id)
@@ -158,7 +156,7 @@ def _client(client: "Connection", words: Words) -> None:
 # The server.
 
 
-def _command(client: "Connection", words: Words) -> None:
+def _command(client: Client, words: Words) -> None:
     match subcommand(words) if len(words) > 1 else []:
         case []:
             client.value([entry.described() for entry in TABLE.values()])
@@ -188,7 +186,7 @@ def _command(client: "Connection", words: Words) -> None:
             raise RespError(unknown_subcommand(words))
 
 
-def _config(client: "Connection", words: Words) -> None:
+def _config(client: Client, words: Words) -> None:
     match subcommand(words):
         case ["get", *_] if len(words) > 2:
             patterns = [glob(word.lower()) for word in words[2:]]
@@ -211,12 +209,12 @@ def _config(client: "Connection", words: Words) -> None:
             raise RespError(unknown_subcommand(words))
 
 
-def _info(client: "Connection", words: Words) -> None:
+def _info(client: Client, words: Words) -> None:
     wanted = {text(word).lower() for word in words[1:]} - {"all", "default", "everything"}
     client.ask(Size(), lambda keys: client.facade.info(wanted, keys))
 
 
-def _time(client: "Connection", _: Words) -> None:
+def _time(client: Client, _: Words) -> None:
     now = time.time_ns() // 1_000
     client.value([str(now // 1_000_000), str(now % 1_000_000)])
 
@@ -224,11 +222,11 @@ def _time(client: "Connection", _: Words) -> None:
 # The keys as a whole: those of this server.
 
 
-def _dbsize(client: "Connection", _: Words) -> None:
+def _dbsize(client: Client, _: Words) -> None:
     client.ask(Size(), lambda size: size)
 
 
-def _scan(client: "Connection", words: Words) -> None:
+def _scan(client: Client, words: Words) -> None:
     options = read_scan(words)
 
     def tell(found: Any) -> Value:
@@ -240,13 +238,13 @@ def _scan(client: "Connection", words: Words) -> None:
     client.ask(Scan(options.cursor, options.count), tell)
 
 
-def _keys(client: "Connection", words: Words) -> None:
+def _keys(client: Client, words: Words) -> None:
     pattern = glob(words[1])
     every = Scan(0, 2**62)
     client.ask(every, lambda found: [key for key in found[1] if pattern.fullmatch(key)])
 
 
-def _flush(client: "Connection", words: Words) -> None:
+def _flush(client: Client, words: Words) -> None:
     """Delete all keys that are here, some at a time."""
     if len(words) > 2 or (len(words) == 2 and words[1].upper() not in (b"ASYNC", b"SYNC")):
         raise RespError(SYNTAX)
@@ -261,11 +259,11 @@ def _flush(client: "Connection", words: Words) -> None:
     client.facade.door.invoke(Flush(FLUSH_AT_ONCE), then)
 
 
-def _ok(client: "Connection", _: Words) -> None:
+def _ok(client: Client, _: Words) -> None:
     client.reply(OK)
 
 
-SERVER_COMMANDS: dict[str, Callable[["Connection", Words], None]] = {
+SERVER_COMMANDS: dict[str, Callable[[Client, Words], None]] = {
     "ping": _ping,
     "echo": _echo,
     "quit": _quit,

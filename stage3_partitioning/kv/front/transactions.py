@@ -6,30 +6,17 @@ of the loop, so that nobody else's command comes in between.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from stage3_partitioning.kv.commands import Command
+from stage3_partitioning.kv.front.client import Client, Later
 from stage3_partitioning.kv.front.data import Plan
 from stage3_partitioning.kv.front.replies import OK, Value, encode, error
 from stage3_partitioning.kv.slots import key_slot
 
-if TYPE_CHECKING:
-    from stage3_partitioning.kv.front.connection import Connection
-
 CROSS_SLOT = "CROSSSLOT Keys in request don't hash to the same slot"
 
 
-@dataclass(frozen=True, slots=True)
-class Later:
-    """A command that is not about keys, and waits for EXEC."""
-
-    name: str
-    words: list[bytes]
-    commands: tuple[Command, ...] = ()
-
-
-def multi(client: "Connection") -> None:
+def multi(client: Client) -> None:
     """MULTI: queue what follows."""
     if client.transaction is not None:
         client.reply(error("ERR MULTI calls can not be nested"))
@@ -38,7 +25,7 @@ def multi(client: "Connection") -> None:
     client.reply(OK)
 
 
-def discard(client: "Connection") -> None:
+def discard(client: Client) -> None:
     """DISCARD: forget what was queued."""
     if client.transaction is None:
         client.reply(error("ERR DISCARD without MULTI"))
@@ -47,7 +34,7 @@ def discard(client: "Connection") -> None:
     client.reply(OK)
 
 
-def execute(client: "Connection") -> None:
+def execute(client: Client) -> None:
     """EXEC: carry out what was queued, or nothing of it."""
     queued, client.transaction = client.transaction, None
     if queued is None:
@@ -62,7 +49,7 @@ def execute(client: "Connection") -> None:
         _together(client, [each for each in queued if isinstance(each, Plan)])
 
 
-def _together(client: "Connection", plans: Sequence[Plan]) -> None:
+def _together(client: Client, plans: Sequence[Plan]) -> None:
     """Commands about keys alone: one step of the node."""
     together = tuple(command for plan in plans for command in plan.commands)
 
@@ -79,7 +66,7 @@ def _together(client: "Connection", plans: Sequence[Plan]) -> None:
         client.value(tell(()))
 
 
-def _mixed(client: "Connection", queued: Sequence[Plan | Later]) -> None:
+def _mixed(client: Client, queued: Sequence[Plan | Later]) -> None:
     """Others among them: look first whether all keys are here, then one part after the other."""
     if not any(each.commands for each in queued):
         _in_order(client, queued)
@@ -94,7 +81,7 @@ def _mixed(client: "Connection", queued: Sequence[Plan | Later]) -> None:
     client.look(queued, then)
 
 
-def _in_order(client: "Connection", queued: Sequence[Plan | Later]) -> None:
+def _in_order(client: Client, queued: Sequence[Plan | Later]) -> None:
     client.reply(b"*%d\r\n" % len(queued))
     for part in queued:
         if isinstance(part, Later):
