@@ -54,9 +54,9 @@ class Ran:
 
     @property
     def fate(self) -> Fate:
-        """``survived`` if all tests have passed."""
-        all_passed = self.status == 0 and not self.result.failed and not self.result.cut_short
-        return "survived" if all_passed else "caught"
+        """``survived`` if all tests have passed: a process that ends by itself may have run none."""
+        all_have = bool(self.result.tests) and not self.result.cut_short
+        return "survived" if self.status == 0 and all_have and not self.result.failed else "caught"
 
     @property
     def caught_by(self) -> str:
