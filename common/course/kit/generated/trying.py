@@ -54,7 +54,7 @@ class Ran:
 
     @property
     def fate(self) -> Fate:
-        """``survived`` if all tests have passed: a process that ends by itself may have run none."""
+        """``survived`` if all tests have passed; a process that ends early may have run none."""
         all_have = bool(self.result.tests) and not self.result.cut_short
         return "survived" if self.status == 0 and all_have and not self.result.failed else "caught"
 
