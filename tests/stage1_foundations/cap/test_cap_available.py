@@ -7,6 +7,7 @@ from common.check.linearizability import check_linearizability
 from common.check.models import Register
 from common.check.sessions import check_sessions
 from common.check.verdict import Answer
+from common.contract.events import NodeId, Receive, Start
 from common.course.suites.grading import graded
 from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
@@ -219,3 +220,36 @@ def test_gossip_does_not_multiply(lab: Any, sweep: Any) -> None:
         per_round = (simulation.events - before) / 20
         assert must_agree(lab, simulation) is not None
         assert per_round <= 3 * 2 * 4, f"{per_round:.0f} events in 50 ms in which nothing happened"
+
+
+@graded(points=2, title="Told at once", requirement="the others are told of a write, and hear soon")
+def test_a_write_is_at_the_others_before_the_next_round_of_gossip(lab: Any, sweep: Any) -> None:
+    def rarely(id: NodeId, peers: tuple[NodeId, ...]) -> Any:
+        return lab.AvailableReplica(id, peers, gossip_every=10 * SECOND)
+
+    for seed in sweep(3):
+        simulation = cluster(lab, rarely, seed, [])
+        must_be_ok([ask(simulation, "c1", lab.Write(7), within=BOUND)], BOUND)
+        simulation.run(simulation.now + BOUND)
+        read = values_read_everywhere(lab, simulation)
+        assert read == dict.fromkeys(CLIENTS, 7), f"{read}, and the next gossip is seconds away"
+
+
+@graded(points=2, title="Answered again", requirement="a repeated request is answered")
+def test_a_write_whose_answer_was_lost_is_answered_when_it_comes_again(lab: Any) -> None:
+    faults = [Link(0, "n1", "c1", loss=1.0), Link(100 * MS, "n1", "c1", loss=0.0)]
+    simulation = cluster(lab, lab.AvailableReplica, 1, faults)
+    written = ask(simulation, "c1", lab.Write(7), within=1 * SECOND)
+    assert written.outcome == Ok(), f"{written}, though its replica has taken it"
+
+
+@graded(points=2, title="Answered with what is newer", requirement="what is older here is told so")
+def test_gossip_that_is_old_is_answered_with_what_is_newer_and_gossip_that_is_not_is_not(
+    lab: Any,
+) -> None:
+    node = lab.AvailableReplica("n1", ("n2", "n3"))
+    node.step(Start(0, {}))
+    node.step(Receive(0, "c1", lab.WriteRequest(1, 7)))
+    (answer,) = node.step(Receive(0, "n2", lab.Gossip(lab.Tagged())))
+    assert (answer.to, answer.message.held.value) == ("n2", 7), "n2 does not have write(7) yet"
+    assert node.step(Receive(0, "n2", answer.message)) == [], "both hold the same: all is said"

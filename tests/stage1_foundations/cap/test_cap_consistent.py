@@ -1,12 +1,14 @@
 """Graded suite of the lab ``cap``, first part: the consistent register."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from common.check.linearizability import check_linearizability
 from common.check.models import Register
 from common.check.verdict import Answer
+from common.contract.effects import Send
+from common.contract.events import Receive, Start
 from common.course.suites.grading import graded
 from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
@@ -23,12 +25,13 @@ from common.values.faults import (
     Schedule,
 )
 from common.values.history import Ok, Unknown
-from common.values.units import MS, SECOND
+from common.values.units import MS, SECOND, show_time
 from tests.stage1_foundations.cap.cluster import (
     CLIENTS,
     CUT,
     END,
     HEALED,
+    HOME,
     MAJORITY,
     MINORITY,
     REPLICAS,
@@ -340,3 +343,80 @@ def test_clocks_that_are_seconds_apart_change_nothing(lab: Any, sweep: Any) -> N
         simulation.run(REST)
         must_be_ok(asked_between(simulation.history, 0, END, *CLIENTS), BOUND)
         must_be_linearizable(simulation.history)
+
+
+@graded(points=2, title="Patience ends", requirement="given up after ``attempts`` tries, and told")
+def test_a_write_that_reaches_nobody_is_refused_after_its_last_try(lab: Any) -> None:
+    """The client asks once: it is told by the replica that gives up, or it is not told in time."""
+    for attempts in (1, 3):
+        simulation = impatient(lab, attempts, [Partition(0, (MINORITY, MAJORITY))])
+        written = ask(simulation, "c1", lab.Write(7), within=1 * SECOND)
+        assert refused(written), f"{written}, though nobody but its replica ever heard of it"
+        assert written.returned_at is not None, "it has an outcome"
+        took = written.returned_at - written.invoked_at
+        patience = attempts * TRY_AGAIN_AFTER
+        assert patience <= took <= patience + BOUND / 5, f"{attempts} tries took {show_time(took)}"
+
+
+@graded(points=2, title="Refused once more", requirement="decided before: answered as decided")
+def test_a_refusal_that_was_lost_is_told_when_the_request_comes_again(lab: Any) -> None:
+    cut: list[Fault] = [Partition(0, (MINORITY, MAJORITY)), Link(0, "n1", "c1", loss=1.0)]
+    heard = Link(100 * MS, "n1", "c1", loss=0.0)
+    simulation = impatient(lab, 2, [*cut, heard], ask_again_after=60 * MS)
+    written = ask(simulation, "c1", lab.Write(7), within=1 * SECOND)
+    assert refused(written), f"{written}, though its replica had refused it"
+
+
+@graded(points=3, title="Refused for good", requirement="what is refused must stay refused")
+def test_an_answer_that_comes_after_the_refusal_does_not_bring_the_write_back(lab: Any) -> None:
+    """n2's answer takes 80 ms and would make a majority; by then n1 has given up."""
+    late = [Link(0, "n2", "n1", latency=(80 * MS, 80 * MS)), Link(0, "n3", "n1", loss=1.0)]
+    simulation = impatient(lab, 2, late)
+    written = ask(simulation, "c1", lab.Write(7), within=1 * SECOND)
+    assert refused(written), f"{written}, though no answer came in time"
+    simulation.run(200 * MS)
+    read = ask(simulation, "c2", lab.Read(), within=1 * SECOND)
+    assert read.outcome == Ok(None), f"{read}, though write(7) was refused"
+
+
+TRY_AGAIN_AFTER = 25 * MS
+
+
+def impatient(
+    lab: Any, attempts: int, faults: Sequence[Fault], ask_again_after: int = 2 * SECOND
+) -> Simulation:
+    """A cluster whose replicas give up soon, with clients that ask again late, or as told."""
+    clients = {
+        client: lambda id, peers, home=home: lab.RegisterClient(
+            id, peers, replica=home, ask_again_after=ask_again_after
+        )
+        for client, home in HOME.items()
+    }
+    made: Simulation = lab.simulation(
+        dict.fromkeys(
+            REPLICAS,
+            lambda id, peers: lab.ConsistentReplica(
+                id, peers, attempts=attempts, try_again_after=TRY_AGAIN_AFTER
+            ),
+        ),
+        clients,
+        seed=1,
+        schedule=Schedule(faults),
+        link=THREE_MS,
+    )
+    return made
+
+
+@graded(points=1, title="Asked once", requirement="asked again after a time, not after an answer")
+def test_an_answer_that_is_not_enough_makes_nobody_be_asked_again(lab: Any) -> None:
+    node = lab.ConsistentReplica("n1", ("n2", "n3", "n4", "n5"))
+    node.step(Start(0, {}))
+    effects: list[Any] = node.step(Receive(0, "c1", lab.ReadRequest(1)))
+    asked = [effect for effect in effects if isinstance(effect, Send)]
+    assert [effect.to for effect in asked] == ["n2", "n3", "n4", "n5"]
+    query: Any = asked[0].message
+    reply = lab.QueryReply(query.round, lab.Tagged())
+    assert node.step(Receive(0, "n2", reply)) == [], "two of five have answered: wait for a third"
+    effects = node.step(Receive(0, "n3", reply))
+    more = [effect.message for effect in effects if isinstance(effect, Send)]
+    assert any(isinstance(message, lab.Update) for message in more), "three of five are enough"
