@@ -32,7 +32,9 @@ def mutants(body: str, head: str = HEAD, symbol: str = "Acceptor.handle") -> lis
     """The mutants of a handler with this body."""
     lines = "".join(f"        {line}\n" for line in body.strip().splitlines())
     source = head + lines
-    return list(SourceFile("paxos/acceptor.py", source, Classes([source])).mutants("paxos", symbol))
+    return list(
+        SourceFile("paxos/acceptor.py", source, Classes([source])).mutants("paxos", symbol, symbol)
+    )
 
 
 def changes(body: str) -> set[tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from common.course.base.manifest import ROOT, Course
+from common.course.base.course import ROOT, Course
 from common.course.kit.generated.kept import code_digest
 from common.course.kit.generated.making import generate
 from common.course.kit.generated.proving import Choice, Proof
@@ -199,7 +199,7 @@ def test_what_never_ends_what_does_not_load_and_what_eats_the_memory_are_caught(
 def test_a_warm_process_gives_the_verdicts_that_lab_test_gives(processes: Processes) -> None:
     course = Course()
     netem = course.lab("netem")
-    text = (course.folder_of(netem) / netem.files[0].path).read_text(encoding="utf-8")
+    text = (course.room_of(netem) / netem.files[0].path).read_text(encoding="utf-8")
     warm = ran(processes, text)
     assert warm.fate == "survived"
     cold = run_suite(course, netem, SuiteOptions())
@@ -213,7 +213,7 @@ def test_the_tests_of_the_exercises_part_come_first_and_of_them_those_that_catch
     cap = course.lab("cap")
     proof = Proof(course, cap, tmp_path)
     names = [
-        f"{cap.tests}/{name}"
+        f"{cap.suite}/{name}"
         for name in (
             "test_cap_available.py::test_a", "test_cap_consistent.py::test_b",
             "test_cap_consistent.py::test_c",
@@ -230,7 +230,7 @@ def test_a_result_is_of_the_code_that_it_stands_on_and_of_no_other(tmp_path: Pat
     course = Course(root)
     counter = course.lab(LAB)
     before = code_digest(course, counter)
-    (root / "docs/counter.md").write_text("words", encoding="utf-8")
+    (root / "docs/labs/counter.md").write_text("words", encoding="utf-8")
     (root / "common/course/kit/page.py").write_text("", encoding="utf-8")
     assert code_digest(course, counter) == before
     for name in ("common/sim/disk.py", f"{STAGE}/{LAB}/node.py", f"tests/{STAGE}/{LAB}/data.txt"):

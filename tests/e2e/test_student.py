@@ -18,6 +18,9 @@ from common.values.units import SECOND
 from tests.support.lab_command import lab
 
 STAGE = "stage1_foundations"
+CAP = Course().lab("cap")
+CONSISTENT_POINTS = CAP.part("consistent").points
+AVAILABLE_POINTS = CAP.part("available").points
 CONSISTENT = Path("work") / STAGE / "cap/consistent.py"
 PATIENCE = 60 * SECOND
 
@@ -60,7 +63,7 @@ def test_an_evening_with_a_lab(tmp_path: Path) -> None:
     first = lab(tmp_path, "test", "--seeds", "1")
     assert first.returncode == 1
     assert "testing cap, part consistent: your code in work" in said(first)
-    assert "0 of 49 points next: lab why cap, lab hint" in said(first)
+    assert f"0 of {CONSISTENT_POINTS} points next: lab why cap, lab hint" in said(first)
     assert "this is not written yet" in said(lab(tmp_path, "why"))
     assert "1. " in said(lab(tmp_path, "hint"))
 
@@ -72,14 +75,14 @@ def test_an_evening_with_a_lab(tmp_path: Path) -> None:
     assert asked in right
     path.write_text(right.replace(asked, "pending.answered"), encoding="utf-8")
     told = points(tmp_path)
-    assert 0 < told["earned"] < told["possible"] == 49
+    assert 0 < told["earned"] < told["possible"] == CONSISTENT_POINTS
     explained = lab(tmp_path, "why")
     assert explained.returncode == 1
     assert "it checks: " in said(explained)
 
     # Right.
     path.write_text(right, encoding="utf-8")
-    assert points(tmp_path)["earned"] == 49
+    assert points(tmp_path)["earned"] == CONSISTENT_POINTS
     passed = said(lab(tmp_path, "test", "--seeds", "1"))
     assert "lab start cap --part available" in passed
     assert "def write_requested" in said(lab(tmp_path, "solution"))
@@ -90,10 +93,10 @@ def test_an_evening_with_a_lab(tmp_path: Path) -> None:
     assert f"yours {CONSISTENT} is kept" in started
     assert path.read_text(encoding="utf-8") == right
     write(tmp_path, Path("work") / STAGE / "cap/available.py", *symbols_of("available"))
-    assert points(tmp_path)["earned"] == 28
+    assert points(tmp_path)["earned"] == AVAILABLE_POINTS
     whole = points(tmp_path, "--all")
-    assert whole["earned"] == whole["possible"] == 77
-    assert "77 of 77 points" in said(lab(tmp_path, "progress", "cap"))
+    assert whole["earned"] == whole["possible"] == CAP.points
+    assert f"{CAP.points} of {CAP.points} points" in said(lab(tmp_path, "progress", "cap"))
     assert "✓ cap" in said(lab(tmp_path))
 
 
@@ -108,7 +111,7 @@ def test_the_suite_is_plain_pytest_with_the_same_verdicts_and_points(tmp_path: P
     grades = json.loads((tmp_path / "grades.json").read_text(encoding="utf-8"))
     inside = [test for test in grades["tests"] if f"/{STAGE}/cap/" in test["test"]]
     earned = sum(test["points"] for test in inside if test["verdict"] == "pass")
-    assert (earned, sum(test["points"] for test in inside)) == (49, 77)
+    assert (earned, sum(test["points"] for test in inside)) == (CONSISTENT_POINTS, CAP.points)
     verdicts = {test["test"]: test["verdict"] for test in inside}
     assert verdicts == {test["test"]: test["verdict"] for test in told["tests"]}
 
@@ -156,12 +159,12 @@ def test_a_watch_tests_the_part_that_was_touched_and_first_what_failed_last(
 ) -> None:
     assert lab(tmp_path, "start", "cap").returncode == 0
     with watching(tmp_path, "cap") as lines:
-        assert any("0 of 77 points" in line for line in heard(lines, "watching;"))
+        assert any(f"0 of {CAP.points} points" in line for line in heard(lines, "watching;"))
         write(tmp_path, Path("work") / STAGE / "cap/available.py", *symbols_of("available"))
         told = heard(lines, "watching;")
         assert "cap: available" in told[0]
-        assert "28 of 28 points, all pass" in told[-2]
+        assert f"{AVAILABLE_POINTS} of {AVAILABLE_POINTS} points, all pass" in told[-2]
         path = tmp_path / CONSISTENT
         path.write_text("def f(:\n", encoding="utf-8")
         assert any("cap/consistent.py:1: " in line for line in heard(lines, "watching;"))
-    assert "28" in said(lab(tmp_path, "progress", "cap"))
+    assert f"{AVAILABLE_POINTS}" in said(lab(tmp_path, "progress", "cap"))

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from common.course.base.manifest import ROOT
+from common.course.base.course import ROOT
 
 STAGE, LAB = "stage1_tiny", "counter"
 
@@ -105,25 +105,24 @@ def test_a_crash_forgets_nothing(lab: Any) -> None:
 """
 )
 
-MANIFEST = """
+STAGE_YAML = """
 number: 1
 title: Tiny
 summary: A stage.
-labs:
-  - id: counter
-    title: A counter
-    concept: Small.
-    kind: node
-    files: [{path: counter/node.py, kind: node}]
-    papers: [{title: A paper}]
-    points: 3
+labs: [counter]
+"""
+
+LAB_YAML = """
+title: A counter
+concept: Small.
+papers: [{title: A paper}]
+parts:
+  - id: once
+    title: Once
     hours: 1
-    holes:
-      - {symbol: Counter.on_start, file: counter/node.py, hints: [a, b, c]}
-      - {symbol: Counter.add, file: counter/node.py, hints: [a, b, c]}
-    tests: tests/stage1_tiny/counter
-    demo: "stage1_tiny.counter.demo:demo"
-    page: counter.md
+    exercises:
+      Counter.on_start: [a, b, c]
+      Counter.add: [a, b, c]
 """
 
 
@@ -141,10 +140,12 @@ def make_course(root: Path, suite: str) -> Path:
         f"{STAGE}/__init__.py": "",
         f"{STAGE}/{LAB}/__init__.py": "",
         f"{STAGE}/{LAB}/node.py": PROTOCOL,
-        f"{STAGE}/lab.yaml": MANIFEST,
+        f"{STAGE}/{LAB}/demo.py": "",
+        f"{STAGE}/{LAB}/lab.yaml": LAB_YAML,
+        f"{STAGE}/stage.yaml": STAGE_YAML,
         f"tests/{STAGE}/{LAB}/test_counter.py": suite,
         f"tests/mutants/{LAB}.yaml": "mutants: []\n",
-        f"docs/{LAB}.md": "",
+        f"docs/labs/{LAB}.md": "",
     }
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)

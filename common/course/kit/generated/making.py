@@ -50,7 +50,7 @@ class Generated:
             change, and goes when this code does: an explanation is of this code and no other.
         lab: the lab's id.
         file: relative to the lab's room.
-        symbol: the exercise.
+        exercise: its name in the manifest.
         kind: what is done.
         line: where, in the file.
         what: one sentence without the line.
@@ -63,7 +63,7 @@ class Generated:
     id: str
     lab: str
     file: str
-    symbol: str
+    exercise: str
     kind: str
     line: int
     what: str
@@ -101,7 +101,7 @@ def generate(course: Course, lab: Lab) -> list[Generated]:
     made: list[Generated] = []
     used: Counter[str] = Counter()
     for hole in lab.holes:
-        for mutant in files[hole.file].mutants(lab.id, hole.symbol):
+        for mutant in files[hole.file].mutants(lab.id, hole.symbol, hole.name):
             used[mutant.id] += 1
             again = f"-{used[mutant.id]}" if used[mutant.id] > 1 else ""
             made.append(replace(mutant, id=mutant.id + again))
@@ -131,7 +131,7 @@ class SourceFile:
         self._functions = _Functions()
         self._module.visit(self._functions)
 
-    def mutants(self, lab: str, symbol: str) -> Iterator[Generated]:
+    def mutants(self, lab: str, symbol: str, exercise: str) -> Iterator[Generated]:
         """The mutants of one exercise of a lab."""
         functions = self._functions.found.get(symbol)
         if functions is None:
@@ -146,7 +146,7 @@ class SourceFile:
                     seen.add(mark)
                     name = name_of(change, around)
                     yield Generated(
-                        f"{symbol}:{name.id}", lab, self._path, symbol, change.kind,
+                        f"{exercise}:{name.id}", lab, self._path, exercise, change.kind,
                         self._lines[change.place], name.what, self._source, self._module, function,
                         changed,
                     )  # fmt: skip

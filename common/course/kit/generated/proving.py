@@ -117,17 +117,17 @@ class Proof:
         reference = self._kept.reference
         assert reference is not None, "it was tried before its mutants"
         limit = FEWEST_SECONDS + TIMES_THE_REFERENCE * reference.seconds
-        order = self.order(mutant.symbol, reference.times)
+        order = self.order(mutant.exercise, reference.times)
         changed = {mutant.file: mutant.text()}
         return Ended.of(mutant.id, process.run(self.course, self.lab, changed, order, limit))
 
-    def order(self, symbol: str, times: dict[str, float]) -> list[str]:
+    def order(self, exercise: str, times: dict[str, float]) -> list[str]:
         """All graded tests, the most promising first.
 
         The tests of the part to which the exercise belongs come before all others; among them, the
         one that has caught most mutants for the time that it takes.
         """
-        own = next((p for p in self.lab.parts if symbol in {hole.symbol for hole in p.holes}), None)
+        own = next((part for part in self.lab.parts if exercise in part.names), None)
 
         def promise(test: str) -> tuple[bool, float]:
             caught = (1 + self._kept.kills[test]) / (times[test] + A_MOMENT)
