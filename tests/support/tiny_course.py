@@ -5,7 +5,7 @@ from pathlib import Path
 
 from common.course.base.course import ROOT
 
-STAGE, LAB = "stage1_tiny", "counter"
+STAGE, LAB = "small", "counter"
 
 PROTOCOL = '''
 """A counter that others add to: each request counts once, and a crash forgets nothing."""

@@ -250,6 +250,6 @@ def test_gossip_that_is_old_is_answered_with_what_is_newer_and_gossip_that_is_no
     node = lab.AvailableReplica("n1", ("n2", "n3"))
     node.step(Start(0, {}))
     node.step(Receive(0, "c1", lab.WriteRequest(1, 7)))
-    (answer,) = node.step(Receive(0, "n2", lab.Gossip(lab.Tagged())))
+    (answer,) = node.step(Receive(0, "n2", lab.Gossip(lab.available.Tagged())))
     assert (answer.to, answer.message.held.value) == ("n2", 7), "n2 does not have write(7) yet"
     assert node.step(Receive(0, "n2", answer.message)) == [], "both hold the same: all is said"
