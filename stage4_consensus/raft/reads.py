@@ -42,9 +42,13 @@ class Reads(Persistence):
         answered = self._answered_round()
         self.rounds.record_answered(answered)
         for read in self.reads.take_ready(answered, self.last_applied):
-            self.send(read.client, Answer(read.number, self.machine.query(read.query)))
+            self.answer(read)
         if answered == self.rounds.latest and self.reads.wait_for_more_than(answered):
             self.start_round()
+
+    def answer(self, read: PendingRead) -> None:
+        """Answer a query from the state as it is now; that is new enough."""
+        self.send(read.client, Answer(read.number, self.machine.query(read.query)))
 
     def _answered_round(self) -> int:
         """The latest round that a quorum has answered."""

@@ -43,6 +43,9 @@ class Transfer(Persistence):
     def transfer_timed_out(self, timer: TransferTimeout) -> None:
         """The target did not take over: take requests again."""
         assert self.hand_over is not None, "the timer goes with the transfer"
-        client, number, target = self.hand_over.client, self.hand_over.number, self.hand_over.target
-        self.hand_over = None
-        self.send(client, Refusal(number, f"{target} did not take over"))
+        asked, self.hand_over = self.hand_over, None
+        self.transfer_failed(asked)
+
+    def transfer_failed(self, asked: HandOver) -> None:
+        """Tell the client that asked for it."""
+        self.send(asked.client, Refusal(asked.number, f"{asked.target} did not take over"))

@@ -4,7 +4,9 @@ It finds the leader by itself and repeats what is not answered, as every client 
 so each of its changes happens once even if a leader dies on the way.
 """
 
-from common.contract import CallId, on
+from typing import Any
+
+from common.contract import CallId, Node, NodeId, on
 from common.values.history import Failed, Ok, Outcome
 from stage4_consensus.raft.client import RaftClient
 from stage5_fault_tolerance.etcd.commands import Compare, DeleteRange, Put, Range, Txn
@@ -18,20 +20,29 @@ from stage5_fault_tolerance.etcd.results import (
 )
 
 
-class EtcdClient(RaftClient):
-    """A client of the replicated store."""
+class EtcdClient(Node):
+    """A client of the replicated store. The subnode in it speaks with the servers' Rafts.
 
+    Args:
+        id, peers, config: as for :class:`~stage4_consensus.raft.client.RaftClient`.
+    """
+
+    subnodes = (RaftClient,)
     carries = (Compare, DeleteResult, KeyValue, PutResult, RangeResult, TxnResult)
+
+    def __init__(self, id: NodeId, peers: tuple[NodeId, ...], **config: Any) -> None:
+        super().__init__(id, peers)
+        self.raft = self.subnode("raft", RaftClient(id, peers, **config))
 
     @on(Put, DeleteRange, Txn)
     def change(self, request: Put | DeleteRange | Txn, call: CallId) -> None:
         """Have it carried out, once."""
-        self.execute(request, call)
+        self.raft.execute(request, call)
 
     @on(Range)
     def look(self, request: Range, call: CallId) -> None:
         """Read what is not stale, without an entry in the log."""
-        self.query(request, call)
+        self.raft.query(request, call)
 
     def finish(self, call: CallId, outcome: Outcome) -> None:
         """What the store refused has not happened."""

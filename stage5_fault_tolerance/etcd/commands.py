@@ -197,22 +197,3 @@ class Txn:
     compares: tuple[Compare, ...] = ()
     success: tuple[object, ...] = ()
     failure: tuple[object, ...] = ()
-
-
-# What servers say to each other of it, inside Raft's messages.
-
-
-@record
-class Probe:
-    """What a server asks of the leader before it answers reads. The result is Probed.
-
-    Attributes:
-        renew: leases of which there was a sign of life.
-        times: leases whose time is asked for.
-        remaining: added by the leader as the probe comes: leases with the seconds that each has
-            left, or 0 if its end is in the log already.
-    """
-
-    renew: tuple[int, ...] = ()
-    times: tuple[int, ...] = ()
-    remaining: tuple[tuple[int, int], ...] = ()

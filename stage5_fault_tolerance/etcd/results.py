@@ -152,19 +152,3 @@ class Events:
     events: tuple[KeyValue, ...]
     previous: tuple[KeyValue | None, ...]
     compacted: int = 0
-
-
-@record
-class Probed:
-    """The leader's answer to a probe.
-
-    Attributes:
-        applied: how many commands its store had applied; a server that has applied as many may
-            answer the reads that waited for the probe.
-        leases: for each lease that was to be renewed, its seconds to live, 0 if there is none.
-        remaining: as in the probe.
-    """
-
-    applied: int
-    leases: tuple[tuple[int, int], ...]
-    remaining: tuple[tuple[int, int], ...] = ()

@@ -15,7 +15,6 @@ from stage5_fault_tolerance.etcd.commands import (
     LeaseGrant,
     LeaseList,
     LeaseRevoke,
-    Probe,
     Put,
     Range,
     Txn,
@@ -31,7 +30,6 @@ from stage5_fault_tolerance.etcd.results import (
     KeyValue,
     LeaseIds,
     LeaseResult,
-    Probed,
     PutResult,
     Refused,
     TxnResult,
@@ -129,8 +127,6 @@ class Store(Application):
                     return Refused(problem)
                 hashed = self.history.hash(at or revision)
                 return HashResult(revision, self.history.compacted, hashed)
-            case Probe():
-                return self._probe(query)
         return Refused(UNKNOWN_COMMAND)
 
     # Commands.
@@ -208,15 +204,6 @@ class Store(Application):
         whole = len(history.log) == 0 or not events or events[-1] is history.log[-1]
         upto = history.revision if whole else events[-1].mod_revision
         return Events(upto, events, tuple([history.before(event) for event in events]))
-
-    def _probe(self, probe: Probe) -> Probed:
-        """How new this copy is, and which of the leases to renew are alive: neither gone, nor is
-        their end in the log already."""
-        held = self.leases.held
-        ending = [id for id, left in probe.remaining if not left]
-        ttls = [held[id].ttl if id in held and id not in ending else 0 for id in probe.renew]
-        pairs = tuple(zip(probe.renew, ttls, strict=True))
-        return Probed(self.applied, pairs, probe.remaining)
 
     # Snapshots.
 

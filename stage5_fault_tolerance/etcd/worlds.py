@@ -23,7 +23,10 @@ WORLDS = Worlds(
     },
     live=Size(members=3, clients=2, config={"snapshot_every": 300}, client_config={"attempts": 18}),
     simulated=Size(members=3, clients=3, config={"snapshot_every": 10, "piece_parts": 4}),
-    columns=("role", "term", "leader", "last", "commit", "applied", "revision", "keys", "leases"),
+    columns=(
+        *("role", "term", "leader", "raft/last", "raft/commit", "raft/applied"),
+        *("revision", "keys", "leases"),
+    ),
     trouble=kill_in_turn,
     front=Front(
         clients=("etcdctl 3.4 (Debian: etcd-client)", "aetcd 1.0"),

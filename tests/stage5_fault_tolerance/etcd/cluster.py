@@ -47,8 +47,8 @@ def cluster(lab: Any, seed: int | str, count: int = 3, **options: Any) -> Simula
 def leader_of(simulation: Simulation) -> str | None:
     """Who leads in the highest term."""
     nodes: list[Any] = [node for id, node in simulation.nodes.items() if id in SERVERS]
-    leading = [node for node in nodes if node.status()["role"] == "leader"]
-    terms = {node.id: node.status()["term"] for node in leading}
+    leading = [node for node in nodes if node.full_status()["role"] == "leader"]
+    terms = {node.id: node.full_status()["term"] for node in leading}
     return max(terms, key=lambda id: terms[id], default=None)
 
 
@@ -79,7 +79,7 @@ def value_of(asked: Operation) -> Any:
 def shown(simulation: Simulation, server: str, field: str) -> Any:
     """What a server's status says."""
     node: Any = simulation.nodes[server]
-    return node.status()[field]
+    return node.full_status()[field]
 
 
 def sweep_once(

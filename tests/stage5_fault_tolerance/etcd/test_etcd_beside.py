@@ -10,11 +10,11 @@ from common.contract.schema import Schema
 from common.values.report import Judged, Table
 from stage4_consensus.raft.messages import AppendEntries, Configuration, Entry, InstallSnapshot
 from stage4_consensus.raft.requests import CommandRequest
+from stage5_fault_tolerance.etcd.batches import MOST_COMMANDS
 from stage5_fault_tolerance.etcd.commands import Put, Txn
 from stage5_fault_tolerance.etcd.demo import demo
 from stage5_fault_tolerance.etcd.problems import MOST_BYTES, problem_of, size_of
 from stage5_fault_tolerance.etcd.server import EtcdServer
-from stage5_fault_tolerance.etcd.sessions import MOST_COMMANDS
 from stage5_fault_tolerance.etcd.store import Store
 
 LARGEST = Put(b"k" * 1024, b"x" * (MOST_BYTES - 1024 - 64))

@@ -33,7 +33,7 @@ LAB = "etcd"
 @graded(
     points=5,
     title="A lease lives as long as its owner, and not much longer",
-    requirement="expiry.py: the leader ends a lease when its time is over, by a command",
+    requirement="consensus.py: the leader ends a lease when its time is over, by a command",
 )
 def test_a_lease_ends_when_nobody_keeps_it_alive_and_not_before(lab: Any, sweep: Any) -> None:
     for seed in sweep(5):
@@ -60,7 +60,7 @@ def test_a_lease_ends_when_nobody_keeps_it_alive_and_not_before(lab: Any, sweep:
 @graded(
     points=5,
     title="A new leader lets leases live for their whole time",
-    requirement="expiry.py: it cannot know of the latest signs of life",
+    requirement="deadlines.py: it cannot know of the latest signs of life",
 )
 def test_a_lease_that_is_kept_alive_outlives_its_leaders(lab: Any, sweep: Any) -> None:
     for seed in sweep(5):
@@ -94,7 +94,7 @@ def test_a_lease_that_is_kept_alive_outlives_its_leaders(lab: Any, sweep: Any) -
 @graded(
     points=4,
     title="Who is told that the lease lives can rely on it",
-    requirement="reading.py: a sign of life is answered by who led after it came, and not if the "
+    requirement="consensus.py: a sign of life is answered by who led after it came, and not if the "
     "lease's end is in the log",
 )
 def test_an_answered_sign_of_life_keeps_the_keys_for_the_whole_time(lab: Any, sweep: Any) -> None:
@@ -127,15 +127,15 @@ def test_an_answered_sign_of_life_keeps_the_keys_for_the_whole_time(lab: Any, sw
 def the_end_is_in_the_log(simulation: Simulation) -> str:
     """Go on until the leader has appended an entry, and nothing more; returns who leads."""
     leader = leader_of(simulation) or ""
-    before = shown(simulation, leader, "last")
-    run_until(simulation, lambda: bool(shown(simulation, leader, "last") > before), 4 * SECOND)
+    before = shown(simulation, leader, "raft/last")
+    run_until(simulation, lambda: bool(shown(simulation, leader, "raft/last") > before), 4 * SECOND)
     return leader
 
 
 @graded(
     points=4,
     title="A deposed leader keeps no lease alive",
-    requirement="reading.py: the answer proves that the leader still led after the sign came",
+    requirement="consensus.py: the answer proves that the leader still led after the sign came",
 )
 def test_a_sign_of_life_to_a_leader_that_is_cut_off_is_not_answered(lab: Any) -> None:
     simulation = cluster(lab, seed=5)
@@ -166,7 +166,7 @@ def listen(lab: Any, simulation: Any, asked: dict[str, Any], seen: dict[str, lis
 @graded(
     points=5,
     title="Every server tells every change, once and in order",
-    requirement="watching.py: from a revision on, whoever leads, and whatever crashed meanwhile",
+    requirement="watches.py: from a revision on, whoever leads, and whatever crashed meanwhile",
 )
 def test_watches_on_every_server_tell_every_change_once_in_order(lab: Any, sweep: Any) -> None:
     for seed in sweep(6):
@@ -198,7 +198,7 @@ def test_watches_on_every_server_tell_every_change_once_in_order(lab: Any, sweep
 @graded(
     points=2,
     title="Any number of questions wait for the future",
-    requirement="watching.py: each is answered once what it asks about is there",
+    requirement="watches.py: each is answered once what it asks about is there",
 )
 def test_several_questions_about_the_future_are_all_answered(lab: Any) -> None:
     simulation = cluster(lab, seed=7)

@@ -281,7 +281,7 @@ def test_a_store_restored_from_a_snapshot_goes_on_like_the_first(lab: Any, sweep
 @graded(
     points=3,
     title="What is wrong by itself never reaches the log",
-    requirement="checks.py: etcd's texts, in etcd's order",
+    requirement="problems.py: etcd's texts, in etcd's order",
 )
 def test_requests_that_are_wrong_by_themselves_are_refused(lab: Any) -> None:
     put, look, drop = lab.Put(b"a"), lab.Range(b"a"), lab.DeleteRange(b"a", b"c")

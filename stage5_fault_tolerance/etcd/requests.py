@@ -1,0 +1,26 @@
+"""A request of a client at a server, from its arrival to its end."""
+
+from dataclasses import dataclass
+
+from common.contract import CallId
+from common.values.units import MS
+
+MOST_WAITING = 10_000
+"""Changes that wait in one server, and reads likewise; more are refused."""
+REPEAT_AFTER = 200 * MS
+"""How long a batch or a probe is under way before it is sent again."""
+
+
+@dataclass(slots=True)
+class Asked:
+    """A request that is not answered yet, and when to give up.
+
+    Attributes:
+        call: what ends with it.
+        request: what was asked for.
+        until: when its time is over.
+    """
+
+    call: CallId
+    request: object
+    until: int
