@@ -13,6 +13,7 @@ from common.codec.quick import UNUSUAL, Memory, PlainFormat, Quick
 from common.codec.records import RecordShape
 from common.codec.shapes import Convert
 from common.contract.schema import Schema
+from common.contract.wrapped import Inner
 from common.values.errors import ContractError, LabError, RemoteProtocolError
 
 _UNREADABLE = (msgspec.MsgspecError, ValueError, TypeError, RecursionError, OverflowError)
@@ -136,6 +137,8 @@ class PlainCodec(ABC):
             try:
                 if plan is None:
                     data = self._write_other(self._quick.pack_any(value))
+                elif kind is Inner:
+                    data = self._join_inner(value)  # type: ignore[arg-type]
                 elif (known := self._memory.find(value)) is not None:
                     data = plan.head + known
                 else:
@@ -223,6 +226,10 @@ class PlainCodec(ABC):
     @abstractmethod
     def _join(self, head: bytes, value: object) -> bytes:
         """A message whose class is native."""
+
+    def _join_inner(self, inner: Inner) -> bytes:
+        """A message of a subnode. Raises: LookupError, where it is written as any other."""
+        raise LookupError("it is written as any other")
 
     @abstractmethod
     def _read_native(self, data: bytes | memoryview) -> object:

@@ -1,8 +1,9 @@
 """MessagePack, the default on the wire: compact, fast, not for eyes.
 
 A message is an array of two: the name of its class and a map of its fields. A value of no declared
-class has nil in the place of the name. The format is at https://msgpack.org, and msgspec reads and
-writes it.
+class has nil in the place of the name. A subnode's message has the subnode's name before these: it
+is written like any other, with one more name in front of it. The format is at https://msgpack.org,
+and msgspec reads and writes it.
 """
 
 from typing import Any
@@ -14,8 +15,11 @@ from common.codec.frames import MAX_FRAME
 from common.codec.plain import Format, Mismatch
 from common.codec.quick import Memory, PlainFormat
 from common.contract.schema import Schema
+from common.contract.wrapped import Inner
 
+_ARRAY = 0x90  # "fixarray": the byte before up to 15 parts is this plus their number
 _ARRAY_OF_2 = b"\x92"
+_MOST_PARTS = 15
 _SHORT_TEXT = 0xA0  # "fixstr": the byte before a text of up to 31 bytes is this plus its length
 _LONGER_TEXT = 0xD9  # "str 8": the byte after it is the length, up to 255
 
@@ -39,6 +43,7 @@ class MessagePackCodec(PlainCodec):
         self._readers: dict[bytes | memoryview, Read] = {
             plan.head: plan.read for plan in self._by_name.values()
         }
+        self._has_subnodes = Inner in schema
 
     def _head(self, name: str) -> bytes:
         return _ARRAY_OF_2 + _write(name)
@@ -52,11 +57,28 @@ class MessagePackCodec(PlainCodec):
     def _join(self, head: bytes, value: object) -> bytes:
         return head + _write(value)
 
+    def _join_inner(self, inner: Inner) -> bytes:
+        data = self.encode(inner.message)
+        if not self._has_subnodes or data[0] == _ARRAY + _MOST_PARTS:
+            raise LookupError("it has to be written as any other message")
+        return b"%c%b%b" % (data[0] + 1, _write(inner.to), data[1:])
+
     def _read_native(self, data: bytes | memoryview) -> object:
         start = data[1] - _SHORT_TEXT + 2  # nonsense without a short name; then no head is equal
         if data[1] == _LONGER_TEXT:
             start = data[2] + 3
+        if data[0] != _ARRAY_OF_2[0]:
+            return self._read_inner(data, start)
         return self._readers[data[:start]](data[start:])
+
+    def _read_inner(self, data: bytes | memoryview, start: int) -> Inner:
+        """A message of a subnode, whose name ends at ``start``."""
+        if not self._has_subnodes or not _ARRAY + 2 < data[0] <= _ARRAY + _MOST_PARTS:
+            raise LookupError("it is no message of a subnode")
+        name: Any = _read(data[1:start])
+        if type(name) is not str:
+            raise LookupError("it has no name")
+        return Inner(name, self.decode(b"%c%b" % (data[0] - 1, bytes(data[start:]))))
 
     def _write_record(self, name: str, plain: dict[str, Any]) -> bytes:
         return _write((name, plain))
@@ -69,4 +91,18 @@ class MessagePackCodec(PlainCodec):
         match whole:
             case [str() | None as name, plain]:
                 return name, plain
+            case [str(to), *rest] if self._has_subnodes and len(rest) > 1:
+                return self.schema.name_of(Inner), {"to": to, "message": _tagged(rest)}
         raise Mismatch("an array of the name of a message and its fields", whole)
+
+
+def _tagged(parts: list[Any]) -> Any:
+    """A message without its subnode's name, as it would be within another one."""
+    match parts:
+        case [None, plain]:
+            return plain
+        case [str(name), dict(fields)]:
+            return {"type": name, **fields}
+        case [str(to), *rest] if len(rest) > 1:
+            return {"type": Inner.__name__, "to": to, "message": _tagged(rest)}
+    raise Mismatch("an array of the name of a message and its fields", parts)
