@@ -3,6 +3,7 @@
 from common.contract import Forget, Save, record
 from common.contract.events import SavedKey
 from common.contract.schema import Schema
+from common.contract.wrapped import InnerKey
 
 SLOTS = 7
 
@@ -15,7 +16,7 @@ class Item:
     padding: str
 
 
-SCHEMA = Schema([Item])
+SCHEMA = Schema([Item, InnerKey])
 
 
 def step(number: int) -> list[Save | Forget]:

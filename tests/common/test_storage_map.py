@@ -8,6 +8,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -17,14 +18,20 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from common.contract import Forget, Save, record
 from common.contract.events import SavedKey
 from common.contract.schema import Schema
+from common.contract.wrapped import InnerKey
 from common.runtime.files import DiskFailed, Files
 from common.runtime.storage import LogStorage
 from common.values.errors import BadInput, ContractError
 from tests.common.storage_workload import SCHEMA, Item, expected, step
 from tests.common.test_storage_damage import HastyFiles
 
-KEYS: st.SearchStrategy[SavedKey] = st.text(max_size=2) | st.tuples(
-    st.sampled_from(["log", "item"]), st.integers(-1, 3)
+OWN_KEYS: st.SearchStrategy[Any] = (
+    st.text(max_size=2)
+    | st.binary(max_size=2)
+    | st.tuples(st.sampled_from(["log", b"log"]), st.integers(-1, 3))
+)
+KEYS: st.SearchStrategy[SavedKey] = OWN_KEYS | st.builds(
+    InnerKey, st.sampled_from(["a", "b"]), OWN_KEYS
 )
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.binary(max_size=5),
