@@ -5,6 +5,7 @@ nodes, the messages under way and the operations under way.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -44,7 +45,8 @@ class Recorder:
     Args:
         write: called with each line, line end included: ``file.write`` or ``lines.append``.
         meta: the header, written at once.
-        nodes: the classes of the nodes, so that two messages of one name are told apart.
+        nodes: how the nodes are made. The messages of those that are classes are known by it from
+            the beginning, so that two of one name are told apart by the rule for wires.
         clocks: whether to write vector clocks. A process of a live run records without them: it
             does not see the others' clocks, and :func:`common.trace.merge.merge` computes them.
     """
@@ -54,11 +56,14 @@ class Recorder:
         write: Callable[[str], object],
         meta: Meta,
         *,
-        nodes: Iterable[type[Node]] = (),
+        nodes: Iterable[object] = (),
         clocks: bool = True,
     ) -> None:
         self._write = write
-        self._names = _Names(classes_of(*nodes))
+        classes: list[Any] = [
+            each for each in nodes if isinstance(each, type) and issubclass(each, Node)
+        ]
+        self._names = _Names(_names_of(*dict.fromkeys(classes)))
         self._clocks = Clocks() if clocks else None
         self._states: dict[NodeId, Any] = {}
         self._calls: dict[int, tuple[int, Operation]] = {}
@@ -166,17 +171,20 @@ class Recorder:
         self._write(to_line(line))
 
 
+def _is_node_class(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, Node)
+
+
+@cache
+def _names_of(*nodes: Any) -> Mapping[type, str]:
+    """What the classes are called that these node classes exchange."""
+    by_full_name = {full_name(kind): kind for kind in classes_of(*nodes)}
+    names = shortest_names(by_full_name)
+    return {kind: names[full] for full, kind in by_full_name.items()}
+
+
 class _Names(dict[type, str]):
-    """What classes are called in the trace; one that nobody announced gets a name when it comes.
-
-    Args:
-        kinds: the classes that were announced.
-    """
-
-    def __init__(self, kinds: Iterable[type]) -> None:
-        by_full_name = {full_name(kind): kind for kind in kinds}
-        names = shortest_names(by_full_name)
-        super().__init__((kind, names[full]) for full, kind in by_full_name.items())
+    """What classes are called in the trace; one that nobody announced gets a name when it comes."""
 
     def __missing__(self, kind: type) -> str:
         full = full_name(kind)

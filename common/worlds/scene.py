@@ -97,7 +97,8 @@ class Scene(Simulation):
         self._lines: list[str] = []
         self._workloads: list[Workload] = []
         meta = Meta(lab=lab, nodes=tuple(nodes), clients=tuple(clients or ()), seed=seed)
-        self._recorder = Recorder(self._lines.append, meta)
+        factories = [*nodes.values(), *(clients or {}).values()]
+        self._recorder = Recorder(self._lines.append, meta, nodes=factories)
         told = [self._recorder, *observers] if recorded else observers
         super().__init__(nodes, clients, seed=seed, observers=told, **options)
 

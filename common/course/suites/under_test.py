@@ -97,10 +97,9 @@ class LabUnderTest:
             suffix = "" if self._traces == 1 else f"-{self._traces}"
             path = self._trace.with_name(f"{self._trace.stem}{suffix}.jsonl")
             names, others = tuple(nodes), tuple(clients or {})
-            factories = {**nodes, **(clients or {})}
+            factories = [*nodes.values(), *(clients or {}).values()]
             meta = Meta(lab=self.manifest.id, nodes=names, clients=others, seed=seed)
-            classes = [each for each in factories.values() if isinstance(each, type)]
-            recorder = Recorder(open_trace(path).write, meta, nodes=classes)
+            recorder = Recorder(open_trace(path).write, meta, nodes=factories)
             options["observers"] = [*options.get("observers", ()), recorder]
         return self.make_simulation(nodes, clients, seed=seed, **options)
 

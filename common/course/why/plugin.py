@@ -82,7 +82,8 @@ class Again:
             if record:
                 names, others = tuple(nodes), tuple(clients or {})
                 meta = Meta(self._item.module.LAB, names, others, options["seed"])
-                recorder = Recorder(trace.new(log), meta)
+                factories = [*nodes.values(), *(clients or {}).values()]
+                recorder = Recorder(trace.new(log), meta, nodes=factories)
                 options["observers"] = [recorder, *options.get("observers", ())]
             return WatchedSimulation(faults, nodes, clients, **options)
 
