@@ -9,6 +9,7 @@ import pytest
 from common.course.base.course import Course
 from common.course.command import run
 from common.trace.reader import read
+from stage5_fault_tolerance.raftkv import story
 from tests.support.lab_command import lab
 
 LINES = 45
@@ -37,8 +38,9 @@ def test_the_tour_tells_one_story_and_fits_two_screens(tmp_path: Path) -> None:
 
 
 def test_the_tour_for_programs_is_one_json_object(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(story, "WORK_SECONDS", 0.2)
     assert run(["tour", "--json", "--out", str(tmp_path)]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["story"]["result"] == "yes"
