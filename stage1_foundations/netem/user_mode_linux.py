@@ -48,16 +48,18 @@ sleep 10
 """
 
 
+OTHER = "the runtime's own fault layer gives the same lesson anywhere (--world links)"
+
+
 def missing() -> str:
     """What user-mode Linux needs and this machine lacks, as a sentence; "" if nothing."""
-    other = "the runtime's own fault layer gives the same lesson anywhere (--world links)"
     if sys.platform != "linux":
-        return f"user-mode Linux runs on Linux only: {other}"
+        return f"user-mode Linux runs on Linux only: {OTHER}"
     for program, package in ((KERNEL, "user-mode-linux"), ("modprobe", "kmod"), ("tc", "iproute2")):
         if shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is None:
             return (
                 f"user-mode Linux needs {program}, which is not here: install {package} "
-                f"(Debian and Ubuntu have it), or else {other}"
+                f"(Debian and Ubuntu have it), or else {OTHER}"
             )
     return ""
 
@@ -72,8 +74,8 @@ def run_inside(arguments: Sequence[str]) -> str:
         What it printed.
 
     Raises:
-        MissingTool: this machine has no user-mode Linux.
-        LabError: the machine did not come up, or the program in it failed.
+        MissingTool: this machine has no user-mode Linux, or none that comes up on it.
+        LabError: the virtual machine went down, or the program in it failed.
     """
     if why := missing():
         raise MissingTool(why)
@@ -91,6 +93,13 @@ def run_inside(arguments: Sequence[str]) -> str:
         init.chmod(0o700)
         console = _boot(init, folder)
         exit_code = folder / "exit-code"
+        if not (folder / "output").exists():  # its first process did not come so far
+            lines = console.strip().splitlines()
+            said = next((line for line in lines if "panic" in line.lower()), "it said nothing")
+            raise MissingTool(
+                f"user-mode Linux does not come up on this machine ({said.strip()}), as where the "
+                f"processor is newer than that kernel: {OTHER}"
+            )
         if not exit_code.exists():
             last = " / ".join(console.strip().splitlines()[-3:])
             raise LabError(f"user-mode Linux went down before the program ended: {last}")
