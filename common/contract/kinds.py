@@ -8,7 +8,7 @@ what one node sent, no other node may see change.
 
 import enum
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from typing import (
@@ -33,6 +33,7 @@ kinds: dict[type, str] = {}
 """Every declared class with its kind: ``MESSAGE``, ``TIMER`` and so on."""
 
 _ATOMS = (bool, int, float, str, bytes, type(None))
+_ATOM_CLASSES = frozenset(_ATOMS)
 
 
 def _declare(cls: type[T], kind: str) -> type[T]:
@@ -136,26 +137,36 @@ def check_value(value: object) -> None:
     Raises:
         ContractError: something inside ``value`` can change; the text says what and where.
     """
-    if not _is_fixed(value) and (problem := _find_mutable(value, "")):
+    if not is_made_of(value, kinds) and (problem := _find_mutable(value, "")):
         raise ContractError(problem)
+
+
+def is_made_of(value: Any, known: Container[type]) -> bool:
+    """Whether it is made of nothing but atoms, tuples and these classes.
+
+    Each effect in a simulation is asked, so this has to be fast. Where it says no, others look
+    again for what and where.
+
+    Args:
+        value: what leaves a node.
+        known: enums and declared classes.
+    """
+    kind: Any = type(value)
+    if kind is tuple:
+        parts = value
+    elif kind in known:
+        parts = [getattr(value, name) for name in _field_names(kind)]
+    else:
+        return kind in _ATOM_CLASSES
+    for part in parts:
+        if type(part) not in _ATOM_CLASSES and not is_made_of(part, known):
+            return False
+    return True
 
 
 @cache
 def _field_names(cls: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(cls))
-
-
-def _is_fixed(value: Any) -> bool:
-    """Whether nothing in it can change: asked of each effect in a simulation, so it has to be fast;
-    where it is not so, :func:`_find_mutable` looks again for what and where."""
-    kind: Any = type(value)
-    if kind in _ATOMS:
-        return True
-    if kind is tuple:
-        return all(map(_is_fixed, value))
-    if kind in kinds:
-        return all(_is_fixed(getattr(value, name)) for name in _field_names(kind))
-    return not _find_mutable(value, "")
+    return tuple(field.name for field in fields(cls)) if is_dataclass(cls) else ()
 
 
 def classes_in(value: object) -> Iterator[type]:

@@ -7,7 +7,9 @@ Two checks: :func:`check_step` runs one event on a copy of the node as well, and
 import ast
 from collections.abc import Iterator
 from copy import deepcopy
+from functools import cache
 from random import Random
+from typing import Any
 
 from common.contract.effects import (
     Broadcast,
@@ -20,7 +22,7 @@ from common.contract.effects import (
     Send,
 )
 from common.contract.events import Event
-from common.contract.kinds import check_value, classes_in
+from common.contract.kinds import check_value, classes_in, is_made_of, kind_of
 from common.contract.node import Node
 from common.contract.schema import Schema
 from common.contract.wrapped import check_key
@@ -107,7 +109,6 @@ def check_effects(node: Node, effects: list[Effect]) -> None:
         ContractError: something can, or has none; the text names the node, and what and where it
             is.
     """
-    name = f"node {node.id} ({type(node).__name__})"
     try:
         for effect in effects:
             match effect:
@@ -123,18 +124,20 @@ def check_effects(node: Node, effects: list[Effect]) -> None:
                 case Deliver(value):
                     check_value(value)
     except ContractError as error:
-        raise ContractError(f"{name}: {error}") from None
+        raise ContractError(f"node {node.id} ({type(node).__name__}): {error}") from None
 
 
 def _check_crosses(node: object, value: object) -> None:
-    check_value(value)
     if not isinstance(node, Node):
-        return  # behind the judge's pipe; what came through has a name
-    node_class = type(node)
-    if node_class not in _schemas:
-        _schemas[node_class] = Schema.of(node_class)
+        check_value(value)  # behind the judge's pipe; what came through has a name
+        return
+    node_class: Any = type(node)
+    known = _known_to(node_class)
+    if is_made_of(value, known):
+        return
+    check_value(value)
     for kind in classes_in(value):
-        if kind not in _schemas[node_class]:
+        if kind not in known:
             raise ContractError(
                 f"a {kind.__name__} is in what it sends, saves or answers, and on sockets no node "
                 f"of this class would know it: name it in the class {node_class.__name__}: "
@@ -142,8 +145,11 @@ def _check_crosses(node: object, value: object) -> None:
             )
 
 
-_schemas: dict[type[Node], Schema] = {}
-"""Those that were asked for, by node class."""
+@cache
+def _known_to(node_class: type[Node]) -> frozenset[type]:
+    """The enums and declared classes that such nodes know on sockets."""
+    schema = Schema.of(node_class)
+    return frozenset((*filter(kind_of, schema.kinds.values()), *schema.enums.values()))
 
 
 def _first_difference(one: list[Effect], other: list[Effect]) -> str:
