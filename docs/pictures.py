@@ -26,7 +26,7 @@ SCENES = {
     "raft": ("raft", "raft-leader-killed", 870),
     "kv": ("kv", "kv-added", 310),
     "raftkv": ("raftkv", "raftkv-killed", 1640),
-    "etcd": ("etcd", "etcd-lock", 799),
+    "etcd": ("etcd", "etcd-lock", 794),
     "chat": ("chat", "chat-orders", 150),
 }
 """By picture: the lab, the name of the trace, and the event at which the viewer stands."""

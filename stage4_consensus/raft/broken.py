@@ -13,6 +13,6 @@ class CommitsOldTerms(RaftRegisters):
 
     def advance_commit_index(self) -> None:
         if self.role is Role.LEADER:
-            ends = [self.stored_here()]
-            ends += [self.followers[follower].match_index for follower in self.followers]
+            followers = self.followers.progress.values()
+            ends = [self.stored_here(), *(each.match_index for each in followers)]
             self._commit_to(sorted(ends)[(len(ends) - 1) // 2])

@@ -38,7 +38,7 @@ class Compaction(Persistence):
 
     def send_snapshot_to(self, follower: NodeId) -> None:
         """Send the piece that the follower has not confirmed yet; begin with the first one."""
-        progress = self.followers[follower]
+        progress = self.followers.progress[follower]
         if progress.sending is None:
             progress.sending = Sending(self.snapshot)
         sending = progress.sending

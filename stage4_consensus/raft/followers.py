@@ -4,7 +4,7 @@ The handlers ask and tell; the numbers themselves change in here alone, so what 
 can be read in one place, and tested without a server. (etcd's Raft has the same in ``tracker``.)
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from common.contract import NodeId
@@ -57,15 +57,19 @@ class Progress:
         if not self.probing:
             self.next_index += count
 
-    def record_match(self, index: int) -> None:
+    def record_match(self, index: int) -> bool:
         """Its log equals the leader's up to ``index`` (5.3), so there is nothing to look for.
 
-        Answers overtake each other, so this may be an old one: no number goes down.
+        Answers overtake each other, so this may be an old one: no number goes down. Returns whether
+        it is news.
         """
+        if index <= self.match_index and not self.probing:
+            return False
         self.probing = False
         self.match_index = max(self.match_index, index)
         self.next_index = max(self.next_index, self.match_index + 1)
         self.in_flight = [last for last in self.in_flight if last > index]
+        return True
 
     def is_refusal_old(self, index: int) -> bool:
         """Whether its word that it has not the leader's entry at ``index`` is out of date.
@@ -88,32 +92,26 @@ class Followers:
 
     Args:
         leader: who keeps account of them. It counts itself where a quorum is asked for.
+
+    Attributes:
+        progress: what is known of each.
     """
 
     def __init__(self, leader: NodeId) -> None:
+        self.progress: dict[NodeId, Progress] = {}
         self._leader = leader
-        self._progress: dict[NodeId, Progress] = {}
-
-    def __iter__(self) -> Iterator[NodeId]:
-        return iter(self._progress)
-
-    def __getitem__(self, follower: NodeId) -> Progress:
-        return self._progress[follower]
-
-    def __contains__(self, follower: object) -> bool:
-        return follower in self._progress
 
     def keep_exactly(self, wanted: Iterable[NodeId], next_index: int) -> None:
         """Keep account of exactly these; those that are new are probed from ``next_index`` on."""
-        self._progress = {
-            id: self._progress.get(id) or Progress(next_index)
+        self.progress = {
+            id: self.progress.get(id) or Progress(next_index)
             for id in wanted
             if id != self._leader
         }  # fmt: skip
 
     def record_answer(self, follower: NodeId, round: int) -> Progress | None:
         """Note that it has answered in this round; returns what is known of it, if anything is."""
-        progress = self._progress.get(follower)
+        progress = self.progress.get(follower)
         if progress is not None:
             progress.heard = True
             progress.round = max(progress.round, round)
@@ -121,28 +119,28 @@ class Followers:
 
     def heard_since_last_check(self) -> list[NodeId]:
         """Who has answered since this was asked last."""
-        heard = [id for id, progress in self._progress.items() if progress.heard]
-        for progress in self._progress.values():
+        heard = [id for id, progress in self.progress.items() if progress.heard]
+        for progress in self.progress.values():
             progress.heard = False
         return heard
 
     def all_have(self, index: int, those: Collection[NodeId]) -> bool:
         """Whether the logs of all of ``those`` are known to equal the leader's up to ``index``."""
-        found = [self._progress.get(id) for id in those]
+        found = [self.progress.get(id) for id in those]
         return all(each is not None and each.match_index >= index for each in found)
 
     def stored_by_quorum(self, configuration: Configuration, own_index: int) -> int:
         """Up to where a quorum stores the leader's log, which itself has it up to ``own_index``."""
-        stored = {id: progress.match_index for id, progress in self._progress.items()}
+        stored = {id: progress.match_index for id, progress in self.progress.items()}
         stored[self._leader] = own_index
         return agreed(configuration, stored)
 
     def answered_by_quorum(self, configuration: Configuration, latest_round: int) -> int:
         """The latest round that a quorum has answered; a leader answers itself at once."""
-        rounds = {id: progress.round for id, progress in self._progress.items()}
+        rounds = {id: progress.round for id, progress in self.progress.items()}
         rounds[self._leader] = latest_round
         return agreed(configuration, rounds)
 
     def getting_snapshots(self) -> list[NodeId]:
         """Those to which a snapshot is under way."""
-        return [id for id, progress in self._progress.items() if progress.sending is not None]
+        return [id for id, progress in self.progress.items() if progress.sending is not None]

@@ -37,7 +37,7 @@ class Replication(Persistence):
         index = self.append_own(Entry(self.current_term, command))
         if isinstance(command, Configuration):
             self.adjust_followers()
-        for follower in self.followers:
+        for follower in self.followers.progress:
             self.replicate_to(follower)
         self.advance_commit_index()  # a cluster of one is its own quorum
         return index
@@ -65,8 +65,7 @@ class Replication(Persistence):
         that was lost; a success also ends a probe whose own answer was lost.
         """
         self.rounds.begin(self.now)
-        for follower in self.followers:
-            progress = self.followers[follower]
+        for follower, progress in self.followers.progress.items():
             if progress.next_index <= self.log.snapshot_index:
                 self.replicate_to(follower)  # a snapshot, unless it is on its way already
             elif progress.sending is None:
@@ -77,7 +76,7 @@ class Replication(Persistence):
 
         Who needs entries that are compacted away gets the snapshot; who is getting one, nothing.
         """
-        progress = self.followers[follower]
+        progress = self.followers.progress[follower]
         if progress.sending is not None:
             return
         if progress.next_index <= self.log.snapshot_index:
@@ -167,9 +166,9 @@ class Replication(Persistence):
 
     def caught_up_to(self, follower: NodeId, index: int) -> None:
         """Update next_index and match_index; commit, and send on (5.3)."""
-        self.followers[follower].record_match(index)
-        self.advance_commit_index()
-        if follower in self.followers:  # it may have been removed, or this server deposed, just now
+        if self.followers.progress[follower].record_match(index):
+            self.advance_commit_index()
+        if follower in self.followers.progress:  # unless it was removed, or this server, just now
             self.replicate_to(follower)
 
     def _look_further_back(

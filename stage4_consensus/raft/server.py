@@ -22,8 +22,10 @@ class Raft(Election, Replication, Compaction, Membership, Reads, Transfer, Servi
         """A follower has the log up to ``index``: commit, and send on. Then a change of members may
         have waited for this follower to learn, and a transfer for it to have everything."""
         super().caught_up_to(follower, index)
-        self.learner_caught_up()
-        self.continue_transfer()
+        if self.change is not None:
+            self.learner_caught_up()
+        if self.hand_over is not None:
+            self.continue_transfer()
 
     def apply_committed(self) -> None:
         """More is committed: apply it, and answer the clients. Then the log may be long enough for

@@ -63,8 +63,8 @@ def test_only_a_refusal_of_the_latest_probe_counts() -> None:
 def test_a_leader_counts_itself_where_it_votes_and_nowhere_else() -> None:
     followers = Followers("a")
     followers.keep_exactly(("a", "b", "c", "d"), next_index=8)
-    assert list(followers) == ["b", "c", "d"]
-    followers["b"].record_match(4)
+    assert list(followers.progress) == ["b", "c", "d"]
+    followers.progress["b"].record_match(4)
     assert followers.stored_by_quorum(THREE, own_index=7) == 4
     assert followers.stored_by_quorum(Configuration(("b", "c", "d")), own_index=7) == 0
     assert followers.stored_by_quorum(JOINT, own_index=7) == 0, "d and e have nothing yet"
@@ -76,12 +76,12 @@ def test_a_leader_counts_itself_where_it_votes_and_nowhere_else() -> None:
 def test_who_stays_keeps_its_numbers_and_who_comes_begins_anew() -> None:
     followers = Followers("a")
     followers.keep_exactly(("b", "c"), next_index=8)
-    followers["b"].record_match(4)
+    followers.progress["b"].record_match(4)
     followers.keep_exactly(("b", "d"), next_index=9)
-    assert list(followers) == ["b", "d"]
-    assert (followers["b"].match_index, followers["d"].next_index) == (4, 9)
+    assert list(followers.progress) == ["b", "d"]
+    assert (followers.progress["b"].match_index, followers.progress["d"].next_index) == (4, 9)
     followers.keep_exactly(("b", "c"), next_index=10)
-    assert followers["c"] == Progress(10), "who comes back begins anew as well"
+    assert followers.progress["c"] == Progress(10), "who comes back begins anew as well"
 
 
 def test_answers_count_for_one_quorum_check_and_for_the_latest_round() -> None:

@@ -187,7 +187,7 @@ def test_a_leader_sends_its_snapshot_and_then_the_log(lab: Any) -> None:
                 for reply in follower.receive("n1", each.message):
                     answers += leader.receive("n2", reply.message)
         sent = answers
-    assert leader.server.followers["n2"].match_index == 7
+    assert leader.server.followers.progress["n2"].match_index == 7
     assert follower.server.status()["last"] == 7
     assert follower.held() == leader.held()
     heartbeat = find(leader.fire(lab.HeartbeatDue), lab.AppendEntries, "n2")
