@@ -73,7 +73,7 @@ class Node:
         self._effects: EffectSink | None = None
         self._last_timer: TimerId = 0
         self._saved: dict[Any, object] | None = None
-        if self.subnodes:
+        if type(self).subnodes:
             self._inside = Inside(self)
 
     def __init_subclass__(cls, **options: Any) -> None:

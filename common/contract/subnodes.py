@@ -310,7 +310,7 @@ class Inside:
             problem = 'a name is a text that is not empty and has no "/"'
         elif name in self.running:
             problem = "there is a subnode of this name: drop_subnode() it first"
-        elif not isinstance(node, around.subnodes):
+        elif not isinstance(node, type(around).subnodes):
             problem = f"say in the class {type(around).__name__}: subnodes = ({kind},)"
         elif node._saved is not None or node._outlet is not None:
             problem = "it was a node before: make a new one"
