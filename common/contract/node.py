@@ -62,8 +62,6 @@ class Node:
     an application and their results. (What its file writes down is known without.)"""
 
     _handlers: ClassVar[Handlers] = {}
-    _inside: Inside | None = None
-    _outlet: Outlet | None = None
 
     def __init__(self, id: NodeId, peers: tuple[NodeId, ...]) -> None:
         self._id = id
@@ -73,8 +71,8 @@ class Node:
         self._effects: EffectSink | None = None
         self._last_timer: TimerId = 0
         self._saved: dict[Any, object] | None = None
-        if type(self).subnodes:
-            self._inside = Inside(self)
+        self._inside: Inside | None = Inside(self) if type(self).subnodes else None
+        self._outlet: Outlet | None = None
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

@@ -66,7 +66,7 @@ FORBIDDEN_CALLS = {
 """Built-in functions that a protocol file must not call, and what to use instead."""
 
 
-RESERVED_ATTRIBUTES = frozenset((*vars(Node("n1", ())), "_inside", "_outlet"))
+RESERVED_ATTRIBUTES = frozenset(vars(Node("n1", ())))
 """The attributes in which Node keeps its own state; a subclass must not assign to them."""
 
 

@@ -27,10 +27,10 @@ Canonical: TypeAlias = Any
 """Text, a number, bytes, None, a class, or a tuple of these; hashable and comparable by ``==``."""
 
 
-BOOKKEEPING = frozenset(("_id", "_peers", "_now", "_random", "_effects", "_last_timer"))
+BOOKKEEPING = frozenset(
+    ("_id", "_peers", "_now", "_random", "_effects", "_last_timer", "_outlet")
+)
 """Attributes of every Node that are not protocol state; the explorer sets them itself."""
-
-_NO_STATE = BOOKKEEPING | {"_outlet"}
 
 _IMMUTABLE_TYPE, _HEAP_TYPE = 1 << 8, 1 << 9
 """Flags ``Py_TPFLAGS_IMMUTABLETYPE`` and ``Py_TPFLAGS_HEAPTYPE``. A class statement makes a heap
@@ -73,7 +73,7 @@ def form_of_node(node: Node) -> Canonical:
 
 def state_of(node: Node) -> dict[str, object]:
     """The protocol state of a node, by the names of its attributes."""
-    return {name: part for name, part in attributes(node).items() if name not in _NO_STATE}
+    return {name: part for name, part in attributes(node).items() if name not in BOOKKEEPING}
 
 
 def attributes(value: object) -> dict[str, object]:
