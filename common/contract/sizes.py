@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeAlias
 
+from common.contract.wrapped import Inner
+
 ENVELOPE_BYTES = 16
 """What a frame adds to its message: the length prefix, the message number, headers."""
 
@@ -66,6 +68,10 @@ def _size_of_tuple(value: tuple[object, ...]) -> int:
     return _head(len(value)) + sum([_MEASURES[part.__class__](part) for part in value])
 
 
+def _size_of_inner(value: Inner) -> int:
+    return _size_of_text(value.to) + value_size(value.message)  # a name in front, and no more
+
+
 def _head(length: int) -> int:
     return 1 if length < 32 else 2 if length < 256 else 3 if length < 65_536 else 5
 
@@ -78,4 +84,5 @@ _MEASURES = _Measures({
     str: _size_of_text,
     bytes: _size_of_bytes,
     tuple: _size_of_tuple,
+    Inner: _size_of_inner,
 })  # fmt: skip
