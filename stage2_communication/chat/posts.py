@@ -28,7 +28,7 @@ class HeldPosts:
         return len(self._by_author.get(author, ()))
 
     def counts(self) -> Counts:
-        """How many are held of each author."""
+        """How many are held of each author, as the entries of a vector: by name in order."""
         return VectorClock((name, len(posts)) for name, posts in self._by_author.items()).counts()
 
     def get(self, author: NodeId, number: int) -> Post | None:
@@ -47,7 +47,7 @@ class HeldPosts:
         """Hold a post; returns those that are held now and were not before, in order.
 
         A post beyond a gap is kept aside, and is held as soon as the gap is filled. One that is
-        held already changes nothing.
+        held already changes nothing, and neither does one that is more than ``MAX_EARLY`` ahead.
         """
         author = post.author
         held = self.count(author)
@@ -66,14 +66,15 @@ class HeldPosts:
         """Drop what is kept of ``author`` beyond a gap."""
         self._early.pop(author, None)
 
-    def beyond(self, holds: VectorClock, first: NodeId, limit: int) -> tuple[Post, ...]:
+    def beyond(self, holds: Counts, first: NodeId, limit: int) -> tuple[Post, ...]:
         """What somebody who holds ``holds`` lacks, at most ``limit`` posts.
 
         Those of ``first`` come first, then the other authors by name; each author's in order.
         """
+        theirs = VectorClock(holds)
         authors = sorted(self._by_author, key=lambda author: (author != first, author))
         lacking: list[Post] = []
         for author in authors:
-            start = holds[author]
+            start = theirs[author]
             lacking += self._by_author[author][start : start + limit - len(lacking)]
         return tuple(lacking)

@@ -269,12 +269,12 @@ class Spreader(Node, ABC):
             self.send(member, question)
 
     def _send_lacking(self, member: NodeId, holds: Counts) -> None:
-        lacking = self.held.beyond(VectorClock(holds), self.room.opener, MAX_BATCH)
+        lacking = self.held.beyond(holds, self.room.opener, MAX_BATCH)
         if lacking:
             self.send(member, Posts(lacking, self.held.counts()))
 
     def _send_opener_posts(self, stranger: NodeId, holds: Counts) -> None:
-        lacking = self.held.beyond(VectorClock(holds), self.room.opener, MAX_BATCH)
+        lacking = self.held.beyond(holds, self.room.opener, MAX_BATCH)
         posts = tuple(post for post in lacking if post.author == self.room.opener)
         if posts:
             self.send(stranger, Posts(posts, self.held.counts()))

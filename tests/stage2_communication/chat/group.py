@@ -30,6 +30,11 @@ Message = tuple[str, int]
 """A post that was shown: its author, and its number among the author's posts."""
 
 
+def protocols(lab: Any) -> list[Any]:
+    """Both protocols."""
+    return [lab.TotalOrderMember, lab.CausalMember]
+
+
 class Traffic:
     """Counts what is sent; an observer of a simulation."""
 

@@ -1,4 +1,4 @@
-"""Graded suite of the lab ``kv``, fourth part: nodes come and go, and only the map notices."""
+"""Graded suite of the lab ``kv``, sixth part: nodes come and go, and only the map notices."""
 
 from collections import Counter
 from typing import Any

@@ -1,4 +1,4 @@
-"""Graded suite of the lab ``kv``, third part: who answers, who redirects, and what a batch has."""
+"""Graded suite of the lab ``kv``, fifth part: who answers, who redirects, and what a batch has."""
 
 from random import Random
 from typing import Any

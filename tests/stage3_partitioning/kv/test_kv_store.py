@@ -1,4 +1,4 @@
-"""Graded suite of the lab ``kv``, second part: what one node holds, and what commands do to it."""
+"""Graded suite of the lab ``kv``, fourth part: what one node holds, and what commands do to it."""
 
 from random import Random
 from typing import Any

@@ -1,6 +1,5 @@
-"""Graded suite of the lab ``kv``, first part: who holds which key, and what a change moves."""
+"""Graded suite of the lab ``kv``, third part: by range and by hash, and what a change moves."""
 
-from random import Random
 from typing import Any
 
 import pytest
@@ -10,7 +9,10 @@ from common.values.errors import BadInput
 
 LAB = "kv"
 
+
 NODES = ("n1", "n2", "n3", "n4", "n5")
+
+
 KEYS = [b"user:%d" % number for number in range(3000)]
 
 
@@ -105,112 +107,6 @@ def test_ranges_fit_a_sample_and_a_split_moves_the_upper_half_only(lab: Any) -> 
     assert lab.shares(gone, KEYS)["n2"] == 2 * len(KEYS) // 5, "the range before takes it over"
     with pytest.raises(BadInput):
         lab.fitted_ranges(NODES, [b"a", b"a", b"b"])
-
-
-@graded(
-    points=3,
-    title="A node that comes takes from the others and from nobody else",
-    requirement="Karger and others 1997, section 4: monotonicity",
-)
-def test_on_a_ring_keys_move_to_the_new_node_and_nowhere_else(lab: Any) -> None:
-    ring = lab.RingPartitioner(NODES)
-    come = lab.movement(ring, ring.with_node("n6"), KEYS)
-    assert come.moved > 0
-    assert come.needless == 0, "a key moved between two nodes that were there before"
-    gone = lab.movement(ring, ring.without_node("n2"), KEYS)
-    assert gone.needless == 0, "a key moved though its owner stays"
-    assert gone.moved == lab.shares(ring, KEYS)["n2"], "just the keys of the node that goes"
-    assert lab.movement(ring, lab.RingPartitioner(NODES[::-1]), KEYS).moved == 0, (
-        "where points lie depends on the nodes' names, not on the order in which they came"
-    )
-
-
-@graded(
-    points=3,
-    title="About 1/n moves, and shares are even",
-    requirement="issue: movement equal to the ideal within 15% at 100 virtual nodes",
-)
-def test_a_ring_with_100_virtual_nodes_moves_the_ideal_within_15_percent(lab: Any) -> None:
-    keys = [b"%d" % number for number in range(4000)]
-    ring: Any = lab.RingPartitioner([f"n{number}" for number in range(10)], 100)
-    moved = ideal = 0.0
-    for number in range(10, 16):
-        grown = ring.with_node(f"n{number}")
-        change = lab.movement(ring, grown, keys)
-        moved, ideal = moved + change.moved, ideal + change.ideal
-        assert lab.imbalance(lab.shares(grown, keys)) < 1.4
-        ring = grown
-    assert 0.85 * ideal <= moved <= 1.15 * ideal
-    few = lab.RingPartitioner([f"n{number}" for number in range(10)], 1)
-    assert lab.imbalance(lab.shares(few, keys)) > 1.6, "one point for each node is not enough"
-
-
-@graded(
-    points=3,
-    title="The owner is the first point after the key, round and round",
-    requirement="Karger and others 1997, section 4; Dynamo, section 4.2 and 4.3",
-)
-def test_a_ring_agrees_with_one_that_walks_around(lab: Any) -> None:
-    ring = lab.RingPartitioner(NODES, 3)
-    points = sorted(point for node in NODES for point in lab.points_of(node, 3))
-    assert len(points) == 15
-    places = {place for place, _ in points}
-    assert len(places) == 15, "each point has a place of its own"
-    for key in KEYS[:200]:
-        place = lab.stable_hash(key)
-        behind = [node for at, node in points if at > place]
-        walk = list(dict.fromkeys([*behind, *(node for _, node in points)]))
-        assert ring.owner(key) == walk[0]
-        assert ring.successors(key, 3) == tuple(walk[:3]), "the next three different nodes"
-    assert sorted(ring.successors(b"k", 9)) == sorted(NODES), "there are no more than there are"
-
-
-@graded(
-    points=2,
-    title="Slots are Redis' slots",
-    requirement="Redis Cluster specification, *Key distribution model* and *Hash tags*",
-)
-def test_slots_and_hash_tags_are_those_of_redis(lab: Any) -> None:
-    assert lab.key_slot(b"123456789") == 0x31C3
-    slots = {b"foo": 12182, b"bar": 5061, b"{user1000}.following": 3443, b"": 0}
-    assert {key: lab.key_slot(key) for key in slots} == slots
-    tags = {
-        b"{user1000}.followers": b"user1000",
-        b"foo{}{bar}": b"foo{}{bar}",
-        b"foo{{bar}}zap": b"{bar",
-        b"foo{bar}{zap}": b"bar",
-        b"foo{bar": b"foo{bar",
-        b"}a{b}": b"b",
-        b"no tag": b"no tag",
-    }
-    assert {key: lab.hash_tag(key) for key in tags} == tags
-    assert lab.key_slot(b"{user1000}.a", 16) == lab.key_slot(b"b.{user1000}", 16)
-
-
-@graded(
-    points=4,
-    title="Even shares, fewest moves",
-    requirement="the page, *By slots*: no share differs by more than one slot, no slot moves "
-    "that need not",
-)
-def test_rebalancing_shares_evenly_and_moves_no_slot_more_than_it_must(
-    lab: Any, sweep: Any
-) -> None:
-    for seed in sweep(20):
-        random = Random(seed)
-        count = random.choice((7, 16, 100))
-        owners = tuple(random.choice(NODES) for _ in range(count))
-        nodes = tuple(random.sample((*NODES, "n6", "n7"), random.randint(1, 6)))
-        after = lab.rebalanced(owners, nodes)
-        held = [after.count(node) for node in nodes]
-        assert sum(held) == count, "every slot has an owner among the nodes"
-        assert max(held) - min(held) <= 1, f"shares of {held} are not even"
-        least, extra = divmod(count, len(nodes))
-        had = sorted((owners.count(node) for node in nodes), reverse=True)
-        stay = sum(min(slots, least + (place < extra)) for place, slots in enumerate(had))
-        moved = sum(one != other for one, other in zip(owners, after, strict=True))
-        assert moved == count - stay, "more slots moved than had to"
-        assert lab.rebalanced(after, nodes) == after, "what is even already stays"
 
 
 @graded(
