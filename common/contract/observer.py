@@ -14,7 +14,11 @@ from common.values.history import Operation
 
 
 class Observer(Protocol):
-    """Everything that can be seen in a world, in the order in which it happens."""
+    """Everything that can be seen in a world, in the order in which it happens.
+
+    The methods here do nothing: who looks at a few things only inherits from this, and writes those
+    methods.
+    """
 
     def stepped(
         self, at: int, node: NodeId, event: Event, number: int | None, status: Mapping[str, object]

@@ -4,19 +4,19 @@ Not a part of any lab. ``test_channels.py`` has it judged on submissions that sh
 """
 
 import secrets
-from typing import Any
 
 from common.course.suites.grading import graded
 from common.values.faults import Partition
 from common.values.history import Ok
 from common.values.units import SECOND
 from tests.stage1_foundations.cap.cluster import cluster
+from tests.stage1_foundations.cap.lab import Cap
 
 LAB = "cap"
 
 
 @graded(points=1, title="Canary", requirement="nothing crosses a full partition")
-def test_a_token_does_not_cross_a_full_partition(lab: Any) -> None:
+def test_a_token_does_not_cross_a_full_partition(lab: Cap) -> None:
     token = secrets.randbits(48)
     sides = (("n1", "c1"), ("n2", "c2"), ("n3", "c3"))
     simulation = cluster(lab, lab.ConsistentReplica, 1, [Partition(0, sides)])

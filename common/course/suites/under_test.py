@@ -1,10 +1,25 @@
-"""What a graded suite sees of a lab: its public names, and simulations of its nodes."""
+"""What a graded suite sees of a lab: its public names, and simulations of its nodes.
+
+The names come from the implementation under test while the suite runs. So that editors and mypy
+know them all the same, each suite has a view of its lab, ``tests/STAGE/LAB/lab.py``, which takes
+their types from the reference, and says so to type checkers alone::
+
+    class Cap(LabUnderTest):
+        \"\"\"What the suite uses of the lab ``cap``.\"\"\"
+
+        if TYPE_CHECKING:
+            from stage1_foundations.cap.client import Read, RegisterClient, Write
+
+            wilson_interval = staticmethod(judging.wilson_interval)  # a function
+
+    def test_a_read_returns_the_latest_write(lab: Cap, sweep: Sweep) -> None: ...
+"""
 
 import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from common.contract.events import NodeId
 from common.contract.names import shortest_names, things_named
@@ -18,6 +33,9 @@ from common.values.errors import LabError
 CHECK_EVERY = 97
 """Every so many steps of a graded simulation are checked for determinism (a prime, so that it does
 not fall into step with the protocol)."""
+
+MAX_EVENTS = 200_000
+"""Several times what the longest run of any suite takes: a storm of messages ends here."""
 
 
 class MissingName(LabError, AttributeError):
@@ -45,6 +63,8 @@ class Within:
 class LabUnderTest:
     """The lab's public names as attributes, from whichever implementation is tested.
 
+    To type checkers it has none, and its views have those that they name.
+
     Args:
         lab: its manifest entry.
         modules: its files, imported.
@@ -59,8 +79,10 @@ class LabUnderTest:
         self.make_simulation: Callable[..., Simulation] = Simulation
         """What makes a simulation; ``lab why`` puts one there from which faults can be left out."""
 
-    def __getattr__(self, name: str) -> Any:
-        return self._find(name)
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            return self._find(name)
 
     def _find(self, name: str) -> Any:
         """The thing of this name, or, for the name of a module, what is in there by name."""
@@ -87,11 +109,11 @@ class LabUnderTest:
         seed: int | str,
         **options: Any,
     ) -> Simulation:
-        """A simulation with handlers checked now and then, and recorded where that was asked for.
+        """A bounded simulation, with handlers checked now and then; recorded if that was asked for.
 
         Args and errors are those of :class:`common.sim.simulation.Simulation`.
         """
-        options.setdefault("check_handlers", CHECK_EVERY)
+        options = {"check_handlers": CHECK_EVERY, "max_events": MAX_EVENTS, **options}
         if self._trace is not None:
             self._traces += 1
             suffix = "" if self._traces == 1 else f"-{self._traces}"

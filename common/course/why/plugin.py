@@ -34,6 +34,9 @@ from common.trace.format import Meta
 from common.trace.recorder import Recorder
 from common.values.faults import fault_to_plain
 
+SUITES = frozenset(("tests", "suites"))
+"""Folders of which a suite's own code is: its tests, and what all suites share."""
+
 SECONDS = 25
 """No further run is begun for the sake of a smaller schedule after this time."""
 
@@ -195,11 +198,11 @@ def _smallest(again: Again, first: Run, shrink: str) -> list[Place]:
 
 
 def signature(error: BaseException) -> tuple[str, ...]:
-    """What makes two failures the same: the kind, the lines of the test, the words."""
+    """What makes two failures the same: the kind, the lines of the suite, the words."""
     lines = [
         f"{Path(frame.f_code.co_filename).name}:{line}"
         for frame, line in walk_tb(error.__traceback__)
-        if "tests" in Path(frame.f_code.co_filename).parts
+        if not SUITES.isdisjoint(Path(frame.f_code.co_filename).parts)
     ]
     words = "" if isinstance(error, AssertionError) else _words(str(error))
     return (type(error).__name__, *lines, words)

@@ -1,15 +1,22 @@
 """Graded suite of the lab ``cap``, first part: the consistent register."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 from common.check.linearizability import check_linearizability
 from common.check.models import Register
-from common.check.verdict import Answer
 from common.contract.effects import Send
 from common.contract.events import Receive, Start
-from common.course.suites.grading import graded
+from common.course.suites.grading import Sweep, graded
+from common.course.suites.kit import (
+    ask,
+    ask_ok,
+    crash,
+    crash_and_restart,
+    must_be_linearizable,
+    must_be_ok,
+    must_hold,
+)
 from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
 from common.values.faults import (
@@ -36,18 +43,16 @@ from tests.stage1_foundations.cap.cluster import (
     MINORITY,
     REPLICAS,
     REST,
-    ask,
     asked_between,
     attached,
     cluster,
-    must_be_linearizable,
-    must_be_ok,
     partition,
     refused,
     trouble,
     values_read_everywhere,
     work,
 )
+from tests.stage1_foundations.cap.lab import Cap
 
 LAB = "cap"
 
@@ -59,26 +64,28 @@ BOUND = 100 * MS
 
 
 @graded(points=2, title="A register", requirement="what was written is read, at any replica")
-def test_a_read_at_any_replica_returns_the_latest_write(lab: Any, sweep: Any) -> None:
+def test_a_read_at_any_replica_returns_the_latest_write(lab: Cap, sweep: Sweep) -> None:
     for seed in sweep(5):
         simulation = cluster(lab, lab.ConsistentReplica, seed, [])
         assert values_read_everywhere(lab, simulation) == dict.fromkeys(CLIENTS, None)
         for number, client in enumerate(CLIENTS * 2):
-            must_be_ok([ask(simulation, client, lab.Write(number), within=BOUND)], BOUND)
+            ask_ok(simulation, client, lab.Write(number), within=BOUND)
             assert values_read_everywhere(lab, simulation) == dict.fromkeys(CLIENTS, number)
 
 
 @graded(points=3, title="The majority goes on", requirement="ABD: a majority is enough")
-def test_the_side_with_a_majority_answers_in_time_during_a_partition(lab: Any, sweep: Any) -> None:
+def test_the_side_with_a_majority_answers_in_time_during_a_partition(
+    lab: Cap, sweep: Sweep
+) -> None:
     for seed in sweep(10):
         simulation = cluster(lab, lab.ConsistentReplica, seed, partition())
         work(lab, simulation)
         simulation.run(REST)
-        must_be_ok(asked_between(simulation.history, CUT, HEALED, "c2", "c3"), BOUND)
+        must_be_ok(*asked_between(simulation.history, CUT, HEALED, "c2", "c3"), within=BOUND)
 
 
 @graded(points=3, title="The minority refuses", requirement="Gilbert and Lynch 2002, theorem 1")
-def test_the_side_without_a_majority_never_answers_ok(lab: Any, sweep: Any) -> None:
+def test_the_side_without_a_majority_never_answers_ok(lab: Cap, sweep: Sweep) -> None:
     for seed in sweep(10):
         simulation = cluster(lab, lab.ConsistentReplica, seed, partition())
         work(lab, simulation)
@@ -92,40 +99,40 @@ def test_the_side_without_a_majority_never_answers_ok(lab: Any, sweep: Any) -> N
 
 
 @graded(points=2, title="After healing", requirement="a partition that ends leaves nothing behind")
-def test_every_client_is_answered_ok_once_the_partition_has_healed(lab: Any, sweep: Any) -> None:
+def test_every_client_is_answered_ok_once_the_partition_has_healed(lab: Cap, sweep: Sweep) -> None:
     for seed in sweep(10):
         simulation = cluster(lab, lab.ConsistentReplica, seed, partition())
         workload = work(lab, simulation, count=40)
         simulation.run(2 * REST)
         assert workload.done, "some client still waits, long after the partition healed"
         for client in CLIENTS:
-            must_be_ok(asked_between(simulation.history, HEALED, END, client), BOUND)
+            must_be_ok(*asked_between(simulation.history, HEALED, END, client), within=BOUND)
         assert len(set(values_read_everywhere(lab, simulation).values())) == 1
 
 
 @graded(points=3, title="Partitions", requirement="linearizable, also when links fail one way")
-def test_it_is_linearizable_under_partitions_and_links_cut_one_way(lab: Any, sweep: Any) -> None:
+def test_it_is_linearizable_under_partitions_and_links_cut_one_way(lab: Cap, sweep: Sweep) -> None:
     for seed in sweep(20):
         faults = trouble(seed, "partition", "block")
         simulation = cluster(lab, lab.ConsistentReplica, seed, faults)
         work(lab, simulation)
         simulation.run(REST)
-        must_be_linearizable(simulation.history)
+        must_be_linearizable(simulation.history, Register())
 
 
 @graded(points=3, title="Crashes", requirement="linearizable when replicas crash and come back")
-def test_it_is_linearizable_when_replicas_crash_and_restart(lab: Any, sweep: Any) -> None:
+def test_it_is_linearizable_when_replicas_crash_and_restart(lab: Cap, sweep: Sweep) -> None:
     for seed in sweep(20):
         faults = trouble(seed, "crash", "crash", "disk", troubles=10)
         simulation = cluster(lab, lab.ConsistentReplica, seed, faults)
         work(lab, simulation)
         simulation.run(REST)
-        must_be_linearizable(simulation.history)
+        must_be_linearizable(simulation.history, Register())
 
 
 @graded(points=3, title="Bad links", requirement="linearizable under loss, duplicates, reordering")
 def test_it_is_linearizable_when_messages_are_lost_doubled_and_overtaken(
-    lab: Any, sweep: Any
+    lab: Cap, sweep: Sweep
 ) -> None:
     bad = LinkModel(latency=(1 * MS, 20 * MS), loss=0.1, duplicate=0.3, reorder=0.3)
     for seed in sweep(10):
@@ -134,12 +141,12 @@ def test_it_is_linearizable_when_messages_are_lost_doubled_and_overtaken(
         simulation.run(REST)
         told = [isinstance(asked.outcome, Ok) for asked in simulation.history]
         assert sum(told) > 0.9 * len(told), f"only {sum(told)} of {len(told)} operations ended ok"
-        must_be_linearizable(simulation.history)
+        must_be_linearizable(simulation.history, Register())
 
 
 @graded(points=4, title="Everything at once", requirement="linearizable, and alive in the calm")
 def test_it_is_linearizable_under_all_faults_at_once_and_goes_on_afterwards(
-    lab: Any, sweep: Any
+    lab: Cap, sweep: Sweep
 ) -> None:
     kinds = ("partition", "block", "crash", "pause", "link", "clock", "disk")
     for seed in sweep(25):
@@ -148,11 +155,11 @@ def test_it_is_linearizable_under_all_faults_at_once_and_goes_on_afterwards(
         work(lab, simulation, count=30)
         simulation.run(5 * SECOND)
         values_read_everywhere(lab, simulation)
-        must_be_linearizable(simulation.history)
+        must_be_linearizable(simulation.history, Register())
 
 
 @graded(points=3, title="Write-back", requirement="ABD: a read tells a majority what it found")
-def test_what_one_read_returned_no_later_read_misses(lab: Any) -> None:
+def test_what_one_read_returned_no_later_read_misses(lab: Cap) -> None:
     """At some instant the write is at n1 alone. c2 reads it there; c3 reads where n1 is not heard.
 
     n1's messages to n2 are lost for two milliseconds, tried at every time of the write.
@@ -171,20 +178,19 @@ def test_what_one_read_returned_no_later_read_misses(lab: Any) -> None:
         found += first.outcome == Ok(7)
         simulation.run(simulation.now + 1 * MS)
         ask(simulation, "c3", lab.Read(), within=1 * SECOND)
-        verdict = check_linearizability(simulation.history, Register())
-        assert verdict.answer is Answer.YES, verdict.sentence
+        must_hold(check_linearizability(simulation.history, Register()))
     assert found, "no read ever found the write"
 
 
 @graded(points=2, title="Late answers", requirement="an answer counts for its own question only")
-def test_a_late_answer_to_an_earlier_question_is_not_counted(lab: Any) -> None:
+def test_a_late_answer_to_an_earlier_question_is_not_counted(lab: Cap) -> None:
     """What n2 says takes 60 ms to n1. It says that it holds nothing, and then c2 writes there.
 
     That answer arrives while n1 asks for another operation, in the same life or in the next one.
     """
-    for crash in (False, True):
+    for crashes in (False, True):
         faults = [Link(0, "n2", "n1", latency=(60 * MS, 60 * MS))]
-        faults += [Link(9 * MS if crash else 30 * MS, "n3", "n1", loss=1.0)]
+        faults += [Link(9 * MS if crashes else 30 * MS, "n3", "n1", loss=1.0)]
         clients = {"c1": attached(lab, "n1"), "c2": attached(lab, "n2"), "c3": attached(lab, "n1")}
         simulation = lab.simulation(
             dict.fromkeys(REPLICAS, lab.ConsistentReplica),
@@ -194,30 +200,29 @@ def test_a_late_answer_to_an_earlier_question_is_not_counted(lab: Any) -> None:
             link=THREE_MS,
         )
         simulation.call("c1", lab.Read())
-        simulation.run(8 * MS if crash else 30 * MS)
-        if crash:
-            simulation.inject(Crash(simulation.now, "n1"))
-            simulation.inject(Restart(simulation.now, "n1"))
+        simulation.run(8 * MS if crashes else 30 * MS)
+        if crashes:
+            crash_and_restart(simulation, "n1")
         simulation.run(simulation.now + 5 * MS)
-        must_be_ok([ask(simulation, "c2", lab.Write(5), within=BOUND)], BOUND)
+        ask_ok(simulation, "c2", lab.Write(5), within=BOUND)
         read = ask(simulation, "c3", lab.Read(), within=1 * SECOND)
         assert read.outcome == Ok(5), f"{read}, though write(5) had been acknowledged"
 
 
 @graded(points=2, title="Five replicas", requirement="ABD: any minority, of any number, may stop")
-def test_five_replicas_answer_while_two_are_down_but_not_three(lab: Any, sweep: Any) -> None:
+def test_five_replicas_answer_while_two_are_down_but_not_three(lab: Cap, sweep: Sweep) -> None:
     for seed in sweep(3):
         simulation = five_replicas(lab, seed, [Crash(CUT, "n4"), Crash(CUT, "n5")])
         work(lab, simulation)
         simulation.run(END)
-        must_be_ok(asked_between(simulation.history, CUT, HEALED, "c1", "c2", "c3"), BOUND)
-        simulation.inject(Crash(simulation.now, "n3"))
+        must_be_ok(*asked_between(simulation.history, CUT, HEALED, "c1", "c2", "c3"), within=BOUND)
+        crash(simulation, "n3")
         read = ask(simulation, "c1", lab.Read(), within=1 * SECOND)
         assert not isinstance(read.outcome, Ok), f"{read}, with two replicas of five"
 
 
 @graded(points=2, title="Five are safe", requirement="any two majorities share a replica")
-def test_a_write_that_two_of_five_hold_is_not_acknowledged(lab: Any) -> None:
+def test_a_write_that_two_of_five_hold_is_not_acknowledged(lab: Cap) -> None:
     """From some instant of the write on, n1 reaches n2 alone; c3 asks where neither is heard."""
     apart = [Link(0, "n2", deaf, loss=1.0) for deaf in ("n3", "n4", "n5")]
     for start in range(16):
@@ -231,19 +236,16 @@ def test_a_write_that_two_of_five_hold_is_not_acknowledged(lab: Any) -> None:
         assert not told or read.outcome == Ok(7), f"{written}, and after it {read}"
 
 
-def five_replicas(lab: Any, seed: int, faults: list[Fault], **options: Any) -> Simulation:
+def five_replicas(lab: Cap, seed: int, faults: list[Fault], **options: Any) -> Simulation:
     five = ("n1", "n2", "n3", "n4", "n5")
     clients = {f"c{number}": attached(lab, replica) for number, replica in enumerate(five, 1)}
     nodes = dict.fromkeys(five, lab.ConsistentReplica)
-    made: Simulation = lab.simulation(
-        nodes, clients, seed=seed, schedule=Schedule(faults), **options
-    )
-    return made
+    return lab.simulation(nodes, clients, seed=seed, schedule=Schedule(faults), **options)
 
 
 @graded(points=3, title="Honest refusals", requirement="failed: did not happen and never will")
 def test_a_refused_write_is_never_read_although_its_request_arrives_again(
-    lab: Any, sweep: Any
+    lab: Cap, sweep: Sweep
 ) -> None:
     """Requests are doubled, and the double is late: it arrives when a majority is there again."""
     late = Link(CUT, "c1", "n1", latency=(1 * MS, 700 * MS), duplicate=1.0)
@@ -254,13 +256,13 @@ def test_a_refused_write_is_never_read_although_its_request_arrives_again(
         work(lab, simulation, clients=("c2",), count=25)
         simulation.run(REST)
         values_read_everywhere(lab, simulation)
-        must_be_linearizable(simulation.history)
+        must_be_linearizable(simulation.history, Register())
         refusals += sum(map(refused, asked_between(simulation.history, CUT, END, "c1")))
     assert refusals or sweep.partial, "the minority's writes were not refused"
 
 
 @graded(points=3, title="Honest doubt", requirement="unknown: may have happened, may yet happen")
-def test_a_write_is_called_failed_only_if_it_left_no_trace(lab: Any) -> None:
+def test_a_write_is_called_failed_only_if_it_left_no_trace(lab: Cap) -> None:
     """The writer's replica is cut off at every millisecond of a write, in and out and both."""
     cuts: dict[str, Callable[[int], list[Fault]]] = {
         "both ways": lambda at: [Partition(at, (MINORITY, MAJORITY))],
@@ -283,7 +285,7 @@ def test_a_write_is_called_failed_only_if_it_left_no_trace(lab: Any) -> None:
 
 
 @graded(points=3, title="Once", requirement="a repeated request is carried out once")
-def test_a_repeated_request_does_not_bring_an_old_value_back(lab: Any, sweep: Any) -> None:
+def test_a_repeated_request_does_not_bring_an_old_value_back(lab: Cap, sweep: Sweep) -> None:
     twice = LinkModel(latency=(1 * MS, 5 * MS), duplicate=0.5, reorder=0.5)
     late = [Link(0, client, replica, latency=(1 * MS, 150 * MS), duplicate=1.0)
             for client, replica in zip(CLIENTS, REPLICAS, strict=True)]  # fmt: skip
@@ -295,58 +297,56 @@ def test_a_repeated_request_does_not_bring_an_old_value_back(lab: Any, sweep: An
             simulation = cluster(lab, lab.ConsistentReplica, seed, [*late, *faults], link=twice)
             work(lab, simulation, think=(0, 20 * MS))
             simulation.run(REST)
-            must_be_linearizable(simulation.history)
+            must_be_linearizable(simulation.history, Register())
 
 
 @graded(points=2, title="Two writers, one replica", requirement="no two writes share a tag")
-def test_writes_at_the_same_time_at_one_replica_stay_apart(lab: Any, sweep: Any) -> None:
+def test_writes_at_the_same_time_at_one_replica_stay_apart(lab: Cap, sweep: Sweep) -> None:
     clients = {client: attached(lab, "n1") for client in ("c1", "c2", "c3", "c4")}
     nodes = dict.fromkeys(REPLICAS, lab.ConsistentReplica)
     for seed in sweep(10):
         simulation = lab.simulation(nodes, {**clients, "c5": attached(lab, "n2")}, seed=seed)
         work(lab, simulation, count=20, think=(0, 2 * MS))
         simulation.run(REST)
-        must_be_linearizable(simulation.history)
+        must_be_linearizable(simulation.history, Register())
 
 
 @graded(points=2, title="One crash is borne", requirement="ABD: any minority may stop")
-def test_any_one_replica_may_be_down(lab: Any, sweep: Any) -> None:
+def test_any_one_replica_may_be_down(lab: Cap, sweep: Sweep) -> None:
     for seed in sweep(3):
         for down in REPLICAS:
             simulation = cluster(lab, lab.ConsistentReplica, seed, [Crash(CUT, down)])
             work(lab, simulation)
             simulation.run(REST)
             others = [client for client in CLIENTS if client[1:] != down[1:]]
-            must_be_ok(asked_between(simulation.history, CUT, END, *others), BOUND)
+            must_be_ok(*asked_between(simulation.history, CUT, END, *others), within=BOUND)
 
 
 @graded(points=2, title="Durable", requirement="a replica saves before it answers")
-def test_what_was_acknowledged_survives_a_crash_of_all_replicas(lab: Any, sweep: Any) -> None:
+def test_what_was_acknowledged_survives_a_crash_of_all_replicas(lab: Cap, sweep: Sweep) -> None:
     for seed in sweep(10):
         slow = [Disk(0, replica, 10 * MS) for replica in REPLICAS]
         simulation = cluster(lab, lab.ConsistentReplica, seed, slow)
         written = ask(simulation, "c1", lab.Write(7), within=1 * SECOND)
-        must_be_ok([written], 5 * BOUND)
-        for fault in (partial(Crash, simulation.now), partial(Restart, simulation.now)):
-            for replica in REPLICAS:
-                simulation.inject(fault(replica))
+        must_be_ok(written, within=5 * BOUND)
+        crash_and_restart(simulation, *REPLICAS)
         simulation.run(simulation.now + 100 * MS)
         assert values_read_everywhere(lab, simulation) == dict.fromkeys(CLIENTS, 7)
 
 
 @graded(points=2, title="No clock", requirement="wrong clocks cost time, never a value")
-def test_clocks_that_are_seconds_apart_change_nothing(lab: Any, sweep: Any) -> None:
+def test_clocks_that_are_seconds_apart_change_nothing(lab: Cap, sweep: Sweep) -> None:
     clocks = [Clock(0, "n1", 5 * SECOND, 100_000), Clock(0, "n2", 0, -100_000)]
     for seed in sweep(5):
         simulation = cluster(lab, lab.ConsistentReplica, seed, clocks)
         work(lab, simulation)
         simulation.run(REST)
-        must_be_ok(asked_between(simulation.history, 0, END, *CLIENTS), BOUND)
-        must_be_linearizable(simulation.history)
+        must_be_ok(*asked_between(simulation.history, 0, END, *CLIENTS), within=BOUND)
+        must_be_linearizable(simulation.history, Register())
 
 
 @graded(points=2, title="Patience ends", requirement="given up after ``attempts`` tries, and told")
-def test_a_write_that_reaches_nobody_is_refused_after_its_last_try(lab: Any) -> None:
+def test_a_write_that_reaches_nobody_is_refused_after_its_last_try(lab: Cap) -> None:
     """The client asks once: it is told by the replica that gives up, or it is not told in time."""
     for attempts in (1, 3):
         simulation = impatient(lab, attempts, [Partition(0, (MINORITY, MAJORITY))])
@@ -359,7 +359,7 @@ def test_a_write_that_reaches_nobody_is_refused_after_its_last_try(lab: Any) -> 
 
 
 @graded(points=2, title="Refused once more", requirement="decided before: answered as decided")
-def test_a_refusal_that_was_lost_is_told_when_the_request_comes_again(lab: Any) -> None:
+def test_a_refusal_that_was_lost_is_told_when_the_request_comes_again(lab: Cap) -> None:
     cut: list[Fault] = [Partition(0, (MINORITY, MAJORITY)), Link(0, "n1", "c1", loss=1.0)]
     heard = Link(100 * MS, "n1", "c1", loss=0.0)
     simulation = impatient(lab, 2, [*cut, heard], ask_again_after=60 * MS)
@@ -368,7 +368,7 @@ def test_a_refusal_that_was_lost_is_told_when_the_request_comes_again(lab: Any) 
 
 
 @graded(points=3, title="Refused for good", requirement="what is refused must stay refused")
-def test_an_answer_that_comes_after_the_refusal_does_not_bring_the_write_back(lab: Any) -> None:
+def test_an_answer_that_comes_after_the_refusal_does_not_bring_the_write_back(lab: Cap) -> None:
     """n2's answer takes 80 ms and would make a majority; by then n1 has given up."""
     late = [Link(0, "n2", "n1", latency=(80 * MS, 80 * MS)), Link(0, "n3", "n1", loss=1.0)]
     simulation = impatient(lab, 2, late)
@@ -383,7 +383,7 @@ TRY_AGAIN_AFTER = 25 * MS
 
 
 def impatient(
-    lab: Any, attempts: int, faults: Sequence[Fault], ask_again_after: int = 2 * SECOND
+    lab: Cap, attempts: int, faults: Sequence[Fault], ask_again_after: int = 2 * SECOND
 ) -> Simulation:
     """A cluster whose replicas give up soon, with clients that ask again late, or as told."""
     clients = {
@@ -392,7 +392,7 @@ def impatient(
         )
         for client, home in HOME.items()
     }
-    made: Simulation = lab.simulation(
+    return lab.simulation(
         dict.fromkeys(
             REPLICAS,
             lambda id, peers: lab.ConsistentReplica(
@@ -404,11 +404,10 @@ def impatient(
         schedule=Schedule(faults),
         link=THREE_MS,
     )
-    return made
 
 
 @graded(points=1, title="Asked once", requirement="asked again after a time, not after an answer")
-def test_an_answer_that_is_not_enough_makes_nobody_be_asked_again(lab: Any) -> None:
+def test_an_answer_that_is_not_enough_makes_nobody_be_asked_again(lab: Cap) -> None:
     five = ("n1", "n2", "n3", "n4", "n5")
     nodes = {id: lab.ConsistentReplica(id, tuple(p for p in five if p != id)) for id in five}
     for node in nodes.values():

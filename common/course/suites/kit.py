@@ -1,0 +1,224 @@
+"""What graded suites say again and again: let things fail, ask, wait, and see what must hold then.
+
+It is part of the handout, as all of ``common`` is, and says the same in the student's process and
+judged: it looks at histories, messages and effects, never into a node. A function is here once two
+suites need it. What is special about a lab stays with its suite: who is in its cluster, what its
+clients choose, a second version of it that is dumb on purpose.
+
+Clients come first, as in ``simulation.call(client, operation)``.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from random import Random
+from typing import Any, NamedTuple, TypeVar
+
+from common.check.linearizability import check_linearizability
+from common.check.model import Model
+from common.check.verdict import Answer, Verdict
+from common.contract.effects import Effect
+from common.contract.events import Event, NodeId, Receive
+from common.contract.observer import Observer
+from common.sim.chaos import random_schedule
+from common.sim.simulation import Simulation
+from common.sim.workload import Workload
+from common.values.faults import Crash, Fault, Restart
+from common.values.history import QUESTIONS, History, Ok, Operation
+from common.values.units import SECOND, show_time
+
+Kind = TypeVar("Kind")
+
+SOON = 3 * SECOND
+"""Several elections, and several attempts of a client, fit into this time."""
+
+NEARLY_ALL = 0.9
+"""So many of all operations end with Ok when there is a calm in which to ask again."""
+
+
+def names(count: int) -> tuple[NodeId, ...]:
+    """n1, n2 ..."""
+    return tuple(f"n{number}" for number in range(1, count + 1))
+
+
+# What goes wrong.
+
+
+def trouble(
+    seed: int | str,
+    kinds: Sequence[str],
+    *,
+    hit: Sequence[NodeId],
+    others: Sequence[NodeId] = (),
+    until: int,
+    troubles: int = 6,
+) -> list[Fault]:
+    """Faults drawn from the seed, which end in a calm.
+
+    Args:
+        seed: decides, together with the kinds, what is drawn.
+        kinds: of :data:`common.sim.chaos.KINDS`; one that is named twice is drawn twice as often.
+        hit: the nodes that they hit.
+        others: nodes, such as clients, that partitions put on one side or the other.
+        until: when the calm begins, in microseconds.
+        troubles: how many are drawn.
+    """
+    random = Random(f"{seed}/{kinds}")
+    return list(random_schedule(random, hit, until, kinds=kinds, troubles=troubles, others=others))
+
+
+def crash(simulation: Simulation, *nodes: NodeId) -> None:
+    """Let these nodes crash now."""
+    for node in nodes:
+        simulation.inject(Crash(simulation.now, node))
+
+
+def restart(simulation: Simulation, *nodes: NodeId) -> None:
+    """Let these nodes come back now."""
+    for node in nodes:
+        simulation.inject(Restart(simulation.now, node))
+
+
+def crash_and_restart(simulation: Simulation, *nodes: NodeId) -> None:
+    """Let the power fail at all of these nodes at once, and come back."""
+    crash(simulation, *nodes)
+    restart(simulation, *nodes)
+
+
+# Asking, and waiting for the answer.
+
+
+def run_until(simulation: Simulation, goal: Callable[[], bool], within: int = SOON) -> None:
+    """Go on until ``goal()`` holds, which must be soon."""
+    reached = simulation.run_until(goal, simulation.now + within)
+    assert reached, f"it did not come to that within {show_time(within)}"
+
+
+def has_ended(simulation: Simulation, asked: Operation, within: int = SOON) -> bool:
+    """Go on until an operation has ended, for so long at most; says whether it has."""
+    return simulation.run_until(lambda: asked.returned_at is not None, simulation.now + within)
+
+
+def wait_for(simulation: Simulation, asked: Operation, within: int = SOON) -> None:
+    """Go on until an operation has ended, in whatever way."""
+    assert has_ended(simulation, asked, within), f"{asked} had no end after {show_time(within)}"
+
+
+def ask(simulation: Simulation, client: NodeId, operation: object, within: int = SOON) -> Operation:
+    """Let a client ask now, and go on until it is told how that ended."""
+    asked = simulation.call(client, operation)
+    wait_for(simulation, asked, within)
+    return asked
+
+
+def ask_ok(simulation: Simulation, client: NodeId, operation: object, within: int = SOON) -> Any:
+    """Let a client ask for what nothing stands in the way of; returns what it is told."""
+    return value_of(ask(simulation, client, operation, within))
+
+
+def value_of(asked: Operation) -> Any:
+    """What a client was told by an operation that must have ended with Ok."""
+    assert isinstance(asked.outcome, Ok), f"{asked}, though nothing stands in its way"
+    return asked.outcome.value
+
+
+# What must hold.
+
+
+def must_be_ok(*operations: Operation, within: int = SOON) -> None:
+    """Check that there are operations, and that each ended with Ok in time."""
+    assert operations, "no operation was asked for in that time: the test shows nothing"
+    for asked in operations:
+        value_of(asked)
+        assert asked.returned_at is not None, "what has an outcome has returned"
+        took = asked.returned_at - asked.invoked_at
+        assert took <= within, f"{asked} took {show_time(took)}, more than {show_time(within)}"
+
+
+def must_end(
+    simulation: Simulation, *workloads: Workload, limit: int, fine: float = NEARLY_ALL
+) -> None:
+    """Check that in the calm clients get through all that they want to ask.
+
+    Args:
+        simulation: where they ask; its faults are over long before the limit.
+        workloads: what they ask.
+        limit: when they must be through, in microseconds.
+        fine: the least part of all operations that has to end with Ok.
+    """
+    ended = simulation.run_until(lambda: all(each.done for each in workloads), limit)
+    assert ended, f"at {show_time(limit)}, long after the last fault, somebody still waits"
+    count = len(simulation.history)
+    told = sum(isinstance(each.outcome, Ok) for each in simulation.history)
+    assert told >= fine * count, f"of {count} operations only {told} ended with ok"
+
+
+def must_hold(verdict: Verdict) -> None:
+    """Check that a checker says yes."""
+    assert verdict.answer is Answer.YES, verdict.sentence
+
+
+def must_be_linearizable(history: Iterable[Operation], model: Model) -> None:
+    """Check that clients were told what one single copy would have told them.
+
+    And that it says something: some question was answered with something that had been written.
+
+    Args:
+        history: what clients asked for; operations that the model does not know are left out.
+        model: what the copy is.
+    """
+    asked = [each for each in history if each.function in model.functions]
+    must_hold(check_linearizability(History(asked), model))
+    assert any(
+        each.function in QUESTIONS
+        and isinstance(each.outcome, Ok)
+        and each.outcome.value not in (None, "")
+        for each in asked
+    ), "no question was answered with anything that was written: doing nothing is no store"
+
+
+# What is seen of nodes.
+
+
+class Sent(NamedTuple):
+    """A message that left its sender."""
+
+    at: int
+    sender: NodeId
+    to: NodeId
+    message: Any
+
+
+class Wire(Observer):
+    """Watches a simulation, and remembers its messages.
+
+    Attributes:
+        sent_messages: what left, in order.
+        received: time, node and message of what arrived, in order.
+    """
+
+    def __init__(self) -> None:
+        self.sent_messages: list[Sent] = []
+        self.received: list[tuple[int, NodeId, Any]] = []
+
+    def sent(self, at: int, node: NodeId, to: NodeId, message: object, number: int) -> None:
+        """A message leaves."""
+        self.sent_messages.append(Sent(at, node, to, message))
+
+    def stepped(
+        self, at: int, node: NodeId, event: Event, number: int | None, status: Mapping[str, object]
+    ) -> None:
+        """A message may have arrived."""
+        if isinstance(event, Receive):
+            self.received.append((at, node, event.message))
+
+    def of(self, kind: type[Kind]) -> list[Kind]:
+        """The messages of a class, in the order in which they left."""
+        return [each.message for each in self.sent_messages if isinstance(each.message, kind)]
+
+    def times_of(self, kind: type) -> list[int]:
+        """When messages of a class left."""
+        return [each.at for each in self.sent_messages if isinstance(each.message, kind)]
+
+
+def effects_of(kind: type, effects: Iterable[Effect]) -> list[Any]:
+    """Those effects of a step that are of one class."""
+    return [effect for effect in effects if isinstance(effect, kind)]
