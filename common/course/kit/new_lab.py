@@ -39,9 +39,11 @@ def new_lab(course: Course, stage: Stage, id: str) -> list[Path]:
     if find_spec("ruff") is None:
         raise MissingTool("lab new needs ruff, for the format of new files: make .venv/.dev")
     root, room = course.root, f"{stage.folder}/{id}"
-    words = {"id": id, "folder": room, "package": room.replace("/", ".")}
+    view = "".join(word.capitalize() for word in id.split("_"))
+    words = {"id": id, "folder": room, "package": room.replace("/", "."), "View": view}
     texts = {f"{room}/{name}": _made(name, words) for name in IN_THE_ROOM}
     texts |= {
+        f"tests/{room}/lab.py": _made("lab.py", words),
         f"tests/{room}/test_{id}.py": _made("test.py", words),
         f"{MUTANTS}/{id}.yaml": _made("mutants.yaml", words),
         f"docs/labs/{id}.md": _made("page.md", words),
