@@ -101,6 +101,12 @@ class LabUnderTest:
         files = ", ".join(file.path for file in self.manifest.files)
         raise MissingName(f"{where}: there is no {name} in {files}: was it renamed?")
 
+    @property
+    def classes(self) -> list[type]:
+        """The classes of the lab's files; a recorder tells messages apart by them."""
+        found = (value for module in self._modules for value in vars(module).values())
+        return list(dict.fromkeys(each for each in found if isinstance(each, type)))
+
     def simulation(
         self,
         nodes: Mapping[NodeId, Factory],
@@ -119,9 +125,8 @@ class LabUnderTest:
             suffix = "" if self._traces == 1 else f"-{self._traces}"
             path = self._trace.with_name(f"{self._trace.stem}{suffix}.jsonl")
             names, others = tuple(nodes), tuple(clients or {})
-            factories = [*nodes.values(), *(clients or {}).values()]
             meta = Meta(lab=self.manifest.id, nodes=names, clients=others, seed=seed)
-            recorder = Recorder(open_trace(path).write, meta, nodes=factories)
+            recorder = Recorder(open_trace(path).write, meta, nodes=self.classes)
             options["observers"] = [*options.get("observers", ()), recorder]
         return self.make_simulation(nodes, clients, seed=seed, **options)
 

@@ -85,8 +85,8 @@ class Again:
             if record:
                 names, others = tuple(nodes), tuple(clients or {})
                 meta = Meta(self._item.module.LAB, names, others, options["seed"])
-                factories = [*nodes.values(), *(clients or {}).values()]
-                recorder = Recorder(trace.new(log), meta, nodes=factories)
+                classes = [] if self.lab is None else self.lab.classes
+                recorder = Recorder(trace.new(log), meta, nodes=classes)
                 options["observers"] = [recorder, *options.get("observers", ())]
             return WatchedSimulation(faults, nodes, clients, **options)
 
