@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from common.contract import Receive, Start
 from common.course.base.course import Course
 from common.course.base.implementation import load
 from common.course.judge.judged import JudgedLab
@@ -54,6 +55,9 @@ class Chosen:
 class Proposer(Node):
     def on_start(self) -> None:
         self.ballot = self.saved.get(b"ballot", 0)
+
+    def status(self) -> dict[str, object]:
+        return {"ballot": self.ballot}
 
     def propose(self) -> None:
         self.ballot += 1
@@ -170,6 +174,14 @@ def test_it_runs_behind_pipes_as_it_does_in_process(course: Course, judged: Judg
     assert run(judged) == (outcomes, trace)
     for shown in ("proposer/paxos.Prepare", "commit.Prepare", "proposer/Promise"):
         assert f'"type":"{shown}"' in trace
+
+
+def test_a_node_by_hand_shows_its_own_status_and_that_of_its_subnodes(judged: JudgedLab) -> None:
+    node = judged.Server("n1", ("n2",))
+    node.step(Start(0, {}))
+    node.step(Receive(1, "n2", judged.commit.Prepare("t")))
+    assert dict(node.status()) == {"prepared": 1}
+    assert dict(node.full_status()) == {"prepared": 1, "proposer/ballot": 0}
 
 
 def test_a_suite_says_which_message_it_means(judged: JudgedLab) -> None:

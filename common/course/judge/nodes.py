@@ -82,8 +82,8 @@ class NodeKind:
 class RemoteNode:
     """One life of one node, in a process of its own.
 
-    It has what worlds ask of a node (``id``, ``peers``, ``seed``, ``step``, ``full_status``), and
-    nothing else: what a student's node holds is no evidence.
+    It has what worlds and suites ask of a node (``id``, ``peers``, ``seed``, ``step``, ``status``,
+    ``full_status``), and nothing else: what a student's node holds is no evidence.
     """
 
     def __init__(
@@ -129,8 +129,12 @@ class RemoteNode:
         return effects
 
     def full_status(self) -> Mapping[str, object]:
-        """What the node says of itself, for pictures; asked for when it is looked at."""
-        return Status(self, self._steps)
+        """What the node and its subnodes say of themselves; asked for when it is looked at."""
+        return Status(self)
+
+    def status(self) -> Mapping[str, object]:
+        """What the node itself says; asked for when it is looked at."""
+        return Status(self, own=True)
 
     def read_status(self) -> Mapping[str, object]:
         """Ask the node now."""
@@ -231,14 +235,15 @@ class Twin:
 class Status(Mapping[str, object]):
     """A node's status, asked for when it is first looked at."""
 
-    def __init__(self, node: RemoteNode, steps: int) -> None:
+    def __init__(self, node: RemoteNode, own: bool = False) -> None:
         self._node = node
-        self._steps = steps
+        self._own = own
         self._read: Mapping[str, object] | None = None
 
     def _values(self) -> Mapping[str, object]:
         if self._read is None:
-            self._read = self._node.read_status()
+            told = self._node.read_status()
+            self._read = {n: v for n, v in told.items() if "/" not in n} if self._own else told
         return self._read
 
     def __getitem__(self, name: str) -> object:
