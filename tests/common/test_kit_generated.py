@@ -202,7 +202,7 @@ def test_a_name_tells_the_exercise_the_kind_and_the_code() -> None:
     made = mutants('self.save("promised", prepare.ballot)')
     saved = next(mutant for mutant in made if mutant.kind == "save-left-out")
     assert saved.id.rpartition("-")[0] == "Acceptor.handle:save-left-out:promised-prepare"
-    assert saved.what == "`self.save('promised', prepare.ballot)` left out"
+    assert saved.what == '`self.save("promised", prepare.ballot)` left out'
     assert saved.line == HEAD.count("\n") + 1
     assert '-        self.save("promised", prepare.ballot)\n+        pass' in saved.diff()
 
@@ -222,6 +222,16 @@ def test_a_name_stays_when_other_lines_change_and_goes_when_its_own_code_does() 
         "comparison-moved",
         "early-return",
     }
+
+
+def test_a_name_is_the_same_on_every_python() -> None:
+    body = "self.key = f'{self.slot}-{sender!r}'\nself.ok = any(v for v in (self.a, self.b,))"
+    assert sorted(mutant.id for mutant in mutants(body)) == [
+        "Acceptor.handle:any-all:v-for-a9ff",
+        "Acceptor.handle:assignment-left-out:key-f-ed35",
+        "Acceptor.handle:assignment-left-out:ok-any-9612",
+        "Acceptor.handle:early-return:key-f-6587",
+    ]
 
 
 def test_no_two_mutants_of_a_lab_have_the_same_name() -> None:

@@ -84,7 +84,7 @@ def test_a_weak_suite_leaves_survivors_which_are_named_with_their_diffs(
     assert {id.rpartition(":")[0] for id in survivors(weak)} == SURVIVE_THE_WEAK
     assert (weak["mutants"], weak["answered"], weak["passed"]) == (12, 5, False)
     saved = next(each for each in weak["labs"][0]["survivors"] if "save" in each["id"])
-    assert saved["what"] == "`self.save('all', (self.total, self.latest))` left out"
+    assert saved["what"] == '`self.save("all", (self.total, self.latest))` left out'
     assert '-            self.save("all", (self.total, self.latest))' in saved["diff"]
 
 

@@ -101,7 +101,7 @@ def bound_moved(node: cst.CSTNode, around: Surroundings) -> Iterator[Change]:
 
 
 def copy_left_out(node: cst.CSTNode, around: Surroundings) -> Iterator[Change]:
-    """``list(x)`` becomes ``x``: whoever changes one changes both."""
+    """``list(x)`` becomes ``x``: then a change of one is a change of both."""
     del around
     match node:
         case cst.Call(func=cst.Name(name), args=[cst.Arg(value=copied, star="", keyword=None)]):

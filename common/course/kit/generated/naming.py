@@ -1,9 +1,9 @@
 """The names of changes, and the sentences that tell them."""
 
-import ast
 import hashlib
 import re
 from dataclasses import dataclass
+from typing import cast
 
 import libcst as cst
 
@@ -48,8 +48,7 @@ def name_of(change: Change, around: Surroundings) -> Name:
         before, after = plain(whole), plain(changed)
         what = _instead(after, before)
     words = [word for word in _words(place, before) if word not in change.kind.split("-")][:WORDS]
-    mark = hashlib.sha256(f"{before}\0{after}".encode()).hexdigest()[:DIGITS]
-    return Name(f"{change.kind}:{'-'.join([*words, mark])}", what)
+    return Name(f"{change.kind}:{'-'.join([*words, _mark(before, after)])}", what)
 
 
 def code_of(node: cst.CSTNode) -> str:
@@ -60,24 +59,48 @@ def code_of(node: cst.CSTNode) -> str:
 
 
 def plain(node: cst.CSTNode) -> str:
-    """The code of a node without its layout and its comments."""
-    text = code_of(node)
-    try:
-        return ast.unparse(ast.parse(text.strip()))
-    except SyntaxError:  # a piece that is no code by itself, such as a case
-        return " ".join(text.split())
+    """The code of a node in one line, without comments and without what only lays it out."""
+    return _in_one_line(_without_comments(node))
 
 
 def first_line(node: cst.CSTNode) -> str:
     """``for entry in entries:`` for the whole loop, and all of what has no block."""
     if not isinstance(node, cst.BaseCompoundStatement | cst.MatchCase):
         return plain(node)
-    lines = []
-    for line in code_of(node).splitlines():
-        lines.append(line.partition("  #")[0].strip())
-        if lines[-1].endswith(":"):
-            break
-    return " ".join(lines)
+    lines = _without_comments(node).splitlines()
+    end = next((n for n, line in enumerate(lines, 1) if line.rstrip().endswith(":")), len(lines))
+    return _in_one_line("\n".join(lines[:end]))
+
+
+def _without_comments(node: cst.CSTNode) -> str:
+    return code_of(cast(cst.CSTNode, node.visit(_WithoutComments())))
+
+
+def _in_one_line(code: str) -> str:
+    line = " ".join(code.split())
+    return re.sub(r",? ([)\]}])", r"\1", re.sub(r"([(\[{]) ", r"\1", line))
+
+
+class _WithoutComments(cst.CSTTransformer):
+    """Takes all comments out."""
+
+    def leave_TrailingWhitespace(  # noqa: N802
+        self, original_node: cst.TrailingWhitespace, updated_node: cst.TrailingWhitespace
+    ) -> cst.TrailingWhitespace:
+        """At the end of a line."""
+        return updated_node.with_changes(comment=None)
+
+    def leave_EmptyLine(  # noqa: N802
+        self, original_node: cst.EmptyLine, updated_node: cst.EmptyLine
+    ) -> cst.EmptyLine:
+        """In a line of its own."""
+        return updated_node.with_changes(comment=None)
+
+
+def _mark(before: str, after: str) -> str:
+    """Digits that stand for a change, whatever the layout: blanks and parentheses do not count."""
+    told = re.sub(r"[\s()]", "", f"{before}\0{after}")
+    return hashlib.sha256(told.encode()).hexdigest()[:DIGITS]
 
 
 def _instead(after: str, before: str) -> str:

@@ -3,6 +3,7 @@
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import tempfile
@@ -87,7 +88,6 @@ class WarmProcess:
 
     def __init__(self, scratch: Path, environment: Mapping[str, str]) -> None:
         self._scratch = scratch
-        self._runs = 0
         self._process = subprocess.Popen(
             [sys.executable, "-m", "common.course.kit.generated.warm"],
             cwd=ROOT,
@@ -119,7 +119,6 @@ class WarmProcess:
         Raises:
             BrokenRun: this process is gone, or pytest cannot run at all.
         """
-        self._runs += 1
         with tempfile.TemporaryDirectory(dir=self._scratch, ignore_cleanup_errors=True) as name:
             place = Path(name)
             workspace, grades, output = place / "work", place / "grades.json", place / "output"
@@ -153,7 +152,7 @@ class WarmProcess:
     def close(self) -> None:
         """End it, and the suite that it runs."""
         with suppress(OSError):
-            self._process.send_signal(2)
+            self._process.send_signal(signal.SIGINT)
         try:
             self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
