@@ -180,7 +180,7 @@ class Engine:
         self._steps += 1
         doubled = self._check_every and self._steps % self._check_every == 0
         effects = check_step(node, event) if doubled else node.step(event)
-        if self._check_every:
+        if effects and self._check_every:
             check_effects(node, effects)
         if self._observers:
             status = node.full_status()

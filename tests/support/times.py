@@ -3,13 +3,18 @@
 A pytest plugin measures, and writes what it measured to the file that ``--times`` names. The
 program tells what is in such files: ``python -m tests.support.times out/times/*.json``.
 
-The wall's time is what a person waits. Processor time is what a test costs, however busy the
-machine is: its own, and that of the processes which it started and saw end.
+The wall's time is what a person waits. Processor time is what a test costs: its own, and that of
+the processes which it started and saw end. A busy or slow machine needs more of it for the same
+work, up to twice as much; so now and then a yardstick is laid beside it, work that is always the
+same, and processor time is told as it would be on a quiet machine.
 """
 
+import argparse
+import ast
 import json
 import resource
 import sys
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -20,6 +25,13 @@ import pytest
 SLOWEST = 20
 PROCESSOR = "processor seconds"
 
+YARDSTICK = Path(argparse.__file__).read_text(encoding="utf-8")
+"""To parse this takes YARDSTICK_SECONDS on the machine on which budgets were set, while quiet."""
+
+YARDSTICK_SECONDS = 0.0125
+SETTLED_SECONDS = 2.0
+"""A machine's pace is measured again after this time."""
+
 
 @dataclass(slots=True)
 class Spent:
@@ -27,7 +39,7 @@ class Spent:
 
     Attributes:
         wall: seconds.
-        processor: seconds of processor time.
+        processor: seconds of processor time, at the pace of a quiet machine.
         graded: whether it belongs to a graded suite.
     """
 
@@ -51,6 +63,23 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Measuring(path), "measuring")
 
 
+class Pace:
+    """How much longer than a quiet machine this one takes at present."""
+
+    def __init__(self) -> None:
+        self._measured_at = -SETTLED_SECONDS
+        self._pace = 1.0
+
+    def now(self) -> float:
+        """The factor: 1.5 means that the same work takes half as long again."""
+        if time.monotonic() - self._measured_at > SETTLED_SECONDS:
+            began = time.process_time()
+            ast.parse(YARDSTICK)
+            self._pace = (time.process_time() - began) / YARDSTICK_SECONDS
+            self._measured_at = time.monotonic()
+        return self._pace
+
+
 class Measuring:
     """Measures each test where it runs, and adds up where the results come together.
 
@@ -61,6 +90,7 @@ class Measuring:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._last = 0.0
+        self._pace = Pace()
         self._times: dict[str, Spent] = defaultdict(Spent)
 
     def pytest_runtest_logstart(self) -> None:
@@ -72,8 +102,9 @@ class Measuring:
         """A phase of a test has ended: its processor time goes with its report."""
         report: pytest.TestReport = yield  # type: ignore[assignment]
         now = _processor_seconds()
-        report.user_properties = [*report.user_properties, (PROCESSOR, now - self._last)]
-        self._last = now
+        used = (now - self._last) / self._pace.now()
+        report.user_properties = [*report.user_properties, (PROCESSOR, used)]
+        self._last = _processor_seconds()
         return report  # type: ignore[return-value]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

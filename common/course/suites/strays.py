@@ -48,6 +48,7 @@ class Strays:
 
     def __init__(self, judged: bool) -> None:
         self._judged = judged
+        self._passed = False
         self._found: list[str] = []
 
     @contextmanager
@@ -58,17 +59,16 @@ class Strays:
         threading.excepthook = self._in_thread
         try:
             yield
-            for name in _PYTHON_KEEPS:
-                if hasattr(sys, name):
-                    delattr(sys, name)
-            gc.collect()
+            if not self._passed:
+                for name in _PYTHON_KEEPS:
+                    if hasattr(sys, name):
+                        delattr(sys, name)
+                gc.collect()
         finally:
             sys.unraisablehook, threading.excepthook = before
-            self._found.clear()
 
     def begin(self) -> None:
-        """A test begins: what was left before is not its own."""
-        gc.collect()
+        """A test begins: what was heard before is not its own."""
         self._found.clear()
 
     def end(self) -> None:
@@ -79,6 +79,7 @@ class Strays:
         """
         gc.collect()
         if not self._found:
+            self._passed = True
             return
         more = f" (and {len(self._found) - 1} more)" if len(self._found) > 1 else ""
         if self._judged:
