@@ -30,8 +30,8 @@ node around it takes with ``@on`` as it takes messages.
   that name reaches the present one, just as a message that was sent to a node before it crashed
   reaches the node that it is now. A protocol for which that matters puts a number into its names or
   its messages.
-* **Clients** ask the outermost node, which may hand an operation on by calling a method. Whoever
-  ``finish``es the call ends it.
+* **Clients** ask the outermost node, which may hand an operation on by calling a method. A subnode
+  that ends the call does it by ``finish`` of the node around it, which may say it in other words.
 
 The subnode itself is an ordinary node. It runs alone in every world, where nobody takes what it
 delivers.
@@ -62,6 +62,19 @@ MAX_DELIVERIES = 1_000_000
 """How much may be delivered in one step; a node and its subnode could go on for ever."""
 
 
+_VERBS: Mapping[type, str] = {
+    Send: "send",
+    Broadcast: "broadcast",
+    CancelTimer: "cancel_timer",
+    Save: "save",
+    Forget: "forget",
+    Return: "finish",
+    Note: "note",
+    Deliver: "deliver",
+}
+"""What a node calls to ask for an effect."""
+
+
 class EffectSink(Protocol):
     """Where the effects go that a handler asks for: a list, or out through the node around."""
 
@@ -83,7 +96,6 @@ class Participant(Protocol):
     def id(self) -> NodeId: ...
     @property
     def now(self) -> int: ...
-    def send(self, to: NodeId, message: object) -> None: ...
     def set_timer(self, after: int, timer: object) -> TimerId: ...
     def cancel_timer(self, id: TimerId) -> None: ...
     def finish(self, call: CallId, outcome: Outcome) -> None: ...
@@ -145,33 +157,39 @@ class Outlet:
         return self.ended or (outer is not None and outer.gone)
 
     def append(self, effect: Effect) -> None:
-        """Ask for an effect of the subnode's."""
-        self._check_there()
-        around, name = self.around, self.name
+        """Ask for an effect of the subnode's: the same one, with the name around what is in it."""
+        if self.ended:
+            self._dropped()
+        around = self.around
+        sink = around._effects
+        if sink is None:
+            around._outside(_VERBS[type(effect)])
         match effect:
-            case Send(to, message):
-                around.send(to, Inner(name, message))
-            case Broadcast(to, message):
-                around._ask("broadcast", Broadcast(to, Inner(name, message)))
-            case CancelTimer(id):
-                around.cancel_timer(id)
-                self.timers.discard(id)
+            case Send() | Broadcast():
+                effect.message = Inner(self.name, effect.message)
             case Save(key, value):
-                around._ask("save", Save(InnerKey(name, key), value))
                 self.saved[key] = value
+                effect.key = InnerKey(self.name, key)
             case Forget(key):
-                around._ask("forget", Forget(InnerKey(name, key)))
                 self.saved.pop(key, None)
+                effect.key = InnerKey(self.name, key)
+            case CancelTimer(id):
+                self.timers.discard(id)
             case Return(call, outcome):
-                around.finish(call, outcome)
+                around.finish(call, outcome)  # which may say it in other words
+                return
             case Note(text, fields):
                 _outermost(around)._ask("note", Note(f"{self.path}: {text}", fields))
+                return
             case Deliver(value):
                 self._deliver(value)
+                return
+        sink.append(effect)
 
     def set_timer(self, after: int, timer: object) -> TimerId:
         """Set a timer of the subnode's; its id is one of the outermost node's."""
-        self._check_there()
+        if self.ended:
+            self._dropped()
         id = self.around.set_timer(after, InnerTimer(self.name, timer))
         self.timers.add(id)
         return id
@@ -188,12 +206,11 @@ class Outlet:
         assert inside is not None, "this subnode is in there"
         inside.delivered.append((self, value))
 
-    def _check_there(self) -> None:
-        if self.ended:
-            raise ContractError(
-                f"{self.around._name()}: its subnode {self.name} was dropped, and can ask for "
-                "nothing any more: keep no reference to it after drop_subnode()"
-            )
+    def _dropped(self) -> NoReturn:
+        raise ContractError(
+            f"{self.around._name()}: its subnode {self.name} was dropped, and can ask for "
+            "nothing any more: keep no reference to it after drop_subnode()"
+        )
 
 
 class Inside:

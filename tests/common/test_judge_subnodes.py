@@ -156,7 +156,7 @@ def run(lab: Any) -> tuple[list[object], str]:
         dict.fromkeys(("n1", "n2"), lab.Server),
         seed=4,
         schedule=Schedule([Crash(40 * MS, "n1"), Restart(50 * MS, "n1")]),
-        observers=[Recorder(lines.append, Meta("both", ("n1", "n2")), nodes=lab.classes)],
+        observers=[Recorder(lines.append, Meta("both", ("n1", "n2")), nodes=lab.all_classes)],
         check_handlers=2,
     )
     calls = []

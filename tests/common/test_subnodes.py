@@ -29,7 +29,7 @@ from common.contract import (
 from common.contract.rules import check_step
 from common.contract.sizes import wire_size
 from common.values.errors import ContractError
-from common.values.history import Ok
+from common.values.history import Ok, Outcome
 from common.values.units import MS
 from tests.common.subnode_nodes import (
     Answered,
@@ -493,6 +493,29 @@ def test_subnodes_are_made_and_dropped_within_steps_only(house: House) -> None:
         house.subnode("b", Pinger("n1", PEERS))
     with pytest.raises(ContractError, match=r"drop_subnode\(\) was called outside a handler"):
         house.drop_subnode("home", forget=False)
+
+
+def test_a_subnode_asks_for_effects_within_steps_only(house: House) -> None:
+    with pytest.raises(ContractError, match=r"node n1 \(House\): save\(\) was called outside"):
+        house.pingers["home"].ping()
+    with pytest.raises(ContractError, match=r"set_timer\(\) was called outside a handler"):
+        house.pingers["home"].set_timer(5, PingAgain())
+    with pytest.raises(ContractError, match=r"deliver\(\) was called outside a handler"):
+        house.pingers["home"].deliver(Answered(1, "n2"))
+
+
+def test_a_subnode_ends_a_call_by_finish_of_the_node_around_it() -> None:
+    class Polite(House):
+        def finish(self, call: int, outcome: Outcome) -> None:
+            super().finish(call, Ok(f"with regards: {outcome}"))
+
+        @on(Begin)
+        def begin(self, begin: Begin, call: int) -> None:
+            self.pingers["home"].finish(call, Ok(1))
+
+    polite = Polite("n1", PEERS)
+    polite.step(Start(0, {}))
+    assert polite.step(Invoke(1, 7, Begin("home"))) == [Return(7, Ok("with regards: Ok(value=1)"))]
 
 
 def test_a_class_that_declares_no_subnodes_has_none() -> None:

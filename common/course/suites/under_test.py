@@ -102,7 +102,7 @@ class LabUnderTest:
         raise MissingName(f"{where}: there is no {name} in {files}: was it renamed?")
 
     @property
-    def classes(self) -> list[type]:
+    def all_classes(self) -> list[type]:
         """The classes of the lab's files; a recorder tells messages apart by them."""
         found = (value for module in self._modules for value in vars(module).values())
         return list(dict.fromkeys(each for each in found if isinstance(each, type)))
@@ -126,7 +126,7 @@ class LabUnderTest:
             path = self._trace.with_name(f"{self._trace.stem}{suffix}.jsonl")
             names, others = tuple(nodes), tuple(clients or {})
             meta = Meta(lab=self.manifest.id, nodes=names, clients=others, seed=seed)
-            recorder = Recorder(open_trace(path).write, meta, nodes=self.classes)
+            recorder = Recorder(open_trace(path).write, meta, nodes=self.all_classes)
             options["observers"] = [*options.get("observers", ()), recorder]
         return self.make_simulation(nodes, clients, seed=seed, **options)
 

@@ -85,7 +85,7 @@ class Again:
             if record:
                 names, others = tuple(nodes), tuple(clients or {})
                 meta = Meta(self._item.module.LAB, names, others, options["seed"])
-                classes = [] if self.lab is None else self.lab.classes
+                classes = [] if self.lab is None else self.lab.all_classes
                 recorder = Recorder(trace.new(log), meta, nodes=classes)
                 options["observers"] = [recorder, *options.get("observers", ())]
             return WatchedSimulation(faults, nodes, clients, **options)
