@@ -18,6 +18,8 @@ from common.values.errors import BadInput
 from tests.support.lab_command import lab
 from tests.support.tiny_course import LAB, STAGE, STRONG, WEAK, make_course
 
+pytestmark = pytest.mark.slow
+
 SURVIVE_THE_WEAK = {
     "Counter.on_start:assignment-left-out",
     "Counter.add:condition-always",
@@ -37,7 +39,8 @@ class Tiny:
 
     def run(self, *more: str, code: int) -> dict[str, Any]:
         """Run the command; returns its object."""
-        ran = lab(self.place, "mutants", "--generated", "--json", *more, root=self.root)
+        words = ("mutants", "--generated", "--json", "--processes", "1", *more)
+        ran = lab(self.place, *words, root=self.root)
         assert ran.returncode == code, ran.stdout + ran.stderr
         told: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
         return told
@@ -70,8 +73,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
 
 @pytest.fixture(scope="module")
 def weak(tiny: Tiny) -> dict[str, Any]:
-    """The first run: all mutants, under the weak suite."""
-    return tiny.run(code=1)
+    """The first run: all mutants, under the weak suite, several at a time."""
+    return tiny.run("--processes", "3", code=1)
 
 
 def survivors(told: dict[str, Any]) -> list[str]:
