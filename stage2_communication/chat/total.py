@@ -86,7 +86,7 @@ class TotalOrderMember(Member):
             for member in self.room.joined
             if self._had_joined(member, post)
             and not self.has_acknowledged(member, post)
-            and not self.is_closed(member)
+            and not (member in self.room.removed and self.is_closed(member))
         ]
 
     def has_acknowledged(self, member: NodeId, post: Post) -> bool:
@@ -102,14 +102,12 @@ class TotalOrderMember(Member):
         return all_here and theirs[post.author] >= post.number
 
     def is_closed(self, member: NodeId) -> bool:
-        """Whether ``member`` is removed, and every post of it that will ever count is held here.
+        """Whether every post of ``member`` that will ever count is held here; it is removed.
 
         All who are in the room must have acknowledged the latest removal, so that none of them
         takes anything from those removed. And none of them may hold more of ``member`` than this
         one does. (Why the *latest*: an earlier one may wait for somebody who was removed since.)
         """
-        if member not in self.room.removed:
-            return False
         opener, latest = self.room.opener, self.room.latest_removal
         words = [self.theirs.get(other, VectorClock()) for other in self.others]
         return all(

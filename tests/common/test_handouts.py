@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from common.course.base.course import ROOT, Course
-from common.course.base.holes import handout
+from common.course.base.holes import fill, handout
 from common.course.base.lab import Lab, Part
 from common.course.base.symbols import unwritten
 from common.course.student.parts import chosen_tests
@@ -52,6 +52,24 @@ def test_an_untouched_part_fails_every_graded_test_of_it(
     result = ran(tmp_path, lab, part)
     assert [test.name for test in result.tests if test.passed] == []
     assert result.possible == part.points, "the part's points are those of its tests"
+
+
+@pytest.mark.parametrize(("lab", "part"), PARTS, ids=[f"{lab.id}-{p.id}" for lab, p in PARTS])
+def test_a_part_can_be_passed_while_all_later_ones_are_open(
+    lab: Lab, part: Part, tmp_path: Path
+) -> None:
+    """So who gets a course without solutions, where nothing is supplied, does part after part."""
+    lay_out(tmp_path, lab)
+    written = [each for each in lab.parts if lab.parts.index(each) <= lab.parts.index(part)]
+    done = [hole for each in written for hole in each.holes]
+    for file in {hole.file for hole in done}:
+        path, reference = tmp_path / lab.path(file), ROOT / lab.path(file)
+        inside = [hole.symbol for hole in done if hole.file == file]
+        path.write_text(
+            fill(path.read_text("utf-8"), reference.read_text("utf-8"), inside), encoding="utf-8"
+        )
+    result = ran(tmp_path, lab, part)
+    assert [f"{test.name}: {test.why}" for test in result.failed] == []
 
 
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.id)

@@ -61,7 +61,7 @@ def pass_all(workspace: Workspace, id: str, without: str = "") -> None:
 def test_starting_makes_files_with_holes_and_says_what_is_next(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["start", "cap"]) == 0
+    assert run(["start", "cap", "--all"]) == 0
     told = said(capsys)
     assert "10 holes to fill" in told
     assert "AvailableReplica.gossip_received" in told
@@ -74,7 +74,7 @@ def test_starting_makes_files_with_holes_and_says_what_is_next(
 def test_starting_again_never_overwrites_what_was_written(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    run(["start", "cap"])
+    run(["start", "cap", "--all"])
     path = Path(AVAILABLE)
     path.write_text(path.read_text(encoding="utf-8") + "\n# mine\n", encoding="utf-8")
     capsys.readouterr()
@@ -119,6 +119,67 @@ def test_a_hole_that_was_left_open_is_supplied_when_another_part_begins() -> Non
     assert symbols.unwritten(text, ["Log.is_up_to_date"]) == []
 
 
+def test_a_lab_opens_with_its_first_part_and_says_how_to_go_on(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["start", "chat"]) == 0
+    told = said(capsys)
+    assert "part posts: What one member holds, without a gap (about 1 hour)" in told
+    assert "3 holes of part posts" in told
+    assert "open work/stage2_communication/chat/posts.py then" in told
+    assert "on lab start chat --part spreading; all parts at once: lab start chat --all" in told
+
+
+@pytest.mark.parametrize("lab", COURSE.labs, ids=lambda lab: lab.id)
+def test_every_first_part_is_an_hour_with_one_file_open(lab: Lab) -> None:
+    first = lab.parts[0]
+    assert first.hours <= 1, f"{lab.id} begins with {first.hours:g} hours"
+    assert len({hole.file for hole in first.holes}) == 1, f"{lab.id} begins with several files"
+    assert not first.needs, "nothing of the lab comes before its first part"
+
+
+def test_starting_goes_on_with_the_first_part_that_has_not_passed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    first, second = COURSE.lab("chat").parts[:2]
+    run(["start", "chat"])
+    run(["start", "chat"])
+    workspace = Workspace(Path("work"), COURSE)
+    assert workspace.state.read().labs["chat"].part == first.id, "it has not passed"
+    path = Path("work/stage2_communication/chat/posts.py")
+    reference = ROOT / "stage2_communication/chat/posts.py"
+    path.write_text(reference.read_text(encoding="utf-8"), encoding="utf-8")
+    capsys.readouterr()
+    assert run(["test", "chat", "--seeds", "1"]) == 0
+    told = said(capsys)
+    assert "testing chat, part posts: your code in work" in told
+    assert "next: lab start chat --part spreading" in told
+    show_roadmap()
+    assert "next: lab start chat --part spreading" in said(capsys)
+    assert run(["start", "chat", "--json"]) == 0
+    assert answer(capsys)["part"] == second.id
+    assert path.read_text(encoding="utf-8") == reference.read_text(encoding="utf-8")
+
+
+def test_what_passes_on_supplied_code_is_told_and_not_remembered(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run(["start", "kv"])
+    capsys.readouterr()
+    assert run(["test", "kv", "--part", "slots", "--seeds", "1"]) == 0
+    assert "this part is supplied: lab start kv --part slots opens it" in said(capsys)
+    assert Workspace(Path("work"), COURSE).state.read().labs["kv"].tests == {}
+
+
+def test_a_lab_that_was_begun_as_a_whole_stays_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["start", "chat", "--all"])
+    capsys.readouterr()
+    run(["start", "chat", "--json"])
+    told = answer(capsys)
+    assert (told["part"], told["supplied"]) == ("", [])
+    assert len(told["holes"]) == len(COURSE.lab("chat").holes)
+
+
 def test_a_copy_of_the_course_without_solutions_says_that_it_supplies_nothing(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,13 +192,13 @@ def test_a_copy_of_the_course_without_solutions_says_that_it_supplies_nothing(
     done = start(Workspace(home / "work", COURSE), COURSE.lab("raft"), "election")
     assert done.supplied == []
     assert len(done.others) == len(RAFT.holes) - len(done.opened)
-    assert len(done.opened) == 8
+    assert len(done.opened) == len(RAFT.part("election").holes)
 
 
 def test_a_workspace_is_found_from_within(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run(["start", "cap"])
+    run(["start", "cap", "--all"])
     monkeypatch.chdir("work/stage1_foundations")
     capsys.readouterr()
     assert run(["hint"]) == 0
@@ -150,7 +211,7 @@ def test_a_workspace_is_found_from_within(
 def test_reset_puts_the_holes_back_and_keeps_what_was_there(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    run(["start", "cap"])
+    run(["start", "cap", "--all"])
     path = Path(AVAILABLE)
     handed = path.read_text(encoding="utf-8")
     path.write_text("x = 1\ndef f(:\n", encoding="utf-8")
@@ -163,7 +224,7 @@ def test_reset_puts_the_holes_back_and_keeps_what_was_there(
 
 
 def test_reset_of_one_function_leaves_the_others_alone() -> None:
-    run(["start", "cap"])
+    run(["start", "cap", "--all"])
     path = Path(AVAILABLE)
     text = path.read_text(encoding="utf-8").replace("raise NotImplementedError", "return None")
     path.write_text(text, encoding="utf-8")
@@ -176,7 +237,7 @@ def test_reset_of_one_function_leaves_the_others_alone() -> None:
 
 
 def test_hints_say_more_each_time_and_end(capsys: pytest.CaptureFixture[str]) -> None:
-    run(["start", "cap"])
+    run(["start", "cap", "--all"])
     capsys.readouterr()
     steps = []
     for _ in range(4):
@@ -191,7 +252,7 @@ def test_a_hint_costs_what_the_course_file_says(capsys: pytest.CaptureFixture[st
     labs = "[{id: cap, weight: 10}]"
     text = f"title: Mine\npoints: 10\nlabs: {labs}\nhints: [0, 5, 10]\n"
     Path("course.yaml").write_text(text, encoding="utf-8")
-    run(["start", "cap"])
+    run(["start", "cap", "--all"])
     capsys.readouterr()
     run(["hint"])
     first = said(capsys)
@@ -204,7 +265,7 @@ def test_a_hint_costs_what_the_course_file_says(capsys: pytest.CaptureFixture[st
 def test_a_solution_opens_after_passing_or_by_giving_up(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    run(["start", "cap"])
+    run(["start", "cap", "--all"])
     capsys.readouterr()
     assert run(["solution", "gossip_received"]) == 3
     assert "opens when lab test cap --part available passes" in said(capsys)
@@ -238,7 +299,7 @@ def test_the_roadmap_says_what_is_unlocked_and_what_is_next(
 
 
 def test_progress_counts_points_by_part(capsys: pytest.CaptureFixture[str]) -> None:
-    run(["start", "cap"])
+    run(["start", "cap", "--all"])
     pass_all(Workspace(Path("work"), COURSE), "cap", without="available")
     capsys.readouterr()
     run(["progress", "--json"])
@@ -249,7 +310,7 @@ def test_progress_counts_points_by_part(capsys: pytest.CaptureFixture[str]) -> N
 def test_a_damaged_memory_is_one_sentence_and_costs_no_code(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    run(["start", "cap"])
+    run(["start", "cap", "--all"])
     path = Path(AVAILABLE)
     path.write_text(path.read_text(encoding="utf-8") + "# mine\n", encoding="utf-8")
     Path("work/.lab/progress.json").write_text('{"version": 1, "labs": {"ca', encoding="utf-8")
@@ -262,7 +323,7 @@ def test_a_damaged_memory_is_one_sentence_and_costs_no_code(
 
 
 def test_the_memory_of_a_newer_course_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    run(["start", "cap"])
+    run(["start", "cap", "--all"])
     Path("work/.lab/progress.json").write_text('{"version": 9}', encoding="utf-8")
     capsys.readouterr()
     assert run(["progress"]) == 3
@@ -296,6 +357,7 @@ def test_what_was_touched_is_told_by_the_function_that_changed() -> None:
     [
         (["start", "raftt"], "there is no lab 'raftt'; the labs are: echo"),
         (["start", "raft", "--part", "elections"], "lab raft has no part 'elections'; its parts"),
+        (["start", "raft", "--part", "election", "--all"], "give one of them"),
         (["test"], "no lab was started in work yet: lab start echo is the first"),
         (["watch", "cap"], "lab cap was not started in work: lab start cap makes its files"),
         (["reset", "cap"], "there is nothing to reset: lab start cap makes the workspace"),
@@ -312,7 +374,7 @@ def test_a_wrong_turn_is_one_sentence(
 
 
 def test_a_missing_file_is_told_and_made_anew(capsys: pytest.CaptureFixture[str]) -> None:
-    run(["start", "cap"])
+    run(["start", "cap", "--all"])
     Path(AVAILABLE).unlink()
     capsys.readouterr()
     assert run(["hint", "cap"]) == 3
@@ -322,7 +384,7 @@ def test_a_missing_file_is_told_and_made_anew(capsys: pytest.CaptureFixture[str]
 
 
 def test_a_syntax_error_is_told_with_its_line(capsys: pytest.CaptureFixture[str]) -> None:
-    run(["start", "cap"])
+    run(["start", "cap", "--all"])
     Path(AVAILABLE).write_text("x = 1\ndef f(:\n", encoding="utf-8")
     capsys.readouterr()
     for verb in (["hint", "cap"], ["start", "cap"]):
@@ -335,7 +397,7 @@ def test_a_syntax_error_is_told_with_its_line(capsys: pytest.CaptureFixture[str]
 def test_a_renamed_hole_is_told_with_what_puts_it_right(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    run(["start", "cap"])
+    run(["start", "cap", "--all"])
     path = Path(AVAILABLE)
     text = path.read_text(encoding="utf-8").replace("def gossip_received", "def gossip")
     path.write_text(text, encoding="utf-8")

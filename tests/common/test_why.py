@@ -105,7 +105,7 @@ def test_one_server_fed_by_hand_has_a_story_and_a_picture_too(tmp_path: Path) ->
 
 
 def test_what_is_not_written_yet_is_told_with_its_hint(tmp_path: Path) -> None:
-    assert lab(tmp_path, "start", "cap").returncode == 0
+    assert lab(tmp_path, "start", "cap", "--all").returncode == 0
     ran = lab(tmp_path, "why", "cap")
     assert ran.returncode == 1
     assert "this is not written yet" in ran.stdout

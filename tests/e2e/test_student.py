@@ -101,7 +101,7 @@ def test_an_evening_with_a_lab(tmp_path: Path) -> None:
 
 
 def test_the_suite_is_plain_pytest_with_the_same_verdicts_and_points(tmp_path: Path) -> None:
-    assert lab(tmp_path, "start", "cap").returncode == 0
+    assert lab(tmp_path, "start", "cap", "--all").returncode == 0
     write(tmp_path, CONSISTENT, *symbols_of("consistent"))
     told = points(tmp_path, "cap")
     command = [sys.executable, "-m", "pytest", f"tests/{STAGE}", "-k", "cap", "-q", "--seeds=3"]
@@ -157,7 +157,7 @@ def heard(lines: "queue.Queue[str]", wanted: str) -> list[str]:
 def test_a_watch_tests_the_part_that_was_touched_and_first_what_failed_last(
     tmp_path: Path,
 ) -> None:
-    assert lab(tmp_path, "start", "cap").returncode == 0
+    assert lab(tmp_path, "start", "cap", "--all").returncode == 0
     with watching(tmp_path, "cap") as lines:
         assert any(f"0 of {CAP.points} points" in line for line in heard(lines, "watching;"))
         write(tmp_path, Path("work") / STAGE / "cap/available.py", *symbols_of("available"))

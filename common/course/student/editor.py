@@ -20,9 +20,11 @@ it says what belongs there.
 | you want | type |
 | --- | --- |
 | to see where you are, and what is next | `lab` |
-| to begin a lab, or its next part | `lab start raft --part election` |
+| to begin a lab, or its next part | `lab start raft` |
+| to have all its parts at once | `lab start raft --all` |
 | to test on every save | `lab watch` |
-| to test all of it, part by part | `lab test` |
+| to test the part that is open | `lab test` |
+| to test all parts of the lab | `lab test --all` |
 | to know why it failed, with a picture | `lab why` |
 | to see that failure again, in a debugger | `lab replay --pdb` |
 | a hint; the next time it says more | `lab hint` |

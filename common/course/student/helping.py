@@ -14,6 +14,7 @@ from common.course.base.output import Output
 from common.course.kit.course_file import NAME as COURSE_FILE
 from common.course.kit.course_file import read_course_file
 from common.course.student.finding import lab_with_hole, open_workspace
+from common.course.student.passing import has_passed
 from common.course.student.state import LabState
 from common.course.student.workspace import Workspace, blamed, hole_named, read
 from common.values.errors import BadInput
@@ -90,8 +91,7 @@ def solution(symbol: str, lab: str, give_up: bool, dir: Path | None, json: bool)
 def _passed(lab: Lab, hole: Hole, known: LabState) -> bool:
     """Whether all tests of the part that a hole belongs to have passed."""
     part = next(part for part in lab.parts if hole in part.holes)
-    names = {name for name, test in known.tests.items() if lab.part_of(test.test) == part}
-    return known.earned(names) >= part.points or hole.name in known.supplied
+    return has_passed(lab, part, known) or hole.name in known.supplied
 
 
 def _why_closed(lab: Lab, wanted: list[Hole], closed: list[str]) -> str:

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from common.course.base.lab import Lab, Part
 from common.course.base.output import Output
+from common.course.student.passing import is_supplied
 from common.course.student.state import LabState
 from common.course.suites.suite import SuiteResult, TestResult
 
@@ -27,11 +28,6 @@ def chosen_tests(lab: Lab, part: Part | None) -> tuple[str, ...]:
     if part is not None:
         return part.files
     return (*(file for each in lab.parts for file in each.files), lab.suite)
-
-
-def is_supplied(part: Part, known: LabState) -> bool:
-    """Whether the course filled all the holes of a part."""
-    return bool(known.supplied) and set(part.names) <= set(known.supplied)
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from common.course.base.lab import Lab
 from common.course.base.output import Output
 from common.course.student.finding import open_workspace
 from common.course.student.parts import BAR_WIDTH, points_table
+from common.course.student.passing import how_to_go_on
 from common.course.student.state import LabState, State
 from common.course.student.workspace import Workspace
 
@@ -133,6 +134,8 @@ def _next(state: State, standings: dict[str, Standing]) -> list[str]:
     if under_way:
         lab = under_way[0].lab
         known = state.lab(lab.id)
+        if on := how_to_go_on(lab, known):
+            return [f"next: [bold]{on}[/], or [bold]lab solution {lab.id}[/] to compare"]
         failed = any(not test.passed for test in known.tests.values())
         asked = f", [bold]lab why {lab.id}[/]" if failed else ""
         return [f"next: [bold]lab watch {lab.id}[/]{asked}, [bold]lab hint[/]"]

@@ -16,6 +16,7 @@ from common.course.base.output import Output
 from common.course.base.symbols import functions
 from common.course.student.finding import lab_meant, open_workspace
 from common.course.student.parts import Teller, chosen_tests
+from common.course.student.passing import how_to_go_on
 from common.course.student.workspace import Workspace, read
 from common.course.suites.suite import SuiteOptions, run_suite
 from common.course.verbs.testing import remember
@@ -109,8 +110,10 @@ def _test(workspace: Workspace, lab: Lab, parts: list[Part], output: Output) -> 
     except BadInput as error:
         output.say(f"[red]{escape(str(error))}[/]")
     else:
-        remember(workspace, lab, result)
+        known = remember(workspace, lab, result)
         told = "[green]all pass[/]" if not result.failed else f"{len(result.failed)} fail"
         told = f"[red]{escape(result.cut_short)}[/]" if result.cut_short else told
         output.say(f"[bold]{result.earned} of {result.possible} points[/], {told}")
+        if not result.failed and (on := how_to_go_on(lab, known)):
+            output.say(f"next: [bold]{on}[/]")
     output.say("[dim]watching; save a file to test it again, Ctrl-C ends[/]")

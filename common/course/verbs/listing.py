@@ -81,8 +81,7 @@ def _uses(lab: Lab) -> Table:
         *(["explore"] if lab.has_small else []),
     ]
     table.add_row("see it", ", ".join(f"lab {verb} {lab.id}" for verb in seen))
-    first = f" --part {lab.parts[0].id}" if len(lab.parts) > 1 else ""
-    table.add_row("do it", f"lab start {lab.id}{first}, lab test {lab.id}, lab hint")
+    table.add_row("do it", f"lab start {lab.id}, lab test {lab.id}, lab hint")
     table.add_row("read", f"{lab.page}; the rest: lab show {lab.id} --all")
     if lab.clients:
         table.add_row("speaks with", escape(", ".join(lab.clients)))

@@ -12,7 +12,8 @@ from common.course.base.implementation import check_workspace
 from common.course.base.lab import Lab, Part
 from common.course.base.output import Output
 from common.course.student.finding import lab_meant, open_workspace
-from common.course.student.parts import Teller, chosen_tests, is_supplied, points_table
+from common.course.student.parts import Teller, chosen_tests, points_table
+from common.course.student.passing import ALL, how_to_go_on, is_supplied
 from common.course.student.state import LabState
 from common.course.student.workspace import Workspace
 from common.course.suites.suite import SuiteOptions, SuiteResult, run_suite
@@ -21,7 +22,7 @@ from common.values.errors import BadInput
 
 @takes.lab_or_none
 @takes.part
-@click.option("--all", "whole", is_flag=True, help="All parts, supplied ones too.")
+@click.option(ALL, "whole", is_flag=True, help="All parts, supplied ones too.")
 @takes.dir
 @takes.reference
 @takes.seeds
@@ -53,6 +54,11 @@ def run_tests(
     known = workspace.state.read().lab(found.id) if mine else LabState()
     chosen = found.part(part or known.part) if part or (known.part and not whole) else None
     output.say(_heading(found, chosen, workspace if mine else None))
+    if chosen and is_supplied(chosen, known):
+        opens = f"lab start {found.id} --part {chosen.id}"
+        output.say(f"[yellow]this part is supplied[/]: [bold]{opens}[/] opens it")
+    elif chosen and not part:
+        output.say(f"[dim]the part that you opened; all of them: lab test {found.id} {ALL}[/]")
     options = SuiteOptions(
         impl=workspace.root if mine else None, judged=judged, unsafe=unsafe, seeds=seeds,
         only=only, tests=chosen_tests(found, chosen),
@@ -70,10 +76,14 @@ def run_tests(
 
 
 def remember(workspace: Workspace, lab: Lab, result: SuiteResult) -> LabState:
-    """Note how the tests ended; returns what is known of the lab now."""
+    """Note how the tests ended, but for those of supplied code; returns what is known now."""
     with workspace.state.changing() as state:
         known = state.lab(lab.id)
-        known.tests |= {test.name: test for test in result.tests}
+        supplied = {part.id for part in lab.parts if set(part.names) & set(known.supplied)}
+        for test in result.tests:
+            part = lab.part_of(test.test)
+            if part is None or part.id not in supplied:
+                known.tests[test.name] = test
         state.current = lab.id
     return known
 
@@ -108,10 +118,9 @@ def _after_passing(lab: Lab, known: LabState) -> str:
         if not is_supplied(part, known)
         and any(lab.part_of(t.test) == part and not t.passed for t in known.tests.values())
     ]
-    later = [part.id for part in lab.parts if is_supplied(part, known)]
     if open_parts:
         return f"next: [bold]lab test {lab.id} --part {open_parts[0]}[/]"
-    if later:
-        return f"next: [bold]lab start {lab.id} --part {later[0]}[/], or [bold]lab solution[/]"
+    if on := how_to_go_on(lab, known):
+        return f"next: [bold]{on}[/], or [bold]lab solution[/] to compare"
     live = f", [bold]lab run {lab.id}[/]" if lab.worlds else ""
     return f"next: [bold]lab solution {lab.id}[/] to compare{live}, [bold]lab[/]"

@@ -21,7 +21,7 @@ from common.course.base.lab import Lab
 from common.course.base.output import Output, folder, write
 from common.course.base.symbols import is_handout
 from common.course.student.finding import lab_meant, open_workspace
-from common.course.student.parts import NOT_WRITTEN
+from common.course.student.parts import NOT_WRITTEN, chosen_tests
 from common.course.student.workspace import Workspace, blamed
 from common.course.suites.suite import SuiteOptions, TestResult, run_suite, suite_command
 from common.course.verbs.testing import remember
@@ -79,7 +79,10 @@ def _failed_test(
     wanted = name.removeprefix("test_")
     if not [t for t in tests if (t.name == wanted if wanted else not t.passed)]:
         output.say(f"[dim]running the tests of {lab.id} first[/]")
-        options = SuiteOptions(impl=workspace.root if mine else None, only=wanted)
+        part = lab.part(known.part) if known and known.part and not wanted else None
+        options = SuiteOptions(
+            impl=workspace.root if mine else None, only=wanted, tests=chosen_tests(lab, part)
+        )
         result = run_suite(workspace.course, lab, options)
         if mine and (workspace.root / ".lab").is_dir():
             remember(workspace, lab, result)

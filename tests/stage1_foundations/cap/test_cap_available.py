@@ -1,4 +1,4 @@
-"""Graded suite of the lab ``cap``, second part: the available register."""
+"""Graded suite of the lab ``cap``, first part: the available register."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Graded suite of the lab ``cap``, first part: the consistent register."""
+"""Graded suite of the lab ``cap``, second part: the consistent register."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

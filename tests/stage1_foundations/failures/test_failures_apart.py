@@ -1,4 +1,4 @@
-"""Graded suite of the lab ``failures``, second part: what can be told from outside.
+"""Graded suite of the lab ``failures``, third part: what can be told from outside.
 
 The tests run the world twice, with two different things going wrong, and show first that the
 observer's whole view of both runs is the same, byte for byte. Then whatever it says, it must say in

@@ -1,4 +1,4 @@
-"""Graded suite of the lab ``failures``, third part: the failure detector."""
+"""Graded suite of the lab ``failures``, first part: the failure detector."""
 
 from collections.abc import Sequence
 from random import Random

@@ -1,4 +1,4 @@
-"""Graded suite of the lab ``failures``, first part: the account and its honest client."""
+"""Graded suite of the lab ``failures``, second part: the account and its honest client."""
 
 from collections import Counter
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Graded suite of the lab ``link``, second part: stop and wait."""
+"""Graded suite of the lab ``link``, third part: stop and wait."""
 
 from itertools import pairwise
 from typing import Any

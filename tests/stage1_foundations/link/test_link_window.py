@@ -1,4 +1,4 @@
-"""Graded suite of the lab ``link``, third part: the sliding window, two ends and a network."""
+"""Graded suite of the lab ``link``, fourth part: the sliding window, two ends and a network."""
 
 from collections.abc import Callable, Iterable
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Graded suite of the lab ``netem``, second part: what to expect, and whether it came.
+"""Graded suite of the lab ``netem``, third part: what to expect, and whether it came.
 
 Formulas are checked against second versions that are dumb on purpose: all sums of two evenly spread
 times, all losses counted one by one.

@@ -178,6 +178,15 @@ def must_show_the_same(lab: Any, simulation: Simulation, people: Sequence[NodeId
     return shown[people[0]]
 
 
+def must_hold_the_same(lab: Any, simulation: Simulation, people: Sequence[NodeId]) -> None:
+    """Check that all show the same posts, in whatever order."""
+    shown = {person: sorted(found) for person, found in shown_by(lab, simulation, people).items()}
+    first = shown[people[0]]
+    for person, found in shown.items():
+        assert found == first, f"{people[0]} shows {first}, and {person} shows {found}"
+        assert len(set(found)) == len(found), f"{person} shows something twice: {found}"
+
+
 def must_keep_every_ok(history: History, said: Sequence[str]) -> None:
     """Check that what ended ok is there once, what failed is not there, and nothing is invented."""
     asked = {str(one.argument): one for one in history if one.function == "say"}

@@ -333,3 +333,17 @@ def test_a_name_is_used_once(lab: Any, sweep: Any) -> None:
             for nonsense in ("n1", "nobody"):
                 asked = ask(simulation, "n1", lab.Remove(nonsense))
                 assert isinstance(asked.outcome, Failed), f"{asked}"
+
+
+@graded(points=2, title="Hundreds of lines", requirement="history comes in bounded pieces")
+def test_a_long_history_reaches_the_newcomer_piece_by_piece(lab: Any) -> None:
+    for member in protocols(lab):
+        simulation = room(lab, member, 1, outside=("n4",))
+        for number in range(3):
+            for line in range(80):
+                simulation.call("n2", lab.Say(f"{number}.{line}"))
+            simulation.run(simulation.now + 1 * SECOND)
+        joined = ask(simulation, "n4", lab.Join(), within=3 * SECOND)
+        must_be_ok(joined, within=100 * MS)
+        simulation.run(simulation.now + 1 * SECOND)
+        assert len(lines(lab, simulation, "n4")) == 241, "240 posts, and that n4 has joined"

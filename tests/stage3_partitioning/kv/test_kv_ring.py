@@ -6,11 +6,26 @@ from common.course.suites.grading import graded
 
 LAB = "kv"
 
-
 NODES = ("n1", "n2", "n3", "n4", "n5")
-
-
 KEYS = [b"user:%d" % number for number in range(3000)]
+
+
+@graded(
+    points=2,
+    title="Hash mod n moves nearly everything, and a ring does not",
+    requirement="the page, *By hash*: of ten nodes and an eleventh, ten keys in eleven move",
+)
+def test_modulo_moves_nearly_all_keys_where_a_ring_moves_few(lab: Any) -> None:
+    ten = lab.ModuloPartitioner([f"n{number}" for number in range(10)])
+    held = lab.shares(ten, KEYS)
+    assert lab.imbalance(held) < 1.25
+    moved = lab.movement(ten, ten.with_node("n10"), KEYS)
+    assert moved.total == len(KEYS)
+    assert moved.moved > 0.85 * len(KEYS), "nearly all keys move"
+    assert moved.needless > 0.75 * len(KEYS), "most of them between nodes that were there before"
+    ring = lab.RingPartitioner([f"n{number}" for number in range(10)])
+    few = lab.movement(ring, ring.with_node("n10"), KEYS)
+    assert 0 < few.moved < 0.2 * len(KEYS), "a ring moves about one key in eleven"
 
 
 @graded(

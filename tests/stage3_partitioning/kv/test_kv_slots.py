@@ -3,10 +3,11 @@
 from random import Random
 from typing import Any
 
+import pytest
+
 from common.course.suites.grading import graded
 
 LAB = "kv"
-
 
 NODES = ("n1", "n2", "n3", "n4", "n5")
 
@@ -57,3 +58,22 @@ def test_rebalancing_shares_evenly_and_moves_no_slot_more_than_it_must(
         moved = sum(one != other for one, other in zip(owners, after, strict=True))
         assert moved == count - stay, "more slots moved than had to"
         assert lab.rebalanced(after, nodes) == after, "what is even already stays"
+
+
+@graded(
+    points=1,
+    title="What movement means",
+    requirement="the page, *The balance report*: moved, needless, and the ideal 1/n",
+)
+def test_movement_counts_what_moved_and_what_needed_not(lab: Any) -> None:
+    keys = [b"%d" % number for number in range(8)]
+    slots = {key: lab.key_slot(key, 4) for key in keys}
+    before = lab.SlotPartitioner(("n1", "n2"), ("n1", "n1", "n2", "n2"))
+    after = lab.SlotPartitioner(("n1", "n2", "n3"), ("n1", "n2", "n2", "n3"))
+    told = lab.movement(before, after, keys)
+    in_one = sum(slot == 1 for slot in slots.values())
+    in_three = sum(slot == 3 for slot in slots.values())
+    assert (told.moved, told.needless, told.total) == (in_one + in_three, in_one, 8)
+    assert told.ideal == pytest.approx(8 / 3)
+    assert lab.movement(after, before, keys).ideal == pytest.approx(8 / 3)
+    assert lab.imbalance({"n1": 6, "n2": 2, "n3": 1}) == 2

@@ -1,4 +1,4 @@
-"""Graded suite of the lab ``etcd``, part 2: servers that anybody may ask."""
+"""Graded suite of the lab ``etcd``, part 3: servers that anybody may ask."""
 
 from typing import Any
 

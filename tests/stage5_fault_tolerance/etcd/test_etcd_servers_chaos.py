@@ -1,4 +1,4 @@
-"""Graded suite of the lab ``etcd``, part 2, fault sweeps: then a calm in which all must end."""
+"""Graded suite of the lab ``etcd``, part 3, fault sweeps: then a calm in which all must end."""
 
 from random import Random
 from typing import Any

@@ -1,4 +1,4 @@
-"""Graded suite of the lab ``etcd``, part 2: leases, and watches on every server."""
+"""Graded suite of the lab ``etcd``, part 3: leases, and watches on every server."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Graded suite of the lab ``etcd``, part 1: the store by itself."""
+"""Graded suite of the lab ``etcd``, part 2: the store by itself."""
 
 from random import Random
 from typing import Any
@@ -18,7 +18,7 @@ def filled(lab: Any, *commands: object, quota: int | None = None) -> Any:
 
 
 @graded(
-    points=8,
+    points=6,
     title="The store answers like one that is dumb",
     requirement="the docstrings of commands.py: every command, with all it can carry",
 )
@@ -63,7 +63,7 @@ def test_what_changes_nothing_has_no_revision_and_a_transaction_has_one(lab: Any
 
 
 @graded(
-    points=4,
+    points=3,
     title="Any revision can be read",
     requirement="commands.py, Range: as of which revision",
 )
@@ -124,7 +124,7 @@ def test_a_range_within_a_transaction_sees_its_puts_only_as_of_now(lab: Any) -> 
 
 
 @graded(
-    points=4,
+    points=3,
     title="Compaction forgets what nobody can ask for any more, and no more than that",
     requirement="commands.py, Compact",
 )
@@ -208,7 +208,7 @@ def test_a_lease_takes_its_keys_with_it_in_one_revision(lab: Any) -> None:
 
 
 @graded(
-    points=5,
+    points=4,
     title="The history tells every change, in order",
     requirement="commands.py, Changes: from a revision on; events of one revision stay together",
 )
@@ -253,7 +253,7 @@ def test_changes_before_the_compacted_revision_are_refused(lab: Any) -> None:
 
 
 @graded(
-    points=5,
+    points=4,
     title="Snapshots hold everything",
     requirement="Application.snapshot: the whole state; equal for equal states",
 )

@@ -10,6 +10,14 @@ RELATIONS = {"=": operator.eq, "!=": operator.ne, "<": operator.lt, ">": operato
 TARGETS = ("value", "create_revision", "mod_revision", "version")
 
 
+def filled(lab: Any, **held: str) -> Any:
+    """A store in which these keys were put, in this order."""
+    store = lab.KeyValueStore()
+    for key, value in held.items():
+        store.apply(lab.Put(key, value))
+    return store
+
+
 class DumbStore:
     """One dictionary that each step changes at once, and that each range sorts wholly.
 
