@@ -202,7 +202,7 @@ def test_a_workspace_is_found_from_within(
     monkeypatch.chdir("work/stage1_foundations")
     capsys.readouterr()
     assert run(["hint"]) == 0
-    assert "ConsistentReplica.on_start" in said(capsys)
+    assert "AvailableReplica.on_start" in said(capsys)
 
 
 # Resetting.
@@ -245,7 +245,7 @@ def test_hints_say_more_each_time_and_end(capsys: pytest.CaptureFixture[str]) ->
         steps.append(len(answer(capsys)["hints"]))
     assert steps == [1, 2, 3, 3]
     run(["hint", "--json"])
-    assert answer(capsys)["symbol"] == "ConsistentReplica.on_start", "the first that is unwritten"
+    assert answer(capsys)["symbol"] == "AvailableReplica.on_start", "the first that is unwritten"
 
 
 def test_a_hint_costs_what_the_course_file_says(capsys: pytest.CaptureFixture[str]) -> None:
@@ -406,7 +406,7 @@ def test_a_renamed_hole_is_told_with_what_puts_it_right(
     told = said(capsys)
     assert f"there is no AvailableReplica.gossip_received in {AVAILABLE}: was it renamed?" in told
     assert run(["hint", "no_such_hole"]) == 3
-    assert "there is no hole 'no_such_hole'; write one of: ConsistentReplica.on_start" in said(
+    assert "there is no hole 'no_such_hole'; write one of: AvailableReplica.on_start" in said(
         capsys
     )
 
