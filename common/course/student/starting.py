@@ -82,7 +82,10 @@ def _tell_holes(lab: Lab, done: Started, part: str, output: Output) -> None:
     if done.supplied:
         output.say(f"[dim]{len(done.supplied)} holes of other parts are supplied[/]")
     if done.others:
-        output.say(f"[dim]{len(done.others)} holes of other parts are open too[/]")
+        output.say(
+            f"[dim]{len(done.others)} holes of other parts are open too: this copy has none "
+            f"to supply; if tests of this part need them, lab start {lab.id} {ALL}[/]"
+        )
     if lab.needs:
         output.say(f"[dim]what it stands on is supplied: {', '.join(lab.needs)}[/]")
 
