@@ -5,6 +5,7 @@ All of it for every lab that there is, and for every part of it.
 
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,9 +30,15 @@ NOT_FOR_EMPTY_BODIES = "F401,RUF100,ERA"
 """What only an empty body is guilty of: an import that nothing uses."""
 
 
+@cache
+def texts(id: str, part: str | None = None) -> dict[str, str]:
+    """A handout's files; every test looks at some, and they take a third of a second to make."""
+    return handout(COURSE, COURSE.lab(id), part)
+
+
 def lay_out(folder: Path, lab: Lab, part: str | None = None) -> None:
     """Write a handout into a workspace."""
-    for name, text in handout(COURSE, lab, part).items():
+    for name, text in texts(lab.id, part).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -110,7 +117,7 @@ def test_a_handout_is_lint_clean_but_for_imports_that_wait_for_their_use(
 
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.id)
 def test_a_handout_has_its_holes_with_their_specification(lab: Lab) -> None:
-    for name, text in handout(COURSE, lab).items():
+    for name, text in texts(lab.id).items():
         reference = (ROOT / name).read_text(encoding="utf-8")
         symbols = [hole.symbol for hole in lab.holes if lab.path(hole.file) == name]
         assert unwritten(text, symbols) == symbols

@@ -25,10 +25,12 @@ LIMIT_SECONDS = 600.0
 COURSE = Course()
 CONSISTENT = COURSE.lab("cap").path("consistent.py")
 
-RECEIVED = "    def update_received(self, update: Update, sender: NodeId) -> None:\n"
-DOC = '        """Hold the value if its tag is greater, and say so: by then it is durable."""\n'
-RARE = '        assert self.now < 7_000_000, "a replica that was up for long loses its head"\n'
-"""A bug that shows only after a time that no graded test waits for."""
+RECEIVED = "    def segment_received(self, segment: Segment, sender: NodeId) -> None:\n"
+DOC = '        """Keep the segment if it is new and fits, deliver what is due, and say what'
+RARE = f'        assert sender in ("a", "b"), "it loses its head"\n{DOC}'
+"""A bug that shows only where ends have other names than in any graded test."""
+
+IN_LINK = {"lab": "link", "file": "sliding_window.py", "find": RECEIVED + DOC}
 
 
 def broken(folder: Path) -> Path:
@@ -119,23 +121,17 @@ def claim(folder: Path, **plain: Any) -> Path:
 
 
 def test_a_wrong_variant_that_passes_is_printed_as_a_mutant(tmp_path: Path) -> None:
-    path = claim(
-        tmp_path,
-        file="consistent.py",
-        find=RECEIVED + DOC,
-        replace=RECEIVED + DOC + RARE,
-        schedule=[{"at": 0, "fault": "link", "latency": [80_000, 100_000]}],
-    )
+    schedule = [{"at": 0, "fault": "link", "latency": [80_000, 100_000]}]
+    path = claim(tmp_path, **IN_LINK, replace=RECEIVED + RARE, schedule=schedule)
     ran = lab(tmp_path, "bounty", str(path), limit=LIMIT_SECONDS)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "the suite passes, and at seed 1 it is wrong: AssertionError" in ran.stdout
     (entry,) = yaml.safe_load(ran.stdout[ran.stdout.index("# to be written") :])
-    assert Mutant(**entry).file == "consistent.py"
+    assert Mutant(**entry).file == IN_LINK["file"]
 
 
 def test_a_variant_that_the_suite_catches_is_no_bounty(tmp_path: Path) -> None:
-    path = claim(tmp_path, file="consistent.py", find=RECEIVED + DOC,
-                 replace=RECEIVED + "        return\n" + DOC)  # fmt: skip
+    path = claim(tmp_path, **IN_LINK, replace=RECEIVED + "        return\n" + DOC)
     ran = lab(tmp_path, "bounty", str(path), limit=LIMIT_SECONDS)
     assert ran.returncode == 1, ran.stderr
     assert "no bounty: the suite catches it already, with test_" in ran.stdout
@@ -158,7 +154,7 @@ def test_a_schedule_that_the_reference_survives_is_no_bounty(tmp_path: Path) -> 
         ({"schedule": [{"at": 1, "fault": "crash", "node": "n9"}]}, "names the node 'n9'"),
         ({"schedul": []}, "unknown field `schedul`"),
         (
-            {"file": "consistent.py", "find": RECEIVED, "test": "test_x"},
+            {**IN_LINK, "test": "test_x"},
             "no graded test test_x",
         ),
     ],
@@ -180,13 +176,8 @@ def test_the_workspace_is_only_read(tmp_path: Path) -> None:
 
 
 def test_a_claim_with_a_test_and_a_seed_is_checked_on_both(tmp_path: Path) -> None:
-    claimed = {
-        "file": "consistent.py",
-        "find": RECEIVED + DOC,
-        "replace": RECEIVED + DOC + RARE,
-        "test": "test_a_read_at_any_replica_returns_the_latest_write",
-        "seed": 3,
-    }
+    test = "test_a_sliding_window_delivers_everything_once_and_in_order_whatever_the_network_does"
+    claimed = {**IN_LINK, "replace": RECEIVED + RARE, "test": test, "seed": 3}
     ran = lab(tmp_path, "bounty", str(claim(tmp_path, **claimed)), limit=LIMIT_SECONDS)
     assert ran.returncode == 1, ran.stderr
     assert "passes with it at seed 3 as well" in ran.stdout

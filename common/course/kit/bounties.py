@@ -33,6 +33,9 @@ from common.sim.chaos import KINDS
 from common.values.errors import BadInput
 from common.values.faults import Schedule
 
+FIRST = ("--exitfirst",)
+"""A variant is caught by one test: the others need not be run."""
+
 SEARCHED = 500
 """Schedules that are tried on a variant that comes without one."""
 
@@ -140,7 +143,7 @@ def judge(claim: Claim, course: Course, unsafe: bool = False) -> Judgement:
         )  # fmt: skip
         apply(course, lab, mutant, workspace)
         caught = run_suite(
-            course, lab, SuiteOptions(impl=workspace, judged=True, unsafe=unsafe)
+            course, lab, SuiteOptions(impl=workspace, judged=True, unsafe=unsafe, more=FIRST)
         ).failed
         if caught:
             test = caught[0].test.rpartition("::")[2]

@@ -20,6 +20,9 @@ from common.values.errors import BadInput
 
 CONFIG = "pyproject.toml"
 
+NO_TRACEBACKS = "--tb=no"
+"""What is told of a failure is in the grades. A traceback takes longer than most tests."""
+
 ALONE = "--disable-plugin-autoload"
 """A suite loads no plugin that happens to be installed: none has a say in a verdict, and a run
 starts in a third of a second instead of one."""
@@ -168,7 +171,7 @@ def run_suite(
     """
     with tempfile.TemporaryDirectory(prefix="lab-") as scratch:
         grades = Path(scratch) / "grades.json"
-        command = suite_command(course, lab, options or SuiteOptions(), grades)
+        command = [*suite_command(course, lab, options or SuiteOptions(), grades), NO_TRACEBACKS]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
             try:
                 said = _follow(process, lab, grades, on_test)
