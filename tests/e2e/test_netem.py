@@ -190,7 +190,12 @@ def test_the_simulator_gives_the_same_lesson_exactly() -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        (["measure", "--world", "docker"], 4, "no Docker engine answers"),
+        pytest.param(
+            ["measure", "--world", "docker"],
+            4,
+            "no Docker engine answers",
+            marks=pytest.mark.needs("docker_sdk"),
+        ),
         (
             ["measure", "--world", "sim", "--delay", "1ms", "--jitter", "2ms"],
             3,
@@ -207,6 +212,20 @@ def test_what_cannot_be_done_is_said_in_one_sentence(
     monkeypatch: pytest.MonkeyPatch, arguments: list[str], code: int, sentence: str
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    refused(code, sentence, *arguments)
+
+
+def test_without_the_docker_sdk_it_is_said_what_to_install_and_where_else_the_lesson_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hidden = "import sys\nsys.modules['docker'] = None\n"
+    (tmp_path / "sitecustomize.py").write_text(hidden, encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    refused(4, "pip install docker; the same lesson runs in", "measure", "--world", "docker")
+
+
+def refused(code: int, sentence: str, *arguments: str) -> None:
+    """The command says no, in one sentence."""
     command = [sys.executable, "-m", "stage1_foundations.netem", *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == code

@@ -43,6 +43,7 @@ def _program(name: str) -> Callable[[], str | None]:
 LACKS: Mapping[str, Callable[[], str | None]] = {
     "root": _root,
     "docker": _docker,
+    "docker_sdk": _module("docker", "docker"),
     "browser": _browser,
     "atheris": _module("atheris", "fuzz"),
     "simpy": _module("simpy", "bench"),
