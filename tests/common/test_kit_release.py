@@ -125,7 +125,7 @@ def test_a_student_starts_fails_writes_and_passes_in_the_handout(
     possible = course.lab("cap").points - sum(test.points for test in hidden)
     listed = in_handout(handout, tmp_path, "list")
     assert [each["id"] for each in listed["labs"]] == ["cap", "raft", "raftkv"]
-    in_handout(handout, tmp_path, "start", "cap")
+    in_handout(handout, tmp_path, "start", "cap", "--all")
     told = in_handout(handout, tmp_path, "test", "cap", "--seeds", "1", code=1)
     assert (told["earned"], told["possible"]) == (0, possible)
     for path in (ROOT / "stage1_foundations/cap").glob("*.py"):

@@ -203,7 +203,7 @@ def test_a_students_own_code_runs_as_processes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     work = tmp_path / "work"
-    assert run(["start", "cap", "--dir", str(work)]) == 0
+    assert run(["start", "cap", "--all", "--dir", str(work)]) == 0
     capsys.readouterr()
     arguments = ["run", "cap", "--duration", "1s", "--out", str(tmp_path), "--json"]
     # In a process of its own: the code of a workspace must be imported before the course's.
