@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from common.codec import JsonCodec
+from common.contract.calls import describe
 from common.contract.events import CallId, NodeId
 from common.contract.node import Node
 from common.contract.schema import Schema
@@ -212,6 +213,27 @@ class Cluster:
             return Unknown(f"no answer within {show_time(timeout)}")
         finally:
             del self._calls[call]
+
+    async def ask(self, id: NodeId, operation: object, timeout: int = PATIENCE) -> Outcome:
+        """Let a client ask, or a person at a member itself; the history tells of it.
+
+        Raises:
+            LabError: the client's own code broke the contract.
+        """
+        if id in self.clients:
+            return await self.clients[id].call(operation, timeout)
+        function, key, argument = describe(operation)
+        written = self.history.invoke(id, function, key, argument, self.clock.world())
+        if self._recorder is not None:
+            self._recorder.called(self.clock.world(), id, written)
+        outcome: Outcome = Unknown("the caller was interrupted")
+        try:
+            outcome = await self.invoke(id, operation, timeout)
+        finally:
+            self.history.finish(written, outcome, self.clock.world())
+            if self._recorder is not None:
+                self._recorder.returned(self.clock.world(), id, written)
+        return outcome
 
     # Faults.
 

@@ -70,7 +70,9 @@ class Launched:
     async def ask(self, operation: object) -> Outcome:
         """Let the course's own client ask for something: a node added, say."""
         if self._operator is None:
-            self._operator = self.running.client(self._worlds.variant().client, OPERATOR)
+            client = self._worlds.variant().client
+            assert client is not None, "a lab with a front has a class of clients"
+            self._operator = self.running.client(client, OPERATOR)
         return await self._operator.call(operation, PATIENCE)
 
     async def status(self) -> dict[NodeId, Mapping[str, Any]]:

@@ -31,6 +31,7 @@ from common.check.explorer import Instance
 from common.contract.events import NodeId
 from common.contract.node import Node
 from common.sim.chaos import KINDS, random_schedule
+from common.sim.host import Factory
 from common.sim.workload import Choose
 from common.values.errors import BadInput
 from common.values.faults import Schedule
@@ -49,12 +50,12 @@ class Variant:
     Attributes:
         title: one line.
         node: the class of the members.
-        client: the class of the clients.
-        choose: what clients ask for.
+        client: the class of the clients; None where people ask the members themselves.
+        choose: what is asked for.
         checks: what must hold of what clients were told, by the name of the property.
         config: keyword arguments of each member.
         client_config: keyword arguments of each client.
-        others: clients with work of their own, by name: an operator, say.
+        others: who has work of their own, by name: an operator, say.
         breaks: those of the checks that do not hold under every trouble, which is what the variant
             is there to show.
     """
@@ -62,13 +63,21 @@ class Variant:
     title: str
     _: KW_ONLY
     node: type[Node]
-    client: type[Node]
+    client: type[Node] | None = None
     choose: Choose
     checks: Mapping[str, Check]
     config: Mapping[str, Any] = field(default_factory=dict)
     client_config: Mapping[str, Any] = field(default_factory=dict)
     others: Mapping[NodeId, Work] = field(default_factory=dict)
     breaks: tuple[str, ...] = ()
+
+    def clients(self, size: "Size") -> tuple[NodeId, ...]:
+        """The clients of a cluster, in order; none where members are asked themselves."""
+        return () if self.client is None else (*size.client_names, *self.others)
+
+    def asked(self, size: "Size") -> tuple[NodeId, ...]:
+        """Who does the common work: clients, or the members themselves."""
+        return size.member_names if self.client is None else size.client_names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +86,8 @@ class Size:
 
     Attributes:
         members: their names, or how many: n1, n2 ...
-        clients: the names of those that do the common work, or how many: c1, c2 ...
+        clients: the names of those that do the common work, or how many: c1, c2 ...; they are not
+            made where a variant has no class of clients, and every member is asked instead.
         config: keyword arguments of each member, on top of the variant's.
         client_config: keyword arguments of each client, likewise.
     """
@@ -149,6 +159,8 @@ class Worlds:
         live: how large it is as processes.
         simulated: how large it is in the simulator, where runs are short: small enough, and set up
             so, that everything happens in one. As live unless given.
+        bears: the kinds of trouble that it promises to bear, of :data:`common.sim.chaos.KINDS`;
+            without ``crash``, say, it is neither rehearsed with crashes nor killed in tests.
         columns: which parts of a node's ``status()`` the dashboard shows, in order.
         trouble: what goes wrong in a live run to which nobody gave a schedule.
         small: instances for the explorer, by name; all of them are right. The first one is what
@@ -164,6 +176,7 @@ class Worlds:
     variants: Mapping[str, Variant]
     live: Size
     simulated: Size | None = None
+    bears: tuple[str, ...] = KINDS
     columns: tuple[str, ...] = ()
     trouble: Trouble = kill_first
     small: Mapping[str, Instance] = field(default_factory=dict)
@@ -223,11 +236,14 @@ class Worlds:
         chosen = self.variant(variant) if isinstance(variant, str) else variant
         size = size or self.simulated or self.live
         node = partial(chosen.node, **{**chosen.config, **size.config})
-        client = partial(chosen.client, **{**chosen.client_config, **size.client_config})
+        clients: dict[NodeId, Factory] = {}
+        if chosen.client is not None:
+            client = partial(chosen.client, **{**chosen.client_config, **size.client_config})
+            clients = dict.fromkeys(chosen.clients(size), client)
         return Scene(
             self.lab,
             dict.fromkeys(size.member_names, node),
-            dict.fromkeys((*size.client_names, *chosen.others), client),
+            clients,
             seed=seed,
             checks=chosen.checks,
             recorded=recorded,
@@ -253,24 +269,32 @@ class Worlds:
         if options.get("schedule") is None:
             options["schedule"] = self.chaos(chosen, seed)
         scene = self.scene(chosen, seed=seed, recorded=recorded, **options)
-        size = self.simulated or self.live
-        if size.client_names:
-            scene.begin(Work(chosen.choose), size.client_names)
-        for client, work in chosen.others.items():
-            scene.begin(work, (client,))
+        scene.begin(Work(chosen.choose), chosen.asked(self.simulated or self.live))
+        for name, work in chosen.others.items():
+            scene.begin(work, (name,))
         return scene
 
-    def chaos(self, variant: Variant, seed: int, kinds: Sequence[str] = KINDS) -> Schedule:
-        """The schedule that is drawn for a seed, and ends in a calm at :data:`TROUBLE_UNTIL`."""
-        members = (self.simulated or self.live).member_names
-        others = self.everyone(variant)[len(members) :]
-        random = Random(f"{seed}/schedule")
-        return random_schedule(random, members, TROUBLE_UNTIL, kinds=kinds, others=others)
+    def chaos(self, variant: Variant, seed: int, kinds: Sequence[str] = ()) -> Schedule:
+        """The schedule that is drawn for a seed, and ends in a calm at :data:`TROUBLE_UNTIL`.
+
+        Args:
+            variant: which of the variants.
+            seed: what it is drawn from.
+            kinds: the kinds of trouble; those that the lab bears unless given.
+        """
+        size = self.simulated or self.live
+        return random_schedule(
+            Random(f"{seed}/schedule"),
+            size.member_names,
+            TROUBLE_UNTIL,
+            kinds=kinds or self.bears,
+            others=variant.clients(size),
+        )
 
     def everyone(self, variant: Variant) -> tuple[NodeId, ...]:
         """Members and clients of a rehearsal, in order."""
         size = self.simulated or self.live
-        return (*size.member_names, *size.client_names, *variant.others)
+        return (*size.member_names, *variant.clients(size))
 
 
 def _names(letter: str, named: int | tuple[NodeId, ...]) -> tuple[NodeId, ...]:

@@ -46,7 +46,7 @@ install_overlay(Path(sys.argv[1]), course)
 for lab in course.labs:
     if lab.worlds:
         variant = worlds_of(lab).variant()
-        for kind in (variant.node, variant.client):
+        for kind in filter(None, (variant.node, variant.client)):
             print(sys.modules[kind.__module__].__file__)
 """
 """Lays a workspace over the course, and tells from which files the labs' classes come."""
@@ -141,7 +141,7 @@ def test_what_is_declared_is_the_students_code_even_while_nothing_of_it_is_writt
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text(text, encoding="utf-8")
     said = said_by(sys.executable, "-c", OVERLAID, str(tmp_path), hash_seed="0").splitlines()
-    assert len(said) == 2 * len(DECLARED)
+    assert len(said) >= len(DECLARED)
     assert all(file.startswith(str(tmp_path)) for file in said), said
 
 
@@ -149,11 +149,15 @@ def test_what_is_declared_is_the_students_code_even_while_nothing_of_it_is_writt
 def test_processes_that_are_killed_in_turn_keep_what_the_lab_promises(
     worlds: Worlds, tmp_path: Path
 ) -> None:
-    options = LiveOptions("3s", "kill_in_turn", tmp_path, SessionOptions())
+    """A lab in which nobody may crash has a process that stands still instead."""
+    killed = "crash" in worlds.bears
+    trouble = "kill_in_turn" if killed else "stand_still"
+    options = LiveOptions("3s", trouble, tmp_path, SessionOptions())
     told: dict[str, Any] = run_live(worlds, options, Output(json=True))
     for name, verdict in told["verdicts"].items():
         broken = name in worlds.variant().breaks
         assert broken or verdict["answer"] == "yes", f"not {name}: {verdict['sentence']}"
     assert told["outcomes"]["ok"] >= 20, f"hardly anything was done: {told['outcomes']}"
     kinds = {event["kind"] for event in read(Path(told["files"]["trace"])).events}
-    assert {"crash", "restart", "invoke", "return", "send", "recv"} <= kinds
+    assert {"invoke", "return", "send", "recv"} <= kinds
+    assert {"crash", "restart"} <= kinds if killed else {"pause", "resume"} <= kinds

@@ -37,7 +37,7 @@ class Batch:
         variant: of the lab's ``WORLDS``; "" for the first.
         first: the first seed.
         count: how many.
-        kinds: the kinds of trouble.
+        kinds: the kinds of trouble; () for all that the lab bears.
         files: the files that are tested, by path relative to the repository; none for the
             references.
         suites: SHA-256 of the course's code.

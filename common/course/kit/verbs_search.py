@@ -41,7 +41,11 @@ MOST_SHOWN = 5
 @click.option("--first", metavar="N", type=click.IntRange(min=0), default=1, help="The first seed.")
 @click.option("--impl", metavar="DIR", type=takes.PATH, help="A workspace; else the reference.")
 @takes.variant
-@click.option("--kinds", default="", help=f"What may go wrong: {','.join(KINDS)}.")
+@click.option(
+    "--kinds",
+    default="",
+    help=f"What may go wrong, all that the lab bears if none: {','.join(KINDS)}.",
+)
 @takes.out
 @takes.scheduler
 @takes.workers
@@ -123,7 +127,7 @@ def _kinds(text: str) -> tuple[str, ...]:
     unknown = [kind for kind in chosen if kind not in KINDS]
     if unknown:
         raise BadInput(f"{unknown[0]!r} is no kind of trouble; there are: {', '.join(KINDS)}")
-    return chosen or KINDS
+    return chosen
 
 
 def _files(course: Course, lab: Lab, impl: Path | None) -> dict[str, bytes]:

@@ -11,7 +11,6 @@ from random import Random
 from common.check.verdict import Verdict
 from common.contract.events import NodeId
 from common.course.base.output import folder, write, write_trace
-from common.runtime.client import Client
 from common.runtime.cluster import Cluster
 from common.runtime.declared import spec_of, with_facades
 from common.values.errors import BadInput
@@ -76,8 +75,8 @@ class Session:
         size = worlds.live.resized(options.members, options.clients)
         self.members = size.member_names
         common = Work(self.variant.choose, think=THINK)
-        self._works = {**dict.fromkeys(size.client_names, common), **self.variant.others}
-        self.clients = tuple(self._works)
+        self._works = {**dict.fromkeys(self.variant.asked(size), common), **self.variant.others}
+        self.clients = self.variant.clients(size)
         self._scratch = tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True)
         self._stopped = asyncio.Event()
         self._verdicts: dict[str, Verdict] | None = None
@@ -96,9 +95,12 @@ class Session:
     async def __aenter__(self) -> "Session":
         await self.cluster.start()
         config = {**self.variant.client_config, **self.worlds.live.client_config}
-        for id, work in self._works.items():
-            client = self.cluster.client(self.variant.client, id, **config)
-            self._workers.append(asyncio.create_task(self._work(client, work)))
+        for id in self.clients:
+            assert self.variant.client is not None, "only a class of clients has clients"
+            self.cluster.client(self.variant.client, id, **config)
+        self._workers = [
+            asyncio.create_task(self._work(id, work)) for id, work in self._works.items()
+        ]
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -112,14 +114,14 @@ class Session:
         """Remove the temporary directory; call it when the trace has been collected."""
         self._scratch.cleanup()
 
-    async def _work(self, client: Client, work: Work) -> None:
-        """One client: ask, wait, think, ask again."""
-        random = Random(f"{self._options.seed}/{client.id}")
+    async def _work(self, id: NodeId, work: Work) -> None:
+        """One client, or a person at a member: ask, wait, think, ask again."""
+        random = Random(f"{self._options.seed}/{id}")
         number = 0
         while not self._stopped.is_set():
-            operation = work.choose(random, client.id, number)
+            operation = work.choose(random, id, number)
             number += 1
-            await client.call(operation, timeout=PATIENCE)
+            await self.cluster.ask(id, operation, PATIENCE)
             await asyncio.sleep(random.randint(*work.think) / SECOND)
 
     async def drain(self) -> None:
