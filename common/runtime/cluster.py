@@ -29,6 +29,7 @@ from common.runtime.handshake import Identity
 from common.runtime.member import Member, NodeFailed, State
 from common.runtime.resident import Resident
 from common.runtime.spec import LAUNCHER_TRACE, ClusterSpec, prepare
+from common.runtime.standing import StandingFaults, concerns
 from common.runtime.trace_file import TraceFile
 from common.runtime.transport import Address
 from common.runtime.wire import MAX_LIVES, MAX_NODES
@@ -81,7 +82,7 @@ class Cluster:
         self._schema = Schema.of(self._class)
         self._codec = JsonCodec(self._schema | Schema([Ok, Failed, Unknown]))
         self._book: dict[NodeId, Address] = {}
-        self._standing: list[Fault] = []
+        self._standing = StandingFaults()
         self._calls: dict[CallId, asyncio.Future[Outcome]] = {}
         self._last_call: CallId = 0
         self._client_index = len(spec.members)
@@ -159,7 +160,7 @@ class Cluster:
         return await member.spawn(path, spec.directory / id / "node.log")
 
     def _begin(self, id: NodeId) -> None:
-        standing = [fault_to_plain(fault) for fault in self._standing if _concerns(fault, id)]
+        standing = [fault_to_plain(fault) for fault in self._standing.of(id)]
         self.members[id].tell(control.Begin(self._book, standing))
 
     # Clients.
@@ -193,7 +194,7 @@ class Cluster:
             observer=self._recorder,
         )
         self.clients[id] = Client(resident, self.clock, self.history, self._recorder)
-        resident.begin(self._book, [fault for fault in self._standing if _concerns(fault, id)])
+        resident.begin(self._book, self._standing.of(id))
         return self.clients[id]
 
     async def invoke(self, id: NodeId, operation: object, timeout: int = PATIENCE) -> Outcome:
@@ -306,17 +307,12 @@ class Cluster:
 
     def _spread(self, fault: Fault) -> None:
         """Tell everyone whom a fault concerns, and remember it for those who start later."""
-        if isinstance(fault, faults.Heal):
-            cuts = faults.Partition | faults.Block
-            self._standing = [old for old in self._standing if not isinstance(old, cuts)]
-        else:
-            kept = [old for old in self._standing if not _replaces(fault, old)]
-            self._standing = [*kept, fault]
+        self._standing.add(fault)
         for id, member in self.members.items():
-            if _concerns(fault, id):
+            if concerns(fault, id):
                 member.tell(control.DoFault(fault_to_plain(fault)))
         for id, client in self.clients.items():
-            if _concerns(fault, id):
+            if concerns(fault, id):
                 client.resident.host.apply(fault)
 
     async def _restart(self, id: NodeId) -> None:
@@ -376,27 +372,3 @@ class Cluster:
             self._recorder.noted(self.clock.world(), id, f"ended: {error}", {})
         if self._on_failure is not None:
             self._on_failure(id, error)
-
-
-def _replaces(new: Fault, old: Fault) -> bool:
-    """Whether nothing of ``old`` is left once ``new`` has happened."""
-    match new, old:
-        case (faults.Partition(), faults.Partition()):
-            return True
-        case (faults.Clock() | faults.Disk(), faults.Clock() | faults.Disk()):
-            return type(new) is type(old) and new.node == old.node
-        case (faults.Block(), faults.Block()):
-            return (new.source, new.target) == (old.source, old.target)
-        case (faults.Link(), faults.Link()):
-            same = (new.source, new.target) == (old.source, old.target)
-            return same and set(fault_to_plain(old)) <= set(fault_to_plain(new))
-    return False
-
-
-def _concerns(fault: Fault, id: NodeId) -> bool:
-    match fault:
-        case faults.Clock(_, node) | faults.Disk(_, node):
-            return node == id
-        case faults.Link(_, source) | faults.Block(_, source):
-            return source in (Schedule.everyone, id)
-    return isinstance(fault, faults.Partition | faults.Heal)
