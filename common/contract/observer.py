@@ -5,7 +5,6 @@ time in microseconds (virtual, or real since the cluster began), not a node's cl
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
 from common.contract.effects import Forget, Save
 from common.contract.events import Event, NodeId
@@ -13,11 +12,10 @@ from common.values.faults import Fault
 from common.values.history import Operation
 
 
-class Observer(Protocol):
+class Observer:
     """Everything that can be seen in a world, in the order in which it happens.
 
-    The methods here do nothing: who looks at a few things only inherits from this, and writes those
-    methods.
+    The methods here do nothing: an observer inherits from this, and writes those that it needs.
     """
 
     def stepped(

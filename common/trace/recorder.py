@@ -14,6 +14,7 @@ from common.contract.events import Event as NodeEvent
 from common.contract.events import Fire, Invoke, NodeId, Receive
 from common.contract.names import full_name, shortest_names
 from common.contract.node import Node
+from common.contract.observer import Observer
 from common.contract.schema import classes_of
 from common.contract.wrapped import unwrapped
 from common.trace.causality import Clocks
@@ -39,8 +40,8 @@ def open_trace(path: Path) -> TextIO:
         raise BadInput(f"the trace {path} cannot be written: {error.strerror}") from None
 
 
-class Recorder:
-    """Writes a trace; implements :class:`common.contract.observer.Observer`.
+class Recorder(Observer):
+    """Writes a trace.
 
     Args:
         write: called with each line, line end included: ``file.write`` or ``lines.append``.

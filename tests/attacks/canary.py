@@ -10,13 +10,13 @@ from common.values.faults import Partition
 from common.values.history import Ok
 from common.values.units import SECOND
 from tests.stage1_foundations.cap.cluster import cluster
-from tests.stage1_foundations.cap.lab import Cap
+from tests.stage1_foundations.cap.lab import CapLab
 
 LAB = "cap"
 
 
 @graded(points=1, title="Canary", requirement="nothing crosses a full partition")
-def test_a_token_does_not_cross_a_full_partition(lab: Cap) -> None:
+def test_a_token_does_not_cross_a_full_partition(lab: CapLab) -> None:
     token = secrets.randbits(48)
     sides = (("n1", "c1"), ("n2", "c2"), ("n3", "c3"))
     simulation = cluster(lab, lab.ConsistentReplica, 1, [Partition(0, sides)])

@@ -205,6 +205,19 @@ def test_a_stage_is_its_manifest_and_the_rooms_of_its_labs() -> None:
     assert packages <= expected, "every package at the top is a stage, or expected"
 
 
+# Suites.
+
+
+@LABS
+def test_a_suite_imports_no_other_suite(lab: Lab) -> None:
+    for path in sources(f"tests/{lab.folder}"):
+        for line, module in imported(path):
+            own = not module.startswith("tests.") or module.startswith(f"tests.{lab.package}.")
+            assert own, (
+                f"{path}:{line}: imports {module}: what suites share is common/course/suites/kit.py"
+            )
+
+
 def test_files_are_small_rooms() -> None:
     for path in [path for top in ("common", *COURSE.packages) for path in sources(top)]:
         lines = len(path.read_text(encoding="utf-8").splitlines())

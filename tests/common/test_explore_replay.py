@@ -9,6 +9,7 @@ from common.check.explorer import Bounds, Instance, NodeSystem, Run, explore_ins
 from common.check.explorer.choices import Call, Choice, Deliver, Fire, from_plain, to_plain
 from common.contract.effects import Forget, Save
 from common.contract.events import Event, NodeId
+from common.contract.observer import Observer
 from common.trace.format import Meta
 from common.trace.reader import parse
 from common.trace.recorder import Recorder
@@ -27,7 +28,7 @@ from tests.common.explore_nodes import (
 from tests.common.test_explore_instances import VOTERS, election, lock, one_leader
 
 
-class Witness:
+class Witness(Observer):
     """Writes down everything that observers are told, as text."""
 
     def __init__(self) -> None:

@@ -39,7 +39,7 @@ def new_lab(course: Course, stage: Stage, id: str) -> list[Path]:
     if find_spec("ruff") is None:
         raise MissingTool("lab new needs ruff, for the format of new files: make .venv/.dev")
     root, room = course.root, f"{stage.folder}/{id}"
-    view = "".join(word.capitalize() for word in id.split("_"))
+    view = "".join(word.capitalize() for word in id.split("_")) + "Lab"
     words = {"id": id, "folder": room, "package": room.replace("/", "."), "View": view}
     texts = {f"{room}/{name}": _made(name, words) for name in IN_THE_ROOM}
     texts |= {

@@ -8,7 +8,7 @@ clients choose, a second version of it that is dumb on purpose.
 Clients come first, as in ``simulation.call(client, operation)``.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from random import Random
 from typing import Any, NamedTuple, TypeVar
 
@@ -19,16 +19,20 @@ from common.contract.effects import Effect
 from common.contract.events import Event, NodeId, Receive
 from common.contract.observer import Observer
 from common.sim.chaos import random_schedule
+from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
 from common.sim.workload import Workload
 from common.values.faults import Crash, Fault, Restart
 from common.values.history import QUESTIONS, History, Ok, Operation
-from common.values.units import SECOND, show_time
+from common.values.units import MS, SECOND, show_time
 
 Kind = TypeVar("Kind")
 
 SOON = 3 * SECOND
 """Several elections, and several attempts of a client, fit into this time."""
+
+STEADY = LinkModel(latency=(2 * MS, 2 * MS))
+"""A network in which nothing overtakes anything."""
 
 NEARLY_ALL = 0.9
 """So many of all operations end with Ok when there is a calm in which to ask again."""
@@ -81,6 +85,11 @@ def crash_and_restart(simulation: Simulation, *nodes: NodeId) -> None:
     """Let the power fail at all of these nodes at once, and come back."""
     crash(simulation, *nodes)
     restart(simulation, *nodes)
+
+
+def restart_all(simulation: Simulation) -> None:
+    """Let the power fail at all members at once, and come back."""
+    crash_and_restart(simulation, *simulation.members)
 
 
 # Asking, and waiting for the answer.
@@ -196,6 +205,10 @@ class Wire(Observer):
     """
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew."""
         self.sent_messages: list[Sent] = []
         self.received: list[tuple[int, NodeId, Any]] = []
 
@@ -213,6 +226,10 @@ class Wire(Observer):
     def of(self, kind: type[Kind]) -> list[Kind]:
         """The messages of a class, in the order in which they left."""
         return [each.message for each in self.sent_messages if isinstance(each.message, kind)]
+
+    def between(self, nodes: Collection[NodeId]) -> list[Sent]:
+        """What these nodes sent each other."""
+        return [each for each in self.sent_messages if each.sender in nodes and each.to in nodes]
 
     def times_of(self, kind: type) -> list[int]:
         """When messages of a class left."""

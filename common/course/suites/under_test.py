@@ -4,7 +4,7 @@ The names come from the implementation under test while the suite runs. So that 
 know them all the same, each suite has a view of its lab, ``tests/STAGE/LAB/lab.py``, which takes
 their types from the reference, and says so to type checkers alone::
 
-    class Cap(LabUnderTest):
+    class CapLab(LabUnderTest):
         \"\"\"What the suite uses of the lab ``cap``.\"\"\"
 
         if TYPE_CHECKING:
@@ -12,7 +12,7 @@ their types from the reference, and says so to type checkers alone::
 
             wilson_interval = staticmethod(judging.wilson_interval)  # a function
 
-    def test_a_read_returns_the_latest_write(lab: Cap, sweep: Sweep) -> None: ...
+    def test_a_read_returns_the_latest_write(lab: CapLab, sweep: Sweep) -> None: ...
 """
 
 import socket

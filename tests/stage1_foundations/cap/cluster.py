@@ -13,7 +13,7 @@ from common.sim.workload import Workload
 from common.values.faults import Fault, Heal, Partition, Schedule
 from common.values.history import Failed, History, Operation
 from common.values.units import MS, SECOND
-from tests.stage1_foundations.cap.lab import Cap
+from tests.stage1_foundations.cap.lab import CapLab
 
 REPLICAS = names(3)
 CLIENTS = ("c1", "c2", "c3")
@@ -27,7 +27,7 @@ MINORITY, MAJORITY = ("n1", "c1"), ("n2", "n3", "c2", "c3")
 
 
 def cluster(
-    lab: Cap, replica: Factory, seed: int | str, faults: Sequence[Fault], **options: Any
+    lab: CapLab, replica: Factory, seed: int | str, faults: Sequence[Fault], **options: Any
 ) -> Simulation:
     """Three replicas of a class, and a client at each."""
     clients = {client: attached(lab, home) for client, home in HOME.items()}
@@ -35,7 +35,7 @@ def cluster(
     return lab.simulation(nodes, clients, seed=seed, schedule=Schedule(faults), **options)
 
 
-def attached(lab: Cap, replica: NodeId) -> Factory:
+def attached(lab: CapLab, replica: NodeId) -> Factory:
     """Makes a client that asks this replica."""
     return lambda id, peers: lab.RegisterClient(id, peers, replica=replica)
 
@@ -57,7 +57,7 @@ def trouble(
     return kit.trouble(seed, kinds, hit=hit, others=others, until=until, troubles=troubles)
 
 
-def work(lab: Cap, simulation: Simulation, count: int = 25, **options: Any) -> Workload:
+def work(lab: CapLab, simulation: Simulation, count: int = 25, **options: Any) -> Workload:
     """Let each client read and write, half and half; no value is written twice."""
 
     def choose(random: Random, client: NodeId, number: int) -> object:
@@ -68,7 +68,7 @@ def work(lab: Cap, simulation: Simulation, count: int = 25, **options: Any) -> W
     return Workload(simulation, choose, count=count, **options)
 
 
-def values_read_everywhere(lab: Cap, simulation: Simulation) -> dict[NodeId, object]:
+def values_read_everywhere(lab: CapLab, simulation: Simulation) -> dict[NodeId, object]:
     """What each client reads now, by client; each must be answered."""
     return {client: ask_ok(simulation, client, lab.Read(), within=1 * SECOND) for client in CLIENTS}
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from common.course.suites.under_test import LabUnderTest
 
 
-class Cap(LabUnderTest):
+class CapLab(LabUnderTest):
     """What the suite uses of the lab; the names come from the implementation under test."""
 
     if TYPE_CHECKING:

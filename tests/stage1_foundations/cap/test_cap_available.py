@@ -36,7 +36,7 @@ from tests.stage1_foundations.cap.cluster import (
     values_read_everywhere,
     work,
 )
-from tests.stage1_foundations.cap.lab import Cap
+from tests.stage1_foundations.cap.lab import CapLab
 
 LAB = "cap"
 
@@ -49,7 +49,7 @@ GOSSIP = 300 * MS
 ALONE = Partition(CUT, tuple((f"n{number}", f"c{number}") for number in (1, 2, 3)))
 
 
-def must_agree(lab: Cap, simulation: Simulation) -> object:
+def must_agree(lab: CapLab, simulation: Simulation) -> object:
     """Check that all clients read the same; returns the value."""
     read = values_read_everywhere(lab, simulation)
     must_hold(check_convergence(read))
@@ -61,7 +61,9 @@ def must_keep_sessions(simulation: Simulation) -> None:
 
 
 @graded(points=3, title="Both sides answer", requirement="available: every request is answered")
-def test_every_side_of_a_partition_answers_every_operation_in_time(lab: Cap, sweep: Sweep) -> None:
+def test_every_side_of_a_partition_answers_every_operation_in_time(
+    lab: CapLab, sweep: Sweep
+) -> None:
     for seed in sweep(10):
         for cut in (partition()[0], ALONE):
             simulation = cluster(lab, lab.AvailableReplica, seed, [cut])
@@ -72,7 +74,7 @@ def test_every_side_of_a_partition_answers_every_operation_in_time(lab: Cap, swe
 
 
 @graded(points=2, title="The last one standing", requirement="available: no other is needed")
-def test_one_replica_answers_when_both_others_are_down(lab: Cap, sweep: Sweep) -> None:
+def test_one_replica_answers_when_both_others_are_down(lab: CapLab, sweep: Sweep) -> None:
     for seed in sweep(3):
         faults = [Crash(CUT, "n1"), Crash(CUT, "n3")]
         simulation = cluster(lab, lab.AvailableReplica, seed, faults)
@@ -82,7 +84,7 @@ def test_one_replica_answers_when_both_others_are_down(lab: Cap, sweep: Sweep) -
 
 
 @graded(points=3, title="The price", requirement="Gilbert and Lynch 2002, theorem 1")
-def test_the_history_of_a_partition_is_not_linearizable(lab: Cap, sweep: Sweep) -> None:
+def test_the_history_of_a_partition_is_not_linearizable(lab: CapLab, sweep: Sweep) -> None:
     """No register could do better: both sides were answered, and neither could know the other."""
     for seed in sweep(10):
         simulation = cluster(lab, lab.AvailableReplica, seed, partition())
@@ -98,7 +100,7 @@ def test_the_history_of_a_partition_is_not_linearizable(lab: Cap, sweep: Sweep) 
 
 @graded(points=3, title="Convergence", requirement="strong eventual consistency: Shapiro 2011, 2")
 def test_all_replicas_hold_the_same_soon_after_the_partition_has_healed(
-    lab: Cap, sweep: Sweep
+    lab: CapLab, sweep: Sweep
 ) -> None:
     restarts = [
         fault
@@ -120,7 +122,7 @@ def test_all_replicas_hold_the_same_soon_after_the_partition_has_healed(
 
 
 @graded(points=3, title="Convergence after anything", requirement="gossip until all agree")
-def test_all_replicas_hold_the_same_in_the_calm_after_all_faults(lab: Cap, sweep: Sweep) -> None:
+def test_all_replicas_hold_the_same_in_the_calm_after_all_faults(lab: CapLab, sweep: Sweep) -> None:
     kinds = ("partition", "block", "crash", "pause", "link", "clock", "disk")
     for seed in sweep(20):
         faults = trouble(seed, *kinds, until=HEALED)
@@ -131,7 +133,9 @@ def test_all_replicas_hold_the_same_in_the_calm_after_all_faults(lab: Cap, sweep
 
 
 @graded(points=2, title="Last writer wins", requirement="an acknowledged write may be lost")
-def test_of_two_writes_made_apart_one_wins_everywhere_and_for_good(lab: Cap, sweep: Sweep) -> None:
+def test_of_two_writes_made_apart_one_wins_everywhere_and_for_good(
+    lab: CapLab, sweep: Sweep
+) -> None:
     for seed in sweep(5):
         simulation = cluster(lab, lab.AvailableReplica, seed, partition())
         simulation.run(CUT)
@@ -150,7 +154,7 @@ def test_of_two_writes_made_apart_one_wins_everywhere_and_for_good(lab: Cap, swe
 
 @graded(points=3, title="A Lamport clock", requirement="Lamport 1978, IR1 and IR2")
 def test_a_write_that_saw_another_wins_over_it_whatever_the_clocks_show(
-    lab: Cap, sweep: Sweep
+    lab: CapLab, sweep: Sweep
 ) -> None:
     """n2 writes what it knows to be newer, with a clock that is a minute behind all others."""
     for seed in sweep(5):
@@ -164,7 +168,9 @@ def test_a_write_that_saw_another_wins_over_it_whatever_the_clocks_show(
 
 
 @graded(points=3, title="Sessions", requirement="Terry 1994: for a client that stays at a replica")
-def test_a_client_that_stays_at_a_replica_never_goes_back_in_time(lab: Cap, sweep: Sweep) -> None:
+def test_a_client_that_stays_at_a_replica_never_goes_back_in_time(
+    lab: CapLab, sweep: Sweep
+) -> None:
     kinds = ("partition", "block", "crash", "pause", "link", "clock", "disk")
     for seed in sweep(20):
         faults = trouble(seed, *kinds)
@@ -181,7 +187,7 @@ def test_a_client_that_stays_at_a_replica_never_goes_back_in_time(lab: Cap, swee
 
 
 @graded(points=2, title="Once", requirement="a repeated request is carried out once")
-def test_a_write_that_arrives_twice_is_taken_once(lab: Cap, sweep: Sweep) -> None:
+def test_a_write_that_arrives_twice_is_taken_once(lab: CapLab, sweep: Sweep) -> None:
     late = [
         Link(0, client, replica, latency=(1 * MS, 150 * MS), duplicate=1.0)
         for client, replica in zip(CLIENTS, REPLICAS, strict=True)
@@ -199,7 +205,7 @@ def test_a_write_that_arrives_twice_is_taken_once(lab: Cap, sweep: Sweep) -> Non
 
 
 @graded(points=2, title="Durable", requirement="a replica saves before it answers")
-def test_what_was_acknowledged_by_one_replica_survives_its_crash(lab: Cap, sweep: Sweep) -> None:
+def test_what_was_acknowledged_by_one_replica_survives_its_crash(lab: CapLab, sweep: Sweep) -> None:
     for seed in sweep(10):
         simulation = cluster(lab, lab.AvailableReplica, seed, [ALONE])
         simulation.run(CUT)
@@ -211,7 +217,7 @@ def test_what_was_acknowledged_by_one_replica_survives_its_crash(lab: Cap, sweep
 
 
 @graded(points=2, title="Quiet once all is said", requirement="gossip does not echo for ever")
-def test_gossip_does_not_multiply(lab: Cap, sweep: Sweep) -> None:
+def test_gossip_does_not_multiply(lab: CapLab, sweep: Sweep) -> None:
     """Two others, and at most an answer from each, every few milliseconds: no storm of messages."""
     twice = LinkModel(duplicate=0.5)
     for seed in sweep(3):
@@ -226,7 +232,9 @@ def test_gossip_does_not_multiply(lab: Cap, sweep: Sweep) -> None:
 
 
 @graded(points=2, title="Told at once", requirement="the others are told of a write, and hear soon")
-def test_a_write_is_at_the_others_before_the_next_round_of_gossip(lab: Cap, sweep: Sweep) -> None:
+def test_a_write_is_at_the_others_before_the_next_round_of_gossip(
+    lab: CapLab, sweep: Sweep
+) -> None:
     def rarely(id: NodeId, peers: tuple[NodeId, ...]) -> Node:
         return lab.AvailableReplica(id, peers, gossip_every=10 * SECOND)
 
@@ -239,7 +247,7 @@ def test_a_write_is_at_the_others_before_the_next_round_of_gossip(lab: Cap, swee
 
 
 @graded(points=2, title="Answered again", requirement="a repeated request is answered")
-def test_a_write_whose_answer_was_lost_is_answered_when_it_comes_again(lab: Cap) -> None:
+def test_a_write_whose_answer_was_lost_is_answered_when_it_comes_again(lab: CapLab) -> None:
     faults = [Link(0, "n1", "c1", loss=1.0), Link(100 * MS, "n1", "c1", loss=0.0)]
     simulation = cluster(lab, lab.AvailableReplica, 1, faults)
     written = ask(simulation, "c1", lab.Write(7), within=1 * SECOND)
@@ -248,7 +256,7 @@ def test_a_write_whose_answer_was_lost_is_answered_when_it_comes_again(lab: Cap)
 
 @graded(points=2, title="Answered with what is newer", requirement="what is older here is told so")
 def test_gossip_that_is_old_is_answered_with_what_is_newer_and_gossip_that_is_not_is_not(
-    lab: Cap,
+    lab: CapLab,
 ) -> None:
     node = lab.AvailableReplica("n1", ("n2", "n3"))
     node.step(Start(0, {}))

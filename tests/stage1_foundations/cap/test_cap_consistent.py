@@ -52,7 +52,7 @@ from tests.stage1_foundations.cap.cluster import (
     values_read_everywhere,
     work,
 )
-from tests.stage1_foundations.cap.lab import Cap
+from tests.stage1_foundations.cap.lab import CapLab
 
 LAB = "cap"
 
@@ -64,7 +64,7 @@ BOUND = 100 * MS
 
 
 @graded(points=2, title="A register", requirement="what was written is read, at any replica")
-def test_a_read_at_any_replica_returns_the_latest_write(lab: Cap, sweep: Sweep) -> None:
+def test_a_read_at_any_replica_returns_the_latest_write(lab: CapLab, sweep: Sweep) -> None:
     for seed in sweep(5):
         simulation = cluster(lab, lab.ConsistentReplica, seed, [])
         assert values_read_everywhere(lab, simulation) == dict.fromkeys(CLIENTS, None)
@@ -75,7 +75,7 @@ def test_a_read_at_any_replica_returns_the_latest_write(lab: Cap, sweep: Sweep) 
 
 @graded(points=3, title="The majority goes on", requirement="ABD: a majority is enough")
 def test_the_side_with_a_majority_answers_in_time_during_a_partition(
-    lab: Cap, sweep: Sweep
+    lab: CapLab, sweep: Sweep
 ) -> None:
     for seed in sweep(10):
         simulation = cluster(lab, lab.ConsistentReplica, seed, partition())
@@ -85,7 +85,7 @@ def test_the_side_with_a_majority_answers_in_time_during_a_partition(
 
 
 @graded(points=3, title="The minority refuses", requirement="Gilbert and Lynch 2002, theorem 1")
-def test_the_side_without_a_majority_never_answers_ok(lab: Cap, sweep: Sweep) -> None:
+def test_the_side_without_a_majority_never_answers_ok(lab: CapLab, sweep: Sweep) -> None:
     for seed in sweep(10):
         simulation = cluster(lab, lab.ConsistentReplica, seed, partition())
         work(lab, simulation)
@@ -99,7 +99,9 @@ def test_the_side_without_a_majority_never_answers_ok(lab: Cap, sweep: Sweep) ->
 
 
 @graded(points=2, title="After healing", requirement="a partition that ends leaves nothing behind")
-def test_every_client_is_answered_ok_once_the_partition_has_healed(lab: Cap, sweep: Sweep) -> None:
+def test_every_client_is_answered_ok_once_the_partition_has_healed(
+    lab: CapLab, sweep: Sweep
+) -> None:
     for seed in sweep(10):
         simulation = cluster(lab, lab.ConsistentReplica, seed, partition())
         workload = work(lab, simulation, count=40)
@@ -111,7 +113,9 @@ def test_every_client_is_answered_ok_once_the_partition_has_healed(lab: Cap, swe
 
 
 @graded(points=3, title="Partitions", requirement="linearizable, also when links fail one way")
-def test_it_is_linearizable_under_partitions_and_links_cut_one_way(lab: Cap, sweep: Sweep) -> None:
+def test_it_is_linearizable_under_partitions_and_links_cut_one_way(
+    lab: CapLab, sweep: Sweep
+) -> None:
     for seed in sweep(20):
         faults = trouble(seed, "partition", "block")
         simulation = cluster(lab, lab.ConsistentReplica, seed, faults)
@@ -121,7 +125,7 @@ def test_it_is_linearizable_under_partitions_and_links_cut_one_way(lab: Cap, swe
 
 
 @graded(points=3, title="Crashes", requirement="linearizable when replicas crash and come back")
-def test_it_is_linearizable_when_replicas_crash_and_restart(lab: Cap, sweep: Sweep) -> None:
+def test_it_is_linearizable_when_replicas_crash_and_restart(lab: CapLab, sweep: Sweep) -> None:
     for seed in sweep(20):
         faults = trouble(seed, "crash", "crash", "disk", troubles=10)
         simulation = cluster(lab, lab.ConsistentReplica, seed, faults)
@@ -132,7 +136,7 @@ def test_it_is_linearizable_when_replicas_crash_and_restart(lab: Cap, sweep: Swe
 
 @graded(points=3, title="Bad links", requirement="linearizable under loss, duplicates, reordering")
 def test_it_is_linearizable_when_messages_are_lost_doubled_and_overtaken(
-    lab: Cap, sweep: Sweep
+    lab: CapLab, sweep: Sweep
 ) -> None:
     bad = LinkModel(latency=(1 * MS, 20 * MS), loss=0.1, duplicate=0.3, reorder=0.3)
     for seed in sweep(10):
@@ -146,7 +150,7 @@ def test_it_is_linearizable_when_messages_are_lost_doubled_and_overtaken(
 
 @graded(points=4, title="Everything at once", requirement="linearizable, and alive in the calm")
 def test_it_is_linearizable_under_all_faults_at_once_and_goes_on_afterwards(
-    lab: Cap, sweep: Sweep
+    lab: CapLab, sweep: Sweep
 ) -> None:
     kinds = ("partition", "block", "crash", "pause", "link", "clock", "disk")
     for seed in sweep(25):
@@ -159,7 +163,7 @@ def test_it_is_linearizable_under_all_faults_at_once_and_goes_on_afterwards(
 
 
 @graded(points=3, title="Write-back", requirement="ABD: a read tells a majority what it found")
-def test_what_one_read_returned_no_later_read_misses(lab: Cap) -> None:
+def test_what_one_read_returned_no_later_read_misses(lab: CapLab) -> None:
     """At some instant the write is at n1 alone. c2 reads it there; c3 reads where n1 is not heard.
 
     n1's messages to n2 are lost for two milliseconds, tried at every time of the write.
@@ -183,7 +187,7 @@ def test_what_one_read_returned_no_later_read_misses(lab: Cap) -> None:
 
 
 @graded(points=2, title="Late answers", requirement="an answer counts for its own question only")
-def test_a_late_answer_to_an_earlier_question_is_not_counted(lab: Cap) -> None:
+def test_a_late_answer_to_an_earlier_question_is_not_counted(lab: CapLab) -> None:
     """What n2 says takes 60 ms to n1. It says that it holds nothing, and then c2 writes there.
 
     That answer arrives while n1 asks for another operation, in the same life or in the next one.
@@ -210,7 +214,7 @@ def test_a_late_answer_to_an_earlier_question_is_not_counted(lab: Cap) -> None:
 
 
 @graded(points=2, title="Five replicas", requirement="ABD: any minority, of any number, may stop")
-def test_five_replicas_answer_while_two_are_down_but_not_three(lab: Cap, sweep: Sweep) -> None:
+def test_five_replicas_answer_while_two_are_down_but_not_three(lab: CapLab, sweep: Sweep) -> None:
     for seed in sweep(3):
         simulation = five_replicas(lab, seed, [Crash(CUT, "n4"), Crash(CUT, "n5")])
         work(lab, simulation)
@@ -222,7 +226,7 @@ def test_five_replicas_answer_while_two_are_down_but_not_three(lab: Cap, sweep: 
 
 
 @graded(points=2, title="Five are safe", requirement="any two majorities share a replica")
-def test_a_write_that_two_of_five_hold_is_not_acknowledged(lab: Cap) -> None:
+def test_a_write_that_two_of_five_hold_is_not_acknowledged(lab: CapLab) -> None:
     """From some instant of the write on, n1 reaches n2 alone; c3 asks where neither is heard."""
     apart = [Link(0, "n2", deaf, loss=1.0) for deaf in ("n3", "n4", "n5")]
     for start in range(16):
@@ -236,7 +240,7 @@ def test_a_write_that_two_of_five_hold_is_not_acknowledged(lab: Cap) -> None:
         assert not told or read.outcome == Ok(7), f"{written}, and after it {read}"
 
 
-def five_replicas(lab: Cap, seed: int, faults: list[Fault], **options: Any) -> Simulation:
+def five_replicas(lab: CapLab, seed: int, faults: list[Fault], **options: Any) -> Simulation:
     five = ("n1", "n2", "n3", "n4", "n5")
     clients = {f"c{number}": attached(lab, replica) for number, replica in enumerate(five, 1)}
     nodes = dict.fromkeys(five, lab.ConsistentReplica)
@@ -245,7 +249,7 @@ def five_replicas(lab: Cap, seed: int, faults: list[Fault], **options: Any) -> S
 
 @graded(points=3, title="Honest refusals", requirement="failed: did not happen and never will")
 def test_a_refused_write_is_never_read_although_its_request_arrives_again(
-    lab: Cap, sweep: Sweep
+    lab: CapLab, sweep: Sweep
 ) -> None:
     """Requests are doubled, and the double is late: it arrives when a majority is there again."""
     late = Link(CUT, "c1", "n1", latency=(1 * MS, 700 * MS), duplicate=1.0)
@@ -262,7 +266,7 @@ def test_a_refused_write_is_never_read_although_its_request_arrives_again(
 
 
 @graded(points=3, title="Honest doubt", requirement="unknown: may have happened, may yet happen")
-def test_a_write_is_called_failed_only_if_it_left_no_trace(lab: Cap) -> None:
+def test_a_write_is_called_failed_only_if_it_left_no_trace(lab: CapLab) -> None:
     """The writer's replica is cut off at every millisecond of a write, in and out and both."""
     cuts: dict[str, Callable[[int], list[Fault]]] = {
         "both ways": lambda at: [Partition(at, (MINORITY, MAJORITY))],
@@ -285,7 +289,7 @@ def test_a_write_is_called_failed_only_if_it_left_no_trace(lab: Cap) -> None:
 
 
 @graded(points=3, title="Once", requirement="a repeated request is carried out once")
-def test_a_repeated_request_does_not_bring_an_old_value_back(lab: Cap, sweep: Sweep) -> None:
+def test_a_repeated_request_does_not_bring_an_old_value_back(lab: CapLab, sweep: Sweep) -> None:
     twice = LinkModel(latency=(1 * MS, 5 * MS), duplicate=0.5, reorder=0.5)
     late = [Link(0, client, replica, latency=(1 * MS, 150 * MS), duplicate=1.0)
             for client, replica in zip(CLIENTS, REPLICAS, strict=True)]  # fmt: skip
@@ -301,7 +305,7 @@ def test_a_repeated_request_does_not_bring_an_old_value_back(lab: Cap, sweep: Sw
 
 
 @graded(points=2, title="Two writers, one replica", requirement="no two writes share a tag")
-def test_writes_at_the_same_time_at_one_replica_stay_apart(lab: Cap, sweep: Sweep) -> None:
+def test_writes_at_the_same_time_at_one_replica_stay_apart(lab: CapLab, sweep: Sweep) -> None:
     clients = {client: attached(lab, "n1") for client in ("c1", "c2", "c3", "c4")}
     nodes = dict.fromkeys(REPLICAS, lab.ConsistentReplica)
     for seed in sweep(10):
@@ -312,7 +316,7 @@ def test_writes_at_the_same_time_at_one_replica_stay_apart(lab: Cap, sweep: Swee
 
 
 @graded(points=2, title="One crash is borne", requirement="ABD: any minority may stop")
-def test_any_one_replica_may_be_down(lab: Cap, sweep: Sweep) -> None:
+def test_any_one_replica_may_be_down(lab: CapLab, sweep: Sweep) -> None:
     for seed in sweep(3):
         for down in REPLICAS:
             simulation = cluster(lab, lab.ConsistentReplica, seed, [Crash(CUT, down)])
@@ -323,7 +327,7 @@ def test_any_one_replica_may_be_down(lab: Cap, sweep: Sweep) -> None:
 
 
 @graded(points=2, title="Durable", requirement="a replica saves before it answers")
-def test_what_was_acknowledged_survives_a_crash_of_all_replicas(lab: Cap, sweep: Sweep) -> None:
+def test_what_was_acknowledged_survives_a_crash_of_all_replicas(lab: CapLab, sweep: Sweep) -> None:
     for seed in sweep(10):
         slow = [Disk(0, replica, 10 * MS) for replica in REPLICAS]
         simulation = cluster(lab, lab.ConsistentReplica, seed, slow)
@@ -335,7 +339,7 @@ def test_what_was_acknowledged_survives_a_crash_of_all_replicas(lab: Cap, sweep:
 
 
 @graded(points=2, title="No clock", requirement="wrong clocks cost time, never a value")
-def test_clocks_that_are_seconds_apart_change_nothing(lab: Cap, sweep: Sweep) -> None:
+def test_clocks_that_are_seconds_apart_change_nothing(lab: CapLab, sweep: Sweep) -> None:
     clocks = [Clock(0, "n1", 5 * SECOND, 100_000), Clock(0, "n2", 0, -100_000)]
     for seed in sweep(5):
         simulation = cluster(lab, lab.ConsistentReplica, seed, clocks)
@@ -346,7 +350,7 @@ def test_clocks_that_are_seconds_apart_change_nothing(lab: Cap, sweep: Sweep) ->
 
 
 @graded(points=2, title="Patience ends", requirement="given up after ``attempts`` tries, and told")
-def test_a_write_that_reaches_nobody_is_refused_after_its_last_try(lab: Cap) -> None:
+def test_a_write_that_reaches_nobody_is_refused_after_its_last_try(lab: CapLab) -> None:
     """The client asks once: it is told by the replica that gives up, or it is not told in time."""
     for attempts in (1, 3):
         simulation = impatient(lab, attempts, [Partition(0, (MINORITY, MAJORITY))])
@@ -359,7 +363,7 @@ def test_a_write_that_reaches_nobody_is_refused_after_its_last_try(lab: Cap) -> 
 
 
 @graded(points=2, title="Refused once more", requirement="decided before: answered as decided")
-def test_a_refusal_that_was_lost_is_told_when_the_request_comes_again(lab: Cap) -> None:
+def test_a_refusal_that_was_lost_is_told_when_the_request_comes_again(lab: CapLab) -> None:
     cut: list[Fault] = [Partition(0, (MINORITY, MAJORITY)), Link(0, "n1", "c1", loss=1.0)]
     heard = Link(100 * MS, "n1", "c1", loss=0.0)
     simulation = impatient(lab, 2, [*cut, heard], ask_again_after=60 * MS)
@@ -368,7 +372,7 @@ def test_a_refusal_that_was_lost_is_told_when_the_request_comes_again(lab: Cap) 
 
 
 @graded(points=3, title="Refused for good", requirement="what is refused must stay refused")
-def test_an_answer_that_comes_after_the_refusal_does_not_bring_the_write_back(lab: Cap) -> None:
+def test_an_answer_that_comes_after_the_refusal_does_not_bring_the_write_back(lab: CapLab) -> None:
     """n2's answer takes 80 ms and would make a majority; by then n1 has given up."""
     late = [Link(0, "n2", "n1", latency=(80 * MS, 80 * MS)), Link(0, "n3", "n1", loss=1.0)]
     simulation = impatient(lab, 2, late)
@@ -383,7 +387,7 @@ TRY_AGAIN_AFTER = 25 * MS
 
 
 def impatient(
-    lab: Cap, attempts: int, faults: Sequence[Fault], ask_again_after: int = 2 * SECOND
+    lab: CapLab, attempts: int, faults: Sequence[Fault], ask_again_after: int = 2 * SECOND
 ) -> Simulation:
     """A cluster whose replicas give up soon, with clients that ask again late, or as told."""
     clients = {
@@ -407,7 +411,7 @@ def impatient(
 
 
 @graded(points=1, title="Asked once", requirement="asked again after a time, not after an answer")
-def test_an_answer_that_is_not_enough_makes_nobody_be_asked_again(lab: Cap) -> None:
+def test_an_answer_that_is_not_enough_makes_nobody_be_asked_again(lab: CapLab) -> None:
     five = ("n1", "n2", "n3", "n4", "n5")
     nodes = {id: lab.ConsistentReplica(id, tuple(p for p in five if p != id)) for id in five}
     for node in nodes.values():

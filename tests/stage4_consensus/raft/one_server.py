@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from common.contract.effects import Broadcast, CancelTimer, Effect, Forget, Save, Send, SetTimer
 from common.contract.events import Event, Fire, Receive, Start
 from common.values.units import SECOND
+from tests.stage4_consensus.raft.lab import RaftLab
 
 Message = TypeVar("Message")
 
@@ -23,7 +24,11 @@ class OneServer:
     """
 
     def __init__(
-        self, lab: Any, members: Sequence[str] = MEMBERS, kind: str = "RaftRegisters", **config: Any
+        self,
+        lab: RaftLab,
+        members: Sequence[str] = MEMBERS,
+        kind: str = "RaftRegisters",
+        **config: Any,
     ) -> None:
         self.lab = lab
         self.members = tuple(members)

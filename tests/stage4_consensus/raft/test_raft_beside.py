@@ -5,14 +5,16 @@ from typing import Any
 import pytest
 
 from common.check.explorer import Answer, explore_instance
+from common.course.suites.kit import ask_ok, restart_all
 from common.values.report import Judged
 from common.values.units import MS
 from stage4_consensus.raft.broken import CommitsOldTerms
+from stage4_consensus.raft.checks_outside import Server, elect
 from stage4_consensus.raft.demo import demo
 from stage4_consensus.raft.demo_figure8 import tell
 from stage4_consensus.raft.small import TwoTerms, with_a_crash
-from tests.stage4_consensus.raft.cluster import cluster, elect, must_be_ok, restart_all
-from tests.stage4_consensus.raft.seen import Server
+from tests.stage4_consensus.raft.cluster import cluster
+from tests.stage4_consensus.raft.lab import RaftLab
 
 LAB = "raft"
 
@@ -32,7 +34,7 @@ def test_counting_replicas_of_old_terms_loses_a_committed_entry(seed: int) -> No
     assert story.verdict.anomaly == "leader completeness"
 
 
-def test_in_a_world_where_answers_do_not_wait_for_the_disk_they_are_lost(lab: Any) -> None:
+def test_in_a_world_where_answers_do_not_wait_for_the_disk_they_are_lost(lab: RaftLab) -> None:
     lost = 0
     for seed in range(1, 6):
         world: dict[str, Any] = {
@@ -43,9 +45,9 @@ def test_in_a_world_where_answers_do_not_wait_for_the_disk_they_are_lost(lab: An
         simulation = cluster(lab, seed, **world)
         elect(simulation)
         simulation.run(simulation.now + 100 * MS)
-        must_be_ok(simulation, lab.Put("x", "kept"))
+        ask_ok(simulation, "c1", lab.Put("x", "kept"))
         restart_all(simulation)
-        lost += must_be_ok(simulation, lab.Get("x")) != "kept"
+        lost += ask_ok(simulation, "c1", lab.Get("x")) != "kept"
     assert lost, "the rule that sends wait for the disk seems to be good for nothing"
 
 

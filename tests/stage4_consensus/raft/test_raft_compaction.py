@@ -2,35 +2,27 @@
 
 from typing import Any
 
+from common.check.models import KEY_VALUE
 from common.contract.effects import Send
-from common.course.suites.grading import graded
+from common.course.suites.grading import Sweep, graded
+from common.course.suites.kit import ask_ok, crash, must_be_linearizable, names, restart
 from common.values.units import SECOND
-from tests.stage4_consensus.raft.cluster import (
-    CLIENTS,
-    cluster,
-    crash,
-    elect,
-    must_be_linearizable,
-    must_be_ok,
-    names,
-    others,
-    restart,
-    server_of,
-    sweep_once,
-)
+from stage4_consensus.raft.checks_outside import elect, others, server_of
+from tests.stage4_consensus.raft.cluster import CLIENTS, cluster, sweep_once
+from tests.stage4_consensus.raft.lab import RaftLab
 from tests.stage4_consensus.raft.one_server import OneServer, find, only
 
 LAB = "raft"
 
 
-def compacted(lab: Any, entries: int, **config: Any) -> OneServer:
+def compacted(lab: RaftLab, entries: int, **config: Any) -> OneServer:
     """A follower that has applied and compacted so many entries of term 1."""
     one = OneServer(lab, snapshot_every=entries, **config)
     one.append(1, (0, 0), [1] * entries, commit=entries)
     return one
 
 
-def pieces(lab: Any, one: OneServer, term: int = 2) -> list[Any]:
+def pieces(lab: RaftLab, one: OneServer, term: int = 2) -> list[Any]:
     """The pieces in which another leader would send the snapshot that this server took."""
     snapshot: Any = one.disk["snapshot"]
     parts = lab.flatten(snapshot.data)
@@ -56,7 +48,7 @@ def pieces(lab: Any, one: OneServer, term: int = 2) -> list[Any]:
     requirement="section 7: once the snapshot is complete, all log entries up through the last "
     "included index are deleted, as well as any prior snapshot",
 )
-def test_a_server_compacts_what_it_has_applied_and_only_that(lab: Any) -> None:
+def test_a_server_compacts_what_it_has_applied_and_only_that(lab: RaftLab) -> None:
     one = OneServer(lab, snapshot_every=4)
     one.append(1, (0, 0), [1] * 6, commit=3)
     assert "snapshot" not in one.disk, "three entries are not worth a snapshot"
@@ -73,7 +65,7 @@ def test_a_server_compacts_what_it_has_applied_and_only_that(lab: Any) -> None:
     title="Back from a snapshot",
     requirement="section 7: the snapshot holds the state machine, and its last index and term",
 )
-def test_a_server_restarts_from_its_snapshot_and_the_rest_of_its_log(lab: Any) -> None:
+def test_a_server_restarts_from_its_snapshot_and_the_rest_of_its_log(lab: RaftLab) -> None:
     one = compacted(lab, 4)
     one.append(1, (4, 1), [1, 1])
     text = one.held()
@@ -91,7 +83,7 @@ def test_a_server_restarts_from_its_snapshot_and_the_rest_of_its_log(lab: Any) -
     title="Sessions are part of the state",
     requirement="section 8: exactly once, also for a command whose entry is compacted away",
 )
-def test_a_repeated_command_is_not_carried_out_again_after_compaction(lab: Any) -> None:
+def test_a_repeated_command_is_not_carried_out_again_after_compaction(lab: RaftLab) -> None:
     one = OneServer(lab, snapshot_every=2)
     one.accept("n2", one.be_leader())
     one.accept("n2", one.command("a"))
@@ -109,7 +101,7 @@ def test_a_repeated_command_is_not_carried_out_again_after_compaction(lab: Any) 
     requirement="Figure 13: create new snapshot file if first chunk, write data at given offset, "
     "reply and wait for more data chunks if done is false; reset state machine",
 )
-def test_a_snapshot_is_installed_when_all_its_pieces_are_there_in_any_order(lab: Any) -> None:
+def test_a_snapshot_is_installed_when_all_its_pieces_are_there_in_any_order(lab: RaftLab) -> None:
     sent = pieces(lab, compacted(lab, 6))
     assert len(sent) >= 3
     one = OneServer(lab)
@@ -135,7 +127,7 @@ def test_a_snapshot_is_installed_when_all_its_pieces_are_there_in_any_order(lab:
     requirement="Figure 13: if existing log entry has same index and term as snapshot's last "
     "included entry, retain log entries following it",
 )
-def test_entries_after_an_installed_snapshot_are_kept_if_they_fit(lab: Any) -> None:
+def test_entries_after_an_installed_snapshot_are_kept_if_they_fit(lab: RaftLab) -> None:
     sent = pieces(lab, compacted(lab, 6))
     for terms, last in {(1,) * 8: 8, (1, 1, 1, 1, 1, 2, 2, 2): 6}.items():
         one = OneServer(lab)
@@ -153,7 +145,7 @@ def test_entries_after_an_installed_snapshot_are_kept_if_they_fit(lab: Any) -> N
     requirement="section 7: a snapshot that describes a prefix of its log, or an old one, changes "
     "nothing; Figure 13: reply immediately if term < currentTerm",
 )
-def test_an_old_snapshot_is_not_installed(lab: Any) -> None:
+def test_an_old_snapshot_is_not_installed(lab: RaftLab) -> None:
     old = pieces(lab, compacted(lab, 4))
     one = OneServer(lab)
     one.append(2, (0, 0), [1] * 7, commit=7)
@@ -176,7 +168,7 @@ def test_an_old_snapshot_is_not_installed(lab: Any) -> None:
     title="A follower far behind",
     requirement="section 7: the leader sends snapshots to followers that are too far behind",
 )
-def test_a_leader_sends_its_snapshot_and_then_the_log(lab: Any) -> None:
+def test_a_leader_sends_its_snapshot_and_then_the_log(lab: RaftLab) -> None:
     leader = compacted(lab, 6, piece_parts=4)
     follower = OneServer(lab, ("n2", "n1", "n3"))
     sent: list[Send] = leader.be_leader()
@@ -199,19 +191,21 @@ def test_a_leader_sends_its_snapshot_and_then_the_log(lab: Any) -> None:
     title="Catching up in a cluster",
     requirement="section 7: a server that was away while its entries were compacted",
 )
-def test_a_server_that_was_away_for_long_catches_up_by_a_snapshot(lab: Any, sweep: Any) -> None:
+def test_a_server_that_was_away_for_long_catches_up_by_a_snapshot(
+    lab: RaftLab, sweep: Sweep
+) -> None:
     for seed in sweep(4):
         simulation = cluster(lab, seed)
         leader = elect(simulation).id
         away = others(simulation, leader)[0].id
         crash(simulation, away)
         for number in range(40):
-            must_be_ok(simulation, lab.Append("x", f"{number};"), CLIENTS[number % 3])
+            ask_ok(simulation, CLIENTS[number % 3], lab.Append("x", f"{number};"))
         restart(simulation, away)
         simulation.run(simulation.now + SECOND)
         crash(simulation, *(id for id in names(3) if id not in (leader, away)))
         expected = "".join(f"{number};" for number in range(40))
-        assert must_be_ok(simulation, lab.Get("x")) == expected
+        assert ask_ok(simulation, "c1", lab.Get("x")) == expected
         assert server_of(simulation, away).snapshot_index > 0
 
 
@@ -220,10 +214,12 @@ def test_a_server_that_was_away_for_long_catches_up_by_a_snapshot(lab: Any, swee
     title="Linearizable with many snapshots",
     requirement="section 7: compaction at every few entries, while everything fails",
 )
-def test_it_is_linearizable_with_a_snapshot_after_every_third_entry(lab: Any, sweep: Any) -> None:
+def test_it_is_linearizable_with_a_snapshot_after_every_third_entry(
+    lab: RaftLab, sweep: Sweep
+) -> None:
     for seed in sweep(8):
         kinds = ("crash", "partition", "link")
         config = {"snapshot_every": 3, "piece_parts": 2}
         simulation = sweep_once(lab, seed, 3, kinds, config=config)
         assert all(each.snapshot_index > 0 for each in others(simulation))
-        must_be_linearizable(simulation)
+        must_be_linearizable(simulation.history, KEY_VALUE)

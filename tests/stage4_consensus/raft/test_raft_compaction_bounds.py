@@ -1,9 +1,8 @@
 """Graded suite of the lab ``raft``: bounds in bytes, of logs and of pieces of snapshots."""
 
-from typing import Any
-
 from common.contract.sizes import wire_size
 from common.course.suites.grading import graded
+from tests.stage4_consensus.raft.lab import RaftLab
 from tests.stage4_consensus.raft.one_server import OneServer, find, only
 
 LAB = "raft"
@@ -15,7 +14,7 @@ LAB = "raft"
     requirement="section 7: logs are compacted lest they grow without bound, in bytes as well; and "
     "chunks of a snapshot fit into a message",
 )
-def test_a_log_of_few_large_entries_is_compacted_and_sent_in_small_pieces(lab: Any) -> None:
+def test_a_log_of_few_large_entries_is_compacted_and_sent_in_small_pieces(lab: RaftLab) -> None:
     leader = OneServer(lab, snapshot_every=100, snapshot_bytes=3_000, max_bytes=1_000)
     leader.accept("n3", leader.be_leader())
     for number in range(6):
@@ -34,7 +33,7 @@ def test_a_log_of_few_large_entries_is_compacted_and_sent_in_small_pieces(lab: A
     assert follower.server.log.snapshot_index == 6
 
 
-def _compacted_with_an_entry_left(lab: Any) -> list[int]:
+def _compacted_with_an_entry_left(lab: RaftLab) -> list[int]:
     """Up to where a leader has compacted: with an entry not applied yet, and once it is."""
     leader = OneServer(lab, snapshot_every=100, snapshot_bytes=3_000)
     leader.accept("n3", leader.be_leader())

@@ -1,23 +1,13 @@
 """Graded suite of the lab ``raft``, part 1: election (5.1, 5.2, 5.4.1; thesis 6.2, 9.6)."""
 
-from typing import Any
-
-from common.course.suites.grading import graded
+from common.course.suites.grading import Sweep, graded
+from common.course.suites.kit import ask_ok, crash, names, restart
 from common.values.faults import Block, Heal, Partition
 from common.values.history import Unknown
 from common.values.units import MS, SECOND
-from tests.stage4_consensus.raft.cluster import (
-    cluster,
-    crash,
-    elect,
-    leaders,
-    must_be_ok,
-    names,
-    others,
-    restart,
-    server_of,
-    trouble,
-)
+from stage4_consensus.raft.checks_outside import elect, leaders, others, server_of
+from tests.stage4_consensus.raft.cluster import cluster, trouble
+from tests.stage4_consensus.raft.lab import RaftLab
 from tests.stage4_consensus.raft.one_server import OneServer, find
 
 LAB = "raft"
@@ -29,7 +19,7 @@ LAB = "raft"
     requirement="Figure 2, all servers: if RPC request or response contains term T > currentTerm: "
     "set currentTerm = T, convert to follower",
 )
-def test_a_server_that_sees_a_newer_term_adopts_it_and_follows(lab: Any) -> None:
+def test_a_server_that_sees_a_newer_term_adopts_it_and_follows(lab: RaftLab) -> None:
     newer = [
         lab.RequestVote(7, 9, 9, True),
         lab.RequestVoteReply(7, False),
@@ -51,7 +41,7 @@ def test_a_server_that_sees_a_newer_term_adopts_it_and_follows(lab: Any) -> None
     requirement="Figure 2, followers: if election timeout elapses without receiving AppendEntries "
     "from current leader or granting vote to candidate: convert to candidate",
 )
-def test_only_the_current_leader_and_a_granted_vote_put_off_the_election(lab: Any) -> None:
+def test_only_the_current_leader_and_a_granted_vote_put_off_the_election(lab: RaftLab) -> None:
     def puts_off(one: OneServer, sender: str, message: object) -> bool:
         before = one.timer(lab.ElectionTimeout).id
         one.receive(sender, message)
@@ -75,7 +65,7 @@ def test_only_the_current_leader_and_a_granted_vote_put_off_the_election(lab: An
     requirement="Figure 2, candidates: increment currentTerm, vote for self, reset election timer, "
     "send RequestVote RPCs to all other servers",
 )
-def test_a_candidate_votes_for_itself_in_a_new_term_and_asks_all_others(lab: Any) -> None:
+def test_a_candidate_votes_for_itself_in_a_new_term_and_asks_all_others(lab: RaftLab) -> None:
     one = OneServer(lab, pre_vote=False)
     one.append(3, (0, 0), [1, 3])
     sent = one.fire(lab.ElectionTimeout)
@@ -94,7 +84,7 @@ def test_a_candidate_votes_for_itself_in_a_new_term_and_asks_all_others(lab: Any
     requirement="Figure 2, candidates: if AppendEntries RPC received from new leader: convert to "
     "follower",
 )
-def test_a_candidate_follows_a_leader_of_its_own_term_but_not_of_an_older_one(lab: Any) -> None:
+def test_a_candidate_follows_a_leader_of_its_own_term_but_not_of_an_older_one(lab: RaftLab) -> None:
     one = OneServer(lab, pre_vote=False)
     one.fire(lab.ElectionTimeout)
     one.fire(lab.ElectionTimeout)
@@ -110,7 +100,7 @@ def test_a_candidate_follows_a_leader_of_its_own_term_but_not_of_an_older_one(la
     title="Timeouts are drawn at random",
     requirement="section 5.2: election timeouts are chosen randomly from a fixed interval",
 )
-def test_election_timeouts_differ_within_their_interval(lab: Any) -> None:
+def test_election_timeouts_differ_within_their_interval(lab: RaftLab) -> None:
     one = OneServer(lab, election_timeout=(150 * MS, 300 * MS))
     drawn = []
     for _ in range(40):
@@ -126,7 +116,7 @@ def test_election_timeouts_differ_within_their_interval(lab: Any) -> None:
     title="Elected, and again",
     requirement="section 5.2: Raft elects a leader, and a new one when it crashes",
 )
-def test_a_leader_is_elected_and_another_one_after_each_crash(lab: Any, sweep: Any) -> None:
+def test_a_leader_is_elected_and_another_one_after_each_crash(lab: RaftLab, sweep: Sweep) -> None:
     for seed in sweep(8):
         simulation = cluster(lab, seed, count=5)
         for _ in range(2):
@@ -148,7 +138,7 @@ def test_a_leader_is_elected_and_another_one_after_each_crash(lab: Any, sweep: A
     title="Elections under all kinds of trouble",
     requirement="Figure 3, Election Safety; section 5.6: a steady leader soon after the trouble",
 )
-def test_no_term_has_two_leaders_whatever_fails(lab: Any, sweep: Any) -> None:
+def test_no_term_has_two_leaders_whatever_fails(lab: RaftLab, sweep: Sweep) -> None:
     for seed in sweep(12):
         kinds = ("partition", "block", "crash", "pause", "link", "clock")
         simulation = cluster(lab, seed, 5, trouble(seed, 5, *kinds, until=2 * SECOND))
@@ -163,7 +153,9 @@ def test_no_term_has_two_leaders_whatever_fails(lab: Any, sweep: Any) -> None:
     title="Who comes back does not disturb",
     requirement="thesis 9.6, PreVote: a server that was cut off does not disrupt the cluster",
 )
-def test_a_server_that_was_cut_off_comes_back_without_an_election(lab: Any, sweep: Any) -> None:
+def test_a_server_that_was_cut_off_comes_back_without_an_election(
+    lab: RaftLab, sweep: Sweep
+) -> None:
     for seed in sweep(5):
         simulation = cluster(lab, seed)
         leader = elect(simulation)
@@ -183,7 +175,9 @@ def test_a_server_that_was_cut_off_comes_back_without_an_election(lab: Any, swee
     title="A leader that nobody answers steps down",
     requirement="thesis 6.2: it steps down if an election timeout elapses without a majority",
 )
-def test_a_leader_whose_answers_are_cut_off_gives_way_to_another(lab: Any, sweep: Any) -> None:
+def test_a_leader_whose_answers_are_cut_off_gives_way_to_another(
+    lab: RaftLab, sweep: Sweep
+) -> None:
     """A partition in one direction: its heartbeats arrive, and would keep the others quiet."""
     for seed in sweep(5):
         simulation = cluster(lab, seed)
@@ -192,7 +186,7 @@ def test_a_leader_whose_answers_are_cut_off_gives_way_to_another(lab: Any, sweep
             simulation.inject(Block(simulation.now, other.id, leader))
         simulation.run(simulation.now + 2 * SECOND)
         assert leaders(simulation)[-1].id != leader, "the others wait for a leader that is deaf"
-        must_be_ok(simulation, lab.Put("x", "1"))
+        ask_ok(simulation, "c1", lab.Put("x", "1"))
 
 
 @graded(
@@ -200,18 +194,18 @@ def test_a_leader_whose_answers_are_cut_off_gives_way_to_another(lab: Any, sweep
     title="Handing over",
     requirement="thesis 3.10: the target has the whole log, and its election need not wait",
 )
-def test_leadership_is_transferred_to_the_server_that_is_named(lab: Any, sweep: Any) -> None:
+def test_leadership_is_transferred_to_the_server_that_is_named(lab: RaftLab, sweep: Sweep) -> None:
     for seed in sweep(5):
         simulation = cluster(lab, seed)
         leader = elect(simulation)
-        must_be_ok(simulation, lab.Put("x", "1"))
+        ask_ok(simulation, "c1", lab.Put("x", "1"))
         target = others(simulation, leader.id)[seed % 2].id
         start = simulation.now
-        assert must_be_ok(simulation, lab.TransferLeadership(target), "c2") == target
+        assert ask_ok(simulation, "c2", lab.TransferLeadership(target)) == target
         assert elect(simulation).id == target
         assert server_of(simulation, target).current_term == leader.current_term
         assert simulation.now - start < 150 * MS, "nobody had to wait for an election timeout"
-        assert must_be_ok(simulation, lab.Get("x")) == "1"
+        assert ask_ok(simulation, "c1", lab.Get("x")) == "1"
 
 
 @graded(
@@ -219,14 +213,14 @@ def test_leadership_is_transferred_to_the_server_that_is_named(lab: Any, sweep: 
     title="Handing over to nobody",
     requirement="thesis 3.10: if the transfer does not complete, the leader takes requests again",
 )
-def test_a_leader_whose_target_is_down_goes_on(lab: Any) -> None:
+def test_a_leader_whose_target_is_down_goes_on(lab: RaftLab) -> None:
     simulation = cluster(lab, seed=1)
     leader = elect(simulation)
     target = others(simulation, leader.id)[0].id
     crash(simulation, target)
     handing_over = simulation.call("c2", lab.TransferLeadership(target))
     simulation.run(simulation.now + 20 * MS)
-    must_be_ok(simulation, lab.Put("x", "1"))
+    ask_ok(simulation, "c1", lab.Put("x", "1"))
     assert isinstance(handing_over.outcome, Unknown), "whether it hears the word, nobody knows"
     one = OneServer(lab)
     one.be_leader()

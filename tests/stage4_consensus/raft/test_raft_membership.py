@@ -3,30 +3,30 @@
 from random import Random
 from typing import Any
 
-from common.course.suites.grading import graded
+from common.check.models import KEY_VALUE
+from common.course.suites.grading import Sweep, graded
+from common.course.suites.kit import (
+    Wire,
+    ask_ok,
+    crash,
+    must_be_linearizable,
+    must_end,
+    names,
+    run_until,
+)
 from common.values.faults import Heal, Partition
 from common.values.units import MS, SECOND
-from tests.stage4_consensus.raft.cluster import (
-    ADMIN,
-    SOON,
-    cluster,
-    crash,
+from stage4_consensus.raft.checks_outside import (
+    SILENT_AFTER,
     elect,
     leaders,
     log_grows,
-    must_be_linearizable,
-    must_be_ok,
-    must_end,
-    names,
     others,
-    run_until,
     server_of,
-    trouble,
-    work,
 )
+from tests.stage4_consensus.raft.cluster import ADMIN, cluster, trouble, work
+from tests.stage4_consensus.raft.lab import RaftLab
 from tests.stage4_consensus.raft.one_server import OneServer, find, only
-from tests.stage4_consensus.raft.seen import SILENT_AFTER
-from tests.stage4_consensus.raft.traffic import Traffic
 
 LAB = "raft"
 
@@ -34,15 +34,25 @@ THREE = {"voters": names(3)}
 """Of five servers, three are members at first."""
 
 
-def change(lab: Any, one: OneServer, *voters: str, number: int = 1) -> Any:
+def change(lab: RaftLab, one: OneServer, *voters: str, number: int = 1) -> Any:
     """Let a client ask the leader for other members; returns what is sent."""
     return one.receive("admin", lab.MembershipRequest(number, voters))
 
 
-def latest(lab: Any, one: OneServer) -> Any:
+def latest(lab: RaftLab, one: OneServer) -> Any:
     """The last configuration on the disk, or None."""
     found = [each for _, each in one.entries() if isinstance(each, lab.Configuration)]
     return found[-1] if found else None
+
+
+def campaigns(lab: RaftLab, wire: Wire, server: str) -> list[object]:
+    """The requests for votes and pre-votes that a server has sent."""
+    kinds = (lab.RequestPreVote, lab.RequestVote)
+    return [
+        each.message
+        for each in wire.sent_messages
+        if each.sender == server and isinstance(each.message, kinds)
+    ]
 
 
 @graded(
@@ -50,17 +60,17 @@ def latest(lab: Any, one: OneServer) -> Any:
     title="From three to five, and on",
     requirement="section 6: the cluster serves requests throughout the configuration change",
 )
-def test_members_are_added_and_removed_while_clients_work(lab: Any, sweep: Any) -> None:
+def test_members_are_added_and_removed_while_clients_work(lab: RaftLab, sweep: Sweep) -> None:
     for seed in sweep(3):
         simulation = cluster(lab, seed, 5, config=THREE)
         workload = work(lab, simulation, count=25, think=(0, 60 * MS))
         for voters in (names(5), ("n3", "n4", "n5"), ("n1", "n2", "n4")):
-            assert must_be_ok(simulation, lab.ChangeMembers(voters), ADMIN) == voters
-        must_end(simulation, workload, simulation.now + 5 * SECOND)
-        must_be_linearizable(simulation)
+            assert ask_ok(simulation, ADMIN, lab.ChangeMembers(voters)) == voters
+        must_end(simulation, workload, limit=simulation.now + 5 * SECOND)
+        must_be_linearizable(simulation.history, KEY_VALUE)
         gone = ("n3", "n5")
         crash(simulation, *gone)
-        must_be_ok(simulation, lab.Put("x", "1"))
+        ask_ok(simulation, "c1", lab.Put("x", "1"))
         assert elect(simulation).id in ("n1", "n2", "n4")
 
 
@@ -70,7 +80,7 @@ def test_members_are_added_and_removed_while_clients_work(lab: Any, sweep: Any) 
     requirement="section 6: agreement requires separate majorities from both the old and new "
     "configurations",
 )
-def test_the_joint_configuration_needs_both_majorities_to_commit(lab: Any) -> None:
+def test_the_joint_configuration_needs_both_majorities_to_commit(lab: RaftLab) -> None:
     one = OneServer(lab, names(5), voters=names(3), max_in_flight=100)
     one.accept("n2", one.be_leader())
     sent = change(lab, one, "n1", "n4", "n5")
@@ -97,7 +107,9 @@ def test_the_joint_configuration_needs_both_majorities_to_commit(lab: Any) -> No
     requirement="section 6: any server of either configuration may serve as leader; a candidate "
     "uses the latest configuration in its log, whether committed or not",
 )
-def test_a_candidate_with_the_joint_configuration_needs_votes_of_both_majorities(lab: Any) -> None:
+def test_a_candidate_with_the_joint_configuration_needs_votes_of_both_majorities(
+    lab: RaftLab,
+) -> None:
     joint = lab.Configuration(("n1", "n4", "n5"), names(3))
     for voters, wins in {("n4", "n5"): False, ("n2", "n3"): False, ("n2", "n4"): True}.items():
         one = OneServer(lab, names(5), voters=names(3), pre_vote=False)
@@ -115,7 +127,7 @@ def test_a_candidate_with_the_joint_configuration_needs_votes_of_both_majorities
     title="Learners first",
     requirement="section 6: new servers join as non-voting members until they have caught up",
 )
-def test_new_servers_get_the_log_before_they_get_a_vote(lab: Any) -> None:
+def test_new_servers_get_the_log_before_they_get_a_vote(lab: RaftLab) -> None:
     one = OneServer(lab, names(4), voters=names(3))
     one.accept("n2", one.be_leader())
     one.accept("n2", one.command("a"))
@@ -132,7 +144,7 @@ def test_new_servers_get_the_log_before_they_get_a_vote(lab: Any) -> None:
 
 
 def test_a_learner_that_was_late_gets_its_vote_though_nobody_asks_for_anything_more(
-    lab: Any,
+    lab: RaftLab,
 ) -> None:
     one = OneServer(lab, names(4), voters=names(3))
     one.accept("n2", one.be_leader())
@@ -149,7 +161,7 @@ def test_a_learner_that_was_late_gets_its_vote_though_nobody_asks_for_anything_m
     title="One change at a time",
     requirement="section 6: a change begins when the last one has ended",
 )
-def test_a_second_change_is_refused_while_one_is_under_way(lab: Any) -> None:
+def test_a_second_change_is_refused_while_one_is_under_way(lab: RaftLab) -> None:
     one = OneServer(lab, names(5), voters=names(3))
     one.accept("n2", one.be_leader())
     change(lab, one, *names(5))
@@ -171,21 +183,23 @@ def test_a_second_change_is_refused_while_one_is_under_way(lab: Any) -> None:
     requirement="section 6: if the leader is not part of the new configuration, it steps down once "
     "it has committed C-new, and does not count itself in majorities",
 )
-def test_a_leader_that_is_removed_manages_the_change_and_steps_down(lab: Any, sweep: Any) -> None:
+def test_a_leader_that_is_removed_manages_the_change_and_steps_down(
+    lab: RaftLab, sweep: Sweep
+) -> None:
     for seed in sweep(4):
-        traffic = Traffic()
-        simulation = cluster(lab, seed, 4, observers=[traffic])
+        wire = Wire()
+        simulation = cluster(lab, seed, 4, observers=[wire])
         leader = elect(simulation)
-        must_be_ok(simulation, lab.Put("x", "1"))
+        ask_ok(simulation, "c1", lab.Put("x", "1"))
         rest = tuple(id for id in names(4) if id != leader.id)
-        assert must_be_ok(simulation, lab.ChangeMembers(rest), ADMIN) == rest
-        before = traffic.of(leader.id, "RequestPreVote", "RequestVote")
+        assert ask_ok(simulation, ADMIN, lab.ChangeMembers(rest)) == rest
+        before = len(campaigns(lab, wire, leader.id))
         simulation.run(simulation.now + SILENT_AFTER)
         assert elect(simulation).id in rest
-        assert must_be_ok(simulation, lab.Get("x")) == "1"
-        simulation.run(simulation.now + SOON)
+        assert ask_ok(simulation, "c1", lab.Get("x")) == "1"
+        simulation.run(simulation.now + 2 * SECOND)
         assert leader not in leaders(simulation)
-        assert traffic.of(leader.id, "RequestPreVote", "RequestVote") == before, (
+        assert len(campaigns(lab, wire, leader.id)) == before, (
             "it is no member, so it never campaigns"
         )
 
@@ -196,7 +210,9 @@ def test_a_leader_that_is_removed_manages_the_change_and_steps_down(lab: Any, sw
     requirement="section 6: servers disregard RequestVote RPCs when they believe a current leader "
     "exists",
 )
-def test_a_removed_server_that_does_not_know_it_causes_no_election(lab: Any, sweep: Any) -> None:
+def test_a_removed_server_that_does_not_know_it_causes_no_election(
+    lab: RaftLab, sweep: Sweep
+) -> None:
     for seed in sweep(4):
         simulation = cluster(lab, seed, 4, config={"pre_vote": False})
         leader = elect(simulation)
@@ -205,7 +221,7 @@ def test_a_removed_server_that_does_not_know_it_causes_no_election(lab: Any, swe
         rest = tuple(id for id in names(4) if id != removed)
         clients = ("c1", "c2", "c3", ADMIN)
         simulation.inject(Partition(simulation.now, ((removed,), (*rest, *clients))))
-        must_be_ok(simulation, lab.ChangeMembers(rest), ADMIN)
+        ask_ok(simulation, ADMIN, lab.ChangeMembers(rest))
         simulation.run(simulation.now + SECOND)
         simulation.inject(Heal(simulation.now))
         simulation.run(simulation.now + SECOND)
@@ -218,7 +234,7 @@ def test_a_removed_server_that_does_not_know_it_causes_no_election(lab: Any, swe
     title="The change outlives its leader",
     requirement="section 6: a leader with C-old,new in its log completes the change",
 )
-def test_a_change_is_completed_by_the_next_leader(lab: Any, sweep: Any) -> None:
+def test_a_change_is_completed_by_the_next_leader(lab: RaftLab, sweep: Sweep) -> None:
     for seed in sweep(5):
         simulation = cluster(lab, seed, 5, config=THREE)
         leader = elect(simulation)
@@ -232,7 +248,7 @@ def test_a_change_is_completed_by_the_next_leader(lab: Any, sweep: Any) -> None:
         simulation.run(simulation.now + 2 * SECOND)
         successor = elect(simulation)
         assert not successor.configuration.old_voters, "the change is stuck half way"
-        must_be_ok(simulation, lab.Put("x", "1"))
+        ask_ok(simulation, "c1", lab.Put("x", "1"))
 
 
 @graded(
@@ -241,7 +257,7 @@ def test_a_change_is_completed_by_the_next_leader(lab: Any, sweep: Any) -> None:
     requirement="section 6: no time at which two leaders can be elected in one term",
 )
 def test_it_is_linearizable_when_members_change_while_everything_fails(
-    lab: Any, sweep: Any
+    lab: RaftLab, sweep: Sweep
 ) -> None:
     for seed in sweep(10):
         kinds = ("crash", "partition", "block", "link")
@@ -249,11 +265,11 @@ def test_it_is_linearizable_when_members_change_while_everything_fails(
         simulation = cluster(lab, seed, 5, trouble(seed, 5, *kinds, until=2 * SECOND), config)
         workload = work(lab, simulation, count=20)
         change_again_and_again(lab, simulation, seed)
-        must_end(simulation, workload, 12 * SECOND)
-        must_be_linearizable(simulation)
+        must_end(simulation, workload, limit=12 * SECOND)
+        must_be_linearizable(simulation.history, KEY_VALUE)
 
 
-def change_again_and_again(lab: Any, simulation: Any, seed: int) -> None:
+def change_again_and_again(lab: RaftLab, simulation: Any, seed: int) -> None:
     """Let the administrator ask for three members of five, drawn at random, then three others."""
     random = Random(f"{seed}/members")
 

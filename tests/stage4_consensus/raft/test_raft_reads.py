@@ -4,27 +4,25 @@ from random import Random
 from typing import Any
 
 from common.check.linearizability import check_linearizability
-from common.check.models import KeyValue
+from common.check.models import KEY_VALUE, KeyValue
 from common.check.verdict import Answer
-from common.course.suites.grading import graded
+from common.course.suites.grading import Sweep, graded
+from common.course.suites.kit import Wire, ask_ok, must_be_linearizable, must_end, names
 from common.sim.simulation import Simulation
 from common.values.faults import Clock, Fault, Heal, Partition
 from common.values.history import Ok
 from common.values.units import MS, SECOND
+from stage4_consensus.raft.checks_outside import elect
 from tests.stage4_consensus.raft.cluster import (
     ADMIN,
     cluster,
-    elect,
-    must_be_linearizable,
-    must_be_ok,
-    must_end,
-    names,
+    entries_sent,
     sweep_once,
     trouble,
     work,
 )
+from tests.stage4_consensus.raft.lab import RaftLab
 from tests.stage4_consensus.raft.one_server import OneServer, find, only
-from tests.stage4_consensus.raft.traffic import Traffic
 
 LAB = "raft"
 
@@ -32,18 +30,18 @@ PERCENT = 10_000
 """Parts per million."""
 
 
-def get(lab: Any, one: OneServer, number: int = 1, client: str = "c1") -> Any:
+def get(lab: RaftLab, one: OneServer, number: int = 1, client: str = "c1") -> Any:
     """Let a client ask what the register x holds; returns what is sent."""
     return one.receive(client, lab.QueryRequest(number, lab.Get("x")))
 
 
-def answer_round(lab: Any, one: OneServer, sender: str, round: int) -> Any:
+def answer_round(lab: RaftLab, one: OneServer, sender: str, round: int) -> Any:
     """Let a follower answer a round; returns what is sent."""
     last = one.server.log.last_index
     return one.receive(sender, lab.AppendEntriesReply(1, round, True, last, last))
 
 
-def leader_of_x(lab: Any, **config: Any) -> OneServer:
+def leader_of_x(lab: RaftLab, **config: Any) -> OneServer:
     """A leader that has committed "a" in the register x."""
     one = OneServer(lab, **config)
     one.accept("n2", one.be_leader())
@@ -57,7 +55,7 @@ def leader_of_x(lab: Any, **config: Any) -> OneServer:
     requirement="section 8: a leader must check whether it has been deposed before processing a "
     "read-only request, by exchanging heartbeats with a majority",
 )
-def test_a_query_is_answered_after_a_majority_answers_a_later_round(lab: Any) -> None:
+def test_a_query_is_answered_after_a_majority_answers_a_later_round(lab: RaftLab) -> None:
     one = leader_of_x(lab)
     length = len(one.entries())
     sent = get(lab, one)
@@ -76,7 +74,7 @@ def test_a_query_is_answered_after_a_majority_answers_a_later_round(lab: Any) ->
     requirement="section 8: it needs to commit a blank no-op before it knows which entries are "
     "committed",
 )
-def test_a_new_leader_answers_no_query_before_its_no_op_is_committed(lab: Any) -> None:
+def test_a_new_leader_answers_no_query_before_its_no_op_is_committed(lab: RaftLab) -> None:
     one = OneServer(lab)
     command = lab.Numbered("c9", 1, lab.Append("x", "old;"))
     one.receive("n2", lab.AppendEntries(1, 0, 0, (lab.Entry(1, command),), 0, 0))
@@ -94,22 +92,22 @@ def test_a_new_leader_answers_no_query_before_its_no_op_is_committed(lab: Any) -
     title="A deposed leader",
     requirement="section 8: without precautions read-only operations run the risk of stale data",
 )
-def test_a_deposed_leader_answers_no_query(lab: Any, sweep: Any) -> None:
+def test_a_deposed_leader_answers_no_query(lab: RaftLab, sweep: Sweep) -> None:
     for seed in sweep(5):
         simulation, leader = divided(lab, seed)
         cut(simulation, leader)
         asked = [simulation.call("c1", lab.Get("x"))]
-        must_be_ok(simulation, lab.Put("x", "2"), "c2")
+        ask_ok(simulation, "c2", lab.Put("x", "2"))
         asked.append(simulation.call(ADMIN, lab.Get("x")))
         simulation.run(simulation.now + 200 * MS)
         for each in asked:
             assert not isinstance(each.outcome, Ok), f"{leader} was cut off, but {each}"
         simulation.inject(Heal(simulation.now))
         simulation.run(simulation.now + 4 * SECOND)
-        must_be_linearizable(simulation)
+        must_be_linearizable(simulation.history, KEY_VALUE)
 
 
-def divided(lab: Any, seed: int, faults: tuple[Fault, ...] = (), **config: Any) -> Any:
+def divided(lab: RaftLab, seed: int, faults: tuple[Fault, ...] = (), **config: Any) -> Any:
     """A cluster of five that is about to be divided.
 
     Returns:
@@ -118,7 +116,7 @@ def divided(lab: Any, seed: int, faults: tuple[Fault, ...] = (), **config: Any) 
     simulation = cluster(lab, seed, 5, faults, config)
     leader = elect(simulation).id
     for client in ("c1", "c2", ADMIN):
-        must_be_ok(simulation, lab.Put("x", "1"), client)
+        ask_ok(simulation, client, lab.Put("x", "1"))
     return simulation, leader
 
 
@@ -135,7 +133,7 @@ def cut(simulation: Simulation, leader: str) -> None:
     requirement="section 8: read-only operations need no entry, so what would change something "
     "must not come in as one: it would happen on the leader alone",
 )
-def test_a_query_that_would_change_something_changes_nothing(lab: Any) -> None:
+def test_a_query_that_would_change_something_changes_nothing(lab: RaftLab) -> None:
     for smuggled in (lab.Append("x", "b"), lab.CommandBatch((lab.Put("x", ""), lab.Get("x")))):
         one = leader_of_x(lab)
         asked = find(one.receive("c1", lab.QueryRequest(1, smuggled)), lab.AppendEntries)
@@ -149,7 +147,7 @@ def test_a_query_that_would_change_something_changes_nothing(lab: Any) -> None:
     title="Queries share a round",
     requirement="thesis 6.4: the leader can use a single round for any number of queries",
 )
-def test_queries_that_come_during_a_round_share_the_next_one(lab: Any) -> None:
+def test_queries_that_come_during_a_round_share_the_next_one(lab: RaftLab) -> None:
     one = leader_of_x(lab)
     first = find(get(lab, one), lab.AppendEntries)[0].round
     for number in range(2, 12):
@@ -167,7 +165,7 @@ def test_queries_that_come_during_a_round_share_the_next_one(lab: Any) -> None:
     requirement="thesis 6.4.1: the leader extends its lease from the start of a round that a "
     "majority has answered",
 )
-def test_a_leader_with_a_lease_answers_at_once_and_no_longer_than_it_lasts(lab: Any) -> None:
+def test_a_leader_with_a_lease_answers_at_once_and_no_longer_than_it_lasts(lab: RaftLab) -> None:
     one = leader_of_x(lab, lease_us=100 * MS)
     sent = get(lab, one)
     assert not find(sent, lab.Answer), "there is no lease yet"
@@ -185,7 +183,7 @@ def test_a_leader_with_a_lease_answers_at_once_and_no_longer_than_it_lasts(lab: 
     title="No lease while handing over",
     requirement="thesis 6.4.1: the leader must expire its lease when it requests an election",
 )
-def test_a_leader_that_hands_over_relies_on_no_lease_any_more(lab: Any) -> None:
+def test_a_leader_that_hands_over_relies_on_no_lease_any_more(lab: RaftLab) -> None:
     one = leader_of_x(lab, lease_us=100 * MS)
     sent = get(lab, one)
     answer_round(lab, one, "n2", find(sent, lab.AppendEntries)[0].round)
@@ -204,15 +202,15 @@ def test_a_leader_that_hands_over_relies_on_no_lease_any_more(lab: Any) -> None:
     title="Leases and clocks",
     requirement="thesis 6.4.1: leases assume a bound on clock drift across servers",
 )
-def test_a_slow_clock_breaks_leases_and_cannot_break_rounds(lab: Any, sweep: Any) -> None:
+def test_a_slow_clock_breaks_leases_and_cannot_break_rounds(lab: RaftLab, sweep: Sweep) -> None:
     """The schedule that breaks it: the leader's clock is five times too slow, and it is cut off."""
     stale = 0
     for seed in sweep(6):
         for lease_us in (140 * MS, 0):
             simulation, leader = divided(lab, seed, lease_us=lease_us, heartbeat_every=20 * MS)
             simulation.inject(Clock(simulation.now, leader, drift=-80 * PERCENT))
-            must_be_ok(simulation, lab.Put("x", "1"))
-            must_be_ok(simulation, lab.Get("x"))
+            ask_ok(simulation, "c1", lab.Put("x", "1"))
+            ask_ok(simulation, "c1", lab.Get("x"))
             cut(simulation, leader)
             written = simulation.call("c2", lab.Put("x", "2"))
             read_until(lab, simulation, written)
@@ -224,7 +222,7 @@ def test_a_slow_clock_breaks_leases_and_cannot_break_rounds(lab: Any, sweep: Any
     assert stale, "a lease of a clock that is far too slow outlives the next election"
 
 
-def read_until(lab: Any, simulation: Simulation, written: Any) -> None:
+def read_until(lab: RaftLab, simulation: Simulation, written: Any) -> None:
     """Let c1 ask its old leader as often as it gets an answer, until after the write is done."""
     limit = simulation.now + SECOND
     while simulation.now < limit:
@@ -240,22 +238,22 @@ def read_until(lab: Any, simulation: Simulation, written: Any) -> None:
     title="What a read costs",
     requirement="section 8: message budget: one round of heartbeats, or nothing with a lease",
 )
-def test_a_read_costs_one_round_and_with_a_lease_nothing(lab: Any) -> None:
+def test_a_read_costs_one_round_and_with_a_lease_nothing(lab: RaftLab) -> None:
     for lease_us, most in ((0, 25 * 4 * 2), (100 * MS, 0)):
-        traffic = Traffic()
+        wire = Wire()
         config = {"lease_us": lease_us}
-        simulation = cluster(lab, 1, 3, config=config, observers=[traffic])
+        simulation = cluster(lab, 1, 3, config=config, observers=[wire])
         elect(simulation)
-        must_be_ok(simulation, lab.Put("x", "1"))
-        must_be_ok(simulation, lab.Get("x"))
+        ask_ok(simulation, "c1", lab.Put("x", "1"))
+        ask_ok(simulation, "c1", lab.Get("x"))
         simulation.run(simulation.now + 200 * MS)
-        traffic.forget()
+        wire.forget()
         start = simulation.now
         for _ in range(25):
-            must_be_ok(simulation, lab.Get("x"))
+            ask_ok(simulation, "c1", lab.Get("x"))
         heartbeats = ((simulation.now - start) // (50 * MS) + 1) * 4
-        assert traffic.entries == 0
-        assert traffic.total() <= heartbeats + most // 2
+        assert not entries_sent(lab, wire)
+        assert len(wire.between(names(3))) <= heartbeats + most // 2
 
 
 @graded(
@@ -263,7 +261,7 @@ def test_a_read_costs_one_round_and_with_a_lease_nothing(lab: Any) -> None:
     title="Linearizable reads in all kinds of trouble",
     requirement="section 8: with clocks that are wrong by any amount",
 )
-def test_reads_are_linearizable_whatever_the_clocks_show(lab: Any, sweep: Any) -> None:
+def test_reads_are_linearizable_whatever_the_clocks_show(lab: RaftLab, sweep: Sweep) -> None:
     for seed in sweep(8):
         sweep_once(lab, seed, 5, ("partition", "block", "clock", "pause", "crash"))
 
@@ -273,7 +271,7 @@ def test_reads_are_linearizable_whatever_the_clocks_show(lab: Any, sweep: Any) -
     title="Leases within their bound",
     requirement="thesis 6.4.1: safe while clocks drift by no more than was assumed",
 )
-def test_leases_are_linearizable_while_clocks_drift_by_a_tenth(lab: Any, sweep: Any) -> None:
+def test_leases_are_linearizable_while_clocks_drift_by_a_tenth(lab: RaftLab, sweep: Sweep) -> None:
     for seed in sweep(6):
         random = Random(f"{seed}/drift")
         faults: list[Fault] = [
@@ -282,5 +280,5 @@ def test_leases_are_linearizable_while_clocks_drift_by_a_tenth(lab: Any, sweep: 
         faults += trouble(seed, 5, "partition", "crash", "block", until=2 * SECOND)
         simulation = cluster(lab, seed, 5, faults, {"lease_us": 120 * MS})
         workload = work(lab, simulation, think=(0, 100 * MS))
-        must_end(simulation, workload, 12 * SECOND)
-        must_be_linearizable(simulation)
+        must_end(simulation, workload, limit=12 * SECOND)
+        must_be_linearizable(simulation.history, KEY_VALUE)

@@ -1,28 +1,31 @@
 """Graded suite of the lab ``raft``, part 2: replication and commitment (sections 5.3, 5.4)."""
 
-from typing import Any
-
+from common.check.models import KEY_VALUE
 from common.contract.effects import Send
-from common.course.suites.grading import graded
-from common.values.units import MS, SECOND
-from tests.stage4_consensus.raft.cluster import (
-    CLIENTS,
+from common.contract.sizes import wire_size
+from common.course.suites.grading import Sweep, graded
+from common.course.suites.kit import (
     STEADY,
-    cluster,
+    Wire,
+    ask_ok,
     crash,
-    elect,
     must_be_linearizable,
-    must_be_ok,
     must_end,
     names,
-    others,
     restart,
+)
+from common.values.units import MS, SECOND
+from stage4_consensus.raft.checks_outside import elect, others
+from tests.stage4_consensus.raft.cluster import (
+    CLIENTS,
+    cluster,
+    entries_sent,
     sweep_once,
     trouble,
     work,
 )
+from tests.stage4_consensus.raft.lab import RaftLab
 from tests.stage4_consensus.raft.one_server import OneServer, find, only
-from tests.stage4_consensus.raft.traffic import Traffic
 
 LAB = "raft"
 
@@ -32,7 +35,7 @@ LAB = "raft"
     title="No entries from the past",
     requirement="Figure 2, AppendEntries 1: reply false if term < currentTerm",
 )
-def test_entries_of_a_deposed_leader_are_refused(lab: Any) -> None:
+def test_entries_of_a_deposed_leader_are_refused(lab: RaftLab) -> None:
     one = OneServer(lab)
     one.append(3, (0, 0), [1, 3])
     reply = one.append(2, (2, 3), [2])
@@ -46,7 +49,9 @@ def test_entries_of_a_deposed_leader_are_refused(lab: Any) -> None:
     requirement="Figure 2, AppendEntries 2: reply false if log doesn't contain an entry at "
     "prevLogIndex whose term matches prevLogTerm",
 )
-def test_entries_are_taken_only_after_the_entry_that_the_leader_has_before_them(lab: Any) -> None:
+def test_entries_are_taken_only_after_the_entry_that_the_leader_has_before_them(
+    lab: RaftLab,
+) -> None:
     one = OneServer(lab)
     assert one.append(3, (0, 0), [1, 2]).success
     assert not one.append(3, (3, 2), [3]).success, "there is no entry 3"
@@ -62,7 +67,7 @@ def test_entries_are_taken_only_after_the_entry_that_the_leader_has_before_them(
     requirement="Figure 2, AppendEntries 3: if an existing entry conflicts with a new one (same "
     "index but different terms), delete the existing entry and all that follow it",
 )
-def test_conflicting_entries_are_replaced_by_those_of_the_leader(lab: Any) -> None:
+def test_conflicting_entries_are_replaced_by_those_of_the_leader(lab: RaftLab) -> None:
     one = OneServer(lab)
     one.append(2, (0, 0), [1, 2, 2, 2])
     assert one.append(3, (1, 1), [3]).success
@@ -79,7 +84,7 @@ def test_conflicting_entries_are_replaced_by_those_of_the_leader(lab: Any) -> No
     requirement="Figure 2, AppendEntries 3 and 4: only a conflict deletes; append any new entries "
     "not already in the log",
 )
-def test_a_delayed_message_does_not_shorten_the_log(lab: Any) -> None:
+def test_a_delayed_message_does_not_shorten_the_log(lab: RaftLab) -> None:
     one = OneServer(lab)
     one.append(2, (0, 0), [1, 2])
     one.append(2, (2, 2), [2, 2])
@@ -95,7 +100,7 @@ def test_a_delayed_message_does_not_shorten_the_log(lab: Any) -> None:
     requirement="Figure 2, AppendEntries 5: if leaderCommit > commitIndex, set commitIndex = "
     "min(leaderCommit, index of last new entry)",
 )
-def test_a_follower_commits_no_further_than_the_last_new_entry(lab: Any) -> None:
+def test_a_follower_commits_no_further_than_the_last_new_entry(lab: RaftLab) -> None:
     one = OneServer(lab)
     one.append(2, (0, 0), [1, 1, 2, 2])
     one.append(3, (2, 1), [], commit=4)
@@ -112,7 +117,7 @@ def test_a_follower_commits_no_further_than_the_last_new_entry(lab: Any) -> None
     requirement="Figure 2, all servers: if commitIndex > lastApplied: increment lastApplied, apply "
     "log[lastApplied] to state machine",
 )
-def test_committed_entries_are_applied_in_order_and_others_are_not(lab: Any) -> None:
+def test_committed_entries_are_applied_in_order_and_others_are_not(lab: RaftLab) -> None:
     one = OneServer(lab)
     one.append(1, (0, 0), [1, 1, 1], commit=2)
     assert one.held() == "1.1;1.2;"
@@ -128,7 +133,7 @@ def test_committed_entries_are_applied_in_order_and_others_are_not(lab: Any) -> 
     requirement="Figure 2, leaders: if command received from client: append entry to local log, "
     "respond after entry applied to state machine",
 )
-def test_a_client_is_answered_after_a_majority_stores_its_command(lab: Any) -> None:
+def test_a_client_is_answered_after_a_majority_stores_its_command(lab: RaftLab) -> None:
     one = OneServer(lab, names(5))
     one.be_candidate()
     one.receive("n3", lab.RequestPreVoteReply(0, 1, True))
@@ -149,7 +154,7 @@ def test_a_client_is_answered_after_a_majority_stores_its_command(lab: Any) -> N
     title="Who does not lead says who does",
     requirement="section 8: the server rejects the request and supplies the most recent leader",
 )
-def test_a_follower_names_the_leader_and_takes_no_command(lab: Any) -> None:
+def test_a_follower_names_the_leader_and_takes_no_command(lab: RaftLab) -> None:
     one = OneServer(lab)
     assert only(one.command("a"), lab.NotLeader) == lab.NotLeader(1, None)
     one.append(1, (0, 0), [])
@@ -162,7 +167,9 @@ def test_a_follower_names_the_leader_and_takes_no_command(lab: Any) -> None:
     title="A no-op first",
     requirement="section 8: each leader commits a blank no-op entry at the start of its term",
 )
-def test_a_new_leader_commits_what_earlier_terms_left_by_a_no_op(lab: Any, sweep: Any) -> None:
+def test_a_new_leader_commits_what_earlier_terms_left_by_a_no_op(
+    lab: RaftLab, sweep: Sweep
+) -> None:
     one = OneServer(lab)
     one.append(1, (0, 0), [1])
     sent = one.be_leader()
@@ -177,7 +184,7 @@ def test_a_new_leader_commits_what_earlier_terms_left_by_a_no_op(lab: Any, sweep
     requirement="section 5.4.2: only log entries from the leader's current term are committed by "
     "counting replicas",
 )
-def test_a_majority_that_stores_an_entry_of_an_old_term_does_not_commit_it(lab: Any) -> None:
+def test_a_majority_that_stores_an_entry_of_an_old_term_does_not_commit_it(lab: RaftLab) -> None:
     one = OneServer(lab)
     one.append(2, (0, 0), [1, 2])
     sent = one.be_leader()
@@ -196,7 +203,7 @@ def test_a_majority_that_stores_an_entry_of_an_old_term_does_not_commit_it(lab: 
     title="The logs of Figure 7",
     requirement="section 5.3: the leader forces the followers' logs to duplicate its own",
 )
-def test_a_follower_with_any_log_of_figure_7_is_brought_to_the_leaders(lab: Any) -> None:
+def test_a_follower_with_any_log_of_figure_7_is_brought_to_the_leaders(lab: RaftLab) -> None:
     leader_log = [1, 1, 1, 4, 4, 5, 5, 6, 6, 6]
     followers = {
         "a": [1, 1, 1, 4, 4, 5, 5, 6, 6],
@@ -217,7 +224,7 @@ def test_a_follower_with_any_log_of_figure_7_is_brought_to_the_leaders(lab: Any)
         assert rounds <= 4, f"({name}) took {rounds} rounds: a whole term can be skipped at once"
 
 
-def converse(lab: Any, leader: OneServer, follower: OneServer) -> int:
+def converse(lab: RaftLab, leader: OneServer, follower: OneServer) -> int:
     """Carry messages between the new leader and one follower until none is left."""
     sent: list[Send] = leader.be_leader()
     for rounds in range(100):
@@ -234,7 +241,7 @@ def converse(lab: Any, leader: OneServer, follower: OneServer) -> int:
     title="Durable before it is acknowledged",
     requirement="Figure 2: log[] is updated on stable storage before responding to RPCs",
 )
-def test_what_a_follower_has_acknowledged_it_has_after_a_crash(lab: Any) -> None:
+def test_what_a_follower_has_acknowledged_it_has_after_a_crash(lab: RaftLab) -> None:
     one = OneServer(lab)
     assert one.append(2, (0, 0), [1, 2, 2]).match_index == 3
     one.start()
@@ -248,7 +255,7 @@ def test_what_a_follower_has_acknowledged_it_has_after_a_crash(lab: Any) -> None
     title="An old answer moves nothing back",
     requirement="section 5.3: answers may be late; matchIndex increases monotonically (Figure 2)",
 )
-def test_late_answers_neither_move_the_leader_back_nor_make_it_repeat(lab: Any) -> None:
+def test_late_answers_neither_move_the_leader_back_nor_make_it_repeat(lab: RaftLab) -> None:
     one = OneServer(lab)
     sent = one.be_leader()
     one.accept("n2", sent)
@@ -272,20 +279,21 @@ def test_late_answers_neither_move_the_leader_back_nor_make_it_repeat(lab: Any) 
     title="Idle means idle",
     requirement="section 5.2: leaders send periodic heartbeats; message budget",
 )
-def test_an_idle_leader_sends_its_heartbeats_and_nothing_else(lab: Any, sweep: Any) -> None:
+def test_an_idle_leader_sends_its_heartbeats_and_nothing_else(lab: RaftLab, sweep: Sweep) -> None:
     for seed in sweep(3):
-        traffic = Traffic()
-        simulation = cluster(lab, seed, count=5, observers=[traffic])
+        wire = Wire()
+        simulation = cluster(lab, seed, count=5, observers=[wire])
         elect(simulation)
-        must_be_ok(simulation, lab.Put("x", "1"))
+        ask_ok(simulation, "c1", lab.Put("x", "1"))
         simulation.run(simulation.now + 200 * MS)
-        traffic.forget()
+        wire.forget()
         simulation.run(simulation.now + SECOND)
-        heartbeats = traffic.count("AppendEntries")
+        heartbeats = len(wire.of(lab.AppendEntries))
         assert heartbeats <= 4 * (SECOND // (50 * MS) + 1), f"{heartbeats} to four followers in 1 s"
         assert heartbeats >= 4 * (SECOND // (150 * MS)), "a follower may be about to time out"
-        assert traffic.entries == 0
-        assert traffic.total() == traffic.count("AppendEntriesReply") + heartbeats
+        assert not entries_sent(lab, wire)
+        replies = len(wire.of(lab.AppendEntriesReply))
+        assert len(wire.between(names(5))) == replies + heartbeats
 
 
 @graded(
@@ -293,21 +301,22 @@ def test_an_idle_leader_sends_its_heartbeats_and_nothing_else(lab: Any, sweep: A
     title="Each entry once",
     requirement="message and byte budget: an entry crosses each link once when nothing fails",
 )
-def test_an_entry_crosses_each_link_once_when_nothing_fails(lab: Any, sweep: Any) -> None:
+def test_an_entry_crosses_each_link_once_when_nothing_fails(lab: RaftLab, sweep: Sweep) -> None:
     for seed in sweep(3):
-        traffic = Traffic()
-        simulation = cluster(lab, seed, 5, link=STEADY, observers=[traffic])
+        wire = Wire()
+        simulation = cluster(lab, seed, 5, link=STEADY, observers=[wire])
         leader = elect(simulation)
         simulation.run(simulation.now + 100 * MS)
-        traffic.forget()
+        wire.forget()
         first = leader.last_index
         workload = work(lab, simulation, think=(0, 3 * MS))
-        must_end(simulation, workload, 10 * SECOND)
+        must_end(simulation, workload, limit=10 * SECOND)
         simulation.run(simulation.now + 100 * MS)
         new = leader.last_index - first
         assert new >= 40
-        assert traffic.entries == 4 * new, f"{new} entries to four followers"
-        assert traffic.bytes <= 4 * 800 * new, "more bytes than entries, answers and heartbeats"
+        assert entries_sent(lab, wire) == 4 * new, f"{new} entries to four followers"
+        size = sum(wire_size(each.message) for each in wire.between(names(5)))
+        assert size <= 4 * 800 * new, "more bytes than entries, answers and heartbeats"
 
 
 @graded(
@@ -315,7 +324,7 @@ def test_an_entry_crosses_each_link_once_when_nothing_fails(lab: Any, sweep: Any
     title="Many under way at once",
     requirement="thesis 10.2.1: the leader pipelines AppendEntries, and batches what waits",
 )
-def test_entries_are_pipelined_and_batched_not_sent_one_at_a_time(lab: Any) -> None:
+def test_entries_are_pipelined_and_batched_not_sent_one_at_a_time(lab: RaftLab) -> None:
     one = OneServer(lab, max_in_flight=4)
     one.accept("n2", one.be_leader())
     sent = [each for number in range(1, 21) for each in one.command("a", 1, f"c{number}")]
@@ -332,7 +341,7 @@ def test_entries_are_pipelined_and_batched_not_sent_one_at_a_time(lab: Any) -> N
     title="A lost message is made up for",
     requirement="section 5.3: if followers crash or packets are lost, the leader retries",
 )
-def test_a_gap_is_found_by_the_next_heartbeat_and_filled(lab: Any) -> None:
+def test_a_gap_is_found_by_the_next_heartbeat_and_filled(lab: RaftLab) -> None:
     leader = OneServer(lab)
     leader.accept("n2", leader.be_leader())
     for number in range(1, 4):
@@ -351,19 +360,20 @@ def test_a_gap_is_found_by_the_next_heartbeat_and_filled(lab: Any) -> None:
     title="Any minority may be down",
     requirement="section 5.1: five servers allow the system to tolerate two failures",
 )
-def test_two_of_five_may_be_down_and_come_back(lab: Any, sweep: Any) -> None:
+def test_two_of_five_may_be_down_and_come_back(lab: RaftLab, sweep: Sweep) -> None:
     for seed in sweep(4):
         simulation = cluster(lab, seed, count=5)
         down = [elect(simulation).id]
         down.append(others(simulation, *down)[0].id)
         crash(simulation, *down)
         for number in range(25):
-            must_be_ok(simulation, lab.Append("x", f"{number};"), CLIENTS[number % 3])
+            ask_ok(simulation, CLIENTS[number % 3], lab.Append("x", f"{number};"))
         restart(simulation, *down)
         simulation.run(simulation.now + SECOND)
         leader = elect(simulation)
         assert {each.last_index for each in others(simulation)} == {leader.commit_index}
-        must_be_linearizable(simulation)
+        ask_ok(simulation, "c1", lab.Get("x"))
+        must_be_linearizable(simulation.history, KEY_VALUE)
 
 
 @graded(
@@ -371,7 +381,7 @@ def test_two_of_five_may_be_down_and_come_back(lab: Any, sweep: Any) -> None:
     title="Linearizable on a bad network",
     requirement="section 5.3: with messages lost, doubled, overtaken and cut off, one way too",
 )
-def test_it_is_linearizable_when_the_network_fails(lab: Any, sweep: Any) -> None:
+def test_it_is_linearizable_when_the_network_fails(lab: RaftLab, sweep: Sweep) -> None:
     for seed in sweep(12):
         sweep_once(lab, seed, 5, ("partition", "block", "link"))
 
@@ -381,11 +391,11 @@ def test_it_is_linearizable_when_the_network_fails(lab: Any, sweep: Any) -> None
     title="Followers keep up with a fast leader on a bad network",
     requirement="section 5.3: with pipelining, entries overtake each other and are lost in rows",
 )
-def test_pipelined_entries_survive_a_bad_network(lab: Any, sweep: Any) -> None:
+def test_pipelined_entries_survive_a_bad_network(lab: RaftLab, sweep: Sweep) -> None:
     for seed in sweep(6):
         faults = trouble(seed, 3, "link", "pause", "disk", until=SECOND)
         config = {"max_entries": 2, "max_in_flight": 5}
         simulation = cluster(lab, seed, 3, faults, config)
         workload = work(lab, simulation, count=60, think=(0, 2 * MS))
-        must_end(simulation, workload, 10 * SECOND)
-        must_be_linearizable(simulation)
+        must_end(simulation, workload, limit=10 * SECOND)
+        must_be_linearizable(simulation.history, KEY_VALUE)

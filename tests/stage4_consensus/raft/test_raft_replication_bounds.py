@@ -1,9 +1,8 @@
 """Graded suite of the lab ``raft``: bounds in bytes, of messages; and of what is appended."""
 
-from typing import Any
-
 from common.contract.sizes import wire_size
 from common.course.suites.grading import graded
+from tests.stage4_consensus.raft.lab import RaftLab
 from tests.stage4_consensus.raft.one_server import OneServer, find, only
 
 LAB = "raft"
@@ -14,7 +13,7 @@ LAB = "raft"
     title="Messages are bounded in bytes",
     requirement="section 5.3: several entries for efficiency, and no more than a frame can carry",
 )
-def test_a_message_carries_no_more_bytes_than_it_may(lab: Any) -> None:
+def test_a_message_carries_no_more_bytes_than_it_may(lab: RaftLab) -> None:
     one = OneServer(lab, max_bytes=2_000, max_in_flight=1)
     one.accept("n2", one.be_leader())
     sent = one.command("first")
@@ -32,7 +31,9 @@ def test_a_message_carries_no_more_bytes_than_it_may(lab: Any) -> None:
     assert max(carried) == 4, "and together where there is room"
 
 
-def test_a_repeated_request_is_not_appended_while_its_first_copy_is_on_its_way(lab: Any) -> None:
+def test_a_repeated_request_is_not_appended_while_its_first_copy_is_on_its_way(
+    lab: RaftLab,
+) -> None:
     one = OneServer(lab)
     one.accept("n2", one.be_leader())
     sent = one.command("a")

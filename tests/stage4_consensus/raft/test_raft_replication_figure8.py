@@ -1,11 +1,10 @@
 """Graded suite of the lab ``raft``: the story of Figure 8, played."""
 
-from typing import Any
-
 from common.check.explorer import Answer
-from common.course.suites.grading import graded
+from common.course.suites.grading import Sweep, graded
+from stage4_consensus.raft.checks_outside import Outside
 from stage4_consensus.raft.demo_figure8 import tell
-from tests.stage4_consensus.raft.seen import Outside
+from tests.stage4_consensus.raft.lab import RaftLab
 
 LAB = "raft"
 
@@ -15,7 +14,7 @@ LAB = "raft"
     title="Figure 8, played",
     requirement="section 5.4.2: from (c) on it may go as in (d) or as in (e), and never both",
 )
-def test_the_safety_properties_hold_through_figure_8(lab: Any, sweep: Any) -> None:
+def test_the_safety_properties_hold_through_figure_8(lab: RaftLab, sweep: Sweep) -> None:
     for seed in sweep(3):
         for ending in "de":
             story = tell(lab.RaftRegisters, seed, ending, Outside())

@@ -1,18 +1,12 @@
 """Graded suite of the lab ``raft``: the leader's disk works in parallel (thesis 10.2.1)."""
 
-from typing import Any
-
-from common.course.suites.grading import graded
+from common.course.suites.grading import Sweep, graded
+from common.course.suites.kit import STEADY, ask_ok, names
 from common.values.faults import Disk
 from common.values.units import MS
-from tests.stage4_consensus.raft.cluster import (
-    STEADY,
-    cluster,
-    elect,
-    must_be_ok,
-    names,
-    sweep_once,
-)
+from stage4_consensus.raft.checks_outside import elect
+from tests.stage4_consensus.raft.cluster import cluster, sweep_once
+from tests.stage4_consensus.raft.lab import RaftLab
 from tests.stage4_consensus.raft.one_server import OneServer, find, only
 
 LAB = "raft"
@@ -25,7 +19,7 @@ KIND = {"kind": "ParallelRegisters"}
     title="Counts what it has saved",
     requirement="thesis 10.2.1: the leader counts its own disk once its write has completed",
 )
-def test_a_leader_that_has_not_saved_an_entry_does_not_count_itself(lab: Any) -> None:
+def test_a_leader_that_has_not_saved_an_entry_does_not_count_itself(lab: RaftLab) -> None:
     one = OneServer(lab, names(5), **KIND, pre_vote=False)
     one.fire(lab.ElectionTimeout)
     one.receive("n2", lab.RequestVoteReply(1, True))
@@ -50,15 +44,15 @@ def test_a_leader_that_has_not_saved_an_entry_does_not_count_itself(lab: Any) ->
     title="One flush less",
     requirement="thesis 10.2.1: the disk write is not on the path before the network any more",
 )
-def test_a_command_waits_for_the_slowest_of_a_majority_of_disks_only(lab: Any) -> None:
+def test_a_command_waits_for_the_slowest_of_a_majority_of_disks_only(lab: RaftLab) -> None:
     for kind, flushes in (("RaftRegisters", 2), ("ParallelRegisters", 1)):
         simulation = cluster(lab, 1, 3, config={"kind": kind}, link=STEADY)
         elect(simulation)
-        must_be_ok(simulation, lab.Put("x", "1"))
+        ask_ok(simulation, "c1", lab.Put("x", "1"))
         for id in names(3):
             simulation.inject(Disk(simulation.now, id, 30 * MS))
         start = simulation.now
-        must_be_ok(simulation, lab.Put("x", "2"))
+        ask_ok(simulation, "c1", lab.Put("x", "2"))
         assert (simulation.now - start) // (30 * MS) == flushes, kind
 
 
@@ -68,7 +62,7 @@ def test_a_command_waits_for_the_slowest_of_a_majority_of_disks_only(lab: Any) -
     requirement="thesis 10.2.1: through crashes at any moment, with slow disks",
 )
 def test_it_is_linearizable_when_leaders_crash_before_they_have_written(
-    lab: Any, sweep: Any
+    lab: RaftLab, sweep: Sweep
 ) -> None:
     for seed in sweep(8):
         kinds = ("crash", "disk", "partition", "link", "block")

@@ -1,12 +1,9 @@
 """Graded suite of the lab ``raft``, the first hour: votes (5.2, 5.4.1; thesis 4.2.3, 9.6)."""
 
-from typing import Any
-
 from common.course.suites.grading import graded
+from common.course.suites.kit import names
 from common.values.units import MS
-from tests.stage4_consensus.raft.cluster import (
-    names,
-)
+from tests.stage4_consensus.raft.lab import RaftLab
 from tests.stage4_consensus.raft.one_server import OneServer, find, only
 
 LAB = "raft"
@@ -17,7 +14,7 @@ LAB = "raft"
     title="No vote for the past",
     requirement="Figure 2, RequestVote 1: reply false if term < currentTerm",
 )
-def test_a_candidate_of_an_older_term_gets_no_vote_and_learns_the_term(lab: Any) -> None:
+def test_a_candidate_of_an_older_term_gets_no_vote_and_learns_the_term(lab: RaftLab) -> None:
     one = OneServer(lab)
     one.append(5, (0, 0), [])
     one.quiet()
@@ -30,7 +27,7 @@ def test_a_candidate_of_an_older_term_gets_no_vote_and_learns_the_term(lab: Any)
     title="One vote in a term",
     requirement="Figure 2, RequestVote 2: if votedFor is null or candidateId",
 )
-def test_a_server_votes_for_one_candidate_in_a_term_and_again_for_the_same(lab: Any) -> None:
+def test_a_server_votes_for_one_candidate_in_a_term_and_again_for_the_same(lab: RaftLab) -> None:
     one = OneServer(lab)
     assert one.ask_vote("n2", term=1).granted, "the first candidate asks with as good a log"
     assert not one.ask_vote("n3", term=1).granted, "two votes in term 1"
@@ -43,7 +40,7 @@ def test_a_server_votes_for_one_candidate_in_a_term_and_again_for_the_same(lab: 
     title="A vote survives a crash",
     requirement="Figure 2: currentTerm and votedFor are persistent, updated before responding",
 )
-def test_a_server_that_restarts_remembers_its_term_and_its_vote(lab: Any) -> None:
+def test_a_server_that_restarts_remembers_its_term_and_its_vote(lab: RaftLab) -> None:
     one = OneServer(lab)
     assert one.ask_vote("n2", term=3).granted
     one.start()
@@ -62,7 +59,7 @@ def test_a_server_that_restarts_remembers_its_term_and_its_vote(lab: Any) -> Non
     title="Only for an up-to-date log",
     requirement="section 5.4.1: the later last term is more up-to-date; with the same, the longer",
 )
-def test_a_vote_needs_a_log_that_is_at_least_as_up_to_date(lab: Any) -> None:
+def test_a_vote_needs_a_log_that_is_at_least_as_up_to_date(lab: RaftLab) -> None:
     cases = {(1, 4): True, (9, 2): False, (2, 3): False, (3, 3): True, (4, 3): True, (0, 0): False}
     for last, granted in cases.items():
         one = OneServer(lab)
@@ -79,7 +76,7 @@ def test_a_vote_needs_a_log_that_is_at_least_as_up_to_date(lab: Any) -> None:
     requirement="Figure 2, candidates: if votes received from majority of servers: become leader; "
     "leaders: upon election send AppendEntries to each server",
 )
-def test_a_candidate_leads_with_a_majority_of_votes_of_its_own_term(lab: Any) -> None:
+def test_a_candidate_leads_with_a_majority_of_votes_of_its_own_term(lab: RaftLab) -> None:
     one = OneServer(lab, names(5), pre_vote=False)
     one.fire(lab.ElectionTimeout)
     one.fire(lab.ElectionTimeout)
@@ -100,7 +97,7 @@ def test_a_candidate_leads_with_a_majority_of_votes_of_its_own_term(lab: Any) ->
     title="A yes before the election is worth a vote, and promises nothing",
     requirement="thesis 9.6: yes if the log is up-to-date and no leader was heard of",
 )
-def test_a_pre_vote_is_given_where_a_vote_could_be_and_changes_nothing(lab: Any) -> None:
+def test_a_pre_vote_is_given_where_a_vote_could_be_and_changes_nothing(lab: RaftLab) -> None:
     one = OneServer(lab)
     one.append(3, (0, 0), [1, 3])
 
@@ -132,7 +129,7 @@ def test_a_pre_vote_is_given_where_a_vote_could_be_and_changes_nothing(lab: Any)
     title="A leader is not disturbed",
     requirement="thesis 4.2.3: a server that hears from a leader neither votes nor adopts the term",
 )
-def test_a_server_that_hears_a_leader_disregards_requests_for_votes(lab: Any) -> None:
+def test_a_server_that_hears_a_leader_disregards_requests_for_votes(lab: RaftLab) -> None:
     one = OneServer(lab, election_timeout=(150 * MS, 300 * MS))
     one.append(3, (0, 0), [])
     one.now += 149 * MS

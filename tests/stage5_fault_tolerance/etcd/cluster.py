@@ -1,19 +1,19 @@
 """Clusters of the lab ``etcd`` in virtual time, and what their histories must keep to."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from common.check.verdict import Answer
+from common.check.models import KEY_VALUE
 from common.contract.events import NodeId
-from common.sim.chaos import random_schedule
+from common.course.suites import kit
+from common.course.suites.kit import ask_ok, must_end, names, run_until, trouble
 from common.sim.simulation import Simulation
-from common.sim.workload import Workload
+from common.sim.workload import Choose, Workload
 from common.values.faults import Schedule
-from common.values.history import Ok, Operation
 from common.values.units import MS, SECOND
-from stage5_fault_tolerance.etcd.checks import linearizable
-from tests.stage4_consensus.raft.cluster import must_be_ok, names, run_until
+from stage5_fault_tolerance.etcd.checks import as_key_value
+from tests.stage5_fault_tolerance.etcd.lab import EtcdLab
 
 SERVERS = names(3)
 CLIENTS = ("c1",)
@@ -28,20 +28,16 @@ CALM = 3 * SECOND
 """When all faults of a sweep are over."""
 LIMIT = CALM + 15 * SECOND
 
-Choose = Callable[[Random, NodeId, int], object]
 
-
-def cluster(lab: Any, seed: int | str, count: int = 3, **options: Any) -> Simulation:
+def cluster(lab: EtcdLab, seed: int | str, count: int = 3, **options: Any) -> Simulation:
     """Servers that compact often; they are asked themselves, as a facade does it."""
     config = {**FAST, **options.pop("config", {})}
-    options = {"max_events": 400_000, **options}
-    made: Simulation = lab.simulation(
+    return lab.simulation(
         dict.fromkeys(names(count), lambda id, peers: lab.EtcdServer(id, peers, **config)),
         dict.fromkeys(CLIENTS, lab.EtcdClient),
         seed=seed,
         **options,
     )
-    return made
 
 
 def leader_of(simulation: Simulation) -> str | None:
@@ -65,17 +61,6 @@ def elected(
     return leader_of(simulation) or ""
 
 
-def told(simulation: Simulation, operation: object, server: str = "n1") -> Any:
-    """What a server answers when nothing stands in the way."""
-    return must_be_ok(simulation, operation, server)
-
-
-def value_of(asked: Operation) -> Any:
-    """What an operation was answered; it must have been."""
-    assert isinstance(asked.outcome, Ok), f"{asked}, though nothing stands in its way"
-    return asked.outcome.value
-
-
 def shown(simulation: Simulation, server: str, field: str) -> Any:
     """What a server's status says."""
     node: Any = simulation.nodes[server]
@@ -83,12 +68,11 @@ def shown(simulation: Simulation, server: str, field: str) -> Any:
 
 
 def sweep_once(
-    lab: Any, seed: int, choose: Choose, kinds: Sequence[str], each: int = 25
+    lab: EtcdLab, seed: int, choose: Choose, kinds: Sequence[str], each: int = 25
 ) -> Simulation:
     """Every server is asked while these kinds of trouble happen, and in the calm."""
-    random = Random(f"{seed}/{kinds}")
-    schedule = random_schedule(random, SERVERS, CALM, kinds=kinds, others=CLIENTS)
-    simulation = cluster(lab, seed, schedule=Schedule(list(schedule)))
+    faults = trouble(seed, kinds, hit=SERVERS, others=CLIENTS, until=CALM)
+    simulation = cluster(lab, seed, schedule=Schedule(faults))
     workload = Workload(
         simulation,
         choose,
@@ -100,26 +84,22 @@ def sweep_once(
     must_end_somehow(simulation, workload)
     for server in SERVERS:  # the calm
         simulation.call(server, lab.Put(b"calm"))
-        told(simulation, lab.Range(b"x"), server)
+        ask_ok(simulation, server, lab.Range(b"x"))
     return simulation
 
 
 def must_end_somehow(simulation: Simulation, workload: Workload) -> None:
     """Check that all end; those that are asked of a server that is down, or crashes, are not ok."""
-    ended = simulation.run_until(lambda: workload.done, LIMIT)
-    assert ended, "long after the last fault, somebody still waits"
-    fine = sum(isinstance(each.outcome, Ok) for each in simulation.history)
-    assert fine >= len(simulation.history) * 0.4, "most operations were given up"
+    must_end(simulation, workload, limit=LIMIT, fine=0.4)
     simulation.run(max(simulation.now, CALM + SECOND))
 
 
 def must_be_linearizable(simulation: Simulation) -> None:
     """Check each key: what was told is what one single copy would have said."""
-    verdict = linearizable(simulation.history)
-    assert verdict.answer is Answer.YES, verdict.sentence
+    kit.must_be_linearizable(map(as_key_value, simulation.history), KEY_VALUE)
 
 
-def single_keys(lab: Any) -> Choose:
+def single_keys(lab: EtcdLab) -> Choose:
     """Operations on one key each; no value is put twice."""
 
     def choose(random: Random, client: NodeId, number: int) -> object:

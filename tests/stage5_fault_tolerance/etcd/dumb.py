@@ -8,10 +8,17 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from tests.stage5_fault_tolerance.etcd.lab import EtcdLab
+
 KEYS = (b"a", b"aa", b"b", b"c", b"\xff")
 ENDS = (b"", b"", b"\0", b"b", b"c", b"a")
 LEASES = (0, 0, 0, 1, 2, 3)
-RELATIONS = {"=": operator.eq, "!=": operator.ne, "<": operator.lt, ">": operator.gt}
+RELATIONS: dict[Any, Any] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+}
 FIELDS = {"version": "version", "create": "create_revision", "mod": "mod_revision"}
 
 
@@ -22,7 +29,7 @@ class DumbStore:
         lab: the lab under test; only its records are used.
     """
 
-    def __init__(self, lab: Any) -> None:
+    def __init__(self, lab: EtcdLab) -> None:
         self.lab = lab
         self.states: dict[int, dict[bytes, Any]] = {1: {}}
         self.events: list[Any] = []
@@ -197,7 +204,7 @@ def flat(chosen: tuple[bool, list[Any]]) -> list[Any]:
     return found
 
 
-def bare(lab: Any, kv: Any) -> object:
+def bare(lab: EtcdLab, kv: Any) -> object:
     """A version without its value."""
     return lab.KeyValue(kv.key, b"", kv.create_revision, kv.mod_revision, kv.version, kv.lease)
 
@@ -210,7 +217,7 @@ class Commands:
         random: what to draw from.
     """
 
-    def __init__(self, lab: Any, random: Random) -> None:
+    def __init__(self, lab: EtcdLab, random: Random) -> None:
         self.lab, self.random = lab, random
 
     def any(self, revision: int) -> object:
@@ -284,10 +291,10 @@ class Commands:
                 steps.append(self.txn(revision, depth - 1, tuple(inner)))
         return tuple(steps)
 
-    def compare(self, revision: int) -> object:
+    def compare(self, revision: int) -> Any:
         """A condition."""
         random = self.random
-        target = random.choice(("version", "create", "mod", "value", "lease"))
+        target: Any = random.choice(("version", "create", "mod", "value", "lease"))
         wanted = random.choice((0, 1, random.randrange(revision + 1)))
         text = b"%d" % random.randrange(9)
         return self.lab.Compare(

@@ -4,7 +4,8 @@ from itertools import groupby
 from random import Random
 from typing import Any
 
-from common.course.suites.grading import graded
+from common.course.suites.grading import Sweep, graded
+from tests.stage5_fault_tolerance.etcd.lab import EtcdLab
 
 LAB = "etcd"
 
@@ -16,7 +17,7 @@ States = list[dict[bytes, Any]]
 """By revision, what was there."""
 
 
-def lived(lab: Any, random: Random) -> tuple[Any, States, list[Any]]:
+def lived(lab: EtcdLab, random: Random) -> tuple[Any, States, list[Any]]:
     """A history of random changes; what was there as of each revision; and all versions."""
     history = lab.History()
     states: States = [{}, {}]
@@ -42,7 +43,7 @@ def seen_by(state: dict[bytes, Any], key: bytes, range_end: bytes) -> list[Any]:
 
 
 @graded(points=2, title="Nothing is overwritten", requirement="a read may name any revision")
-def test_each_key_can_be_found_as_of_each_revision(lab: Any, sweep: Any) -> None:
+def test_each_key_can_be_found_as_of_each_revision(lab: EtcdLab, sweep: Sweep) -> None:
     for seed in sweep(5):
         history, states, versions = lived(lab, Random(seed))
         for revision, state in enumerate(states):
@@ -54,7 +55,9 @@ def test_each_key_can_be_found_as_of_each_revision(lab: Any, sweep: Any) -> None
 
 
 @graded(points=1, title="Keys in order", requirement="a span is read by key, now and as of then")
-def test_a_span_has_its_keys_in_order_whenever_they_came_and_went(lab: Any, sweep: Any) -> None:
+def test_a_span_has_its_keys_in_order_whenever_they_came_and_went(
+    lab: EtcdLab, sweep: Sweep
+) -> None:
     for seed in sweep(5):
         history, states, _ = lived(lab, Random(seed))
         for revision in range(1, LAST + 1, 3):
@@ -65,7 +68,7 @@ def test_a_span_has_its_keys_in_order_whenever_they_came_and_went(lab: Any, swee
 
 
 @graded(points=2, title="Piece by piece", requirement="no revision is cut in two")
-def test_the_log_comes_in_pieces_that_end_with_a_revision(lab: Any, sweep: Any) -> None:
+def test_the_log_comes_in_pieces_that_end_with_a_revision(lab: EtcdLab, sweep: Sweep) -> None:
     for seed in sweep(5):
         random = Random(seed)
         history, _, versions = lived(lab, random)
@@ -83,7 +86,7 @@ def test_the_log_comes_in_pieces_that_end_with_a_revision(lab: Any, sweep: Any) 
 
 
 @graded(points=1, title="Forgotten", requirement="what no read can see any more, and nothing else")
-def test_compaction_keeps_just_what_reads_from_then_on_can_see(lab: Any, sweep: Any) -> None:
+def test_compaction_keeps_just_what_reads_from_then_on_can_see(lab: EtcdLab, sweep: Sweep) -> None:
     for seed in sweep(5):
         random = Random(seed)
         history, states, versions = lived(lab, random)

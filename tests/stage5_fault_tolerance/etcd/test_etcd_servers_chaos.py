@@ -1,9 +1,9 @@
 """Graded suite of the lab ``etcd``, part 3, fault sweeps: then a calm in which all must end."""
 
 from random import Random
-from typing import Any
 
-from common.course.suites.grading import graded
+from common.course.suites.grading import Sweep, graded
+from common.course.suites.kit import ask_ok, value_of
 from common.sim.chaos import random_schedule
 from common.sim.workload import Workload
 from common.values.faults import Schedule
@@ -17,9 +17,8 @@ from tests.stage5_fault_tolerance.etcd.cluster import (
     must_end_somehow,
     single_keys,
     sweep_once,
-    told,
-    value_of,
 )
+from tests.stage5_fault_tolerance.etcd.lab import EtcdLab
 
 LAB = "etcd"
 
@@ -31,7 +30,7 @@ LAB = "etcd"
     "loss, copies, delays",
 )
 def test_it_is_linearizable_when_the_network_is_cut_and_loses_messages(
-    lab: Any, sweep: Any
+    lab: EtcdLab, sweep: Sweep
 ) -> None:
     for seed in sweep(8):
         simulation = sweep_once(lab, seed, single_keys(lab), ("partition", "block", "link"))
@@ -43,7 +42,7 @@ def test_it_is_linearizable_when_the_network_is_cut_and_loses_messages(
     title="Linearizable through crashes",
     requirement="each key like one register: crashes, slow disks, pauses, clocks that drift",
 )
-def test_it_is_linearizable_when_servers_crash_and_clocks_drift(lab: Any, sweep: Any) -> None:
+def test_it_is_linearizable_when_servers_crash_and_clocks_drift(lab: EtcdLab, sweep: Sweep) -> None:
     for seed in sweep(8):
         kinds = ("crash", "crash", "disk", "pause", "clock", "link")
         must_be_linearizable(sweep_once(lab, seed, single_keys(lab), kinds))
@@ -55,7 +54,7 @@ def test_it_is_linearizable_when_servers_crash_and_clocks_drift(lab: Any, sweep:
     requirement="after everything has failed: the same revisions, events and leases everywhere",
 )
 def test_all_servers_have_the_same_history_after_everything_has_failed(
-    lab: Any, sweep: Any
+    lab: EtcdLab, sweep: Sweep
 ) -> None:
     for seed in sweep(6):
 
@@ -83,13 +82,13 @@ def test_all_servers_have_the_same_history_after_everything_has_failed(
             clients=SERVERS,
         )
         must_end_somehow(simulation, workload)
-        revision = told(simulation, lab.Put(b"last", b"word")).revision
+        revision = ask_ok(simulation, "n1", lab.Put(b"last", b"word")).revision
         known = [
             (
-                told(simulation, lab.Range(b"\0", b"\0"), server),
-                told(simulation, lab.Changes(revision - 3), server),
-                told(simulation, lab.LeaseList(), server),
-                told(simulation, lab.HashKV(), server),
+                ask_ok(simulation, server, lab.Range(b"\0", b"\0")),
+                ask_ok(simulation, server, lab.Changes(revision - 3)),
+                ask_ok(simulation, server, lab.LeaseList()),
+                ask_ok(simulation, server, lab.HashKV()),
             )
             for server in SERVERS
         ]
@@ -101,7 +100,7 @@ def test_all_servers_have_the_same_history_after_everything_has_failed(
     title="Revisions agree with real time",
     requirement="the page, *Revisions*: a later answer has no earlier revision, on any server",
 )
-def test_later_answers_have_no_earlier_revisions(lab: Any, sweep: Any) -> None:
+def test_later_answers_have_no_earlier_revisions(lab: EtcdLab, sweep: Sweep) -> None:
     for seed in sweep(6):
         kinds = ("crash", "partition", "pause", "link")
         simulation = sweep_once(lab, seed, single_keys(lab), kinds)

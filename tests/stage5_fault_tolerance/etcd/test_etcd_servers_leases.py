@@ -2,19 +2,13 @@
 
 from typing import Any
 
-from common.course.suites.grading import graded
+from common.course.suites.grading import Sweep, graded
+from common.course.suites.kit import ask, ask_ok, crash, restart, run_until, value_of, wait_for
 from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
 from common.values.faults import Partition
 from common.values.history import Ok
 from common.values.units import MS, SECOND
-from tests.stage4_consensus.raft.cluster import (
-    ask,
-    crash,
-    restart,
-    run_until,
-    wait_for,
-)
 from tests.stage5_fault_tolerance.etcd.cluster import (
     SERVERS,
     SLOW,
@@ -23,9 +17,8 @@ from tests.stage5_fault_tolerance.etcd.cluster import (
     leader_of,
     others_than,
     shown,
-    told,
-    value_of,
 )
+from tests.stage5_fault_tolerance.etcd.lab import EtcdLab
 
 LAB = "etcd"
 
@@ -35,26 +28,26 @@ LAB = "etcd"
     title="A lease lives as long as its owner, and not much longer",
     requirement="consensus.py: the leader ends a lease when its time is over, by a command",
 )
-def test_a_lease_ends_when_nobody_keeps_it_alive_and_not_before(lab: Any, sweep: Any) -> None:
+def test_a_lease_ends_when_nobody_keeps_it_alive_and_not_before(lab: EtcdLab, sweep: Sweep) -> None:
     for seed in sweep(5):
         simulation = cluster(lab, seed)
         elected(simulation)
         server = SERVERS[seed % 3]
-        lease = told(simulation, lab.LeaseGrant(3), server).id
+        lease = ask_ok(simulation, server, lab.LeaseGrant(3)).id
         for key in (b"a", b"b"):
-            changed = told(simulation, lab.Put(key, b"x", lease), server)
+            changed = ask_ok(simulation, server, lab.Put(key, b"x", lease))
         for round in range(4):
             simulation.run(simulation.now + 2 * SECOND)
-            alive = told(simulation, lab.LeaseKeepAlive(lease), SERVERS[round % 3])
+            alive = ask_ok(simulation, SERVERS[round % 3], lab.LeaseKeepAlive(lease))
             assert alive.ttl == 3
         kept = simulation.now
         simulation.run(kept + 2500 * MS)
-        assert told(simulation, lab.Range(b"a", b"c", count_only=True), server).count == 2
+        assert ask_ok(simulation, server, lab.Range(b"a", b"c", count_only=True)).count == 2
         simulation.run(kept + 4 * SECOND)
-        gone = told(simulation, lab.Range(b"a", b"c"), server)
+        gone = ask_ok(simulation, server, lab.Range(b"a", b"c"))
         assert gone.count == 0, "a second after its end"
         assert gone.revision == changed.revision + 1, "both keys in one change"
-        assert told(simulation, lab.LeaseList(), server).ids == ()
+        assert ask_ok(simulation, server, lab.LeaseList()).ids == ()
 
 
 @graded(
@@ -62,33 +55,33 @@ def test_a_lease_ends_when_nobody_keeps_it_alive_and_not_before(lab: Any, sweep:
     title="A new leader lets leases live for their whole time",
     requirement="deadlines.py: it cannot know of the latest signs of life",
 )
-def test_a_lease_that_is_kept_alive_outlives_its_leaders(lab: Any, sweep: Any) -> None:
+def test_a_lease_that_is_kept_alive_outlives_its_leaders(lab: EtcdLab, sweep: Sweep) -> None:
     for seed in sweep(5):
         simulation = cluster(lab, seed)
         elected(simulation)
-        lease = told(simulation, lab.LeaseGrant(3)).id
-        told(simulation, lab.Put(b"held", b"x", lease))
+        lease = ask_ok(simulation, "n1", lab.LeaseGrant(3)).id
+        ask_ok(simulation, "n1", lab.Put(b"held", b"x", lease))
         for round in range(4):
             old = elected(simulation)
-            told(simulation, lab.LeaseKeepAlive(lease), others_than(old)[0])
+            ask_ok(simulation, others_than(old)[0], lab.LeaseKeepAlive(lease))
             simulation.run(simulation.now + 1800 * MS)
             crash(simulation, old)
             elected(simulation, others_than(old))
             simulation.run(simulation.now + 1600 * MS)
             restart(simulation, old)
-            found = told(simulation, lab.Range(b"held"), others_than(old)[round % 2])
+            found = ask_ok(simulation, others_than(old)[round % 2], lab.Range(b"held"))
             assert found.count == 1, "its owner gave a sign of life to the leader before"
         first = elected(simulation)
         second = others_than(first)[0]
-        told(simulation, lab.MoveLeader(second), first)
+        ask_ok(simulation, first, lab.MoveLeader(second))
         simulation.run(simulation.now + 1800 * MS)
-        told(simulation, lab.LeaseKeepAlive(lease), first)
-        told(simulation, lab.MoveLeader(first), second)
+        ask_ok(simulation, first, lab.LeaseKeepAlive(lease))
+        ask_ok(simulation, second, lab.MoveLeader(first))
         simulation.run(simulation.now + 2300 * MS)
-        found = told(simulation, lab.Range(b"held"))
+        found = ask_ok(simulation, "n1", lab.Range(b"held"))
         assert found.count == 1, "who led before does not know of signs of life since"
         simulation.run(simulation.now + 2200 * MS)
-        assert told(simulation, lab.Range(b"held")).count == 0
+        assert ask_ok(simulation, "n1", lab.Range(b"held")).count == 0
 
 
 @graded(
@@ -97,14 +90,16 @@ def test_a_lease_that_is_kept_alive_outlives_its_leaders(lab: Any, sweep: Any) -
     requirement="consensus.py: a sign of life is answered by who led after it came, and not if the "
     "lease's end is in the log",
 )
-def test_an_answered_sign_of_life_keeps_the_keys_for_the_whole_time(lab: Any, sweep: Any) -> None:
+def test_an_answered_sign_of_life_keeps_the_keys_for_the_whole_time(
+    lab: EtcdLab, sweep: Sweep
+) -> None:
     relied = ended = 0
     for seed in sweep(30):
         link = LinkModel(latency=(10 * MS, 60 * MS))
         simulation = cluster(lab, seed, config=SLOW, link=link)
         elected(simulation)
-        lease = told(simulation, lab.LeaseGrant(2)).id
-        told(simulation, lab.Put(b"held", b"x", lease))
+        lease = ask_ok(simulation, "n1", lab.LeaseGrant(2)).id
+        ask_ok(simulation, "n1", lab.Put(b"held", b"x", lease))
         server = SERVERS[seed % 3]
         if seed % 2:
             simulation.run(simulation.now + 1780 * MS + seed % 30 * 15 * MS)
@@ -116,11 +111,13 @@ def test_an_answered_sign_of_life_keeps_the_keys_for_the_whole_time(lab: Any, sw
         if value_of(asked).ttl:
             relied += 1
             simulation.run(max(simulation.now, invoked + 1900 * MS))
-            assert told(simulation, lab.Range(b"held")).count == 1, "it was said to live"
+            assert ask_ok(simulation, "n1", lab.Range(b"held")).count == 1, "it was said to live"
         else:
             ended += 1
             simulation.run(simulation.now + SECOND)
-            assert told(simulation, lab.Range(b"held")).count == 0, "it was said to have ended"
+            assert ask_ok(simulation, "n1", lab.Range(b"held")).count == 0, (
+                "it was said to have ended"
+            )
     assert sweep.partial or (relied and ended), "some came in time, and some did not"
 
 
@@ -137,11 +134,11 @@ def the_end_is_in_the_log(simulation: Simulation) -> str:
     title="A deposed leader keeps no lease alive",
     requirement="consensus.py: the answer proves that the leader still led after the sign came",
 )
-def test_a_sign_of_life_to_a_leader_that_is_cut_off_is_not_answered(lab: Any) -> None:
+def test_a_sign_of_life_to_a_leader_that_is_cut_off_is_not_answered(lab: EtcdLab) -> None:
     simulation = cluster(lab, seed=5)
     old = elected(simulation)
-    lease = told(simulation, lab.LeaseGrant(2)).id
-    told(simulation, lab.Put(b"held", b"x", lease))
+    lease = ask_ok(simulation, "n1", lab.LeaseGrant(2)).id
+    ask_ok(simulation, "n1", lab.Put(b"held", b"x", lease))
     rest = others_than(old)
     simulation.inject(Partition(simulation.now, ((old,), tuple(rest))))
     signs = [simulation.call(old, lab.LeaseKeepAlive(lease))]
@@ -149,10 +146,12 @@ def test_a_sign_of_life_to_a_leader_that_is_cut_off_is_not_answered(lab: Any) ->
     signs.append(simulation.call(old, lab.LeaseKeepAlive(lease)))
     simulation.run(simulation.now + 4 * SECOND)
     assert all(sign.returned_at is None for sign in signs)
-    assert told(simulation, lab.Range(b"held"), rest[0]).count == 0
+    assert ask_ok(simulation, rest[0], lab.Range(b"held")).count == 0
 
 
-def listen(lab: Any, simulation: Any, asked: dict[str, Any], seen: dict[str, list[Any]]) -> None:
+def listen(
+    lab: EtcdLab, simulation: Any, asked: dict[str, Any], seen: dict[str, list[Any]]
+) -> None:
     """Note what was told, and ask each server that is up on from there."""
     for server, question in asked.items():
         if question.returned_at is not None and simulation.nodes.get(server) is not None:
@@ -168,7 +167,9 @@ def listen(lab: Any, simulation: Any, asked: dict[str, Any], seen: dict[str, lis
     title="Every server tells every change, once and in order",
     requirement="watches.py: from a revision on, whoever leads, and whatever crashed meanwhile",
 )
-def test_watches_on_every_server_tell_every_change_once_in_order(lab: Any, sweep: Any) -> None:
+def test_watches_on_every_server_tell_every_change_once_in_order(
+    lab: EtcdLab, sweep: Sweep
+) -> None:
     for seed in sweep(6):
         simulation = cluster(lab, seed)
         elected(simulation)
@@ -176,7 +177,7 @@ def test_watches_on_every_server_tell_every_change_once_in_order(lab: Any, sweep
         asked = {server: simulation.call(server, lab.Changes(2, limit=3)) for server in SERVERS}
         revision = 1
         for number in range(14):
-            put = ask(simulation, lab.Put(b"%d" % (number % 4)), SERVERS[number % 2], 8 * SECOND)
+            put = ask(simulation, SERVERS[number % 2], lab.Put(b"%d" % (number % 4)), 8 * SECOND)
             revision = value_of(put).revision
             if number == 4:
                 crash(simulation, SERVERS[2])
@@ -200,14 +201,14 @@ def test_watches_on_every_server_tell_every_change_once_in_order(lab: Any, sweep
     title="Any number of questions wait for the future",
     requirement="watches.py: each is answered once what it asks about is there",
 )
-def test_several_questions_about_the_future_are_all_answered(lab: Any) -> None:
+def test_several_questions_about_the_future_are_all_answered(lab: EtcdLab) -> None:
     simulation = cluster(lab, seed=7)
     elected(simulation)
     asked = [simulation.call("n2", lab.Changes(revision)) for revision in (2, 4, 3, 2, 1)]
     simulation.run(simulation.now + SECOND)
     assert [each.returned_at is None for each in asked] == [True] * 4 + [False]
     for number in range(3):
-        told(simulation, lab.Put(b"%d" % number), "n1")
+        ask_ok(simulation, "n1", lab.Put(b"%d" % number))
     for each in asked:
         wait_for(simulation, each, SECOND)
     events = [value_of(each).events for each in asked[:4]]

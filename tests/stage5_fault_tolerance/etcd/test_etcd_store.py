@@ -3,15 +3,16 @@
 from random import Random
 from typing import Any
 
-from common.course.suites.grading import graded
+from common.course.suites.grading import Sweep, graded
 from tests.stage5_fault_tolerance.etcd.dumb import Commands, DumbStore
+from tests.stage5_fault_tolerance.etcd.lab import EtcdLab
 
 LAB = "etcd"
 
 
-def filled(lab: Any, *commands: object, quota: int | None = None) -> Any:
+def filled(lab: EtcdLab, *commands: object, quota: int | None = None) -> Any:
     """A store that has carried out these commands."""
-    store = lab.Store() if quota is None else lab.Store(quota)
+    store: Any = lab.Store() if quota is None else lab.Store(quota)
     for command in commands:
         store.apply(command)
     return store
@@ -22,7 +23,7 @@ def filled(lab: Any, *commands: object, quota: int | None = None) -> Any:
     title="The store answers like one that is dumb",
     requirement="the docstrings of commands.py: every command, with all it can carry",
 )
-def test_the_store_answers_like_a_store_that_keeps_every_state(lab: Any, sweep: Any) -> None:
+def test_the_store_answers_like_a_store_that_keeps_every_state(lab: EtcdLab, sweep: Sweep) -> None:
     for seed in sweep(25):
         random = Random(seed)
         commands, dumb, store = Commands(lab, random), DumbStore(lab), lab.Store()
@@ -38,8 +39,8 @@ def test_the_store_answers_like_a_store_that_keeps_every_state(lab: Any, sweep: 
     requirement="the page, *Revisions*: what changes nothing has none; all changes of a "
     "transaction share one",
 )
-def test_what_changes_nothing_has_no_revision_and_a_transaction_has_one(lab: Any) -> None:
-    store = lab.Store()
+def test_what_changes_nothing_has_no_revision_and_a_transaction_has_one(lab: EtcdLab) -> None:
+    store: Any = lab.Store()
     assert store.apply(lab.Range(b"a")).revision == 1, "the first revision is the empty store's"
     assert store.apply(lab.Put(b"a", b"1")).revision == 2
     assert store.apply(lab.DeleteRange(b"b")) == lab.DeleteResult(2, 0)
@@ -67,7 +68,7 @@ def test_what_changes_nothing_has_no_revision_and_a_transaction_has_one(lab: Any
     title="Any revision can be read",
     requirement="commands.py, Range: as of which revision",
 )
-def test_each_revision_can_be_read_as_it_was(lab: Any, sweep: Any) -> None:
+def test_each_revision_can_be_read_as_it_was(lab: EtcdLab, sweep: Sweep) -> None:
     for seed in sweep(10):
         random = Random(seed)
         commands, dumb, store = Commands(lab, random), DumbStore(lab), lab.Store()
@@ -79,7 +80,8 @@ def test_each_revision_can_be_read_as_it_was(lab: Any, sweep: Any) -> None:
         for revision in range(1, dumb.revision + 1):
             asked = lab.Range(b"\0", b"\0", revision=revision)
             expected = tuple(kv for _, kv in sorted(dumb.states[revision].items()))
-            assert store.apply(asked).kvs == expected, f"as of revision {revision}"
+            told: Any = store.apply(asked)
+            assert told.kvs == expected, f"as of revision {revision}"
 
 
 @graded(
@@ -87,7 +89,7 @@ def test_each_revision_can_be_read_as_it_was(lab: Any, sweep: Any) -> None:
     title="Bounds, order, limit",
     requirement="ranges.py: in that order; the count is that of the whole span",
 )
-def test_a_range_has_bounds_then_an_order_then_a_limit(lab: Any) -> None:
+def test_a_range_has_bounds_then_an_order_then_a_limit(lab: EtcdLab) -> None:
     store = filled(lab, *(lab.Put(key) for key in (b"d", b"a", b"c", b"b", b"e", b"a")))
 
     def keys(**asked: Any) -> tuple[str, bool, int]:
@@ -112,7 +114,7 @@ def test_a_range_has_bounds_then_an_order_then_a_limit(lab: Any) -> None:
     title="Within a transaction, an old revision is the old one",
     requirement="commands.py, Txn and Range: each step sees what those before it did, now",
 )
-def test_a_range_within_a_transaction_sees_its_puts_only_as_of_now(lab: Any) -> None:
+def test_a_range_within_a_transaction_sees_its_puts_only_as_of_now(lab: EtcdLab) -> None:
     store = filled(lab, lab.Put(b"a", b"old"))
     steps = (lab.Put(b"a", b"new"), lab.Range(b"a"), lab.Range(b"a", revision=2))
     told = store.apply(lab.Txn((), steps)).results
@@ -128,7 +130,7 @@ def test_a_range_within_a_transaction_sees_its_puts_only_as_of_now(lab: Any) -> 
     title="Compaction forgets what nobody can ask for any more, and no more than that",
     requirement="commands.py, Compact",
 )
-def test_compaction_forgets_old_versions_and_keeps_what_was_still_there(lab: Any) -> None:
+def test_compaction_forgets_old_versions_and_keeps_what_was_still_there(lab: EtcdLab) -> None:
     store = filled(lab, *(lab.Put(b"a", b"%d" % number) for number in range(2, 6)))
     store.apply(lab.Put(b"gone"))
     store.apply(lab.DeleteRange(b"gone"))
@@ -153,8 +155,10 @@ def test_compaction_forgets_old_versions_and_keeps_what_was_still_there(lab: Any
     title="Conditions come first",
     requirement="commands.py, Txn and Compare: all conditions are answered before the first step",
 )
-def test_conditions_are_answered_before_any_step_those_of_inner_transactions_too(lab: Any) -> None:
-    store = lab.Store()
+def test_conditions_are_answered_before_any_step_those_of_inner_transactions_too(
+    lab: EtcdLab,
+) -> None:
+    store: Any = lab.Store()
     is_new = lab.Compare(b"a", "version", "=", 0)
     inner = lab.Txn((is_new,), (lab.Put(b"inner", b"new"),), (lab.Put(b"inner", b"old"),))
     told = store.apply(lab.Txn((is_new,), (lab.Put(b"a"), inner)))
@@ -163,7 +167,8 @@ def test_conditions_are_answered_before_any_step_those_of_inner_transactions_too
     again = store.apply(lab.Txn((is_new,), (lab.Put(b"a"),), (lab.Range(b"inner"),)))
     assert not again.succeeded
     assert again.results[0].kvs[0].value == b"new"
-    for relation, wanted in (("=", b""), ("!=", b"x"), ("<", b"x"), (">", b"")):
+    relations: list[Any] = [("=", b""), ("!=", b"x"), ("<", b"x"), (">", b"")]
+    for relation, wanted in relations:
         nothing = lab.Compare(b"nothing", "value", relation, wanted)
         assert not store.apply(lab.Txn((nothing,))).succeeded, "of no value nothing is true"
     for compare in (
@@ -179,7 +184,7 @@ def test_conditions_are_answered_before_any_step_those_of_inner_transactions_too
     title="Keys go with their lease",
     requirement="commands.py, LeaseRevoke and Put: a key is attached to the lease of its last put",
 )
-def test_a_lease_takes_its_keys_with_it_in_one_revision(lab: Any) -> None:
+def test_a_lease_takes_its_keys_with_it_in_one_revision(lab: EtcdLab) -> None:
     store = filled(lab, lab.LeaseGrant(60, 1), lab.LeaseGrant(60, 2))
     for key in (b"c", b"a", b"b"):
         store.apply(lab.Put(key, b"x", 1))
@@ -213,7 +218,7 @@ def test_a_lease_takes_its_keys_with_it_in_one_revision(lab: Any) -> None:
     requirement="commands.py, Changes: from a revision on; events of one revision stay together",
 )
 def test_changes_are_told_from_any_revision_on_in_pieces_that_miss_nothing(
-    lab: Any, sweep: Any
+    lab: EtcdLab, sweep: Sweep
 ) -> None:
     for seed in sweep(10):
         random = Random(seed)
@@ -227,7 +232,7 @@ def test_changes_are_told_from_any_revision_on_in_pieces_that_miss_nothing(
         told: list[Any] = []
         revision = start
         while revision <= dumb.revision:
-            piece = store.query(lab.Changes(revision, limit=random.randrange(1, 5)))
+            piece: Any = store.query(lab.Changes(revision, limit=random.randrange(1, 5)))
             assert all(revision <= kv.mod_revision <= piece.revision for kv in piece.events)
             for kv, previous in zip(piece.events, piece.previous, strict=True):
                 assert previous == dumb.states[kv.mod_revision - 1].get(kv.key), f"before {kv}"
@@ -241,7 +246,7 @@ def test_changes_are_told_from_any_revision_on_in_pieces_that_miss_nothing(
     title="Who asks for changes that are forgotten hears so",
     requirement="commands.py, Changes and Events",
 )
-def test_changes_before_the_compacted_revision_are_refused(lab: Any) -> None:
+def test_changes_before_the_compacted_revision_are_refused(lab: EtcdLab) -> None:
     store = filled(lab, *(lab.Put(b"a", b"%d" % number) for number in range(2, 8)))
     store.apply(lab.Compact(5))
     forgotten = store.query(lab.Changes(4))
@@ -257,7 +262,9 @@ def test_changes_before_the_compacted_revision_are_refused(lab: Any) -> None:
     title="Snapshots hold everything",
     requirement="Application.snapshot: the whole state; equal for equal states",
 )
-def test_a_store_restored_from_a_snapshot_goes_on_like_the_first(lab: Any, sweep: Any) -> None:
+def test_a_store_restored_from_a_snapshot_goes_on_like_the_first(
+    lab: EtcdLab, sweep: Sweep
+) -> None:
     for seed in sweep(10):
         commands, first = Commands(lab, Random(seed)), lab.Store()
         first.apply(lab.LeaseGrant(60, 9))
@@ -283,7 +290,7 @@ def test_a_store_restored_from_a_snapshot_goes_on_like_the_first(lab: Any, sweep
     title="What is wrong by itself never reaches the log",
     requirement="problems.py: etcd's texts, in etcd's order",
 )
-def test_requests_that_are_wrong_by_themselves_are_refused(lab: Any) -> None:
+def test_requests_that_are_wrong_by_themselves_are_refused(lab: EtcdLab) -> None:
     put, look, drop = lab.Put(b"a"), lab.Range(b"a"), lab.DeleteRange(b"a", b"c")
     inner = lab.Txn((), (look,) * 100)
     for request, problem in (
@@ -312,7 +319,7 @@ def test_requests_that_are_wrong_by_themselves_are_refused(lab: Any) -> None:
     title="A full store takes nothing in, and can be emptied",
     requirement="store.py: the quota, and the alarm that stays on until somebody ends it",
 )
-def test_a_full_store_refuses_puts_until_it_is_compacted_and_the_alarm_ended(lab: Any) -> None:
+def test_a_full_store_refuses_puts_until_it_is_compacted_and_the_alarm_ended(lab: EtcdLab) -> None:
     store = filled(lab, lab.LeaseGrant(60, 1), quota=4000)
     full = lab.Refused("etcdserver: mvcc: database space exceeded")
     results = [store.apply(lab.Put(b"a", b"x" * 500)) for _ in range(10)]

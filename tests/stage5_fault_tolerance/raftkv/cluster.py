@@ -1,22 +1,17 @@
 """Clusters of the store in virtual time, their clients, and what their histories must keep to."""
 
-from collections.abc import Callable, Sequence
-from random import Random
+from collections.abc import Sequence
 from typing import Any
 
-from common.check.linearizability import check_linearizability
-from common.check.models import KEY_VALUE
 from common.check.serializability import check_serializability
-from common.check.verdict import Answer
-from common.contract.events import NodeId
-from common.sim.chaos import random_schedule
+from common.course.suites.kit import must_end, must_hold, names, trouble
 from common.sim.simulation import Simulation
-from common.sim.workload import Workload
+from common.sim.workload import Choose, Workload
 from common.values.faults import Schedule
-from common.values.history import Failed, History, Ok, Operation
+from common.values.history import Failed, Ok, Operation
 from common.values.units import MS, SECOND
-from tests.stage4_consensus.raft.cluster import must_end, names, remember
-from tests.stage4_consensus.raft.seen import Seen
+from stage4_consensus.raft.checks_outside import Seen, watched
+from tests.stage5_fault_tolerance.raftkv.lab import RaftkvLab
 
 CLIENTS = ("c1", "c2", "c3")
 CALM = 2 * SECOND
@@ -25,35 +20,31 @@ CALM = 2 * SECOND
 LIMIT = CALM + 10 * SECOND
 """When every client must have got through."""
 
-Choose = Callable[[Random, NodeId, int], object]
 
-
-def cluster(lab: Any, seed: int | str, count: int = 3, **options: Any) -> Simulation:
+def cluster(lab: RaftkvLab, seed: int | str, count: int = 3, **options: Any) -> Simulation:
     """Servers that compact often and send snapshots in small pieces, with three clients."""
     config = {"snapshot_every": 8, "piece_parts": 3, **options.pop("config", {})}
     seen = Seen()
-    observers = [seen, *options.pop("observers", ())]
-    made: Simulation = lab.simulation(
+    made = lab.simulation(
         dict.fromkeys(names(count), lambda id, peers: lab.RaftKeyValue(id, peers, **config)),
         dict.fromkeys(CLIENTS, lab.KeyValueClient),
         seed=seed,
-        observers=observers,
-        **{"max_events": 300_000, **options},
+        observers=[seen, *options.pop("observers", ())],
+        **options,
     )
-    return remember(made, seen)
+    return watched(made, seen)
 
 
 def sweep_once(
-    lab: Any, seed: int, choose: Choose, kinds: Sequence[str], count: int = 3, each: int = 30
+    lab: RaftkvLab, seed: int, choose: Choose, kinds: Sequence[str], count: int = 3, each: int = 30
 ) -> Simulation:
     """Clients ask while these kinds of trouble happen, and in the calm; all must end."""
-    random = Random(f"{seed}/{kinds}")
-    schedule = random_schedule(random, names(count), CALM, kinds=kinds, others=CLIENTS)
-    simulation = cluster(lab, seed, count, schedule=Schedule(list(schedule)))
+    faults = trouble(seed, kinds, hit=names(count), others=CLIENTS, until=CALM)
+    simulation = cluster(lab, seed, count, schedule=Schedule(faults))
     workload = Workload(
         simulation, choose, count=each, think=(0, 120 * MS), patience=LIMIT, clients=CLIENTS
     )
-    must_end(simulation, workload, LIMIT)
+    must_end(simulation, workload, limit=LIMIT)
     return simulation
 
 
@@ -63,18 +54,10 @@ def oks(simulation: Simulation, function: str) -> list[tuple[Operation, Any]]:
     return [(each, each.outcome.value) for each in asked if isinstance(each.outcome, Ok)]
 
 
-def must_be_linearizable(simulation: Simulation) -> None:
-    """Check each key: what clients were told is what one single copy would have said."""
-    asked = [each for each in simulation.history if each.function in KEY_VALUE.functions]
-    verdict = check_linearizability(History(asked), KEY_VALUE)
-    assert verdict.answer is Answer.YES, verdict.sentence
-
-
 def must_be_strictly_serializable(simulation: Simulation) -> None:
     """Check transactions of Get and Append of ``number;`` as those of lists of numbers."""
     asked = [_as_lists(each) for each in simulation.history if each.function == "transaction"]
-    verdict = check_serializability(asked, strict=True)
-    assert verdict.answer is Answer.YES, verdict.sentence
+    must_hold(check_serializability(asked, strict=True))
 
 
 def _as_lists(operation: Operation) -> Operation:

@@ -4,13 +4,15 @@ import operator
 from random import Random
 from typing import Any
 
+from tests.stage5_fault_tolerance.raftkv.lab import RaftkvLab
+
 KEYS = ("a", "aa", "b", "c", "é", "😀")
 BOUNDS = ("", *KEYS, "bb", "~")
 RELATIONS = {"=": operator.eq, "!=": operator.ne, "<": operator.lt, ">": operator.gt}
 TARGETS = ("value", "create_revision", "mod_revision", "version")
 
 
-def filled(lab: Any, **held: str) -> Any:
+def filled(lab: RaftkvLab, **held: str) -> Any:
     """A store in which these keys were put, in this order."""
     store = lab.KeyValueStore()
     for key, value in held.items():
@@ -25,7 +27,7 @@ class DumbStore:
         lab: the lab under test; only its commands and results are used.
     """
 
-    def __init__(self, lab: Any) -> None:
+    def __init__(self, lab: RaftkvLab) -> None:
         self.lab = lab
         self.held: dict[str, tuple[str, int, int, int]] = {}
         self.revision = 0
@@ -81,7 +83,7 @@ class DumbStore:
         return bool(RELATIONS[compare.relation](found, compare.wanted))
 
 
-def some_step(lab: Any, random: Random) -> object:
+def some_step(lab: RaftkvLab, random: Random) -> object:
     """Any command that can be a step of a transaction."""
     key, text = random.choice(KEYS), random.choice("xyz")
     limit, ends = random.choice((0, 0, 1, 2)), (*BOUNDS, None)
@@ -97,7 +99,7 @@ def some_step(lab: Any, random: Random) -> object:
     )
 
 
-def some_command(lab: Any, random: Random) -> object:
+def some_command(lab: RaftkvLab, random: Random) -> object:
     """Any command but a transaction."""
     if random.random() < 0.8:
         return some_step(lab, random)
@@ -105,11 +107,12 @@ def some_command(lab: Any, random: Random) -> object:
     return lab.CompareAndSet(random.choice(KEYS), expected, random.choice("xyz"))
 
 
-def some_transaction(lab: Any, random: Random) -> object:
+def some_transaction(lab: RaftkvLab, random: Random) -> object:
     """Up to two compares, up to four steps on either side."""
     compares = []
     for _ in range(random.randrange(3)):
-        target, relation = random.choice(TARGETS), random.choice(list(RELATIONS))
+        target: Any = random.choice(TARGETS)
+        relation: Any = random.choice(list(RELATIONS))
         wanted = random.choice("xyz") if target == "value" else random.randrange(4)
         compares.append(lab.Compare(random.choice(KEYS), target, relation, wanted))
     then, otherwise = (

@@ -3,33 +3,33 @@
 from collections.abc import Callable
 from typing import Any
 
+from common.check.models import KEY_VALUE
 from common.contract.events import NodeId
-from common.course.suites.grading import graded
+from common.course.suites.grading import Sweep, graded
+from common.course.suites.kit import (
+    STEADY,
+    Wire,
+    ask,
+    ask_ok,
+    crash,
+    must_be_linearizable,
+    must_end,
+    names,
+    restart,
+    restart_all,
+    run_until,
+    wait_for,
+)
 from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
 from common.sim.workload import Workload
 from common.values.faults import Block, Heal
 from common.values.history import Failed, Ok, Unknown
 from common.values.units import MS, SECOND
-from tests.stage4_consensus.raft.cluster import (
-    STEADY,
-    ask,
-    crash,
-    elect,
-    log_grows,
-    must_be_ok,
-    must_end,
-    names,
-    others,
-    restart,
-    restart_all,
-    run_until,
-    server_of,
-    wait_for,
-)
-from tests.stage4_consensus.raft.seen import Server
-from tests.stage4_consensus.raft.traffic import Traffic
-from tests.stage5_fault_tolerance.raftkv.cluster import CLIENTS, cluster, must_be_linearizable
+from stage4_consensus.raft.checks_outside import Server, elect, log_grows, others, server_of
+from stage4_consensus.raft.messages import AppendEntries
+from tests.stage5_fault_tolerance.raftkv.cluster import CLIENTS, cluster
+from tests.stage5_fault_tolerance.raftkv.lab import RaftkvLab
 
 LAB = "raftkv"
 ASK_AGAIN_AFTER, HEARTBEAT_EVERY = 100 * MS, 50 * MS
@@ -41,7 +41,7 @@ ASK_AGAIN_AFTER, HEARTBEAT_EVERY = 100 * MS, 50 * MS
     title="It works when nothing fails",
     requirement="the page, *The commands*, through the cluster",
 )
-def test_each_command_is_answered_by_a_cluster(lab: Any) -> None:
+def test_each_command_is_answered_by_a_cluster(lab: RaftkvLab) -> None:
     simulation = cluster(lab, seed=1)
     told = {
         lab.Put("a", "1"): 1,
@@ -57,7 +57,7 @@ def test_each_command_is_answered_by_a_cluster(lab: Any) -> None:
         lab.Get("b"): "5",
     }
     for operation, value in told.items():
-        assert must_be_ok(simulation, operation) == value, f"{operation}"
+        assert ask_ok(simulation, "c1", operation) == value, f"{operation}"
 
 
 @graded(
@@ -66,19 +66,19 @@ def test_each_command_is_answered_by_a_cluster(lab: Any) -> None:
     requirement="issue: what was acknowledged is there after a crash of all servers at once",
 )
 def test_what_was_acknowledged_is_there_after_all_servers_crash_at_once(
-    lab: Any, sweep: Any
+    lab: RaftkvLab, sweep: Sweep
 ) -> None:
     for seed in sweep(8):
         simulation = cluster(lab, seed, config={"snapshot_every": 3 + seed % 5})
         for number in range(15):
             key = "abc"[number % 3]
             steps = (lab.Append(key, f"{number};"), lab.Put(f"last {key}", f"{number}"))
-            must_be_ok(simulation, lab.Transaction((), steps), CLIENTS[number % 3])
+            ask_ok(simulation, CLIENTS[number % 3], lab.Transaction((), steps))
             if number % 5 == seed % 5:
                 restart_all(simulation)
-        before: Any = must_be_ok(simulation, lab.Range(""))
+        before: Any = ask_ok(simulation, "c1", lab.Range(""))
         restart_all(simulation)
-        after: Any = must_be_ok(simulation, lab.Range(""), "c2")
+        after: Any = ask_ok(simulation, "c2", lab.Range(""))
         assert after == before, "values and their revisions"
         assert {item.key: item.value for item in after.items} == {
             "a": "0;3;6;9;12;", "b": "1;4;7;10;13;", "c": "2;5;8;11;14;",
@@ -92,7 +92,7 @@ def test_what_was_acknowledged_is_there_after_all_servers_crash_at_once(
     title="Exactly once when a leader crashes",
     requirement="Raft, section 8: a command that is asked for again is not carried out again",
 )
-def test_an_append_whose_leader_is_killed_is_there_once(lab: Any, sweep: Any) -> None:
+def test_an_append_whose_leader_is_killed_is_there_once(lab: RaftkvLab, sweep: Sweep) -> None:
     for seed in sweep(10):
         simulation = cluster(lab, seed)
         leader = elect(simulation)
@@ -103,7 +103,7 @@ def test_an_append_whose_leader_is_killed_is_there_once(lab: Any, sweep: Any) ->
         wait_for(simulation, asked, 5 * SECOND)
         assert isinstance(asked.outcome, Ok)
         restart(simulation, leader.id)
-        assert must_be_ok(simulation, lab.Get("x"), "c2") == "once;"
+        assert ask_ok(simulation, "c2", lab.Get("x")) == "once;"
 
 
 @graded(
@@ -112,7 +112,7 @@ def test_an_append_whose_leader_is_killed_is_there_once(lab: Any, sweep: Any) ->
     requirement="Raft, sections 7 and 8: the table of sessions is part of each snapshot",
 )
 def test_a_repeated_append_is_known_by_a_server_that_has_only_a_snapshot(
-    lab: Any, sweep: Any
+    lab: RaftkvLab, sweep: Sweep
 ) -> None:
     for seed in sweep(8):
         simulation = cluster(lab, seed, config={"snapshot_every": 2})
@@ -120,12 +120,12 @@ def test_a_repeated_append_is_known_by_a_server_that_has_only_a_snapshot(
         first = simulation.call("c1", lab.Append("x", "once;"))
         while_answers_are_lost(simulation, leader)
         for number in range(6):
-            must_be_ok(simulation, lab.Put("y", f"{number}"), "c2")
+            ask_ok(simulation, "c2", lab.Put("y", f"{number}"))
         restart_all(simulation)
         assert all(server.snapshot_index > 0 for server in others(simulation))
         wait_for(simulation, first, 10 * SECOND)
         assert isinstance(first.outcome, Ok)
-        assert must_be_ok(simulation, lab.Get("x"), "c2") == "once;"
+        assert ask_ok(simulation, "c2", lab.Get("x")) == "once;"
 
 
 def has_all_of(server: Server, leader: Server) -> Callable[[], bool]:
@@ -150,7 +150,9 @@ def while_answers_are_lost(simulation: Simulation, leader: Server) -> None:
     requirement="Raft, section 7: what its entries were is compacted away, so it gets a snapshot, "
     "with revisions and sessions",
 )
-def test_a_server_that_was_away_holds_the_same_store_afterwards(lab: Any, sweep: Any) -> None:
+def test_a_server_that_was_away_holds_the_same_store_afterwards(
+    lab: RaftkvLab, sweep: Sweep
+) -> None:
     for seed in sweep(8):
         simulation = cluster(lab, seed)
         leader = elect(simulation)
@@ -158,19 +160,19 @@ def test_a_server_that_was_away_holds_the_same_store_afterwards(lab: Any, sweep:
         crash(simulation, away)
         for number in range(20):
             change = lab.Delete("k5") if number == 19 else lab.Put(f"k{number % 7}", f"{number}")
-            must_be_ok(simulation, change, CLIENTS[number % 3])
+            ask_ok(simulation, CLIENTS[number % 3], change)
         assert leader.snapshot_index > 0
         restart(simulation, away)
         back = server_of(simulation, away)
         run_until(simulation, has_all_of(back, leader))
         assert back.snapshot_index > 0, "it had nothing, so only a snapshot can have helped"
-        before: Any = must_be_ok(simulation, lab.Range(""))
+        before: Any = ask_ok(simulation, "c1", lab.Range(""))
         crash(simulation, stays)
-        told: Any = must_be_ok(simulation, lab.Range("k", "l", 2))
+        told: Any = ask_ok(simulation, "c1", lab.Range("k", "l", 2))
         assert (told.count, told.revision) == (6, 20), "the store goes on with its help"
         restart(simulation, stays)
         crash(simulation, leader.id)
-        assert must_be_ok(simulation, lab.Range(""), "c2") == before
+        assert ask_ok(simulation, "c2", lab.Range("")) == before
 
 
 @graded(
@@ -179,7 +181,7 @@ def test_a_server_that_was_away_holds_the_same_store_afterwards(lab: Any, sweep:
     requirement="issue: after any sequence of kills, of all servers at once too",
 )
 def test_appends_are_there_once_and_in_order_though_everything_crashes(
-    lab: Any, sweep: Any
+    lab: RaftkvLab, sweep: Sweep
 ) -> None:
     def choose(random: Any, client: NodeId, number: int) -> object:
         return lab.Append(f"of {client}", f"{number};")
@@ -190,12 +192,12 @@ def test_appends_are_there_once_and_in_order_though_everything_crashes(
         for _ in range(3):
             simulation.run(simulation.now + 400 * MS + seed % 1000 * 777)
             restart_all(simulation)
-        must_end(simulation, workload, 20 * SECOND)
+        must_end(simulation, workload, limit=20 * SECOND)
         assert all(isinstance(each.outcome, Ok) for each in simulation.history)
         for client in CLIENTS:
-            text = must_be_ok(simulation, lab.Get(f"of {client}"))
+            text = ask_ok(simulation, "c1", lab.Get(f"of {client}"))
             assert text == "".join(f"{number};" for number in range(20))
-        must_be_linearizable(simulation)
+        must_be_linearizable(simulation.history, KEY_VALUE)
 
 
 @graded(
@@ -203,9 +205,9 @@ def test_appends_are_there_once_and_in_order_though_everything_crashes(
     title="Failed means that it did not happen",
     requirement="the page, *What a client is told*: what the store refuses has failed",
 )
-def test_what_the_store_refuses_has_failed_and_changed_nothing(lab: Any) -> None:
+def test_what_the_store_refuses_has_failed_and_changed_nothing(lab: RaftkvLab) -> None:
     simulation = cluster(lab, seed=1)
-    must_be_ok(simulation, lab.Put("a", "1"))
+    ask_ok(simulation, "c1", lab.Put("a", "1"))
     wrong = lab.Compare("a", "version", "=", "one")
     too_long = "x" * (lab.MAX_VALUE + 1)
     for operation in (
@@ -214,14 +216,14 @@ def test_what_the_store_refuses_has_failed_and_changed_nothing(lab: Any) -> None
         lab.Put("a", too_long),
         lab.Range("", None, -1),
     ):
-        asked = ask(simulation, operation)
+        asked = ask(simulation, "c1", operation)
         assert isinstance(asked.outcome, Failed), f"{type(operation).__name__}: {asked.outcome}"
         assert asked.outcome.reason
-    assert must_be_ok(simulation, lab.Get("a")) == "1"
-    assert must_be_ok(simulation, lab.Put("a", "3")) == 2
+    assert ask_ok(simulation, "c1", lab.Get("a")) == "1"
+    assert ask_ok(simulation, "c1", lab.Put("a", "3")) == 2
     leader = elect(simulation)
     before = leader.last_index
-    assert isinstance(ask(simulation, lab.Put("a", "x" * lab.MAX_COMMAND)).outcome, Failed)
+    assert isinstance(ask(simulation, "c1", lab.Put("a", "x" * lab.MAX_COMMAND)).outcome, Failed)
     assert leader.last_index == before, "what is too large must not be in the log"
 
 
@@ -231,7 +233,7 @@ def test_what_the_store_refuses_has_failed_and_changed_nothing(lab: Any) -> None
     requirement="the page, *What a client is told*: without an answer, a question has failed and "
     "the end of a change is unknown",
 )
-def test_without_servers_a_change_is_unknown_and_a_question_has_failed(lab: Any) -> None:
+def test_without_servers_a_change_is_unknown_and_a_question_has_failed(lab: RaftkvLab) -> None:
     simulation = cluster(lab, seed=1)
     elect(simulation)
     crash(simulation, *names(3))
@@ -240,9 +242,9 @@ def test_without_servers_a_change_is_unknown_and_a_question_has_failed(lab: Any)
         lab.Transaction((), (lab.Put("a", "1"),)),
     )  # fmt: skip
     for change in changes:
-        assert isinstance(ask(simulation, change, within=10 * SECOND).outcome, Unknown)
+        assert isinstance(ask(simulation, "c1", change, within=10 * SECOND).outcome, Unknown)
     for question in (lab.Get("a"), lab.Range("")):
-        assert isinstance(ask(simulation, question, within=10 * SECOND).outcome, Failed)
+        assert isinstance(ask(simulation, "c1", question, within=10 * SECOND).outcome, Failed)
 
 
 @graded(
@@ -250,11 +252,11 @@ def test_without_servers_a_change_is_unknown_and_a_question_has_failed(lab: Any)
     title="Redirected, not kept waiting",
     requirement="Raft, section 8: a server that does not lead names the leader",
 )
-def test_a_client_is_sent_on_to_the_leader_at_once(lab: Any, sweep: Any) -> None:
+def test_a_client_is_sent_on_to_the_leader_at_once(lab: RaftkvLab, sweep: Sweep) -> None:
     for seed in sweep(4):
-        traffic = Traffic()
+        wire = Wire()
         link = LinkModel(latency=(2 * MS, 2 * MS))
-        simulation = cluster(lab, seed, link=link, observers=[traffic])
+        simulation = cluster(lab, seed, link=link, observers=[wire])
         if elect(simulation).id == "n1":  # which a client asks first
             crash(simulation, "n1")
             simulation.run(simulation.now + 100 * MS)
@@ -264,11 +266,13 @@ def test_a_client_is_sent_on_to_the_leader_at_once(lab: Any, sweep: Any) -> None
         leader = elect(simulation).id
         assert leader != "n1"
         for asks in (["n1", leader], [leader]):
-            traffic.forget()
-            asked = ask(simulation, lab.Get("x"))
+            wire.forget()
+            asked = ask(simulation, "c1", lab.Get("x"))
             assert isinstance(asked.outcome, Ok)
             assert (asked.returned_at or 0) - asked.invoked_at < ASK_AGAIN_AFTER
-            assert traffic.asked["c1"] == asks, "and then it knows whom to ask"
+            assert [each.to for each in wire.sent_messages if each.sender == "c1"] == asks, (
+                "and then it knows whom to ask"
+            )
 
 
 @graded(
@@ -277,25 +281,27 @@ def test_a_client_is_sent_on_to_the_leader_at_once(lab: Any, sweep: Any) -> None
     requirement="the page, *Costs*: the entry, and with it or after it how far it is committed; "
     "questions share rounds of heartbeats",
 )
-def test_no_more_is_sent_or_written_than_the_commands_need(lab: Any) -> None:
-    traffic = Traffic()
+def test_no_more_is_sent_or_written_than_the_commands_need(lab: RaftkvLab) -> None:
+    wire = Wire()
     config = {"snapshot_every": 0}
-    simulation = cluster(lab, 1, link=STEADY, config=config, observers=[traffic])
+    simulation = cluster(lab, 1, link=STEADY, config=config, observers=[wire])
     leader = elect(simulation)
-    must_be_ok(simulation, lab.Put("warm", "up"))
+    ask_ok(simulation, "c1", lab.Put("warm", "up"))
     start, index = simulation.now, leader.last_index
-    traffic.forget()
+    wire.forget()
     for number in range(20):
-        must_be_ok(simulation, lab.Append("x", f"{number};"))
+        ask_ok(simulation, "c1", lab.Append("x", f"{number};"))
     heartbeats = 2 * ((simulation.now - start) // HEARTBEAT_EVERY + 1)
     assert leader.last_index == index + 20
-    assert traffic.entries == 40, "each entry goes to each of two followers once"
-    assert traffic.count("AppendEntries") <= 2 * 40 + heartbeats
+    assert sum(len(each.entries) for each in wire.of(AppendEntries)) == 40, (
+        "each entry goes to each of two followers once"
+    )
+    assert len(wire.of(AppendEntries)) <= 2 * 40 + heartbeats
     start, index = simulation.now, leader.last_index
-    traffic.forget()
+    wire.forget()
     for _ in range(20):
-        must_be_ok(simulation, lab.Get("x"))
-        must_be_ok(simulation, lab.Range(""))
+        ask_ok(simulation, "c1", lab.Get("x"))
+        ask_ok(simulation, "c1", lab.Range(""))
     heartbeats = 2 * ((simulation.now - start) // HEARTBEAT_EVERY + 1)
     assert leader.last_index == index, "a question needs no entry"
-    assert traffic.count("AppendEntries") <= 2 * 40 + heartbeats
+    assert len(wire.of(AppendEntries)) <= 2 * 40 + heartbeats

@@ -1,26 +1,27 @@
 """Graded suite of the lab ``raftkv``, fault sweeps: everything fails, then a calm with progress."""
 
 from random import Random
-from typing import Any
 
+from common.check.models import KEY_VALUE
 from common.contract.events import NodeId
-from common.course.suites.grading import graded
+from common.course.suites.grading import Sweep, graded
+from common.course.suites.kit import ask_ok, must_be_linearizable
 from common.sim.simulation import Simulation
-from tests.stage4_consensus.raft.cluster import must_be_ok, others
+from common.sim.workload import Choose
+from stage4_consensus.raft.checks_outside import others
 from tests.stage5_fault_tolerance.raftkv.cluster import (
-    Choose,
-    must_be_linearizable,
     must_be_strictly_serializable,
     oks,
     sweep_once,
 )
+from tests.stage5_fault_tolerance.raftkv.lab import RaftkvLab
 
 LAB = "raftkv"
 
 TOGETHER = ("a", "b", "c")
 
 
-def single_commands(lab: Any) -> Choose:
+def single_commands(lab: RaftkvLab) -> Choose:
     """Commands on two keys; no text is written twice."""
 
     def choose(random: Random, client: NodeId, number: int) -> object:
@@ -39,7 +40,7 @@ def single_commands(lab: Any) -> Choose:
     return choose
 
 
-def list_transactions(lab: Any) -> Choose:
+def list_transactions(lab: RaftkvLab) -> Choose:
     """Transactions that read some lists and append to others; no value is appended twice."""
 
     def choose(random: Random, client: NodeId, number: int) -> object:
@@ -52,7 +53,7 @@ def list_transactions(lab: Any) -> Choose:
     return choose
 
 
-def all_three(lab: Any) -> Choose:
+def all_three(lab: RaftkvLab) -> Choose:
     """Transactions that put one text to all of three keys, or delete all; and ranges."""
 
     def choose(random: Random, client: NodeId, number: int) -> object:
@@ -72,11 +73,11 @@ def all_three(lab: Any) -> Choose:
     requirement="each key like one register: partitions, one-way too, loss, copies, delays",
 )
 def test_it_is_linearizable_when_the_network_is_cut_and_loses_messages(
-    lab: Any, sweep: Any
+    lab: RaftkvLab, sweep: Sweep
 ) -> None:
     for seed in sweep(12):
         simulation = sweep_once(lab, seed, single_commands(lab), ("partition", "block", "link"))
-        must_be_linearizable(simulation)
+        must_be_linearizable(simulation.history, KEY_VALUE)
 
 
 @graded(
@@ -85,12 +86,14 @@ def test_it_is_linearizable_when_the_network_is_cut_and_loses_messages(
     requirement="each key like one register: crashes, slow disks, pauses, clocks that drift, with "
     "a snapshot every few entries",
 )
-def test_it_is_linearizable_when_servers_crash_and_clocks_drift(lab: Any, sweep: Any) -> None:
+def test_it_is_linearizable_when_servers_crash_and_clocks_drift(
+    lab: RaftkvLab, sweep: Sweep
+) -> None:
     for seed in sweep(12):
         kinds = ("crash", "crash", "disk", "pause", "clock")
         simulation = sweep_once(lab, seed, single_commands(lab), kinds)
         assert all(server.snapshot_index > 0 for server in others(simulation))
-        must_be_linearizable(simulation)
+        must_be_linearizable(simulation.history, KEY_VALUE)
 
 
 @graded(
@@ -98,12 +101,14 @@ def test_it_is_linearizable_when_servers_crash_and_clocks_drift(lab: Any, sweep:
     title="Five servers, everything at once",
     requirement="all kinds of trouble together; afterwards all servers hold the same",
 )
-def test_all_servers_hold_the_same_after_everything_has_failed(lab: Any, sweep: Any) -> None:
+def test_all_servers_hold_the_same_after_everything_has_failed(
+    lab: RaftkvLab, sweep: Sweep
+) -> None:
     for seed in sweep(5):
         kinds = ("crash", "partition", "block", "link", "disk", "pause", "clock")
         simulation = sweep_once(lab, seed, single_commands(lab), kinds, count=5)
-        must_be_linearizable(simulation)
-        must_be_ok(simulation, lab.Put("last", "word"))
+        must_be_linearizable(simulation.history, KEY_VALUE)
+        ask_ok(simulation, "c1", lab.Put("last", "word"))
 
         def ends(simulation: Simulation = simulation) -> set[tuple[int, int | None]]:
             found = [(server, server.last_index) for server in others(simulation)]
@@ -118,7 +123,7 @@ def test_all_servers_hold_the_same_after_everything_has_failed(lab: Any, sweep: 
     title="Transactions in one order, in that of real time",
     requirement="strict serializability of transactions over several keys",
 )
-def test_transactions_are_strictly_serializable(lab: Any, sweep: Any) -> None:
+def test_transactions_are_strictly_serializable(lab: RaftkvLab, sweep: Sweep) -> None:
     for seed in sweep(12):
         kinds = ("crash", "partition", "link", "pause")
         simulation = sweep_once(lab, seed, list_transactions(lab), kinds)
@@ -130,7 +135,7 @@ def test_transactions_are_strictly_serializable(lab: Any, sweep: Any) -> None:
     title="A range shows all of a transaction, or nothing of it",
     requirement="all changes of a transaction happen at one moment; a range is of one moment",
 )
-def test_a_range_shows_all_of_a_transaction_or_nothing_of_it(lab: Any, sweep: Any) -> None:
+def test_a_range_shows_all_of_a_transaction_or_nothing_of_it(lab: RaftkvLab, sweep: Sweep) -> None:
     for seed in sweep(10):
         simulation = sweep_once(lab, seed, all_three(lab), ("crash", "partition", "link"))
         sizes = set()
@@ -148,7 +153,7 @@ def test_a_range_shows_all_of_a_transaction_or_nothing_of_it(lab: Any, sweep: An
     requirement="the page, *Revisions*: a later answer has no earlier revision, and one revision "
     "names one state",
 )
-def test_revisions_name_states_and_never_go_back(lab: Any, sweep: Any) -> None:
+def test_revisions_name_states_and_never_go_back(lab: RaftkvLab, sweep: Sweep) -> None:
     for seed in sweep(10):
         simulation = sweep_once(lab, seed, all_three(lab), ("crash", "partition", "pause"))
         changes = oks(simulation, "transaction")

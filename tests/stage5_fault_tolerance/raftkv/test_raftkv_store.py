@@ -4,7 +4,7 @@ from random import Random
 from typing import Any
 
 from common.contract.kinds import check_value
-from common.course.suites.grading import graded
+from common.course.suites.grading import Sweep, graded
 from tests.stage5_fault_tolerance.raftkv.dumb import (
     RELATIONS,
     DumbStore,
@@ -12,6 +12,7 @@ from tests.stage5_fault_tolerance.raftkv.dumb import (
     some_command,
     some_transaction,
 )
+from tests.stage5_fault_tolerance.raftkv.lab import RaftkvLab
 
 LAB = "raftkv"
 
@@ -21,13 +22,15 @@ LAB = "raftkv"
     title="Transactions do what they say",
     requirement="the page, *The commands*: compares first, then one side's steps, one by one",
 )
-def test_the_store_carries_out_transactions_like_a_plain_dictionary(lab: Any, sweep: Any) -> None:
+def test_the_store_carries_out_transactions_like_a_plain_dictionary(
+    lab: RaftkvLab, sweep: Sweep
+) -> None:
     for seed in sweep(20):
         random, store, dumb = Random(seed), lab.KeyValueStore(), DumbStore(lab)
         sides = set()
         for _ in range(40):
             command = some_transaction(lab, random)
-            told = store.apply(command)
+            told: Any = store.apply(command)
             assert told == dumb.apply(command), f"{command}"
             assert store.revision == dumb.revision, f"the revision after {command}"
             sides.add(told.succeeded)
@@ -39,7 +42,7 @@ def test_the_store_carries_out_transactions_like_a_plain_dictionary(lab: Any, sw
     title="Nothing changed, nothing counted",
     requirement="the page, *Revisions*: what changes nothing has no revision",
 )
-def test_what_changes_nothing_leaves_the_revision_as_it_is(lab: Any) -> None:
+def test_what_changes_nothing_leaves_the_revision_as_it_is(lab: RaftkvLab) -> None:
     store = filled(lab, a="1")
     before = store.snapshot()
     assert store.apply(lab.Delete("b")) is False
@@ -56,7 +59,7 @@ def test_what_changes_nothing_leaves_the_revision_as_it_is(lab: Any) -> None:
     title="One transaction, one revision",
     requirement="the page, *Revisions*: all changes of one command have one revision",
 )
-def test_all_changes_of_a_transaction_share_one_revision(lab: Any) -> None:
+def test_all_changes_of_a_transaction_share_one_revision(lab: RaftkvLab) -> None:
     store = filled(lab, a="1", b="1")
     steps = (lab.Put("a", "2"), lab.Append("c", "2"), lab.Delete("b"), lab.Put("a", "3"))
     told = store.apply(lab.Transaction((), (*steps, lab.Range(""))))
@@ -73,7 +76,7 @@ def test_all_changes_of_a_transaction_share_one_revision(lab: Any) -> None:
     requirement="the page, *The commands*: a command is carried out wholly, or refused and leaves "
     "nothing behind",
 )
-def test_a_transaction_that_is_refused_half_way_leaves_nothing_behind(lab: Any) -> None:
+def test_a_transaction_that_is_refused_half_way_leaves_nothing_behind(lab: RaftkvLab) -> None:
     long = "x" * lab.MAX_VALUE
     store = filled(lab, a="1", long=long)
     before = store.snapshot()
@@ -102,11 +105,11 @@ def test_a_transaction_that_is_refused_half_way_leaves_nothing_behind(lab: Any) 
     requirement="the page, *The commands*: value, version, create_revision, mod_revision; "
     "=, !=, <, >; a key that is not there",
 )
-def test_a_compare_holds_of_what_is_there_before_the_transaction(lab: Any) -> None:
+def test_a_compare_holds_of_what_is_there_before_the_transaction(lab: RaftkvLab) -> None:
     store = filled(lab, other="-", k="m")
     store.apply(lab.Put("k", "n"))
 
-    def holds(key: str, target: str, relation: str, wanted: object) -> Any:
+    def holds(key: str, target: Any, relation: Any, wanted: Any) -> Any:
         compare = lab.Compare(key, target, relation, wanted)
         told = store.apply(lab.Transaction((compare,)))
         return told.succeeded if isinstance(told, lab.TransactionResult) else told
@@ -130,7 +133,9 @@ def test_a_compare_holds_of_what_is_there_before_the_transaction(lab: Any) -> No
     title="A snapshot is the state, and stands still",
     requirement="the contract of applications: an immutable value, equal for equal states",
 )
-def test_a_store_restored_from_a_snapshot_goes_on_as_the_first(lab: Any, sweep: Any) -> None:
+def test_a_store_restored_from_a_snapshot_goes_on_as_the_first(
+    lab: RaftkvLab, sweep: Sweep
+) -> None:
     for seed in sweep(10):
         random, store, other = Random(seed), lab.KeyValueStore(), filled(lab, rest="of before")
         for number in range(40):

@@ -1,13 +1,19 @@
-"""What a judge sees of Raft servers: the messages they send, and what they make durable.
+"""What is seen of Raft servers from outside: the messages they send, and what they make durable.
 
 A server's word about itself is no evidence (it leads, it has committed), but what it sends binds
 it: others act on it. So roles, terms, logs and commitment are read off the wire and the disks, and
-the safety properties of Figure 3 of the paper are checked on them after every message.
+the safety properties of Figure 3 of the paper are checked on them after every message. Graded
+suites see no more than this, that of Raft and those of what stands on it::
+
+    simulation = watched(lab.simulation(nodes, seed=seed, observers=[seen := Seen()]), seen)
+    leader = elect(simulation)
+    assert server_of(simulation, "n2").last_index == leader.last_index
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from common.check.verdict import Answer, Verdict
 from common.contract.effects import Forget, Save
@@ -16,8 +22,10 @@ from common.contract.observer import Observer
 from common.sim.engine import Monitor
 from common.sim.simulation import Simulation
 from common.values.faults import Crash, Fault
-from common.values.history import Operation
-from common.values.units import MS
+from common.values.units import MS, SECOND, show_time
+
+SOON = 2 * SECOND
+"""Several elections fit into this time."""
 
 SILENT_AFTER = 150 * MS
 """Who has not been heard as leader for so long does not lead any more: three heartbeats."""
@@ -77,7 +85,7 @@ class Server:
         return self.snapshot_term if index == self.snapshot_index else 0 if index == 0 else None
 
 
-class Seen:
+class Seen(Observer):
     """Observes a simulation of Raft, and ends it where a property of Figure 3 does not hold.
 
     Args:
@@ -136,18 +144,6 @@ class Seen:
         """Who crashes leads no more."""
         if isinstance(fault, Crash) and fault.node in self.servers:
             self.servers[fault.node].leads = 0
-
-    def dropped(self, at: int, node: NodeId, to: NodeId, number: int, why: str) -> None:
-        """Nothing of this is of interest here."""
-
-    def noted(self, at: int, node: NodeId, text: str, fields: Mapping[str, object]) -> None:
-        """Nothing of this is of interest here."""
-
-    def called(self, at: int, node: NodeId, operation: Operation) -> None:
-        """Nothing of this is of interest here."""
-
-    def returned(self, at: int, node: NodeId, operation: Operation) -> None:
-        """Nothing of this is of interest here."""
 
     # What must hold.
 
@@ -223,6 +219,50 @@ class Seen:
     def _hold(self, name: str, holds: bool, text: str) -> None:
         if not holds and self._safe:
             raise AssertionError(f"{name!r} does not hold: {text}")
+
+
+_seen: WeakKeyDictionary[Simulation, Seen] = WeakKeyDictionary()
+"""What is seen of each simulation."""
+
+
+def watched(simulation: Simulation, seen: Seen) -> Simulation:
+    """Let the functions below know what is seen of a simulation; returns the simulation."""
+    _seen[simulation] = seen
+    return simulation
+
+
+def server_of(simulation: Simulation, id: NodeId) -> Server:
+    """What is seen of a server."""
+    return _seen[simulation].server(id)
+
+
+def others(simulation: Simulation, *without: NodeId) -> list[Server]:
+    """The servers that are up, but for these."""
+    up = [id for id in simulation.nodes if id in simulation.members]
+    return [server_of(simulation, id) for id in up if id not in without]
+
+
+def leaders(simulation: Simulation) -> list[Server]:
+    """The servers that speak as leaders, in the order of their terms."""
+    return _seen[simulation].leaders(simulation.now)
+
+
+def elect(simulation: Simulation, within: int = SOON) -> Server:
+    """Go on until somebody leads and has told that its no-op is committed; returns that server."""
+    limit = simulation.now + within
+
+    def elected() -> bool:
+        found = leaders(simulation)
+        return bool(found) and found[-1].commit_index >= found[-1].first_index_of_term
+
+    assert simulation.run_until(elected, limit), f"nobody leads after {show_time(within)}"
+    return leaders(simulation)[-1]
+
+
+def log_grows(server: Server) -> Callable[[], bool]:
+    """Whether the server's log is longer than it is now."""
+    before = server.last_index
+    return lambda: server.last_index > before
 
 
 class Outside:

@@ -1,0 +1,49 @@
+"""The lab ``etcd``, as its suite sees it."""
+
+from typing import TYPE_CHECKING
+
+from common.course.suites.under_test import LabUnderTest
+
+if TYPE_CHECKING:
+    from stage5_fault_tolerance.etcd import history, problems
+
+
+class EtcdLab(LabUnderTest):
+    """What the suite uses of the lab; the names come from the implementation under test."""
+
+    if TYPE_CHECKING:
+        from stage5_fault_tolerance.etcd.client import EtcdClient
+        from stage5_fault_tolerance.etcd.commands import (
+            Changes,
+            Compact,
+            Compare,
+            DeleteRange,
+            Disarm,
+            HashKV,
+            LeaseGrant,
+            LeaseKeepAlive,
+            LeaseList,
+            LeaseRevoke,
+            LeaseTimeToLive,
+            MoveLeader,
+            Put,
+            Range,
+            Txn,
+        )
+        from stage5_fault_tolerance.etcd.history import History
+        from stage5_fault_tolerance.etcd.messages import Committed
+        from stage5_fault_tolerance.etcd.results import (
+            DeleteResult,
+            Done,
+            KeyValue,
+            LeaseResult,
+            PutResult,
+            RangeResult,
+            Refused,
+            TxnResult,
+        )
+        from stage5_fault_tolerance.etcd.server import EtcdServer
+        from stage5_fault_tolerance.etcd.store import Store
+
+        cost_of = staticmethod(history.cost_of)
+        problem_of = staticmethod(problems.problem_of)
