@@ -171,7 +171,7 @@ def test_the_workspace_is_only_read(tmp_path: Path) -> None:
     work = broken(tmp_path)
     before = sorted(work.rglob("*"))
     shutil.copytree(work, tmp_path / "copy")
-    lab(tmp_path, "sweep", "cap", "--seeds", "1", "--impl", str(work))
+    lab(tmp_path, "sweep", "cap", "--seeds", "1", "--impl", str(work), limit=LIMIT_SECONDS)
     assert sorted(work.rglob("*")) == before
 
 
