@@ -57,19 +57,15 @@ class Progress:
         if not self.probing:
             self.next_index += count
 
-    def record_match(self, index: int) -> bool:
+    def record_match(self, index: int) -> None:
         """Its log equals the leader's up to ``index`` (5.3), so there is nothing to look for.
 
-        Answers overtake each other, so this may be an old one: no number goes down. Returns whether
-        it is news.
+        Answers overtake each other, so this may be an old one: no number goes down.
         """
-        if index <= self.match_index and not self.probing:
-            return False
         self.probing = False
         self.match_index = max(self.match_index, index)
         self.next_index = max(self.next_index, self.match_index + 1)
         self.in_flight = [last for last in self.in_flight if last > index]
-        return True
 
     def is_refusal_old(self, index: int) -> bool:
         """Whether its word that it has not the leader's entry at ``index`` is out of date.

@@ -166,8 +166,8 @@ class Replication(Persistence):
 
     def caught_up_to(self, follower: NodeId, index: int) -> None:
         """Update next_index and match_index; commit, and send on (5.3)."""
-        if self.followers.progress[follower].record_match(index):
-            self.advance_commit_index()
+        self.followers.progress[follower].record_match(index)
+        self.advance_commit_index()
         if follower in self.followers.progress:  # unless it was removed, or this server, just now
             self.replicate_to(follower)
 

@@ -263,6 +263,8 @@ def test_late_answers_neither_move_the_leader_back_nor_make_it_repeat(lab: RaftL
     one.accept("n2", sent)
     refusal = lab.AppendEntriesReply(1, 0, False, 0, 0, 0, 1)
     assert not one.receive("n2", refusal), "what was refused long ago is known to match by now"
+    refusal = lab.AppendEntriesReply(1, 0, False, 3, 0, 0, 3)
+    assert not one.receive("n2", refusal), "the last entry is known to match as well"
     assert not one.receive("n2", lab.AppendEntriesReply(1, 0, True, 0, 1))
     assert [len(each.entries) for each in find(one.command("c", 1, "c3"), lab.AppendEntries)] == [1]
     other_term = OneServer(lab)
@@ -334,6 +336,8 @@ def test_entries_are_pipelined_and_batched_not_sent_one_at_a_time(lab: RaftLab) 
     assert [len(each.entries) for each in find(again, lab.AppendEntries, "n2")] == [16], (
         "all that waited goes out in one message"
     )
+    more = one.command("b", 1, "c21")
+    assert not find(more, lab.AppendEntries, "n2"), "three of the first and that one are under way"
 
 
 @graded(
@@ -353,6 +357,13 @@ def test_a_gap_is_found_by_the_next_heartbeat_and_filled(lab: RaftLab) -> None:
     again = only(leader.receive("n2", refusal), lab.AppendEntries)
     assert (again.prev_log_index, len(again.entries)) == (1, 3)
     assert not leader.receive("n2", refusal), "a second copy of the refusal causes no second copy"
+    behind = OneServer(lab)
+    behind.accept("n2", behind.be_leader())
+    for number in range(1, 4):
+        behind.command("a", number)
+    refusal = lab.AppendEntriesReply(1, 0, False, 2, 0, 0, 2)
+    again = only(behind.receive("n2", refusal), lab.AppendEntries)
+    assert (again.prev_log_index, len(again.entries)) == (1, 3), "the first one is lost"
 
 
 @graded(
