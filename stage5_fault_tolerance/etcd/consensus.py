@@ -137,7 +137,6 @@ class Consensus(ParallelWrites):
         self.deadlines = Deadlines()
         self.look_timer = self.set_timer(LOOK_EVERY, LeaseLook())
         super().begin_replication()
-        self.deadlines.know(self.store.leases, self.now)
         self.deliver(NewLeader(self.id))
 
     def end_leadership(self) -> None:
@@ -231,6 +230,7 @@ class Consensus(ParallelWrites):
     def look_for_ended(self, timer: LeaseLook) -> None:
         """Append the end of each lease whose time is over, as an entry of the own term."""
         self.look_timer = self.set_timer(LOOK_EVERY, LeaseLook())
+        self.deadlines.know(self.store.leases, self.now)
         if over := self.deadlines.decide(self.now):
             number = self.current_term * NUMBERS_OF_A_LIFE + self.deadlines.entries
             ends = CommandBatch(tuple([LeaseRevoke(id) for id in over]))
@@ -243,7 +243,6 @@ class Consensus(ParallelWrites):
         super().apply_committed()
         self.deliver(Applied())
         if self.role is Role.LEADER:
-            self.deadlines.know(self.store.leases, self.now)
             if self.told_index < self.owed_index <= self.commit_index:
                 self.tell_committed()
             elif not self.tell_timer:

@@ -28,7 +28,7 @@ class Deadlines:
     def know(self, leases: Leases, now: int) -> None:
         """Have a deadline for each lease that is there, and for no other.
 
-        A new lease lives from when the leader has applied it.
+        A lease lives from when the leader comes to know of it: no later than its next look.
         """
         if self._seen == leases.version:
             return

@@ -23,6 +23,5 @@ class Watches:
     def take_ready(self, revision: int) -> list[tuple[CallId, Changes]]:
         """The questions about revisions up to this one; the others go on waiting."""
         ready = [each for each in self._waiting if each[1].revision <= revision]
-        if ready:
-            self._waiting = [each for each in self._waiting if each[1].revision > revision]
+        self._waiting = [each for each in self._waiting if each[1].revision > revision]
         return ready

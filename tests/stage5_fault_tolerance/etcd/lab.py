@@ -31,7 +31,7 @@ class EtcdLab(LabUnderTest):
             Txn,
         )
         from stage5_fault_tolerance.etcd.history import History
-        from stage5_fault_tolerance.etcd.messages import Committed
+        from stage5_fault_tolerance.etcd.messages import Committed, Probed
         from stage5_fault_tolerance.etcd.results import (
             DeleteResult,
             Done,

@@ -1,9 +1,6 @@
 """Graded suite of the lab ``etcd``, part 3: servers that anybody may ask."""
 
-from typing import Any
-
-from common.contract import Numbered, Receive, Start
-from common.contract.wrapped import Inner
+from common.contract import Numbered
 from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import (
     STEADY,
@@ -32,6 +29,7 @@ from tests.stage5_fault_tolerance.etcd.cluster import (
     shown,
 )
 from tests.stage5_fault_tolerance.etcd.lab import EtcdLab
+from tests.stage5_fault_tolerance.etcd.one_server import Follower, answered, sent
 
 LAB = "etcd"
 
@@ -205,6 +203,19 @@ def test_a_read_on_any_server_finds_what_another_has_acknowledged(
             ask_ok(simulation, leader, lab.Put(b"x", value))
             for server in (slow, leader):
                 assert ask_ok(simulation, server, lab.Range(b"x")).kvs[0].value == value, server
+    reads_wait_for_their_probes(lab)
+
+
+def reads_wait_for_their_probes(lab: EtcdLab) -> None:
+    """A follower whose probes are answered before it has applied as much as the leader had."""
+    one = Follower(lab)
+    one.take(1, commit=0)
+    for number, applied in ((1, 2), (2, 1), (3, 3)):
+        probe = sent(one.ask(lab.Range(b"x")))[0]
+        assert not answered(one.hear("n2", lab.Probed(probe.number, applied, ()))), number
+    assert answered(one.take(2, commit=1)) == [], "the first of them waits for two commands"
+    assert answered(one.take(3, commit=2)) == [1, 2], "this copy is new enough for both"
+    assert answered(one.take(4, commit=3)) == [3]
 
 
 @graded(
@@ -262,25 +273,21 @@ def test_requests_end_in_time_when_there_is_no_quorum_and_go_on_when_there_is(la
     requirement="consensus.py, Committed: Log Matching (Raft, section 5.3)",
 )
 def test_a_follower_commits_only_what_it_has_as_the_leader_has_it(lab: EtcdLab) -> None:
-    server = lab.EtcdServer("n1", ("n2", "n3"))
-
-    def hear(sender: str, *messages: object) -> Any:
-        for message in messages:
-            server.step(Receive(1, sender, Inner("raft", message)))
-        return server.full_status()["raft/commit"]
-
-    server.step(Start(0, {}))
+    one = Follower(lab)
     entries = (Entry(1, NoOp()), Entry(1, Numbered("n2", 1, lab.Put(b"never committed"))))
-    hear("n2", AppendEntries(1, 0, 0, entries, 0, 1))
-    commit = hear("n3", AppendEntries(2, 2, 2, (), 2, 1), lab.Committed(2, 2, 2))
-    assert commit == 0, "the entry of term 2 is another one"
-    hear("n3", lab.Committed(2, 9, 2))
-    assert hear("n2", lab.Committed(1, 2, 1)) == 0, "beyond the log, or of an earlier term"
-    assert hear("n3", lab.Committed(2, 1, 1)) == 1
-    hear("n3", AppendEntries(2, 1, 1, (Entry(2, NoOp()),), 1, 2))
-    assert hear("n3", lab.Committed(2, 2, 2)) == 2
-    assert server.full_status()["keys"] == 0
-    assert hear("n3", lab.Committed(2, 1, 1)) == 2, "only forwards"
+    one.hear("n2", AppendEntries(1, 0, 0, entries, 0, 1))
+    one.hear("n3", AppendEntries(2, 2, 2, (), 2, 1), lab.Committed(2, 2, 2))
+    assert one.commit() == 0, "the entry of term 2 is another one"
+    one.hear("n3", lab.Committed(2, 9, 2))
+    one.hear("n2", lab.Committed(1, 2, 1))
+    assert one.commit() == 0, "beyond the log, or of an earlier term"
+    one.hear("n3", lab.Committed(2, 1, 1))
+    assert one.commit() == 1
+    one.hear("n3", AppendEntries(2, 1, 1, (Entry(2, NoOp()),), 1, 2))
+    one.hear("n3", lab.Committed(2, 2, 2))
+    assert (one.commit(), one.server.full_status()["keys"]) == (2, 0)
+    one.hear("n3", lab.Committed(2, 1, 1))
+    assert one.commit() == 2, "only forwards"
 
 
 @graded(
