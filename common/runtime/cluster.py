@@ -24,7 +24,7 @@ from common.contract.schema import Schema
 from common.runtime import control
 from common.runtime.client import PATIENCE, Client
 from common.runtime.clock import Clock
-from common.runtime.config import NodeConfig, load_class, make_node, name_class
+from common.runtime.config import NodeConfig, make_node, name_class
 from common.runtime.handshake import Identity
 from common.runtime.member import Member, NodeFailed, State
 from common.runtime.resident import Resident
@@ -78,7 +78,7 @@ class Cluster:
         self._on_failure = on_failure
         self._name = f"{spec.lab}-{secrets.token_hex(4)}"
         self._secret = secrets.token_bytes(32)
-        self._class = load_class(spec.node) if isinstance(spec.node, str) else spec.node
+        self._class = spec.node
         self._schema = Schema.of(self._class)
         self._codec = JsonCodec(self._schema | Schema([Ok, Failed, Unknown]))
         self._book: dict[NodeId, Address] = {}
@@ -165,13 +165,13 @@ class Cluster:
 
     # Clients.
 
-    def client(self, node: str | type[Node], id: NodeId, **config: Any) -> Client:
+    def client(self, node: type[Node], id: NodeId, **config: Any) -> Client:
         """Make a client of this cluster in the launcher's own process; its peers are all members.
 
         What it saves is kept beside the members' data, as theirs is.
 
         Args:
-            node: the client's class, or its name ``module:Class``.
+            node: the client's class.
             id: its name.
             config: keyword arguments of the class.
         """
@@ -179,12 +179,11 @@ class Cluster:
             raise BadInput(f"the name {id!r} is taken: each client needs one of its own")
         if self._client_index >= MAX_NODES:
             raise BadInput(f"a cluster has at most {MAX_NODES} members and clients")
-        client_class = load_class(node) if isinstance(node, str) else node
         index, self._client_index = self._client_index, self._client_index + 1
         directory = self.spec.directory / id
         directory.mkdir(exist_ok=True)
         resident = Resident(
-            make_node(client_class, id, self.spec.members, **config),
+            make_node(node, id, self.spec.members, **config),
             Identity(self._name, id, self._secret),
             directory,
             clock=self.clock.another(),

@@ -22,7 +22,7 @@ class ClusterSpec:
 
     Attributes:
         lab: the lab's id, for traces.
-        node: the class of the members, or its name ``module:Class``.
+        node: the class of the members; each process finds it again by its name.
         members: their names, in order.
         directory: where each node has a directory of its own; data there from an earlier run of
             the same cluster is used again.
@@ -38,7 +38,7 @@ class ClusterSpec:
     """
 
     lab: str
-    node: str | type[Node]
+    node: type[Node]
     members: tuple[NodeId, ...]
     directory: Path
     config: Mapping[str, Any] = field(default_factory=dict)

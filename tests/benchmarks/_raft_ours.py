@@ -8,6 +8,7 @@ from pathlib import Path
 
 from _bench import Flight
 
+from common.contract import Node
 from common.runtime.client import Client
 from common.runtime.cluster import Cluster
 from common.runtime.spec import ClusterSpec
@@ -21,12 +22,12 @@ SETTLE_SECONDS = 0.3
 PATIENCE = 10 * SECOND
 
 
-def cluster(directory: Path, node: str, **config: object) -> Cluster:
+def cluster(directory: Path, node: type[Node], **config: object) -> Cluster:
     """Three servers as processes, with their logs in ``directory``."""
     return Cluster(
         ClusterSpec(
             lab="raft",
-            node=f"stage4_consensus.raft.registers:{node}",
+            node=node,
             members=MEMBERS,
             directory=directory,
             config=config,

@@ -42,7 +42,11 @@ from common.runtime.client import Client
 from common.runtime.garbage import collect_by_the_clock
 from common.runtime.launch import launch
 from common.runtime.loops import run
-from stage4_consensus.raft.registers import BatchingRegistersClient, RegistersClient
+from stage4_consensus.raft.registers import (
+    BatchingRegistersClient,
+    ParallelRegisters,
+    RegistersClient,
+)
 from stage5_fault_tolerance.etcd.worlds import WORLDS as ETCD
 
 TURNS = 7
@@ -51,7 +55,7 @@ SECONDS = 1.5
 IN_FLIGHT = (1_000, 20_000)
 CALLERS = 64
 KILLS = 50
-SERVER = "ParallelRegisters"
+SERVER = ParallelRegisters
 CALM: dict[str, Any] = {"election_timeout": (1_000_000, 2_000_000), "heartbeat_every": 100_000}
 """As with etcd, where throughput is measured: a busy machine is no reason for an election."""
 CLIENTS = 2

@@ -140,6 +140,19 @@ def test_members_take_the_settings_of_variant_and_size() -> None:
         assert scene.ask("n1", Add()).outcome == told
 
 
+def test_without_a_class_of_clients_the_members_are_asked_and_bear_what_they_promise() -> None:
+    variant = replace(tallies().variant(), client=None)
+    worlds = tallies(variants={"one": variant}, live=Size(members=3), bears=("pause", "disk"))
+    scene = worlds.rehearsal(seed=4)
+    scene.run(4 * SECOND)
+    assert scene.clients == ()
+    assert {each.process for each in scene.history} == {"n1", "n2", "n3"}
+    events = [json.loads(line) for line in scene.lines.splitlines()]
+    assert {each["kind"] for each in events} & {"pause", "disk"}
+    restarted = [each for each in events if each["kind"] in ("crash", "partition", "clock")]
+    assert not restarted, "it bears only what it says"
+
+
 def test_what_is_not_there_is_refused_with_what_is() -> None:
     with pytest.raises(BadInput, match="lab cap has no variant 'best': it has consistent, avail"):
         CAP.variant("best")

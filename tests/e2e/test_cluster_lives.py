@@ -12,7 +12,7 @@ from random import Random
 import pytest
 
 from common.runtime.cluster import Cluster
-from common.runtime.config import name_class
+from common.runtime.config import load_class, name_class
 from common.runtime.member import NodeFailed
 from common.runtime.spec import ClusterSpec
 from common.values.errors import BadInput, LabError
@@ -156,7 +156,7 @@ async def test_names_must_differ_and_classes_must_be_importable(tmp_path: Path) 
     with pytest.raises(BadInput, match="different names"):
         Cluster(spec(tmp_path, members=("n1", "n1")))
     with pytest.raises(BadInput, match="cannot load nowhere:Echo"):
-        Cluster(spec(tmp_path, node="nowhere:Echo"))
+        load_class("nowhere:Echo")
     async with Cluster(spec(tmp_path)) as cluster:
         with pytest.raises(BadInput, match="'n1' is taken"):
             cluster.client(Asker, "n1")
@@ -170,9 +170,10 @@ from pathlib import Path
 from common.runtime.cluster import Cluster
 from common.runtime.loops import run
 from common.runtime.spec import ClusterSpec
+from stage1_foundations.echo.node import Echo
 
 async def main():
-    spec = ClusterSpec(lab="echo", node="stage1_foundations.echo.node:Echo",
+    spec = ClusterSpec(lab="echo", node=Echo,
                        members=("n1", "n2", "n3"), directory=Path(sys.argv[1]))
     async with Cluster(spec) as cluster:
         await cluster.pause("n2")

@@ -10,7 +10,7 @@ from common.runtime.cluster import Cluster
 from common.runtime.spec import ClusterSpec
 from common.values.history import Ok
 from stage4_consensus.raft.checks import linearizable, some_change_or_query
-from stage4_consensus.raft.registers import Append, Get, RegistersClient
+from stage4_consensus.raft.registers import Append, Get, RaftRegisters, RegistersClient
 from tests.support.live import live
 
 MEMBERS = ("n1", "n2", "n3")
@@ -21,7 +21,7 @@ def cluster(directory: Path) -> Cluster:
     return Cluster(
         ClusterSpec(
             lab="raft",
-            node="stage4_consensus.raft.registers:RaftRegisters",
+            node=RaftRegisters,
             members=MEMBERS,
             directory=directory,
             config={"snapshot_every": 50},

@@ -22,6 +22,7 @@ from stage5_fault_tolerance.raftkv.commands import (
     Transaction,
     TransactionResult,
 )
+from stage5_fault_tolerance.raftkv.server import RaftKeyValue
 from tests.e2e.test_raft_live import leader_of
 from tests.support.live import live
 
@@ -32,7 +33,7 @@ def cluster(directory: Path) -> Cluster:
     return Cluster(
         ClusterSpec(
             lab="raftkv",
-            node="stage5_fault_tolerance.raftkv.server:RaftKeyValue",
+            node=RaftKeyValue,
             members=MEMBERS,
             directory=directory,
             config={"snapshot_every": 6, "piece_parts": 3},
