@@ -61,12 +61,14 @@ def trouble(
         seed: decides, together with the kinds, what is drawn.
         kinds: of :data:`common.sim.chaos.KINDS`; one that is named twice is drawn twice as often.
         hit: the nodes that they hit.
-        others: nodes, such as clients, that partitions put on one side or the other.
+        others: nodes, such as clients, that partitions put on one side or the other; those that
+            are hit need not be left out.
         until: when the calm begins, in microseconds.
         troubles: how many are drawn.
     """
     random = Random(f"{seed}/{kinds}")
-    return list(random_schedule(random, hit, until, kinds=kinds, troubles=troubles, others=others))
+    spared = [node for node in others if node not in hit]
+    return list(random_schedule(random, hit, until, kinds=kinds, troubles=troubles, others=spared))
 
 
 def crash(simulation: Simulation, *nodes: NodeId) -> None:

@@ -53,7 +53,7 @@ def trouble(
     hit: Sequence[NodeId] = REPLICAS,
 ) -> list[Fault]:
     """Faults of these kinds that hit replicas, or others too, and are over at ``until``."""
-    others = [node for node in (*REPLICAS, *CLIENTS) if node not in hit]
+    others = (*REPLICAS, *CLIENTS)
     return kit.trouble(seed, kinds, hit=hit, others=others, until=until, troubles=troubles)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from common.course.suites.grading import graded
 from common.values.units import MS, SECOND
+from tests.stage1_foundations.echo.lab import EchoLab
 from tests.stage1_foundations.echo.wire import (
     frame,
     honest,
@@ -27,13 +28,13 @@ async def hangs_up_on_the_first_question(
     await read_frame(reader)
 
 
-def impatient_client(lab: Any, address: tuple[str, int], **options: Any) -> Any:
+def impatient_client(lab: EchoLab, address: tuple[str, int], **options: Any) -> Any:
     backoff = lab.Backoff(attempts=4, base=1 * MS, cap=4 * MS)
     return lab.EchoClient(*address, backoff=backoff, random=Random("jitter"), **options)
 
 
 @graded(points=2, title="A request", requirement="the client takes frames as they come")
-def test_a_request_gets_its_answer_though_it_comes_a_byte_at_a_time(lab: Any) -> None:
+def test_a_request_gets_its_answer_though_it_comes_a_byte_at_a_time(lab: EchoLab) -> None:
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             for byte in frame(await read_frame(reader)):
@@ -51,7 +52,9 @@ def test_a_request_gets_its_answer_though_it_comes_a_byte_at_a_time(lab: Any) ->
 
 
 @graded(points=3, title="Reconnect", requirement="an idempotent request survives a lost connection")
-def test_a_request_is_asked_again_on_a_new_connection_when_the_server_hangs_up(lab: Any) -> None:
+def test_a_request_is_asked_again_on_a_new_connection_when_the_server_hangs_up(
+    lab: EchoLab,
+) -> None:
     async def talk() -> None:
         rude = hangs_up_on_the_first_question
         async with scripted(lab, rude, rude, honest) as address:
@@ -63,7 +66,7 @@ def test_a_request_is_asked_again_on_a_new_connection_when_the_server_hangs_up(l
 
 
 @graded(points=2, title="Nobody there", requirement="the client gives up, and says so")
-def test_a_client_without_a_server_gives_up_after_its_attempts(lab: Any) -> None:
+def test_a_client_without_a_server_gives_up_after_its_attempts(lab: EchoLab) -> None:
     async def talk() -> None:
         async with scripted(lab, hangs_up_on_the_first_question) as address:
             client = impatient_client(lab, address)
@@ -76,7 +79,7 @@ def test_a_client_without_a_server_gives_up_after_its_attempts(lab: Any) -> None
 
 
 @graded(points=3, title="A late answer", requirement="answers are never mixed up")
-def test_a_late_answer_is_not_taken_for_the_answer_to_the_next_request(lab: Any) -> None:
+def test_a_late_answer_is_not_taken_for_the_answer_to_the_next_request(lab: EchoLab) -> None:
     heard: list[bytes] = []
 
     async def late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -98,7 +101,7 @@ def test_a_late_answer_is_not_taken_for_the_answer_to_the_next_request(lab: Any)
 
 
 @graded(points=2, title="Lies", requirement="an answer is checked")
-def test_a_server_that_sends_back_something_else_is_not_believed(lab: Any) -> None:
+def test_a_server_that_sends_back_something_else_is_not_believed(lab: EchoLab) -> None:
     async def liar(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(frame(await read_frame(reader)))
         await read_frame(reader)
@@ -119,7 +122,7 @@ def test_a_server_that_sends_back_something_else_is_not_believed(lab: Any) -> No
 
 
 @graded(points=3, title="Pipelining", requirement="send and read side by side")
-def test_many_payloads_go_out_without_waiting_and_all_come_back(lab: Any) -> None:
+def test_many_payloads_go_out_without_waiting_and_all_come_back(lab: EchoLab) -> None:
     payloads = [b"%3d" % number * 20_000 for number in range(400)]  # more than buffers hold
 
     async def talk() -> None:
@@ -132,7 +135,7 @@ def test_many_payloads_go_out_without_waiting_and_all_come_back(lab: Any) -> Non
 
 
 @graded(points=2, title="Missing answers", requirement="the client counts its answers")
-def test_a_server_that_closes_before_all_answers_are_there_is_reported(lab: Any) -> None:
+def test_a_server_that_closes_before_all_answers_are_there_is_reported(lab: EchoLab) -> None:
     async def one_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(frame(await read_frame(reader)))
         writer.write(frame(await read_frame(reader)))
@@ -149,7 +152,7 @@ def test_a_server_that_closes_before_all_answers_are_there_is_reported(lab: Any)
 
 
 @graded(points=2, title="Backoff", requirement="Brooker 2015: doubling, a cap, full jitter")
-def test_the_delays_double_up_to_a_cap_and_are_drawn_from_the_whole_range(lab: Any) -> None:
+def test_the_delays_double_up_to_a_cap_and_are_drawn_from_the_whole_range(lab: EchoLab) -> None:
     backoff = lab.Backoff(attempts=6, base=100, cap=500)
     bounds = [0, 100, 200, 400, 500, 500]
     drawn = [list(backoff.delays(Random(f"client {number}"))) for number in range(300)]

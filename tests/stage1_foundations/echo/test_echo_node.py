@@ -1,31 +1,28 @@
 """Graded suite of the lab ``echo``, last part: the same echo as a node, and its client."""
 
-from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
 from common.contract import CancelTimer, Fire, Invoke, Receive, Return, Save, Send, SetTimer, Start
-from common.course.suites.grading import graded
+from common.course.suites.grading import Sweep, graded
+from common.course.suites.kit import effects_of
 from common.sim.workload import Workload
 from common.values.faults import Crash, Heal, Link, Partition, Restart, Schedule
 from common.values.history import History, Ok, Unknown
 from common.values.units import MS, SECOND
+from tests.stage1_foundations.echo.lab import EchoLab
 
 LAB = "echo"
 
 
-def effects_of(kind: type, effects: Iterable[object]) -> list[Any]:
-    return [effect for effect in effects if isinstance(effect, kind)]
-
-
-def started_caller(lab: Any, **options: Any) -> Any:
+def started_caller(lab: EchoLab, **options: Any) -> Any:
     caller = lab.Caller("c1", ("n1", "n2"), **options)
     caller.step(Start(0, {}))
     return caller
 
 
 @graded(points=2, title="Echo as a node", requirement="a Ping is answered by its Pong")
-def test_a_ping_is_answered_by_a_pong_with_its_number_and_text(lab: Any) -> None:
+def test_a_ping_is_answered_by_a_pong_with_its_number_and_text(lab: EchoLab) -> None:
     echo = lab.Echo("n1", ("c1", "c2"))
     for sender, number, text in [("c1", 1, "hello"), ("c2", 1, ""), ("c1", 1, "hello")]:
         effects = echo.step(Receive(0, sender, lab.Ping(number, text)))
@@ -33,7 +30,7 @@ def test_a_ping_is_answered_by_a_pong_with_its_number_and_text(lab: Any) -> None
 
 
 @graded(points=2, title="Ask", requirement="an operation ends with the answer to its question")
-def test_an_operation_ends_ok_with_the_text_of_its_pong_once(lab: Any) -> None:
+def test_an_operation_ends_ok_with_the_text_of_its_pong_once(lab: EchoLab) -> None:
     caller = started_caller(lab)
     (first,) = effects_of(Send, caller.step(Invoke(0, 7, lab.Say("one"))))
     (second,) = effects_of(Send, caller.step(Invoke(0, 8, lab.Say("two"))))
@@ -48,7 +45,7 @@ def test_an_operation_ends_ok_with_the_text_of_its_pong_once(lab: Any) -> None:
 
 
 @graded(points=2, title="Ask again", requirement="a lost message is made good by a timer")
-def test_a_question_without_an_answer_is_asked_again_with_the_same_number(lab: Any) -> None:
+def test_a_question_without_an_answer_is_asked_again_with_the_same_number(lab: EchoLab) -> None:
     caller = started_caller(lab, ask_again_after=20 * MS)
     effects = caller.step(Invoke(0, 1, lab.Say("hello")))
     (asked,), (timer,) = effects_of(Send, effects), effects_of(SetTimer, effects)
@@ -59,7 +56,7 @@ def test_a_question_without_an_answer_is_asked_again_with_the_same_number(lab: A
 
 
 @graded(points=3, title="Unknown", requirement="no answer is not a failure")
-def test_a_question_that_nobody_answers_ends_unknown_after_the_last_attempt(lab: Any) -> None:
+def test_a_question_that_nobody_answers_ends_unknown_after_the_last_attempt(lab: EchoLab) -> None:
     caller = started_caller(lab, attempts=3)
     effects = caller.step(Invoke(0, 1, lab.Say("hello")))
     for _ in range(2):
@@ -75,7 +72,7 @@ def test_a_question_that_nobody_answers_ends_unknown_after_the_last_attempt(lab:
 
 
 @graded(points=2, title="After a crash", requirement="numbers of earlier lives are not used again")
-def test_an_answer_to_an_earlier_life_does_not_end_an_operation_of_this_one(lab: Any) -> None:
+def test_an_answer_to_an_earlier_life_does_not_end_an_operation_of_this_one(lab: EchoLab) -> None:
     first_life = lab.Caller("c1", ("n1",))
     saved = {save.key: save.value for save in effects_of(Save, first_life.step(Start(0, {})))}
     (asked,) = effects_of(Send, first_life.step(Invoke(0, 1, lab.Say("before"))))
@@ -101,7 +98,7 @@ ROUGH = Schedule(
 
 @graded(points=2, title="On a good network", requirement="every question is answered")
 def test_every_operation_ends_ok_with_its_own_text_when_nothing_is_lost(
-    lab: Any, sweep: Any
+    lab: EchoLab, sweep: Sweep
 ) -> None:
     for seed in sweep(5):
         for operation in conversation(lab, seed, Schedule()):
@@ -110,7 +107,7 @@ def test_every_operation_ends_ok_with_its_own_text_when_nothing_is_lost(
 
 @graded(points=3, title="On a bad network", requirement="an answer is right, or there is none")
 def test_every_operation_ends_ok_with_its_own_text_or_unknown_whatever_is_lost(
-    lab: Any, sweep: Any
+    lab: EchoLab, sweep: Sweep
 ) -> None:
     for seed in sweep(20):
         operations = conversation(lab, seed, ROUGH)
@@ -122,7 +119,7 @@ def test_every_operation_ends_ok_with_its_own_text_or_unknown_whatever_is_lost(
         assert len(answered) >= 20, f"only {len(answered)} of 40 were answered, at a loss of 0.3"
 
 
-def conversation(lab: Any, seed: int, schedule: Schedule) -> History:
+def conversation(lab: EchoLab, seed: int, schedule: Schedule) -> History:
     """Two clients ask for 20 echoes each, of two servers."""
     servers = dict.fromkeys(("n1", "n2"), lab.Echo)
     callers = {name: partial(lab.Caller, servers=("n1", "n2")) for name in ("c1", "c2")}

@@ -2,12 +2,12 @@
 
 import asyncio
 import struct
-from typing import Any
 
 import pytest
 
 from common.course.suites.grading import graded
 from common.values.units import MS, SECOND
+from tests.stage1_foundations.echo.lab import EchoLab
 from tests.stage1_foundations.echo.wire import (
     GREETING,
     connected,
@@ -22,7 +22,7 @@ LAB = "echo"
 
 
 @graded(points=3, title="Echo", requirement="every frame comes back as it is, in order")
-def test_every_payload_comes_back_in_order_however_it_is_sent(lab: Any) -> None:
+def test_every_payload_comes_back_in_order_however_it_is_sent(lab: EchoLab) -> None:
     payloads = [b"", b"one", bytes(range(256)) * 50, b"last"]
 
     async def talk() -> None:
@@ -41,7 +41,7 @@ def test_every_payload_comes_back_in_order_however_it_is_sent(lab: Any) -> None:
 
 
 @graded(points=3, title="Half-close", requirement="RFC 9293, 3.6: a closed side still receives")
-def test_a_client_that_ends_its_side_still_gets_every_answer_and_then_the_end(lab: Any) -> None:
+def test_a_client_that_ends_its_side_still_gets_every_answer_and_then_the_end(lab: EchoLab) -> None:
     async def talk() -> None:
         async with serving(lab) as server, connected(server) as (reader, writer):
             writer.write(frame(b"x" * 5000) * 200)
@@ -53,7 +53,7 @@ def test_a_client_that_ends_its_side_still_gets_every_answer_and_then_the_end(la
 
 
 @graded(points=2, title="Cut inside a frame", requirement="half a frame has no effect")
-def test_a_client_that_ends_its_side_inside_a_frame_gets_no_answer_to_it(lab: Any) -> None:
+def test_a_client_that_ends_its_side_inside_a_frame_gets_no_answer_to_it(lab: EchoLab) -> None:
     async def talk() -> None:
         async with serving(lab) as server, connected(server) as (reader, writer):
             writer.write(frame(b"whole") + frame(b"half")[:6])
@@ -65,7 +65,7 @@ def test_a_client_that_ends_its_side_inside_a_frame_gets_no_answer_to_it(lab: An
 
 
 @graded(points=3, title="64 connections", requirement="many clients at once")
-def test_sixty_four_clients_are_served_at_once(lab: Any) -> None:
+def test_sixty_four_clients_are_served_at_once(lab: EchoLab) -> None:
     async def talk() -> None:
         async with serving(lab) as server:
             everyone_greeted = asyncio.Barrier(64)
@@ -84,7 +84,7 @@ def test_sixty_four_clients_are_served_at_once(lab: Any) -> None:
 
 
 @graded(points=2, title="A slow reader", requirement="back-pressure loses nothing")
-def test_a_client_that_reads_slowly_gets_every_byte(lab: Any) -> None:
+def test_a_client_that_reads_slowly_gets_every_byte(lab: EchoLab) -> None:
     sent = frame(b"slow" * 4096) * 64
 
     async def talk() -> None:
@@ -101,7 +101,7 @@ def test_a_client_that_reads_slowly_gets_every_byte(lab: Any) -> None:
 
 
 @graded(points=3, title="A client that never reads", requirement="buffers are bounded")
-def test_a_server_does_not_collect_the_answers_that_a_client_never_reads(lab: Any) -> None:
+def test_a_server_does_not_collect_the_answers_that_a_client_never_reads(lab: EchoLab) -> None:
     flood = frame(b"x" * 60_000)
     most = 32 * 1024 * 1024
 
@@ -125,7 +125,7 @@ def test_a_server_does_not_collect_the_answers_that_a_client_never_reads(lab: An
 
 
 @graded(points=2, title="Silence", requirement="the handshake is bounded in time")
-def test_a_client_that_does_not_greet_is_hung_up_on(lab: Any) -> None:
+def test_a_client_that_does_not_greet_is_hung_up_on(lab: EchoLab) -> None:
     async def talk() -> None:
         async with serving(lab, handshake_timeout=30 * MS) as server:
             for said in (b"", b"\x00\x00", frame(GREETING)[:-1]):
@@ -137,7 +137,7 @@ def test_a_client_that_does_not_greet_is_hung_up_on(lab: Any) -> None:
 
 
 @graded(points=2, title="Dripping", requirement="idle means: no complete frame")
-def test_a_client_that_sends_a_byte_now_and_then_does_not_keep_its_place(lab: Any) -> None:
+def test_a_client_that_sends_a_byte_now_and_then_does_not_keep_its_place(lab: EchoLab) -> None:
     async def talk() -> None:
         async with serving(lab, idle_timeout=60 * MS) as server, connected(server) as pair:
             reader, writer = pair
@@ -156,7 +156,7 @@ def test_a_client_that_sends_a_byte_now_and_then_does_not_keep_its_place(lab: An
 
 
 @graded(points=1, title="Going on", requirement="a client that goes on is not idle")
-def test_a_client_that_goes_on_outlives_the_time_to_greet(lab: Any) -> None:
+def test_a_client_that_goes_on_outlives_the_time_to_greet(lab: EchoLab) -> None:
     async def talk() -> None:
         async with serving(lab, handshake_timeout=100 * MS) as server, connected(server) as pair:
             reader, writer = pair
@@ -169,7 +169,7 @@ def test_a_client_that_goes_on_outlives_the_time_to_greet(lab: Any) -> None:
 
 
 @graded(points=2, title="Rude clients", requirement="one client's errors are its own")
-def test_a_stranger_is_hung_up_on_and_nobody_else_is(lab: Any) -> None:
+def test_a_stranger_is_hung_up_on_and_nobody_else_is(lab: EchoLab) -> None:
     web_browser = b"GET / HTTP/1.1\r\nHost: echo\r\n\r\n"
 
     async def talk() -> None:
@@ -185,7 +185,7 @@ def test_a_stranger_is_hung_up_on_and_nobody_else_is(lab: Any) -> None:
 
 
 @graded(points=1, title="Too many", requirement="connections are bounded in number")
-def test_a_client_too_many_is_hung_up_on_until_another_leaves(lab: Any) -> None:
+def test_a_client_too_many_is_hung_up_on_until_another_leaves(lab: EchoLab) -> None:
     async def talk() -> None:
         async with serving(lab, max_connections=1, handshake_timeout=60 * SECOND) as server:
             async with connected(server) as (reader, writer):
@@ -201,7 +201,7 @@ def test_a_client_too_many_is_hung_up_on_until_another_leaves(lab: Any) -> None:
 
 
 @graded(points=3, title="Stop", requirement="a graceful stop takes back no word")
-def test_a_stopping_server_finishes_its_answers_closes_and_takes_nobody_new(lab: Any) -> None:
+def test_a_stopping_server_finishes_its_answers_closes_and_takes_nobody_new(lab: EchoLab) -> None:
     answer = frame(b"x" * 50_000)
 
     async def talk() -> None:
@@ -226,7 +226,9 @@ def test_a_stopping_server_finishes_its_answers_closes_and_takes_nobody_new(lab:
 
 
 @graded(points=1, title="Stop, against their will", requirement="a stop is bounded in time")
-def test_a_stopping_server_does_not_wait_for_ever_for_a_client_that_never_reads(lab: Any) -> None:
+def test_a_stopping_server_does_not_wait_for_ever_for_a_client_that_never_reads(
+    lab: EchoLab,
+) -> None:
     async def talk() -> None:
         async with serving(lab) as server, connected(server) as (_, writer):
             writer.write(frame(b"x" * 60_000) * 300)

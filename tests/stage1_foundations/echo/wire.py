@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
+from tests.stage1_foundations.echo.lab import EchoLab
+
 GREETING = b"echo 1"
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -32,7 +34,7 @@ async def read_frame(reader: asyncio.StreamReader) -> bytes:
 class Serving:
     """A started server of the lab, and the way to it: judged, it is in a network of its own."""
 
-    def __init__(self, lab: Any, server: Any) -> None:
+    def __init__(self, lab: EchoLab, server: Any) -> None:
         self.lab = lab
         self.server = server
 
@@ -48,7 +50,7 @@ class Serving:
 
 
 @asynccontextmanager
-async def serving(lab: Any, **options: Any) -> AsyncIterator[Serving]:
+async def serving(lab: EchoLab, **options: Any) -> AsyncIterator[Serving]:
     """A started server of the lab; stopped at the end, whatever happened."""
     server = lab.EchoServer(**options)
     await server.start()
@@ -74,7 +76,7 @@ async def connected(
 
 
 @asynccontextmanager
-async def scripted(lab: Any, *talks: Talk) -> AsyncIterator[tuple[str, int]]:
+async def scripted(lab: EchoLab, *talks: Talk) -> AsyncIterator[tuple[str, int]]:
     """A server of ours: the n-th connection is handled by the n-th talk, later ones by the last."""
     left = list(talks)
 

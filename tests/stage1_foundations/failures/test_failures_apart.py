@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from common.course.suites.grading import graded
+from common.course.suites.grading import Sweep, graded
 from common.sim.simulation import Simulation
 from common.values.faults import Block, Crash, Fault, Heal, Partition, Pause, Resume
 from common.values.history import Operation, Unknown
@@ -20,11 +20,12 @@ from tests.stage1_foundations.failures.bank import (
     GIVEN_UP,
     SERVER,
     THREE_MS,
-    Wire,
+    Told,
     bank,
     entries,
     trouble,
 )
+from tests.stage1_foundations.failures.lab import FailuresLab
 
 LAB = "failures"
 
@@ -43,7 +44,7 @@ class Run:
     """
 
     simulation: Simulation
-    wire: Wire
+    wire: Told
     asked: Operation
 
     @property
@@ -51,9 +52,9 @@ class Run:
         """Everything that ever happened to c1: all that it can know."""
         return "\n".join(self.wire.told["c1"])
 
-    def seen(self, lab: Any) -> list[Any]:
+    def seen(self, lab: FailuresLab) -> list[Any]:
         """What c1 sent and received, as the lab's functions want it."""
-        seen = [
+        seen: list[tuple[int, Any]] = [
             (at, lab.Sent(at, message.number))
             for at, sender, _, message in self.wire.sent_messages
             if sender == "c1"
@@ -66,16 +67,16 @@ class Run:
         return [event for _, event in sorted(seen, key=lambda pair: pair[0])]
 
 
-def run(lab: Any, faults: Sequence[Fault]) -> Run:
+def run(lab: FailuresLab, faults: Sequence[Fault]) -> Run:
     """Run until c1 has been told how its deposit ended, or has given up."""
-    wire = Wire()
+    wire = Told()
     simulation = bank(lab, 1, faults, clients=("c1", "c2"), observers=[wire], link=THREE_MS)
     asked = simulation.call("c1", lab.Deposit(5))
     simulation.run(GIVEN_UP)
     return Run(simulation, wire, asked)
 
 
-def happened(lab: Any, run: Run) -> bool:
+def happened(lab: FailuresLab, run: Run) -> bool:
     """Whether the deposit is in the statement once the world is calm; c2 looks."""
     run.simulation.inject(Heal(run.simulation.now))
     run.simulation.run(CALM)
@@ -90,11 +91,13 @@ CUT = (Partition(0, ((SERVER,), ("c1", "c2"))),)
 
 
 @graded(points=3, title="Lost request, lost answer", requirement="the same view: the same answer")
-def test_a_lost_request_and_a_lost_answer_look_the_same_so_the_outcome_is_unknown(lab: Any) -> None:
+def test_a_lost_request_and_a_lost_answer_look_the_same_so_the_outcome_is_unknown(
+    lab: FailuresLab,
+) -> None:
     one, other = run(lab, LOST_REQUEST), run(lab, LOST_ANSWER)
     assert one.view == other.view, "c1 found a difference where there is none to be seen"
     assert one.asked.outcome == other.asked.outcome
-    number = one.wire.sent_messages[0][3].number
+    number = one.wire.sent_messages[0].message.number
     known = [lab.took_effect(each.seen(lab), number) for each in (one, other)]
     assert (happened(lab, one), happened(lab, other)) == (False, True), "the two worlds differ"
     assert isinstance(one.asked.outcome, Unknown), f"{one.asked} is a lie in one of two worlds"
@@ -102,7 +105,7 @@ def test_a_lost_request_and_a_lost_answer_look_the_same_so_the_outcome_is_unknow
 
 
 @graded(points=3, title="Slow or dead?", requirement="Fischer, Lynch and Paterson 1985")
-def test_slow_and_dead_and_cut_off_look_the_same_until_an_answer_comes(lab: Any) -> None:
+def test_slow_and_dead_and_cut_off_look_the_same_until_an_answer_comes(lab: FailuresLab) -> None:
     runs = {"slow": run(lab, SLOW), "dead": run(lab, DEAD), "cut off": run(lab, CUT)}
     assert len({each.view for each in runs.values()}) == 1
     for what, each in runs.items():
@@ -113,12 +116,14 @@ def test_slow_and_dead_and_cut_off_look_the_same_until_an_answer_comes(lab: Any)
         assert lab.lived_until(seen) is None, "it gave no sign of life at all"
     slow = runs["slow"]
     assert happened(lab, slow), "the paused server does what it was asked when it goes on"
-    number = slow.wire.sent_messages[0][3].number
+    number = slow.wire.sent_messages[0].message.number
     assert lab.took_effect(slow.seen(lab), number) is lab.Known.YES, "the answer came, if late"
 
 
 @graded(points=2, title="An answer", requirement="it tells of the past, and of nothing else")
-def test_an_answer_proves_that_it_happened_and_not_that_its_sender_still_lives(lab: Any) -> None:
+def test_an_answer_proves_that_it_happened_and_not_that_its_sender_still_lives(
+    lab: FailuresLab,
+) -> None:
     """The server answers and dies in the same instant, or lives on: c1 sees the same."""
     lives = run(lab, ())
     answered = lives.wire.times_of(lab.Reply)[0]
@@ -126,7 +131,7 @@ def test_an_answer_proves_that_it_happened_and_not_that_its_sender_still_lives(l
     assert lives.view == dies.view
     for each in (lives, dies):
         seen = each.seen(lab)
-        number = each.wire.sent_messages[0][3].number
+        number = each.wire.sent_messages[0].message.number
         assert lab.took_effect(seen, number) is lab.Known.YES
         assert lab.took_effect(seen, number + 1) is lab.Known.NO, "that was never sent"
         assert lab.has_crashed(seen, each.simulation.now) is lab.Known.UNKNOWN
@@ -138,7 +143,9 @@ def test_an_answer_proves_that_it_happened_and_not_that_its_sender_still_lives(l
 
 
 @graded(points=2, title="Signs of life", requirement="alive after the request, till who knows when")
-def test_the_latest_sign_of_life_is_when_the_answered_request_was_first_sent(lab: Any) -> None:
+def test_the_latest_sign_of_life_is_when_the_answered_request_was_first_sent(
+    lab: FailuresLab,
+) -> None:
     sent, received = lab.Sent, lab.Received
     cases: list[tuple[list[Any], int | None]] = [
         ([], None),
@@ -154,12 +161,14 @@ def test_the_latest_sign_of_life_is_when_the_answered_request_was_first_sent(lab
 
 
 @graded(points=2, title="With a bound", requirement="in a synchronous system silence is a proof")
-def test_with_a_bound_on_all_delays_a_longer_silence_proves_a_crash(lab: Any, sweep: Any) -> None:
+def test_with_a_bound_on_all_delays_a_longer_silence_proves_a_crash(
+    lab: FailuresLab, sweep: Sweep
+) -> None:
     """Links take 3 ms each way and a flush half one: 10 ms is a bound that always holds here."""
     bound = 10 * MS
     for seed in sweep(10):
         at = Random(seed).randrange(40 * MS)
-        wire = Wire()
+        wire = Told()
         faults = [Crash(at, SERVER)]
         simulation = bank(lab, seed, faults, clients=("c1",), observers=[wire], link=THREE_MS)
         known = None
@@ -176,10 +185,10 @@ def test_with_a_bound_on_all_delays_a_longer_silence_proves_a_crash(lab: Any, sw
 
 
 @graded(points=2, title="Whatever happens", requirement="what is known is true, in every world")
-def test_what_is_said_to_be_known_is_never_false(lab: Any, sweep: Any) -> None:
+def test_what_is_said_to_be_known_is_never_false(lab: FailuresLab, sweep: Sweep) -> None:
     kinds = ("partition", "block", "crash", "pause", "link", "disk")
     for seed in sweep(15):
-        wire = Wire()
+        wire = Told()
         faults = trouble(seed, *kinds, until=1 * SECOND)
         simulation = bank(lab, seed, faults, clients=CLIENTS, observers=[wire])
         done = []

@@ -5,7 +5,8 @@ from random import Random
 from typing import Any
 
 from common.contract.events import NodeId
-from common.course.suites.grading import graded
+from common.course.suites.grading import Sweep, graded
+from common.course.suites.kit import ask
 from common.sim.chaos import random_schedule
 from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
@@ -23,7 +24,8 @@ from common.values.faults import (
 )
 from common.values.history import Failed, Ok
 from common.values.units import MS, SECOND
-from tests.stage1_foundations.failures.bank import KINDS, THREE_MS, Wire, ask
+from tests.stage1_foundations.failures.bank import KINDS, THREE_MS, Told
+from tests.stage1_foundations.failures.lab import FailuresLab
 
 LAB = "failures"
 
@@ -35,7 +37,7 @@ timeout of 100 ms doubles at most a few times in three seconds."""
 
 
 def detectors(
-    lab: Any, seed: int | str, faults: Sequence[Fault] = (), **options: Any
+    lab: FailuresLab, seed: int | str, faults: Sequence[Fault] = (), **options: Any
 ) -> Simulation:
     """Four nodes that watch each other."""
     made: Simulation = lab.simulation(
@@ -48,14 +50,14 @@ def detectors(
     return made
 
 
-def opinion(lab: Any, simulation: Simulation, node: NodeId, peer: NodeId) -> object:
+def opinion(lab: FailuresLab, simulation: Simulation, node: NodeId, peer: NodeId) -> object:
     """What ``node`` thinks of ``peer`` now."""
     asked = ask(simulation, node, lab.Classify(peer), within=0)
     assert isinstance(asked.outcome, Ok), f"{peer} is a peer of {node}, and yet {asked}"
     return asked.outcome.value
 
 
-def suspicions(lab: Any, simulation: Simulation) -> list[tuple[NodeId, NodeId]]:
+def suspicions(lab: FailuresLab, simulation: Simulation) -> list[tuple[NodeId, NodeId]]:
     """Who suspects whom now, of those that are up."""
     return [
         (node, peer)
@@ -66,7 +68,7 @@ def suspicions(lab: Any, simulation: Simulation) -> list[tuple[NodeId, NodeId]]:
 
 
 @graded(points=1, title="A calm day", requirement="who answers is not suspected")
-def test_nobody_is_suspected_where_nothing_goes_wrong(lab: Any, sweep: Any) -> None:
+def test_nobody_is_suspected_where_nothing_goes_wrong(lab: FailuresLab, sweep: Sweep) -> None:
     for seed in sweep(3):
         simulation = detectors(lab, seed)
         for now in range(50 * MS, 2 * SECOND, 50 * MS):
@@ -77,7 +79,9 @@ def test_nobody_is_suspected_where_nothing_goes_wrong(lab: Any, sweep: Any) -> N
 
 
 @graded(points=3, title="Completeness", requirement="Chandra and Toueg 1996, section 2")
-def test_who_crashed_is_suspected_by_all_who_live_and_for_good(lab: Any, sweep: Any) -> None:
+def test_who_crashed_is_suspected_by_all_who_live_and_for_good(
+    lab: FailuresLab, sweep: Sweep
+) -> None:
     for seed in sweep(5):
         down = Random(seed).sample(MEMBERS, 2)
         simulation = detectors(lab, seed, [Crash(1 * SECOND, down[0]), Crash(1500 * MS, down[1])])
@@ -88,7 +92,9 @@ def test_who_crashed_is_suspected_by_all_who_live_and_for_good(lab: Any, sweep: 
 
 
 @graded(points=3, title="Accuracy, in the end", requirement="Chandra and Toueg 1996, section 2")
-def test_in_the_calm_after_any_trouble_nobody_who_lives_is_suspected(lab: Any, sweep: Any) -> None:
+def test_in_the_calm_after_any_trouble_nobody_who_lives_is_suspected(
+    lab: FailuresLab, sweep: Sweep
+) -> None:
     for seed in sweep(8):
         faults = list(random_schedule(Random(seed), MEMBERS, BAD_UNTIL, kinds=KINDS, troubles=8))
         simulation = detectors(lab, seed, faults)
@@ -98,7 +104,9 @@ def test_in_the_calm_after_any_trouble_nobody_who_lives_is_suspected(lab: Any, s
 
 
 @graded(points=3, title="It learns", requirement="each time it was wrong it waits longer")
-def test_it_is_wrong_about_a_network_that_has_become_slow_only_finitely_often(lab: Any) -> None:
+def test_it_is_wrong_about_a_network_that_has_become_slow_only_finitely_often(
+    lab: FailuresLab,
+) -> None:
     """Messages take up to 900 ms from now on; the timeout at first is 100 ms."""
     slow = Link(1 * SECOND, latency=(0 * MS, 900 * MS))
     simulation = detectors(lab, 1, [slow])
@@ -115,7 +123,7 @@ def test_it_is_wrong_about_a_network_that_has_become_slow_only_finitely_often(la
 
 
 @graded(points=2, title="Back again", requirement="a suspicion is taken back")
-def test_who_comes_back_is_trusted_again_and_may_be_suspected_again(lab: Any) -> None:
+def test_who_comes_back_is_trusted_again_and_may_be_suspected_again(lab: FailuresLab) -> None:
     faults: list[Fault] = []
     for start in (1, 4, 7):
         faults += [Crash(start * SECOND, "n2"), Restart((start + 2) * SECOND, "n2")]
@@ -129,7 +137,7 @@ def test_who_comes_back_is_trusted_again_and_may_be_suspected_again(lab: Any) ->
 
 
 @graded(points=2, title="One way", requirement="it tells what it hears, and no more")
-def test_who_cannot_be_heard_is_suspected_though_it_hears_and_lives(lab: Any) -> None:
+def test_who_cannot_be_heard_is_suspected_though_it_hears_and_lives(lab: FailuresLab) -> None:
     simulation = detectors(lab, 1, [Block(1 * SECOND, "n2", "n1"), Heal(3 * SECOND)])
     simulation.run(2 * SECOND)
     assert suspicions(lab, simulation) == [("n1", "n2")]
@@ -138,7 +146,7 @@ def test_who_cannot_be_heard_is_suspected_though_it_hears_and_lives(lab: Any) ->
 
 
 @graded(points=3, title="Three worlds, one view", requirement="a suspicion is no knowledge")
-def test_crashed_and_paused_and_cut_off_peers_get_the_same_word(lab: Any) -> None:
+def test_crashed_and_paused_and_cut_off_peers_get_the_same_word(lab: FailuresLab) -> None:
     at, later = 1030 * MS, 3 * SECOND
     worlds: dict[str, list[Fault]] = {
         "crashed": [Crash(at, "n2")],
@@ -147,7 +155,7 @@ def test_crashed_and_paused_and_cut_off_peers_get_the_same_word(lab: Any) -> Non
     }
     views, words, afterwards = [], [], []
     for faults in worlds.values():
-        wire = Wire()
+        wire = Told()
         simulation = detectors(lab, 1, faults, observers=[wire], link=THREE_MS)
         simulation.run(2 * SECOND)
         views.append("\n".join(wire.told["n1"]))
@@ -160,8 +168,8 @@ def test_crashed_and_paused_and_cut_off_peers_get_the_same_word(lab: Any) -> Non
 
 
 @graded(points=1, title="A steady beat", requirement="one message to each peer in a period")
-def test_watching_costs_one_message_to_each_peer_in_a_period(lab: Any) -> None:
-    wire = Wire()
+def test_watching_costs_one_message_to_each_peer_in_a_period(lab: FailuresLab) -> None:
+    wire = Told()
     simulation = detectors(lab, 1, [Crash(5 * SECOND, "n4")], observers=[wire])
     simulation.run(5 * SECOND - 1)
     sent = len(wire.sent_messages)
@@ -172,7 +180,7 @@ def test_watching_costs_one_message_to_each_peer_in_a_period(lab: Any) -> None:
 
 
 @graded(points=1, title="Loss", requirement="one lost message is no reason")
-def test_loss_makes_mistakes_rare_and_rarer(lab: Any, sweep: Any) -> None:
+def test_loss_makes_mistakes_rare_and_rarer(lab: FailuresLab, sweep: Sweep) -> None:
     for seed in sweep(3):
         simulation = detectors(lab, seed, link=LinkModel(loss=0.3))
         early = late = 0

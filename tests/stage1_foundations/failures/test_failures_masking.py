@@ -6,13 +6,15 @@ from typing import Any
 
 from common.contract.effects import Return, Send
 from common.contract.events import Invoke, NodeId, Receive, Start
-from common.course.suites.grading import graded
+from common.course.suites.grading import Sweep, graded
+from common.course.suites.kit import Wire, ask
 from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
 from common.values.faults import Block, Corrupt, Crash, Fault, Restart, Schedule
 from common.values.history import Ok, Unknown
 from common.values.units import MS, SECOND
-from tests.stage1_foundations.failures.bank import THREE_MS, Wire, ask
+from tests.stage1_foundations.failures.bank import THREE_MS
+from tests.stage1_foundations.failures.lab import FailuresLab
 
 LAB = "failures"
 
@@ -21,7 +23,7 @@ TRUE = {"earth": "3rd", "mars": "4th", "venus": "2nd", "pluto": None}
 LIE = "9th"
 
 
-def behaviours(lab: Any) -> dict[str, Callable[[Random, NodeId, Any], Iterable[object]]]:
+def behaviours(lab: FailuresLab) -> dict[str, Callable[[Random, NodeId, Any], Iterable[object]]]:
     """Ways of lying. Liars that lie alike help each other; one that repeats itself wants weight."""
     said: list[Any] = []
 
@@ -50,7 +52,7 @@ def behaviours(lab: Any) -> dict[str, Callable[[Random, NodeId, Any], Iterable[o
 
 
 def replicas(
-    lab: Any, seed: int | str, faults: Sequence[Fault] = (), count: int = 3, **options: Any
+    lab: FailuresLab, seed: int | str, faults: Sequence[Fault] = (), count: int = 3, **options: Any
 ) -> Simulation:
     """So many replicas and one client."""
     names = [f"n{number}" for number in range(1, count + 1)]
@@ -65,7 +67,7 @@ def replicas(
     return made
 
 
-def corrupted(lab: Any, seed: int, count: int) -> list[Fault]:
+def corrupted(lab: FailuresLab, seed: int, count: int) -> list[Fault]:
     """As many liars as are borne, each with a way of its own, drawn by the seed."""
     random = Random(seed)
     ways = list(behaviours(lab))
@@ -75,7 +77,7 @@ def corrupted(lab: Any, seed: int, count: int) -> list[Fault]:
 
 
 @graded(points=1, title="A calm day", requirement="one question to each replica")
-def test_honest_replicas_are_believed_after_one_question_to_each(lab: Any) -> None:
+def test_honest_replicas_are_believed_after_one_question_to_each(lab: FailuresLab) -> None:
     wire = Wire()
     simulation = replicas(lab, 1, observers=[wire], link=THREE_MS)
     for key, entry in TRUE.items():
@@ -86,12 +88,14 @@ def test_honest_replicas_are_believed_after_one_question_to_each(lab: Any) -> No
 
 
 @graded(points=1, title="The bound", requirement="n >= 2f + 1: Schneider 1990")
-def test_so_many_liars_are_borne_by_so_many_replicas(lab: Any) -> None:
+def test_so_many_liars_are_borne_by_so_many_replicas(lab: FailuresLab) -> None:
     assert [lab.most_faulty(count) for count in range(1, 10)] == [0, 0, 1, 1, 2, 2, 3, 3, 4]
 
 
 @graded(points=3, title="Never deceived", requirement="f + 1 equal answers: one is honest")
-def test_with_at_most_f_liars_the_answer_is_true_and_there_is_one(lab: Any, sweep: Any) -> None:
+def test_with_at_most_f_liars_the_answer_is_true_and_there_is_one(
+    lab: FailuresLab, sweep: Sweep
+) -> None:
     for seed in sweep(25):
         for count in (3, 5, 7):
             simulation = replicas(lab, seed, corrupted(lab, seed, count), count)
@@ -101,7 +105,9 @@ def test_with_at_most_f_liars_the_answer_is_true_and_there_is_one(lab: Any, swee
 
 
 @graded(points=2, title="Liars and losses", requirement="silent ones are asked again")
-def test_with_liars_and_losses_no_answer_is_false_and_nearly_all_come(lab: Any, sweep: Any) -> None:
+def test_with_liars_and_losses_no_answer_is_false_and_nearly_all_come(
+    lab: FailuresLab, sweep: Sweep
+) -> None:
     bad = LinkModel(latency=(1 * MS, 40 * MS), loss=0.2, duplicate=0.3, reorder=0.3)
     for seed in sweep(15):
         faults = corrupted(lab, seed, 5)
@@ -119,7 +125,7 @@ def test_with_liars_and_losses_no_answer_is_false_and_nearly_all_come(lab: Any, 
 
 
 @graded(points=2, title="Not enough", requirement="fewer than f + 1 equal answers: unknown")
-def test_a_client_that_hears_too_few_says_unknown_and_believes_none(lab: Any) -> None:
+def test_a_client_that_hears_too_few_says_unknown_and_believes_none(lab: FailuresLab) -> None:
     lost: dict[str, list[Fault]] = {
         "one is heard": [Block(0, "n1", "c1"), Block(0, "n2", "c1")],
         "the liar alone is heard": [Corrupt(0, "n3", "insists"), Crash(0, "n1"), Crash(0, "n2")],
@@ -135,7 +141,7 @@ def test_a_client_that_hears_too_few_says_unknown_and_believes_none(lab: Any) ->
         assert len(wire.times_of(lab.Question)) <= 3 * 6, "asked without end"
 
 
-def asked_with(lab: Any, client: Any, key: str, call: int = 1) -> int:
+def asked_with(lab: FailuresLab, client: Any, key: str, call: int = 1) -> int:
     """Let a client begin a lookup; returns the number of its question."""
     effects = client.step(Invoke(0, call, lab.Lookup(key)))
     questions: list[Any] = [effect.message for effect in effects if isinstance(effect, Send)]
@@ -144,7 +150,7 @@ def asked_with(lab: Any, client: Any, key: str, call: int = 1) -> int:
 
 
 @graded(points=3, title="One replica, one vote", requirement="votes are counted by replica")
-def test_a_liar_that_repeats_itself_has_one_vote(lab: Any) -> None:
+def test_a_liar_that_repeats_itself_has_one_vote(lab: FailuresLab) -> None:
     client = lab.VotingClient("c1", ("n1", "n2", "n3"))
     client.step(Start(0, {}))
     number = asked_with(lab, client, "mars")
@@ -159,7 +165,7 @@ def test_a_liar_that_repeats_itself_has_one_vote(lab: Any) -> None:
 
 
 @graded(points=2, title="Another question", requirement="a vote counts for its own question only")
-def test_an_answer_to_an_earlier_question_is_no_vote_in_a_later_one(lab: Any) -> None:
+def test_an_answer_to_an_earlier_question_is_no_vote_in_a_later_one(lab: FailuresLab) -> None:
     client = lab.VotingClient("c1", ("n1", "n2", "n3"))
     client.step(Start(0, {}))
     numbers: list[int] = []

@@ -2,12 +2,12 @@
 
 from collections import Counter
 from itertools import pairwise
-from typing import Any
 
 from common.check.verdict import Answer
 from common.contract.effects import Return, Save, Send
 from common.contract.events import Invoke, Receive, Start
-from common.course.suites.grading import graded
+from common.course.suites.grading import Sweep, graded
+from common.course.suites.kit import Wire, ask, ask_ok, crash_and_restart
 from common.sim.network import LinkModel
 from common.values.faults import (
     Block,
@@ -31,9 +31,6 @@ from tests.stage1_foundations.failures.bank import (
     KINDS,
     SERVER,
     THREE_MS,
-    Wire,
-    ask,
-    ask_ok,
     bank,
     ends,
     entries,
@@ -41,6 +38,7 @@ from tests.stage1_foundations.failures.bank import (
     trouble,
     work,
 )
+from tests.stage1_foundations.failures.lab import FailuresLab
 
 LAB = "failures"
 
@@ -49,7 +47,9 @@ ALONE = Partition(0, ((SERVER,), CLIENTS))
 
 
 @graded(points=2, title="A calm day", requirement="one request and one answer per operation")
-def test_without_faults_every_operation_ends_ok_or_refused_with_one_request(lab: Any) -> None:
+def test_without_faults_every_operation_ends_ok_or_refused_with_one_request(
+    lab: FailuresLab,
+) -> None:
     wire = Wire()
     simulation = bank(lab, 1, observers=[wire], link=THREE_MS)
     assert entries(lab, simulation) == ()
@@ -65,7 +65,7 @@ def test_without_faults_every_operation_ends_ok_or_refused_with_one_request(lab:
 
 
 @graded(points=3, title="Silence is no proof", requirement="no answer: unknown, never failed")
-def test_an_operation_without_an_answer_ends_unknown_and_not_failed(lab: Any) -> None:
+def test_an_operation_without_an_answer_ends_unknown_and_not_failed(lab: FailuresLab) -> None:
     silences: dict[str, list[Fault]] = {
         "cut off": [ALONE],
         "requests are lost": [Block(0, "c1", SERVER)],
@@ -80,7 +80,9 @@ def test_an_operation_without_an_answer_ends_unknown_and_not_failed(lab: Any) ->
 
 
 @graded(points=2, title="Patience pays", requirement="a retry ends with what the server says")
-def test_an_operation_ends_ok_if_the_trouble_is_over_before_the_last_attempt(lab: Any) -> None:
+def test_an_operation_ends_ok_if_the_trouble_is_over_before_the_last_attempt(
+    lab: FailuresLab,
+) -> None:
     end = 600 * MS
     troubles: dict[str, list[Fault]] = {
         "cut off": [ALONE, Heal(end)],
@@ -98,7 +100,9 @@ def test_an_operation_ends_ok_if_the_trouble_is_over_before_the_last_attempt(lab
 
 
 @graded(points=3, title="Exactly once", requirement="a repetition has the number of the first")
-def test_ok_means_once_when_messages_are_lost_doubled_and_overtaken(lab: Any, sweep: Any) -> None:
+def test_ok_means_once_when_messages_are_lost_doubled_and_overtaken(
+    lab: FailuresLab, sweep: Sweep
+) -> None:
     bad = LinkModel(latency=(1 * MS, 20 * MS), loss=0.2, duplicate=0.3, reorder=0.3)
     for seed in sweep(15):
         good = [Link(4 * SECOND, latency=(1 * MS, 5 * MS), loss=0.0, duplicate=0.0, reorder=0.0)]
@@ -111,7 +115,7 @@ def test_ok_means_once_when_messages_are_lost_doubled_and_overtaken(lab: Any, sw
 
 
 @graded(points=3, title="A crash at any instant", requirement="disk before answer, in one write")
-def test_a_deposit_happens_once_whenever_the_server_crashes(lab: Any) -> None:
+def test_a_deposit_happens_once_whenever_the_server_crashes(lab: FailuresLab) -> None:
     """The server crashes at each quarter of a millisecond of a deposit, with a slow disk."""
     for quarter in range(4 * 24):
         at = quarter * MS // 4
@@ -124,13 +128,14 @@ def test_a_deposit_happens_once_whenever_the_server_crashes(lab: Any) -> None:
         asked = ask(simulation, "c1", lab.Deposit(5))
         where = f"a crash after {show_time(at)}: {asked}"
         assert asked.outcome == Ok(5), where
-        simulation.inject(Crash(simulation.now, SERVER))
-        simulation.inject(Restart(simulation.now, SERVER))
+        crash_and_restart(simulation, SERVER)
         assert entries(lab, simulation) == (5,), f"{where}, and then the statement differs"
 
 
 @graded(points=3, title="Numbers of a life", requirement="no number is used again after a crash")
-def test_a_client_that_crashed_is_not_taken_for_its_former_self(lab: Any, sweep: Any) -> None:
+def test_a_client_that_crashed_is_not_taken_for_its_former_self(
+    lab: FailuresLab, sweep: Sweep
+) -> None:
     for seed in sweep(10):
         faults: list[Fault] = []
         for at in range(20 * MS, 500 * MS, 80 * MS):
@@ -146,7 +151,7 @@ def test_a_client_that_crashed_is_not_taken_for_its_former_self(lab: Any, sweep:
 
 
 @graded(points=2, title="A late answer", requirement="an answer ends its own operation only")
-def test_an_answer_to_an_earlier_operation_does_not_end_the_present_one(lab: Any) -> None:
+def test_an_answer_to_an_earlier_operation_does_not_end_the_present_one(lab: FailuresLab) -> None:
     """Answers to the first life of c1 take 300 ms, and arrive in the second."""
     late = Link(0, SERVER, "c1", latency=(300 * MS, 300 * MS))
     for crash in (False, True):
@@ -154,8 +159,7 @@ def test_an_answer_to_an_earlier_operation_does_not_end_the_present_one(lab: Any
         first = simulation.call("c1", lab.Deposit(5))
         simulation.run(100 * MS)
         if crash:
-            simulation.inject(Crash(simulation.now, "c1"))
-            simulation.inject(Restart(simulation.now, "c1"))
+            crash_and_restart(simulation, "c1")
         else:
             simulation.run(350 * MS)
             assert first.outcome == Ok(5), f"the answer took 303 ms: {first}"
@@ -167,7 +171,7 @@ def test_an_answer_to_an_earlier_operation_does_not_end_the_present_one(lab: Any
 
 @graded(points=3, title="Refused for good", requirement="failed: did not happen and never will")
 def test_a_refused_withdrawal_stays_refused_when_its_copy_comes_after_a_deposit(
-    lab: Any, sweep: Any
+    lab: FailuresLab, sweep: Sweep
 ) -> None:
     """c1 is refused; c2 deposits; then a late copy of the request comes, also after a crash."""
     late = Link(0, "c1", SERVER, latency=(1 * MS, 400 * MS), duplicate=1.0)
@@ -178,15 +182,14 @@ def test_a_refused_withdrawal_stays_refused_when_its_copy_comes_after_a_deposit(
             assert isinstance(refused.outcome, Failed), f"there is nothing to withdraw: {refused}"
             ask_ok(simulation, "c2", lab.Deposit(10))
             if crash:
-                simulation.inject(Crash(simulation.now, SERVER))
-                simulation.inject(Restart(simulation.now, SERVER))
+                crash_and_restart(simulation, SERVER)
             simulation.run(simulation.now + 1 * SECOND)
             found = entries(lab, simulation, "c2")
             assert found == (10,), f"{refused}, and yet the statement is {found}"
 
 
 @graded(points=2, title="Late copies", requirement="what is below the latest number is ignored")
-def test_a_late_copy_of_an_earlier_command_is_not_carried_out_again(lab: Any) -> None:
+def test_a_late_copy_of_an_earlier_command_is_not_carried_out_again(lab: FailuresLab) -> None:
     server = lab.AccountServer(SERVER, ())
     server.step(Start(0, {}))
     requests = [lab.Request(number, lab.Deposit(number)) for number in (1, 2, 3)]
@@ -202,7 +205,9 @@ def test_a_late_copy_of_an_earlier_command_is_not_carried_out_again(lab: Any) ->
 
 
 @graded(points=2, title="The first result", requirement="a repetition gets the first result")
-def test_a_repetition_is_answered_with_the_first_result_whatever_happened_since(lab: Any) -> None:
+def test_a_repetition_is_answered_with_the_first_result_whatever_happened_since(
+    lab: FailuresLab,
+) -> None:
     """The answer to c1's deposit is lost; c2 deposits; c1 asks again: what is it told?"""
     faults: list[Fault] = [Block(0, SERVER, "c1"), Heal(40 * MS)]
     simulation = bank(lab, 1, faults, link=THREE_MS)
@@ -214,7 +219,7 @@ def test_a_repetition_is_answered_with_the_first_result_whatever_happened_since(
 
 
 @graded(points=2, title="Each client its numbers", requirement="the table is by client")
-def test_clients_that_use_the_same_numbers_are_told_apart(lab: Any) -> None:
+def test_clients_that_use_the_same_numbers_are_told_apart(lab: FailuresLab) -> None:
     simulation = bank(lab, 1)
     for round in range(1, 4):
         for client in CLIENTS:
@@ -223,7 +228,7 @@ def test_clients_that_use_the_same_numbers_are_told_apart(lab: Any) -> None:
 
 
 @graded(points=2, title="Never sent", requirement="failed: it never left the client")
-def test_what_a_busy_client_calls_failed_was_never_sent(lab: Any) -> None:
+def test_what_a_busy_client_calls_failed_was_never_sent(lab: FailuresLab) -> None:
     wire = Wire()
     simulation = bank(lab, 1, [Block(0, SERVER, "c1"), Heal(500 * MS)], observers=[wire])
     first = simulation.call("c1", lab.Deposit(5))
@@ -233,12 +238,14 @@ def test_what_a_busy_client_calls_failed_was_never_sent(lab: Any) -> None:
     simulation.run_until(lambda: first.returned_at is not None, 5 * SECOND)
     assert first.outcome == Ok(5), f"the second operation must not disturb the first: {first}"
     assert entries(lab, simulation) == (5,), f"it was called failed, and yet it happened: {second}"
-    asked = [sent.asked for *_, sent in wire.sent_messages if isinstance(sent, lab.Request)]
+    asked = [request.asked for request in wire.of(lab.Request)]
     assert lab.Deposit(6) not in asked, "it was called failed, and sent all the same"
 
 
 @graded(points=2, title="No hammering", requirement="attempts are few, and ever farther apart")
-def test_a_long_partition_costs_few_messages_ever_farther_apart(lab: Any, sweep: Any) -> None:
+def test_a_long_partition_costs_few_messages_ever_farther_apart(
+    lab: FailuresLab, sweep: Sweep
+) -> None:
     for seed in sweep(5):
         wire = Wire()
         simulation = bank(lab, seed, [ALONE], observers=[wire])
@@ -253,7 +260,7 @@ def test_a_long_partition_costs_few_messages_ever_farther_apart(lab: Any, sweep:
 
 
 @graded(points=1, title="Not all at once", requirement="clients do not come back in step")
-def test_clients_that_lost_the_server_together_come_back_apart(lab: Any) -> None:
+def test_clients_that_lost_the_server_together_come_back_apart(lab: FailuresLab) -> None:
     wire = Wire()
     clients = tuple(f"c{number}" for number in range(1, 11))
     simulation = bank(lab, 1, [Crash(0, SERVER)], clients=clients, observers=[wire])
@@ -266,7 +273,7 @@ def test_clients_that_lost_the_server_together_come_back_apart(lab: Any) -> None
 
 @graded(points=3, title="Slow", requirement="late is not never")
 def test_a_server_that_stands_still_does_what_was_called_unknown_at_most_once(
-    lab: Any, sweep: Any
+    lab: FailuresLab, sweep: Sweep
 ) -> None:
     """Everything waits for the server and reaches it at once, when clients have gone on already."""
     for seed in sweep(10):
@@ -284,7 +291,7 @@ def test_a_server_that_stands_still_does_what_was_called_unknown_at_most_once(
 
 @graded(points=4, title="Everything at once", requirement="honest always, and alive in the calm")
 def test_it_never_lies_under_all_faults_at_once_and_goes_on_afterwards(
-    lab: Any, sweep: Any
+    lab: FailuresLab, sweep: Sweep
 ) -> None:
     for seed in sweep(25):
         faults = trouble(seed, *KINDS, troubles=9, hit=(SERVER, *CLIENTS))
@@ -297,7 +304,9 @@ def test_it_never_lies_under_all_faults_at_once_and_goes_on_afterwards(
             ask_ok(simulation, client, lab.Deposit(1000 + int(client[1:])))
 
 
-def test_the_checks_of_this_suite_find_out_a_client_that_calls_silence_a_failure(lab: Any) -> None:
+def test_the_checks_of_this_suite_find_out_a_client_that_calls_silence_a_failure(
+    lab: FailuresLab,
+) -> None:
     """Not graded: it tests the tests."""
     caught = 0
     for seed in range(5):
@@ -308,7 +317,7 @@ def test_the_checks_of_this_suite_find_out_a_client_that_calls_silence_a_failure
     assert caught == 5
 
 
-def test_a_busy_client_answers_at_once(lab: Any) -> None:
+def test_a_busy_client_answers_at_once(lab: FailuresLab) -> None:
     """Not graded: the shape of the effects."""
     client = lab.AccountClient("c1", (SERVER,))
     client.step(Start(0, {}))

@@ -3,20 +3,21 @@
 The judge believes what it sees: the messages that nodes send and receive, and how operations end.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
 from common.check.delivery import check_delivery
-from common.check.verdict import Answer
-from common.contract import Receive
-from common.contract.effects import Forget, Save
-from common.contract.events import Event, NodeId
+from common.contract.events import NodeId
+from common.contract.observer import Observer
+from common.course.suites.kit import Wire, must_hold
 from common.sim import LinkModel
+from common.sim.host import Factory
 from common.values import faults
 from common.values.faults import Fault, Schedule
 from common.values.history import Ok, Operation
 from common.values.units import MS, SECOND
+from tests.stage1_foundations.link.lab import LinkLab
 
 STEADY = LinkModel(latency=(10 * MS, 10 * MS))
 """Nothing goes wrong, nothing overtakes: a round trip takes 20 ms."""
@@ -28,55 +29,6 @@ ROUGH_UNTIL = 3 * SECOND
 """When the faults of :func:`rough_times` end."""
 
 
-class Wire:
-    """Observes a simulation and remembers each message: who, what, when; sent or received."""
-
-    def __init__(self) -> None:
-        self.sent_messages: list[tuple[int, NodeId, Any]] = []
-        self.on_sent: list[Callable[[NodeId, Any], None]] = []
-        self.on_received: list[Callable[[NodeId, Any], None]] = []
-
-    def of(self, kind: type) -> list[Any]:
-        """The messages of one class in the order in which they were sent."""
-        return [message for _, _, message in self.sent_messages if isinstance(message, kind)]
-
-    def times_of(self, wanted: object) -> list[int]:
-        """When a message equal to ``wanted`` was sent, each time."""
-        return [at for at, _, message in self.sent_messages if message == wanted]
-
-    def sent(self, at: int, node: NodeId, to: NodeId, message: object, number: int) -> None:
-        """Remember a message, and tell those who asked."""
-        self.sent_messages.append((at, node, message))
-        for told in self.on_sent:
-            told(node, message)
-
-    def stepped(
-        self, at: int, node: NodeId, event: Event, number: int | None, status: Mapping[str, object]
-    ) -> None:
-        """Tell those who asked about a message that has arrived."""
-        if isinstance(event, Receive):
-            for told in self.on_received:
-                told(node, event.message)
-
-    def dropped(self, at: int, node: NodeId, to: NodeId, number: int, why: str) -> None:
-        """Not needed."""
-
-    def saved(self, at: int, node: NodeId, changes: Sequence[Save | Forget]) -> None:
-        """Not needed."""
-
-    def noted(self, at: int, node: NodeId, text: str, fields: Mapping[str, object]) -> None:
-        """Not needed."""
-
-    def failed(self, at: int, fault: Fault) -> None:
-        """Not needed."""
-
-    def called(self, at: int, node: NodeId, operation: Operation) -> None:
-        """Not needed."""
-
-    def returned(self, at: int, node: NodeId, operation: Operation) -> None:
-        """Not needed."""
-
-
 class Conversation:
     """End ``a`` transfers items to end ``b``, where an application waits for each of them.
 
@@ -86,18 +38,20 @@ class Conversation:
         seed: of the simulation.
         transfers: the items of each transfer; one begins every 100 ms.
         takes: how many items are asked for at ``b`` from the start; all unless given.
+        observers: who watches, besides the wire.
         options: of the simulation.
     """
 
     def __init__(
         self,
-        lab: Any,
-        sender: Any,
-        receiver: Any,
+        lab: LinkLab,
+        sender: Factory,
+        receiver: Factory,
         *,
         seed: int,
         transfers: Sequence[Sequence[str]],
         takes: int | None = None,
+        observers: Sequence[Observer] = (),
         **options: Any,
     ) -> None:
         self.lab = lab
@@ -107,7 +61,8 @@ class Conversation:
         self.transfers: list[Operation] = []
         options.setdefault("link", STEADY)
         nodes = {"a": sender, "b": receiver}
-        self.simulation = lab.simulation(nodes, seed=seed, observers=[self.wire], **options)
+        told = [self.wire, *observers]
+        self.simulation = lab.simulation(nodes, seed=seed, observers=told, **options)
         self.simulation.on_return.append(self._returned)
         for _ in range(len(self.items) if takes is None else takes):
             self.take()
@@ -141,10 +96,7 @@ class Conversation:
 
     def check(self) -> None:
         """Whatever was taken is what was transferred: in order, once, nothing left out."""
-        verdict = check_delivery(self.items, self.taken, complete=False)
-        assert verdict.answer is Answer.YES, (
-            f"what b was given is not what a sent: {verdict.sentence}"
-        )
+        must_hold(check_delivery(self.items, self.taken, complete=False))
 
     def _transferrer(self, items: tuple[str, ...]) -> Callable[[], None]:
         def begin() -> None:
@@ -166,6 +118,11 @@ class Conversation:
 def _items(transfer: Operation) -> Sequence[str]:
     assert isinstance(transfer.argument, tuple), "a Transfer has one field, its items"
     return transfer.argument
+
+
+def times_sent(wire: Wire, message: object) -> list[int]:
+    """When this very message left, each time."""
+    return [each.at for each in wire.sent_messages if each.message == message]
 
 
 def numbered(count: int, prefix: str = "item ") -> list[str]:
@@ -196,8 +153,3 @@ def rough_times(seed: int) -> Schedule:
     drawn += [faults.Heal(ROUGH_UNTIL), calm]
     drawn += [faults.Resume(ROUGH_UNTIL, "a"), faults.Resume(ROUGH_UNTIL, "b")]
     return Schedule(drawn)
-
-
-def effects_of(kind: type, effects: Iterable[object]) -> list[Any]:
-    """Those effects that are of one class."""
-    return [effect for effect in effects if isinstance(effect, kind)]

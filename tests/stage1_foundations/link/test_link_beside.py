@@ -9,7 +9,6 @@ from common.sim import LinkModel, Simulation
 from common.values.history import History, Ok, Unknown
 from common.values.report import Chart, Judged, Trace
 from common.values.units import MS, SECOND
-from stage1_foundations.link import ends as link
 from stage1_foundations.link import plot_goodput as goodput
 from stage1_foundations.link.checks import batches, everything_once_in_order
 from stage1_foundations.link.demo import demo
@@ -67,7 +66,7 @@ def test_promises_break_when_messages_do_not_wait_for_the_disk(sends_wait_for_di
             disk_latency=3 * MS,
             sends_wait_for_disk=sends_wait_for_disk,
         )
-        reader = Reader(link, simulation)
+        reader = Reader(simulation, Take())
         transfer = simulation.call("a", Transfer(tuple(numbered(30))))
         simulation.run(20 * SECOND)
         missing = 30 - len(reader.taken)

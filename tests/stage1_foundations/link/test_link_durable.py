@@ -4,15 +4,16 @@ from random import Random
 from typing import Any
 
 from common.check.delivery import check_delivery
-from common.check.verdict import Answer
 from common.contract import Forget, Invoke, Receive, Return, Save, Send, Start
-from common.course.suites.grading import graded
+from common.course.suites.grading import Sweep, graded
+from common.course.suites.kit import effects_of, has_ended, must_hold
 from common.sim import Simulation
 from common.values import faults
 from common.values.faults import Fault, Schedule
 from common.values.history import Ok, Operation
 from common.values.units import MS, SECOND
-from tests.stage1_foundations.link.ends import ROUGH, STEADY, effects_of, numbered
+from tests.stage1_foundations.link.ends import ROUGH, STEADY, numbered
+from tests.stage1_foundations.link.lab import LinkLab
 
 LAB = "link"
 CALM = 2 * SECOND
@@ -23,8 +24,8 @@ THINK = 40 * MS
 class Reader:
     """An application at ``b`` that takes one item after another, and goes on after each crash."""
 
-    def __init__(self, lab: Any, simulation: Simulation) -> None:
-        self.lab = lab
+    def __init__(self, simulation: Simulation, take: object) -> None:
+        self.take = take
         self.simulation = simulation
         self.taken: list[object] = []
         self.unknown = 0
@@ -32,7 +33,7 @@ class Reader:
         self._take()
 
     def _take(self) -> None:
-        self.simulation.call("b", self.lab.Take())
+        self.simulation.call("b", self.take)
 
     def _returned(self, node: str, operation: Operation) -> None:
         if operation.function != "take":
@@ -57,7 +58,7 @@ def crashes(seed: int) -> Schedule:
 
 @graded(points=5, title="Crashes", requirement="acknowledged is promised, and promises are durable")
 def test_no_acknowledged_item_is_lost_or_handed_over_twice_though_the_receiver_crashes(
-    lab: Any, sweep: Any
+    lab: LinkLab, sweep: Sweep
 ) -> None:
     items = numbered(30)
     for seed in sweep(25):
@@ -68,14 +69,13 @@ def test_no_acknowledged_item_is_lost_or_handed_over_twice_though_the_receiver_c
             schedule=crashes(seed),
             disk_latency=3 * MS,
         )
-        reader = Reader(lab, simulation)
+        reader = Reader(simulation, lab.Take())
         transfer = simulation.call("a", lab.Transfer(tuple(items)))
-        simulation.run_until(lambda t=transfer: t.returned_at is not None, CALM + 30 * SECOND)
+        has_ended(simulation, transfer, CALM + 30 * SECOND)
         simulation.run(simulation.now + 3 * SECOND)
         assert transfer.outcome == Ok(), "the receiver is up and nothing is lost, and no progress"
         given = [item for item in items if item in reader.taken]
-        verdict = check_delivery(given, reader.taken)
-        assert verdict.answer is Answer.YES, f"from a to b: {verdict.sentence}"
+        must_hold(check_delivery(given, reader.taken))
         missing = len(items) - len(given)
         assert missing <= reader.unknown, (
             f"{missing} items were acknowledged and never handed over, and only {reader.unknown} "
@@ -87,7 +87,7 @@ def test_no_acknowledged_item_is_lost_or_handed_over_twice_though_the_receiver_c
     points=2, title="In one step", requirement="what an acknowledgement promises is saved first"
 )
 def test_an_item_is_saved_in_the_step_that_acknowledges_it_and_copies_save_nothing(
-    lab: Any,
+    lab: LinkLab,
 ) -> None:
     receiver = lab.DurableReceiver("b", ("a",))
     receiver.step(Start(0, {}))
@@ -99,7 +99,9 @@ def test_an_item_is_saved_in_the_step_that_acknowledges_it_and_copies_save_nothi
 
 
 @graded(points=2, title="Another life", requirement="a life goes on where the last one stopped")
-def test_another_life_has_what_was_not_taken_and_expects_what_was_not_delivered(lab: Any) -> None:
+def test_another_life_has_what_was_not_taken_and_expects_what_was_not_delivered(
+    lab: LinkLab,
+) -> None:
     disk: dict[Any, object] = {}
 
     def step(node: Any, event: Any) -> list[Any]:
@@ -124,10 +126,10 @@ def test_another_life_has_what_was_not_taken_and_expects_what_was_not_delivered(
 
 
 @graded(points=1, title="The disk", requirement="bounded: what was taken is forgotten")
-def test_the_disk_does_not_grow_with_what_was_taken(lab: Any) -> None:
+def test_the_disk_does_not_grow_with_what_was_taken(lab: LinkLab) -> None:
     nodes = {"a": lab.StopAndWaitSender, "b": lab.DurableReceiver}
     simulation = lab.simulation(nodes, seed=1, link=STEADY)
-    reader = Reader(lab, simulation)
+    reader = Reader(simulation, lab.Take())
     transfer = simulation.call("a", lab.Transfer(tuple(numbered(40))))
     simulation.run(5 * SECOND)
     assert transfer.outcome == Ok()

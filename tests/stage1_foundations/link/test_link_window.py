@@ -1,11 +1,13 @@
 """Graded suite of the lab ``link``, fourth part: the sliding window, two ends and a network."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from random import Random
 from typing import Any
 
-from common.course.suites.grading import graded
+from common.contract.events import Event, NodeId, Receive
+from common.contract.observer import Observer
+from common.course.suites.grading import Sweep, graded
 from common.sim import LinkModel
 from common.values import faults
 from common.values.faults import Schedule
@@ -17,6 +19,7 @@ from tests.stage1_foundations.link.ends import (
     numbered,
     rough_times,
 )
+from tests.stage1_foundations.link.lab import LinkLab
 
 LAB = "link"
 WINDOW = 8
@@ -24,7 +27,7 @@ CAPACITY = 24
 
 
 def conversation(
-    lab: Any, *, seed: int = 1, count: int = 64, capacity: int = CAPACITY, **options: Any
+    lab: LinkLab, *, seed: int = 1, count: int = 64, capacity: int = CAPACITY, **options: Any
 ) -> Conversation:
     def sender(id: str, peers: tuple[str, ...]) -> Any:
         return lab.SlidingWindowSender(id, peers, window=WINDOW, capacity=CAPACITY)
@@ -48,7 +51,7 @@ def losing(node: str, lost: Callable[[Any], bool]) -> dict[str, Any]:
     }
 
 
-def first_copies(lab: Any, numbers: set[int]) -> Callable[[Any], bool]:
+def first_copies(lab: LinkLab, numbers: set[int]) -> Callable[[Any], bool]:
     """Whether a message is the first segment with one of these numbers."""
     left = set(numbers)
 
@@ -61,7 +64,7 @@ def first_copies(lab: Any, numbers: set[int]) -> Callable[[Any], bool]:
     return lost
 
 
-def sent_twice(lab: Any, talk: Conversation) -> list[int]:
+def sent_twice(lab: LinkLab, talk: Conversation) -> list[int]:
     """The numbers of segments that were on the wire before, once for each time.
 
     What :func:`losing` takes from a node never gets to the wire.
@@ -75,29 +78,33 @@ def sent_twice(lab: Any, talk: Conversation) -> list[int]:
     return again
 
 
-class Bounds:
+class Bounds(Observer):
     """Checks each segment that is sent against what its sender can know to have arrived."""
 
-    def __init__(self, lab: Any) -> None:
+    def __init__(self, lab: LinkLab) -> None:
         self.lab = lab
         self.base = 0
         self.beyond: set[int] = set()
         self.sent_numbers: set[int] = set()
 
-    def received(self, node: str, message: Any) -> None:
+    def stepped(
+        self, at: int, node: NodeId, event: Event, number: int | None, status: Mapping[str, object]
+    ) -> None:
         """Learn from an acknowledgement."""
-        if isinstance(message, self.lab.Acknowledgement):
+        if isinstance(event, Receive) and isinstance(event.message, self.lab.Acknowledgement):
+            message = event.message
             self.base = max(self.base, message.expected)
             for first, end in message.blocks:
                 self.beyond.update(range(first, end))
             while self.base in self.beyond:
                 self.base += 1
 
-    def sent(self, node: str, message: Any) -> None:
+    def sent(self, at: int, node: NodeId, to: NodeId, message: object, number: int) -> None:
         """Check a segment."""
-        if not isinstance(message, self.lab.Segment):
-            return
-        number = message.number
+        if isinstance(message, self.lab.Segment):
+            self._check(node, message.number)
+
+    def _check(self, node: NodeId, number: int) -> None:
         self.sent_numbers.add(number)
         under_way = [n for n in self.sent_numbers if n >= self.base and n not in self.beyond]
         assert len(under_way) <= WINDOW, (
@@ -111,7 +118,7 @@ class Bounds:
 
 
 @graded(points=2, title="A perfect link", requirement="nothing is sent twice without need")
-def test_a_perfect_link_carries_each_item_with_one_segment(lab: Any) -> None:
+def test_a_perfect_link_carries_each_item_with_one_segment(lab: LinkLab) -> None:
     talk = conversation(lab)
     talk.run_to_the_end(1 * SECOND)
     talk.run(5 * SECOND)
@@ -120,36 +127,35 @@ def test_a_perfect_link_carries_each_item_with_one_segment(lab: Any) -> None:
 
 
 @graded(points=3, title="A full pipe", requirement="a window of items in each round trip")
-def test_a_window_of_items_goes_through_in_each_round_trip(lab: Any) -> None:
+def test_a_window_of_items_goes_through_in_each_round_trip(lab: LinkLab) -> None:
     talk = conversation(lab)
     talk.run_to_the_end(64 // WINDOW * 20 * MS)
 
 
 @graded(points=2, title="A full link", requirement="the window covers bandwidth times delay")
-def test_a_link_with_little_bandwidth_is_kept_busy(lab: Any) -> None:
+def test_a_link_with_little_bandwidth_is_kept_busy(lab: LinkLab) -> None:
     slow = LinkModel(latency=(2 * MS, 2 * MS), bandwidth=20_000)
     talk = conversation(lab, link=slow)
     talk.run_to_the_end(3 * SECOND)
     assert not sent_twice(lab, talk), "a queue grows in front of the link, but nothing is lost"
-    times = [at for at, _, message in talk.wire.sent_messages if isinstance(message, lab.Segment)]
+    times = talk.wire.times_of(lab.Segment)
     gaps = [later - earlier for earlier, later in pairwise(times[20:])]
     assert max(gaps) - min(gaps) < 1 * MS, "in the long run one leaves whenever one has arrived"
 
 
 @graded(points=3, title="The window", requirement="at most so many segments under way")
 def test_no_segment_leaves_beyond_the_window_or_beyond_what_the_receiver_can_keep(
-    lab: Any, sweep: Any
+    lab: LinkLab, sweep: Sweep
 ) -> None:
     for seed in sweep(15):
-        bounds = Bounds(lab)
-        talk = conversation(lab, seed=seed, link=ROUGH, schedule=rough_times(seed))
-        talk.wire.on_received.append(bounds.received)
-        talk.wire.on_sent.append(bounds.sent)
+        observers = [Bounds(lab)]
+        schedule = rough_times(seed)
+        talk = conversation(lab, seed=seed, link=ROUGH, schedule=schedule, observers=observers)
         talk.run_to_the_end(ROUGH_UNTIL + 20 * SECOND)
 
 
 @graded(points=2, title="The whole window", requirement="a sender does not wait before it has to")
-def test_without_any_acknowledgement_just_one_window_is_sent_again_and_again(lab: Any) -> None:
+def test_without_any_acknowledgement_just_one_window_is_sent_again_and_again(lab: LinkLab) -> None:
     talk = conversation(lab, schedule=Schedule([faults.Block(0, "b", "a")]))
     talk.run(9 * SECOND)
     assert {segment.number for segment in talk.wire.of(lab.Segment)} == set(range(WINDOW))
@@ -162,7 +168,7 @@ def test_without_any_acknowledgement_just_one_window_is_sent_again_and_again(lab
 
 @graded(points=6, title="In order, each once", requirement="the promise of a reliable link")
 def test_a_sliding_window_delivers_everything_once_and_in_order_whatever_the_network_does(
-    lab: Any, sweep: Any
+    lab: LinkLab, sweep: Sweep
 ) -> None:
     for seed in sweep(40):
         transfers = [numbered(40, "x"), numbered(1, "y"), [], ["same"] * 20, numbered(9, "z")]
@@ -173,7 +179,7 @@ def test_a_sliding_window_delivers_everything_once_and_in_order_whatever_the_net
 
 
 @graded(points=3, title="Only what was lost", requirement="RFC 2018: selective acknowledgement")
-def test_only_the_lost_segments_are_sent_again(lab: Any) -> None:
+def test_only_the_lost_segments_are_sent_again(lab: LinkLab) -> None:
     lost = {3, 20, 22, 41, 63}
     talk = conversation(lab, **losing("a", first_copies(lab, lost)))
     talk.run_to_the_end(2 * SECOND)
@@ -182,7 +188,7 @@ def test_only_the_lost_segments_are_sent_again(lab: Any) -> None:
 
 
 @graded(points=2, title="Lost acknowledgements", requirement="RFC 9293: acknowledgements cumulate")
-def test_lost_acknowledgements_cost_nothing_when_a_later_one_arrives(lab: Any) -> None:
+def test_lost_acknowledgements_cost_nothing_when_a_later_one_arrives(lab: LinkLab) -> None:
     def lost(message: Any) -> bool:
         return isinstance(message, lab.Acknowledgement) and message.expected % 4 != 0
 
@@ -192,14 +198,14 @@ def test_lost_acknowledgements_cost_nothing_when_a_later_one_arrives(lab: Any) -
 
 
 @graded(points=2, title="The last one", requirement="RFC 6298: the end of a transfer needs a timer")
-def test_a_lost_last_segment_is_sent_again_after_a_timeout(lab: Any) -> None:
+def test_a_lost_last_segment_is_sent_again_after_a_timeout(lab: LinkLab) -> None:
     talk = conversation(lab, **losing("a", first_copies(lab, {62, 63})))
     talk.run_to_the_end(400 * MS)
     assert not sent_twice(lab, talk)
 
 
 @graded(points=2, title="A slower network", requirement="Karn and Partridge 1987")
-def test_a_sender_of_segments_learns_that_the_network_has_become_slower(lab: Any) -> None:
+def test_a_sender_of_segments_learns_that_the_network_has_become_slower(lab: LinkLab) -> None:
     slower = faults.Link(50 * MS, latency=(200 * MS, 200 * MS))
     talk = conversation(lab, count=120, schedule=Schedule([slower]))
     talk.run_to_the_end(30 * SECOND)
@@ -209,7 +215,7 @@ def test_a_sender_of_segments_learns_that_the_network_has_become_slower(lab: Any
 
 @graded(points=3, title="A full receiver", requirement="bounded: what does not fit is not accepted")
 def test_a_receiver_of_segments_that_nobody_reads_accepts_no_more_than_it_can_keep(
-    lab: Any, sweep: Any
+    lab: LinkLab, sweep: Sweep
 ) -> None:
     for seed in sweep(6):
         shaky = LinkModel(loss=0.1, duplicate=0.1, reorder=0.2)
@@ -225,7 +231,7 @@ def test_a_receiver_of_segments_that_nobody_reads_accepts_no_more_than_it_can_ke
 
 
 @graded(points=1, title="The same again", requirement="a run is decided by its seed")
-def test_the_same_seed_gives_the_same_segments_at_the_same_times(lab: Any) -> None:
+def test_the_same_seed_gives_the_same_segments_at_the_same_times(lab: LinkLab) -> None:
     runs = []
     for _ in range(2):
         talk = conversation(lab, seed=5, link=ROUGH, schedule=rough_times(5))

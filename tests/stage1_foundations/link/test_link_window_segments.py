@@ -4,15 +4,16 @@ from typing import Any
 
 from common.contract import Fire, Invoke, Receive, Return, Send, SetTimer, Start
 from common.course.suites.grading import graded
+from common.course.suites.kit import effects_of
 from common.values.history import Ok
 from common.values.units import MS
-from tests.stage1_foundations.link.ends import effects_of
+from tests.stage1_foundations.link.lab import LinkLab
 
 LAB = "link"
 ITEMS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
-def sending(lab: Any, count: int) -> tuple[Any, Any]:
+def sending(lab: LinkLab, count: int) -> tuple[Any, Any]:
     """A sender that has sent its first ``count`` items at time 0, and its timer."""
     sender = lab.SlidingWindowSender("a", ("b",), window=count)
     sender.step(Start(0, {}))
@@ -22,7 +23,7 @@ def sending(lab: Any, count: int) -> tuple[Any, Any]:
     return sender, timer
 
 
-def receiving(lab: Any, takers: int, capacity: int = 16) -> Any:
+def receiving(lab: LinkLab, takers: int, capacity: int = 16) -> Any:
     """A receiver at which so many takes wait."""
     receiver = lab.SlidingWindowReceiver("b", ("a",), capacity=capacity)
     receiver.step(Start(0, {}))
@@ -36,7 +37,7 @@ def segments(effects: list[Any]) -> list[int]:
     return [send.message.number for send in effects_of(Send, effects)]
 
 
-def arrive(lab: Any, receiver: Any, number: int) -> tuple[Any, list[object]]:
+def arrive(lab: LinkLab, receiver: Any, number: int) -> tuple[Any, list[object]]:
     """Let a segment arrive; returns the acknowledgement, and what was handed to takers."""
     effects = receiver.step(Receive(0, "a", lab.Segment(number, ITEMS[number])))
     (answer,) = effects_of(Send, effects)
@@ -45,7 +46,9 @@ def arrive(lab: Any, receiver: Any, number: int) -> tuple[Any, list[object]]:
 
 
 @graded(points=3, title="Fast retransmit", requirement="Jacobson 1988; RFC 6675, section 4")
-def test_three_later_arrivals_make_a_segment_lost_and_it_is_sent_again_at_once(lab: Any) -> None:
+def test_three_later_arrivals_make_a_segment_lost_and_it_is_sent_again_at_once(
+    lab: LinkLab,
+) -> None:
     sender, _ = sending(lab, 8)
     effects = sender.step(Receive(10 * MS, "b", lab.Acknowledgement(1, ((2, 5),))))
     assert segments(effects) == [1], "2, 3 and 4 were sent after it and have arrived"
@@ -54,7 +57,7 @@ def test_three_later_arrivals_make_a_segment_lost_and_it_is_sent_again_at_once(l
 
 
 @graded(points=2, title="Not so fast", requirement="RFC 6675: the network also reorders")
-def test_two_later_arrivals_may_be_mere_reordering(lab: Any) -> None:
+def test_two_later_arrivals_may_be_mere_reordering(lab: LinkLab) -> None:
     sender, _ = sending(lab, 8)
     effects = sender.step(Receive(10 * MS, "b", lab.Acknowledgement(1, ((2, 4),))))
     assert segments(effects) == []
@@ -66,7 +69,7 @@ def test_two_later_arrivals_may_be_mere_reordering(lab: Any) -> None:
 @graded(
     points=2, title="What a timeout repeats", requirement="RFC 6298, section 5.4, with RFC 2018"
 )
-def test_a_timeout_repeats_what_is_missing_and_nothing_that_has_arrived(lab: Any) -> None:
+def test_a_timeout_repeats_what_is_missing_and_nothing_that_has_arrived(lab: LinkLab) -> None:
     sender, timer = sending(lab, 5)
     sender.step(Receive(10 * MS, "b", lab.Acknowledgement(1, ((2, 3), (4, 5)))))
     effects = sender.step(Fire(timer.after, timer.id, timer.timer))
@@ -74,7 +77,7 @@ def test_a_timeout_repeats_what_is_missing_and_nothing_that_has_arrived(lab: Any
 
 
 @graded(points=2, title="Only what is overdue", requirement="selective repeat, not go-back-n")
-def test_a_timeout_repeats_only_what_has_waited_long_enough(lab: Any) -> None:
+def test_a_timeout_repeats_only_what_has_waited_long_enough(lab: LinkLab) -> None:
     sender = lab.SlidingWindowSender("a", ("b",))
     sender.step(Start(0, {}))
     (timer,) = effects_of(SetTimer, sender.step(Invoke(0, 1, lab.Transfer(("one", "two")))))
@@ -85,7 +88,7 @@ def test_a_timeout_repeats_only_what_has_waited_long_enough(lab: Any) -> None:
 
 
 @graded(points=3, title="Karn's rule", requirement="RFC 6298, section 3")
-def test_the_acknowledgement_of_a_repeated_segment_tells_no_round_trip_time(lab: Any) -> None:
+def test_the_acknowledgement_of_a_repeated_segment_tells_no_round_trip_time(lab: LinkLab) -> None:
     sender, timer = sending(lab, 1)
     at = timer.after
     (again,) = effects_of(SetTimer, sender.step(Fire(at, timer.id, timer.timer)))
@@ -99,7 +102,7 @@ def test_the_acknowledgement_of_a_repeated_segment_tells_no_round_trip_time(lab:
 
 
 @graded(points=2, title="An old acknowledgement", requirement="what it says stays true, no more")
-def test_an_acknowledgement_that_was_overtaken_changes_nothing(lab: Any) -> None:
+def test_an_acknowledgement_that_was_overtaken_changes_nothing(lab: LinkLab) -> None:
     sender, _ = sending(lab, 4)
     sender.step(Receive(10 * MS, "b", lab.Acknowledgement(3, ())))
     assert sender.step(Receive(11 * MS, "b", lab.Acknowledgement(1, ()))) == []
@@ -109,7 +112,7 @@ def test_an_acknowledgement_that_was_overtaken_changes_nothing(lab: Any) -> None
 
 
 @graded(points=2, title="Selectively there is not delivered", requirement="RFC 2018, section 8")
-def test_a_transfer_with_a_gap_is_not_ok(lab: Any) -> None:
+def test_a_transfer_with_a_gap_is_not_ok(lab: LinkLab) -> None:
     sender, _ = sending(lab, 4)
     effects = sender.step(Receive(10 * MS, "b", lab.Acknowledgement(0, ((2, 4),))))
     assert effects_of(Return, effects) == []
@@ -118,7 +121,7 @@ def test_a_transfer_with_a_gap_is_not_ok(lab: Any) -> None:
 
 
 @graded(points=3, title="A gap", requirement="delivered in order; kept until then")
-def test_what_comes_early_waits_until_the_gap_before_it_is_filled(lab: Any) -> None:
+def test_what_comes_early_waits_until_the_gap_before_it_is_filled(lab: LinkLab) -> None:
     receiver = receiving(lab, 5)
     assert arrive(lab, receiver, 2) == (lab.Acknowledgement(0, ((2, 3),)), [])
     assert arrive(lab, receiver, 1) == (lab.Acknowledgement(0, ((1, 3),)), [])
@@ -129,7 +132,7 @@ def test_what_comes_early_waits_until_the_gap_before_it_is_filled(lab: Any) -> N
 
 
 @graded(points=2, title="Copies", requirement="a copy is acknowledged, and not delivered")
-def test_copies_of_what_is_delivered_or_kept_are_acknowledged_again_only(lab: Any) -> None:
+def test_copies_of_what_is_delivered_or_kept_are_acknowledged_again_only(lab: LinkLab) -> None:
     receiver = receiving(lab, 5)
     arrive(lab, receiver, 0)
     assert arrive(lab, receiver, 0) == (lab.Acknowledgement(1, ()), [])
@@ -140,7 +143,7 @@ def test_copies_of_what_is_delivered_or_kept_are_acknowledged_again_only(lab: An
 
 
 @graded(points=1, title="Blocks", requirement="RFC 2018, sections 3 and 4")
-def test_an_acknowledgement_holds_at_most_four_blocks_with_the_newest_first(lab: Any) -> None:
+def test_an_acknowledgement_holds_at_most_four_blocks_with_the_newest_first(lab: LinkLab) -> None:
     receiver = receiving(lab, 0)
     for number in (1, 3, 5, 7):
         arrive(lab, receiver, number)
@@ -152,7 +155,7 @@ def test_an_acknowledgement_holds_at_most_four_blocks_with_the_newest_first(lab:
 
 
 @graded(points=2, title="Too far ahead", requirement="bounded: what does not fit is not accepted")
-def test_a_segment_for_which_there_may_be_no_room_is_not_kept(lab: Any) -> None:
+def test_a_segment_for_which_there_may_be_no_room_is_not_kept(lab: LinkLab) -> None:
     receiver = receiving(lab, 0, capacity=4)
     assert arrive(lab, receiver, 4) == (lab.Acknowledgement(0, ()), [])
     assert arrive(lab, receiver, 3) == (lab.Acknowledgement(0, ((3, 4),)), [])

@@ -7,12 +7,13 @@ import pytest
 from common.course.suites.grading import graded
 from common.values.errors import BadInput
 from common.values.units import MS
+from tests.stage1_foundations.netem.lab import NetemLab
 
 LAB = "netem"
 
 
 @graded(points=2, title="Delay, jitter, loss", requirement="man tc-netem: delay, loss")
-def test_a_shape_is_said_in_whole_microseconds_and_per_cent(lab: Any) -> None:
+def test_a_shape_is_said_in_whole_microseconds_and_per_cent(lab: NetemLab) -> None:
     def said(**parts: Any) -> tuple[str, ...]:
         return tuple(lab.netem_arguments(lab.Shape(**parts)))
 
@@ -25,14 +26,14 @@ def test_a_shape_is_said_in_whole_microseconds_and_per_cent(lab: Any) -> None:
 
 
 @graded(points=1, title="Nothing to ask for", requirement="parts that are 0 are left out")
-def test_a_shape_without_parts_asks_for_nothing(lab: Any) -> None:
+def test_a_shape_without_parts_asks_for_nothing(lab: NetemLab) -> None:
     assert tuple(lab.netem_arguments(lab.Shape())) == ("netem",)
     (only,) = lab.tc_commands("eth0", lab.Shape())
     assert "netem" not in only, "a kernel without netem can have no shape too"
 
 
 @graded(points=1, title="No such shape", requirement="bad input is one sentence")
-def test_a_packet_does_not_arrive_before_it_was_sent_nor_get_lost_twice(lab: Any) -> None:
+def test_a_packet_does_not_arrive_before_it_was_sent_nor_get_lost_twice(lab: NetemLab) -> None:
     for parts in ({"delay": 1 * MS, "jitter": 2 * MS}, {"loss": 1.5}, {"loss": -0.1}):
         with pytest.raises(BadInput):
             lab.Shape(**parts)
@@ -41,7 +42,7 @@ def test_a_packet_does_not_arrive_before_it_was_sent_nor_get_lost_twice(lab: Any
 
 
 @graded(points=2, title="Shape a device", requirement="nothing of an earlier shape is left")
-def test_a_device_gets_a_plain_queue_first_and_then_its_shape(lab: Any) -> None:
+def test_a_device_gets_a_plain_queue_first_and_then_its_shape(lab: NetemLab) -> None:
     plain, shaped = lab.tc_commands("eth7", lab.Shape(delay=5 * MS))
     root = ("tc", "qdisc", "replace", "dev", "eth7", "root")
     assert tuple(plain) == (*root, "pfifo")
@@ -49,7 +50,9 @@ def test_a_device_gets_a_plain_queue_first_and_then_its_shape(lab: Any) -> None:
 
 
 @graded(points=3, title="Cut a device off", requirement="man tc-prio, man tc-u32")
-def test_packets_to_cut_addresses_go_where_everything_is_lost_and_others_do_not(lab: Any) -> None:
+def test_packets_to_cut_addresses_go_where_everything_is_lost_and_others_do_not(
+    lab: NetemLab,
+) -> None:
     commands = lab.tc_commands("eth0", lab.Shape(delay=5 * MS), ["10.0.0.2", "10.0.0.3"])
     words = [" ".join(command) for command in commands]
     assert words[0].endswith("root pfifo"), "what was there before has to go first"

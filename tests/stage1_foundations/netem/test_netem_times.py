@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from common.course.suites.grading import graded
+from common.course.suites.grading import Sweep, graded
 from common.values.units import MS
+from tests.stage1_foundations.netem.lab import NetemLab
 
 LAB = "netem"
 
@@ -20,7 +21,7 @@ def drawn(random: Random, shape: Any) -> int:
     return random.randint(shape.delay - shape.jitter, shape.delay + shape.jitter)
 
 
-def round_trips(lab: Any, shape: Any, count: int, seed: str, overhead: int = 0) -> list[int]:
+def round_trips(lab: NetemLab, shape: Any, count: int, seed: str, overhead: int = 0) -> list[int]:
     """Round trips as the network makes them: on time, or late by a retransmission."""
     random = Random(seed)
     made = []
@@ -33,7 +34,7 @@ def round_trips(lab: Any, shape: Any, count: int, seed: str, overhead: int = 0) 
 
 
 @graded(points=2, title="Without jitter", requirement="two fixed delays are a step")
-def test_without_jitter_a_round_trip_takes_the_two_delays_and_no_less(lab: Any) -> None:
+def test_without_jitter_a_round_trip_takes_the_two_delays_and_no_less(lab: NetemLab) -> None:
     there, back = lab.Shape(delay=50 * MS), lab.Shape(delay=30 * MS)
     assert lab.fraction_within(there, back, 80 * MS - 1) == 0
     assert lab.fraction_within(there, back, 80 * MS) == 1
@@ -41,7 +42,7 @@ def test_without_jitter_a_round_trip_takes_the_two_delays_and_no_less(lab: Any) 
 
 
 @graded(points=2, title="With jitter one way", requirement="one even spread is a ramp")
-def test_with_jitter_on_one_way_the_fraction_grows_evenly(lab: Any) -> None:
+def test_with_jitter_on_one_way_the_fraction_grows_evenly(lab: NetemLab) -> None:
     fixed, spread = lab.Shape(delay=50 * MS), lab.Shape(delay=30 * MS, jitter=10 * MS)
     for ways in ((fixed, spread), (spread, fixed)):
         found = [lab.fraction_within(*ways, time * MS) for time in (69, 70, 75, 80, 85, 90, 91)]
@@ -49,7 +50,7 @@ def test_with_jitter_on_one_way_the_fraction_grows_evenly(lab: Any) -> None:
 
 
 @graded(points=3, title="With jitter both ways", requirement="the sum of two even spreads")
-def test_with_jitter_on_both_ways_the_fraction_is_that_of_all_sums(lab: Any) -> None:
+def test_with_jitter_on_both_ways_the_fraction_is_that_of_all_sums(lab: NetemLab) -> None:
     for a, b in ((40, 40), (40, 15), (3, 30)):
         there, back = lab.Shape(delay=50, jitter=a), lab.Shape(delay=60, jitter=b)
         steps = 200
@@ -63,7 +64,7 @@ def test_with_jitter_on_both_ways_the_fraction_is_that_of_all_sums(lab: Any) -> 
 
 
 @graded(points=2, title="Late", requirement="either way may lose")
-def test_a_round_trip_is_late_if_the_request_or_the_answer_is_lost(lab: Any) -> None:
+def test_a_round_trip_is_late_if_the_request_or_the_answer_is_lost(lab: NetemLab) -> None:
     def late(there: float, back: float) -> float:
         fraction: float = lab.late_fraction(lab.Shape(loss=there), lab.Shape(loss=back))
         return fraction
@@ -76,7 +77,7 @@ def test_a_round_trip_is_late_if_the_request_or_the_answer_is_lost(lab: Any) -> 
 
 @graded(points=2, title="Percentiles", requirement="nearest rank")
 def test_a_percentile_is_the_least_measured_time_that_enough_of_them_do_not_exceed(
-    lab: Any,
+    lab: NetemLab,
 ) -> None:
     times = [40, 10, 30, 20, 50]
     percents = (1, 20, 21, 50, 60, 99, 100)
@@ -92,7 +93,7 @@ def test_a_percentile_is_the_least_measured_time_that_enough_of_them_do_not_exce
 
 
 @graded(points=2, title="Wilson's interval", requirement="Wilson 1927")
-def test_the_interval_has_the_values_of_wilsons_formula(lab: Any) -> None:
+def test_the_interval_has_the_values_of_wilsons_formula(lab: NetemLab) -> None:
     assert lab.wilson_interval(5, 10, 1.96) == pytest.approx((0.2366, 0.7634), abs=1e-4)
     assert lab.wilson_interval(1, 100, 1.96) == pytest.approx((0.0018, 0.0545), abs=1e-4)
     assert lab.wilson_interval(0, 10, 1.96) == pytest.approx((0.0, 0.2775), abs=1e-4)
@@ -100,7 +101,9 @@ def test_the_interval_has_the_values_of_wilsons_formula(lab: Any) -> None:
 
 
 @graded(points=2, title="The interval keeps its word", requirement="as sure as it says")
-def test_the_interval_holds_the_true_probability_about_as_often_as_it_promises(lab: Any) -> None:
+def test_the_interval_holds_the_true_probability_about_as_often_as_it_promises(
+    lab: NetemLab,
+) -> None:
     trials = 200
     for probability in (0.02, 0.1, 0.5):
         held = 0.0
@@ -113,7 +116,7 @@ def test_the_interval_holds_the_true_probability_about_as_often_as_it_promises(l
 
 
 @graded(points=2, title="Summary", requirement="late ones tell of loss, the others of delay")
-def test_a_summary_keeps_late_round_trips_and_those_on_time_apart(lab: Any) -> None:
+def test_a_summary_keeps_late_round_trips_and_those_on_time_apart(lab: NetemLab) -> None:
     times = [*range(80 * MS, 120 * MS, 100), *[500 * MS] * 20]
     summary = lab.summarise(times, 220 * MS)
     assert (summary.count, summary.late, summary.least) == (420, 20, 80 * MS)
@@ -125,7 +128,7 @@ def test_a_summary_keeps_late_round_trips_and_those_on_time_apart(lab: Any) -> N
 
 
 @graded(points=3, title="As configured", requirement="chance and the machine are allowed for")
-def test_round_trips_that_are_as_configured_are_recognised(lab: Any, sweep: Any) -> None:
+def test_round_trips_that_are_as_configured_are_recognised(lab: NetemLab, sweep: Sweep) -> None:
     """Loss may be misjudged once in a thousand times: that is what its interval says."""
     judged, mistaken = 0, []
     for seed in sweep(20):
@@ -143,7 +146,9 @@ def test_round_trips_that_are_as_configured_are_recognised(lab: Any, sweep: Any)
 
 
 @graded(points=3, title="Not as configured", requirement="a wrong network is told from a right one")
-def test_round_trips_of_another_network_are_not_taken_for_the_configured_ones(lab: Any) -> None:
+def test_round_trips_of_another_network_are_not_taken_for_the_configured_ones(
+    lab: NetemLab,
+) -> None:
     shape = lab.Shape(delay=50 * MS, jitter=10 * MS)
     others = {
         "one way only": lab.Shape(delay=25 * MS, jitter=10 * MS),
@@ -157,7 +162,7 @@ def test_round_trips_of_another_network_are_not_taken_for_the_configured_ones(la
 
 
 @graded(points=2, title="Another loss", requirement="a wrong network is told from a right one")
-def test_another_loss_is_not_taken_for_the_configured_one(lab: Any) -> None:
+def test_another_loss_is_not_taken_for_the_configured_one(lab: NetemLab) -> None:
     shape = lab.Shape(delay=50 * MS, loss=0.05)
     for loss in (0.0, 0.2):
         other = lab.Shape(delay=50 * MS, loss=loss)
@@ -167,7 +172,7 @@ def test_another_loss_is_not_taken_for_the_configured_one(lab: Any) -> None:
 
 
 @graded(points=1, title="Too few", requirement="unknown is an answer")
-def test_a_few_round_trips_prove_nothing_either_way(lab: Any) -> None:
+def test_a_few_round_trips_prove_nothing_either_way(lab: NetemLab) -> None:
     shape = lab.Shape(delay=50 * MS)
     for times in ([100 * MS] * 10, [500 * MS - 1] * 10):
         assert lab.judge_times(shape, shape, times, 5 * MS).result == "unknown"
