@@ -218,6 +218,19 @@ def test_a_suite_imports_no_other_suite(lab: Lab) -> None:
             )
 
 
+@LABS
+def test_a_suite_says_the_type_of_its_lab(lab: Lab) -> None:
+    """So that an editor shows a student what ``lab.Write`` is, and mypy finds a wrong name."""
+    for path in sources(f"tests/{lab.folder}"):
+        for part in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(part, ast.arg) and part.arg in ("lab", "sweep"):
+                said = ast.unparse(part.annotation) if part.annotation else "nothing"
+                assert said not in ("nothing", "Any"), (
+                    f"{path}:{part.lineno}: {part.arg} is {said}: its type is in "
+                    f"tests/{lab.folder}/lab.py, or Sweep"
+                )
+
+
 def test_files_are_small_rooms() -> None:
     for path in [path for top in ("common", *COURSE.packages) for path in sources(top)]:
         lines = len(path.read_text(encoding="utf-8").splitlines())

@@ -4,74 +4,39 @@ Nothing here looks into a member: what it shows is what it answers to ``Read``, 
 what the network sees.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
 from common.check.broadcast import check_causal_order, check_total_order
-from common.check.verdict import Answer, Verdict
-from common.contract.effects import Forget, Save
-from common.contract.events import Event, NodeId
-from common.sim.chaos import random_schedule
+from common.contract.events import NodeId
+from common.contract.node import Node
+from common.course.suites import kit
+from common.course.suites.kit import ask_ok, must_hold, value_of
 from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
 from common.sim.workload import Workload
 from common.values.faults import Fault, Schedule
 from common.values.history import History, Ok, Operation
-from common.values.units import MS, SECOND, show_time
+from common.values.units import MS, SECOND
+from tests.stage2_communication.chat.lab import ChatLab
 
 THREE = ("n1", "n2", "n3")
 STEADY = LinkModel(latency=(3 * MS, 3 * MS))
 BAD = LinkModel(latency=(1 * MS, 20 * MS), loss=0.15, duplicate=0.2, reorder=0.3)
-MAX_EVENTS = 200_000
-"""Many times what the longest run of these suites takes: a storm of messages ends here."""
 
 Message = tuple[str, int]
 """A post that was shown: its author, and its number among the author's posts."""
 
 
-def protocols(lab: Any) -> list[Any]:
+def protocols(lab: ChatLab) -> list[Callable[..., Node]]:
     """Both protocols."""
     return [lab.TotalOrderMember, lab.CausalMember]
 
 
-class Traffic:
-    """Counts what is sent; an observer of a simulation."""
-
-    def __init__(self) -> None:
-        self.messages = 0
-
-    def stepped(
-        self, at: int, node: NodeId, event: Event, number: int | None, status: Mapping[str, object]
-    ) -> None:
-        """Nothing to count."""
-
-    def sent(self, at: int, node: NodeId, to: NodeId, message: object, number: int) -> None:
-        """A message left."""
-        self.messages += 1
-
-    def dropped(self, at: int, node: NodeId, to: NodeId, number: int, why: str) -> None:
-        """Nothing to count."""
-
-    def saved(self, at: int, node: NodeId, changes: Sequence[Save | Forget]) -> None:
-        """Nothing to count."""
-
-    def noted(self, at: int, node: NodeId, text: str, fields: Mapping[str, object]) -> None:
-        """Nothing to count."""
-
-    def failed(self, at: int, fault: Fault) -> None:
-        """Nothing to count."""
-
-    def called(self, at: int, node: NodeId, operation: Operation) -> None:
-        """Nothing to count."""
-
-    def returned(self, at: int, node: NodeId, operation: Operation) -> None:
-        """Nothing to count."""
-
-
 def room(
-    lab: Any,
-    member: Any,
+    lab: ChatLab,
+    member: Callable[..., Node],
     seed: int | str,
     faults: Sequence[Fault] = (),
     *,
@@ -81,14 +46,11 @@ def room(
 ) -> Simulation:
     """A room of these founders, the first of whom opened it; ``outside`` may join."""
 
-    def made(id: NodeId, peers: tuple[NodeId, ...]) -> Any:
+    def made(id: NodeId, peers: tuple[NodeId, ...]) -> Node:
         return member(id, peers, founders=founders)
 
-    options = {"schedule": Schedule(faults), "max_events": MAX_EVENTS, **options}
-    simulation: Simulation = lab.simulation(
-        dict.fromkeys((*founders, *outside), made), seed=seed, **options
-    )
-    return simulation
+    nodes = dict.fromkeys((*founders, *outside), made)
+    return lab.simulation(nodes, seed=seed, schedule=Schedule(faults), **options)
 
 
 def trouble(
@@ -99,13 +61,11 @@ def trouble(
     hit: Sequence[NodeId] = THREE,
 ) -> list[Fault]:
     """Faults of these kinds, drawn from the seed, that are over at ``until``."""
-    return list(
-        random_schedule(Random(f"{seed}/{kinds}"), hit, until, kinds=kinds, troubles=troubles)
-    )
+    return kit.trouble(seed, kinds, hit=hit, until=until, troubles=troubles)
 
 
 def talk(
-    lab: Any, simulation: Simulation, people: Sequence[NodeId], count: int = 15, **options: Any
+    lab: ChatLab, simulation: Simulation, people: Sequence[NodeId], count: int = 15, **options: Any
 ) -> Workload:
     """Let people say something, or look first what there is: no text is said twice."""
 
@@ -117,35 +77,15 @@ def talk(
     return Workload(simulation, choose, clients=people, count=count, **options)
 
 
-def ask(
-    simulation: Simulation, person: NodeId, operation: object, within: int = 1 * SECOND
-) -> Operation:
-    """Let somebody ask now, and go on until the answer is there."""
-    asked = simulation.call(person, operation)
-    answered = simulation.run_until(lambda: asked.returned_at is not None, simulation.now + within)
-    assert answered, f"{asked} had no end after {show_time(within)}"
-    return asked
-
-
-def must_be_ok(*operations: Operation, within: int = 1 * SECOND) -> None:
-    """Check that each ended with Ok in time."""
-    for asked in operations:
-        assert isinstance(asked.outcome, Ok), f"{asked}"
-        assert asked.returned_at is not None, "what has an outcome has returned"
-        took = asked.returned_at - asked.invoked_at
-        assert took <= within, f"{asked} took {show_time(took)}, more than {show_time(within)}"
-
-
-def lines(lab: Any, simulation: Simulation, person: NodeId) -> list[Any]:
+def lines(lab: ChatLab, simulation: Simulation, person: NodeId) -> list[Any]:
     """All lines that a member shows now, from the first one on."""
     shown: list[Any] = []
     while True:
-        asked = ask(simulation, person, lab.Read(len(shown)))
-        assert isinstance(asked.outcome, Ok), f"{asked}"
-        assert isinstance(asked.outcome.value, tuple), f"{asked}"
-        if not asked.outcome.value:
+        more = ask_ok(simulation, person, lab.Read(len(shown)))
+        assert isinstance(more, tuple), f"{person} answers Read({len(shown)}) with {more!r}"
+        if not more:
             return shown
-        shown += asked.outcome.value
+        shown += more
 
 
 def posts(shown: Sequence[Any]) -> list[Message]:
@@ -153,7 +93,7 @@ def posts(shown: Sequence[Any]) -> list[Message]:
     return [(line.author, line.number) for line in shown]
 
 
-def texts(lab: Any, simulation: Simulation, person: NodeId) -> list[str]:
+def texts(lab: ChatLab, simulation: Simulation, person: NodeId) -> list[str]:
     """What was said, in the order in which a member shows it."""
     return [
         line.content.text
@@ -163,22 +103,24 @@ def texts(lab: Any, simulation: Simulation, person: NodeId) -> list[str]:
 
 
 def shown_by(
-    lab: Any, simulation: Simulation, people: Sequence[NodeId]
+    lab: ChatLab, simulation: Simulation, people: Sequence[NodeId]
 ) -> dict[NodeId, list[Message]]:
     """What each of these shows now."""
     return {person: posts(lines(lab, simulation, person)) for person in people}
 
 
-def must_show_the_same(lab: Any, simulation: Simulation, people: Sequence[NodeId]) -> list[Message]:
+def must_show_the_same(
+    lab: ChatLab, simulation: Simulation, people: Sequence[NodeId]
+) -> list[Message]:
     """Check that all show the same in the same order, and all of it; returns it."""
     shown = shown_by(lab, simulation, people)
-    yes(check_total_order(shown))
+    must_hold(check_total_order(shown))
     counts = {person: len(messages) for person, messages in shown.items()}
     assert len(set(counts.values())) == 1, f"some show more than others: {counts}"
     return shown[people[0]]
 
 
-def must_hold_the_same(lab: Any, simulation: Simulation, people: Sequence[NodeId]) -> None:
+def must_hold_the_same(lab: ChatLab, simulation: Simulation, people: Sequence[NodeId]) -> None:
     """Check that all show the same posts, in whatever order."""
     shown = {person: sorted(found) for person, found in shown_by(lab, simulation, people).items()}
     first = shown[people[0]]
@@ -241,20 +183,15 @@ def read_before(history: History) -> dict[object, list[Message]]:
     return found
 
 
-def must_be_causal(lab: Any, simulation: Simulation, people: Sequence[NodeId]) -> None:
+def must_be_causal(lab: ChatLab, simulation: Simulation, people: Sequence[NodeId]) -> None:
     """Check that nobody shows a post before what its author had read, and that authors had."""
     shown = shown_by(lab, simulation, people)
     causes = read_before(simulation.history)
     assert any(causes.values()), "nobody had read anything before saying something"
-    yes(check_causal_order(shown, causes))
-
-
-def yes(verdict: Verdict) -> None:
-    """Check that a checker says yes."""
-    assert verdict.answer is Answer.YES, verdict.sentence
+    must_hold(check_causal_order(shown, causes))
 
 
 def _value(one: Operation) -> Sequence[Any]:
-    assert isinstance(one.outcome, Ok), f"{one}"
-    assert isinstance(one.outcome.value, tuple), f"{one}"
-    return one.outcome.value
+    value = value_of(one)
+    assert isinstance(value, tuple), f"{one}"
+    return value

@@ -1,20 +1,16 @@
 """Graded suite of the lab ``chat``, third part: no member shows an answer before its question."""
 
-from typing import Any
-
 from common.check.broadcast import check_total_order
 from common.check.verdict import Answer
-from common.course.suites.grading import graded
-from common.values.faults import Crash, Link
+from common.course.suites.grading import Sweep, graded
+from common.course.suites.kit import Wire, ask_ok, crash
+from common.values.faults import Link
 from common.values.units import MS, SECOND
 from tests.stage2_communication.chat.group import (
     BAD,
     STEADY,
     THREE,
-    Traffic,
-    ask,
     must_be_causal,
-    must_be_ok,
     must_hold_the_same,
     must_keep_every_ok,
     must_never_change,
@@ -24,6 +20,7 @@ from tests.stage2_communication.chat.group import (
     texts,
     trouble,
 )
+from tests.stage2_communication.chat.lab import ChatLab
 
 LAB = "chat"
 
@@ -33,19 +30,19 @@ AT_ONCE = 1 * MS
 
 
 @graded(points=3, title="Question and answer", requirement="BSS 1991, 5.1: held for its causes")
-def test_an_answer_that_overtakes_its_question_is_held_back(lab: Any, sweep: Any) -> None:
+def test_an_answer_that_overtakes_its_question_is_held_back(lab: ChatLab, sweep: Sweep) -> None:
     """n1 asks. n2 hears it and answers. To n3 the question takes 200 ms, and the answer 3."""
     for seed in sweep(3):
         slow = [Link(0, "n1", "n3", latency=(200 * MS, 200 * MS))]
         simulation = room(lab, lab.CausalMember, seed, slow, link=STEADY)
         simulation.run(50 * MS)
-        must_be_ok(ask(simulation, "n1", lab.Say("where is the bug?")))
+        ask_ok(simulation, "n1", lab.Say("where is the bug?"))
         simulation.run(60 * MS)
         assert texts(lab, simulation, "n2") == ["where is the bug?"]
-        must_be_ok(ask(simulation, "n2", lab.Say("in your code")))
+        ask_ok(simulation, "n2", lab.Say("in your code"))
         simulation.run(90 * MS)
         assert texts(lab, simulation, "n3") == [], "an answer without its question"
-        must_be_ok(ask(simulation, "n3", lab.Say("hm")), within=AT_ONCE)
+        ask_ok(simulation, "n3", lab.Say("hm"), within=AT_ONCE)
         simulation.run(1 * SECOND)
         for person in ("n1", "n2"):
             assert texts(lab, simulation, person) == ["where is the bug?", "in your code", "hm"]
@@ -53,7 +50,7 @@ def test_an_answer_that_overtakes_its_question_is_held_back(lab: Any, sweep: Any
 
 
 @graded(points=2, title="Causes of causes", requirement="the vector has an entry for every member")
-def test_a_chain_of_answers_is_shown_link_by_link(lab: Any, sweep: Any) -> None:
+def test_a_chain_of_answers_is_shown_link_by_link(lab: ChatLab, sweep: Sweep) -> None:
     """n1 asks n2, n2 tells n3, n3 tells n4: and only n4 has heard nothing of n1 and n2 so far."""
     founders = ("n1", "n2", "n3", "n4")
     for seed in sweep(3):
@@ -62,7 +59,7 @@ def test_a_chain_of_answers_is_shown_link_by_link(lab: Any, sweep: Any) -> None:
         simulation = room(lab, lab.CausalMember, seed, late, founders=founders, link=STEADY)
         simulation.run(30 * MS)
         for number, person in enumerate(("n1", "n2", "n3")):
-            must_be_ok(ask(simulation, person, lab.Say(str(number))))
+            ask_ok(simulation, person, lab.Say(str(number)))
             simulation.run(simulation.now + 10 * MS)
         for _ in range(12):
             shown = texts(lab, simulation, "n4")
@@ -72,19 +69,21 @@ def test_a_chain_of_answers_is_shown_link_by_link(lab: Any, sweep: Any) -> None:
 
 
 @graded(points=3, title="No wait", requirement="an own post is delivered at once (BSS 1991, 5.1)")
-def test_an_own_post_is_shown_at_once_even_by_the_last_one_standing(lab: Any, sweep: Any) -> None:
+def test_an_own_post_is_shown_at_once_even_by_the_last_one_standing(
+    lab: ChatLab, sweep: Sweep
+) -> None:
     for seed in sweep(5):
         simulation = room(lab, lab.CausalMember, seed)
-        must_be_ok(ask(simulation, "n1", lab.Say("all here")), within=AT_ONCE)
+        ask_ok(simulation, "n1", lab.Say("all here"), within=AT_ONCE)
         simulation.run(100 * MS)
         for down in ("n1", "n3"):
-            simulation.inject(Crash(simulation.now, down))
-        must_be_ok(ask(simulation, "n2", lab.Say("alone")), within=AT_ONCE)
+            crash(simulation, down)
+        ask_ok(simulation, "n2", lab.Say("alone"), within=AT_ONCE)
         assert texts(lab, simulation, "n2") == ["all here", "alone"]
 
 
 @graded(points=3, title="Causal order", requirement="m -> m' implies that m is delivered first")
-def test_nobody_shows_a_post_before_what_its_author_had_read(lab: Any, sweep: Any) -> None:
+def test_nobody_shows_a_post_before_what_its_author_had_read(lab: ChatLab, sweep: Sweep) -> None:
     for seed in sweep(15):
         simulation = room(lab, lab.CausalMember, seed, link=BAD)
         talk(lab, simulation, THREE, think=(0, 30 * MS))
@@ -97,7 +96,7 @@ def test_nobody_shows_a_post_before_what_its_author_had_read(lab: Any, sweep: An
 
 
 @graded(points=3, title="Everything at once", requirement="causal, and complete in the calm")
-def test_it_is_causal_under_all_faults_and_complete_in_the_calm(lab: Any, sweep: Any) -> None:
+def test_it_is_causal_under_all_faults_and_complete_in_the_calm(lab: ChatLab, sweep: Sweep) -> None:
     kinds = ("partition", "block", "crash", "pause", "link", "clock", "disk")
     for seed in sweep(15):
         faults = trouble(seed, *kinds, troubles=9)
@@ -111,7 +110,9 @@ def test_it_is_causal_under_all_faults_and_complete_in_the_calm(lab: Any, sweep:
 
 
 @graded(points=2, title="Not more than causal", requirement="concurrent posts need no order")
-def test_posts_that_did_not_know_of_each_other_are_shown_as_they_come(lab: Any, sweep: Any) -> None:
+def test_posts_that_did_not_know_of_each_other_are_shown_as_they_come(
+    lab: ChatLab, sweep: Sweep
+) -> None:
     """Two orders at two members: nobody waits to find out which of two came first."""
     for seed in sweep(2):
         simulation = room(lab, lab.CausalMember, seed, link=STEADY)
@@ -126,21 +127,23 @@ def test_posts_that_did_not_know_of_each_other_are_shown_as_they_come(lab: Any, 
 
 
 @graded(points=2, title="Cheaper", requirement="a post and a word for each other member: 2(n - 1)")
-def test_a_post_costs_twice_n_minus_one_messages_until_all_hold_it(lab: Any, sweep: Any) -> None:
+def test_a_post_costs_twice_n_minus_one_messages_until_all_hold_it(
+    lab: ChatLab, sweep: Sweep
+) -> None:
     for seed in sweep(2):
         for size in (2, 3, 5):
             founders = tuple(f"n{number}" for number in range(1, size + 1))
-            traffic = Traffic()
-            simulation = room(lab, lab.CausalMember, seed, founders=founders, observers=[traffic])
+            wire = Wire()
+            simulation = room(lab, lab.CausalMember, seed, founders=founders, observers=[wire])
             simulation.run(1 * SECOND)
-            before = traffic.messages
-            must_be_ok(ask(simulation, "n1", lab.Say("hello")), within=AT_ONCE)
+            before = len(wire.sent_messages)
+            ask_ok(simulation, "n1", lab.Say("hello"), within=AT_ONCE)
             simulation.run(simulation.now + 50 * MS)
-            sent = traffic.messages - before
+            sent = len(wire.sent_messages) - before
             assert sent <= 2 * (size - 1), f"{sent} messages for one post among {size}"
             for person in founders:
                 assert texts(lab, simulation, person) == ["hello"]
             simulation.run(5 * SECOND)
-            settled = traffic.messages
+            settled = len(wire.sent_messages)
             simulation.run(15 * SECOND)
-            assert traffic.messages == settled, "messages are sent though all is said"
+            assert len(wire.sent_messages) == settled, "messages are sent though all is said"

@@ -4,17 +4,16 @@ from itertools import product
 from typing import Any
 
 from common.check.broadcast import check_total_order
-from common.course.suites.grading import graded
-from common.values.faults import Block, Crash, Fault, Heal, Link, Partition, Restart
+from common.course.suites.grading import Sweep, graded
+from common.course.suites.kit import ask, ask_ok, crash, must_be_ok, must_hold, restart
+from common.values.faults import Block, Crash, Fault, Heal, Link, Partition
 from common.values.history import Failed
 from common.values.units import MS, SECOND
 from tests.stage2_communication.chat.group import (
     BAD,
     STEADY,
     THREE,
-    ask,
     lines,
-    must_be_ok,
     must_keep_every_ok,
     must_show_the_same,
     protocols,
@@ -23,8 +22,8 @@ from tests.stage2_communication.chat.group import (
     talk,
     texts,
     trouble,
-    yes,
 )
+from tests.stage2_communication.chat.lab import ChatLab
 
 LAB = "chat"
 
@@ -35,16 +34,16 @@ def is_join(line: Any, name: str) -> bool:
 
 
 @graded(points=3, title="A late joiner", requirement="a newcomer is shown all that was said before")
-def test_who_joins_late_is_shown_the_whole_history_and_takes_part(lab: Any, sweep: Any) -> None:
+def test_who_joins_late_is_shown_the_whole_history_and_takes_part(
+    lab: ChatLab, sweep: Sweep
+) -> None:
     for seed in sweep(3):
         for member in protocols(lab):
             simulation = room(lab, member, seed, outside=("n4",), link=BAD)
             talk(lab, simulation, THREE, count=10, think=(0, 20 * MS))
             simulation.run(200 * MS)
-            must_be_ok(ask(simulation, "n4", lab.Join(), within=5 * SECOND), within=5 * SECOND)
-            must_be_ok(
-                ask(simulation, "n4", lab.Say("hello"), within=5 * SECOND), within=5 * SECOND
-            )
+            ask_ok(simulation, "n4", lab.Join(), within=5 * SECOND)
+            ask_ok(simulation, "n4", lab.Say("hello"), within=5 * SECOND)
             simulation.run(8 * SECOND)
             shown = shown_by(lab, simulation, (*THREE, "n4"))
             for person in THREE:
@@ -56,26 +55,28 @@ def test_who_joins_late_is_shown_the_whole_history_and_takes_part(lab: Any, swee
 
 @graded(points=2, title="From there on all four", requirement="a newcomer's word counts as others'")
 def test_once_it_has_joined_the_newcomer_is_waited_for_like_all_others(
-    lab: Any, sweep: Any
+    lab: ChatLab, sweep: Sweep
 ) -> None:
     for seed in sweep(3):
         simulation = room(lab, lab.TotalOrderMember, seed, outside=("n4",))
-        must_be_ok(ask(simulation, "n1", lab.Say("three")), within=50 * MS)
-        must_be_ok(ask(simulation, "n4", lab.Join()))
+        ask_ok(simulation, "n1", lab.Say("three"), within=50 * MS)
+        ask_ok(simulation, "n4", lab.Join())
         simulation.run(simulation.now + 200 * MS)
-        simulation.inject(Crash(simulation.now, "n4"))
+        crash(simulation, "n4")
         waits = simulation.call("n2", lab.Say("four"))
         simulation.run(simulation.now + 1 * SECOND)
         for person in THREE:
             assert texts(lab, simulation, person) == ["three"], "n4 has not acknowledged the other"
-        simulation.inject(Restart(simulation.now, "n4"))
+        restart(simulation, "n4")
         simulation.run(simulation.now + 2 * SECOND)
         must_be_ok(waits, within=4 * SECOND)
         must_show_the_same(lab, simulation, (*THREE, "n4"))
 
 
 @graded(points=3, title="Leaving", requirement="a member that left is not waited for")
-def test_who_leaves_holds_up_nobody_and_its_last_words_are_shown(lab: Any, sweep: Any) -> None:
+def test_who_leaves_holds_up_nobody_and_its_last_words_are_shown(
+    lab: ChatLab, sweep: Sweep
+) -> None:
     """On bad links; and where the last words reach the opener later than the farewell."""
     slow: list[Fault] = [
         Block(50 * MS, "n3", "n2"),
@@ -91,7 +92,7 @@ def test_who_leaves_holds_up_nobody_and_its_last_words_are_shown(lab: Any, sweep
             simulation.run(54 * MS)
             leaves = ask(simulation, "n3", lab.Leave(), within=10 * SECOND)
             must_be_ok(leaves, within=10 * SECOND)
-            simulation.inject(Crash(simulation.now, "n3"))
+            crash(simulation, "n3")
             went_on = [simulation.call(person, lab.Say(person)) for person in ("n1", "n2")]
             simulation.run(simulation.now + 4 * SECOND)
             must_be_ok(*went_on, within=4 * SECOND)
@@ -101,16 +102,18 @@ def test_who_leaves_holds_up_nobody_and_its_last_words_are_shown(lab: Any, sweep
 
 
 @graded(points=3, title="Removed", requirement="the order goes on without who is removed")
-def test_after_a_removal_the_others_go_on_without_the_crashed_member(lab: Any, sweep: Any) -> None:
+def test_after_a_removal_the_others_go_on_without_the_crashed_member(
+    lab: ChatLab, sweep: Sweep
+) -> None:
     for seed in sweep(5):
         simulation = room(lab, lab.TotalOrderMember, seed)
-        must_be_ok(ask(simulation, "n3", lab.Say("before")))
-        simulation.inject(Crash(simulation.now, "n3"))
+        ask_ok(simulation, "n3", lab.Say("before"))
+        crash(simulation, "n3")
         waiting = simulation.call("n2", lab.Say("waits"))
         simulation.run(simulation.now + 1 * SECOND)
         assert waiting.returned_at is None, f"{waiting}, and n3 has not acknowledged it"
-        must_be_ok(ask(simulation, "n1", lab.Remove("n3")), within=500 * MS)
-        must_be_ok(ask(simulation, "n1", lab.Say("after")), within=100 * MS)
+        ask_ok(simulation, "n1", lab.Remove("n3"), within=500 * MS)
+        ask_ok(simulation, "n1", lab.Say("after"), within=100 * MS)
         simulation.run(simulation.now + 200 * MS)
         must_be_ok(waiting, within=3 * SECOND)
         must_show_the_same(lab, simulation, ("n1", "n2"))
@@ -119,7 +122,7 @@ def test_after_a_removal_the_others_go_on_without_the_crashed_member(lab: Any, s
 
 @graded(points=3, title="Its last words", requirement="all agree on what it had posted")
 def test_the_posts_of_a_removed_member_that_anybody_holds_are_shown_to_all(
-    lab: Any, sweep: Any
+    lab: ChatLab, sweep: Sweep
 ) -> None:
     """n4's posts reach n3 alone before n4 dies, and then n3 hears nothing for a while."""
     founders = ("n1", "n2", "n3", "n4")
@@ -130,7 +133,7 @@ def test_the_posts_of_a_removed_member_that_anybody_holds_are_shown_to_all(
             for number in range(3):
                 simulation.call("n4", lab.Say(f"last {number}"))
             simulation.run(8 * MS)
-            simulation.inject(Crash(simulation.now, "n4"))
+            crash(simulation, "n4")
             simulation.inject(Partition(simulation.now, (("n1", "n2"), ("n3",))))
             simulation.call("n2", lab.Say("who is there?"))
             removal = simulation.call("n1", lab.Remove("n4"))
@@ -142,12 +145,12 @@ def test_the_posts_of_a_removed_member_that_anybody_holds_are_shown_to_all(
             last = [[post for post in found if post[0] == "n4"] for found in shown.values()]
             assert last == [[("n4", 1), ("n4", 2), ("n4", 3)]] * 3, f"of n4 they show {last}"
             if member is lab.TotalOrderMember:
-                yes(check_total_order(shown))
+                must_hold(check_total_order(shown))
 
 
 @graded(points=3, title="Fenced", requirement="nothing is taken from who is removed")
 def test_one_that_was_removed_and_lives_on_changes_nothing_and_is_told(
-    lab: Any, sweep: Any
+    lab: ChatLab, sweep: Sweep
 ) -> None:
     """n3 is cut off, or what it sends takes half a second. It does not know, and goes on."""
     troubles: list[Fault] = [
@@ -157,23 +160,23 @@ def test_one_that_was_removed_and_lives_on_changes_nothing_and_is_told(
     for seed in sweep(5):
         for member, fault in product(protocols(lab), troubles):
             simulation = room(lab, member, seed, [fault, Heal(400 * MS)])
-            must_be_ok(ask(simulation, "n3", lab.Say("hello")))
+            ask_ok(simulation, "n3", lab.Say("hello"))
             simulation.run(110 * MS)
             late = simulation.call("n3", lab.Say("too late"))
             simulation.run(115 * MS)
-            must_be_ok(ask(simulation, "n1", lab.Remove("n3")), within=200 * MS)
+            ask_ok(simulation, "n1", lab.Remove("n3"), within=200 * MS)
             simulation.run(3 * SECOND)
             for person in ("n1", "n2"):
                 assert texts(lab, simulation, person) == ["hello"], "n3 had been removed before"
             refused = ask(simulation, "n3", lab.Say("am I still here?"))
             assert isinstance(refused.outcome, Failed), f"{refused}, and n3 is removed"
             assert late.returned_at is not None, "n3 waits for ever: nobody told it"
-            must_be_ok(ask(simulation, "n2", lab.Say("on")), within=100 * MS)
+            ask_ok(simulation, "n2", lab.Say("on"), within=100 * MS)
 
 
 @graded(points=3, title="Early and late", requirement="a gap must not be filled after the fence")
 def test_what_came_too_early_from_a_removed_member_does_not_split_the_others(
-    lab: Any, sweep: Any
+    lab: ChatLab, sweep: Sweep
 ) -> None:
     """n1 has n3's first post, and n2 its second, which is beyond a gap there.
 
@@ -205,7 +208,7 @@ def test_what_came_too_early_from_a_removed_member_does_not_split_the_others(
 
 @graded(points=3, title="Too early a word", requirement="a word before the removal does not close")
 def test_a_removed_member_is_not_closed_by_what_others_said_before_they_fenced_it(
-    lab: Any, sweep: Any
+    lab: ChatLab, sweep: Sweep
 ) -> None:
     """n2's last post is on its way to n3 alone when n2 dies. n3 has just said that it lacks it."""
     founders = ("n1", "n2", "n3", "n4")
@@ -234,7 +237,7 @@ def test_a_removed_member_is_not_closed_by_what_others_said_before_they_fenced_i
 
 @graded(points=3, title="The latest removal", requirement="what one that is removed too had heard")
 def test_of_two_removed_one_after_the_other_the_second_had_heard_the_first(
-    lab: Any, sweep: Any
+    lab: ChatLab, sweep: Sweep
 ) -> None:
     """n2's last post reaches n5 alone, and n3 gets it from n5. Then n5 dies too.
 
@@ -270,7 +273,7 @@ def test_of_two_removed_one_after_the_other_the_second_had_heard_the_first(
 
 @graded(points=3, title="Any moment", requirement="one order, also with the removed")
 def test_members_agree_with_each_other_and_with_who_was_removed_at_any_moment(
-    lab: Any, sweep: Any
+    lab: ChatLab, sweep: Sweep
 ) -> None:
     founders, stay = ("n1", "n2", "n3", "n4", "n5"), ("n1", "n2", "n3")
     for seed in sweep(15):
@@ -284,7 +287,7 @@ def test_members_agree_with_each_other_and_with_who_was_removed_at_any_moment(
         simulation.run(random.randrange(200 * MS))
         for gone in ("n4", "n5"):
             if random.random() < 0.5:
-                simulation.inject(Crash(simulation.now, gone))
+                crash(simulation, gone)
             simulation.run(simulation.now + random.randrange(300 * MS))
             asked.append(simulation.call("n1", lab.Remove(gone)))
             simulation.run(simulation.now + random.randrange(100 * MS))
@@ -292,24 +295,26 @@ def test_members_agree_with_each_other_and_with_who_was_removed_at_any_moment(
         simulation.run(8 * SECOND)
         must_be_ok(*asked, within=8 * SECOND)
         must_show_the_same(lab, simulation, (*stay, "n6"))
-        yes(check_total_order(shown_by(lab, simulation, (*founders, "n6"))))
-        must_be_ok(ask(simulation, "n6", lab.Say("and on")), within=200 * MS)
+        must_hold(check_total_order(shown_by(lab, simulation, (*founders, "n6"))))
+        ask_ok(simulation, "n6", lab.Say("and on"), within=200 * MS)
 
 
 @graded(points=2, title="Restarts", requirement="who is removed is known after a crash too")
-def test_after_a_crash_of_all_the_list_of_members_is_what_it_was(lab: Any, sweep: Any) -> None:
+def test_after_a_crash_of_all_the_list_of_members_is_what_it_was(
+    lab: ChatLab, sweep: Sweep
+) -> None:
     for seed in sweep(3):
         for member in protocols(lab):
             simulation = room(lab, member, seed, outside=("n4",))
-            must_be_ok(ask(simulation, "n4", lab.Join()))
-            simulation.inject(Crash(simulation.now, "n3"))
-            must_be_ok(ask(simulation, "n1", lab.Remove("n3")))
+            ask_ok(simulation, "n4", lab.Join())
+            crash(simulation, "n3")
+            ask_ok(simulation, "n1", lab.Remove("n3"))
             simulation.run(simulation.now + 200 * MS)
             for crashed in ("n1", "n2", "n4"):
-                simulation.inject(Crash(simulation.now, crashed))
-                simulation.inject(Restart(simulation.now, crashed))
-            must_be_ok(ask(simulation, "n2", lab.Say("still here")))
-            simulation.inject(Restart(simulation.now, "n3"))
+                crash(simulation, crashed)
+                restart(simulation, crashed)
+            ask_ok(simulation, "n2", lab.Say("still here"))
+            restart(simulation, "n3")
             simulation.run(simulation.now + 2 * SECOND)
             refused = ask(simulation, "n3", lab.Say("and I?"))
             assert isinstance(refused.outcome, Failed), f"{refused}, and n3 is removed"
@@ -317,17 +322,17 @@ def test_after_a_crash_of_all_the_list_of_members_is_what_it_was(lab: Any, sweep
 
 
 @graded(points=2, title="Names", requirement="a name that left never comes back")
-def test_a_name_is_used_once(lab: Any, sweep: Any) -> None:
+def test_a_name_is_used_once(lab: ChatLab, sweep: Sweep) -> None:
     """A second bearer of the name would number its posts from 1 again."""
     for seed in sweep(2):
         for member in protocols(lab):
             simulation = room(lab, member, seed)
             if seed % 2:
-                must_be_ok(ask(simulation, "n2", lab.Say("mine")))
-            must_be_ok(ask(simulation, "n2", lab.Leave()))
+                ask_ok(simulation, "n2", lab.Say("mine"))
+            ask_ok(simulation, "n2", lab.Leave())
             again = ask(simulation, "n2", lab.Join())
             assert isinstance(again.outcome, Failed), f"{again}, and n2 has left for good"
-            must_be_ok(ask(simulation, "n2", lab.Leave()))
+            ask_ok(simulation, "n2", lab.Leave())
             other = ask(simulation, "n3", lab.Remove("n2"))
             assert isinstance(other.outcome, Failed), f"{other}, and n1 opened the room"
             for nonsense in ("n1", "nobody"):
@@ -336,7 +341,7 @@ def test_a_name_is_used_once(lab: Any, sweep: Any) -> None:
 
 
 @graded(points=2, title="Hundreds of lines", requirement="history comes in bounded pieces")
-def test_a_long_history_reaches_the_newcomer_piece_by_piece(lab: Any) -> None:
+def test_a_long_history_reaches_the_newcomer_piece_by_piece(lab: ChatLab) -> None:
     for member in protocols(lab):
         simulation = room(lab, member, 1, outside=("n4",))
         for number in range(3):

@@ -3,14 +3,15 @@
 from random import Random
 from typing import Any
 
-from common.course.suites.grading import graded
+from common.course.suites.grading import Sweep, graded
+from tests.stage2_communication.chat.lab import ChatLab
 
 LAB = "chat"
 
 AUTHORS = ("ann", "bob", "cat")
 
 
-def said(lab: Any, author: str, number: int) -> Any:
+def said(lab: ChatLab, author: str, number: int) -> Any:
     """A post with this name; what it says does not matter here."""
     return lab.Post(author, number, 0, lab.Said(f"{author}.{number}"))
 
@@ -22,7 +23,7 @@ def names(posts: Any) -> list[tuple[str, int]]:
 
 @graded(points=2, title="Without a gap", requirement="a post is held once all before it are")
 def test_posts_are_held_once_and_in_their_authors_order_however_they_come(
-    lab: Any, sweep: Any
+    lab: ChatLab, sweep: Sweep
 ) -> None:
     """Against a set of all that came: what is held are the first ones in it, without a gap."""
     for seed in sweep(5):
@@ -47,7 +48,7 @@ def test_posts_are_held_once_and_in_their_authors_order_however_they_come(
 
 
 @graded(points=1, title="Bounded", requirement="what is too far ahead is asked for again")
-def test_a_post_far_beyond_a_gap_is_not_kept(lab: Any) -> None:
+def test_a_post_far_beyond_a_gap_is_not_kept(lab: ChatLab) -> None:
     for ahead, kept in ((lab.MAX_EARLY, True), (lab.MAX_EARLY + 1, False)):
         held = lab.HeldPosts()
         assert names(held.take(said(lab, "ann", 1))) == [("ann", 1)]
@@ -59,7 +60,7 @@ def test_a_post_far_beyond_a_gap_is_not_kept(lab: Any) -> None:
 
 @graded(points=1, title="Forgotten", requirement="what lies beyond a gap can be dropped")
 def test_what_was_forgotten_beyond_a_gap_does_not_come_back_when_the_gap_is_filled(
-    lab: Any,
+    lab: ChatLab,
 ) -> None:
     held = lab.HeldPosts()
     for author in ("ann", "bob"):
@@ -72,7 +73,7 @@ def test_what_was_forgotten_beyond_a_gap_does_not_come_back_when_the_gap_is_fill
 
 @graded(points=2, title="What another one lacks", requirement="two vectors tell it all")
 def test_two_members_who_compare_vectors_send_each_other_just_what_is_missing(
-    lab: Any, sweep: Any
+    lab: ChatLab, sweep: Sweep
 ) -> None:
     for seed in sweep(5):
         random = Random(seed)

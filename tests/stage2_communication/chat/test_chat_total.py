@@ -1,18 +1,14 @@
 """Graded suite of the lab ``chat``, fourth part: all members show all posts in the same order."""
 
-from typing import Any
-
 from common.check.broadcast import check_total_order
-from common.course.suites.grading import graded
-from common.values.faults import Block, Crash, Fault, Heal, Link, Partition, Restart
+from common.course.suites.grading import Sweep, graded
+from common.course.suites.kit import Wire, ask_ok, crash, must_be_ok, must_hold, restart
+from common.values.faults import Block, Fault, Heal, Link, Partition
 from common.values.units import MS, SECOND
 from tests.stage2_communication.chat.group import (
     BAD,
     STEADY,
     THREE,
-    Traffic,
-    ask,
-    must_be_ok,
     must_keep_every_ok,
     must_never_change,
     must_show_the_same,
@@ -21,8 +17,8 @@ from tests.stage2_communication.chat.group import (
     talk,
     texts,
     trouble,
-    yes,
 )
+from tests.stage2_communication.chat.lab import ChatLab
 
 LAB = "chat"
 
@@ -32,11 +28,11 @@ BOUND = 20 * MS
 
 
 @graded(points=2, title="Everybody is shown it", requirement="Lamport 1978, page 561: rules 1 to 5")
-def test_what_one_says_is_shown_by_all_after_two_one_way_trips(lab: Any, sweep: Any) -> None:
+def test_what_one_says_is_shown_by_all_after_two_one_way_trips(lab: ChatLab, sweep: Sweep) -> None:
     for seed in sweep(5):
         simulation = room(lab, lab.TotalOrderMember, seed)
         for number, person in enumerate(THREE * 2):
-            must_be_ok(ask(simulation, person, lab.Say(f"{number}")), within=BOUND)
+            ask_ok(simulation, person, lab.Say(f"{number}"), within=BOUND)
         simulation.run(simulation.now + BOUND)
         for person in THREE:
             assert texts(lab, simulation, person) == [str(number) for number in range(6)]
@@ -44,20 +40,20 @@ def test_what_one_says_is_shown_by_all_after_two_one_way_trips(lab: Any, sweep: 
 
 @graded(points=3, title="One order", requirement="all processes act on requests in the same order")
 def test_all_show_the_same_order_when_posts_are_lost_doubled_and_overtaken(
-    lab: Any, sweep: Any
+    lab: ChatLab, sweep: Sweep
 ) -> None:
     for seed in sweep(15):
         simulation = room(lab, lab.TotalOrderMember, seed, link=BAD)
         talk(lab, simulation, THREE, think=(0, 30 * MS))
         simulation.run(800 * MS)
-        yes(check_total_order(shown_by(lab, simulation, THREE)))
+        must_hold(check_total_order(shown_by(lab, simulation, THREE)))
         simulation.run(6 * SECOND)
         assert len(must_show_the_same(lab, simulation, THREE)) > 10, "hardly anything is shown"
         must_keep_every_ok(simulation.history, texts(lab, simulation, "n1"))
 
 
 @graded(points=2, title="By time, then by name", requirement="Lamport 1978: the relation =>")
-def test_posts_of_one_instant_are_shown_by_their_authors_names(lab: Any, sweep: Any) -> None:
+def test_posts_of_one_instant_are_shown_by_their_authors_names(lab: ChatLab, sweep: Sweep) -> None:
     for seed in sweep(3):
         simulation = room(lab, lab.TotalOrderMember, seed, link=STEADY)
         for _ in range(3):
@@ -69,7 +65,7 @@ def test_posts_of_one_instant_are_shown_by_their_authors_names(lab: Any, sweep: 
 
 @graded(points=2, title="Answers come after questions", requirement="=> contains -> (Lamport 1978)")
 def test_an_answer_is_shown_after_its_question_however_little_its_author_has_said(
-    lab: Any, sweep: Any
+    lab: ChatLab, sweep: Sweep
 ) -> None:
     """n2 has said a lot and n3 nothing. n3 is shown the last question sooner than n1, and answers.
 
@@ -82,12 +78,12 @@ def test_an_answer_is_shown_after_its_question_however_little_its_author_has_sai
         ]
         simulation = room(lab, lab.TotalOrderMember, seed, faults, link=STEADY)
         for number in range(3):
-            must_be_ok(ask(simulation, "n2", lab.Say(f"question {number}")))
+            ask_ok(simulation, "n2", lab.Say(f"question {number}"))
         simulation.run(50 * MS)
         simulation.call("n2", lab.Say("question 3"))
         simulation.run(70 * MS)
         assert texts(lab, simulation, "n3")[-1] == "question 3"
-        must_be_ok(ask(simulation, "n3", lab.Say("answer")))
+        ask_ok(simulation, "n3", lab.Say("answer"))
         simulation.run(1 * SECOND)
         expected = [f"question {number}" for number in range(4)]
         for person in THREE:
@@ -95,7 +91,9 @@ def test_an_answer_is_shown_after_its_question_however_little_its_author_has_sai
 
 
 @graded(points=3, title="Nobody is left behind", requirement="a post is shown once all hold it")
-def test_nothing_is_shown_to_anybody_before_every_member_holds_it(lab: Any, sweep: Any) -> None:
+def test_nothing_is_shown_to_anybody_before_every_member_holds_it(
+    lab: ChatLab, sweep: Sweep
+) -> None:
     """n3 hears nobody for a while. Nobody may show what n3 cannot know, not even the author."""
     for seed in sweep(5):
         deaf: list[Fault] = [Block(0, "n1", "n3"), Block(0, "n2", "n3"), Heal(1 * SECOND)]
@@ -114,7 +112,7 @@ def test_nothing_is_shown_to_anybody_before_every_member_holds_it(lab: Any, swee
 
 @graded(points=3, title="An acknowledgement may be overtaken", requirement="links keep no order")
 def test_an_acknowledgement_that_overtakes_a_post_does_not_let_a_later_one_pass(
-    lab: Any, sweep: Any
+    lab: ChatLab, sweep: Sweep
 ) -> None:
     """n3's first post takes 100 ms to n1, and everything that n3 sends later takes 1 ms."""
     for seed in sweep(3):
@@ -137,18 +135,18 @@ def test_an_acknowledgement_that_overtakes_a_post_does_not_let_a_later_one_pass(
 
 @graded(points=2, title="A crash stops everybody", requirement="each must hear from every other")
 def test_while_a_member_is_down_nothing_is_shown_and_with_its_return_everything(
-    lab: Any, sweep: Any
+    lab: ChatLab, sweep: Sweep
 ) -> None:
     for seed in sweep(5):
         simulation = room(lab, lab.TotalOrderMember, seed)
-        must_be_ok(ask(simulation, "n3", lab.Say("before")))
+        ask_ok(simulation, "n3", lab.Say("before"))
         simulation.run(simulation.now + 100 * MS)
-        simulation.inject(Crash(simulation.now, "n3"))
+        crash(simulation, "n3")
         waiting = [simulation.call(person, lab.Say(f"{person} waits")) for person in ("n1", "n2")]
         simulation.run(simulation.now + 2 * SECOND)
         for person in ("n1", "n2"):
             assert texts(lab, simulation, person) == ["before"], "n3 may have said more by now"
-        simulation.inject(Restart(simulation.now, "n3"))
+        restart(simulation, "n3")
         simulation.run(simulation.now + 2 * SECOND)
         must_be_ok(*waiting, within=5 * SECOND)
         assert len(must_show_the_same(lab, simulation, THREE)) == 3
@@ -156,7 +154,7 @@ def test_while_a_member_is_down_nothing_is_shown_and_with_its_return_everything(
 
 @graded(points=3, title="Everything at once", requirement="one order, and alive in the calm")
 def test_there_is_one_order_under_all_faults_and_all_of_it_in_the_calm(
-    lab: Any, sweep: Any
+    lab: ChatLab, sweep: Sweep
 ) -> None:
     kinds = ("partition", "block", "crash", "pause", "link", "clock", "disk")
     for seed in sweep(15):
@@ -168,11 +166,13 @@ def test_there_is_one_order_under_all_faults_and_all_of_it_in_the_calm(
         assert must_show_the_same(lab, simulation, founders), "nothing is shown"
         must_never_change(simulation.history)
         must_keep_every_ok(simulation.history, texts(lab, simulation, "n4"))
-        must_be_ok(ask(simulation, "n1", lab.Say("and on")), within=200 * MS)
+        ask_ok(simulation, "n1", lab.Say("and on"), within=200 * MS)
 
 
 @graded(points=2, title="A cut", requirement="no side shows what the other cannot know")
-def test_during_a_partition_both_sides_wait_and_afterwards_they_agree(lab: Any, sweep: Any) -> None:
+def test_during_a_partition_both_sides_wait_and_afterwards_they_agree(
+    lab: ChatLab, sweep: Sweep
+) -> None:
     for seed in sweep(5):
         cut: list[Fault] = [Partition(100 * MS, (("n1",), ("n2", "n3"))), Heal(1 * SECOND)]
         simulation = room(lab, lab.TotalOrderMember, seed, cut)
@@ -187,29 +187,27 @@ def test_during_a_partition_both_sides_wait_and_afterwards_they_agree(lab: Any, 
 
 @graded(points=2, title="Cheap", requirement="n posts or words for each member but one: n(n - 1)")
 def test_a_post_costs_n_times_n_minus_one_messages_and_then_there_is_silence(
-    lab: Any, sweep: Any
+    lab: ChatLab, sweep: Sweep
 ) -> None:
     for seed in sweep(2):
         for size in (2, 3, 5):
             founders = tuple(f"n{number}" for number in range(1, size + 1))
-            traffic = Traffic()
-            simulation = room(
-                lab, lab.TotalOrderMember, seed, founders=founders, observers=[traffic]
-            )
+            wire = Wire()
+            simulation = room(lab, lab.TotalOrderMember, seed, founders=founders, observers=[wire])
             simulation.run(1 * SECOND)
-            before = traffic.messages
-            must_be_ok(ask(simulation, "n1", lab.Say("hello")))
+            before = len(wire.sent_messages)
+            ask_ok(simulation, "n1", lab.Say("hello"))
             simulation.run(2 * SECOND)
-            sent = traffic.messages - before
+            sent = len(wire.sent_messages) - before
             assert sent <= size * (size - 1), f"{sent} messages for one post among {size}"
             simulation.run(10 * SECOND)
-            assert traffic.messages - before == sent, "messages are sent though all is said"
+            assert len(wire.sent_messages) - before == sent, "messages are sent though all is said"
             assert len(must_show_the_same(lab, simulation, founders)) == 1
 
 
 @graded(points=3, title="Crashes", requirement="what was shown stays shown, and nothing is lost")
 def test_transcripts_survive_crashes_at_any_moment_without_loss_or_change(
-    lab: Any, sweep: Any
+    lab: ChatLab, sweep: Sweep
 ) -> None:
     for seed in sweep(15):
         faults = trouble(seed, "crash", "crash", "disk", "link", troubles=10)

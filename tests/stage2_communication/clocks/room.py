@@ -5,14 +5,17 @@ from random import Random
 from typing import Any
 
 from common.contract.events import Invoke, NodeId
+from common.course.suites.kit import ask, names, value_of
+from common.sim.host import Factory
 from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
 from common.sim.workload import Workload
 from common.values.faults import Fault, Schedule
-from common.values.history import Ok, Operation
-from common.values.units import MS, SECOND
+from common.values.history import Operation
+from common.values.units import MS
+from tests.stage2_communication.clocks.lab import ClocksLab
 
-FOUR = ("n1", "n2", "n3", "n4")
+FOUR = names(4)
 UNEVEN = LinkModel(latency=(1 * MS, 60 * MS), reorder=0.2)
 """Nothing is lost, and everything overtakes."""
 
@@ -22,17 +25,14 @@ Line = tuple[str, str]
 
 
 def chat(
-    lab: Any, process: Any, seed: int | str, faults: Sequence[Fault] = (), **options: Any
+    lab: ClocksLab, process: Factory, seed: int | str, faults: Sequence[Fault] = (), **options: Any
 ) -> Simulation:
     """Four processes of a class."""
-    options = {"link": UNEVEN, "max_events": 100_000, **options}
-    made: Simulation = lab.simulation(
-        dict.fromkeys(FOUR, process), seed=seed, schedule=Schedule(faults), **options
-    )
-    return made
+    options = {"link": UNEVEN, "schedule": Schedule(faults), **options}
+    return lab.simulation(dict.fromkeys(FOUR, process), seed=seed, **options)
 
 
-def talk(lab: Any, simulation: Simulation, count: int = 12) -> Workload:
+def talk(lab: ClocksLab, simulation: Simulation, count: int = 12) -> Workload:
     """Let everybody look and speak, by turns as they come: no text is said twice."""
 
     def choose(random: Random, person: NodeId, number: int) -> object:
@@ -41,26 +41,17 @@ def talk(lab: Any, simulation: Simulation, count: int = 12) -> Workload:
     return Workload(simulation, choose, clients=FOUR, count=count, think=(0, 60 * MS))
 
 
-def ask(simulation: Simulation, person: NodeId, operation: object) -> Operation:
-    """Ask now; what a process of this lab is asked it answers at once."""
-    asked = simulation.call(person, operation)
-    answered = simulation.run_until(lambda: asked.returned_at is not None, simulation.now + SECOND)
-    assert answered, f"{asked} had no end after 1 s, and nothing has to be waited for"
-    assert isinstance(asked.outcome, Ok), f"{asked}"
-    return asked
-
-
-def lines(lab: Any, simulation: Simulation, person: NodeId) -> list[Line]:
+def lines(lab: ClocksLab, simulation: Simulation, person: NodeId) -> list[Line]:
     """The lines that a process shows now."""
     return list(_value(ask(simulation, person, lab.Read())))
 
 
-def all_lines(lab: Any, simulation: Simulation) -> dict[str, list[Line]]:
+def all_lines(lab: ClocksLab, simulation: Simulation) -> dict[str, list[Line]]:
     """What each process shows now."""
     return {person: lines(lab, simulation, person) for person in FOUR}
 
 
-def shown_by(lab: Any, node: Any) -> tuple[Line, ...]:
+def shown_by(lab: ClocksLab, node: Any) -> tuple[Line, ...]:
     """The lines that a single process shows, asked by hand."""
     value: tuple[Line, ...] = node.step(Invoke(9, 9, lab.Read()))[-1].outcome.value
     return value
@@ -99,7 +90,6 @@ def causes(simulation: Simulation) -> dict[object, list[Line]]:
 
 
 def _value(asked: Operation) -> tuple[Line, ...]:
-    assert isinstance(asked.outcome, Ok), f"{asked}"
-    value = asked.outcome.value
+    value = value_of(asked)
     assert isinstance(value, tuple), f"{asked}: an answer to Read is a tuple of lines"
     return tuple((str(author), str(text)) for author, text in value)

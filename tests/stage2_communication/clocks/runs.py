@@ -6,6 +6,8 @@ What happened before what is kept as plain sets of events: the definition, and n
 from random import Random
 from typing import Any
 
+from tests.stage2_communication.clocks.lab import ClocksLab
+
 PROCESSES = ("p", "q", "r")
 
 
@@ -26,7 +28,7 @@ class Event:
         self.vector = vector
 
 
-def random_run(lab: Any, seed: int, length: int = 40) -> list[Event]:
+def random_run(lab: ClocksLab, seed: int, length: int = 40) -> list[Event]:
     """Three processes do something, and now and then one hears of what another has done."""
     random = Random(f"clocks/{seed}")
     clocks = {process: lab.LamportClock() for process in PROCESSES}

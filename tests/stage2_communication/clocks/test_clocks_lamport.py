@@ -1,15 +1,14 @@
 """Graded suite of the lab ``clocks``, first part: one number, and it never contradicts a cause."""
 
-from typing import Any
-
-from common.course.suites.grading import graded
+from common.course.suites.grading import Sweep, graded
+from tests.stage2_communication.clocks.lab import ClocksLab
 from tests.stage2_communication.clocks.runs import random_run
 
 LAB = "clocks"
 
 
 @graded(points=2, title="Clock condition", requirement="Lamport 1978: a -> b implies C(a) < C(b)")
-def test_lamport_times_never_contradict_cause_and_effect(lab: Any, sweep: Any) -> None:
+def test_lamport_times_never_contradict_cause_and_effect(lab: ClocksLab, sweep: Sweep) -> None:
     for seed in sweep(20):
         events = random_run(lab, seed)
         for number, event in enumerate(events):
@@ -22,7 +21,7 @@ def test_lamport_times_never_contradict_cause_and_effect(lab: Any, sweep: Any) -
 
 
 @graded(points=1, title="No more than that", requirement="Lamport 1978, IR1 and IR2")
-def test_lamport_clocks_advance_by_no_more_than_they_must(lab: Any) -> None:
+def test_lamport_clocks_advance_by_no_more_than_they_must(lab: ClocksLab) -> None:
     clock = lab.LamportClock()
     assert clock.time == 0, "before the first event"
     assert [clock.tick(), clock.tick()] == [1, 2], "IR1: one for each event"
@@ -34,7 +33,7 @@ def test_lamport_clocks_advance_by_no_more_than_they_must(lab: Any) -> None:
 
 @graded(points=1, title="One order of all", requirement="Lamport 1978: the total order =>")
 def test_times_with_names_put_all_events_into_one_order_after_their_causes(
-    lab: Any, sweep: Any
+    lab: ClocksLab, sweep: Sweep
 ) -> None:
     for seed in sweep(20):
         events = random_run(lab, seed)

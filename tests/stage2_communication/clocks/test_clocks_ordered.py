@@ -1,19 +1,17 @@
 """Graded suite of the lab ``clocks``, third part: all processes show the same order."""
 
-from typing import Any
-
 from common.check.broadcast import check_causal_order, check_total_order
-from common.check.verdict import Answer, Verdict
 from common.contract.effects import Broadcast
 from common.contract.events import Invoke, Receive, Start
-from common.course.suites.grading import graded
+from common.course.suites.grading import Sweep, graded
+from common.course.suites.kit import ask_ok, must_hold
 from common.values.faults import Fault, Pause, Resume
 from common.values.units import MS, SECOND
+from tests.stage2_communication.clocks.lab import ClocksLab
 from tests.stage2_communication.clocks.room import (
     FOUR,
     STEADY,
     all_lines,
-    ask,
     causes,
     chat,
     lines,
@@ -25,23 +23,20 @@ from tests.stage2_communication.clocks.room import (
 LAB = "clocks"
 
 
-def yes(verdict: Verdict) -> None:
-    """Check that a checker says yes."""
-    assert verdict.answer is Answer.YES, verdict.sentence
-
-
 @graded(points=3, title="One order", requirement="Lamport 1978: all grant in the same order")
-def test_all_show_the_same_posts_in_the_same_order_at_every_moment(lab: Any, sweep: Any) -> None:
+def test_all_show_the_same_posts_in_the_same_order_at_every_moment(
+    lab: ClocksLab, sweep: Sweep
+) -> None:
     for seed in sweep(20):
         simulation = chat(lab, lab.OrderedChat, seed)
         talk(lab, simulation)
         for _ in range(8):
             simulation.run(simulation.now + 100 * MS)
-            yes(check_total_order(all_lines(lab, simulation)))
+            must_hold(check_total_order(all_lines(lab, simulation)))
 
 
 @graded(points=2, title="Everything is shown", requirement="condition III: all are granted")
-def test_every_post_is_shown_by_everybody_in_the_end_and_once(lab: Any, sweep: Any) -> None:
+def test_every_post_is_shown_by_everybody_in_the_end_and_once(lab: ClocksLab, sweep: Sweep) -> None:
     for seed in sweep(20):
         simulation = chat(lab, lab.OrderedChat, seed)
         talk(lab, simulation)
@@ -50,21 +45,21 @@ def test_every_post_is_shown_by_everybody_in_the_end_and_once(lab: Any, sweep: A
 
 
 @graded(points=2, title="No effect before its cause", requirement="the order extends ->")
-def test_an_answer_is_never_shown_before_what_it_answers(lab: Any, sweep: Any) -> None:
+def test_an_answer_is_never_shown_before_what_it_answers(lab: ClocksLab, sweep: Sweep) -> None:
     for seed in sweep(10):
         simulation = chat(lab, lab.OrderedChat, seed)
         talk(lab, simulation)
         simulation.run(5 * SECOND)
-        yes(check_causal_order(all_lines(lab, simulation), causes(simulation)))
+        must_hold(check_causal_order(all_lines(lab, simulation), causes(simulation)))
 
 
 @graded(points=2, title="Everybody's word", requirement="rule 5: a later message from every other")
-def test_nothing_is_shown_while_one_process_is_silent(lab: Any, sweep: Any) -> None:
+def test_nothing_is_shown_while_one_process_is_silent(lab: ClocksLab, sweep: Sweep) -> None:
     for seed in sweep(3):
         faults: list[Fault] = [Pause(50 * MS, "n4"), Resume(900 * MS, "n4")]
         simulation = chat(lab, lab.OrderedChat, seed, faults, link=STEADY)
         simulation.run(100 * MS)
-        ask(simulation, "n1", lab.Say("is anybody silent?"))
+        ask_ok(simulation, "n1", lab.Say("is anybody silent?"))
         simulation.run(800 * MS)
         for person in ("n1", "n2", "n3"):
             found = lines(lab, simulation, person)
@@ -75,10 +70,10 @@ def test_nothing_is_shown_while_one_process_is_silent(lab: Any, sweep: Any) -> N
 
 
 @graded(points=2, title="No longer than that", requirement="rule 5: one round of words is enough")
-def test_a_post_is_shown_after_one_round_of_words(lab: Any, sweep: Any) -> None:
+def test_a_post_is_shown_after_one_round_of_words(lab: ClocksLab, sweep: Sweep) -> None:
     for seed in sweep(3):
         simulation = chat(lab, lab.OrderedChat, seed, link=STEADY)
-        ask(simulation, "n2", lab.Say("hello"))
+        ask_ok(simulation, "n2", lab.Say("hello"))
         simulation.run(simulation.now + 11 * MS)
         for person in FOUR:
             found = lines(lab, simulation, person)
@@ -90,7 +85,7 @@ def test_a_post_is_shown_after_one_round_of_words(lab: Any, sweep: Any) -> None:
 
 
 @graded(points=1, title="Equal times", requirement="Lamport 1978, page 561: a => b by processes")
-def test_of_two_posts_with_equal_times_that_of_the_lesser_name_comes_first(lab: Any) -> None:
+def test_of_two_posts_with_equal_times_that_of_the_lesser_name_comes_first(lab: ClocksLab) -> None:
     simulation = chat(lab, lab.OrderedChat, 1, link=STEADY)
     for person in reversed(FOUR):
         simulation.call(person, lab.Say("first!"))
@@ -100,7 +95,7 @@ def test_of_two_posts_with_equal_times_that_of_the_lesser_name_comes_first(lab: 
 
 
 @graded(points=2, title="In the order said", requirement="messages of one process arrive in order")
-def test_a_word_that_overtakes_an_earlier_one_of_its_sender_waits_for_it(lab: Any) -> None:
+def test_a_word_that_overtakes_an_earlier_one_of_its_sender_waits_for_it(lab: ClocksLab) -> None:
     """n2's post has time 1; its acknowledgement of n1's post, said later, is here before it."""
     node = lab.OrderedChat("n1", ("n2",))
     node.step(Start(0, {}))
@@ -112,7 +107,7 @@ def test_a_word_that_overtakes_an_earlier_one_of_its_sender_waits_for_it(lab: An
 
 
 @graded(points=1, title="Times of words", requirement="IR1 and IR2")
-def test_an_acknowledgement_is_later_than_the_post_and_than_all_before_it(lab: Any) -> None:
+def test_an_acknowledgement_is_later_than_the_post_and_than_all_before_it(lab: ClocksLab) -> None:
     node = lab.OrderedChat("n1", ("n2", "n3"))
     node.step(Start(0, {}))
     said = node.step(Receive(1, "n2", lab.TimedPost(1, 7, "seven")))

@@ -4,14 +4,15 @@ from itertools import permutations
 from random import Random
 from typing import Any
 
-from common.course.suites.grading import graded
+from common.course.suites.grading import Sweep, graded
+from tests.stage2_communication.clocks.lab import ClocksLab
 from tests.stage2_communication.clocks.runs import PROCESSES, random_run
 
 LAB = "clocks"
 
 
 @graded(points=3, title="Exactly", requirement="Mattern 1989: V(a) < V(b) iff a -> b")
-def test_vector_clocks_say_before_exactly_when_it_is_so(lab: Any, sweep: Any) -> None:
+def test_vector_clocks_say_before_exactly_when_it_is_so(lab: ClocksLab, sweep: Sweep) -> None:
     for seed in sweep(10):
         events = random_run(lab, seed, length=25)
         for one, other in permutations(range(len(events)), 2):
@@ -26,7 +27,9 @@ def test_vector_clocks_say_before_exactly_when_it_is_so(lab: Any, sweep: Any) ->
 
 
 @graded(points=2, title="Vectors as values", requirement="who is not named counts 0")
-def test_vectors_compare_whoever_is_named_and_in_whatever_order_it_was_learned(lab: Any) -> None:
+def test_vectors_compare_whoever_is_named_and_in_whatever_order_it_was_learned(
+    lab: ClocksLab,
+) -> None:
     one, other = lab.VectorClock(), lab.VectorClock([("b", 1)])
     assert one["a"] == 0
     assert other.covers(one), "nothing is covered by everything"
@@ -46,7 +49,7 @@ def test_vectors_compare_whoever_is_named_and_in_whatever_order_it_was_learned(l
 
 
 @graded(points=2, title="The delivery rule", requirement="Birman, Schiper, Stephenson 1991, 5.1")
-def test_a_message_is_allowed_when_it_is_next_and_all_its_causes_are_there(lab: Any) -> None:
+def test_a_message_is_allowed_when_it_is_next_and_all_its_causes_are_there(lab: ClocksLab) -> None:
     here = lab.VectorClock([("p", 2), ("q", 1)])
     cases = {
         (("p", 3), ("q", 1)): True,
@@ -63,7 +66,9 @@ def test_a_message_is_allowed_when_it_is_next_and_all_its_causes_are_there(lab: 
 
 
 @graded(points=1, title="Merging", requirement="Mattern 1989, 4: the least vector above both")
-def test_merging_is_the_same_in_any_order_and_any_number_of_times(lab: Any, sweep: Any) -> None:
+def test_merging_is_the_same_in_any_order_and_any_number_of_times(
+    lab: ClocksLab, sweep: Sweep
+) -> None:
     for seed in sweep(20):
         vectors = [event.vector for event in random_run(lab, seed, length=12)]
         merged = []
@@ -81,7 +86,7 @@ def test_merging_is_the_same_in_any_order_and_any_number_of_times(lab: Any, swee
 
 @graded(points=2, title="Causes first", requirement="Birman, Schiper, Stephenson 1991, 5.1")
 def test_whatever_order_messages_come_in_each_is_delivered_after_its_causes(
-    lab: Any, sweep: Any
+    lab: ClocksLab, sweep: Sweep
 ) -> None:
     for seed in sweep(10):
         random = Random(f"delivery/{seed}")

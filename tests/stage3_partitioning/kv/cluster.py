@@ -5,21 +5,20 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
-from common.check.linearizability import check_linearizability
 from common.check.models import KEY_VALUE
-from common.check.verdict import Answer
-from common.contract.effects import Forget, Save
 from common.contract.events import Event, NodeId, Receive
-from common.sim.chaos import random_schedule
-from common.sim.network import LinkModel
+from common.contract.observer import Observer
+from common.course.suites import kit
+from common.course.suites.kit import SOON, ask_ok, must_end, names, trouble
 from common.sim.simulation import Simulation
-from common.sim.workload import Workload
+from common.sim.workload import Choose, Workload
 from common.values.faults import Fault, Schedule
-from common.values.history import History, Ok, Operation
 from common.values.units import MS, SECOND, show_time
+from stage3_partitioning.kv.checks import as_text
+from tests.stage3_partitioning.kv.lab import KvLab
 
-NODES = ("n1", "n2", "n3", "n4")
-FIRST = ("n1", "n2", "n3")
+NODES = names(4)
+FIRST = names(3)
 """Who holds the slots at first; n4 is there and holds nothing. n1 is the coordinator."""
 
 CLIENTS = ("c1", "c2", "c3")
@@ -30,16 +29,11 @@ KEYS = tuple(b"key-%d" % number for number in range(10))
 CALM = 2 * SECOND
 """When all faults of a sweep are over."""
 
-SOON = 3 * SECOND
-"""Several attempts of a client, and all moves of a change, fit into this time."""
-
-STEADY = LinkModel(latency=(2 * MS, 2 * MS))
-"""A network in which nothing overtakes anything."""
-
-Choose = Callable[[Random, NodeId, int], object]
+LIMIT = CALM + 9 * SECOND
+"""When everybody must have got through."""
 
 
-class OneOwner:
+class OneOwner(Observer):
     """Watches all messages: no node answers for a key that is not its own at that moment.
 
     A key is the source's until the source has sent the batch that covers it, and the target's from
@@ -114,26 +108,6 @@ class OneOwner:
         moves = [move for move in self._moves.values() if move.target == node]
         return {slot for move in moves for slot in range(move.first, move.last + 1)}
 
-    # What else a world tells.
-
-    def dropped(self, at: int, node: NodeId, to: NodeId, number: int, why: str) -> None:
-        """Nothing."""
-
-    def saved(self, at: int, node: NodeId, changes: Sequence[Save | Forget]) -> None:
-        """Nothing."""
-
-    def noted(self, at: int, node: NodeId, text: str, fields: Mapping[str, object]) -> None:
-        """Nothing."""
-
-    def failed(self, at: int, fault: Fault) -> None:
-        """Nothing."""
-
-    def called(self, at: int, node: NodeId, operation: Operation) -> None:
-        """Nothing."""
-
-    def returned(self, at: int, node: NodeId, operation: Operation) -> None:
-        """Nothing."""
-
 
 def owners_at_first(slots: int = SLOTS, first: Sequence[NodeId] = FIRST) -> list[NodeId]:
     """By slot, who holds it before anything has moved."""
@@ -154,7 +128,7 @@ def watch() -> OneOwner:
 
 
 def cluster(
-    lab: Any,
+    lab: KvLab,
     seed: int | str,
     faults: Sequence[Fault] = (),
     config: dict[str, Any] | None = None,
@@ -163,25 +137,16 @@ def cluster(
     """Four nodes of which three hold slots, three clients, and an operator. Batches are small."""
     settings = {"slots": SLOTS, "shards": FIRST, "batch_keys": 2, "run_slots": 4, **(config or {})}
     client = {"slots": settings["slots"], **options.pop("client", {})}
-    options = {"max_events": 300_000, **options}
-    made: Simulation = lab.simulation(
+    return lab.simulation(
         dict.fromkeys(NODES, lambda id, peers: lab.StoreNode(id, peers, **settings)),
         dict.fromkeys((*CLIENTS, OPERATOR), lambda id, peers: lab.StoreClient(id, peers, **client)),
         seed=seed,
         schedule=Schedule(faults),
         **options,
     )
-    return made
 
 
-def trouble(seed: int, kinds: Sequence[str]) -> list[Fault]:
-    """Faults of these kinds, drawn from the seed, that are over at ``CALM``."""
-    random = Random(f"{seed}/{kinds}")
-    others = (*CLIENTS, OPERATOR)
-    return list(random_schedule(random, NODES, CALM, kinds=kinds, troubles=7, others=others))
-
-
-def some_commands(lab: Any) -> Choose:
+def some_commands(lab: KvLab) -> Choose:
     """Questions and changes of few keys; no value is written twice."""
 
     def choose(random: Random, client: NodeId, number: int) -> object:
@@ -200,7 +165,7 @@ def some_commands(lab: Any) -> Choose:
     return choose
 
 
-def coming_and_going(lab: Any) -> Choose:
+def coming_and_going(lab: KvLab) -> Choose:
     """What the operator wants, one after the other: everybody leaves and comes back, but n3."""
     changes = [("AddNode", "n4"), ("RemoveNode", "n1"), ("RemoveNode", "n2"), ("AddNode", "n1")]
 
@@ -211,9 +176,10 @@ def coming_and_going(lab: Any) -> Choose:
     return choose
 
 
-def sweep_once(lab: Any, seed: int, kinds: Sequence[str], **options: Any) -> Simulation:
+def sweep_once(lab: KvLab, seed: int, kinds: Sequence[str], **options: Any) -> Simulation:
     """Clients work and nodes come and go while these kinds of trouble happen; all must end."""
-    faults = trouble(seed, kinds) if kinds else []
+    others = (*CLIENTS, OPERATOR)
+    faults = trouble(seed, kinds, hit=NODES, others=others, until=CALM, troubles=7) if kinds else []
     simulation = cluster(lab, seed, faults, **options)
     work = Workload(
         simulation, some_commands(lab), count=30, think=(0, 100 * MS), patience=20 * SECOND,
@@ -223,77 +189,26 @@ def sweep_once(lab: Any, seed: int, kinds: Sequence[str], **options: Any) -> Sim
         simulation, coming_and_going(lab), count=4, think=(300 * MS, 500 * MS),
         patience=20 * SECOND, clients=(OPERATOR,),
     )  # fmt: skip
-    limit = CALM + 3 * SOON
-    ended = simulation.run_until(lambda: work.done and moves.done, limit)
-    assert ended, f"at {show_time(limit)}, long after the last fault, somebody still waits"
-    asked = [each for each in simulation.history if each.process.startswith("c")]
-    fine = sum(isinstance(each.outcome, Ok) for each in asked)
-    assert fine >= 0.9 * len(asked), f"of {len(asked)} operations only {fine} ended with ok"
+    must_end(simulation, work, moves, limit=LIMIT, fine=0.85)
     return simulation
 
 
 def must_be_linearizable(simulation: Simulation) -> None:
     """Check each key: what clients were told is what one single copy would have said."""
-    functions = KEY_VALUE.functions
-    asked = [as_text(each) for each in simulation.history if each.function in functions]
-    verdict = check_linearizability(History(asked), KEY_VALUE)
-    assert verdict.answer is Answer.YES, verdict.sentence
+    kit.must_be_linearizable(map(as_text, simulation.history), KEY_VALUE)
 
 
-def as_text(operation: Operation) -> Operation:
-    """The operation with text for bytes, which is what the model of a store appends to."""
-    outcome = operation.outcome
-    if isinstance(outcome, Ok):
-        outcome = Ok(_text(outcome.value))
-    return Operation(
-        operation.process, operation.function, _text(operation.key), _text(operation.argument),
-        operation.invoked_at, operation.returned_at, outcome,
-    )  # fmt: skip
-
-
-def _text(value: object) -> object:
-    if isinstance(value, tuple | list):
-        return tuple(_text(part) for part in value)
-    return value.decode("latin-1") if isinstance(value, bytes) else value
-
-
-def ask(
-    simulation: Simulation, operation: object, client: str = "c1", within: int = SOON
-) -> Operation:
-    """Let a client ask now, and go on until it ends."""
-    asked = simulation.call(client, operation)
-    wait_for(simulation, asked, within)
-    return asked
-
-
-def has_ended(simulation: Simulation, asked: Operation, within: int) -> bool:
-    """Go on until the operation ends, for so long; says whether it did."""
-    return simulation.run_until(lambda: asked.returned_at is not None, simulation.now + within)
-
-
-def wait_for(simulation: Simulation, asked: Operation, within: int = SOON) -> None:
-    """Go on until the operation has ended, which must be soon."""
-    assert has_ended(simulation, asked, within), f"{asked} had no end after {show_time(within)}"
-
-
-def must_be_ok(simulation: Simulation, operation: object, client: str = "c1") -> Any:
-    """Let a client ask now, and check that the answer is Ok; returns its value."""
-    asked = ask(simulation, operation, client)
-    assert isinstance(asked.outcome, Ok), f"{asked}, though nothing stands in its way"
-    return asked.outcome.value
-
-
-def change(lab: Any, simulation: Simulation, operation: object) -> None:
+def change(lab: KvLab, simulation: Simulation, operation: object) -> None:
     """Let the operator change the nodes, and go on until another change would be taken.
 
     ``AddNode`` of a node that is there, after all moves, is answered Ok; while slots move, a change
     is refused. So a change that is no change tells nothing, and one that would be is what we ask.
     """
-    must_be_ok(simulation, operation, OPERATOR)
+    ask_ok(simulation, OPERATOR, operation)
     settle(lab, simulation)
 
 
-def settle(lab: Any, simulation: Simulation, within: int = SOON) -> None:
+def settle(lab: KvLab, simulation: Simulation, within: int = SOON) -> None:
     """Go on until nothing moves: no message passes between the nodes for a while."""
     limit = simulation.now + within
     while simulation.now < limit:
@@ -304,11 +219,11 @@ def settle(lab: Any, simulation: Simulation, within: int = SOON) -> None:
     raise AssertionError(f"after {show_time(within)} the nodes still have something to say")
 
 
-def held_by(lab: Any, simulation: Simulation, seen: OneOwner, client: str = "c2") -> list[NodeId]:
+def held_by(lab: KvLab, simulation: Simulation, seen: OneOwner, client: str = "c2") -> list[NodeId]:
     """By slot, who holds it, as clients see it: who answers a question about a key of the slot."""
     holders = []
     for slot in range(SLOTS):
-        must_be_ok(simulation, lab.Get(key_of(slot)), client)
+        ask_ok(simulation, client, lab.Get(key_of(slot)))
         holders.append(seen.answered_last)
     return holders
 

@@ -3,6 +3,8 @@
 from random import Random
 from typing import Any
 
+from tests.stage3_partitioning.kv.lab import KvLab
+
 KEYS = (b"a", b"b", b"{a}c", b"", b"\x00\xff")
 FOR_EVER = 2**62
 
@@ -76,7 +78,7 @@ class DumbStore:
         return bool(fits[command.when])
 
 
-def some_command(lab: Any, random: Random) -> object:
+def some_command(lab: KvLab, random: Random) -> Any:
     """Any command; keys that are numbers are never appended to."""
     key, value = random.choice(KEYS), random.choice((b"x", b"yy", b""))
     life = random.choice((None, 0, 5, 50, 500))

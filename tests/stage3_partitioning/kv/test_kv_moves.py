@@ -4,9 +4,10 @@ from collections import Counter
 from typing import Any
 
 from common.contract import Invoke, Receive, Send, Start
-from common.course.suites.grading import graded
+from common.course.suites.grading import Sweep, graded
+from common.course.suites.kit import STEADY, ask, ask_ok, crash, has_ended, restart, wait_for
 from common.sim.simulation import Simulation
-from common.values.faults import Block, Crash, Heal, Restart
+from common.values.faults import Block, Heal
 from common.values.history import Failed, Ok, Unknown
 from common.values.units import MS, SECOND
 from tests.stage3_partitioning.kv.cluster import (
@@ -14,48 +15,32 @@ from tests.stage3_partitioning.kv.cluster import (
     NODES,
     OPERATOR,
     SLOTS,
-    STEADY,
-    ask,
     change,
     cluster,
-    has_ended,
     held_by,
-    must_be_ok,
     owners_at_first,
     settle,
     slot_of,
-    wait_for,
     watch,
 )
+from tests.stage3_partitioning.kv.lab import KvLab
 
 LAB = "kv"
 
 MANY = [b"%d" % number for number in range(60)]
 
 
-def fill(lab: Any, simulation: Simulation) -> dict[bytes, bytes]:
+def fill(lab: KvLab, simulation: Simulation) -> dict[bytes, bytes]:
     """Put many keys; returns what is held."""
     held = {key: b"value of " + key for key in MANY}
     for number, (key, value) in enumerate(held.items()):
-        must_be_ok(simulation, lab.Put(key, value), CLIENTS[number % 3])
+        ask_ok(simulation, CLIENTS[number % 3], lab.Put(key, value))
     return held
 
 
-def read(lab: Any, simulation: Simulation, client: str = "c1") -> dict[bytes, object]:
+def read(lab: KvLab, simulation: Simulation, client: str = "c1") -> dict[bytes, object]:
     """Read them all."""
-    return {key: must_be_ok(simulation, lab.Get(key), client) for key in MANY}
-
-
-def crash(simulation: Simulation, *nodes: str) -> None:
-    """Let these nodes crash now."""
-    for each in nodes:
-        simulation.inject(Crash(simulation.now, each))
-
-
-def restart(simulation: Simulation, *nodes: str) -> None:
-    """Let these nodes come back now."""
-    for each in nodes:
-        simulation.inject(Restart(simulation.now, each))
+    return {key: ask_ok(simulation, client, lab.Get(key)) for key in MANY}
 
 
 @graded(
@@ -63,12 +48,12 @@ def restart(simulation: Simulation, *nodes: str) -> None:
     title="A node that comes gets its share",
     requirement="issue: nodes are added, keys move in the background, nothing is lost",
 )
-def test_a_node_that_is_added_gets_its_share_and_every_key_is_there(lab: Any) -> None:
+def test_a_node_that_is_added_gets_its_share_and_every_key_is_there(lab: KvLab) -> None:
     seen = watch()
     simulation = cluster(lab, seed=1, observers=[seen])
     held = fill(lab, simulation)
     assert held_by(lab, simulation, seen) == owners_at_first()
-    assert must_be_ok(simulation, lab.AddNode("n4"), OPERATOR) == NODES
+    assert ask_ok(simulation, OPERATOR, lab.AddNode("n4")) == NODES
     settle(lab, simulation)
     after = held_by(lab, simulation, seen)
     assert Counter(after) == dict.fromkeys(NODES, SLOTS // 4)
@@ -83,12 +68,12 @@ def test_a_node_that_is_added_gets_its_share_and_every_key_is_there(lab: Any) ->
     title="A node that goes leaves nothing behind",
     requirement="issue: nodes are removed; the others take over, the coordinator's node too",
 )
-def test_a_node_that_is_removed_holds_nothing_and_redirects(lab: Any) -> None:
+def test_a_node_that_is_removed_holds_nothing_and_redirects(lab: KvLab) -> None:
     seen = watch()
     simulation = cluster(lab, seed=2, observers=[seen])
     held = fill(lab, simulation)
     for gone, left in (("n2", ("n1", "n3")), ("n1", ("n3",))):
-        assert must_be_ok(simulation, lab.RemoveNode(gone), OPERATOR) == left
+        assert ask_ok(simulation, OPERATOR, lab.RemoveNode(gone)) == left
         settle(lab, simulation)
         assert set(held_by(lab, simulation, seen)) == set(left)
     assert read(lab, simulation) == held
@@ -103,24 +88,24 @@ def test_a_node_that_is_removed_holds_nothing_and_redirects(lab: Any) -> None:
     title="What cannot be is refused, with the reason",
     requirement="issue: a node removed while it is the only owner is refused with the reason",
 )
-def test_the_only_owner_and_unknown_nodes_are_refused_with_the_reason(lab: Any) -> None:
+def test_the_only_owner_and_unknown_nodes_are_refused_with_the_reason(lab: KvLab) -> None:
     simulation = cluster(lab, seed=3)
     change(lab, simulation, lab.RemoveNode("n1"))
     change(lab, simulation, lab.RemoveNode("n2"))
     refused = {lab.RemoveNode("n3"): "only owner", lab.AddNode("n9"): "no member"}
     for operation, reason in refused.items():
-        asked = ask(simulation, operation, OPERATOR)
+        asked = ask(simulation, OPERATOR, operation)
         assert isinstance(asked.outcome, Failed), f"{asked}"
         assert reason in asked.outcome.reason
-    assert must_be_ok(simulation, lab.AddNode("n3"), OPERATOR) == ("n3",), "it is so already"
-    assert must_be_ok(simulation, lab.RemoveNode("n1"), OPERATOR) == ("n3",), "it is so already"
+    assert ask_ok(simulation, OPERATOR, lab.AddNode("n3")) == ("n3",), "it is so already"
+    assert ask_ok(simulation, OPERATOR, lab.RemoveNode("n1")) == ("n3",), "it is so already"
     crash(simulation, "n4")
-    assert must_be_ok(simulation, lab.AddNode("n4"), OPERATOR) == ("n3", "n4")
-    asked = ask(simulation, lab.AddNode("n2"), OPERATOR)
+    assert ask_ok(simulation, OPERATOR, lab.AddNode("n4")) == ("n3", "n4")
+    asked = ask(simulation, OPERATOR, lab.AddNode("n2"))
     assert isinstance(asked.outcome, Failed), f"{asked}, while slots wait for n4"
     restart(simulation, "n4")
     settle(lab, simulation)
-    assert must_be_ok(simulation, lab.AddNode("n2"), OPERATOR) == ("n3", "n4", "n2")
+    assert ask_ok(simulation, OPERATOR, lab.AddNode("n2")) == ("n3", "n4", "n2")
 
 
 @graded(
@@ -129,7 +114,7 @@ def test_the_only_owner_and_unknown_nodes_are_refused_with_the_reason(lab: Any) 
     requirement="issue: nothing acknowledged is lost; a crash during migration included",
 )
 def test_no_acknowledged_write_is_lost_when_a_node_crashes_during_a_move(
-    lab: Any, sweep: Any
+    lab: KvLab, sweep: Sweep
 ) -> None:
     for seed in sweep(8):
         seen = watch()
@@ -137,7 +122,7 @@ def test_no_acknowledged_write_is_lost_when_a_node_crashes_during_a_move(
         simulation = cluster(lab, seed, config=config, observers=[seen])
         random = simulation.random_for("crashes")
         acknowledged = fill(lab, simulation)
-        must_be_ok(simulation, lab.AddNode("n4"), OPERATOR)
+        ask_ok(simulation, OPERATOR, lab.AddNode("n4"))
         for number in range(24):
             key, text = random.choice(MANY), b"%d;" % number
             asked = simulation.call(CLIENTS[number % 3], lab.Append(key, text))
@@ -152,7 +137,7 @@ def test_no_acknowledged_write_is_lost_when_a_node_crashes_during_a_move(
             acknowledged[key] += text
         settle(lab, simulation)
         for key, value in acknowledged.items():
-            found = must_be_ok(simulation, lab.Get(key)) or b""
+            found = ask_ok(simulation, "c1", lab.Get(key)) or b""
             assert found == value, f"of {key!r} {value!r} was acknowledged, and {found!r} is there"
         assert not seen.problem, seen.problem
 
@@ -163,24 +148,24 @@ def test_no_acknowledged_write_is_lost_when_a_node_crashes_during_a_move(
     requirement="the page, *Sessions move along*: a repeated request has no second effect",
 )
 def test_a_request_that_is_repeated_after_its_slot_has_moved_is_carried_out_once(
-    lab: Any, sweep: Any
+    lab: KvLab, sweep: Sweep
 ) -> None:
     for seed in sweep(4):
         simulation = cluster(lab, seed)
         key = next(key for key in MANY if owners_at_first()[slot_of(key)] == "n2")
-        must_be_ok(simulation, lab.Put(key, b"0"), "c2")
-        must_be_ok(simulation, lab.Get(key), "c1")
+        ask_ok(simulation, "c2", lab.Put(key, b"0"))
+        ask_ok(simulation, "c1", lab.Get(key))
         for server in NODES:
             simulation.inject(Block(simulation.now, server, "c1"))
         asked = simulation.call("c1", lab.Increment(key, 1))
         simulation.run(simulation.now + 20 * MS)
-        assert must_be_ok(simulation, lab.Get(key), "c2") == b"1", "it was carried out, unheard"
-        must_be_ok(simulation, lab.RemoveNode("n2"), OPERATOR)
+        assert ask_ok(simulation, "c2", lab.Get(key)) == b"1", "it was carried out, unheard"
+        ask_ok(simulation, OPERATOR, lab.RemoveNode("n2"))
         simulation.run(simulation.now + 1 * SECOND)
         simulation.inject(Heal(simulation.now))
         wait_for(simulation, asked)
         assert asked.outcome == Ok(1), "the first result"
-        assert must_be_ok(simulation, lab.Get(key), "c2") == b"1", "counted twice"
+        assert ask_ok(simulation, "c2", lab.Get(key)) == b"1", "counted twice"
 
 
 @graded(
@@ -188,20 +173,20 @@ def test_a_request_that_is_repeated_after_its_slot_has_moved_is_carried_out_once
     title="A key's life goes on where it goes",
     requirement="a key that moves keeps the time that it has left",
 )
-def test_a_key_that_moves_keeps_what_is_left_of_its_life(lab: Any) -> None:
+def test_a_key_that_moves_keeps_what_is_left_of_its_life(lab: KvLab) -> None:
     simulation = cluster(lab, seed=4)
     keys = [key for key in MANY if owners_at_first()[slot_of(key)] == "n2"][:4]
     end = simulation.now + 2 * SECOND
     for key in keys:
-        assert must_be_ok(simulation, lab.PutIf(key, b"v", "always", 2 * SECOND)) is True
-    must_be_ok(simulation, lab.Put(keys[0], b"for ever"))
+        assert ask_ok(simulation, "c1", lab.PutIf(key, b"v", "always", 2 * SECOND)) is True
+    ask_ok(simulation, "c1", lab.Put(keys[0], b"for ever"))
     change(lab, simulation, lab.RemoveNode("n2"))
-    assert must_be_ok(simulation, lab.TimeToLive(keys[0])) == -1
+    assert ask_ok(simulation, "c1", lab.TimeToLive(keys[0])) == -1
     for key in keys[1:]:
-        left = must_be_ok(simulation, lab.TimeToLive(key))
+        left = ask_ok(simulation, "c1", lab.TimeToLive(key))
         assert abs(simulation.now + left - end) < 100 * MS, f"{left} µs are left"
     simulation.run(end + 100 * MS)
-    assert [must_be_ok(simulation, lab.Get(key)) for key in keys] == [b"for ever", *[None] * 3]
+    assert [ask_ok(simulation, "c1", lab.Get(key)) for key in keys] == [b"for ever", *[None] * 3]
 
 
 @graded(
@@ -209,12 +194,12 @@ def test_a_key_that_moves_keeps_what_is_left_of_its_life(lab: Any) -> None:
     title="A target that is down holds up nothing but its move",
     requirement="the page, *What a crash costs*: all but a batch is served; the rest waits",
 )
-def test_while_the_target_of_a_move_is_down_nearly_all_keys_are_served(lab: Any) -> None:
+def test_while_the_target_of_a_move_is_down_nearly_all_keys_are_served(lab: KvLab) -> None:
     seen = watch()
     simulation = cluster(lab, seed=5, observers=[seen])
     held = fill(lab, simulation)
     crash(simulation, "n4")
-    must_be_ok(simulation, lab.AddNode("n4"), OPERATOR)
+    ask_ok(simulation, OPERATOR, lab.AddNode("n4"))
     simulation.run(simulation.now + 300 * MS)
     assert read(lab, simulation) == held, "before the target is ready, the source goes on"
     restart(simulation, "n4")
@@ -242,7 +227,7 @@ def test_while_the_target_of_a_move_is_down_nearly_all_keys_are_served(lab: Any)
     title="Without its coordinator the store goes on",
     requirement="the page, *One coordinator*: nothing moves, everything is served",
 )
-def test_while_the_coordinator_is_down_keys_are_served_and_nothing_is_decided(lab: Any) -> None:
+def test_while_the_coordinator_is_down_keys_are_served_and_nothing_is_decided(lab: KvLab) -> None:
     simulation = cluster(lab, seed=6, config={"coordinator": "n4"}, client={"coordinator": "n4"})
     held = fill(lab, simulation)
     crash(simulation, "n4")
@@ -263,13 +248,13 @@ def test_while_the_coordinator_is_down_keys_are_served_and_nothing_is_decided(la
     title="Moves are finished, whoever crashes and comes back",
     requirement="the docstring of the coordinator: a crash loses nothing but time",
 )
-def test_moves_end_though_everybody_crashes_on_the_way(lab: Any, sweep: Any) -> None:
+def test_moves_end_though_everybody_crashes_on_the_way(lab: KvLab, sweep: Sweep) -> None:
     for seed in sweep(4):
         seen = watch()
         simulation = cluster(lab, seed, observers=[seen])
         held = fill(lab, simulation)
         random = simulation.random_for("crashes")
-        must_be_ok(simulation, lab.RemoveNode("n3"), OPERATOR)
+        ask_ok(simulation, OPERATOR, lab.RemoveNode("n3"))
         for _ in range(4):
             simulation.run(simulation.now + random.randrange(40 * MS))
             crash(simulation, *NODES)
@@ -285,7 +270,7 @@ def test_moves_end_though_everybody_crashes_on_the_way(lab: Any, sweep: Any) -> 
     title="A client learns the map",
     requirement="Redis Cluster specification: clients remember Moved, and do not remember Ask",
 )
-def test_a_client_is_redirected_once_and_then_goes_straight(lab: Any) -> None:
+def test_a_client_is_redirected_once_and_then_goes_straight(lab: KvLab) -> None:
     seen = watch()
     simulation = cluster(lab, seed=7, observers=[seen], link=STEADY)
     fill(lab, simulation)
@@ -304,7 +289,7 @@ def test_a_client_is_redirected_once_and_then_goes_straight(lab: Any) -> None:
     title="Ask is for one request, Moved is for good",
     requirement="Redis Cluster specification, *ASK redirection*; a bound on redirects",
 )
-def test_a_client_follows_ask_once_and_remembers_moved(lab: Any) -> None:
+def test_a_client_follows_ask_once_and_remembers_moved(lab: KvLab) -> None:
     client = lab.StoreClient("c1", NODES, slots=SLOTS)
     client.step(Start(0, {}))
     key = MANY[0]
@@ -340,17 +325,17 @@ def test_a_client_follows_ask_once_and_remembers_moved(lab: Any) -> None:
     title="A client tells the truth when nobody answers",
     requirement="docstring of the client: a question failed, a change is unknown",
 )
-def test_without_an_answer_a_question_failed_and_a_change_is_unknown(lab: Any) -> None:
+def test_without_an_answer_a_question_failed_and_a_change_is_unknown(lab: KvLab) -> None:
     simulation = cluster(lab, seed=8, client={"attempts": 4})
     key = next(key for key in MANY if owners_at_first()[slot_of(key)] == "n3")
-    must_be_ok(simulation, lab.Put(key, b"v"))
+    ask_ok(simulation, "c1", lab.Put(key, b"v"))
     crash(simulation, "n3")
-    assert isinstance(ask(simulation, lab.Get(key)).outcome, Failed)
-    assert isinstance(ask(simulation, lab.Append(key, b"w")).outcome, Unknown)
-    long = ask(simulation, lab.Put(b"k" * (lab.MAX_KEY + 1), b""), "c2")
+    assert isinstance(ask(simulation, "c1", lab.Get(key)).outcome, Failed)
+    assert isinstance(ask(simulation, "c1", lab.Append(key, b"w")).outcome, Unknown)
+    long = ask(simulation, "c2", lab.Put(b"k" * (lab.MAX_KEY + 1), b""))
     assert isinstance(long.outcome, Failed), "what is too long is not even sent"
     restart(simulation, "n3")
-    assert must_be_ok(simulation, lab.Get(key)) in (b"v", b"vw")
+    assert ask_ok(simulation, "c1", lab.Get(key)) in (b"v", b"vw")
 
 
 @graded(
@@ -358,7 +343,7 @@ def test_without_an_answer_a_question_failed_and_a_change_is_unknown(lab: Any) -
     title="Another placement, the same store",
     requirement="issue: partitioning by ring and by hash mod n behind one interface",
 )
-def test_a_ring_moves_few_slots_and_modulo_nearly_all(lab: Any) -> None:
+def test_a_ring_moves_few_slots_and_modulo_nearly_all(lab: KvLab) -> None:
     moved = {}
     for placement in ("ring", "modulo", "slots"):
         seen = watch()

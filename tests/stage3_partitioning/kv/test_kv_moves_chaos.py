@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from common.course.suites.grading import graded
+from common.course.suites.grading import Sweep, graded
 from common.values.history import Ok
 from tests.stage3_partitioning.kv.cluster import (
     OPERATOR,
@@ -12,11 +12,12 @@ from tests.stage3_partitioning.kv.cluster import (
     sweep_once,
     watch,
 )
+from tests.stage3_partitioning.kv.lab import KvLab
 
 LAB = "kv"
 
 
-def coming_and_going_under(lab: Any, sweep: Any, count: int, kinds: tuple[str, ...]) -> None:
+def coming_and_going_under(lab: KvLab, sweep: Sweep, count: int, kinds: tuple[str, ...]) -> None:
     """Sweep; some clients must have been sent on, and some moves must have been made."""
     redirects, changes = 0, 0
     for seed in sweep(count):
@@ -41,7 +42,7 @@ def coming_and_going_under(lab: Any, sweep: Any, count: int, kinds: tuple[str, .
     requirement="issue: linearizable per key, no key served by two owners",
 )
 def test_each_key_has_one_owner_and_is_linearizable_while_nodes_come_and_go(
-    lab: Any, sweep: Any
+    lab: KvLab, sweep: Sweep
 ) -> None:
     coming_and_going_under(lab, sweep, 6, ())
 
@@ -52,7 +53,7 @@ def test_each_key_has_one_owner_and_is_linearizable_while_nodes_come_and_go(
     requirement="partitions, one-way too, loss, copies, delays, during moves",
 )
 def test_each_key_has_one_owner_when_the_network_is_cut_and_loses_messages(
-    lab: Any, sweep: Any
+    lab: KvLab, sweep: Sweep
 ) -> None:
     coming_and_going_under(lab, sweep, 10, ("partition", "block", "link"))
 
@@ -62,7 +63,7 @@ def test_each_key_has_one_owner_when_the_network_is_cut_and_loses_messages(
     title="The same through crashes",
     requirement="crashes, slow disks, pauses and clocks that drift, during moves",
 )
-def test_each_key_has_one_owner_when_nodes_crash_during_moves(lab: Any, sweep: Any) -> None:
+def test_each_key_has_one_owner_when_nodes_crash_during_moves(lab: KvLab, sweep: Sweep) -> None:
     coming_and_going_under(lab, sweep, 10, ("crash", "crash", "disk", "pause", "clock"))
 
 
@@ -71,7 +72,7 @@ def test_each_key_has_one_owner_when_nodes_crash_during_moves(lab: Any, sweep: A
     title="Afterwards everything has arrived",
     requirement="progress: after all faults the moves end, and every slot has one holder",
 )
-def test_when_all_faults_are_over_every_slot_is_with_its_holder(lab: Any, sweep: Any) -> None:
+def test_when_all_faults_are_over_every_slot_is_with_its_holder(lab: KvLab, sweep: Sweep) -> None:
     for seed in sweep(4):
         seen = watch()
         kinds = ("crash", "partition", "block", "link", "disk", "pause", "clock")

@@ -6,6 +6,7 @@ import pytest
 
 from common.course.suites.grading import graded
 from common.values.errors import BadInput
+from tests.stage3_partitioning.kv.lab import KvLab
 
 LAB = "kv"
 
@@ -13,7 +14,7 @@ NODES = ("n1", "n2", "n3", "n4", "n5")
 KEYS = [b"user:%d" % number for number in range(3000)]
 
 
-def all_kinds(lab: Any) -> dict[str, Any]:
+def all_kinds(lab: KvLab) -> dict[str, Any]:
     """One partitioner of each kind, over the same nodes."""
     return {
         "modulo": lab.ModuloPartitioner(NODES),
@@ -28,7 +29,7 @@ def all_kinds(lab: Any) -> dict[str, Any]:
     title="Everybody computes the same owner",
     requirement="the page, *Agreement*: no hash() that differs from process to process",
 )
-def test_owners_are_the_same_on_every_machine(lab: Any) -> None:
+def test_owners_are_the_same_on_every_machine(lab: KvLab) -> None:
     """The owners were computed once, elsewhere, and written down here."""
     keys = (b"", b"a", b"user:1000", b"\x00\xff", "é".encode())
     owners = {name: tuple(made.owner(key) for key in keys) for name, made in all_kinds(lab).items()}
@@ -45,7 +46,7 @@ def test_owners_are_the_same_on_every_machine(lab: Any) -> None:
     title="The last node cannot go",
     requirement="removing the only owner is refused with the reason; so is adding a node twice",
 )
-def test_the_only_owner_cannot_be_removed_and_no_node_comes_twice(lab: Any) -> None:
+def test_the_only_owner_cannot_be_removed_and_no_node_comes_twice(lab: KvLab) -> None:
     for name, made in all_kinds(lab).items():
         with pytest.raises(BadInput):
             made.with_node("n3")
@@ -63,7 +64,7 @@ def test_the_only_owner_cannot_be_removed_and_no_node_comes_twice(lab: Any) -> N
     title="Ranges are cut by the order of keys",
     requirement="the page, *By range*: a bound belongs to the range that it opens",
 )
-def test_a_range_holds_the_keys_from_its_bound_up_to_the_next(lab: Any) -> None:
+def test_a_range_holds_the_keys_from_its_bound_up_to_the_next(lab: KvLab) -> None:
     made = lab.RangePartitioner(("n1", "n2", "n1"), (b"g", b"p"))
     expected = {b"": "n1", b"fz": "n1", b"g": "n2", b"ozz": "n2", b"p": "n1", b"\xff": "n1"}
     assert {key: made.owner(key) for key in expected} == expected
@@ -77,7 +78,7 @@ def test_a_range_holds_the_keys_from_its_bound_up_to_the_next(lab: Any) -> None:
     title="Ranges follow the keys",
     requirement="the page, *By range*: bounds from a sample; a split moves one half and no more",
 )
-def test_ranges_fit_a_sample_and_a_split_moves_the_upper_half_only(lab: Any) -> None:
+def test_ranges_fit_a_sample_and_a_split_moves_the_upper_half_only(lab: KvLab) -> None:
     fitted = lab.fitted_ranges(NODES, KEYS)
     assert set(lab.shares(fitted, KEYS).values()) == {len(KEYS) // 5}
     mine = sorted(key for key in KEYS if fitted.owner(key) == "n2")

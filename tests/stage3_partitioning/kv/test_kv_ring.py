@@ -3,6 +3,7 @@
 from typing import Any
 
 from common.course.suites.grading import graded
+from tests.stage3_partitioning.kv.lab import KvLab
 
 LAB = "kv"
 
@@ -15,7 +16,7 @@ KEYS = [b"user:%d" % number for number in range(3000)]
     title="Hash mod n moves nearly everything, and a ring does not",
     requirement="the page, *By hash*: of ten nodes and an eleventh, ten keys in eleven move",
 )
-def test_modulo_moves_nearly_all_keys_where_a_ring_moves_few(lab: Any) -> None:
+def test_modulo_moves_nearly_all_keys_where_a_ring_moves_few(lab: KvLab) -> None:
     ten = lab.ModuloPartitioner([f"n{number}" for number in range(10)])
     held = lab.shares(ten, KEYS)
     assert lab.imbalance(held) < 1.25
@@ -33,7 +34,7 @@ def test_modulo_moves_nearly_all_keys_where_a_ring_moves_few(lab: Any) -> None:
     title="A node that comes takes from the others and from nobody else",
     requirement="Karger and others 1997, section 4: monotonicity",
 )
-def test_on_a_ring_keys_move_to_the_new_node_and_nowhere_else(lab: Any) -> None:
+def test_on_a_ring_keys_move_to_the_new_node_and_nowhere_else(lab: KvLab) -> None:
     ring = lab.RingPartitioner(NODES)
     come = lab.movement(ring, ring.with_node("n6"), KEYS)
     assert come.moved > 0
@@ -51,7 +52,7 @@ def test_on_a_ring_keys_move_to_the_new_node_and_nowhere_else(lab: Any) -> None:
     title="About 1/n moves, and shares are even",
     requirement="issue: movement equal to the ideal within 15% at 100 virtual nodes",
 )
-def test_a_ring_with_100_virtual_nodes_moves_the_ideal_within_15_percent(lab: Any) -> None:
+def test_a_ring_with_100_virtual_nodes_moves_the_ideal_within_15_percent(lab: KvLab) -> None:
     keys = [b"%d" % number for number in range(4000)]
     ring: Any = lab.RingPartitioner([f"n{number}" for number in range(10)], 100)
     moved = ideal = 0.0
@@ -71,7 +72,7 @@ def test_a_ring_with_100_virtual_nodes_moves_the_ideal_within_15_percent(lab: An
     title="The owner is the first point after the key, round and round",
     requirement="Karger and others 1997, section 4; Dynamo, section 4.2 and 4.3",
 )
-def test_a_ring_agrees_with_one_that_walks_around(lab: Any) -> None:
+def test_a_ring_agrees_with_one_that_walks_around(lab: KvLab) -> None:
     ring = lab.RingPartitioner(NODES, 3)
     points = sorted(point for node in NODES for point in lab.points_of(node, 3))
     assert len(points) == 15

@@ -4,14 +4,15 @@ from random import Random
 from typing import Any
 
 from common.contract import Invoke, Receive, Return, Send, Start
-from common.course.suites.grading import graded
+from common.course.suites.grading import Sweep, graded
 from common.values.history import Ok
 from tests.stage3_partitioning.kv.cluster import SLOTS, key_of, slot_of
+from tests.stage3_partitioning.kv.lab import KvLab
 
 LAB = "kv"
 
 
-def node(lab: Any, id: str = "n1", saved: Any = None, **config: Any) -> Any:
+def node(lab: KvLab, id: str = "n1", saved: Any = None, **config: Any) -> Any:
     """A node that has begun; of three nodes n1 and n2 hold the slots, half each."""
     peers = tuple(other for other in ("n1", "n2", "n3") if other != id)
     settings = {"slots": SLOTS, "shards": ("n1", "n2"), "coordinator": "n3", **config}
@@ -26,7 +27,7 @@ def told(made: Any, message: Any, sender: str = "c1", now: int = 1) -> list[Any]
     return [(each.to, each.message) for each in effects if isinstance(each, Send)]
 
 
-def asked(lab: Any, made: Any, number: int, command: Any, asking: bool = False) -> Any:
+def asked(lab: KvLab, made: Any, number: int, command: Any, asking: bool = False) -> Any:
     """The one reply to a request of c1; None if there is none."""
     replies = told(made, lab.Request(number, command, asking))
     assert len(replies) <= 1, "a request has one reply"
@@ -34,7 +35,7 @@ def asked(lab: Any, made: Any, number: int, command: Any, asking: bool = False) 
     return replies[0][1] if replies else None
 
 
-def served(lab: Any, made: Any, *commands: Any, **options: Any) -> Any:
+def served(lab: KvLab, made: Any, *commands: Any, **options: Any) -> Any:
     """What a front in the node's own process is told; None if it has to wait."""
     effects = made.step(Invoke(1, 7, lab.Serve(commands, **options)))
     ended = [each.outcome for each in effects if isinstance(each, Return)]
@@ -46,7 +47,7 @@ def served(lab: Any, made: Any, *commands: Any, **options: Any) -> Any:
     title="Each key has one owner",
     requirement="the docstring of Standing: here, if asked, on its way, ask, moved",
 )
-def test_source_and_target_agree_on_the_owner_of_every_key(lab: Any) -> None:
+def test_source_and_target_agree_on_the_owner_of_every_key(lab: KvLab) -> None:
     move = lab.Move(1, "n1", "n2", 3, 5)
     keys = [(slot, key) for slot in range(8) for key in (b"", b"g", b"m", b"z")]
     frontiers = [(3, b""), (3, b"h"), (4, b""), (4, b"m"), (5, b"z\\0"), (6, b"")]
@@ -64,7 +65,7 @@ def test_source_and_target_agree_on_the_owner_of_every_key(lab: Any) -> None:
         assert lab.standing(at, "n3", "n1", None, None) == (lab.Standing.MOVED, "n1")
 
 
-def expected_at_source(lab: Any, at: Any, done: Any, given: Any) -> Any:
+def expected_at_source(lab: KvLab, at: Any, done: Any, given: Any) -> Any:
     """What a key is to the source of the move of slots 3 to 5."""
     if not 3 <= at[0] <= 5 or at >= given:
         return (lab.Standing.HERE, "n1")
@@ -73,7 +74,7 @@ def expected_at_source(lab: Any, at: Any, done: Any, given: Any) -> Any:
     return (lab.Standing.MOVED if at[0] < done[0] else lab.Standing.ASK, "n2")
 
 
-def expected_at_target(lab: Any, at: Any, taken: Any) -> Any:
+def expected_at_target(lab: KvLab, at: Any, taken: Any) -> Any:
     """What it is to the target."""
     if not 3 <= at[0] <= 5 or at >= taken:
         return (lab.Standing.MOVED, "n1")
@@ -85,7 +86,7 @@ def expected_at_target(lab: Any, at: Any, taken: Any) -> Any:
     title="Batches are bounded, and miss nothing",
     requirement="the docstring of cut: keys, bytes, at least one key, empty slots for nothing",
 )
-def test_batches_are_bounded_and_together_are_everything(lab: Any, sweep: Any) -> None:
+def test_batches_are_bounded_and_together_are_everything(lab: KvLab, sweep: Sweep) -> None:
     for seed in sweep(8):
         random, store = Random(seed), lab.Store(SLOTS)
         for number in range(random.choice((0, 3, 40))):
@@ -95,10 +96,11 @@ def test_batches_are_bounded_and_together_are_everything(lab: Any, sweep: Any) -
         most_keys, most_bytes = random.randint(1, 9), random.choice((1, 50, 1000))
         begin, batches, seen = (first, b""), 0, []
         while begin != end:
-            until = tuple(lab.cut(store, {}, begin, end, most_keys, most_bytes))
+            until: Any = tuple(lab.cut(store, {}, begin, end, most_keys, most_bytes))
             assert begin < until <= end, f"a batch from {begin} to {until} is none"
             keys = list(lab.between(store, begin, until))
-            size = sum(len(key) + len(lab.carry_out(store, lab.Get(key), 0)) for key in keys)
+            values: list[Any] = [lab.carry_out(store, lab.Get(key), 0) for key in keys]
+            size = sum(map(len, keys)) + sum(map(len, values))
             assert len(keys) <= most_keys, f"{len(keys)} keys are more than {most_keys}"
             assert len(keys) <= 1 or size <= most_bytes, f"{size} bytes are more than {most_bytes}"
             seen += keys
@@ -117,7 +119,7 @@ def test_batches_are_bounded_and_together_are_everything(lab: Any, sweep: Any) -
     title="The wrong node says which is the right one",
     requirement="Redis Cluster specification, *MOVED redirection*",
 )
-def test_a_node_answers_for_its_own_keys_and_redirects_for_others(lab: Any) -> None:
+def test_a_node_answers_for_its_own_keys_and_redirects_for_others(lab: KvLab) -> None:
     made = node(lab)
     for slot in range(SLOTS):
         reply = asked(lab, made, slot + 1, lab.Put(key_of(slot), b"v"))
@@ -135,7 +137,7 @@ def test_a_node_answers_for_its_own_keys_and_redirects_for_others(lab: Any) -> N
     title="A repeated request is carried out once",
     requirement="the docstring of Session: its number is known again, also after a crash",
 )
-def test_a_repeated_request_gets_the_first_answer_and_has_no_second_effect(lab: Any) -> None:
+def test_a_repeated_request_gets_the_first_answer_and_has_no_second_effect(lab: KvLab) -> None:
     key, other = key_of(1), key_of(2)
     made = node(lab)
     saved = {}
@@ -160,7 +162,7 @@ def test_a_repeated_request_gets_the_first_answer_and_has_no_second_effect(lab: 
     title="The source stops before the target starts",
     requirement="the page, *Handing over*: give up, send, save, delete; Ask and Moved",
 )
-def test_a_batch_is_nobodys_until_the_target_has_saved_it(lab: Any) -> None:
+def test_a_batch_is_nobodys_until_the_target_has_saved_it(lab: KvLab) -> None:
     source, target = node(lab, "n1", batch_keys=1), node(lab, "n2", batch_keys=1)
     slot = 3
     keys = sorted(key for key in (b"%d" % n for n in range(300)) if slot_of(key) == slot)[:3]
@@ -208,7 +210,7 @@ FIRST_RUNS = ((0, SLOTS // 2 - 1, "n1"), (SLOTS // 2, SLOTS - 1, "n2"))
     requirement="Redis Cluster specification, *Multiple keys operations*: TRYAGAIN, or all of it",
 )
 def test_commands_on_keys_of_a_moving_slot_are_carried_out_together_or_not_at_all(
-    lab: Any,
+    lab: KvLab,
 ) -> None:
     source, target = node(lab, "n1", batch_keys=1), node(lab, "n2", batch_keys=1)
     slot = 3

@@ -1,11 +1,11 @@
 """Graded suite of the lab ``kv``, second part: slots, and a table of who holds which."""
 
 from random import Random
-from typing import Any
 
 import pytest
 
-from common.course.suites.grading import graded
+from common.course.suites.grading import Sweep, graded
+from tests.stage3_partitioning.kv.lab import KvLab
 
 LAB = "kv"
 
@@ -17,7 +17,7 @@ NODES = ("n1", "n2", "n3", "n4", "n5")
     title="Slots are Redis' slots",
     requirement="Redis Cluster specification, *Key distribution model* and *Hash tags*",
 )
-def test_slots_and_hash_tags_are_those_of_redis(lab: Any) -> None:
+def test_slots_and_hash_tags_are_those_of_redis(lab: KvLab) -> None:
     assert lab.key_slot(b"123456789") == 0x31C3
     slots = {b"foo": 12182, b"bar": 5061, b"{user1000}.following": 3443, b"": 0}
     assert {key: lab.key_slot(key) for key in slots} == slots
@@ -41,7 +41,7 @@ def test_slots_and_hash_tags_are_those_of_redis(lab: Any) -> None:
     "that need not",
 )
 def test_rebalancing_shares_evenly_and_moves_no_slot_more_than_it_must(
-    lab: Any, sweep: Any
+    lab: KvLab, sweep: Sweep
 ) -> None:
     for seed in sweep(20):
         random = Random(seed)
@@ -65,7 +65,7 @@ def test_rebalancing_shares_evenly_and_moves_no_slot_more_than_it_must(
     title="What movement means",
     requirement="the page, *The balance report*: moved, needless, and the ideal 1/n",
 )
-def test_movement_counts_what_moved_and_what_needed_not(lab: Any) -> None:
+def test_movement_counts_what_moved_and_what_needed_not(lab: KvLab) -> None:
     keys = [b"%d" % number for number in range(8)]
     slots = {key: lab.key_slot(key, 4) for key in keys}
     before = lab.SlotPartitioner(("n1", "n2"), ("n1", "n1", "n2", "n2"))

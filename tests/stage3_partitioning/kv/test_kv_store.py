@@ -1,10 +1,10 @@
 """Graded suite of the lab ``kv``, fourth part: what one node holds, and what commands do to it."""
 
 from random import Random
-from typing import Any
 
-from common.course.suites.grading import graded
+from common.course.suites.grading import Sweep, graded
 from tests.stage3_partitioning.kv.dumb import DumbStore, some_command
+from tests.stage3_partitioning.kv.lab import KvLab
 
 LAB = "kv"
 
@@ -14,7 +14,7 @@ LAB = "kv"
     title="The store is a dictionary whose keys may die",
     requirement="the docstrings of the commands, compared with a second store that is dumb",
 )
-def test_the_store_answers_like_a_plain_dictionary(lab: Any, sweep: Any) -> None:
+def test_the_store_answers_like_a_plain_dictionary(lab: KvLab, sweep: Sweep) -> None:
     for seed in sweep(6):
         random, dumb, store, now = Random(seed), DumbStore(), lab.Store(16), 0
         for _ in range(120):
@@ -29,7 +29,7 @@ def test_the_store_answers_like_a_plain_dictionary(lab: Any, sweep: Any) -> None
     title="What is no number stays as it is",
     requirement="64-bit integers as in Redis; a problem changes nothing",
 )
-def test_only_numbers_of_64_bits_are_counted_up(lab: Any) -> None:
+def test_only_numbers_of_64_bits_are_counted_up(lab: KvLab) -> None:
     largest = 2**63 - 1
     held = {
         b"1a": None,
@@ -66,7 +66,7 @@ def test_only_numbers_of_64_bits_are_counted_up(lab: Any) -> None:
     title="What is over is gone, and is thrown away once",
     requirement="the docstrings of Store.find and Store.due",
 )
-def test_a_key_whose_time_is_over_is_gone_and_comes_up_for_removal(lab: Any) -> None:
+def test_a_key_whose_time_is_over_is_gone_and_comes_up_for_removal(lab: KvLab) -> None:
     store = lab.Store(4)
     for number in range(5):
         lab.carry_out(store, lab.PutIf(b"%d" % number, b"x", "always", 10 * (number + 1)), 0)
@@ -89,7 +89,7 @@ def test_a_key_whose_time_is_over_is_gone_and_comes_up_for_removal(lab: Any) -> 
     title="What is too long is not put",
     requirement="bounds on keys and values, kept by the node whatever a client does",
 )
-def test_keys_and_values_have_bounds(lab: Any) -> None:
+def test_keys_and_values_have_bounds(lab: KvLab) -> None:
     store = lab.Store(4)
     key, value = b"k" * lab.MAX_KEY, b"v" * lab.MAX_VALUE
     assert lab.carry_out(store, lab.Put(key, value), 0) is None
