@@ -48,6 +48,9 @@ def test_a_lease_ends_when_nobody_keeps_it_alive_and_not_before(lab: EtcdLab, sw
         assert gone.count == 0, "a second after its end"
         assert gone.revision == changed.revision + 1, "both keys in one change"
         assert ask_ok(simulation, server, lab.LeaseList()).ids == ()
+        length = shown(simulation, server, "raft/last")
+        simulation.run(simulation.now + SECOND)
+        assert shown(simulation, server, "raft/last") == length, "nothing ends, nothing is appended"
 
 
 @graded(
