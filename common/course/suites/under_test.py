@@ -16,19 +16,29 @@ their types from the reference, and says so to type checkers alone::
 """
 
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from common.contract.events import NodeId
 from common.contract.names import shortest_names, things_named
+from common.contract.observer import Observer
 from common.course.base.lab import Lab
 from common.sim.host import Factory
 from common.sim.simulation import Simulation
 from common.trace.format import Meta
 from common.trace.recorder import Recorder, open_trace
 from common.values.errors import LabError
+
+if TYPE_CHECKING:  # a suite starts sooner without
+    from common.worlds import scene
+
+    class Options(scene.Options, total=False):
+        """What else a simulation takes."""
+
+        observers: Sequence[Observer]
+
 
 CHECK_EVERY = 97
 """Every so many steps of a graded simulation are checked for determinism (a prime, so that it does
@@ -113,13 +123,14 @@ class LabUnderTest:
         clients: Mapping[NodeId, Factory] | None = None,
         *,
         seed: int | str,
-        **options: Any,
+        **options: "Unpack[Options]",
     ) -> Simulation:
         """A bounded simulation, with handlers checked now and then; recorded if that was asked for.
 
         Args and errors are those of :class:`common.sim.simulation.Simulation`.
         """
-        options = {"check_handlers": CHECK_EVERY, "max_events": MAX_EVENTS, **options}
+        options.setdefault("check_handlers", CHECK_EVERY)
+        options.setdefault("max_events", MAX_EVENTS)
         if self._trace is not None:
             self._traces += 1
             suffix = "" if self._traces == 1 else f"-{self._traces}"
