@@ -92,7 +92,7 @@ def _made(name: str, words: Mapping[str, str]) -> str:
 
 def _format(paths: Sequence[Path]) -> None:
     """Sort imports and break lines as everywhere: that depends on the names of stage and lab."""
-    for words in ("check", "--fix"), ("format",):
+    for words in ("format",), ("check", "--fix"), ("format",):
         command = [sys.executable, "-m", "ruff", *words, "--quiet", "--no-cache", *map(str, paths)]
         subprocess.run(command, check=True)
 
