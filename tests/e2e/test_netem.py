@@ -27,6 +27,8 @@ ROOT = Path(__file__).resolve().parents[2]
 NODES = ("n1", "n2", "n3")
 SIDES = (("n1", "n3"), ("n2",))
 SHAPE = Shape(delay=50 * MS, jitter=10 * MS, loss=0.05)
+DOCKER = pytest.mark.xdist_group("netem_docker")
+"""They look at what containers there are, so one runs after the other."""
 BLUE_MOON = 1e-6
 """How seldom a measurement on a network that is as configured may fail its test."""
 
@@ -97,6 +99,7 @@ def of_this_lab(docker: Any) -> set[str]:
     return {thing.name for thing in (*containers, *docker.networks.list(filters=mine))}
 
 
+@DOCKER
 @pytest.mark.needs("docker")
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 def test_containers_answer_are_parted_and_healed_and_leave_nothing_behind(docker: Any) -> None:
@@ -109,6 +112,7 @@ def test_containers_answer_are_parted_and_healed_and_leave_nothing_behind(docker
     assert not made & of_this_lab(docker)
 
 
+@DOCKER
 @pytest.mark.needs("docker")
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 def test_containers_leave_nothing_behind_when_an_experiment_fails(docker: Any) -> None:
@@ -125,6 +129,7 @@ def test_containers_leave_nothing_behind_when_an_experiment_fails(docker: Any) -
     assert not made & of_this_lab(docker)
 
 
+@DOCKER
 @pytest.mark.needs("docker")
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 def test_a_command_that_is_told_to_end_leaves_nothing_behind(docker: Any) -> None:

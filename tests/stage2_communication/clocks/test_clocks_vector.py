@@ -6,7 +6,7 @@ from typing import Any
 
 from common.course.suites.grading import Sweep, graded
 from tests.stage2_communication.clocks.lab import ClocksLab
-from tests.stage2_communication.clocks.runs import PROCESSES, random_run
+from tests.stage2_communication.clocks.runs import PROCESSES, random_run, vectors
 
 LAB = "clocks"
 
@@ -14,16 +14,17 @@ LAB = "clocks"
 @graded(points=3, title="Exactly", requirement="Mattern 1989: V(a) < V(b) iff a -> b")
 def test_vector_clocks_say_before_exactly_when_it_is_so(lab: ClocksLab, sweep: Sweep) -> None:
     for seed in sweep(10):
-        events = random_run(lab, seed, length=25)
+        events = random_run(seed, length=25)
+        vector = vectors(lab, events)
         for one, other in permutations(range(len(events)), 2):
             is_before = one in events[other].past
-            said = events[one].vector.before(events[other].vector)
+            said = vector[one].before(vector[other])
             assert said == is_before, (
-                f"of events {one} ({events[one].vector.counts()}) and {other} "
-                f"({events[other].vector.counts()}) before says {said}; it is {is_before}"
+                f"of events {one} ({vector[one].counts()}) and {other} "
+                f"({vector[other].counts()}) before says {said}; it is {is_before}"
             )
             apart = not is_before and other not in events[one].past
-            assert events[one].vector.concurrent(events[other].vector) == apart
+            assert vector[one].concurrent(vector[other]) == apart
 
 
 @graded(points=2, title="Vectors as values", requirement="who is not named counts 0")
@@ -70,17 +71,17 @@ def test_merging_is_the_same_in_any_order_and_any_number_of_times(
     lab: ClocksLab, sweep: Sweep
 ) -> None:
     for seed in sweep(20):
-        vectors = [event.vector for event in random_run(lab, seed, length=12)]
+        some = vectors(lab, random_run(seed, length=12))
         merged = []
-        for order in vectors, vectors[::-1], vectors + vectors:
+        for order in some, some[::-1], some + some:
             all_of_them = lab.VectorClock()
             for vector in order:
                 all_of_them.merge(vector)
             merged.append(all_of_them.counts())
         assert merged[0] == merged[1] == merged[2]
-        assert all(lab.VectorClock(merged[0]).covers(vector) for vector in vectors)
+        assert all(lab.VectorClock(merged[0]).covers(vector) for vector in some)
         assert dict(merged[0]) == {
-            process: max(vector[process] for vector in vectors) for process, _ in merged[0]
+            process: max(vector[process] for vector in some) for process, _ in merged[0]
         }, "and no greater than it must be"
 
 
