@@ -68,7 +68,8 @@ def find_python(minor: int) -> str | None:
     """A working Python 3.``minor``: on the PATH, or among those that pyenv has installed."""
     name = f"python3.{minor}"
     root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    installed = sorted(root.glob(f"3.{minor}.*/bin/{name}"), reverse=True)
+    is_ours = os.access(root, os.R_OK | os.X_OK)  # root's is no other user's
+    installed = sorted(root.glob(f"3.{minor}.*/bin/{name}"), reverse=True) if is_ours else []
     for candidate in (name, *map(str, installed)):
         if shutil.which(candidate) is None:  # a shim of pyenv may be there and not work
             continue
