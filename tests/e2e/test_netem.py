@@ -116,11 +116,12 @@ def test_containers_answer_are_parted_and_healed_and_leave_nothing_behind(docker
 @pytest.mark.needs("docker")
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 def test_containers_leave_nothing_behind_when_an_experiment_fails(docker: Any) -> None:
+    before = of_this_lab(docker)
     made: set[str] = set()
 
     def failing_experiment() -> None:
         with Containers(("n1",)):
-            made.update(of_this_lab(docker))
+            made.update(of_this_lab(docker) - before)
             raise RuntimeError("the experiment failed")
 
     with pytest.raises(RuntimeError, match="the experiment failed"):
