@@ -5,8 +5,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from fcntl import LOCK_EX, flock
 from math import comb
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import pytest
@@ -27,8 +29,6 @@ ROOT = Path(__file__).resolve().parents[2]
 NODES = ("n1", "n2", "n3")
 SIDES = (("n1", "n3"), ("n2",))
 SHAPE = Shape(delay=50 * MS, jitter=10 * MS, loss=0.05)
-DOCKER = pytest.mark.xdist_group("netem_docker")
-"""They look at what containers there are, so one runs after the other."""
 BLUE_MOON = 1e-6
 """How seldom a measurement on a network that is as configured may fail its test."""
 
@@ -86,11 +86,13 @@ def check_shape_or_refusal(cluster: experiment.Cluster, world: str) -> None:
 @pytest.fixture
 def docker() -> Iterator[Any]:
     """The engine, with the base image of the nodes."""
-    client = connect()
-    make_available("python:3.11-slim", client)
-    yield client
-    client.close()
-    gc.collect()  # the SDK leaves sockets to the garbage collector: not in somebody else's test
+    with open(Path(gettempdir()) / "lab-netem-tests.lock", "w") as turn:
+        flock(turn, LOCK_EX)  # they look at what containers there are: one after the other
+        client = connect()
+        make_available("python:3.11-slim", client)
+        yield client
+        client.close()
+        gc.collect()  # the SDK leaves sockets to the garbage collector: not in somebody else's test
 
 
 def of_this_lab(docker: Any) -> set[str]:
@@ -99,7 +101,6 @@ def of_this_lab(docker: Any) -> set[str]:
     return {thing.name for thing in (*containers, *docker.networks.list(filters=mine))}
 
 
-@DOCKER
 @pytest.mark.needs("docker")
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 def test_containers_answer_are_parted_and_healed_and_leave_nothing_behind(docker: Any) -> None:
@@ -112,7 +113,6 @@ def test_containers_answer_are_parted_and_healed_and_leave_nothing_behind(docker
     assert not made & of_this_lab(docker)
 
 
-@DOCKER
 @pytest.mark.needs("docker")
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 def test_containers_leave_nothing_behind_when_an_experiment_fails(docker: Any) -> None:
@@ -130,7 +130,6 @@ def test_containers_leave_nothing_behind_when_an_experiment_fails(docker: Any) -
     assert not made & of_this_lab(docker)
 
 
-@DOCKER
 @pytest.mark.needs("docker")
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 def test_a_command_that_is_told_to_end_leaves_nothing_behind(docker: Any) -> None:
