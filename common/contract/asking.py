@@ -196,8 +196,8 @@ class Asker(Node):
     def server_for(self, asked: Asked) -> NodeId:
         """Whom to ask in the next attempt.
 
-        The first attempt goes to whoever answered last. After silence the next server is tried,
-        unless another request of this client has moved on from the silent one already.
+        The first attempt goes to the server that answered last. After silence the next server is
+        tried, unless another request of this client has moved on from the silent one already.
         """
         if asked.server == self.server:
             known = self.server in self.servers  # a redirect may have led to a stranger

@@ -136,7 +136,7 @@ def _move(report: Report, seed: int) -> None:
     report.table("n4 gets its share", headers, rows)
     _compare(report, scene)
     scene.check(report, "linearizable", "each key is linearizable")
-    scene.trace(report, "kv-added", "a node comes, and is killed amid the move")
+    scene.trace(report, "kv-added", "a node comes, and is killed during the move")
 
 
 def _next_append(random: Random, client: NodeId, number: int) -> Append:

@@ -1,6 +1,6 @@
 """The lab ``kv`` in every world: four nodes, of which one comes and others go, meanwhile.
 
-An operator adds and removes nodes while clients write, and live, nodes are killed amid the moves.
+An operator adds and removes nodes while clients write, and live, nodes are killed during the moves.
 What was acknowledged must be there afterwards, and each key linearizable. Redis' clients can join
 in: the nodes speak RESP as well.
 """

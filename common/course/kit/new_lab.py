@@ -1,6 +1,6 @@
 """Makes a lab: a room with a protocol that runs, and all that belongs to a lab, to be edited.
 
-What is made passes every check as it is. So whoever builds a lab begins with something that works,
+What is made passes every check as it is. So a new lab begins with something that works,
 and sees at each step what has stopped working.
 """
 

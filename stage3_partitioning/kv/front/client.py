@@ -38,7 +38,7 @@ class Facade(Protocol):
         door: to the node.
         host: the address that it listens on, and that clients are sent to.
         ports: by node, where its facade listens.
-        log: takes a line for whoever runs the node.
+        log: takes a line for the person who runs the node.
     """
 
     door: Door

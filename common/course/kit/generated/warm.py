@@ -5,7 +5,7 @@ a lab is imported after the fork, so no mutant ever meets another one.
 
 It reads a job in each line of its input, and writes in a line of its output how the job ended::
 
-    {"arguments": [...], "order": [...], "folder": "/tmp/x", "output": "/tmp/y", "seconds": 60}
+    {"arguments": [...], "order": [...], "folder": "FOLDER", "output": "FILE", "seconds": 60}
     {"status": 0, "seconds": 0.8}
 
 ``status`` is pytest's exit code; null where the time was over; negative where a signal ended it.
