@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 EXTRAS := docker,dev,browser,etcd,redis,grade,fuzz,bench
 RUN_TESTS := $(BIN)/python -m pytest -p tests.support.times -p tests.support.proofs \
-  --numprocesses=logical --dist=loadgroup
+  -p tests.support.spread --numprocesses=logical
 
 .DEFAULT_GOAL := help
 .PHONY: help run test proof check times format pythons bench pictures lock clean everything
@@ -38,7 +38,7 @@ check: $(VENV)/.dev ## format, lint, strict types, architecture, the time that e
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/common/test_architecture.py tests/common/test_manifest.py
 	$(BIN)/python -m common.course.kit.readme --check
-	$(RUN_TESTS) -q -m graded --times=$(TIMES)/graded.json
+	$(RUN_TESTS) -q -m graded --times=$(TIMES)/graded.json $(wildcard tests/stage* tests/bonus*)
 	$(BIN)/python -m tests.support.budget $(TIMES)/graded.json $(wildcard $(TIMES)/test.json)
 
 times: $(VENV)/.base ## where the time of the last runs went, test by test, folder by folder, lab by lab

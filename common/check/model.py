@@ -21,11 +21,17 @@ LONGEST_SHOWN = 60
 """Characters of a value that a sentence shows; more are cut out near the beginning."""
 
 
+_PLAIN = frozenset((int, str, bytes, type(None)))
+"""Most values of most histories: checkers ask for them millions of times."""
+
+
 def frozen(value: object) -> Hashable:
     """A hashable value that equals another's exactly when the two are the same to a client.
 
     Lists and tuples are the same, ``True`` and ``1`` are not.
     """
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, list | tuple):
         return tuple(frozen(part) for part in value)
     if isinstance(value, dict):

@@ -36,9 +36,6 @@ class Other:
 """
 
 
-pytestmark = pytest.mark.xdist_group("release")
-
-
 @pytest.fixture(scope="module")
 def handout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     course = Course()

@@ -18,7 +18,7 @@ from common.runtime.launch import launch_in_background
 from stage5_fault_tolerance.etcd.worlds import WORLDS
 from tests.support.etcd import Stubs, real_etcd
 
-pytestmark = [pytest.mark.needs("grpc", "etcd"), pytest.mark.xdist_group("etcd_differential")]
+pytestmark = pytest.mark.needs("grpc", "etcd")
 
 STEPS = 1500
 TURN = 10

@@ -18,7 +18,7 @@ from common.course.kit.reports import lab_report, read_signed
 from tests.support import class_of_students as students
 from tests.support.lab_command import ROOT, lab
 
-pytestmark = [pytest.mark.needs("dask", "bwrap"), pytest.mark.xdist_group("class")]
+pytestmark = pytest.mark.needs("dask", "bwrap")
 
 LIMIT_SECONDS = 900.0
 QUICK = ("--labs", students.LAB.id, "--seeds", "1", "--diagrams", "1")

@@ -13,7 +13,7 @@ from tests.support.resp_wire import Wire, debian_redis
 KEYS = (b"a", b"{a}b", b"{a}c", b"{a}\x00\xff", b"")
 NUMBERS = (b"n", b"{n}m")
 
-pytestmark = [pytest.mark.needs("redis", "hiredis"), pytest.mark.xdist_group("kv_differential")]
+pytestmark = pytest.mark.needs("redis", "hiredis")
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ from stage3_partitioning.kv.front.requests import MAX_BULK
 from stage3_partitioning.kv.worlds import WORLDS
 from tests.support.resp_wire import HOST, Wire, command
 
-pytestmark = [pytest.mark.needs("redis", "hiredis"), pytest.mark.xdist_group("kv_live")]
+pytestmark = pytest.mark.needs("redis", "hiredis")
 
 LIMIT_SECONDS = 40.0
 

@@ -12,7 +12,7 @@ import pytest
 from common.trace.viewer.page import MAX_EVENTS, build_page, script, style
 from tests.support.viewer_traces import chatter, election
 
-pytestmark = [pytest.mark.needs("browser"), pytest.mark.xdist_group("viewer")]
+pytestmark = pytest.mark.needs("browser")
 
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",

@@ -8,6 +8,7 @@ runs of one day do the same. ``--proofs 3/10`` keeps the third tenth, ``all`` al
 from pathlib import Path
 
 import pytest
+from xdist.workermanage import WorkerController
 
 from common.course.kit.slices import parse_slice, take
 from common.values.errors import BadInput
@@ -22,9 +23,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Settle which slice it is, once: midnight may come before the last worker does."""
+    """Settle which slice it is, once, for all processes: midnight may come in between."""
+    told = getattr(config, "workerinput", {}).get("proofs")
     number, count = _slice(config)
-    config.option.proofs = "none" if (number, count) == NOTHING else f"{number + 1}/{count}"
+    settled = "none" if (number, count) == NOTHING else f"{number + 1}/{count}"
+    config.option.proofs = told or settled
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: WorkerController) -> None:
+    """Tell a process of pytest-xdist's."""
+    node.workerinput["proofs"] = node.config.option.proofs
 
 
 def pytest_report_header(config: pytest.Config) -> str:
