@@ -43,7 +43,7 @@ check: $(VENV)/.dev ## format, lint, strict types, architecture, the time that e
 
 times: $(VENV)/.base ## where the time of the last runs went, test by test, folder by folder, lab by lab
 	$(BIN)/python -m tests.support.times $(wildcard $(TIMES)/*.json)
-	$(BIN)/python -m tests.support.budget $(wildcard $(TIMES)/test.json)
+	$(BIN)/python -m tests.support.budget $(TIMES)/graded.json $(wildcard $(TIMES)/test.json)
 
 format: $(VENV)/.dev ## rewrite the code in the course's format
 	$(BIN)/ruff format .

@@ -1,11 +1,10 @@
-"""The same bytes everywhere: on every Python at hand, and in Pyodide."""
+"""The same bytes on every Python at hand; in Pyodide too (``tests/e2e/test_every_lab.py``)."""
 
 import json
-from pathlib import Path
 
 import pytest
 
-from tests.support.portable import AT_HAND, said_by, said_in_pyodide
+from tests.support.portable import AT_HAND, said_by
 from tests.support.trace_hash import digest, trace
 
 
@@ -33,10 +32,3 @@ def test_the_canonical_run_has_everything_in_it() -> None:
 def test_every_python_at_hand_records_the_same_bytes(python: str, hash_seed: str) -> None:
     said = said_by(python, "-m", "tests.support.trace_hash", hash_seed=hash_seed)
     assert said.strip() == digest()
-
-
-@pytest.mark.slow
-@pytest.mark.needs("node", "npm")
-def test_pyodide_records_the_same_bytes(tmp_path: Path) -> None:
-    code = "from tests.support.trace_hash import digest; print(digest())"
-    assert said_in_pyodide(code, tmp_path).split()[-1] == digest()

@@ -134,6 +134,7 @@ def test_without_a_terminal_or_a_room_the_command_says_what_to_do(tmp_path: Path
         assert sentence in refused.stderr
 
 
+@pytest.mark.proof
 def test_the_opener_may_crash_and_a_script_may_take_part(tmp_path: Path) -> None:
     with Terminal(tmp_path, "run", "chat", "--variant", "causal") as host:
         host.see("causal order")

@@ -279,6 +279,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
         yield Both(stubs[0], stubs[1:])
 
 
+@pytest.mark.proof
 def test_a_long_script_has_the_same_answers_and_watches_tell_the_same(both: Both) -> None:
     watches = both.watches()
     for watch in watches:  # what was there before, etcd forgets if it is compacted meanwhile

@@ -94,6 +94,7 @@ async def test_etcdctl_watches_from_now_and_from_an_old_revision(tmp_path: Path)
             assert [await line_of(new) for _ in range(3)] == ["PUT", "w/b", "2"]
 
 
+@pytest.mark.proof
 @live
 async def test_etcdctl_grants_keeps_revokes_leases_and_they_expire(tmp_path: Path) -> None:
     async with cluster(tmp_path) as (_, ctl):
@@ -142,6 +143,7 @@ async def test_etcdctl_sees_members_status_and_moves_the_leader(tmp_path: Path) 
         assert await made.leader() == target
 
 
+@pytest.mark.proof
 @live
 async def test_everything_goes_on_when_the_leader_is_killed(tmp_path: Path) -> None:
     async with cluster(tmp_path) as (made, ctl):
@@ -175,6 +177,7 @@ async def test_everything_goes_on_when_the_leader_is_killed(tmp_path: Path) -> N
             assert await ctl("get", "leased", "--print-value-only") == ["kept"]
 
 
+@pytest.mark.proof
 @live
 async def test_a_lock_has_one_holder_at_a_time_while_leaders_are_killed(tmp_path: Path) -> None:
     """Whoever has the lock writes to a file when it begins and when it is done."""
@@ -201,6 +204,7 @@ async def test_a_lock_has_one_holder_at_a_time_while_leaders_are_killed(tmp_path
     assert written == ["in", "out"] * (len(written) // 2)
 
 
+@pytest.mark.proof
 @live
 async def test_an_election_goes_to_the_next_when_its_winner_dies(tmp_path: Path) -> None:
     async with cluster(tmp_path) as (made, ctl):

@@ -125,6 +125,7 @@ async def kill_some(cluster: Launched, random: Random) -> None:
         await cluster.running.restart(victim)
 
 
+@pytest.mark.proof
 @live
 async def test_what_clients_were_told_is_linearizable_and_watches_tell_it_all(
     tmp_path: Path,

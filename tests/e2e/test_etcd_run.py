@@ -20,6 +20,7 @@ pytestmark = pytest.mark.needs("grpc", "etcd")
 SAYS_WHERE = re.compile(r"--endpoints=(\S+)")
 
 
+@pytest.mark.proof
 @live
 async def test_etcdctl_talks_to_what_lab_run_started(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(

@@ -37,6 +37,7 @@ async def revisions(call: Any, last: int) -> list[int]:
     return seen
 
 
+@pytest.mark.proof
 @live
 async def test_a_slow_watcher_and_a_late_one_are_told_everything_once(tmp_path: Path) -> None:
     async with (
@@ -64,6 +65,7 @@ async def test_a_slow_watcher_and_a_late_one_are_told_everything_once(tmp_path: 
         assert (progress.watch_id, progress.header.revision) == (-1, 301)
 
 
+@pytest.mark.proof
 @live
 async def test_a_watch_that_wants_a_leader_ends_without_one_and_another_goes_on(
     tmp_path: Path,

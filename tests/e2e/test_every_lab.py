@@ -5,7 +5,6 @@ The tests know no lab. A new one is in them as soon as it has a ``worlds.py``.
 
 import functools
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ import pytest
 from common.check.explorer import Answer, Instance, explore_instance
 from common.course.base.course import Course
 from common.course.base.declared import worlds_of
-from common.course.base.holes import handout
 from common.course.base.output import Output
 from common.course.kit.search import UNTIL
 from common.course.verbs.running import LiveOptions, run_live
@@ -25,6 +23,7 @@ from common.values.history import Ok
 from common.worlds import Variant, Worlds
 from common.worlds.portable import digests
 from tests.support.portable import AT_HAND, said_by, said_in_pyodide
+from tests.support.trace_hash import digest
 
 SEEDS = 10
 FIRST_STATES = 10_000
@@ -124,25 +123,13 @@ def test_the_labs_leave_the_same_traces_on_every_python_at_hand(python: str) -> 
 
 @pytest.mark.slow
 @pytest.mark.needs("node", "npm")
-def test_the_labs_leave_the_same_traces_in_pyodide(tmp_path: Path) -> None:
+def test_the_labs_and_the_canonical_run_leave_the_same_traces_in_pyodide(tmp_path: Path) -> None:
     code = (
         "import json\nfrom common.worlds.portable import digests\n"
-        f"print(json.dumps(digests({PACKAGES!r})))\n"
+        "from tests.support.trace_hash import digest\n"
+        f"print(json.dumps([digests({PACKAGES!r}), digest()]))\n"
     )
-    assert json.loads(said_in_pyodide(code, tmp_path).splitlines()[-1]) == here()
-
-
-def test_what_is_declared_is_the_students_code_even_while_nothing_of_it_is_written(
-    tmp_path: Path,
-) -> None:
-    course = Course()
-    for lab in course.labs:
-        for name, text in handout(course, lab).items():
-            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / name).write_text(text, encoding="utf-8")
-    said = said_by(sys.executable, "-c", OVERLAID, str(tmp_path), hash_seed="0").splitlines()
-    assert len(said) >= len(DECLARED)
-    assert all(file.startswith(str(tmp_path)) for file in said), said
+    assert json.loads(said_in_pyodide(code, tmp_path).splitlines()[-1]) == [here(), digest()]
 
 
 @pytest.mark.parametrize("worlds", DECLARED, ids=lambda worlds: worlds.lab)

@@ -183,7 +183,9 @@ def class_of_two(folder: Path) -> None:
     students.wrong(folder / "class", "bob")
 
 
-@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize(
+    "end", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.proof)]
+)
 def test_a_run_that_is_ended_has_left_its_marks_and_goes_on(
     end: signal.Signals, tmp_path: Path
 ) -> None:

@@ -101,6 +101,7 @@ def test_redis_cli_follows_redirects_and_finds_the_cluster_healthy(cluster: Back
     assert run("redis-cli", "-3", "-p", port, "ping").strip() == "PONG"
 
 
+@pytest.mark.proof
 def test_redis_benchmark_loads_the_whole_cluster(cluster: Background) -> None:
     line = ["redis-benchmark", "--cluster", "-p", cluster.ports["n1"], "-q", "-n", 2000]
     told = run(*line, "-r", 500, "-t", "set,get,incr,mset", "-P", 4)
@@ -170,6 +171,7 @@ class Writer(threading.Thread):
         return sum(map(len, self.acknowledged.values()))
 
 
+@pytest.mark.proof
 def test_nodes_come_and_go_while_redis_clients_write(cluster: Background) -> None:
     everybody_holds_slots(cluster)
     with client(cluster) as store:
@@ -230,6 +232,7 @@ class AskCounter(threading.Thread):
                     self.asked += 1
 
 
+@pytest.mark.proof
 def test_what_was_acknowledged_outlives_sigkill_amid_a_move(cluster: Background) -> None:
     everybody_holds_slots(cluster)
     writer = Writer(cluster, "killed")
@@ -294,6 +297,7 @@ def test_binary_keys_and_the_longest_values_go_through_a_move(cluster: Backgroun
         assert store.delete(*held) == len(held)
 
 
+@pytest.mark.proof
 def test_a_client_that_does_not_read_costs_the_node_bounded_memory(cluster: Background) -> None:
     with client(cluster) as store:
         store.set("big", b"x" * MAX_BULK)

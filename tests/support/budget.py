@@ -1,8 +1,9 @@
 """What each lab takes of the time of all tests, beside what it may take.
 
-``python -m tests.support.budget out/times/graded.json``. Sixty labs have to fit into one run of
-CI, so each has a budget in processor time: one for its graded suite, which students wait for, and
-one for all else that ``make test`` does about it.
+``python -m tests.support.budget out/times/graded.json [out/times/test.json]``: what a run of the
+graded suites alone has measured, and one of all tests. Sixty labs have to fit into one run of CI,
+so each has two budgets of processor time: for its graded suite, which students wait for, and for
+all else that ``make test`` does about it, but for the heavy proofs, which are done in turn.
 """
 
 import sys
@@ -71,13 +72,11 @@ def lab_of(test: str, labs: list[Lab]) -> Lab | None:
     return None
 
 
-def accounts(course: Course, times: Times) -> Iterator[tuple[Account, Account]]:
+def accounts(course: Course, graded: Times, all: Times) -> Iterator[tuple[Account, Account]]:
     """For each lab its graded suite and the rest."""
-    suites: dict[str, dict[str, Spent]] = {lab.id: {} for lab in course.labs}
-    rests: dict[str, dict[str, Spent]] = {lab.id: {} for lab in course.labs}
-    for test, spent in times.items():
-        if lab := lab_of(test, course.labs):
-            (suites if spent.graded else rests)[lab.id][test] = spent
+    suites = _by_lab(course, {test: spent for test, spent in graded.items() if spent.graded})
+    other = {test: spent for test, spent in all.items() if not (spent.graded or spent.proof)}
+    rests = _by_lab(course, other)
     for lab in course.labs:
         suite = SLOW_SUITE_SECONDS if lab.slow_suite else SUITE_SECONDS
         yield (
@@ -86,16 +85,25 @@ def accounts(course: Course, times: Times) -> Iterator[tuple[Account, Account]]:
         )
 
 
+def _by_lab(course: Course, times: Times) -> dict[str, dict[str, Spent]]:
+    found: dict[str, dict[str, Spent]] = {lab.id: {} for lab in course.labs}
+    for test, spent in times.items():
+        if lab := lab_of(test, course.labs):
+            found[lab.id][test] = spent
+    return found
+
+
 def _short(test: str) -> str:
     place, _, name = test.partition("::")
     return f"{place.rpartition('/')[2]}::{name}"
 
 
-def main(paths: list[str]) -> int:
+def main(graded: str, *all: str) -> int:
     """Print the table; returns 1 if a lab takes more than it may."""
     complaints = []
+    measured = (read_times([Path(graded)]), read_times(map(Path, all)))
     print("lab         graded suite  of      all else  of     (seconds of processor time)")
-    for suite, rest in accounts(Course(), read_times(map(Path, paths))):
+    for suite, rest in accounts(Course(), *measured):
         rest_used = f"{rest.used:8.1f}" if rest.tests else "       -"
         print(f"{suite.lab:12}{suite.used:12.1f}{suite.seconds:4g}{rest_used:>14}{rest.seconds:4g}")
         complaints += [account.overdrawn for account in (suite, rest) if account.overdrawn]
@@ -104,4 +112,4 @@ def main(paths: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(*sys.argv[1:]))

@@ -13,9 +13,6 @@ from xdist.workermanage import WorkerController
 from common.course.kit.slices import parse_slice, take
 from common.values.errors import BadInput
 
-NOTHING = (1, 1)
-"""The second slice of one."""
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The option of this plugin."""
@@ -25,8 +22,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Settle which slice it is, once, for all processes: midnight may come in between."""
     told = getattr(config, "workerinput", {}).get("proofs")
-    number, count = _slice(config)
-    settled = "none" if (number, count) == NOTHING else f"{number + 1}/{count}"
+    chosen = _slice(config)
+    settled = "none" if chosen is None else f"{chosen[0] + 1}/{chosen[1]}"
     config.option.proofs = told or settled
 
 
@@ -51,7 +48,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Keep the slice and every test that is no proof; what takes long begins first, so that no
     processor is left alone with it in the end."""
     proofs = [item for item in items if item.get_closest_marker("proof")]
-    left = set(proofs).difference(take(proofs, _slice(config)))
+    chosen = _slice(config)
+    left = set(proofs).difference([] if chosen is None else take(proofs, chosen))
     if left:
         config.hook.pytest_deselected(items=[item for item in proofs if item in left])
     items[:] = sorted((item for item in items if item not in left), key=_lasts, reverse=True)
@@ -61,10 +59,10 @@ def _lasts(item: pytest.Item) -> bool:
     return any(item.get_closest_marker(name) for name in ("proof", "slow"))
 
 
-def _slice(config: pytest.Config) -> tuple[int, int]:
+def _slice(config: pytest.Config) -> tuple[int, int] | None:
     text: str = config.option.proofs
     if text in ("all", "none"):
-        return (0, 1) if text == "all" else NOTHING
+        return (0, 1) if text == "all" else None
     try:
         return parse_slice(text, Path(config.rootpath))
     except BadInput as error:

@@ -19,8 +19,13 @@ class Spread(LoadScopeScheduling):  # type: ignore[misc]  # xdist says no types
     """Gives out tests one by one, and files with a fixture of their own whole."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return file if _shares(Path(self.config.rootpath, file)) else nodeid
+        return stays_with(Path(self.config.rootpath), nodeid)
+
+
+def stays_with(root: Path, test: str) -> str:
+    """What stays in one process with a test: its file, or itself alone."""
+    file = test.partition("::")[0]
+    return file if _shares(root / file) else test
 
 
 @cache

@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 
 SLOWEST = 20
-PROCESSOR = "processor seconds"
+PROCESSOR, PROOF = "processor seconds", "proof"
 
 YARDSTICK = Path(argparse.__file__).read_text(encoding="utf-8")
 """To parse this takes YARDSTICK_SECONDS on the machine on which budgets were set, while quiet."""
@@ -41,11 +41,13 @@ class Spent:
         wall: seconds.
         processor: seconds of processor time, at the pace of a quiet machine.
         graded: whether it belongs to a graded suite.
+        proof: whether it is a heavy proof, done now and then.
     """
 
     wall: float = 0.0
     processor: float = 0.0
     graded: bool = False
+    proof: bool = False
 
 
 Times = Mapping[str, Spent]
@@ -98,12 +100,13 @@ class Measuring:
         self._last = _processor_seconds()
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self) -> Iterator[None]:
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Iterator[None]:
         """A phase of a test has ended: its processor time goes with its report."""
         report: pytest.TestReport = yield  # type: ignore[assignment]
         now = _processor_seconds()
         used = (now - self._last) / self._pace.now()
-        report.user_properties = [*report.user_properties, (PROCESSOR, used)]
+        proof = item.get_closest_marker("proof") is not None
+        report.user_properties = [*report.user_properties, (PROCESSOR, used), (PROOF, proof)]
         self._last = _processor_seconds()
         return report  # type: ignore[return-value]
 
@@ -114,6 +117,7 @@ class Measuring:
         spent.wall += report.duration
         spent.processor += float(str(properties.get(PROCESSOR, 0.0)))
         spent.graded = "graded" in properties
+        spent.proof = bool(properties.get(PROOF))
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write them, where the results come together."""
