@@ -18,7 +18,7 @@ from common.runtime.launch import launch_in_background
 from stage5_fault_tolerance.etcd.worlds import WORLDS
 from tests.support.etcd import Stubs, real_etcd
 
-pytestmark = pytest.mark.needs("grpc", "etcd")
+pytestmark = [pytest.mark.needs("grpc", "etcd"), pytest.mark.proof]
 
 STEPS = 1500
 TURN = 10
@@ -279,7 +279,6 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
         yield Both(stubs[0], stubs[1:])
 
 
-@pytest.mark.proof
 def test_a_long_script_has_the_same_answers_and_watches_tell_the_same(both: Both) -> None:
     watches = both.watches()
     for watch in watches:  # what was there before, etcd forgets if it is compacted meanwhile
