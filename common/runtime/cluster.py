@@ -22,6 +22,7 @@ from common.contract.events import CallId, NodeId
 from common.contract.node import Node
 from common.contract.schema import Schema
 from common.runtime import control
+from common.runtime.carrier import Address
 from common.runtime.client import PATIENCE, Client
 from common.runtime.clock import Clock
 from common.runtime.config import NodeConfig, make_node, name_class
@@ -31,7 +32,6 @@ from common.runtime.resident import Resident
 from common.runtime.spec import LAUNCHER_TRACE, ClusterSpec, prepare
 from common.runtime.standing import StandingFaults, concerns
 from common.runtime.trace_file import TraceFile
-from common.runtime.transport import Address
 from common.runtime.wire import MAX_LIVES, MAX_NODES
 from common.trace.format import Meta, Trace
 from common.trace.merge import merge
@@ -148,6 +148,7 @@ class Cluster:
             epoch_ns=self.clock.epoch_ns,
             host=spec.host,
             port=spec.ports.get(id, 0),
+            datagrams=spec.transport == "udp",
             config=dict(spec.config),
             trace=spec.trace,
             seed=spec.seed,

@@ -29,6 +29,7 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         members: all members of the cluster in order, this one included.
         host: the address to listen on.
         port: the port to listen on; 0 lets the system choose.
+        datagrams: whether messages to other members travel as UDP datagrams; else by TCP.
         node_class: the protocol, as ``module:Class``.
         config: its keyword arguments.
         directory: where its data, its log file and its traces are.
@@ -53,6 +54,7 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     epoch_ns: int
     host: str = "127.0.0.1"
     port: int = 0
+    datagrams: bool = False
     config: dict[str, Any] = {}
     trace: bool = True
     seed: int = 0

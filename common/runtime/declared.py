@@ -28,6 +28,7 @@ def spec_of(
         members=tuple(members) or worlds.live.member_names,
         directory=directory,
         config={**variant.config, **worlds.live.config},
+        transport=worlds.transport,
     )
 
 

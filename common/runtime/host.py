@@ -8,7 +8,7 @@ itself sees a timer, and what the timer's own step sends stands in the queue beh
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from random import Random
 
 from common.codec import Codec
@@ -37,14 +37,16 @@ from common.contract.events import (
 )
 from common.contract.node import Node
 from common.contract.observer import Observer
+from common.runtime.carrier import Address, Carrier
 from common.runtime.clock import Clock
 from common.runtime.commit import Changes, GroupCommit, Storage
+from common.runtime.datagrams import TRIES, Datagrams
 from common.runtime.handshake import Identity
 from common.runtime.links import Links
 from common.runtime.transport import Transport
-from common.runtime.wire import number_of, pack, unpack
+from common.runtime.wire import LENGTH_BYTES, number_of, pack, unpack
 from common.values import faults
-from common.values.errors import ContractError, LabError
+from common.values.errors import BadInput, ContractError, LabError
 from common.values.history import Outcome
 
 COUNTERS = ("steps", "messages_sent", "messages_received", "messages_dropped")
@@ -61,6 +63,7 @@ class Host:
         numbers: for its messages, as :func:`common.runtime.wire.numbers` gives them.
         clock: the world's and its own.
         seed: of its random numbers, and of what happens on its links.
+        by_datagram: the peers that it reaches by UDP; all others, by TCP.
         storage: where its saves go; None where it has no disk (clients), and they are forgotten.
         observer: is told of everything, for a trace; None for nobody.
         log: takes one sentence for people.
@@ -69,7 +72,8 @@ class Host:
             its disk failed; nothing happens to the node after that.
 
     Attributes:
-        transport, links, counters: for status reports and tests.
+        transport, datagrams, links: for status reports and tests; the second is None without UDP.
+        carrier: what carries messages in another way than ``transport`` does, or None.
     """
 
     def __init__(
@@ -84,14 +88,20 @@ class Host:
         log: Callable[[str], None],
         on_return: Callable[[CallId, Outcome], None],
         on_failure: Callable[[LabError], None],
+        by_datagram: Collection[NodeId] = (),
         storage: Storage | None = None,
         observer: Observer | None = None,
     ) -> None:
         self.node = node
         self.clock = clock
         self.failed = False
-        self.counters = dict.fromkeys(COUNTERS, 0)
         self.transport = Transport(identity, self._frame_arrived, self._frame_dropped, log)
+        self.datagrams: Datagrams | None = None
+        if by_datagram:
+            self.datagrams = Datagrams(
+                identity, by_datagram, self._wrap, self._frame_arrived, self._dropped, log
+            )
+        self.carrier: Carrier | None = self.datagrams
         self.links = Links(
             node.id, Random(f"{seed}/links"), self.transport.loop, self._forward, self._dropped
         )
@@ -99,6 +109,7 @@ class Host:
             None if storage is None else GroupCommit(storage, self._durable, self._broken)
         )
         self._id = node.id
+        self._counters = dict.fromkeys(COUNTERS, 0)
         self._encode, self._decode = codec.encode, codec.decode
         self._numbers = numbers
         self._observer = observer
@@ -108,11 +119,48 @@ class Host:
         self._timers: dict[TimerId, asyncio.TimerHandle] = {}
         node.seed(seed)
 
+    # Its way to others.
+
+    async def listen(self, host: str, port: int) -> int:
+        """Accept connections, answer none before :meth:`start`, and receive datagrams.
+
+        Returns:
+            The port, which is the same for both; the system chooses it where ``port`` is 0.
+
+        Raises:
+            BadInput: the address cannot be used, for instance because the port is taken.
+        """
+        if self.datagrams is None:
+            return await self.transport.listen(host, port, hold=True)
+        for tries_left in reversed(range(TRIES)):
+            chosen = self.datagrams.bind(host, port)
+            try:
+                return await self.transport.listen(host, chosen, hold=True)
+            except BadInput:
+                if port or not tries_left:
+                    raise
+        raise AssertionError("the last try returned or raised")
+
+    def know(self, book: Mapping[NodeId, Address]) -> None:
+        """Learn where peers listen, or have moved to."""
+        self.transport.know(book)
+        if self.carrier is not None:
+            self.carrier.know(book)
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What was counted since the start, by name."""
+        datagrams = {} if self.datagrams is None else self.datagrams.counters
+        return {**self._counters, **self.transport.counters, **datagrams}
+
     # Events.
 
     def start(self, saved: Mapping[SavedKey, object]) -> None:
-        """Begin the node's life with what earlier ones saved."""
+        """Begin the node's life with what earlier ones saved, and take what peers send."""
         self._take(Start(self.clock.local(), saved), None)
+        self.transport.release()
+        if self.carrier is not None:
+            self.carrier.release()
 
     def invoke(self, call: CallId, operation: object) -> None:
         """Let a client's operation happen to the node; ``on_return`` gets its outcome."""
@@ -134,7 +182,7 @@ class Host:
     def _frame_arrived(self, sender: NodeId, payload: bytes) -> None:
         number, body = unpack(payload)
         message = self._decode(body)
-        self.counters["messages_received"] += 1
+        self._counters["messages_received"] += 1
         self._take(Receive(self.clock.local(), sender, message), number)
 
     def _to_itself(self, number: int, message: object) -> None:
@@ -147,7 +195,7 @@ class Host:
     def _take(self, event: Event, number: int | None) -> None:
         if self.failed:
             return
-        self.counters["steps"] += 1
+        self._counters["steps"] += 1
         try:
             effects = self.node.step(event)
             if self._observer is not None:
@@ -215,15 +263,21 @@ class Host:
 
     def _send(self, to: NodeId, message: object, body: bytes | None) -> None:
         number = next(self._numbers)
-        self.counters["messages_sent"] += 1
+        self._counters["messages_sent"] += 1
         if self._observer is not None:
             self._observer.sent(self.clock.world(), self._id, to, message, number)
         if to == self._id:
             self.transport.loop.call_soon(self._to_itself, number, message)
             return
-        frame = pack(number, self._encode(message) if body is None else body)
+        carrier = self.carrier
+        if carrier is not None and carrier.reaches(to):
+            frame = carrier.pack(to, message, number)
+        else:
+            carrier, frame = None, pack(number, self._encode(message) if body is None else body)
         if self.links.active:
             self.links.send(to, frame, number)
+        elif carrier is not None:
+            carrier.send(to, frame, number)
         else:
             self.transport.send(to, frame)
 
@@ -244,14 +298,21 @@ class Host:
 
     # Frames that leave, or do not.
 
-    def _forward(self, to: NodeId, frame: bytes, _number: int) -> None:
-        self.transport.send(to, frame)
+    def _wrap(self, message: object, number: int) -> bytes:
+        """Number and message, as a frame has them behind its length."""
+        return pack(number, self._encode(message))[LENGTH_BYTES:]
+
+    def _forward(self, to: NodeId, frame: bytes, number: int) -> None:
+        if self.carrier is not None and self.carrier.reaches(to):
+            self.carrier.send(to, frame, number)
+        else:
+            self.transport.send(to, frame)
 
     def _frame_dropped(self, to: NodeId, frame: bytes, why: str) -> None:
         self._dropped(to, number_of(frame), why)
 
     def _dropped(self, to: NodeId, number: int, why: str) -> None:
-        self.counters["messages_dropped"] += 1
+        self._counters["messages_dropped"] += 1
         if self._observer is not None:
             self._observer.dropped(self.clock.world(), self._id, to, number, why)
 
@@ -282,6 +343,8 @@ class Host:
         self._timers.clear()
         if self.commits is not None:
             self.commits.close()
+        if self.carrier is not None:
+            self.carrier.close()
         await self.transport.close()
 
     def _broken(self, error: Exception) -> None:

@@ -70,6 +70,7 @@ class Program:
             seed=f"{config.seed}/{config.node}/{config.life}",
             place=(config.index, config.life),
             log=self.log,
+            by_datagram=peers if config.datagrams else (),
             observer=None if self._trace is None else self._recorder(self._trace, type(node)),
             on_failure=self._failed,
         )
@@ -138,7 +139,7 @@ class Program:
 
     def _status(self, id: int) -> control.Status:
         host = self._resident.host
-        counters = {**host.counters, **host.transport.counters}
+        counters = host.counters
         commits = host.commits
         counters["flushes"] = 0 if commits is None else commits.flushes
         counters["waiting_for_disk"] = 0 if commits is None else commits.waiting

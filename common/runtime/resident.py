@@ -6,7 +6,7 @@ and a person's terminal may have one too.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 from common.codec import Memory, MessagePackCodec
@@ -14,11 +14,11 @@ from common.contract.events import CallId, NodeId
 from common.contract.node import Node
 from common.contract.observer import Observer
 from common.contract.schema import Schema
+from common.runtime.carrier import Address
 from common.runtime.clock import Clock
 from common.runtime.handshake import Identity
 from common.runtime.host import Host
 from common.runtime.storage import LogStorage
-from common.runtime.transport import Address
 from common.runtime.wire import numbers
 from common.values.errors import LabError
 from common.values.faults import Fault
@@ -47,6 +47,7 @@ class Resident:
         place: which of the processes of the cluster this is, and which of its lives; messages are
             numbered by it, so no two residents of a cluster that is traced have the same.
         log: takes one sentence for people; nobody does unless given.
+        by_datagram: the peers that it reaches by UDP; all others, by TCP.
         servers: where this is a client, the schema of those that it speaks with: it calls their
             classes by the names that they have there.
         observer: is told of everything, for a trace; None for nobody.
@@ -71,6 +72,7 @@ class Resident:
         seed: str,
         place: tuple[int, int] = (0, 0),
         log: Callable[[str], None] = _nobody,
+        by_datagram: Collection[NodeId] = (),
         servers: Schema | None = None,
         observer: Observer | None = None,
         on_failure: Callable[[LabError], None] = _nobody,
@@ -93,6 +95,7 @@ class Resident:
             log=log,
             on_return=self._returned,
             on_failure=self._failed,
+            by_datagram=by_datagram,
             storage=self._storage,
             observer=observer,
         )
@@ -110,7 +113,7 @@ class Resident:
         Raises:
             BadInput: the address cannot be used, for instance because the port is taken.
         """
-        return await self.host.transport.listen(host, port, hold=True)
+        return await self.host.listen(host, port)
 
     def begin(self, book: Mapping[NodeId, Address], faults: Iterable[Fault] = ()) -> None:
         """Begin the node's life with what earlier ones saved.
@@ -123,11 +126,10 @@ class Resident:
         for fault in faults:
             self.host.apply(fault)
         self.host.start(self._storage.load())
-        self.host.transport.release()
 
     def know(self, book: Mapping[NodeId, Address]) -> None:
         """Learn where peers listen, or have moved to."""
-        self.host.transport.know(book)
+        self.host.know(book)
 
     async def close(self) -> None:
         """End this life; what a flush under way writes is written."""

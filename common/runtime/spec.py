@@ -11,6 +11,7 @@ from common.contract.events import NodeId
 from common.contract.node import Node
 from common.runtime.config import FORMAT
 from common.values.errors import BadInput
+from common.worlds.declaration import Transport
 
 DESCRIPTION = "cluster.json"
 LAUNCHER_TRACE = "trace-launcher.jsonl"
@@ -29,6 +30,7 @@ class ClusterSpec:
         config: keyword arguments of the node class; JSON values.
         host: the address that nodes listen on.
         ports: the ports of some members; those of the others the system chooses.
+        transport: what carries messages between members; clients connect by TCP in any case.
         trace: whether to record traces.
         seed: of the nodes' random numbers. Real time is not seeded: runs differ all the same.
         facade: another protocol in front of each member (:mod:`common.runtime.facade`), as
@@ -44,6 +46,7 @@ class ClusterSpec:
     config: Mapping[str, Any] = field(default_factory=dict)
     host: str = "127.0.0.1"
     ports: Mapping[NodeId, int] = field(default_factory=dict)
+    transport: Transport = "tcp"
     trace: bool = True
     seed: int = 0
     facade: str = ""

@@ -18,6 +18,7 @@ from random import Random
 
 from common.codec.frames import MAX_FRAME
 from common.contract.events import NodeId
+from common.runtime.carrier import Address
 from common.runtime.connection import Connection, OnFrame
 from common.runtime.handshake import Handshake, Identity
 from common.values.errors import BadInput, RemoteProtocolError
@@ -41,7 +42,6 @@ LAST_BACKOFF_SECONDS = 1.0
 """After failures in a row the next attempt waits at most 0.05, 0.1, 0.2 ... 1 seconds; the second
 half of that is drawn, so that peers that failed together do not return together."""
 
-Address = tuple[str, int]
 OnDrop = Callable[[NodeId, bytes, str], None]
 """Is told of a frame that will not leave: to whom, the frame, and why."""
 

@@ -25,7 +25,7 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any, Unpack
+from typing import Any, Literal, TypeAlias, Unpack
 
 from common.check.explorer import Instance
 from common.contract.events import NodeId
@@ -38,6 +38,10 @@ from common.values.faults import Schedule
 from common.values.units import SECOND
 from common.worlds.scene import Check, Options, Scene, Work
 from common.worlds.troubles import Trouble, kill_first
+
+Transport: TypeAlias = Literal["tcp", "udp"]
+"""What carries messages between the members of a live cluster: frames over connections, of which
+none is lost while both ends live, or datagrams of at most 1,400 bytes."""
 
 TROUBLE_UNTIL = 2 * SECOND
 """When the calm of a rehearsal begins, in microseconds."""
@@ -157,6 +161,7 @@ class Worlds:
         package: the lab's package, ``stage4_consensus.raft``.
         variants: the ways to run it, by name; the first is the default.
         live: how large it is as processes.
+        transport: what carries messages between its processes. Clients connect by TCP in any case.
         simulated: how large it is in the simulator, where runs are short: small enough, and set up
             so, that everything happens in one. As live unless given.
         bears: the kinds of trouble that it promises to bear, of :data:`common.sim.chaos.KINDS`;
@@ -175,6 +180,7 @@ class Worlds:
     _: KW_ONLY
     variants: Mapping[str, Variant]
     live: Size
+    transport: Transport = "tcp"
     simulated: Size | None = None
     bears: tuple[str, ...] = KINDS
     columns: tuple[str, ...] = ()

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO
 
 from common.contract import NodeId
-from common.runtime.transport import Address
+from common.runtime.carrier import Address
 from common.values.errors import BadInput
 
 OPENER = "host"

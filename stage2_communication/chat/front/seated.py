@@ -1,10 +1,10 @@
 """A member of a live room: the node class of the lab, on TCP and with a disk, in this process."""
 
 from common.contract import NodeId
+from common.runtime.carrier import Address
 from common.runtime.clock import Clock
 from common.runtime.handshake import Identity
 from common.runtime.resident import Resident
-from common.runtime.transport import Address
 from common.values.errors import LabError
 from common.values.history import Outcome
 from stage2_communication.chat.front.folder import RoomCard, RoomFolder
