@@ -15,6 +15,10 @@ class Carrier(Protocol):
     same whatever carries the messages.
     """
 
+    @property
+    def counters(self) -> dict[str, int]:
+        """What was counted since the start, by name."""
+
     def reaches(self, to: NodeId) -> bool:
         """Whether messages to this peer go this way."""
 

@@ -31,7 +31,7 @@ from common.contract.events import NodeId
 from common.runtime.carrier import Address
 from common.runtime.connection import OnFrame
 from common.runtime.handshake import MAX_NAME_BYTES, Identity
-from common.runtime.refusals import Refusals
+from common.runtime.refusals import Refusals, Refused
 from common.values.errors import BadInput, ContractError, RemoteProtocolError
 
 MAGIC = b"DSC"
@@ -57,18 +57,6 @@ cluster, without the cluster's secret, or with a message that is none."""
 
 OnDrop = Callable[[NodeId, int, str], None]
 """Is told of a message that will not leave: to whom, its number, and why."""
-
-
-class Refused(RemoteProtocolError):
-    """A datagram is not taken.
-
-    Attributes:
-        kind: one of :data:`KINDS`.
-    """
-
-    def __init__(self, kind: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.kind = kind
 
 
 def seal(identity: Identity, to: NodeId, payload: bytes) -> bytes:

@@ -4,6 +4,10 @@ A lab speaks its own messages between its nodes. Where the real world has a prot
 thing (Redis', etcd's), a *facade* speaks that one with unmodified clients, and hands each request
 to the node beneath it as an operation, through the same door as a client's. It decides nothing.
 
+A facade may also speak for peers: programs that are members of the same cluster, and talk its
+protocol. Then it is a :class:`~common.runtime.carrier.Carrier`, which the door puts before the ways
+that the course's own messages take.
+
 A facade is named in :class:`~common.runtime.spec.ClusterSpec` as ``module:function``; the function
 is called with a :class:`Door` and the facade's settings, in the loop of the node's process. That of
 a lab is ``LAB/front/facade.py:make``, and its settings are ``host``, ``ports`` (by node, where its
@@ -17,6 +21,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from common.contract.events import NodeId
+from common.runtime.carrier import Carrier
 from common.runtime.resident import Done, Resident
 from common.values.errors import BadInput
 from common.values.history import Outcome
@@ -52,6 +57,7 @@ class Door:
         self.node = resident.id
         self.members = members
         self.log = log
+        self._resident = resident
         self._submit = resident.submit
         self._early: list[tuple[object, Done]] | None = []
 
@@ -72,6 +78,27 @@ class Door:
 
         self.invoke(operation, arrived)
         return await answer
+
+    # For a facade behind which there are peers of the node.
+
+    def carry(self, carrier: Carrier) -> None:
+        """Let a carrier have the messages to those that it reaches; before the node begins."""
+        self._resident.host.carriers.insert(0, carrier)
+
+    def arrived(self, sender: NodeId, message: object) -> None:
+        """Let a message of such a peer happen to the node."""
+        self._resident.host.arrived(sender, message)
+
+    def dropped(self, to: NodeId, number: int, why: str) -> None:
+        """A message to such a peer will not arrive."""
+        self._resident.host.dropped(to, number, why)
+
+    def cut(self, to: NodeId) -> str:
+        """Why a fault lets nothing pass to ``to`` just now, or "" if something may.
+
+        Datagrams meet their faults by themselves. A facade that opens or answers connections asks.
+        """
+        return self._resident.host.links.cut(to)
 
     def begun(self) -> None:
         """The node has begun, says the process that it lives in: let happen what waits."""

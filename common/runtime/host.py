@@ -72,8 +72,9 @@ class Host:
             its disk failed; nothing happens to the node after that.
 
     Attributes:
-        transport, datagrams, links: for status reports and tests; the second is None without UDP.
-        carrier: what carries messages in another way than ``transport`` does, or None.
+        transport, links: for status reports and tests.
+        carriers: what carries messages to some peers in another way than ``transport`` does; the
+            first one that reaches a peer has its messages.
     """
 
     def __init__(
@@ -96,14 +97,15 @@ class Host:
         self.clock = clock
         self.failed = False
         self.transport = Transport(identity, self._frame_arrived, self._frame_dropped, log)
-        self.datagrams: Datagrams | None = None
+        self.carriers: list[Carrier] = []
+        self._datagrams: Datagrams | None = None
         if by_datagram:
-            self.datagrams = Datagrams(
-                identity, by_datagram, self._wrap, self._frame_arrived, self._dropped, log
+            self._datagrams = Datagrams(
+                identity, by_datagram, self._wrap, self._frame_arrived, self.dropped, log
             )
-        self.carrier: Carrier | None = self.datagrams
+            self.carriers.append(self._datagrams)
         self.links = Links(
-            node.id, Random(f"{seed}/links"), self.transport.loop, self._forward, self._dropped
+            node.id, Random(f"{seed}/links"), self.transport.loop, self._forward, self.dropped
         )
         self.commits = (
             None if storage is None else GroupCommit(storage, self._durable, self._broken)
@@ -130,10 +132,10 @@ class Host:
         Raises:
             BadInput: the address cannot be used, for instance because the port is taken.
         """
-        if self.datagrams is None:
+        if self._datagrams is None:
             return await self.transport.listen(host, port, hold=True)
         for tries_left in reversed(range(TRIES)):
-            chosen = self.datagrams.bind(host, port)
+            chosen = self._datagrams.bind(host, port)
             try:
                 return await self.transport.listen(host, chosen, hold=True)
             except BadInput:
@@ -144,14 +146,16 @@ class Host:
     def know(self, book: Mapping[NodeId, Address]) -> None:
         """Learn where peers listen, or have moved to."""
         self.transport.know(book)
-        if self.carrier is not None:
-            self.carrier.know(book)
+        for carrier in self.carriers:
+            carrier.know(book)
 
     @property
     def counters(self) -> dict[str, int]:
         """What was counted since the start, by name."""
-        datagrams = {} if self.datagrams is None else self.datagrams.counters
-        return {**self._counters, **self.transport.counters, **datagrams}
+        counted = {**self._counters, **self.transport.counters}
+        for carrier in self.carriers:
+            counted |= carrier.counters
+        return counted
 
     # Events.
 
@@ -159,8 +163,8 @@ class Host:
         """Begin the node's life with what earlier ones saved, and take what peers send."""
         self._take(Start(self.clock.local(), saved), None)
         self.transport.release()
-        if self.carrier is not None:
-            self.carrier.release()
+        for carrier in self.carriers:
+            carrier.release()
 
     def invoke(self, call: CallId, operation: object) -> None:
         """Let a client's operation happen to the node; ``on_return`` gets its outcome."""
@@ -183,6 +187,17 @@ class Host:
         number, body = unpack(payload)
         message = self._decode(body)
         self._counters["messages_received"] += 1
+        self._take(Receive(self.clock.local(), sender, message), number)
+
+    def arrived(self, sender: NodeId, message: object) -> None:
+        """Let a message happen to the node that came in no frame of ours.
+
+        Its sender keeps no trace that we could read, so the sending is written down here.
+        """
+        number = next(self._numbers)
+        self._counters["messages_received"] += 1
+        if self._observer is not None:
+            self._observer.sent(self.clock.world(), sender, self._id, message, number)
         self._take(Receive(self.clock.local(), sender, message), number)
 
     def _to_itself(self, number: int, message: object) -> None:
@@ -269,11 +284,11 @@ class Host:
         if to == self._id:
             self.transport.loop.call_soon(self._to_itself, number, message)
             return
-        carrier = self.carrier
-        if carrier is not None and carrier.reaches(to):
+        carrier = self._carrier(to) if self.carriers else None
+        if carrier is not None:
             frame = carrier.pack(to, message, number)
         else:
-            carrier, frame = None, pack(number, self._encode(message) if body is None else body)
+            frame = pack(number, self._encode(message) if body is None else body)
         if self.links.active:
             self.links.send(to, frame, number)
         elif carrier is not None:
@@ -298,20 +313,26 @@ class Host:
 
     # Frames that leave, or do not.
 
+    def _carrier(self, to: NodeId) -> Carrier | None:
+        """What carries messages to a peer, if it is something else than the transport."""
+        return next((carrier for carrier in self.carriers if carrier.reaches(to)), None)
+
     def _wrap(self, message: object, number: int) -> bytes:
         """Number and message, as a frame has them behind its length."""
         return pack(number, self._encode(message))[LENGTH_BYTES:]
 
     def _forward(self, to: NodeId, frame: bytes, number: int) -> None:
-        if self.carrier is not None and self.carrier.reaches(to):
-            self.carrier.send(to, frame, number)
+        carrier = self._carrier(to)
+        if carrier is not None:
+            carrier.send(to, frame, number)
         else:
             self.transport.send(to, frame)
 
     def _frame_dropped(self, to: NodeId, frame: bytes, why: str) -> None:
-        self._dropped(to, number_of(frame), why)
+        self.dropped(to, number_of(frame), why)
 
-    def _dropped(self, to: NodeId, number: int, why: str) -> None:
+    def dropped(self, to: NodeId, number: int, why: str) -> None:
+        """A message will not arrive."""
         self._counters["messages_dropped"] += 1
         if self._observer is not None:
             self._observer.dropped(self.clock.world(), self._id, to, number, why)
@@ -343,8 +364,8 @@ class Host:
         self._timers.clear()
         if self.commits is not None:
             self.commits.close()
-        if self.carrier is not None:
-            self.carrier.close()
+        for carrier in self.carriers:
+            carrier.close()
         await self.transport.close()
 
     def _broken(self, error: Exception) -> None:

@@ -3,8 +3,22 @@
 import time
 from collections.abc import Callable
 
+from common.values.errors import RemoteProtocolError
+
 QUIET_SECONDS = 10.0
 """After a sentence in the log, further refusals of its kind are only counted for so long."""
+
+
+class Refused(RemoteProtocolError):
+    """A datagram is not taken; the text says why, in one sentence that begins with "it".
+
+    Attributes:
+        kind: what it is counted as.
+    """
+
+    def __init__(self, kind: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.kind = kind
 
 
 class Refusals:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from common.runtime.datagrams import KINDS, MAX_DATAGRAM, Datagrams, Refused, seal, unseal
+from common.runtime.datagrams import KINDS, MAX_DATAGRAM, Datagrams, seal, unseal
 from common.runtime.handshake import Identity
-from common.runtime.refusals import QUIET_SECONDS, Refusals
+from common.runtime.refusals import QUIET_SECONDS, Refusals, Refused
 from common.values.errors import BadInput, ContractError, RemoteProtocolError
 from tests.support.live import eventually, live
 
