@@ -20,9 +20,7 @@ hide anything. A datagram that somebody has recorded may be sent again: that is 
 twice, which the contract allows (decision 6).
 """
 
-import asyncio
 import hmac
-import socket
 from collections.abc import Callable, Collection, Mapping
 from hashlib import sha256
 from struct import Struct
@@ -32,6 +30,7 @@ from common.runtime.carrier import Address
 from common.runtime.connection import OnFrame
 from common.runtime.handshake import MAX_NAME_BYTES, Identity
 from common.runtime.refusals import Refusals, Refused
+from common.runtime.udp import Sockaddr, UdpSocket
 from common.values.errors import BadInput, ContractError, RemoteProtocolError
 
 MAGIC = b"DSC"
@@ -39,9 +38,6 @@ LAYOUT = 1
 MAX_DATAGRAM = 1_400
 """The largest datagram, in bytes: one that passes an Ethernet whole, whatever tunnel it is in.
 IP would cut a larger one into fragments, and one lost fragment loses all of it."""
-
-MOST_AT_ONCE = 64
-"""So many datagrams are taken in one turn of the loop; then timers and the disk have their turn."""
 
 TRIES = 20
 """So often a port is looked for that is free for UDP and for TCP."""
@@ -149,9 +145,8 @@ class Datagrams:
         self._on_frame = on_frame
         self._on_drop = on_drop
         self._log = log
-        self._loop = asyncio.get_running_loop()
-        self._socket: socket.socket | None = None
-        self._book: dict[NodeId, tuple[object, ...]] = {}
+        self._socket = UdpSocket(identity.node, MAX_DATAGRAM, self._take)
+        self._book: dict[NodeId, Sockaddr] = {}
 
     @property
     def counters(self) -> dict[str, int]:
@@ -166,49 +161,23 @@ class Datagrams:
         Raises:
             BadInput: the address cannot be used, for instance because the port is taken.
         """
-        try:
-            family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
-            bound = socket.socket(family, socket.SOCK_DGRAM)
-            try:
-                bound.setblocking(False)
-                bound.bind(address)
-            except OSError:
-                bound.close()
-                raise
-        except OSError as error:
-            raise BadInput(
-                f"{self._identity.node} cannot receive datagrams on port {port} of {host} "
-                f"({error.strerror or error}): end the program that uses it, choose another port, "
-                "or write 0 to let the system choose"
-            ) from None
-        self.close()
-        self._socket = bound
-        taken: int = bound.getsockname()[1]
-        return taken
+        return self._socket.bind(host, port)
 
     def release(self) -> None:
         """Take what has arrived, and what arrives from now on."""
-        if self._socket is not None:
-            self._loop.add_reader(self._socket.fileno(), self._read)
+        self._socket.release()
 
     def know(self, book: Mapping[NodeId, Address]) -> None:
         """Take over an address book; members that moved are sent to at their new address."""
-        if self._socket is None:
-            return
         for id, (host, port) in book.items():
             try:
-                found = socket.getaddrinfo(host, port, self._socket.family, socket.SOCK_DGRAM)
+                self._book[id] = self._socket.resolve(host, port)
             except OSError as error:
                 self._log(f"{id} is not sent any datagram: its host {host} is unknown: {error}")
-            else:
-                self._book[id] = found[0][4]
 
     def close(self) -> None:
         """Give the port back."""
-        if self._socket is not None:
-            self._loop.remove_reader(self._socket.fileno())
-            self._socket.close()
-            self._socket = None
+        self._socket.close()
 
     # Sending.
 
@@ -234,29 +203,12 @@ class Datagrams:
     def send(self, to: NodeId, packed: bytes, number: int) -> None:
         """Hand a datagram to the system, which sends it at once or loses it."""
         address = self._book.get(to)
-        if self._socket is None or address is None:
-            self._on_drop(to, number, "no address")
-            return
-        try:
-            self._socket.sendto(packed, address)
-        except BlockingIOError:
-            self._on_drop(to, number, "queue full")
-        except OSError as error:
-            self._on_drop(to, number, error.strerror or "unreachable")
+        if why := "no address" if address is None else self._socket.send(packed, address):
+            self._on_drop(to, number, why)
 
     # Receiving.
 
-    def _read(self) -> None:
-        for _ in range(MOST_AT_ONCE):
-            if self._socket is None:  # what came last has ended this node
-                return
-            try:
-                datagram, source = self._socket.recvfrom(MAX_DATAGRAM + 1)
-            except OSError:  # nothing is left, or the system tells of a datagram that got nowhere
-                return
-            self._take(datagram, source)
-
-    def _take(self, datagram: bytes, source: tuple[object, ...]) -> None:
+    def _take(self, datagram: bytes, source: Address) -> None:
         where = f"{source[0]}:{source[1]}"
         try:
             sender, payload = unseal(self._identity, datagram)

@@ -201,7 +201,7 @@ async def test_a_member_that_is_nowhere_or_gone_costs_the_message_and_no_more() 
     assert "its host no.such.host.invalid is unknown" in n1.log[0]
     n1.datagrams.close()
     n1.send("n2", "closed", number=8)
-    assert n1.drops[-1] == ("n2", 8, "no address")
+    assert n1.drops[-1] == ("n2", 8, "closed")
 
 
 @live
