@@ -27,6 +27,7 @@ from common.runtime.client import PATIENCE, Client
 from common.runtime.clock import Clock
 from common.runtime.config import NodeConfig, make_node, name_class
 from common.runtime.handshake import Identity
+from common.runtime.lying import check_behaviour, load_behaviours
 from common.runtime.member import Member, NodeFailed, State
 from common.runtime.resident import Resident
 from common.runtime.spec import LAUNCHER_TRACE, ClusterSpec, prepare
@@ -155,6 +156,7 @@ class Cluster:
             facade=spec.facade,
             facade_config=dict(spec.facade_config),
             files=dict(spec.files),
+            worlds=spec.worlds,
         )
         path = spec.directory / id / "config.json"
         config.write(path)
@@ -245,8 +247,11 @@ class Cluster:
             BadInput: it names a node that is not there, or only the simulator has its kind.
         """
         Schedule((fault,)).check_nodes((*self.members, *self.clients))
+        if isinstance(fault, faults.Twin):
+            raise BadInput("no live node runs twice: run this schedule in the simulator")
         if isinstance(fault, faults.Corrupt):
-            raise BadInput("live nodes are not made Byzantine: run this schedule in the simulator")
+            self._member(fault.node)  # clients do not lie
+            check_behaviour(fault.behaviour, load_behaviours(self.spec.worlds))
         if self._recorder is not None:
             self._recorder.failed(self.clock.world(), fault)
         match fault:

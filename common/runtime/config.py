@@ -40,6 +40,7 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         facade: another protocol in front of the node, as ``module:function``; "" for none.
         facade_config: its settings.
         files: modules that are not the course's but a student's: path by name.
+        worlds: the module in which the lab declares how its members may lie; "" for none.
     """
 
     lab: str
@@ -62,6 +63,7 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     facade: str = ""
     facade_config: dict[str, Any] = {}
     files: dict[str, str] = {}
+    worlds: str = ""
     format: int = FORMAT
 
     def write(self, path: Path) -> None:

@@ -29,6 +29,7 @@ def spec_of(
         directory=directory,
         config={**variant.config, **worlds.live.config},
         transport=worlds.transport,
+        worlds=f"{worlds.package}.worlds" if worlds.behaviours else "",
     )
 
 

@@ -35,6 +35,7 @@ from common.contract.events import (
     Start,
     TimerId,
 )
+from common.contract.lies import Behaviour
 from common.contract.node import Node
 from common.contract.observer import Observer
 from common.runtime.carrier import Address, Carrier
@@ -43,11 +44,13 @@ from common.runtime.commit import Changes, GroupCommit, Storage
 from common.runtime.datagrams import TRIES, Datagrams
 from common.runtime.handshake import Identity
 from common.runtime.links import Links
+from common.runtime.lying import Lying
 from common.runtime.transport import Transport
 from common.runtime.wire import LENGTH_BYTES, number_of, pack, unpack
 from common.values import faults
 from common.values.errors import BadInput, ContractError, LabError
 from common.values.history import Outcome
+from common.values.units import SECOND
 
 COUNTERS = ("steps", "messages_sent", "messages_received", "messages_dropped")
 """What a host counts since its start."""
@@ -70,6 +73,7 @@ class Host:
         on_return: takes the outcome of a client's operation.
         on_failure: told once when the node cannot go on, because its code broke the contract or
             its disk failed; nothing happens to the node after that.
+        behaviours: the ways in which it can be told to lie, by name; none unless given.
 
     Attributes:
         transport, links: for status reports and tests.
@@ -92,6 +96,7 @@ class Host:
         by_datagram: Collection[NodeId] = (),
         storage: Storage | None = None,
         observer: Observer | None = None,
+        behaviours: Mapping[str, Behaviour] | None = None,
     ) -> None:
         self.node = node
         self.clock = clock
@@ -110,6 +115,7 @@ class Host:
         self.commits = (
             None if storage is None else GroupCommit(storage, self._durable, self._broken)
         )
+        self._lying = Lying(node, behaviours or {}, Random(f"{seed}/lies"))
         self._id = node.id
         self._counters = dict.fromkeys(COUNTERS, 0)
         self._encode, self._decode = codec.encode, codec.decode
@@ -276,7 +282,12 @@ class Host:
         for to in effect.to:
             self._send(to, effect.message, body)
 
-    def _send(self, to: NodeId, message: object, body: bytes | None) -> None:
+    def _send(
+        self, to: NodeId, message: object, body: bytes | None, rewritten: bool = False
+    ) -> None:
+        if self._lying.active and not rewritten:
+            self._lie(to, message)
+            return
         number = next(self._numbers)
         self._counters["messages_sent"] += 1
         if self._observer is not None:
@@ -295,6 +306,14 @@ class Host:
             carrier.send(to, frame, number)
         else:
             self.transport.send(to, frame)
+
+    def _lie(self, to: NodeId, message: object) -> None:
+        for after, told in self._lying.told(to, message):
+            if after:
+                delay = after / SECOND
+                self.transport.loop.call_later(delay, self._send, to, told, None, True)
+            else:
+                self._send(to, told, None, True)
 
     def _note(self, text: str, fields: Mapping[str, object]) -> None:
         if self._observer is not None:
@@ -340,7 +359,7 @@ class Host:
     # Faults, and the end.
 
     def apply(self, fault: faults.Fault) -> None:
-        """Carry out a fault that concerns this node's links, clock or disk.
+        """Carry out a fault that concerns this node's links, clock, disk or honesty.
 
         Raises:
             ContractError: the fault is of a kind that a live node cannot carry out by itself.
@@ -353,6 +372,8 @@ class Host:
             case faults.Disk(_, _, latency):
                 if self.commits is not None:
                     self.commits.latency = latency
+            case faults.Corrupt():
+                self._lying.apply(fault)
             case _:
                 raise ContractError(f"{fault} is not for a node to carry out: the launcher does")
 

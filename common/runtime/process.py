@@ -28,6 +28,7 @@ from common.runtime.facade import Door, Facade, load_facade
 from common.runtime.garbage import collect_by_the_clock
 from common.runtime.handshake import Identity
 from common.runtime.loops import run
+from common.runtime.lying import load_behaviours
 from common.runtime.replaced import replace_modules
 from common.runtime.resident import Resident
 from common.runtime.trace_file import TraceFile
@@ -73,6 +74,7 @@ class Program:
             by_datagram=peers if config.datagrams else (),
             observer=None if self._trace is None else self._recorder(self._trace, type(node)),
             on_failure=self._failed,
+            behaviours=load_behaviours(config.worlds),
         )
         self._codec = JsonCodec(self._resident.schema | Schema([Ok, Failed, Unknown]))
         self._door = Door(self._resident, config.members, self.log)

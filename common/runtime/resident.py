@@ -11,6 +11,7 @@ from pathlib import Path
 
 from common.codec import Memory, MessagePackCodec
 from common.contract.events import CallId, NodeId
+from common.contract.lies import Behaviour
 from common.contract.node import Node
 from common.contract.observer import Observer
 from common.contract.schema import Schema
@@ -52,6 +53,7 @@ class Resident:
             classes by the names that they have there.
         observer: is told of everything, for a trace; None for nobody.
         on_failure: told once, before those who wait, when the node cannot go on.
+        behaviours: the ways in which it can be told to lie, by name.
 
     Attributes:
         host: the world of the node.
@@ -76,6 +78,7 @@ class Resident:
         servers: Schema | None = None,
         observer: Observer | None = None,
         on_failure: Callable[[LabError], None] = _nobody,
+        behaviours: Mapping[str, Behaviour] | None = None,
     ) -> None:
         own = Schema.of(type(node))
         self.schema = own if servers is None else own.as_in(servers)
@@ -98,6 +101,7 @@ class Resident:
             by_datagram=by_datagram,
             storage=self._storage,
             observer=observer,
+            behaviours=behaviours,
         )
 
     @property

@@ -37,6 +37,7 @@ class ClusterSpec:
             ``module:function``; "" for none.
         facade_config: its settings, the same for all members; JSON values.
         files: modules that the members take from a student's files: path by name.
+        worlds: the module in which the lab declares how its members may lie; "" for none.
     """
 
     lab: str
@@ -52,6 +53,7 @@ class ClusterSpec:
     facade: str = ""
     facade_config: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    worlds: str = ""
 
 
 class _Description(msgspec.Struct, frozen=True):

@@ -26,9 +26,9 @@ class StandingFaults:
 
 
 def concerns(fault: Fault, id: NodeId) -> bool:
-    """Whether the world of this node changes by a fault of its links, its clock or its disk."""
+    """Whether the world of this node changes by this fault, for as long as that stands."""
     match fault:
-        case faults.Clock(_, node) | faults.Disk(_, node):
+        case faults.Clock(_, node) | faults.Disk(_, node) | faults.Corrupt(_, node):
             return node == id
         case faults.Link(_, source) | faults.Block(_, source):
             return source in (Schedule.everyone, id)
@@ -40,7 +40,10 @@ def _replaces(new: Fault, old: Fault) -> bool:
     match new, old:
         case (faults.Partition(), faults.Partition()):
             return True
-        case (faults.Clock() | faults.Disk(), faults.Clock() | faults.Disk()):
+        case (
+            faults.Clock() | faults.Disk() | faults.Corrupt(),
+            faults.Clock() | faults.Disk() | faults.Corrupt(),
+        ):
             return type(new) is type(old) and new.node == old.node
         case (faults.Block(), faults.Block()):
             return (new.source, new.target) == (old.source, old.target)

@@ -11,6 +11,7 @@ from random import Random
 from common.values.faults import (
     Block,
     Clock,
+    Corrupt,
     Crash,
     Disk,
     Fault,
@@ -21,6 +22,7 @@ from common.values.faults import (
     Restart,
     Resume,
     Schedule,
+    Twin,
 )
 from common.values.units import MS, SECOND
 
@@ -28,6 +30,11 @@ KINDS = ("partition", "block", "crash", "pause", "link", "clock", "disk")
 """The kinds of trouble that can be drawn."""
 
 GOOD_LATENCY = (1 * MS, 5 * MS)
+TWINS = 0.4
+"""So often a Byzantine node runs twice, where it might lie as well."""
+LIED_TO = 0.6
+"""So often a liar lies to one node; where it would lie to nobody, it lies to all."""
+
 MAX_DRIFT = 100_000
 """Clocks run up to this many parts per million (10 %) fast or slow: far worse than real ones."""
 
@@ -66,6 +73,49 @@ def random_schedule(
         end = min(until, start + random.randrange(until // 10 + 1, until // 2 + 2))
         drawn += _trouble(random, random.choice(list(kinds)), nodes, others, start, end)
     return Schedule([*drawn, *calm(nodes, until)])
+
+
+def random_liars(
+    random: Random,
+    nodes: Sequence[str],
+    until: int,
+    *,
+    liars: int,
+    behaviours: Sequence[str] = (),
+    others: Sequence[str] = (),
+) -> list[Fault]:
+    """Draw who is Byzantine, and how: some lie, and others run twice.
+
+    There is no calm for liars: whoever bears f of them has to make progress beside them.
+
+    Args:
+        random: where to draw from.
+        nodes: the members of the cluster.
+        until: lies and halves change until then, in microseconds.
+        liars: how many nodes are Byzantine.
+        behaviours: the ways of lying, by name; without any all liars run twice.
+        others: nodes, such as clients, that can be lied to, and are honest.
+    """
+    drawn: list[Fault] = []
+    for liar in random.sample(list(nodes), liars):
+        audience = [node for node in (*nodes, *others) if node != liar]
+        twice = not behaviours or random.random() < TWINS
+        times = [0, *sorted(random.randrange(until) for _ in range(random.randrange(3)))]
+        for at in times:
+            if twice:
+                drawn.append(Twin(at, liar, _halves(random, audience)))
+            else:
+                told = tuple(node for node in audience if random.random() < LIED_TO)
+                drawn.append(Corrupt(at, liar, random.choice(list(behaviours)), told))
+    return drawn
+
+
+def _halves(random: Random, nodes: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Each node to one of the halves, or to both."""
+    sides = [random.randrange(5) for _ in nodes]
+    one = tuple(node for node, side in zip(nodes, sides, strict=True) if side in (0, 1, 4))
+    other = tuple(node for node, side in zip(nodes, sides, strict=True) if side in (2, 3, 4))
+    return (one, other)
 
 
 def _trouble(

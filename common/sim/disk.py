@@ -22,11 +22,12 @@ class SimulatedDisk:
     Args:
         latency: how long one flush takes, in microseconds. All that is written while a flush is
             under way shares the next one (group commit).
+        contents: what is on it already; nothing unless given.
     """
 
-    def __init__(self, latency: int) -> None:
+    def __init__(self, latency: int, contents: Mapping[SavedKey, object] | None = None) -> None:
         self.latency = latency
-        self._durable: dict[SavedKey, object] = {}
+        self._durable: dict[SavedKey, object] = dict(contents or {})
         self._pending: list[tuple[int, Changes]] = []
         self._flush_ends = 0
         self._next_flush_ends = 0

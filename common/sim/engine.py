@@ -5,10 +5,10 @@ Reading order: :meth:`Engine.run` takes the next thing off the heap; ``_deliver`
 protocol's sake needs only that: the same ``Node.step`` as everywhere else, and virtual time.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from heapq import heappop, heappush
 from random import Random
-from typing import Any, NoReturn, Protocol, TypeAlias
+from typing import Any, NoReturn, Protocol
 
 from common.contract.effects import (
     Broadcast,
@@ -23,24 +23,23 @@ from common.contract.effects import (
     SetTimer,
 )
 from common.contract.events import Event, Fire, Invoke, NodeId, Receive, Start
+from common.contract.lies import Behaviour, Later, Liar
 from common.contract.node import Node
 from common.contract.observer import Observer
 from common.contract.rules import check_effects, check_step
 from common.sim.host import Host
-from common.sim.network import Link, LinkModel, Network
+from common.sim.network import OTHER_HALF, Link, LinkModel, Network
 from common.values.errors import ContractError, LabError
+from common.values.faults import twin_of
 from common.values.history import History, Operation, Outcome, Unknown
 from common.values.units import show_time
-
-Behaviour: TypeAlias = Callable[[Random, NodeId, object], Iterable[object]]
-"""What a Byzantine node sends in place of a message: ``(random, to, message) -> messages``."""
 
 
 class Monitor(Protocol):
     """A check on the whole world after each step, such as an invariant."""
 
     def check(self, at: int, nodes: Mapping[NodeId, Node]) -> None:
-        """Look at all nodes that are up, at world time ``at`` in microseconds."""
+        """Look at all honest nodes that are up, at world time ``at`` in microseconds."""
 
 
 class EventLimit(LabError):
@@ -107,6 +106,12 @@ class Engine:
         """The nodes that are up, clients too, by id."""
         return {id: host.node for id, host in self._hosts.items() if host.node is not None}
 
+    @property
+    def honest(self) -> dict[NodeId, Node]:
+        """The nodes that are up and have always been honest. Nothing holds of the others."""
+        hosts = self._hosts.items()
+        return {id: host.node for id, host in hosts if host.node is not None and not host.byzantine}
+
     def run(self, until: int) -> None:
         """Let everything happen up to and including the world's time ``until`` (microseconds).
 
@@ -133,16 +138,16 @@ class Engine:
     def _start(self, host: Host, *_: object) -> None:
         host.paused = False
         host.release_at = self.now
-        host.node = host.factory(host.id, host.peers)
+        host.node = host.factory(host.identity, host.peers)
         host.node.seed(f"{self._seed}/{host.id}/{host.life}")
         self._step(host, Start(host.clock(self.now), host.disk.contents()))
 
     def _deliver(self, link: Link[Host], event: Receive, number: int) -> None:
         host = link.target
         if host.node is None:
-            self._drop(event.sender, host.id, number, "crashed")
+            self._drop(link.source, host.id, number, "crashed")
         elif link.blocked:
-            self._drop(event.sender, host.id, number, link.why)
+            self._drop(link.source, host.id, number, link.why)
         elif host.paused:
             host.backlog.append((self._deliver, link, event, number))
         else:
@@ -188,7 +193,7 @@ class Engine:
                 observer.stepped(self.now, host.id, event, number, status)
         self._carry_out(host, effects)
         if self._monitors:
-            nodes = self.nodes
+            nodes = self.honest
             for monitor in self._monitors:
                 monitor.check(self.now, nodes)
 
@@ -232,18 +237,35 @@ class Engine:
     def _send(self, host: Host, to: NodeId, message: object) -> None:
         link = host.links.get(to) or self._new_link(host, to)
         if host.behaviour:
-            for forged in self._behaviours[host.behaviour](self._random, to, message):
-                self._transmit(host, link, forged)
+            self._lie(host, link, to, message)
         elif link.plain:
             now = self.now
             self._sequence = sequence = self._sequence + 1
             at = now + link.least + int(self._draw() * link.span)
-            event = Receive(now, host.id, message)
+            event = Receive(now, host.identity, message)
             heappush(self._queue, (at, sequence, self._deliver, link, event, 0))
         else:
             self._transmit(host, link, message)
 
+    def _lie(self, host: Host, link: Link[Host], to: NodeId, message: object) -> None:
+        """Send what a Byzantine node's behaviour makes of a message."""
+        if host.lied_to and to not in host.lied_to:
+            self._transmit(host, link, message)
+            return
+        assert host.node is not None, "only a living node sends"
+        liar = Liar(host.identity, host.node, self._random)
+        for told in self._behaviours[host.behaviour](liar, to, message):
+            if isinstance(told, Later):
+                self._at(self.now + told.after, self._transmit, host, link, told.message)
+            else:
+                self._transmit(host, link, told)
+
     def _transmit(self, host: Host, link: Link[Host], message: object) -> None:
+        for each in (link,) if link.twin is None else (link, link.twin):
+            if each.why != OTHER_HALF:
+                self._transmit_one(host, each, message)
+
+    def _transmit_one(self, host: Host, link: Link[Host], message: object) -> None:
         self._messages = number = self._messages + 1
         for observer in self._observers:
             observer.sent(self.now, host.id, link.target.id, message, number)
@@ -252,7 +274,7 @@ class Engine:
             self._drop(host.id, link.target.id, number, fate)
             return
         for at in fate:
-            self._at(at, self._deliver, link, Receive(self.now, host.id, message), number)
+            self._at(at, self._deliver, link, Receive(self.now, host.identity, message), number)
 
     def _set_timer(self, host: Host, effect: SetTimer) -> None:
         host.timers.add(effect.id)
@@ -308,13 +330,20 @@ class Engine:
             observer.dropped(self.now, sender, to, number, why)
 
     def _new_link(self, host: Host, to: NodeId) -> Link[Host]:
-        target = self._hosts.get(to)
-        if target is None:
+        if to == host.identity:  # a half that speaks to itself
+            target = host
+        elif (found := self._hosts.get(to)) is not None and found.identity == to:
+            target = found
+        else:
+            known = ", ".join(dict.fromkeys(each.identity for each in self._hosts.values()))
             raise ContractError(
-                f"node {host.id} sends to {to!r}, which is not in this cluster: "
-                f"there are {', '.join(self._hosts)}"
+                f"node {host.id} sends to {to!r}, which is not in this cluster: there are {known}"
             )
         link = host.links[to] = self._network.link(host.id, target)
+        twin = self._hosts.get(twin_of(to))
+        if twin is not None and to != host.identity:
+            link.twin = self._network.link(host.id, twin)
+            link.settle()
         return link
 
     def _too_many(self) -> NoReturn:

@@ -19,7 +19,9 @@ class Host:
     """One machine: a node, a disk, a clock, and the links that leave it.
 
     Attributes:
-        id: the node's name.
+        id: the machine's name.
+        identity: the node's name, which messages carry; another one than the machine's where the
+            node runs twice (:class:`common.values.faults.Twin`) and this is its second half.
         node: the node of the present life, or None while the host is down.
         life: how many lives have ended; what belongs to an earlier one is forgotten.
         paused: whether the node takes no events just now.
@@ -31,12 +33,20 @@ class Host:
         process: under which name the history has this host's next operation.
         offset, drift: how far the clock is ahead (µs), and how much faster it runs (ppm).
         behaviour: the name of the Byzantine behaviour, or "" for an honest node.
+        lied_to: whom it lies to; everyone if empty.
+        byzantine: whether it has ever lied, or is one of two halves.
     """
 
     def __init__(
-        self, id: NodeId, peers: tuple[NodeId, ...], factory: Factory, disk: SimulatedDisk
+        self,
+        id: NodeId,
+        peers: tuple[NodeId, ...],
+        factory: Factory,
+        disk: SimulatedDisk,
+        identity: NodeId = "",
     ) -> None:
         self.id = id
+        self.identity = identity or id
         self.peers = peers
         self.factory = factory
         self.disk = disk
@@ -49,6 +59,8 @@ class Host:
         self.timers: set[int] = set()
         self.calls: dict[CallId, Operation] = {}
         self.behaviour = ""
+        self.lied_to: tuple[NodeId, ...] = ()
+        self.byzantine = False
         self.process = id
         self._last_call: CallId = 0
         self.offset = 0

@@ -5,7 +5,7 @@ anew for each, so that messages overtake each other like datagrams do. A protoco
 order or an acknowledgement has to make them itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -16,6 +16,9 @@ from common.values.units import MS, SECOND
 
 MAX_BACKLOG = 1 * SECOND
 """A message that would wait longer than this for a link's bandwidth is lost (tail drop)."""
+
+OTHER_HALF = "the other half's"
+"""Why a message does not reach one half of a node that runs twice."""
 
 REORDER_FACTOR = 4
 """A message held back is delayed by up to this many times the link's greatest latency."""
@@ -54,16 +57,19 @@ class Link(Generic[T]):
     """One direction between two hosts, with its present behaviour.
 
     ``plain`` says that nothing but latency happens here, which is the simulator's fast path; a link
-    that is ``watched`` is never plain.
+    that is ``watched`` is never plain. ``twin`` leads to the second half of the target, where that
+    runs twice: what is sent here is sent there too.
     """
 
     __slots__ = (
         "bandwidth", "blocked", "busy_until", "duplicate", "least", "loss", "plain", "reorder",
-        "span", "target", "watched", "why",
+        "source", "span", "target", "twin", "watched", "why",
     )  # fmt: skip
 
-    def __init__(self, target: T, model: LinkModel, watched: bool) -> None:
+    def __init__(self, source: NodeId, target: T, model: LinkModel, watched: bool) -> None:
+        self.source = source
         self.target = target
+        self.twin: Link[T] | None = None
         self.watched = watched
         self.blocked = False
         self.why = ""
@@ -77,6 +83,7 @@ class Link(Generic[T]):
         """Decide again whether the link is ``plain``; called after each change."""
         self.plain = not (
             self.watched
+            or self.twin
             or self.blocked
             or self.loss
             or self.duplicate
@@ -149,12 +156,15 @@ class Network(Generic[T]):
         self._changes: list[faults.Link] = []
         self._groups: tuple[tuple[NodeId, ...], ...] | None = None
         self._blocks: set[tuple[NodeId, NodeId]] = set()
+        self._halves: dict[NodeId, tuple[NodeId, ...]] = {}
 
     def link(self, source: NodeId, target: T) -> Link[T]:
         """The link from ``source`` to ``target``."""
         found = self._links.get((source, target.id))
         if found is None:
-            found = self._links[source, target.id] = Link(target, self._model, self._watched)
+            found = self._links[source, target.id] = Link(
+                source, target, self._model, self._watched
+            )
             for change in self._changes:
                 if _concerns(change, source, target.id):
                     found.change(change)
@@ -180,13 +190,26 @@ class Network(Generic[T]):
         for (source, target), link in self._links.items():
             self._cut(source, target, link)
 
+    def halve(self, one: NodeId, other: NodeId, halves: Sequence[tuple[NodeId, ...]]) -> None:
+        """From now on ``one`` and ``other``, which are one node, each see their half alone."""
+        self._halves[one], self._halves[other] = halves
+        for (source, target), link in self._links.items():
+            self._cut(source, target, link)
+
     def _cut(self, source: NodeId, target: NodeId, link: Link[T]) -> None:
-        if (source, target) in self._blocks:
+        if not self._sees(source, target) or not self._sees(target, source):
+            link.block(OTHER_HALF)
+        elif (source, target) in self._blocks:
             link.block("blocked")
         elif source != target and self._groups is not None and not self._together(source, target):
             link.block("partition")
         elif link.blocked:
             link.heal()
+
+    def _sees(self, one: NodeId, other: NodeId) -> bool:
+        """Whether ``other`` is in the part of the network that ``one`` sees."""
+        half = self._halves.get(one)
+        return half is None or other == one or other in half
 
     def _together(self, source: NodeId, target: NodeId) -> bool:
         groups = self._groups or ()

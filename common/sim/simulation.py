@@ -8,21 +8,19 @@ from random import Random
 
 from common.contract.calls import describe
 from common.contract.events import NodeId, SavedKey
+from common.contract.lies import Behaviour, known_behaviour
 from common.contract.observer import Observer
 from common.sim.disk import SimulatedDisk
-from common.sim.engine import Behaviour, Engine, Monitor
+from common.sim.engine import Engine, Monitor
 from common.sim.host import Factory, Host
 from common.sim.network import LinkModel
 from common.values import faults
 from common.values.errors import BadInput
-from common.values.faults import Fault, Schedule
+from common.values.faults import HONEST, Fault, Schedule, twin_of
 from common.values.history import Operation, Outcome, Unknown
 from common.values.units import US
 
 DISK_LATENCY = 500 * US
-HONEST = "honest"
-"""The behaviour of ``faults.Corrupt`` that makes a node follow its protocol again."""
-
 MAX_EVENTS = 5_000_000
 """A run that takes more events than this is stopped as one that never comes to rest."""
 
@@ -37,7 +35,7 @@ class Simulation(Engine):
         link: how every link behaves at first.
         schedule: what goes wrong, and when.
         observers: who is told of everything that happens; without any the run is much faster.
-        monitors: who looks at the whole world after each step.
+        monitors: who looks at all honest nodes after each step.
         behaviours: Byzantine behaviours by the name that ``faults.Corrupt`` gives them.
         disk_latency: how long a flush takes, in microseconds.
         sends_wait_for_disk: the contract's rule that nothing leaves a node before what it saved
@@ -139,11 +137,16 @@ class Simulation(Engine):
     def _plan(self, schedule: Schedule) -> None:
         schedule.check_nodes(tuple(self._hosts))
         for fault in schedule:
-            if isinstance(fault, faults.Corrupt) and fault.behaviour != HONEST:
-                self._known_behaviour(fault.behaviour)
-            self._at(fault.at, self._fail, fault)
+            if isinstance(fault, faults.Corrupt):
+                known_behaviour(fault.behaviour, [HONEST, *self._behaviours])
+            if isinstance(fault, faults.Twin) and fault.at == 0:
+                self._fail(fault)  # before its first half starts, and speaks to everyone
+            else:
+                self._at(fault.at, self._fail, fault)
 
     def _fail(self, fault: Fault, *_: object) -> None:
+        if getattr(fault, "node", self.members[0]) not in self._hosts:
+            return  # a second half that is not there
         match fault:
             case faults.Crash(_, node):
                 happened = self._crash(self._hosts[node])
@@ -170,8 +173,10 @@ class Simulation(Engine):
                 self._hosts[node].set_clock(self.now, skew, drift)
             case faults.Disk(_, node, latency):
                 self._hosts[node].disk.latency = latency
-            case faults.Corrupt(_, node, behaviour):
-                self._hosts[node].behaviour = self._known_behaviour(behaviour)
+            case faults.Corrupt(_, node, behaviour, lied_to):
+                self._corrupt(self._hosts[node], behaviour, lied_to)
+            case faults.Twin(_, node, halves):
+                self._twin(self._hosts[node], halves)
             case faults.Partition() | faults.Block() | faults.Heal() | faults.Link():
                 self._network.apply(fault)
 
@@ -190,6 +195,27 @@ class Simulation(Engine):
             self._end(host, written, Unknown("the client crashed"))
         return True
 
+    def _corrupt(self, host: Host, behaviour: str, lied_to: tuple[NodeId, ...]) -> None:
+        known_behaviour(behaviour, [HONEST, *self._behaviours])
+        honest = behaviour == HONEST
+        host.behaviour, host.lied_to = ("", ()) if honest else (behaviour, lied_to)
+        host.byzantine |= not honest
+
+    def _twin(self, first: Host, halves: tuple[tuple[NodeId, ...], tuple[NodeId, ...]]) -> None:
+        name = twin_of(first.id)
+        if name not in self._hosts:
+            disk = SimulatedDisk(first.disk.latency, self.on_disk(first.id))
+            second = Host(name, first.peers, first.factory, disk, identity=first.id)
+            self._hosts[name] = second
+            first.byzantine = second.byzantine = True
+            for host in self._hosts.values():
+                if first.id in host.links and host is not first:
+                    link = host.links[first.id]
+                    link.twin = self._network.link(host.id, second)
+                    link.settle()
+            self._at(self.now, self._start, second)
+        self._network.halve(first.id, name, halves)
+
     def _resume(self, host: Host) -> None:
         host.paused = False
         waiting, host.backlog = host.backlog, []
@@ -200,14 +226,6 @@ class Simulation(Engine):
 
     def _act(self, action: Callable[[], None], *_: object) -> None:
         action()
-
-    def _known_behaviour(self, name: str) -> str:
-        if name == HONEST:
-            return ""
-        if name not in self._behaviours:
-            known = ", ".join([HONEST, *self._behaviours])
-            raise BadInput(f"there is no Byzantine behaviour {name!r} here: there are {known}")
-        return name
 
     def _host(self, id: NodeId) -> Host:
         if id not in self._hosts:

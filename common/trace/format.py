@@ -63,13 +63,14 @@ KINDS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
     "clock": {},
     "disk": {"latency": _NUMBER},
     "corrupt": {"behaviour": _TEXT},
+    "twin": {"halves": _LIST},
     "verdict": {"property": _TEXT, "result": _TEXT, "sentence": _TEXT},
 }
 """The kinds of event, and for each the fields that it must have, with their JSON types.
 
 ``step`` is a client's operation reaching the node, written only where that changed the node's
 state. ``outcome`` is ``ok``, ``fail`` or ``info`` (unknown), as in histories. From ``crash`` to
-``corrupt`` they are the faults of :mod:`common.values.faults`. ``verdict`` is what a checker said
+``twin`` they are the faults of :mod:`common.values.faults`. ``verdict`` is what a checker said
 of the run: ``yes``, ``no`` or ``unknown``, with a sentence.
 """
 

@@ -123,25 +123,67 @@ class Disk:
 class Corrupt:
     """From now on the node is Byzantine: what it sends is rewritten by the named behaviour.
 
-    Behaviours are functions that the test or the lab supplies by name; ``honest`` ends it.
+    Behaviours (:mod:`common.contract.lies`) are supplied by the test or the lab, by name;
+    ``honest`` ends it.
+
+    Attributes:
+        to: the nodes that are lied to; everyone unless given. The others hear the truth.
     """
 
     at: int
     node: str
     behaviour: str
+    to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """From now on the node runs twice under its one name, and each half sees its own nodes.
+
+    Both halves follow the protocol, and yet together they say different things to different nodes:
+    equivocation without attack code (Bano et al., "Twins: BFT systems made robust", OPODIS 2021).
+    The second half starts with what the node has saved by then. Another Twin of the same node
+    changes who sees whom; a :class:`Heal` does not.
+
+    Attributes:
+        halves: the nodes that the first and the second half hear and reach. A node may be in both;
+            one that is in neither hears nothing of this node. In other faults the second half is
+            named as :func:`twin_of` says, ``n1'``.
+    """
+
+    at: int
+    node: str
+    halves: tuple[tuple[str, ...], tuple[str, ...]]
 
 
 Fault: TypeAlias = (
-    Crash | Restart | Pause | Resume | Partition | Block | Heal | Link | Clock | Disk | Corrupt
+    Crash
+    | Restart
+    | Pause
+    | Resume
+    | Partition
+    | Block
+    | Heal
+    | Link
+    | Clock
+    | Disk
+    | Corrupt
+    | Twin
 )
 
 KINDS: Mapping[str, type] = {
     kind.__name__.lower(): kind
     for kind in (
-        Crash, Restart, Pause, Resume, Partition, Block, Heal, Link, Clock, Disk, Corrupt,
+        Crash, Restart, Pause, Resume, Partition, Block, Heal, Link, Clock, Disk, Corrupt, Twin,
     )
 }  # fmt: skip
 """The fault classes by the name that a schedule file gives them."""
+
+HONEST = "honest"
+"""The behaviour of :class:`Corrupt` that makes a node follow its protocol again."""
+
+TWIN_MARK = "'"
+"""What the name of a second half ends in."""
 
 _TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(us|µs|ms|s)")
 _UNITS = {"us": 1, "µs": 1, "ms": MS, "s": SECOND}
@@ -158,6 +200,11 @@ def parse_time(value: object) -> int:
     if isinstance(value, str) and (match := _TIME.fullmatch(value.strip())):
         return round(float(match[1]) * _UNITS[match[2]])
     raise BadInput(f"{value!r} is not a time: write 250us, 10ms, 1.5s, or whole microseconds")
+
+
+def twin_of(node: str) -> str:
+    """What the second half of a node is called in schedules and traces: ``n1'`` for ``n1``."""
+    return f"{node}{TWIN_MARK}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,23 +224,51 @@ class Schedule:
     def __len__(self) -> int:
         return len(self.faults)
 
+    @property
+    def twins(self) -> tuple[str, ...]:
+        """The second halves of the nodes that run twice, in the order in which they appear."""
+        return tuple(
+            dict.fromkeys(twin_of(fault.node) for fault in self.faults if isinstance(fault, Twin))
+        )
+
+    def halved(self, nodes: Iterable[str]) -> tuple[str, ...]:
+        """These nodes, with the second half of each that runs twice after its first."""
+        twins = self.twins
+        halves = [(node, twin_of(node)) for node in nodes]
+        return tuple(
+            half for one, other in halves for half in (one, other) if half in (one, *twins)
+        )
+
+    @property
+    def byzantine(self) -> tuple[str, ...]:
+        """The nodes that lie at some time, or run twice, sorted."""
+        return tuple(sorted({f.node for f in self.faults if isinstance(f, Corrupt | Twin)}))
+
     def nodes(self) -> tuple[str, ...]:
         """Every node that some fault names, sorted."""
         named: set[str] = set()
         for fault in self.faults:
-            if isinstance(fault, Partition):
-                named.update(node for group in fault.groups for node in group)
+            match fault:
+                case Partition(_, groups) | Twin(_, _, groups):
+                    named.update(node for group in groups for node in group)
+                case Corrupt():
+                    named.update(fault.to)
             for part in ("node", "source", "target"):
                 named.add(getattr(fault, part, self.everyone))
         return tuple(sorted(named - {self.everyone}))
 
     def check_nodes(self, known: Sequence[str]) -> None:
-        """Check that every node that the schedule names is one of ``known``.
+        """Check that every node that the schedule names is one of ``known``, or its second half.
+
+        What a schedule wants of a second half that is not there yet simply does not happen.
 
         Raises:
             BadInput: a fault names another; the text says which and when.
         """
-        unknown = [node for node in self.nodes() if node not in known]
+        halves = [twin_of(node) for node in known]
+        if again := [f.node for f in self.faults if isinstance(f, Twin) and f.node in halves]:
+            raise BadInput(f"{again[0]!r} is a second half itself: run the first one twice")
+        unknown = [node for node in self.nodes() if node not in known and node not in halves]
         if unknown:
             raise BadInput(
                 f"the schedule names the node {unknown[0]!r}, which this cluster does not have; "
@@ -263,10 +338,16 @@ def _read_part(name: str, wanted: Any, value: Any) -> Any:
             return parse_time(value)
         least, greatest = value if isinstance(value, list) and len(value) == 2 else (value, value)
         return _ordered(parse_time(least), parse_time(greatest))
-    if name == "groups":
+    if name in ("groups", "halves"):
         if not (isinstance(value, list) and all(isinstance(group, list) for group in value)):
             raise BadInput("write a list of lists of nodes, such as [[n1], [n2, n3]]")
+        if name == "halves" and len(value) != 2:
+            raise BadInput(f"there are two halves, not {len(value)}: write [[n2], [n3, n4]]")
         return tuple(tuple(str(node) for node in group) for group in value)
+    if name == "to":
+        if not isinstance(value, list):
+            raise BadInput("write a list of nodes, such as [n2, n3]")
+        return tuple(str(node) for node in value)
     if name in ("loss", "duplicate", "reorder"):
         if type(value) not in (int, float) or not 0 <= value <= 1:
             raise BadInput(f"{value!r} is not a probability from 0 to 1")

@@ -29,8 +29,9 @@ from typing import Any, Literal, TypeAlias, Unpack
 
 from common.check.explorer import Instance
 from common.contract.events import NodeId
+from common.contract.lies import Behaviour
 from common.contract.node import Node
-from common.sim.chaos import KINDS, random_schedule
+from common.sim.chaos import KINDS, random_liars, random_schedule
 from common.sim.host import Factory
 from common.sim.workload import Choose
 from common.values.errors import BadInput
@@ -166,6 +167,9 @@ class Worlds:
             so, that everything happens in one. As live unless given.
         bears: the kinds of trouble that it promises to bear, of :data:`common.sim.chaos.KINDS`;
             without ``crash``, say, it is neither rehearsed with crashes nor killed in tests.
+        liars: how many Byzantine members it bears; so many are drawn for each rehearsal.
+        behaviours: the ways in which members lie, by the names that ``corrupt`` faults give them:
+            in the simulator, and on sockets in the process of the liar.
         columns: which parts of a node's ``status()`` the dashboard shows, in order.
         trouble: what goes wrong in a live run to which nobody gave a schedule.
         small: instances for the explorer, by name; all of them are right. The first one is what
@@ -183,6 +187,8 @@ class Worlds:
     transport: Transport = "tcp"
     simulated: Size | None = None
     bears: tuple[str, ...] = KINDS
+    liars: int = 0
+    behaviours: Mapping[str, Behaviour] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
     trouble: Trouble = kill_first
     small: Mapping[str, Instance] = field(default_factory=dict)
@@ -246,6 +252,7 @@ class Worlds:
         if chosen.client is not None:
             client = partial(chosen.client, **{**chosen.client_config, **size.client_config})
             clients = dict.fromkeys(chosen.clients(size), client)
+        options.setdefault("behaviours", self.behaviours)
         return Scene(
             self.lab,
             dict.fromkeys(size.member_names, node),
@@ -289,13 +296,25 @@ class Worlds:
             kinds: the kinds of trouble; those that the lab bears unless given.
         """
         size = self.simulated or self.live
-        return random_schedule(
+        members, clients = size.member_names, variant.clients(size)
+        drawn = random_schedule(
             Random(f"{seed}/schedule"),
-            size.member_names,
+            members,
             TROUBLE_UNTIL,
             kinds=kinds or self.bears,
-            others=variant.clients(size),
+            others=clients,
         )
+        if not self.liars:
+            return drawn
+        lies = random_liars(
+            Random(f"{seed}/liars"),
+            members,
+            TROUBLE_UNTIL,
+            liars=self.liars,
+            behaviours=tuple(self.behaviours),
+            others=clients,
+        )
+        return Schedule([*drawn, *lies])
 
     def everyone(self, variant: Variant) -> tuple[NodeId, ...]:
         """Members and clients of a rehearsal, in order."""

@@ -28,7 +28,7 @@ def trace_of(
         The world at the end, and the trace.
     """
     lines: list[str] = []
-    nodes, clients = tuple(instance.nodes), tuple(instance.clients)
+    nodes, clients = instance.members, tuple(instance.clients)
     recorder = Recorder(lines.append, Meta(lab=lab, nodes=nodes, clients=clients, world="explorer"))
     world = replay(instance, path, [recorder])
     if broken is not None:

@@ -15,11 +15,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, TypedDict, Unpack
 
-from common.check.verdict import Verdict
+from common.check.stories import Stories
+from common.check.verdict import Answer, Verdict
 from common.contract.events import NodeId
+from common.contract.lies import Behaviour
 from common.contract.observer import Observer
 from common.sim import LinkModel, Monitor, Simulation, Workload
-from common.sim.engine import Behaviour
 from common.sim.host import Factory
 from common.sim.workload import Choose
 from common.trace.format import Meta
@@ -79,6 +80,9 @@ class Scene(Simulation):
         observers: who is told of everything that happens, besides the recorder.
         recorded: whether there is a trace; without one a run is much faster.
         options: as of a simulation.
+
+    Attributes:
+        stories: what Byzantine nodes told whom.
     """
 
     def __init__(
@@ -96,10 +100,14 @@ class Scene(Simulation):
         self.checks = dict(checks or {})
         self._lines: list[str] = []
         self._workloads: list[Workload] = []
-        meta = Meta(lab=lab, nodes=tuple(nodes), clients=tuple(clients or ()), seed=seed)
+        lanes = (options.get("schedule") or Schedule()).halved(nodes)
+        meta = Meta(lab=lab, nodes=lanes, clients=tuple(clients or ()), seed=seed)
         factories = [*nodes.values(), *(clients or {}).values()]
         self._recorder = Recorder(self._lines.append, meta, nodes=factories)
-        told = [self._recorder, *observers] if recorded else observers
+        self.stories = Stories()
+        told = [self._recorder, *observers] if recorded else list(observers)
+        if recorded or (options.get("schedule") or Schedule()).byzantine:
+            told.append(self.stories)
         super().__init__(nodes, clients, seed=seed, observers=told, **options)
 
     # What clients do.
@@ -158,6 +166,8 @@ class Scene(Simulation):
     def check(self, report: Report, name: str, about: str = "") -> Verdict:
         """Judge the history, and write the verdict into the trace and into a report.
 
+        Where it says no, and somebody lied, the report shows who was told what.
+
         Args:
             report: where people read it.
             name: of one of the checks.
@@ -165,6 +175,8 @@ class Scene(Simulation):
         """
         verdict = self.judged(name, self.checks[name](self.history))
         report.judged(about or name, verdict.answer.value, verdict.sentence)
+        if verdict.answer is Answer.NO:
+            report.parts += self.stories.tables()
         return verdict
 
     def trace(self, report: Report, name: str, title: str) -> None:

@@ -9,6 +9,7 @@ from random import Random
 
 from common.check.explorer import explore_instance
 from common.check.verdict import Answer
+from common.contract.lies import Liar
 from common.contract.node import Node
 from common.sim import LinkModel
 from common.sim.chaos import random_schedule
@@ -279,8 +280,8 @@ def _show_liars(report: Report, seed: int) -> None:
     scenes[1].trace(report, "one-liar", "two honest replicas outvote a liar")
 
 
-def _lies(random: Random, to: str, message: object) -> list[object]:
-    del random, to
+def _lies(liar: Liar, to: str, message: object) -> list[object]:
+    del liar, to
     assert isinstance(message, Entry), "replicas send answers and nothing else"
     return [Entry(message.number, "9th")]
 

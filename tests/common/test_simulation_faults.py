@@ -1,11 +1,11 @@
 """The simulator: partitions, disks, crashes, pauses, clocks, Byzantine nodes."""
 
 from collections.abc import Iterable
-from random import Random
 
 import pytest
 
 from common.contract import NodeId
+from common.contract.lies import Liar
 from common.sim import Simulation
 from common.values.errors import BadInput
 from common.values.faults import (
@@ -142,7 +142,7 @@ def test_skew_shifts_what_the_clock_shows_and_drift_stretches_timers() -> None:
 
 
 def test_a_byzantine_node_sends_what_its_behaviour_makes_of_its_messages() -> None:
-    def lie(random: Random, to: NodeId, honest: object) -> Iterable[object]:
+    def lie(liar: Liar, to: NodeId, honest: object) -> Iterable[object]:
         assert isinstance(honest, Ack)
         return [Ack(honest.value + 1_000)]
 

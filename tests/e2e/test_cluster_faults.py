@@ -217,8 +217,10 @@ async def test_a_schedule_that_names_an_unknown_node_does_nothing(tmp_path: Path
     async with Cluster(echo(tmp_path)) as cluster:
         with pytest.raises(BadInput, match="names the node 'n9'"):
             await cluster.run_schedule(Schedule([faults.Heal(0), faults.Crash(1, "n9")]))
-        with pytest.raises(BadInput, match="simulator"):
+        with pytest.raises(BadInput, match="declares no behaviours"):
             await cluster.apply(faults.Corrupt(0, "n1", "liar"))
+        with pytest.raises(BadInput, match="no live node runs twice"):
+            await cluster.apply(faults.Twin(0, "n1", ((), ())))
 
 
 @live

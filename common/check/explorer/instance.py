@@ -22,8 +22,10 @@ from typing import Literal, Protocol, TypeAlias
 from common.check.invariants import Always, AlwaysEach, Sometimes
 from common.contract.events import NodeId, SavedKey
 from common.contract.kinds import OPERATION, kind_of
+from common.contract.lies import Behaviour, known_behaviour
 from common.contract.node import Node
 from common.values.errors import BadInput
+from common.values.faults import TWIN_MARK, Corrupt, Schedule, Twin
 from common.values.history import History
 
 Factory: TypeAlias = Callable[[NodeId, tuple[NodeId, ...]], Node]
@@ -122,7 +124,7 @@ class Surroundings(Protocol):
 
 
 class WorldView(dict[NodeId, Node]):
-    """The world as a property sees it: the nodes that are up, by id, and what is around them.
+    """The world as a property sees it: the honest nodes that are up, and what is around them.
 
     A property only reads. Being a mapping of nodes, it is also what the simulator's monitors
     see, so that one invariant serves both.
@@ -191,6 +193,11 @@ class Instance:
             the same link).
         may_crash: the nodes that crashes can hit; None for all members.
         history: whether properties look at the history; it makes more states different.
+        liars: who is Byzantine, all the time: nodes that run twice, or whose messages are rewritten
+            (:class:`~common.values.faults.Twin`, :class:`~common.values.faults.Corrupt`). What they
+            send beside the truth is in flight beside it, so all orders are explored; properties are
+            not shown these nodes.
+        behaviours: the behaviours that the liars have, by name.
     """
 
     nodes: Mapping[NodeId, Factory]
@@ -204,6 +211,8 @@ class Instance:
     network: Literal["unordered", "ordered"] = "unordered"
     may_crash: Sequence[NodeId] | None = None
     history: bool = False
+    liars: Sequence[Twin | Corrupt] = ()
+    behaviours: Mapping[str, Behaviour] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check that the parts fit together.
@@ -214,6 +223,7 @@ class Instance:
         if not self.nodes:
             raise BadInput("the instance has no nodes: declare at least one")
         self._check_names()
+        self._check_liars()
         for node, asked in self.operations.items():
             for operation in asked:
                 if kind_of(type(operation)) != OPERATION:
@@ -228,14 +238,24 @@ class Instance:
         self._check_symmetry()
 
     @property
+    def members(self) -> tuple[NodeId, ...]:
+        """The members, in the order of their declaration, and second halves after their first."""
+        return Schedule(self.liars).halved(self.nodes)
+
+    @property
     def everyone(self) -> tuple[NodeId, ...]:
-        """All node ids, members first, in the order of their declaration."""
-        return (*self.nodes, *self.clients)
+        """All that take steps: members first, then clients."""
+        return (*self.members, *self.clients)
+
+    def identity(self, id: NodeId) -> NodeId:
+        """The node that ``id`` is, for the second half of one the first."""
+        return id if id in self.nodes or id in self.clients else id.removesuffix(TWIN_MARK)
 
     def make(self, id: NodeId) -> Node:
         """A new node, as before the start of a life."""
-        factory = {**self.nodes, **self.clients}[id]
-        return factory(id, tuple(member for member in self.nodes if member != id))
+        identity = self.identity(id)
+        factory = {**self.nodes, **self.clients}[identity]
+        return factory(identity, tuple(member for member in self.nodes if member != identity))
 
     def _check_names(self) -> None:
         if twice := [id for id in self.clients if id in self.nodes]:
@@ -250,6 +270,24 @@ class Instance:
                 if id not in self.everyone:
                     known = ", ".join(self.everyone)
                     raise BadInput(f"{part} names {id!r}, which is not there: there are {known}")
+
+    def _check_liars(self) -> None:
+        Schedule(self.liars).check_nodes((*self.nodes, *self.clients))
+        lying = [fault.node for fault in self.liars]
+        if len(set(lying)) < len(lying):
+            raise BadInput("a node is among the liars twice: it lies in one way all the time")
+        for fault in self.liars:
+            if isinstance(fault, Corrupt):
+                known_behaviour(fault.behaviour, self.behaviours)
+            if isinstance(fault, Twin) and fault.node not in self.nodes:
+                raise BadInput(f"{fault.node} is a client: only members run twice")
+
+    def _seen_by(self, id: NodeId) -> tuple[bool, ...]:
+        """In which parts of the network of liars a node is, and whether it is one itself."""
+        twins = [half for fault in self.liars if isinstance(fault, Twin) for half in fault.halves]
+        heard = [fault.to for fault in self.liars if isinstance(fault, Corrupt)]
+        lies = any(fault.node == id for fault in self.liars)
+        return (*(id in part for part in (*twins, *heard)), lies)
 
     def _check_symmetry(self) -> None:
         grouped = [id for group in self.symmetric for id in group]
@@ -266,10 +304,12 @@ class Instance:
                 lambda id: tuple(self.operations.get(id, ())),
                 lambda id: id in self.clients,
                 lambda id: self.may_crash is None or id in self.may_crash,
+                self._seen_by,
             )
             for id in group:
                 if any(part(id) != part(group[0]) for part in same):
                     raise BadInput(
                         f"{group[0]} and {id} are declared symmetric, but they differ in their "
-                        "operations, or one of them is a client, or only one may crash"
+                        "operations, or one of them is a client, or only one may crash, lies, or "
+                        "is lied to"
                     )

@@ -16,6 +16,7 @@ from common.check.explorer.canonical import (
     state_of,
 )
 from common.check.explorer.copying import copy_state
+from common.check.explorer.liars import Liars
 from common.check.explorer.planted import SharedRandom, TimerName
 from common.contract.effects import (
     Broadcast,
@@ -72,7 +73,7 @@ class Step:
         after: the node's share of the world afterwards.
         event: the event, for those who watch; None for a crash.
         effects: what the node asked for, in order.
-        sends: its messages and their targets, in order.
+        sends: its messages and their targets, in order; what it says instead, if it lies.
         outcome: how the client's operation that was under way ended, or None.
     """
 
@@ -88,11 +89,13 @@ class Stepper:
 
     Args:
         everyone: all node ids there are; a message to any other breaks the contract.
+        liars: who says something else than the node asks for.
     """
 
-    def __init__(self, everyone: tuple[NodeId, ...]) -> None:
+    def __init__(self, everyone: tuple[NodeId, ...], liars: Liars) -> None:
         self.random = SharedRandom()
         self._everyone = frozenset(everyone)
+        self._liars = liars
 
     def start(self, local: Local, id: NodeId, make: Callable[[NodeId], Node]) -> Step:
         """Make a node anew and let it begin a life with what is on the disk of ``local``."""
@@ -163,7 +166,8 @@ class Stepper:
         node, timers = _rename_timers(node, timers)
         waiting = local.waiting and outcome is None
         after = Local(node, timers, saved, local.calls, waiting)
-        return Step(after, event, effects, tuple(sends), outcome)
+        said = self._liars.said(node, sends, self.random)
+        return Step(after, event, effects, tuple(said), outcome)
 
     def _check_send(self, node: Node, to: NodeId, message: object) -> None:
         if to not in self._everyone:

@@ -83,6 +83,8 @@ class Run:
         self._history = History()
         self._under_way: dict[NodeId, Operation] = {}
         (self._world,) = system.initial()
+        for fault in system.instance.liars:
+            self._tell_fault(fault)
         for id, entry in zip(system.ids, system.starts, strict=True):
             self._tell_step(id, entry, None)
 
@@ -178,14 +180,17 @@ class Run:
         self._tell_effects(node, entry)
 
     def _tell_effects(self, node: NodeId, entry: Entry) -> None:
+        lying = bool(self._system.instance.liars)
         numbers = iter(entry.sends)
         for effect in entry.step.effects:
             match effect:
-                case Send(to, message):
-                    self._tell_send(node, to, message, next(numbers))
-                case Broadcast(everyone, message):
-                    for to in everyone:
-                        self._tell_send(node, to, message, next(numbers))
+                case Send() | Broadcast() if lying:
+                    continue
+                case Send():
+                    self._tell_send(node, next(numbers))
+                case Broadcast(everyone):
+                    for _ in everyone:
+                        self._tell_send(node, next(numbers))
                 case Note(text, fields):
                     for observer in self._observers:
                         observer.noted(self._at, node, text, fields)
@@ -194,12 +199,15 @@ class Run:
                         observer.noted(self._at, node, f"delivers {value!r}", {})
                 case Return():
                     self._tell_end(node, entry)
+        for known in numbers if lying else ():  # more or less than was asked for
+            self._tell_send(node, known)
 
-    def _tell_send(self, node: NodeId, to: NodeId, message: object, known: int) -> None:
+    def _tell_send(self, node: NodeId, known: int) -> None:
         self._last_number += 1
         self._in_flight.append(_InFlight(self._last_number, known))
+        packet = self._system.packets[known]
         for observer in self._observers:
-            observer.sent(self._at, node, to, message, self._last_number)
+            observer.sent(self._at, node, packet.target, packet.message, self._last_number)
 
     def _tell_call(self, node: NodeId, event: Invoke) -> None:
         operation = self._history.invoke(node, *describe(event.operation), self._at)

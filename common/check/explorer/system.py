@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from common.check.explorer.canonical import Canonical, canonical
 from common.check.explorer.instance import Bounds, Instance, Packet, WorldView
+from common.check.explorer.liars import Liars
 from common.check.explorer.local import Local, Step, Stepper
 from common.check.explorer.network import Flight, Lasting, Network, Ordered, Unordered
 from common.check.explorer.search import TransitionSystem
@@ -68,7 +69,7 @@ class NodeSystem(TransitionSystem[World, Move]):
         instance: what to explore.
 
     Attributes:
-        ids: the nodes' ids by their numbers.
+        ids: the nodes' ids by their numbers; a node that runs twice has two of them.
         starts: the first step of each node, which lead to the one initial world.
         packets: the messages by their numbers.
     """
@@ -80,7 +81,8 @@ class NodeSystem(TransitionSystem[World, Move]):
         self.shares = Numbers()
         self.messages = Numbers()
         self.lines = Numbers()
-        self.stepper = Stepper(self.ids)
+        self.liars = Liars(instance)
+        self.stepper = Stepper(self.ids, self.liars)
         self._number_of = {id: number for number, id in enumerate(self.ids)}
         self._operations = [tuple(instance.operations.get(id, ())) for id in self.ids]
         mortal = instance.nodes if instance.may_crash is None else instance.may_crash
@@ -89,10 +91,12 @@ class NodeSystem(TransitionSystem[World, Move]):
         self._room = instance.bounds.in_flight
         self._lasting = instance.bounds.duplicates is None
         self.network = self._make_network()
-        # By the number of a share: the share; its node if that is up; what its handler did wrong;
-        # the choices that its node has without a message, each with the budget that pays for it.
+        # By the number of a share: the share; its node if that is up, and if it is honest besides;
+        # what its handler did wrong; the choices that its node has without a message, each with the
+        # budget that pays for it.
         self._locals: dict[int, Local] = {}
         self._nodes: dict[int, tuple[NodeId, Any]] = {}
+        self._honest: dict[int, tuple[NodeId, Any]] = {}
         self._problems: dict[int, str] = {}
         self._own: dict[int, tuple[tuple[Move, int | None], ...]] = {}
         # By the number of a message: the number of its target. By a line's: how the call ended.
@@ -139,7 +143,7 @@ class NodeSystem(TransitionSystem[World, Move]):
 
     def view(self, state: World) -> WorldView:
         """The world as properties see it."""
-        nodes = self._nodes
+        nodes = self._honest
         return WorldView(dict([nodes[share] for share in state[0] if share in nodes]), self, state)
 
     # What a view asks.
@@ -281,7 +285,8 @@ class NodeSystem(TransitionSystem[World, Move]):
 
     def _receive(self, at: int, share: int, message: int) -> Entry:
         packet = self.packets[message]
-        step = self.stepper.receive(self._locals[share], packet.source, packet.message)
+        sender = self.liars.identity(packet.source)
+        step = self.stepper.receive(self._locals[share], sender, packet.message)
         return self._remember((share, message), at, share, step)
 
     def _take(self, at: int, share: int, move: Move) -> Entry:
@@ -314,7 +319,7 @@ class NodeSystem(TransitionSystem[World, Move]):
         """Number what a step led to."""
         source = self.ids[at]
         sends: list[int] = []
-        for target, content in step.sends:
+        for target, content in self.liars.reached(source, step.sends):
             message = self.messages.number((source, target, canonical(content)))
             if message not in self.packets:
                 self.packets[message] = Packet(source, target, content)
@@ -327,6 +332,8 @@ class NodeSystem(TransitionSystem[World, Move]):
                 self._problems[after] = step.after.problem
             if step.after.node is not None:
                 self._nodes[after] = (source, step.after.node)
+                if source not in self.liars.byzantine:
+                    self._honest[after] = self._nodes[after]
         return Entry(after, tuple(sends), lines, step)
 
     def _make_network(self) -> Network:

@@ -51,6 +51,8 @@ def run_one(worlds: Worlds, variant: Variant, seed: int, schedule: Schedule) -> 
         failure = f"{type(error).__name__}: {error}".removesuffix(": ")
     except Exception as error:  # a node's own mistake is what we search for
         failure = f"{type(error).__name__} in a node: {error}"
+    if failure and scene is not None and (told := str(scene.stories)):
+        failure = f"{failure}\n{told}"
     history = () if scene is None else scene.history
     ok = sum(isinstance(operation.outcome, Ok) for operation in history)
     return Found(seed, failure, ok)

@@ -162,9 +162,14 @@ def must_end(
     assert told >= fine * count, f"of {count} operations only {told} ended with ok"
 
 
-def must_hold(verdict: Verdict) -> None:
-    """Check that a checker says yes."""
-    assert verdict.answer is Answer.YES, verdict.sentence
+def must_hold(verdict: Verdict, stories: object = "") -> None:
+    """Check that a checker says yes.
+
+    Args:
+        verdict: what it says.
+        stories: who told whom what, where nodes lie (:class:`common.check.stories.Stories`).
+    """
+    assert verdict.answer is Answer.YES, f"{verdict.sentence}\n{stories}".rstrip()
 
 
 def must_be_linearizable(history: Iterable[Operation], model: Model) -> None:

@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from common.check.explorer import Choice, Exploration, Instance, Progress, explore_instance
 from common.check.explorer.choices import to_plain
+from common.check.stories import Stories
 from common.course.base import takes
 from common.course.base.course import Course
 from common.course.base.declared import worlds_of
@@ -17,6 +18,7 @@ from common.course.base.implementation import check_workspace, install_overlay, 
 from common.course.base.lab import Lab
 from common.course.base.output import MARKS, Output, folder, write_trace
 from common.course.student.finding import open_workspace
+from common.trace.reader import parse
 from common.worlds.examples import trace_of
 
 
@@ -66,18 +68,22 @@ def explore_lab(
     first, *rest = result.summary().splitlines()
     output.say(f"{MARKS[result.answer.value]} {escape(first.partition(':')[2])}")
     output.say(*(escape(line) for line in rest), sep="\n")
-    page = _draw(found, chosen, result, out)
+    page = _draw(found, chosen, result, out, output)
     if page is not None:
         output.say(f"picture of the counter-example: {page}")
     output.result(lab=lab, page=page and str(page), **result.to_plain(to_plain))
     raise Exit({"yes": 0, "no": 1, "unknown": 2}[result.answer.value])
 
 
-def _draw(lab: Lab, instance: Instance, result: Exploration[Choice], out: Path) -> Path | None:
-    """Replay the counter-example into a trace; returns its page, or None where there is none."""
+def _draw(
+    lab: Lab, instance: Instance, result: Exploration[Choice], out: Path, output: Output
+) -> Path | None:
+    """Replay the counter-example, say who lied, and draw it; None where there is none."""
     if result.counter_example is None:
         return None
     _, lines = trace_of(lab.id, instance, result.counter_example)
+    for line in str(Stories.of_trace(parse(lines).events)).splitlines():
+        output.line(escape(line))
     title = f"{lab.id}: the shortest counter-example"
     _, page = write_trace(folder(out / "explore"), lab.id, title, lines)
     return page

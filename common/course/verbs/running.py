@@ -236,6 +236,9 @@ def _conclude(session: Session, out: Path, output: Output) -> dict[str, object]:
     verdicts = session.verdicts()
     for name, verdict in verdicts.items():
         output.say(f"{MARKS[verdict.answer.value]}  [bold]{name}[/]: {escape(verdict.sentence)}")
+        if verdict.answer is Answer.NO:
+            for line in session.stories.splitlines():
+                output.line(escape(line))
     output.say(f"picture: [link=file://{Path(files['page']).resolve()}]{files['page']}[/]")
     answers = {verdict.answer for verdict in verdicts.values()}
     worst = next((one for one in (Answer.NO, Answer.UNKNOWN) if one in answers), Answer.YES)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
+from common.check.stories import Stories
 from common.check.verdict import Verdict
 from common.contract.events import NodeId
 from common.course.base.output import folder, write, write_trace
@@ -61,6 +62,7 @@ class Session:
         variant: the one that runs.
         members, clients: their names.
         cluster: the processes.
+        stories: once it is saved, what members that lied told whom, as text.
         hint: how unmodified clients of some real protocol reach it; "" where none can.
 
     Raises:
@@ -79,6 +81,7 @@ class Session:
         self.clients = self.variant.clients(size)
         self._scratch = tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True)
         self._stopped = asyncio.Event()
+        self.stories = ""
         self._verdicts: dict[str, Verdict] | None = None
         self._workers: list[asyncio.Task[None]] = []
         directory = options.directory or Path(self._scratch.name)
@@ -159,6 +162,7 @@ class Session:
         out = folder(out)
         history = write(out / "history.jsonl", self.cluster.history.to_jsonl())
         recorded = self.cluster.collect_trace(out / "trace.jsonl")
+        self.stories = str(Stories.of_trace(recorded.events))
         end = recorded.events[-1]["t"] if recorded.events else 0
         for name, verdict in self.verdicts().items():
             told: dict[str, object] = {"t": end, "node": None, "kind": "verdict"}

@@ -12,6 +12,7 @@ from common.contract.events import NodeId
 from common.sim.host import Factory
 from common.sim.simulation import Simulation
 from common.values.faults import (
+    HONEST,
     Block,
     Corrupt,
     Crash,
@@ -31,7 +32,6 @@ Place: TypeAlias = tuple[int, str, int]
 or ``injected`` by the test, and which one of those."""
 
 PLANNED, INJECTED = "planned", "injected"
-HONEST = "honest"
 
 TRIES = 60
 """Runs that finding the smallest schedule may take."""

@@ -13,7 +13,7 @@ SEEN = OWN_STEPS - {"step"}
 
 FAULTS = frozenset(
     {"crash", "restart", "pause", "resume", "partition", "block", "heal", "link", "clock", "disk",
-     "corrupt"}
+     "corrupt", "twin"}
 )  # fmt: skip
 MOST_FAULTS = 5
 MOST_NOTES = 3
@@ -91,8 +91,14 @@ def _subject(event: Event) -> str:
             return f"the clock of {node} is {event.get('skew', 0)} µs ahead"
         case {"kind": "disk", "latency": latency}:
             return f"the disk of {node} takes {latency} µs for a write"
+        case {"kind": "corrupt", "behaviour": "honest"}:
+            return f"{node} is honest again"
         case {"kind": "corrupt", "behaviour": behaviour}:
-            return f"{node} begins to lie: {behaviour}"
+            heard = ", ".join(event.get("to", ())) or "everyone"
+            return f"{node} begins to lie to {heard}: {behaviour}"
+        case {"kind": "twin", "halves": halves}:
+            sides = " | ".join(", ".join(half) for half in halves)
+            return f"{node} runs twice; its halves see {sides}"
     return f"{node} {in_words(event)}"
 
 

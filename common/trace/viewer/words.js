@@ -99,7 +99,9 @@ export function sideLabel(event) {
     case "disk":
       return `disk takes ${showTime(event.latency)}`;
     case "corrupt":
-      return `Byzantine: ${event.behaviour}`;
+      return `Byzantine: ${event.behaviour}${event.to ? ` to ${event.to.join(" ")}` : ""}`;
+    case "twin":
+      return `runs twice: ${event.halves.map((half) => half.join(" ")).join("  |  ")}`;
     default:
       return "";
   }

@@ -1,11 +1,12 @@
 """Graded suite of the lab ``failures``, fourth part: replicas that lie."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
 from common.contract.effects import Return, Send
 from common.contract.events import Invoke, NodeId, Receive, Start
+from common.contract.lies import Behaviour, Liar
 from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import Wire, ask
 from common.sim.network import LinkModel
@@ -23,31 +24,31 @@ TRUE = {"earth": "3rd", "mars": "4th", "venus": "2nd", "pluto": None}
 LIE = "9th"
 
 
-def behaviours(lab: FailuresLab) -> dict[str, Callable[[Random, NodeId, Any], Iterable[object]]]:
+def behaviours(lab: FailuresLab) -> dict[str, Behaviour]:
     """Ways of lying. Liars that lie alike help each other; one that repeats itself wants weight."""
     said: list[Any] = []
 
-    def replay(random: Random, to: NodeId, answer: Any) -> list[object]:
+    def replay(liar: Liar, to: NodeId, answer: Any) -> list[object]:
         """Old answers, under their own numbers and under the present one."""
         said.append(answer)
-        old = random.choice(said)
+        old = liar.random.choice(said)
         return [old, lab.Answer(answer.number, old.entry)]
 
     return {
-        "lies": lambda random, to, answer: [lab.Answer(answer.number, LIE)],
-        "equivocates": lambda random, to, answer: [
-            lab.Answer(answer.number, f"{random.randrange(3)}th")
+        "lies": lambda liar, to, answer: [lab.Answer(answer.number, LIE)],
+        "equivocates": lambda liar, to, answer: [
+            lab.Answer(answer.number, f"{liar.random.randrange(3)}th")
         ],
-        "insists": lambda random, to, answer: [lab.Answer(answer.number, LIE)] * 9,
-        "changes": lambda random, to, answer: [
+        "insists": lambda liar, to, answer: [lab.Answer(answer.number, LIE)] * 9,
+        "changes": lambda liar, to, answer: [
             lab.Answer(answer.number, LIE),
             lab.Answer(answer.number, "8th"),
         ],
-        "hurries": lambda random, to, answer: [
+        "hurries": lambda liar, to, answer: [
             lab.Answer(number, LIE) for number in range(answer.number, answer.number + 3)
         ],
         "replays": replay,
-        "silent": lambda random, to, answer: [],
+        "silent": lambda liar, to, answer: [],
     }
 
 

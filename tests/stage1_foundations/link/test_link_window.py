@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
-from random import Random
 from typing import Any
 
 from common.contract.events import Event, NodeId, Receive
+from common.contract.lies import Liar
 from common.contract.observer import Observer
 from common.course.suites.grading import Sweep, graded
 from common.sim import LinkModel
@@ -42,7 +42,7 @@ def conversation(
 def losing(node: str, lost: Callable[[Any], bool]) -> dict[str, Any]:
     """Options of a simulation in which exactly those messages of ``node`` are lost."""
 
-    def lose(random: Random, to: str, message: object) -> Iterable[object]:
+    def lose(liar: Liar, to: str, message: object) -> Iterable[object]:
         return () if lost(message) else (message,)
 
     return {
