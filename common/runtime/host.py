@@ -45,6 +45,7 @@ from common.runtime.datagrams import TRIES, Datagrams
 from common.runtime.handshake import Identity
 from common.runtime.links import Links
 from common.runtime.lying import Lying
+from common.runtime.raised import raised
 from common.runtime.transport import Transport
 from common.runtime.wire import LENGTH_BYTES, number_of, pack, unpack
 from common.values import faults
@@ -227,7 +228,7 @@ class Host:
         except LabError as error:
             self._fail(error)
         except Exception as error:  # whatever a student's handler may raise
-            self._fail(ContractError(_raised(self.node, event, error)))
+            self._fail(ContractError(raised(self.node, event, error)))
 
     # Effects.
 
@@ -399,18 +400,3 @@ class Host:
         if not self.failed:
             self.failed = True
             self._on_failure(error)
-
-
-def _raised(node: Node, event: Event, error: Exception) -> str:
-    """One sentence for an exception that came out of a handler: who, where, what."""
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    where = ""
-    if place is not None:
-        code = place.tb_frame.f_code
-        where = f" in {code.co_name}, line {place.tb_lineno} of {code.co_filename}"
-    return (
-        f"node {node.id} ({type(node).__name__}) raised {type(error).__name__}: {error}{where}, "
-        f"while handling {event}"
-    )
