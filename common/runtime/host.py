@@ -51,7 +51,6 @@ from common.runtime.wire import LENGTH_BYTES, number_of, pack, unpack
 from common.values import faults
 from common.values.errors import BadInput, ContractError, LabError
 from common.values.history import Outcome
-from common.values.units import SECOND
 
 COUNTERS = ("steps", "messages_sent", "messages_received", "messages_dropped")
 """What a host counts since its start."""
@@ -287,7 +286,7 @@ class Host:
         self, to: NodeId, message: object, body: bytes | None, rewritten: bool = False
     ) -> None:
         if self._lying.active and not rewritten:
-            self._lie(to, message)
+            self._lying.say(to, message, self._send, self.transport.loop)
             return
         number = next(self._numbers)
         self._counters["messages_sent"] += 1
@@ -307,14 +306,6 @@ class Host:
             carrier.send(to, frame, number)
         else:
             self.transport.send(to, frame)
-
-    def _lie(self, to: NodeId, message: object) -> None:
-        for after, told in self._lying.told(to, message):
-            if after:
-                delay = after / SECOND
-                self.transport.loop.call_later(delay, self._send, to, told, None, True)
-            else:
-                self._send(to, told, None, True)
 
     def _note(self, text: str, fields: Mapping[str, object]) -> None:
         if self._observer is not None:

@@ -4,15 +4,21 @@ The node is the same as ever, and follows its protocol. Its process rewrites wha
 behaviour that its lab declares (``WORLDS.behaviours``). It has the keys of its own node alone.
 """
 
+import asyncio
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from random import Random
+from typing import TypeAlias
 
 from common.contract.events import NodeId
 from common.contract.lies import Behaviour, Later, Liar, known_behaviour
 from common.contract.node import Node
 from common.values.errors import BadInput
 from common.values.faults import HONEST, Corrupt
+from common.values.units import SECOND
+
+Send: TypeAlias = Callable[[NodeId, object, None, bool], None]
+"""What sends a message that is rewritten already."""
 
 
 def load_behaviours(module: str) -> Mapping[str, Behaviour]:
@@ -74,11 +80,21 @@ class Lying:
         self.active = fault.behaviour != HONEST
         self._fault = fault
 
-    def told(self, to: NodeId, message: object) -> Iterator[tuple[int, object]]:
-        """What is sent in the place of ``message``, each with its delay in microseconds."""
+    def say(self, to: NodeId, message: object, send: Send, loop: asyncio.AbstractEventLoop) -> None:
+        """Send what is said to ``to`` in the place of ``message``, some of it later.
+
+        Args:
+            to: who is told.
+            message: what the node asked for.
+            send: ``(to, message, None, True)`` sends a message as it is.
+            loop: what waits.
+        """
         fault = self._fault
-        if fault is None or not self.active or (fault.to and to not in fault.to):
-            yield 0, message
+        if fault is None or (fault.to and to not in fault.to):
+            send(to, message, None, True)
             return
         for told in self._behaviours[fault.behaviour](self._liar, to, message):
-            yield (told.after, told.message) if isinstance(told, Later) else (0, told)
+            if isinstance(told, Later):
+                loop.call_later(told.after / SECOND, send, to, told.message, None, True)
+            else:
+                send(to, told, None, True)
