@@ -170,18 +170,17 @@ def _heading(told: Sequence[Telling]) -> str:
 def _rows(left: list[_Line], right: list[_Line]) -> tuple[list[tuple[int, str, str]], int]:
     """The rows in which the columns differ, and how many lines they have in common."""
     everyone = [{node for line in side for node in line.to} for side in (left, right)]
-    texts = [[line.text for line in side] for side in (left, right)]
+    texts = [line.text for line in left], [line.text for line in right]
     rows: list[tuple[int, str, str]] = []
     same = 0
-    matcher = SequenceMatcher(None, *texts, autojunk=False)
+    matcher = SequenceMatcher(None, texts[0], texts[1], autojunk=False)
     for kind, begin, end, other_begin, other_end in matcher.get_opcodes():
         if kind == "equal":
             same += end - begin
             continue
         for one, other in zip_longest(left[begin:end], right[other_begin:other_end]):
-            cells = [_cell(line, all) for line, all in zip((one, other), everyone, strict=True)]
             at = min(line.at for line in (one, other) if line is not None)
-            rows.append((at, *cells))  # type: ignore[arg-type]
+            rows.append((at, _cell(one, everyone[0]), _cell(other, everyone[1])))
     return rows, same
 
 

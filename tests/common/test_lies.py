@@ -189,7 +189,9 @@ def test_a_scene_shows_the_stories_where_a_check_says_no() -> None:
     def one_answer(history: History) -> Verdict:
         values = {each.outcome.value for each in history if isinstance(each.outcome, Ok)}
         good = len(values) < 2
-        return Verdict(Answer.YES if good else Answer.NO, f"clients were told {sorted(values)}")
+        return Verdict(
+            Answer.YES if good else Answer.NO, f"clients were told {sorted(map(str, values))}"
+        )
 
     for faults, shown in (((), 0), ((Twin(0, "n1", HALVES),), 1)):
         scene = Scene(
