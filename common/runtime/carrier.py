@@ -38,5 +38,5 @@ class Carrier(Protocol):
     def release(self) -> None:
         """The node has begun: take what arrives."""
 
-    def close(self) -> None:
+    def end(self) -> None:
         """Send and take nothing any more."""

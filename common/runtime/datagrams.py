@@ -175,7 +175,7 @@ class Datagrams:
             except OSError as error:
                 self._log(f"{id} is not sent any datagram: its host {host} is unknown: {error}")
 
-    def close(self) -> None:
+    def end(self) -> None:
         """Give the port back."""
         self._socket.close()
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from common.contract.events import NodeId
 from common.runtime.facade import free_ports
@@ -33,14 +34,22 @@ def spec_of(
     )
 
 
-def with_facades(spec: ClusterSpec, worlds: Worlds) -> tuple[ClusterSpec, str]:
+def with_facades(
+    spec: ClusterSpec, worlds: Worlds, variant: Variant, **more: Any
+) -> tuple[ClusterSpec, str]:
     """The same cluster with the lab's facades in front of its members, at free ports.
+
+    Args:
+        spec: the cluster.
+        worlds: what the lab declares.
+        variant: which way it is run.
+        more: settings of the facades, beside those that all facades have.
 
     Returns:
         The cluster, and a sentence for people on how to reach the facades. Where a package is
         missing the cluster stays without them, and the sentence says so; "" where the lab has none.
     """
-    front = worlds.front
+    front = worlds.front_of(variant)
     if front is None:
         return spec, ""
     if find_spec(front.needs) is None:
@@ -48,7 +57,7 @@ def with_facades(spec: ClusterSpec, worlds: Worlds) -> tuple[ClusterSpec, str]:
         return spec, f"{front.hint.partition(':')[0]} are not served, for {missing}"
     found = free_ports(spec.host, len(spec.members))
     ports = dict(zip(spec.members, found, strict=True))
-    settings = {"host": spec.host, "ports": ports, "config": dict(spec.config)}
+    settings = {"host": spec.host, "ports": ports, "config": dict(spec.config), **more}
     facade = f"{worlds.package}.front.facade:make"
     hint = front.hint.format(host=spec.host, port=found[0])
     return replace(spec, facade=facade, facade_config=settings), hint

@@ -378,7 +378,7 @@ class Host:
         if self.commits is not None:
             self.commits.close()
         for carrier in self.carriers:
-            carrier.close()
+            carrier.end()
         await self.transport.close()
 
     def _broken(self, error: Exception) -> None:

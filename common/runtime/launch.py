@@ -92,24 +92,34 @@ class Launched:
 
 @contextlib.asynccontextmanager
 async def launch(
-    worlds: Worlds, directory: Path, members: int = 0, *, host: str = "127.0.0.1", **config: Any
+    worlds: Worlds,
+    directory: Path,
+    members: int = 0,
+    *,
+    variant: str = "",
+    host: str = "127.0.0.1",
+    front: Mapping[str, Any] | None = None,
+    **config: Any,
 ) -> AsyncIterator[Launched]:
     """Start a lab's members as processes; where there are leaders, wait until one leads.
 
     Args:
-        worlds: what the lab declares; its first variant is launched.
+        worlds: what the lab declares.
         directory: where the members keep their data; used again if it is of an earlier run.
         members: how many; as many as ``lab run`` starts unless given. They are named n1, n2 ...
+        variant: which of its variants; the first unless given.
         host: the address to listen on.
+        front: settings of the facades, beside those that all facades have.
         config: keyword arguments of the node's class, in the place of those of ``lab run``.
 
     Raises:
         BadInput: nothing is in front of the lab's nodes, or its package is missing.
     """
     names = worlds.live.resized(members).member_names
-    bare = spec_of(worlds, worlds.variant(), directory, names)
+    chosen = worlds.variant(variant)
+    bare = spec_of(worlds, chosen, directory, names)
     bare = replace(bare, config=config, host=host, trace=False)
-    spec, hint = with_facades(bare, worlds)
+    spec, hint = with_facades(bare, worlds, chosen, **(front or {}))
     if not spec.facade:
         raise BadInput(hint or f"lab {worlds.lab} has no other protocol in front: use a Cluster")
     async with Cluster(spec) as running:

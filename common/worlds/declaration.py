@@ -130,12 +130,14 @@ class Front:
         needs: a module that the facades cannot do without; where it is missing the cluster runs
             without them, and the person is told.
         extra: the course's extra that brings the module.
+        variants: the names of those that have them; all variants unless given.
     """
 
     clients: tuple[str, ...]
     hint: str
     needs: str
     extra: str
+    variants: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +213,14 @@ class Worlds:
             known = ", ".join(self.variants)
             raise BadInput(f"lab {self.lab} has no variant {name!r}: it has {known}")
         return self.variants[name or next(iter(self.variants))]
+
+    def front_of(self, variant: Variant) -> Front | None:
+        """The facades of a variant, if it has any."""
+        front = self.front
+        if front is None or not front.variants:
+            return front
+        has = any(self.variants[name] is variant for name in front.variants)
+        return front if has else None
 
     def instance(self, name: str = "") -> Instance:
         """The instance of this name for the explorer; the first for "".

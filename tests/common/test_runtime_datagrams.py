@@ -136,8 +136,8 @@ async def test_members_send_each_other_datagrams_both_ways() -> None:
     n2.send("n1", "back")
     await eventually(n1.has(1))
     assert n1.got == [("n2", b"back")]
-    n1.datagrams.close()
-    n2.datagrams.close()
+    n1.datagrams.end()
+    n2.datagrams.end()
 
 
 @live
@@ -148,8 +148,8 @@ async def test_what_arrives_before_the_node_begins_waits_until_it_does() -> None
     assert not n2.got
     n2.datagrams.release()
     await eventually(n2.has(1))
-    n1.datagrams.close()
-    n2.datagrams.close()
+    n1.datagrams.end()
+    n2.datagrams.end()
 
 
 @live
@@ -173,8 +173,8 @@ async def test_bad_datagrams_are_counted_and_named_and_good_ones_still_come() ->
     assert len(n2.log) == len(KINDS)
     assert all(line.startswith("refused a datagram ") for line in n2.log)
     assert n2.datagrams.counters["datagrams_forged"] == 1
-    n1.datagrams.close()
-    n2.datagrams.close()
+    n1.datagrams.end()
+    n2.datagrams.end()
 
 
 @live
@@ -185,8 +185,8 @@ async def test_a_message_larger_than_a_datagram_is_refused_before_it_leaves() ->
     await eventually(n2.has(1))
     with pytest.raises(ContractError, match="n1 sends n2 a str that takes 14.* bytes, more than"):
         n1.send("n2", "x" * 1_400)
-    n1.datagrams.close()
-    n2.datagrams.close()
+    n1.datagrams.end()
+    n2.datagrams.end()
 
 
 @live
@@ -194,12 +194,12 @@ async def test_a_member_that_is_nowhere_or_gone_costs_the_message_and_no_more() 
     n1, n2, *_ = pair()
     n1.send("n3", "nobody knows where", number=7)
     assert n1.drops == [("n3", 7, "no address")]
-    n2.datagrams.close()
+    n2.datagrams.end()
     for _ in range(5):
         n1.send("n2", "nobody listens")
     n1.datagrams.know({"n2": ("no.such.host.invalid", 1)})
     assert "its host no.such.host.invalid is unknown" in n1.log[0]
-    n1.datagrams.close()
+    n1.datagrams.end()
     n1.send("n2", "closed", number=8)
     assert n1.drops[-1] == ("n2", 8, "closed")
 
@@ -211,8 +211,8 @@ async def test_a_port_that_is_taken_and_a_name_that_is_too_long_are_refused() ->
         n2.datagrams.bind(HERE, port)
     with pytest.raises(BadInput, match="longer than 128 bytes"):
         End(N1, "n" * 129)
-    n1.datagrams.close()
-    n2.datagrams.close()
+    n1.datagrams.end()
+    n2.datagrams.end()
 
 
 def test_nobody_is_reached_but_the_other_members() -> None:

@@ -240,3 +240,12 @@ def test_troubles_together_are_all_their_faults() -> None:
     both = together(kill_first, kill_all)(FIVE, 10 * SECOND)
     assert len(both) == 12
     assert list(both) == sorted(both, key=lambda fault: fault.at)
+
+
+def test_facades_may_stand_in_front_of_some_variants_only() -> None:
+    assert KV.front is not None
+    some = replace(KV, front=replace(KV.front, variants=("ring",)))
+    assert some.front_of(some.variant("ring")) is some.front
+    assert some.front_of(some.variant("slots")) is None
+    assert KV.front_of(KV.variant("slots")) is KV.front
+    assert CAP.front_of(CAP.variant()) is None

@@ -57,6 +57,7 @@ LACKS: Mapping[str, Callable[[], str | None]] = {
     "etcd": lambda: _program("etcd")() or _program("etcdctl")(),
     "redis": lambda: _program("redis-server")() or _program("redis-cli")(),
     "uml": lambda: _program("linux.uml")() or _program("modprobe")(),
+    "serf": lambda: _program("serf")() or _module("msgpack", "serf")(),
     "ip": _program("ip"),
     "node": _program("node"),
     "npm": _program("npm"),

@@ -92,7 +92,7 @@ class Session:
             seed=options.seed,
             files=options.files,
         )
-        spec, self.hint = with_facades(spec, worlds)
+        spec, self.hint = with_facades(spec, worlds, self.variant)
         self.cluster = Cluster(spec)
 
     async def __aenter__(self) -> "Session":
