@@ -76,8 +76,7 @@ class Stories(Observer):
                 case {"kind": "corrupt" | "twin", "node": node}:
                     stories._watch(node, event.get("to", ()))
                 case {"kind": "send", "t": at, "node": node, "to": to, "type": type, "body": body}:
-                    fields = ", ".join(f"{name}={value!r}" for name, value in body.items())
-                    stories._tell(at, node, to, f"{type}({fields})")
+                    stories._tell(at, node, to, _shown({"$type": type, **body}))
         return stories
 
     def failed(self, at: int, fault: Fault) -> None:
@@ -191,6 +190,17 @@ def _cell(line: _Line | None, everyone: set[NodeId]) -> str:
         return line.text
     to = f" to {', '.join(line.to)}"
     return f"{_cut(line.text, WIDTH - len(to))}{to}"
+
+
+def _shown(plain: Any) -> str:
+    """A value of a trace as ``repr`` showed the one that was recorded."""
+    match plain:
+        case {"$type": str(kind), **fields}:
+            parts = ", ".join(f"{name}={_shown(value)}" for name, value in fields.items())
+            return f"{kind}({parts})"
+        case list():
+            return f"({', '.join(map(_shown, plain))})"
+    return repr(plain)
 
 
 def _cut(text: str, width: int) -> str:

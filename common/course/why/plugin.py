@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from common.check.stories import Stories
 from common.course.base import limits
 from common.course.base.reasons import reason
 from common.course.suites.grading import COURSE
@@ -163,6 +164,7 @@ def investigate(again: Again, path: Path, shrink: str) -> Run:
         "why": reason(run.error, again.course),
         "wrong": asdict(wrong),
         "story": story(with_bodies(events), wrong),
+        "liars": str(Stories.of_trace(events[: wrong.number])),
         "faults": [fault_to_plain(fault) for fault in run.faults.happening.values()],
         "faults_at_first": len(first.faults.asked),
         "left_out": [list(place) for place in left_out],

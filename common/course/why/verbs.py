@@ -165,6 +165,8 @@ def _tell(
         for line in facts["story"]:
             style = "bold red" if "✗" in line else "none"
             output.say(f"[{style}]{escape(line)}[/]")
+        for line in facts["liars"].splitlines():
+            output.line(escape(line))
     if wrong.get("number"):
         exact = "the first event that cannot be right"
         last = "the last event before the test looked"
