@@ -61,20 +61,27 @@ class _Line:
 
 
 class Stories(Observer):
-    """Remembers what Byzantine nodes say from the fault on that makes them so."""
+    """Remembers what Byzantine nodes say.
 
-    def __init__(self) -> None:
+    Args:
+        liars: who they are, from the beginning; others are known by the fault that makes them so.
+    """
+
+    def __init__(self, liars: Iterable[NodeId] = ()) -> None:
         self._told: dict[NodeId, deque[Telling]] = {}
         self._lied_to: dict[NodeId, set[NodeId]] = {}
+        for liar in liars:
+            self._watch(liar, ())
 
     @classmethod
-    def of_trace(cls, events: Iterable[Mapping[str, Any]]) -> "Stories":
+    def of_trace(cls, events: Sequence[Mapping[str, Any]]) -> "Stories":
         """The stories that the events of a trace tell."""
         stories = cls()
         for event in events:
+            if event["kind"] in ("corrupt", "twin"):
+                stories._watch(event["node"], event.get("to", ()))
+        for event in events:
             match event:
-                case {"kind": "corrupt" | "twin", "node": node}:
-                    stories._watch(node, event.get("to", ()))
                 case {"kind": "send", "t": at, "node": node, "to": to, "type": type, "body": body}:
                     stories._tell(at, node, to, _shown({"$type": type, **body}))
         return stories

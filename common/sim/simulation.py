@@ -139,6 +139,8 @@ class Simulation(Engine):
         for fault in schedule:
             if isinstance(fault, faults.Corrupt):
                 known_behaviour(fault.behaviour, [HONEST, *self._behaviours])
+                if fault.at == 0:  # before it starts, and says something true
+                    self._corrupt(self._hosts[fault.node], fault.behaviour, fault.to)
             if isinstance(fault, faults.Twin) and fault.at == 0:
                 self._fail(fault)  # before its first half starts, and speaks to everyone
             else:

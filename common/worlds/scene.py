@@ -104,9 +104,10 @@ class Scene(Simulation):
         meta = Meta(lab=lab, nodes=lanes, clients=tuple(clients or ()), seed=seed)
         factories = [*nodes.values(), *(clients or {}).values()]
         self._recorder = Recorder(self._lines.append, meta, nodes=factories)
-        self.stories = Stories()
+        liars = (options.get("schedule") or Schedule()).byzantine
+        self.stories = Stories(liars)
         told = [self._recorder, *observers] if recorded else list(observers)
-        if recorded or (options.get("schedule") or Schedule()).byzantine:
+        if recorded or liars:
             told.append(self.stories)
         super().__init__(nodes, clients, seed=seed, observers=told, **options)
 
