@@ -126,7 +126,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _say_error(errors: Console, text: str) -> None:
-    """One line, however long: whoever reads it from a pipe finds paths in one piece."""
+    """One line, however long: who reads it from a pipe finds paths in one piece."""
     errors.print(f"[bold red]error:[/] {escape(text)}", highlight=False, soft_wrap=True)
 
 

@@ -73,7 +73,7 @@ class Door:
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
         def arrived(outcome: Outcome) -> None:
-            if not answer.done():  # whoever asked may have gone
+            if not answer.done():  # who asked may have gone
                 answer.set_result(outcome)
 
         self.invoke(operation, arrived)
@@ -127,7 +127,7 @@ def load_facade(name: str) -> Callable[[Door, Mapping[str, Any]], Facade]:
 def free_ports(host: str, count: int) -> list[int]:
     """Ports on which nobody listens just now; all facades of a cluster have to know each other's.
 
-    They are free for a moment only: whoever takes one first has it.
+    They are free for a moment only: who takes one first has it.
 
     Raises:
         BadInput: the address is none of this machine's.

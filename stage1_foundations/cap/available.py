@@ -1,6 +1,6 @@
 """The available register: every replica answers at once, and what it says may be old.
 
-A replica answers reads from its own copy and takes writes into it, whoever else can be reached.
+A replica answers reads from its own copy and takes writes into it, even if it reaches nobody.
 Copies spread by gossip afterwards: now and then each replica sends what it holds to the others
 (*anti-entropy*: Demers and others, "Epidemic algorithms for replicated database maintenance", 1987,
 section 1.3), and a replica that holds something newer answers with that.

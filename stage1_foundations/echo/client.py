@@ -175,7 +175,7 @@ class Connection:
 
         Raises:
             OSError: nobody listens there, or nobody can be reached.
-            RemoteProtocolError: whoever listens there is no echo server of this version.
+            RemoteProtocolError: what listens there is no echo server of this version.
         """
         reader, writer = await asyncio.open_connection(host, port, limit=READ_BYTES)
         connection = cls(reader, writer)

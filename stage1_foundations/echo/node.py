@@ -78,7 +78,7 @@ class Echo(Node):
 
     @on(Ping)
     def ping_received(self, ping: Ping, sender: NodeId) -> None:
-        """Send the text back to whoever asked. Twice asked is twice answered: nothing is kept."""
+        """Send the text back to its sender. Twice asked is twice answered: nothing is kept."""
         self.send(sender, Pong(ping.number, ping.text))
 
 

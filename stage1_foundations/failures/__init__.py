@@ -7,4 +7,7 @@ Reading order:
 3. ``client``: the client that says only what is certainly true.
 4. ``detect``: an opinion about who is dead.
 5. ``masking``: when answers come and cannot be believed.
+
+Around it: ``worlds`` says how it runs, ``checks`` what must hold, ``small`` is the instance for the
+explorer, ``demo`` shows it.
 """

@@ -71,9 +71,9 @@ def took_effect(seen: Seen, number: int) -> Known:
 def lived_until(seen: Seen) -> int | None:
     """The latest instant after which the other node certainly still lived (or again), or None.
 
-    Whoever answers a request lives when it receives it, and that is after it was first sent. How
-    long after, nobody knows: the answer may be old, and have taken its time. So of each answer the
-    time at which it *arrives* says nothing.
+    A node that answers a request lives when it receives it, and that is after it was first sent.
+    How long after, nobody knows: the answer may be old, and have taken its time. So of each answer
+    the time at which it *arrives* says nothing.
     """
     answered = {event.number for event in seen if isinstance(event, Received)}
     first_sent: dict[int, int] = {}

@@ -6,7 +6,7 @@ suspected; who is heard again is not, and gets more time from then on.
 Chandra and Toueg 1996, "Unreliable failure detectors for reliable distributed systems", name what
 one may ask of such a thing:
 
-* **completeness** (strong): whoever crashed is suspected by every living node, from some time on;
+* **completeness** (strong): each crashed node is suspected by every living node, from some time on;
 * **accuracy** (eventual strong): from some time on, nobody who lives is suspected.
 
 Each is easy alone: suspect everybody, or nobody. Both together, for certain and at every time,

@@ -10,4 +10,7 @@ Reading order:
 6. ``durable_receiver``: what has to be on disk before which message leaves.
 7. ``theory``: how fast it can be at best, as formulas; ``plot_goodput`` measures it, ``plot`` draws
    both.
+
+Around it: ``worlds`` says how it runs, ``checks`` what must hold, ``small`` is the instance for the
+explorer, ``demo`` shows it.
 """

@@ -1,6 +1,6 @@
 """Measures round trips through the TCP echo; runs inside a node of the cluster.
 
-Prints one line of JSON, because whoever reads it sits outside: of a container, a network namespace
+Prints one line of JSON, because its reader sits outside: of a container, a network namespace
 or a whole virtual machine.
 """
 

@@ -2,8 +2,8 @@
 
 User-mode Linux (Dike 2000, "A user-mode port of the Linux kernel") is Linux ported to Linux: its
 "hardware" is system calls of the host. Inside, we are root, and the kernel has ``netem``, whatever
-the machine's own kernel has and whoever we are outside. It sees the host's files (``hostfs``), so
-the same Python and the same course run in it, in network namespaces.
+the machine's own kernel has, for any user. It sees the host's files (``hostfs``), so the same
+Python and the same course run in it, in network namespaces.
 """
 
 import os

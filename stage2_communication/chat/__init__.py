@@ -7,4 +7,7 @@ Reading order:
 3. ``total``: the same order for everybody; ``causal``: no answer before its question.
 4. ``spreading``, ``room`` and ``member``: posts that get through all the same, joining, leaving.
 5. ``client``: who asks from elsewhere. ``front`` has the terminal in which people sit.
+
+Around it: ``worlds`` says how it runs, ``checks`` what must hold, ``small`` is the instance for the
+explorer, ``demo`` shows it.
 """

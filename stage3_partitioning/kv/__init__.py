@@ -8,4 +8,7 @@ Reading order:
 4. ``ownership``, ``shard``, ``handover``: a slot moves while clients write to it.
 5. ``coordinator`` and ``member``: who decides what moves, and when.
 6. ``server``: all of it together; ``client``: who asks. ``front`` speaks Redis' protocol.
+
+Around it: ``worlds`` says how it runs, ``checks`` what must hold, ``small`` is the instance for the
+explorer, ``demo`` shows it.
 """

@@ -14,4 +14,7 @@ Reading order, one concern a file:
    ``parallel_writes``: the same, with one flush less on a command's way.
 7. ``client`` and ``registers``: who asks, and the simplest application to ask of; and
    ``batching_client``: the same for those who have thousands of operations under way.
+
+Around it: ``worlds`` says how it runs, ``checks`` what must hold, ``small`` is the instance for the
+explorer, ``demo`` shows it.
 """

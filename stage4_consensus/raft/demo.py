@@ -61,7 +61,7 @@ def _kill_the_leader(report: Report, seed: int) -> None:
 
 
 def _leader(simulation: Simulation) -> Core:
-    """Whoever leads the latest term."""
+    """The leader of the latest term."""
     servers = [each for each in simulation.nodes.values() if isinstance(each, Core)]
     return max(
         (each for each in servers if each.role is Role.LEADER), key=lambda each: each.current_term

@@ -38,7 +38,7 @@ class Election(Persistence):
         self._wait_for_leader()
 
     def become_follower(self, term: int) -> None:
-        """Follow whoever leads ``term``. The timer is not touched, unless there was none."""
+        """Follow the leader of ``term``. The timer is not touched, unless there was none."""
         was_leader = self.role is Role.LEADER
         if term > self.current_term:
             self.enter_term(term, voted_for=None)

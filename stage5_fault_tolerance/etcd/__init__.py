@@ -14,4 +14,6 @@ Reading order, one concern a file:
 9. ``client``: a client for the simulator and for ``lab run``.
 
 What speaks gRPC to ``etcdctl`` and other real clients is in ``front``.
+
+Around it: ``worlds`` says how it runs, ``checks`` what must hold, ``demo`` shows it.
 """

@@ -4,8 +4,7 @@
 
 Ours and etcd flush to the disk before they acknowledge; PySyncObj never does, unless this script
 makes it. Its clients are its own leader, in the leader's process; ours and etcd's are in another
-process. Whoever is compared is
-measured in turns within this run, and each figure is the median of the turns.
+process. All are measured in turns within this run, and each figure is the median of the turns.
 
 * ``vs_pysyncobj_sync``, ``vs_etcd_sync``: one client, one put at a time; median latency. PySyncObj
   is set to send each command at once (``appendEntriesUseBatch=False``), which is its fastest.

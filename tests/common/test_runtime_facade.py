@@ -49,7 +49,7 @@ def test_what_comes_before_the_node_has_begun_happens_when_it_begins() -> None:
     assert [operation for operation, _ in asked.submitted] == [Double(1), Double(2)]
     for number, (_, done) in reversed(list(enumerate(asked.submitted))):
         done(Ok(number))
-    assert told == [Ok(1), Ok(0)], "each outcome goes to whoever asked"
+    assert told == [Ok(1), Ok(0)], "each outcome goes to the one that asked"
 
 
 def test_who_asked_and_went_away_is_not_answered() -> None:

@@ -104,7 +104,7 @@ def host_of(node: Node, on_return: Callable[[CallId, Outcome], None]) -> Host:
 
 
 def test_a_timer_can_be_cancelled_by_what_the_end_of_an_operation_brings_about() -> None:
-    """Whoever is told that an operation has ended may ask for the next one right then, within the
+    """Who is told that an operation has ended may ask for the next one right then, within the
     step that set the timer."""
 
     async def play() -> int:

@@ -26,7 +26,7 @@ async def cluster(directory: Path) -> AsyncIterator[tuple[Launched, Etcdctl]]:
 
 
 async def kill_leader(cluster: Launched) -> str:
-    """SIGKILL whoever leads; returns its name."""
+    """SIGKILL the leader; returns its name."""
     leader = await cluster.leader()
     while leader is None:
         await asyncio.sleep(0.05)

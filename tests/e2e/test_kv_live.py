@@ -81,7 +81,7 @@ def _is_decided(cluster: Background, operation: object) -> bool:
 
 
 def everybody_holds_slots(cluster: Background) -> None:
-    """Bring back whoever an earlier test has left out."""
+    """Bring back the nodes that an earlier test has left out."""
     for node in cluster.ports:
         eventually(functools.partial(_is_decided, cluster, AddNode(node)))
     eventually(lambda: settled(cluster, set(cluster.ports)))

@@ -3,7 +3,7 @@
 A hole is a function or a method whose body is replaced by ``raise NotImplementedError``. Its
 signature, its decorators, its docstring and the comments above it stay: the docstring is the
 specification. Everything else in the file stays as it is, imports included, even those that only
-a removed body used: whoever writes that body again needs them.
+a removed body used: who writes that body again needs them.
 """
 
 from collections.abc import Mapping, Sequence

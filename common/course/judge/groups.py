@@ -41,7 +41,7 @@ class Group:
         return ["/bin/sh", "-c", JOIN, "sh", " ".join(map(str, self._folders)), *command]
 
     def close(self) -> None:
-        """Remove it; whoever was in it is dead by now."""
+        """Remove it; all that was in it is dead by now."""
         deadline = time.monotonic() + REMOVE_SECONDS
         for folder in self._folders:
             while time.monotonic() < deadline:

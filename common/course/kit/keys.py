@@ -1,7 +1,7 @@
 """The course's secret: seeds for grading are derived from it, and reports are signed with it.
 
 One secret gives many keys, each for one purpose, by HMAC-SHA256 (RFC 2104) of the purpose's name:
-whoever learns a key of one purpose, or of one student, has none of the others.
+who learns a key of one purpose, or of one student, has none of the others.
 """
 
 import hmac

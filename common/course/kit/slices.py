@@ -19,7 +19,7 @@ def parse_slice(text: str, root: Path) -> tuple[int, int]:
 
     Args:
         text: ``3/10``; ``day/10`` goes on to the next slice every day, ``commit/10`` has one that
-            belongs to the commit, so that whoever runs CI on that commit again gets the same.
+            belongs to the commit, so that all who run CI on that commit again get the same.
         root: the repository, for ``commit``.
 
     Returns:

@@ -40,7 +40,7 @@ from common.values.errors import LabError
 Test = TypeVar("Test", bound=Callable[..., object])
 
 FIRST_SEED = 1
-"""Practice begins with this one; so does whoever runs the suite without a key."""
+"""Practice begins with this one; so does anybody who runs the suite without a key."""
 
 SEED_BYTES = 6
 """Length of a derived seed: it stays below 2**53, so JSON keeps it exact for any program."""
@@ -170,7 +170,7 @@ def sweep(request: pytest.FixtureRequest) -> Sweep:
 def first_seed(request: pytest.FixtureRequest) -> int:
     """Where a test's sweep begins: at the public seeds, or with ``--seed-key`` at secret ones.
 
-    HMAC-SHA256 (RFC 2104) of the test's name under the key: whoever does not know the key cannot
+    HMAC-SHA256 (RFC 2104) of the test's name under the key: who does not know the key cannot
     tell the seeds, and each test has its own.
     """
     key = request.config.getoption("--seed-key")

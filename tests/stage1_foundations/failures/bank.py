@@ -22,7 +22,7 @@ SERVER = "n1"
 CLIENTS = ("c1", "c2", "c3")
 
 PATIENCE = 20 * SECOND
-"""Longer than any client tries; whoever says nothing for so long has forgotten its user."""
+"""Longer than any client tries; who says nothing for so long has forgotten its user."""
 
 GIVEN_UP = 3 * SECOND
 """By then a client that hears nothing has said so: five attempts, 1.55 s and up to a quarter more,

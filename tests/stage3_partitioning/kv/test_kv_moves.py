@@ -245,7 +245,7 @@ def test_while_the_coordinator_is_down_keys_are_served_and_nothing_is_decided(la
 
 @graded(
     points=2,
-    title="Moves are finished, whoever crashes and comes back",
+    title="Moves are finished, no matter who crashes and comes back",
     requirement="the docstring of the coordinator: a crash loses nothing but time",
 )
 def test_moves_end_though_everybody_crashes_on_the_way(lab: KvLab, sweep: Sweep) -> None:

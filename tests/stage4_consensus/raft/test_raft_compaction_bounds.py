@@ -11,7 +11,7 @@ LAB = "raft"
 @graded(
     points=2,
     title="Large entries and large parts",
-    requirement="section 7: logs are compacted lest they grow without bound, in bytes as well; and "
+    requirement="section 7: logs are compacted, or they grow without bound, in bytes as well; and "
     "chunks of a snapshot fit into a message",
 )
 def test_a_log_of_few_large_entries_is_compacted_and_sent_in_small_pieces(lab: RaftLab) -> None:

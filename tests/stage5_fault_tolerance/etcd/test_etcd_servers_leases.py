@@ -168,7 +168,7 @@ def listen(
 @graded(
     points=5,
     title="Every server tells every change, once and in order",
-    requirement="watches.py: from a revision on, whoever leads, and whatever crashed meanwhile",
+    requirement="watches.py: from a revision on, no matter who leads and what crashed meanwhile",
 )
 def test_watches_on_every_server_tell_every_change_once_in_order(
     lab: EtcdLab, sweep: Sweep

@@ -120,7 +120,7 @@ def die_with_parent() -> None:
 
 
 def wait_for(child: int) -> int:
-    """Bury whoever dies until ``child`` has; its exit code, 128 and the number for a signal."""
+    """Bury all that die until ``child`` has; its exit code, or 128 and the signal's number."""
     while True:
         process, status = os.wait()
         if process == child:
