@@ -94,6 +94,31 @@ def test_the_slowest_tests_and_the_sums_of_folders_are_told() -> None:
     assert any(line.split() == ["435.0", "30.0", "30", "tests/x"] for line in by_folder(times))
 
 
+ENDS_ITS_PROCESS = """
+import os
+import pytest
+
+@pytest.mark.parametrize("number", range(9))
+def test_some(number):
+    if number in (3, 6):
+        os._exit(1)
+"""
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_test_that_ends_its_process_fails_once_and_all_others_are_done(
+    tmp_path: Path, processes: str
+) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    (tmp_path / "test_some.py").write_text(ENDS_ITS_PROCESS, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.support.spread", "-n", processes]
+    command += [f"--rootdir={tmp_path}", "-c", f"{tmp_path}/pytest.ini", str(tmp_path)]
+    ran = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert "2 failed, 7 passed" in ran.stdout.splitlines()[-1], ran.stdout
+
+
 def test_a_file_whose_tests_share_a_fixture_stays_in_one_process() -> None:
     assert SHARED in (ROOT / "tests/e2e/test_grade.py").read_text(encoding="utf-8")
     assert stays_with(ROOT, "tests/e2e/test_grade.py::test_x") == "tests/e2e/test_grade.py"

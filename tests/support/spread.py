@@ -3,6 +3,9 @@
 A pytest plugin, for pytest-xdist. A file that makes a fixture once for its module stays in one
 process: else each process would make it. The tests of all other files go where there is time, so
 that no process is left alone with a long file in the end.
+
+A test that ends its process has failed, and is not tried again: what else the process was to do is
+done by another one.
 """
 
 from functools import cache
@@ -11,6 +14,7 @@ from pathlib import Path
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 SHARED = 'scope="module"'
 
@@ -20,6 +24,31 @@ class Spread(LoadScopeScheduling):  # type: ignore[misc]  # xdist says no types
 
     def _split_scope(self, nodeid: str) -> str:
         return stays_with(Path(self.config.rootpath), nodeid)
+
+    def remove_node(self, node: WorkerController) -> str | None:
+        """A process has ended; returns the test that it was at, or None if it was at none."""
+        units = self.assigned_work[node].values()
+        tests = ((unit, test) for unit in units for test, ended in unit.items() if not ended)
+        unit, crashed = next(tests, (None, None))
+        if unit is None:
+            return super().remove_node(node)
+        unit[crashed] = True
+        left = {scope: unit for scope, unit in self.assigned_work.pop(node).items() if _left(unit)}
+        self.workqueue.update(left)
+        for other in self.assigned_work:
+            self._reschedule(other)
+        return crashed
+
+    def _reschedule(self, node: WorkerController) -> None:
+        if node not in self.registered_collections:  # it is new, and says first what it has
+            return
+        super()._reschedule(node)
+        if self.workqueue and self._pending_of(self.assigned_work[node]) == 1:
+            super()._reschedule(node)  # a process begins a test when it knows the next one
+
+
+def _left(unit: dict[str, bool]) -> bool:
+    return not all(unit.values())
 
 
 def stays_with(root: Path, test: str) -> str:
