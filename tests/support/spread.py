@@ -27,13 +27,15 @@ class Spread(LoadScopeScheduling):  # type: ignore[misc]  # xdist says no types
 
     def remove_node(self, node: WorkerController) -> str | None:
         """A process has ended; returns the test that it was at, or None if it was at none."""
-        units = self.assigned_work[node].values()
-        tests = ((unit, test) for unit in units for test, ended in unit.items() if not ended)
-        unit, crashed = next(tests, (None, None))
-        if unit is None:
-            return super().remove_node(node)
+        units: dict[str, dict[str, bool]] = self.assigned_work.pop(node)
+        to_do = [
+            (unit, test) for unit in units.values() for test, ended in unit.items() if not ended
+        ]
+        if not to_do:
+            return None
+        unit, crashed = to_do[0]
         unit[crashed] = True
-        left = {scope: unit for scope, unit in self.assigned_work.pop(node).items() if _left(unit)}
+        left = {scope: unit for scope, unit in units.items() if not all(unit.values())}
         self.workqueue.update(left)
         for other in self.assigned_work:
             self._reschedule(other)
@@ -45,10 +47,6 @@ class Spread(LoadScopeScheduling):  # type: ignore[misc]  # xdist says no types
         super()._reschedule(node)
         if self.workqueue and self._pending_of(self.assigned_work[node]) == 1:
             super()._reschedule(node)  # a process begins a test when it knows the next one
-
-
-def _left(unit: dict[str, bool]) -> bool:
-    return not all(unit.values())
 
 
 def stays_with(root: Path, test: str) -> str:
