@@ -21,6 +21,7 @@ from common.contract.events import CallId, Event, Fire, Invoke, NodeId, Receive,
 from common.contract.handlers import on
 from common.contract.kinds import delivery, message, operation, record, timer
 from common.contract.node import Node
+from common.contract.signing import Signed, digest
 from common.contract.wrapped import Inner, InnerKey, InnerTimer
 
 __all__ = [
@@ -49,10 +50,12 @@ __all__ = [
     "Save",
     "Send",
     "SetTimer",
+    "Signed",
     "Start",
     "TimerId",
     "begin_life",
     "delivery",
+    "digest",
     "message",
     "on",
     "operation",

@@ -20,6 +20,7 @@ from typing import Any, TypeAlias
 
 from common.contract.events import NodeId
 from common.contract.node import Node
+from common.contract.signing import Signed
 from common.contract.wrapped import Inner, unwrapped
 from common.values.errors import BadInput
 from common.values.units import MS
@@ -83,12 +84,27 @@ def corrupted(*path: str) -> Says:
     return says
 
 
+def signed_anew(says: Says) -> Says:
+    """A lie within a signed message, which the liar then signs itself: so everybody believes it.
+
+    Args:
+        says: makes the content in place of the true one; None for saying nothing.
+    """
+
+    def says_signed(liar: Liar, to: NodeId, message: Any) -> object:
+        said = says(liar, to, message.content)
+        return None if said is None else liar.node.sign(said)
+
+    return says_signed
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lie:
     """One rule: what becomes of messages of some classes.
 
     Attributes:
-        of: the classes of the messages; all of them unless given. Those of subnodes are meant too.
+        of: the classes of the messages, or of what is signed in them; all of them unless given.
+            Those of subnodes are meant too.
         says: makes what is said instead.
         truth: whether the true message is sent as well, before the lie.
         after: how much later the lie is told, in microseconds.
@@ -112,8 +128,9 @@ class Plan:
     def __call__(self, liar: Liar, to: NodeId, message: object) -> Iterable[object]:
         """What is sent to ``to`` in the place of ``message``."""
         _, bare = unwrapped(message)
+        meant = bare.content if isinstance(bare, Signed) else bare
         for lie in self.lies:
-            if not lie.of or isinstance(bare, lie.of):
+            if not lie.of or isinstance(bare, lie.of) or isinstance(meant, lie.of):
                 return _told(lie, message, lie.says(liar, to, bare))
         return (message,)
 

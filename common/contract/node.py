@@ -35,6 +35,7 @@ from common.contract.events import (
 )
 from common.contract.handlers import Handlers, check_names, handlers_of
 from common.contract.kinds import DELIVERY, MESSAGE, TIMER, kind_of, kinds
+from common.contract.signing import IDEAL_SIGNER, Signed, Signer
 from common.contract.subnodes import EffectSink, Inside, Outlet
 from common.contract.wrapped import Inner, InnerTimer
 from common.values.errors import ContractError
@@ -61,7 +62,11 @@ class Node:
     """Classes inside what this node sends or saves that it handles unseen, such as the commands of
     an application and their results. (What its file writes down is known without.)"""
 
+    signs: ClassVar[bool] = False
+    """Whether this node signs, or verifies signatures (:mod:`common.contract.signing`)."""
+
     _handlers: ClassVar[Handlers] = {}
+    _signer: Signer = IDEAL_SIGNER
 
     def __init__(self, id: NodeId, peers: tuple[NodeId, ...]) -> None:
         self._id = id
@@ -113,6 +118,16 @@ class Node:
         """What earlier lives of this node made durable, as it was when this life started."""
         saved = {} if self._saved is None else self._saved
         return MappingProxyType(saved)  # made here: a stored view could not be copied
+
+    # Signatures.
+
+    def sign(self, content: object) -> Signed:
+        """``content`` with this node's signature. (A subnode signs as the node around it does.)"""
+        return Signed(self.id, content, self._signs("sign").sign(self.id, content))
+
+    def verify(self, signed: Signed) -> bool:
+        """Whether ``signed.signer`` signed ``signed.content``, just as it is."""
+        return self._signs("verify").verify(signed)
 
     # What a handler may ask for.
 
@@ -269,6 +284,10 @@ class Node:
         """Seed this node's random numbers; worlds call this once, before the first step."""
         self._random = Random(seed)
 
+    def sign_by(self, signer: Signer) -> None:
+        """Give this node what it signs with; worlds without ideal signatures do, once."""
+        self._signer = signer
+
     # For the nodes within this one.
 
     def _begin_life(self, saved: Mapping[SavedKey, object]) -> None:
@@ -288,6 +307,13 @@ class Node:
                 "subnodes = (...,)"
             )
         return self._inside
+
+    def _signs(self, verb: str) -> Signer:
+        if not type(self).signs:
+            raise ContractError(
+                f"{self._name()}: {verb}(): only a class that says signs = True has signatures"
+            )
+        return self._signer if self._outlet is None else self._outlet.around._signs(verb)
 
     def _handler_of(self, value: object, origin: str) -> Callable[..., None]:
         handler = self._handlers.get(value.__class__)

@@ -54,6 +54,7 @@ from common.contract.effects import (
     Send,
 )
 from common.contract.events import CallId, Event, Fire, NodeId, SavedKey, TimerId
+from common.contract.signing import Signer
 from common.contract.wrapped import Inner, InnerKey, InnerTimer
 from common.values.errors import ContractError
 from common.values.history import Outcome
@@ -106,6 +107,7 @@ class Participant(Protocol):
     def _handler_of(self, value: object, origin: str) -> Callable[..., None]: ...
     def _name(self) -> str: ...
     def _outside(self, verb: str) -> NoReturn: ...
+    def _signs(self, verb: str) -> Signer: ...
 
 
 def _outermost(node: Participant) -> Participant:

@@ -30,6 +30,7 @@ from common.runtime.handshake import Identity
 from common.runtime.lying import check_behaviour, load_behaviours
 from common.runtime.member import Member, NodeFailed, State
 from common.runtime.resident import Resident
+from common.runtime.signatures import Keys
 from common.runtime.spec import LAUNCHER_TRACE, ClusterSpec, prepare
 from common.runtime.standing import StandingFaults, concerns
 from common.runtime.trace_file import TraceFile
@@ -82,6 +83,7 @@ class Cluster:
         self._class = spec.node
         self._schema = Schema.of(self._class)
         self._codec = JsonCodec(self._schema | Schema([Ok, Failed, Unknown]))
+        self._keys = Keys(spec.directory) if self._class.signs else None
         self._book: dict[NodeId, Address] = {}
         self._standing = StandingFaults()
         self._calls: dict[CallId, asyncio.Future[Outcome]] = {}
@@ -112,6 +114,9 @@ class Cluster:
             started = datetime.now(UTC).isoformat(timespec="seconds")
             meta = Meta(self.spec.lab, self.spec.members, world="sockets", started=started)
             self._recorder = Recorder(self._trace.write, meta, nodes=[self._class], clocks=False)
+        if self._keys is not None:
+            for id in self.members:
+                self._keys.add(id)
         try:
             ports = await asyncio.gather(*(self._spawn(id) for id in self.members))
         except BaseException:
@@ -155,6 +160,8 @@ class Cluster:
             seed=spec.seed,
             facade=spec.facade,
             facade_config=dict(spec.facade_config),
+            signing_key="" if self._keys is None else self._keys.private[id].hex(),
+            public_keys={} if self._keys is None else self._keys.public_hex(),
             files=dict(spec.files),
             worlds=spec.worlds,
         )
@@ -185,8 +192,11 @@ class Cluster:
         index, self._client_index = self._client_index, self._client_index + 1
         directory = self.spec.directory / id
         directory.mkdir(exist_ok=True)
+        made = make_node(node, id, self.spec.members, **config)
+        if self._keys is not None:
+            self._introduce(made, self._keys)
         resident = Resident(
-            make_node(node, id, self.spec.members, **config),
+            made,
             Identity(self._name, id, self._secret),
             directory,
             clock=self.clock.another(),
@@ -198,6 +208,13 @@ class Cluster:
         self.clients[id] = Client(resident, self.clock, self.history, self._recorder)
         resident.begin(self._book, self._standing.of(id))
         return self.clients[id]
+
+    def _introduce(self, client: Node, keys: Keys) -> None:
+        """Give a client its keys, and tell its public one to the members."""
+        keys.add(client.id)
+        client.sign_by(keys.signer(client.id))
+        for member in self.members.values():
+            member.tell(control.Trust({client.id: keys.public[client.id].hex()}))
 
     async def invoke(self, id: NodeId, operation: object, timeout: int = PATIENCE) -> Outcome:
         """Let an operation happen to a member itself, and wait for its outcome.

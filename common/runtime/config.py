@@ -39,6 +39,8 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         stock_loop: use asyncio's own event loop even where uvloop is installed.
         facade: another protocol in front of the node, as ``module:function``; "" for none.
         facade_config: its settings.
+        signing_key: the node's private key, in hexadecimal; "" for a protocol without signatures.
+        public_keys: everybody's public keys by then, in hexadecimal, by name.
         files: modules that are not the course's but a student's: path by name.
         worlds: the module in which the lab declares how its members may lie; "" for none.
     """
@@ -62,6 +64,8 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     stock_loop: bool = False
     facade: str = ""
     facade_config: dict[str, Any] = {}
+    signing_key: str = ""
+    public_keys: dict[NodeId, str] = {}
     files: dict[str, str] = {}
     worlds: str = ""
     format: int = FORMAT
@@ -80,7 +84,8 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         """
         try:
             config = msgspec.json.decode(path.read_bytes(), type=cls)
-            bytes.fromhex(config.secret)
+            for text in (config.secret, config.signing_key, *config.public_keys.values()):
+                bytes.fromhex(text)
         except OSError as error:
             raise BadInput(f"cannot read the configuration {path}: {error.strerror}") from None
         except (msgspec.DecodeError, ValueError) as error:

@@ -23,6 +23,12 @@ class Know(msgspec.Struct, tag="know", tag_field="do", frozen=True):
     book: dict[NodeId, tuple[str, int]]
 
 
+class Trust(msgspec.Struct, tag="trust", tag_field="do", frozen=True):
+    """Public keys of nodes that have joined, in hexadecimal, where nodes sign."""
+
+    keys: dict[NodeId, str]
+
+
 class DoFault(msgspec.Struct, tag="fault", tag_field="do", frozen=True):
     """A fault happens now; written as in a schedule file."""
 
@@ -46,7 +52,7 @@ class Stop(msgspec.Struct, tag="stop", tag_field="do", frozen=True):
     """End in good order."""
 
 
-Command: TypeAlias = Begin | Know | DoFault | AskStatus | DoInvoke | Stop
+Command: TypeAlias = Begin | Know | Trust | DoFault | AskStatus | DoInvoke | Stop
 
 
 class Ready(msgspec.Struct, tag="ready", tag_field="event", frozen=True):

@@ -31,6 +31,7 @@ from common.runtime.loops import run
 from common.runtime.lying import load_behaviours
 from common.runtime.replaced import replace_modules
 from common.runtime.resident import Resident
+from common.runtime.signatures import Ed25519Signer, from_hex
 from common.runtime.trace_file import TraceFile
 from common.trace.format import Meta
 from common.trace.plain import plain
@@ -63,6 +64,11 @@ class Program:
         self._clock = Clock(config.epoch_ns)
         self._trace = self._open_trace() if config.trace else None
         node = make_node(load_class(config.node_class), config.node, peers, **config.config)
+        self._signer: Ed25519Signer | None = None
+        if config.signing_key:
+            private = bytes.fromhex(config.signing_key)
+            self._signer = Ed25519Signer(private, from_hex(config.public_keys))
+            node.sign_by(self._signer)
         self._resident = Resident(
             node,
             Identity(config.cluster, config.node, bytes.fromhex(config.secret)),
@@ -129,6 +135,9 @@ class Program:
                 self._door.begun()
             case control.Know(book):
                 self._resident.know(book)
+            case control.Trust(keys):
+                assert self._signer is not None, "only the launcher of nodes that sign says so"
+                self._signer.know(from_hex(keys))
             case control.DoFault(fault):
                 self._resident.host.apply(Schedule.from_plain([fault]).faults[0])
             case control.AskStatus(id):

@@ -27,6 +27,7 @@ from common.contract.lies import Behaviour, Later, Liar
 from common.contract.node import Node
 from common.contract.observer import Observer
 from common.contract.rules import check_effects, check_step
+from common.contract.signing import Notary
 from common.sim.host import Host
 from common.sim.network import OTHER_HALF, Link, LinkModel, Network
 from common.values.errors import ContractError, LabError
@@ -96,6 +97,7 @@ class Engine:
         self._watched = bool(observers or monitors or check_handlers)
         self._max_events = max_events
         self._network: Network[Host] = Network(link, bool(observers))
+        self._notary: Notary | None = None
         self._queue: list[tuple[int, int, Callable[..., None], Any, Any, Any]] = []
         self._sequence = 0
         self._messages = 0
@@ -140,6 +142,8 @@ class Engine:
         host.release_at = self.now
         host.node = host.factory(host.identity, host.peers)
         host.node.seed(f"{self._seed}/{host.id}/{host.life}")
+        if host.node.signs and self._notary is None:
+            self._notary = Notary()
         self._step(host, Start(host.clock(self.now), host.disk.contents()))
 
     def _deliver(self, link: Link[Host], event: Receive, number: int) -> None:
@@ -238,7 +242,7 @@ class Engine:
         link = host.links.get(to) or self._new_link(host, to)
         if host.behaviour:
             self._lie(host, link, to, message)
-        elif link.plain:
+        elif link.plain and self._notary is None:
             now = self.now
             self._sequence = sequence = self._sequence + 1
             at = now + link.least + int(self._draw() * link.span)
@@ -261,6 +265,8 @@ class Engine:
                 self._transmit(host, link, told)
 
     def _transmit(self, host: Host, link: Link[Host], message: object) -> None:
+        if self._notary is not None:
+            message = self._notary.pass_on(host.identity, message)
         for each in (link,) if link.twin is None else (link, link.twin):
             if each.why != OTHER_HALF:
                 self._transmit_one(host, each, message)

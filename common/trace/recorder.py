@@ -12,10 +12,12 @@ from typing import Any, TextIO
 from common.contract.effects import Forget, Save
 from common.contract.events import Event as NodeEvent
 from common.contract.events import Fire, Invoke, NodeId, Receive
+from common.contract.kinds import kind_of
 from common.contract.names import full_name, shortest_names
 from common.contract.node import Node
 from common.contract.observer import Observer
 from common.contract.schema import classes_of
+from common.contract.signing import VOID, Signed
 from common.contract.wrapped import unwrapped
 from common.trace.causality import Clocks
 from common.trace.format import Event, Meta, to_line
@@ -195,9 +197,16 @@ class _Names(dict[type, str]):
         return name
 
     def typed(self, value: object) -> tuple[str, object]:
-        """The type of a message or timer, after its subnode's name, and the bare one."""
+        """The type of a message or timer, after its subnode's name, and the bare one.
+
+        What is signed is shown as if it were not: that is for all messages of such a protocol.
+        """
         path, bare = unwrapped(value)
-        name = self[type(bare)]
+        void = ""
+        if isinstance(bare, Signed) and kind_of(type(bare.content)):
+            void = " (void)" if bare.signature == VOID else ""
+            bare = bare.content
+        name = self[type(bare)] + void
         return (f"{path}/{name}" if path else name), bare
 
 

@@ -27,7 +27,9 @@ Canonical: TypeAlias = Any
 """Text, a number, bytes, None, a class, or a tuple of these; hashable and comparable by ``==``."""
 
 
-BOOKKEEPING = frozenset(("_id", "_peers", "_now", "_random", "_effects", "_last_timer", "_outlet"))
+BOOKKEEPING = frozenset(
+    ("_id", "_peers", "_now", "_random", "_effects", "_last_timer", "_outlet", "_signer")
+)
 """Attributes of every Node that are not protocol state; the explorer sets them itself."""
 
 _IMMUTABLE_TYPE, _HEAP_TYPE = 1 << 8, 1 << 9

@@ -16,6 +16,7 @@ from common.check.explorer.canonical import (
     state_of,
 )
 from common.check.explorer.copying import copy_state
+from common.check.explorer.forgery import check_state, known_before, without_forgeries
 from common.check.explorer.liars import Liars
 from common.check.explorer.planted import SharedRandom, TimerName
 from common.contract.effects import (
@@ -163,10 +164,15 @@ class Stepper:
                     outcome = ended
         for to, message in sends:
             self._check_send(node, to, message)
+        known = known_before(local.form(), event) if node.signs else set()
+        if node.signs:
+            check_state(node, known, (form_of_node(node), canonical(saved)))
         node, timers = _rename_timers(node, timers)
         waiting = local.waiting and outcome is None
         after = Local(node, timers, saved, local.calls, waiting)
         said = self._liars.said(node, sends, self.random)
+        if node.signs:
+            said = without_forgeries(node, known, said)
         return Step(after, event, effects, tuple(said), outcome)
 
     def _check_send(self, node: Node, to: NodeId, message: object) -> None:

@@ -92,6 +92,7 @@ class RemoteNode:
         self.kind = kind
         self.id = id
         self.peers = peers
+        self.signs = bool(getattr(kind.reference, "signs", False))
         self._config = config
         self._codec = kind.codec
         self._seed: str = id
