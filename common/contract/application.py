@@ -75,13 +75,17 @@ class AtMostOnce(Application):
         gone on, nobody waits for the result, and None is returned.
         """
         assert isinstance(command, Numbered), f"AtMostOnce needs Numbered commands, not {command!r}"
-        number, result = self._last.get(command.client, (0, None))
+        number, result = self.last(command.client)
         if command.number < number:
             return None
         if command.number > number:
             result = _each(self.application.apply, command.command)
             self._last[command.client] = (command.number, result)
         return result
+
+    def last(self, client: str) -> tuple[int, object]:
+        """The number and the result of a client's last command; (0, None) before the first one."""
+        return self._last.get(client, (0, None))
 
     def query(self, query: object) -> object:
         """Ask the application. What changes nothing needs no number."""

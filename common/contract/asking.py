@@ -87,7 +87,7 @@ class Asker(Node):
 
     A subclass turns operations into requests and calls :meth:`ask`. Its handlers of the servers'
     messages call :meth:`end`, :meth:`redirect` or :meth:`not_now`. It may override
-    :meth:`server_for` (whom to ask) and :meth:`ended` (whom to tell). All other things happen here.
+    :meth:`server_for` and :meth:`also_ask` (whom to ask) and :meth:`ended` (whom to tell). All other things happen here.
 
     Args:
         id: the name of this node; servers know its requests by it.
@@ -205,6 +205,10 @@ class Asker(Node):
             return self.servers[following % len(self.servers)]
         return self.server
 
+    def also_ask(self, asked: Asked) -> tuple[NodeId, ...]:
+        """Who else is asked in this attempt: nobody, where one server's word is enough."""
+        return ()
+
     def ended(self, asked: Asked, outcome: Outcome) -> None:
         """Tell how a request has ended."""
         self.finish(asked.call, outcome)
@@ -216,6 +220,8 @@ class Asker(Node):
         asked.attempts += 1
         asked.redirects = 0
         self._send(asked, server, asked.request)
+        for other in self.also_ask(asked):
+            self.send(other, asked.request)
         wait = self._patience(asked.attempts)
         asked.timer = self.set_timer(wait, AskAgain(asked.request.number))
 
