@@ -87,7 +87,8 @@ class Asker(Node):
 
     A subclass turns operations into requests and calls :meth:`ask`. Its handlers of the servers'
     messages call :meth:`end`, :meth:`redirect` or :meth:`not_now`. It may override
-    :meth:`server_for` and :meth:`also_ask` (whom to ask) and :meth:`ended` (whom to tell). All other things happen here.
+    :meth:`server_for` and :meth:`also_ask` (whom to ask), and :meth:`ended` (whom to tell). All
+    other things happen here.
 
     Args:
         id: the name of this node; servers know its requests by it.
