@@ -163,7 +163,7 @@ def to_bytes(value: object) -> bytes:
     Raises:
         ContractError: there is something in it that cannot be sent.
     """
-    kind = value.__class__
+    kind: Any = value.__class__
     if kind in _ATOMS:
         text = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
         return b"%c%d:%b" % (_ATOMS[kind], len(text), text)
