@@ -28,6 +28,7 @@ SCENES = {
     "raftkv": ("raftkv", "raftkv-killed", 1640),
     "etcd": ("etcd", "etcd-lock", 794),
     "chat": ("chat", "chat-orders", 150),
+    "crdt": ("crdt", "crdt-cut", 96),
 }
 """By picture: the lab, the name of the trace, and the event at which the viewer stands."""
 
