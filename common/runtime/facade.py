@@ -18,6 +18,7 @@ import asyncio
 import importlib
 import socket
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
 from typing import Any, Protocol
 
 from common.contract.events import NodeId
@@ -127,18 +128,21 @@ def load_facade(name: str) -> Callable[[Door, Mapping[str, Any]], Facade]:
 def free_ports(host: str, count: int) -> list[int]:
     """Ports on which nobody listens just now; all facades of a cluster have to know each other's.
 
-    They are free for a moment only: who takes one first has it.
+    They are free for TCP and for UDP, and for a moment only: who takes one first has it.
 
     Raises:
         BadInput: the address is none of this machine's.
     """
-    sockets = []
-    try:
-        for _ in range(count):
-            sockets.append(socket.create_server((host, 0)))
-        return [each.getsockname()[1] for each in sockets]
-    except OSError as error:
-        raise BadInput(f"cannot listen on {host}: {error.strerror or error}") from None
-    finally:
-        for each in sockets:
-            each.close()
+    found: list[int] = []
+    with ExitStack() as held:
+        while len(found) < count:
+            try:
+                server = held.enter_context(socket.create_server((host, 0)))
+            except OSError as error:
+                raise BadInput(f"cannot listen on {host}: {error.strerror or error}") from None
+            port = server.getsockname()[1]
+            datagrams = held.enter_context(socket.socket(server.family, socket.SOCK_DGRAM))
+            with suppress(OSError):  # somebody has the port for UDP: it is held, and not used
+                datagrams.bind((host, port))
+                found.append(port)
+    return found

@@ -198,8 +198,12 @@ class Host:
     def arrived(self, sender: NodeId, message: object) -> None:
         """Let a message happen to the node that came in no frame of ours.
 
-        Its sender keeps no trace that we could read, so the sending is written down here.
+        Its sender keeps no trace that we could read, so the sending is written down here. Nor does
+        its sender know of our faults, so a partition is kept here too.
         """
+        if self.links.parted(sender):
+            self._counters["messages_dropped"] += 1
+            return
         number = next(self._numbers)
         self._counters["messages_received"] += 1
         if self._observer is not None:

@@ -126,11 +126,13 @@ class Links:
         """Why nothing passes to ``to`` just now, or "" if something may."""
         if to in self._blocked:
             return "blocked"
-        if self._groups is not None and not any(
-            self._source in group and to in group for group in self._groups
-        ):
-            return "partition"
-        return ""
+        return "partition" if self.parted(to) else ""
+
+    def parted(self, other: NodeId) -> bool:
+        """Whether a partition lets nothing pass between ``other`` and this node, either way."""
+        return self._groups is not None and not any(
+            self._source in group and other in group for group in self._groups
+        )
 
     def send(self, to: NodeId, frame: bytes, number: int) -> None:
         """Let a frame meet its fate: on at once, later, twice, or never."""

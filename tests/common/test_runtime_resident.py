@@ -1,14 +1,16 @@
 """A node in this process: who asked gets the answer, and what was saved outlives the node."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from common.contract import CallId, Node, message, on, operation
 from common.contract.events import NodeId
+from common.runtime.carrier import Address
 from common.runtime.clock import Clock
+from common.runtime.facade import Door
 from common.runtime.handshake import Identity
 from common.runtime.loops import run
 from common.runtime.resident import Resident
@@ -205,3 +207,68 @@ def test_faults_that_stand_when_a_node_begins_hold_from_its_first_message_on(
         return other.host.node.total, one.host.counters["messages_dropped"]  # type: ignore[attr-defined]
 
     assert run(two()) == ((0, 1) if cut else (7, 0))
+
+
+class Ferry:
+    """A carrier to one peer that keeps what it is given; its peer is in no process of ours."""
+
+    counters = {"trips": 1}
+
+    def __init__(self, door: Door) -> None:
+        self.sent: list[tuple[NodeId, bytes]] = []
+        self.begun = self.ended = False
+        door.carry(self)
+
+    def reaches(self, to: NodeId) -> bool:
+        """Nobody else."""
+        return to == "n2"
+
+    def pack(self, to: NodeId, message: object, number: int) -> bytes:
+        """In a format of its own."""
+        return repr(message).encode()
+
+    def send(self, to: NodeId, packed: bytes, number: int) -> None:
+        """Keep it."""
+        self.sent.append((to, packed))
+
+    def know(self, book: Mapping[NodeId, Address]) -> None:
+        """It knows."""
+
+    def release(self) -> None:
+        """The node has begun."""
+        self.begun = True
+
+    def end(self) -> None:
+        """The node has ended."""
+        self.ended = True
+
+
+def test_a_facade_may_carry_messages_to_peers_and_from_them_under_the_same_faults(
+    tmp_path: Path,
+) -> None:
+    async def among_others() -> None:
+        (tmp_path / "n1").mkdir()
+        one = resident(tmp_path)
+        door = Door(one, ("n1",), print)
+        ferry = Ferry(door)
+        one.begin({})
+        door.begun()
+        assert ferry.begun
+        assert await door.ask(Forward(7)) == Ok()
+        assert ferry.sent == [("n2", b"PleaseAdd(number=7)")]
+        door.arrived("n2", PleaseAdd(5))
+        assert one.host.node.total == 5  # type: ignore[attr-defined]
+        assert door.cut("n2") == ""
+        one.host.apply(Partition(0, (("n1",),)))
+        assert door.cut("n2") == "partition"
+        await door.ask(Forward(8))
+        door.arrived("n2", PleaseAdd(5))
+        assert one.host.node.total == 5, "a cut is one both ways"  # type: ignore[attr-defined]
+        door.dropped("n2", 99, "no address")
+        assert len(ferry.sent) == 1, "a cut is a cut, whatever carries the message"
+        assert one.host.counters["messages_dropped"] == 3
+        assert one.host.counters["trips"] == 1
+        await one.close()
+        assert ferry.ended
+
+    run(among_others())

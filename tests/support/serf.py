@@ -20,15 +20,16 @@ class Agent:
         name: the member's.
         directory: where it writes its log.
         joins: the address of a member of the cluster to join; "" for none.
+        address: where to listen; a free port unless given.
 
     Attributes:
         address: where members reach it.
     """
 
-    def __init__(self, name: str, directory: Path, joins: str = "") -> None:
+    def __init__(self, name: str, directory: Path, joins: str = "", address: str = "") -> None:
         self.name = name
         port, rpc = free_ports(HOST, 2)
-        self.address = f"{HOST}:{port}"
+        self.address = address or f"{HOST}:{port}"
         self._rpc = f"-rpc-addr={HOST}:{rpc}"
         self._log = directory / f"{name}.log"
         join = [f"-join={joins}"] if joins else []
@@ -65,6 +66,10 @@ class Agent:
     def log(self) -> str:
         """All that it has logged."""
         return self._log.read_text()
+
+    def again(self, joins: str) -> "Agent":
+        """Another life of it at the same address, after it was killed."""
+        return Agent(self.name, self._log.parent, joins, self.address)
 
     def kill(self) -> None:
         """SIGKILL."""

@@ -94,7 +94,7 @@ def run(
     out: Path,
     json: bool,
 ) -> None:
-    """Run a lab as a cluster of processes that talk TCP, with a dashboard or headless."""
+    """Run a lab as a cluster of processes on real sockets, with a dashboard or headless."""
     course, output = Course(), Output(json)
     found = course.lab(lab)
     if found.real and not found.worlds:
