@@ -118,13 +118,14 @@ class Stories(Observer):
 
 def _table(liar: NodeId, told: Sequence[Telling], lied_to: set[NodeId]) -> Table:
     left, right = _sides(list(told)[-MOST_COMPARED:], lied_to)
-    headers = ("time", _heading(left), _heading(right))
+    lines, heard = _joined(left), {telling.to for telling in left}
+    headers: tuple[str, ...] = ("time", _heading(left), _heading(right))
     rows, same = _rows(_joined(left), _joined(right))
     title = f"{liar} told two stories" if rows and right else f"{liar} told everyone the same"
     if not right:
-        rows, same = [(line.at, line.text, "") for line in _joined(left)], 0
+        rows, same, headers = [(line.at, _cell(line, heard), "") for line in lines], 0, headers[:2]
     left_out = max(0, len(rows) - MOST_ROWS)
-    shown = [(f"{at / SECOND:.3f} s", one, other) for at, one, other in rows[left_out:]]
+    shown = [(f"{at / SECOND:.3f} s", *cells)[: len(headers)] for at, *cells in rows[left_out:]]
     counted = [f"{left_out} rows before these" if left_out else ""]
     counted.append(f"{same} times both heard the same" if same else "")
     left_out_of_it = ", ".join(each for each in counted if each)
@@ -133,10 +134,9 @@ def _table(liar: NodeId, told: Sequence[Telling], lied_to: set[NodeId]) -> Table
 
 def _text(table: Table) -> str:
     lines = [f"{table.title}:"]
-    _, one, other = table.headers
-    for at, left, right in (("", one, other), *table.rows):
-        mark = "|" if at and other else " "
-        lines.append(f"{at:>9}  {_cut(left, WIDTH):{WIDTH}} {mark} {_cut(right, WIDTH)}".rstrip())
+    for at, *columns in (("", *table.headers[1:]), *table.rows):
+        cells = [f"{_cut(column, WIDTH):{WIDTH}}" for column in columns]
+        lines.append(f"{at:>9}  {(' | ' if at else '   ').join(cells)}".rstrip())
     return "\n".join(lines)
 
 
