@@ -121,7 +121,7 @@ def _table(liar: NodeId, told: Sequence[Telling], lied_to: set[NodeId]) -> Table
     lines, heard = _joined(left), {telling.to for telling in left}
     headers: tuple[str, ...] = ("time", _heading(left), _heading(right))
     rows, same = _rows(_joined(left), _joined(right))
-    title = f"{liar} told two stories" if rows and right else f"{liar} told everyone the same"
+    title = f"{liar} told two stories" if rows and right else f"{liar} told one story"
     if not right:
         rows, same, headers = [(line.at, _cell(line, heard), "") for line in lines], 0, headers[:2]
     left_out = max(0, len(rows) - MOST_ROWS)
