@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 
 from common.contract.events import NodeId
 from common.contract.node import Node
-from common.contract.signing import Signed
+from common.contract.signing import IDEAL_SIGNER, Signed, Signer
 from common.contract.wrapped import Inner, unwrapped
 from common.values.errors import BadInput
 from common.values.units import MS
@@ -42,6 +42,11 @@ class Liar:
     id: NodeId
     node: Node
     random: Random
+
+    def sign(self, content: object) -> Signed:
+        """``content`` with the liar's own signature, the only one that it can give."""
+        signer: Signer = getattr(self.node, "_signer", IDEAL_SIGNER)  # a judged node is not here
+        return Signed(self.id, content, signer.sign(self.id, content))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,7 @@ def signed_anew(says: Says) -> Says:
 
     def says_signed(liar: Liar, to: NodeId, message: Any) -> object:
         said = says(liar, to, message.content)
-        return None if said is None else liar.node.sign(said)
+        return None if said is None else liar.sign(said)
 
     return says_signed
 

@@ -19,8 +19,10 @@ from common.contract.lies import (
     Plan,
     corrupted,
     nothing,
+    signed_anew,
     the_same,
 )
+from common.contract.signing import IDEAL, Signed
 from common.sim.chaos import random_liars
 from common.values.errors import BadInput
 from common.values.faults import Corrupt, Schedule, Twin
@@ -85,6 +87,21 @@ def test_rules_are_about_messages_of_subnodes_too() -> None:
     plan = Plan(Lie(of=(Order,), says=another))
     within = Inner("shard-7", Inner("log", ORDER))
     assert told(plan, within) == [Inner("shard-7", Inner("log", replace(ORDER, number=2)))]
+
+
+def test_rules_are_about_what_is_signed_and_a_lie_is_signed_by_the_liar_or_by_nobody() -> None:
+    plan = Plan(Lie(of=(Order,), says=signed_anew(another)))
+    true = Signed("n1", ORDER, IDEAL)
+    lie = Signed("n1", replace(ORDER, number=2), IDEAL)
+    assert told(plan, true) == [lie]
+    assert told(Plan(Lie(of=(Order,), says=signed_anew(nothing))), true) == []
+    broken = Plan(Lie(of=(Order,), says=corrupted("signature")))
+    (said,) = told(broken, true)
+    assert isinstance(said, Signed)
+    assert said.content == ORDER
+    assert said.signature != IDEAL
+    relayed = Signed("n3", ORDER, IDEAL)
+    assert told(plan, relayed) == [lie], "it signs under its own name alone"
 
 
 def test_a_field_is_corrupted_however_deep_it_is_and_of_whatever_kind() -> None:
