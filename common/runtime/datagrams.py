@@ -22,6 +22,7 @@ twice, which the contract allows (decision 6).
 
 import hmac
 from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
 from hashlib import sha256
 from struct import Struct
 
@@ -61,7 +62,7 @@ def seal(identity: Identity, to: NodeId, payload: bytes) -> bytes:
     rest = b"%c%b%b" % (len(name), name, payload)
     code = _code(identity, to, rest)
     size = _HEAD.size + len(rest)
-    return _HEAD.pack(MAGIC, LAYOUT, size, _cluster(identity), code) + rest
+    return _HEAD.pack(MAGIC, LAYOUT, size, _shortened(identity.cluster), code) + rest
 
 
 def unseal(identity: Identity, datagram: bytes) -> tuple[NodeId, bytes]:
@@ -85,7 +86,7 @@ def unseal(identity: Identity, datagram: bytes) -> tuple[NodeId, bytes]:
         raise Refused("too_long", f"it is longer than the {min(size, MAX_DATAGRAM)} bytes allowed")
     if len(datagram) < size:
         raise Refused("cut", f"it is cut: {len(datagram)} of its {size} bytes came")
-    if cluster != _cluster(identity):
+    if cluster != _shortened(identity.cluster):
         raise Refused("of_others", f"it belongs to another cluster than {identity.cluster!r}")
     rest = datagram[_HEAD.size :]
     if not hmac.compare_digest(code, _code(identity, identity.node, rest)):
@@ -101,8 +102,9 @@ def unseal(identity: Identity, datagram: bytes) -> tuple[NodeId, bytes]:
         raise Refused("garbled", "its sender's name is no text") from None
 
 
-def _cluster(identity: Identity) -> bytes:
-    return sha256(identity.cluster.encode()).digest()[:CLUSTER_BYTES]
+@lru_cache(maxsize=16)
+def _shortened(cluster: str) -> bytes:
+    return sha256(cluster.encode()).digest()[:CLUSTER_BYTES]
 
 
 def _code(identity: Identity, to: NodeId, rest: bytes) -> bytes:

@@ -137,8 +137,11 @@ class Member:
 
     def tell(self, command: control.Command) -> None:
         """Send a command, if there is a process to hear it."""
-        if self._stdin is not None and self.state in (State.UP, State.PAUSED):
-            self._stdin.write(control.to_line(command))
+        stdin = self._stdin
+        if stdin is None or stdin.is_closing():  # the process is gone, even if that is not told yet
+            return
+        if self.state in (State.UP, State.PAUSED):
+            stdin.write(control.to_line(command))
 
     async def status(self) -> control.Status | None:
         """Ask the node how it is; None if it is down, paused, or does not answer in time."""

@@ -13,7 +13,7 @@ import pytest
 
 from common.runtime.cluster import Cluster
 from common.runtime.config import load_class, name_class
-from common.runtime.member import NodeFailed
+from common.runtime.member import NodeFailed, State
 from common.runtime.spec import ClusterSpec
 from common.values.errors import BadInput, LabError
 from common.values.history import Ok, Unknown
@@ -230,3 +230,15 @@ async def test_what_a_client_saved_is_there_when_the_cluster_is_launched_again(
             client = cluster.client(Keeper, "c1")
             answers.append(await client.call(Keep()))
     assert answers == [Ok(1), Ok(2)]
+
+
+@live
+async def test_to_tell_something_to_a_node_that_has_just_gone_is_no_error(tmp_path: Path) -> None:
+    """Its stdin may be known to be closed before its end is."""
+    async with Cluster(spec(tmp_path, trace=False)) as cluster:
+        member = cluster.members["n1"]
+        assert member._stdin is not None
+        member._stdin.abort()
+        assert await member.status() is None
+        await cluster.link(loss=0.1)
+        await eventually(lambda: member.state is State.DOWN)
