@@ -87,7 +87,9 @@ function makeArrows(events, laneOf) {
     } else if (event.kind === "recv" || event.kind === "drop") {
       const found = messages.get(event.msg);
       const send = found ? found.send : null;
-      const from = laneOf.get(event.kind === "recv" ? event.frm : event.node);
+      // The half of a node that sent it is known by the send alone: both halves have one name.
+      const sender = event.kind === "drop" ? event.node : send ? send.node : event.frm;
+      const from = laneOf.get(sender);
       const to = laneOf.get(event.kind === "recv" ? event.node : event.to);
       const again = event.kind === "recv" && found && found.ended > 0;
       const kind = event.kind === "drop" ? "drop" : again ? "again" : "recv";
