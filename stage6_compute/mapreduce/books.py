@@ -1,0 +1,282 @@
+"""The books of one job: which of its tasks are idle, in progress or completed, and what is next.
+
+OSDI'04, section 3.2: for each task the master keeps its state and who works on it. Here a task is
+*completed* once :attr:`Books.finished` has it, *in progress* while an attempt on it is under way,
+and *idle* otherwise. A completed map whose output is lost is not completed any more. So there is no
+state to mend when a worker dies: take away what it had, and what is left tells what is to be done.
+
+Nothing here sends, or knows of time other than what it is told.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from common.contract import NodeId, record
+from common.values.units import MS
+from stage6_compute.mapreduce.messages import (
+    Done,
+    Job,
+    JobResult,
+    Phase,
+    Running,
+    Source,
+    Span,
+    Task,
+    Work,
+)
+
+
+@record
+class Completion:
+    """How a task was completed: by which attempt, at which worker in which of its lives."""
+
+    attempt: int
+    worker: NodeId
+    life: int
+    done: Done
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An attempt that is under way: who does it, and since when (in microseconds)."""
+
+    task: Task
+    worker: NodeId
+    begun: int
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How the coordinator decides; times in microseconds.
+
+    Attributes:
+        locality_wait: how long an idle map waits for a worker that has its split.
+        backup_after: an attempt is not called slow before.
+        slow: it is, once it takes so many times as long as half of those that are done took.
+        most_failures: a task that fails so often makes its job fail.
+        skip_after: a record on which a task failed so often may be skipped.
+    """
+
+    locality_wait: int = 500 * MS
+    backup_after: int = 1000 * MS
+    slow: int = 2
+    most_failures: int = 4
+    skip_after: int = 2
+
+
+@dataclass(slots=True)
+class Books:
+    """What the coordinator knows of one job.
+
+    Attributes:
+        number: the job's.
+        client: who wants it, and under which number of the client's own.
+        job: what is wanted.
+        rules: how to decide.
+        since: when the job came, or came back from the journal.
+        finished: how each task was completed, the last time if there were several.
+        lost: the finished maps whose output is gone.
+        published: the completed reduces whose output is in its place.
+        attempts: those under way, by number.
+        idle_since: when a task became idle again; ``since`` for those not named.
+        failures: how often each task has failed.
+        bad: how often a task has failed on a record, by task and number.
+        took: how long the attempts of each phase that completed a task took.
+        timeline: the attempts that are over.
+        result: the result; or why there will be none; None while the job is under way.
+    """
+
+    number: int
+    client: tuple[NodeId, int]
+    job: Job
+    rules: Rules
+    since: int
+    finished: dict[Task, Completion] = field(default_factory=dict)
+    lost: set[Task] = field(default_factory=set)
+    published: set[Task] = field(default_factory=set)
+    attempts: dict[int, Attempt] = field(default_factory=dict)
+    idle_since: dict[Task, int] = field(default_factory=dict)
+    failures: Counter[Task] = field(default_factory=Counter)
+    bad: Counter[tuple[Task, int]] = field(default_factory=Counter)
+    took: dict[Phase, list[int]] = field(default_factory=lambda: {"map": [], "reduce": []})
+    timeline: list[Span] = field(default_factory=list)
+    result: JobResult | str | None = None
+
+    # Which tasks there are.
+
+    def tasks(self, phase: Phase) -> list[Task]:
+        """The tasks of a phase, in order."""
+        count = len(self.job.splits) if phase == "map" else self.job.partitions
+        return [Task(self.number, phase, index) for index in range(count)]
+
+    def is_completed(self, task: Task) -> bool:
+        """Whether a task is finished, and what it made is still there."""
+        return task in self.finished and task not in self.lost
+
+    def completed(self, phase: Phase) -> int:
+        """How many tasks of a phase are completed."""
+        return sum(self.is_completed(task) for task in self.tasks(phase))
+
+    def phase(self) -> Phase:
+        """The phase in which tasks are handed out: no reduce begins before all maps are done."""
+        return "map" if self.completed("map") < len(self.job.splits) else "reduce"
+
+    def at_work(self, task: Task) -> list[Attempt]:
+        """The attempts on a task."""
+        return [attempt for attempt in self.attempts.values() if attempt.task == task]
+
+    # What to do next.
+
+    def next_task(self, worker: NodeId, now: int) -> Task | None:
+        """The task that ``worker``, which is free, should work on; None for none.
+
+        An idle task of the phase, if there is one; which one says :meth:`nearest`. If no task is
+        idle, the phase is close to its end, and a slow task gets a second attempt: :meth:`slowest`.
+        """
+        todo = [task for task in self.tasks(self.phase()) if not self.is_completed(task)]
+        idle = [task for task in todo if not self.at_work(task)]
+        return self.nearest(idle, worker, now) if idle else self.slowest(todo, worker, now)
+
+    def nearest(self, idle: Sequence[Task], worker: NodeId, now: int) -> Task | None:
+        """The first idle task whose input is at ``worker``; else the first that need not wait.
+
+        (Section 3.4.) The input of a map is at the hosts of its split, if it names any. A map that
+        has been idle for less than ``locality_wait`` waits for one of them: it may soon be free.
+        All other tasks need not wait, for no worker is nearer to them than others.
+        """
+        for task in idle:
+            if worker in self.hosts(task):
+                return task
+        for task in idle:
+            waited = now - self.idle_since.get(task, self.since)
+            if not self.hosts(task) or waited >= self.rules.locality_wait:
+                return task
+        return None
+
+    def hosts(self, task: Task) -> tuple[NodeId, ...]:
+        """The workers that have the input of a task; () if it is at none, or anywhere."""
+        return self.job.splits[task.index].hosts if task.phase == "map" else ()
+
+    def slowest(self, todo: Sequence[Task], worker: NodeId, now: int) -> Task | None:
+        """The task to which ``worker`` should be the backup (section 3.6); None for none.
+
+        Of the tasks with one attempt, at another worker, which is slow: the one that began first.
+        Slow is an attempt that has taken ``backup_after`` at least, and ``slow`` times as long as
+        half of the completed tasks of this phase took. While none is completed, nobody can say.
+        """
+        took = sorted(self.took[self.phase()])
+        if not took:
+            return None
+        enough = max(self.rules.backup_after, self.rules.slow * took[len(took) // 2])
+        alone = [at_work[0] for task in todo if len(at_work := self.at_work(task)) == 1]
+        slow = [each for each in alone if each.worker != worker and now - each.begun >= enough]
+        return min(slow, key=lambda each: each.begun).task if slow else None
+
+    def work(self, task: Task, attempt: int) -> Work:
+        """All that a worker has to know for an attempt on a task.
+
+        A reduce is told where the output of each map is now. A record on which the task has failed
+        ``skip_after`` times is skipped, if the job wants that (section 4.6).
+        """
+        job = self.job
+        bad = [number for (failed, number), times in self.bad.items()
+               if failed == task and times >= self.rules.skip_after]  # fmt: skip
+        return Work(
+            task,
+            attempt,
+            job.program,
+            job.output,
+            job.partitions,
+            split=job.splits[task.index].source if task.phase == "map" else "",
+            sources=self.sources() if task.phase == "reduce" else (),
+            skip=tuple(sorted(bad)) if job.skip_bad_records else (),
+        )
+
+    def sources(self) -> tuple[Source, ...]:
+        """Where the output of each map is; all maps are completed."""
+        done = [self.finished[task] for task in self.tasks("map")]
+        return tuple(Source(map, each.attempt, each.worker) for map, each in enumerate(done))
+
+    # What has happened.
+
+    def begin(self, running: Running, worker: NodeId, now: int) -> None:
+        """An attempt is under way."""
+        self.attempts[running.attempt] = Attempt(running.task, worker, now)
+
+    def end(self, number: int, now: int, how: str) -> Attempt | None:
+        """An attempt is over, and its task idle if nobody else works on it; None if it was before.
+
+        Args:
+            number: of the attempt.
+            now: when.
+            how: one word for the picture.
+        """
+        attempt = self.attempts.pop(number, None)
+        if attempt is not None:
+            self.idle_since[attempt.task] = now
+            span = Span(attempt.task, number, attempt.worker, attempt.begun, now, how)
+            self.timeline.append(span)
+        return attempt
+
+    def complete(self, task: Task, completion: Completion, now: int) -> list[tuple[int, NodeId]]:
+        """A task is completed, perhaps not for the first time: end all attempts on it.
+
+        Returns:
+            Those that nobody needs any more, with their workers.
+        """
+        self.finished[task] = completion
+        self.lost.discard(task)
+        attempt = self.end(completion.attempt, now, "done")
+        if attempt is not None:
+            self.took[task.phase].append(now - attempt.begun)
+        others = [number for number, each in self.attempts.items() if each.task == task]
+        ended = [(number, self.end(number, now, "not needed")) for number in others]
+        return [(number, each.worker) for number, each in ended if each is not None]
+
+    def lose_attempts(self, worker: NodeId, now: int) -> None:
+        """All that ``worker`` had under way is over (section 3.3)."""
+        for number in [n for n, each in self.attempts.items() if each.worker == worker]:
+            self.end(number, now, "lost")
+
+    def lose_outputs(self, worker: NodeId, life: int | None, now: int) -> None:
+        """What ``worker`` kept in other lives than ``life`` is gone: its maps are idle again.
+
+        (Section 3.3.) Completed maps are done again, because their output is with the worker.
+        Completed reduces are not, because theirs is where the coordinator keeps results.
+
+        Args:
+            worker: whose.
+            life: the life that it is in; None if it is not there at all.
+            now: when.
+        """
+        for task, done in self.finished.items():
+            if task.phase == "map" and done.worker == worker and done.life != life:
+                self.lose(task, now)
+
+    def lose_sources(self, sources: Iterable[Source], now: int) -> None:
+        """The output of some maps could not be fetched: they are idle again.
+
+        A map that has been done again since, by another attempt, stays as it is.
+        """
+        maps = self.tasks("map")
+        for source in sources:
+            if self.finished[maps[source.map]].attempt == source.attempt:
+                self.lose(maps[source.map], now)
+
+    def lose(self, task: Task, now: int) -> None:
+        """The output of a map is lost: the map is idle again, since now if it was not already."""
+        if task not in self.lost:
+            self.lost.add(task)
+            self.idle_since[task] = now
+
+    # What comes of it.
+
+    def outcome(self) -> JobResult:
+        """The parts in order, and each counter's sum over tasks: once a task (section 4.8)."""
+        done = [self.finished[task].done for task in (*self.tasks("map"), *self.tasks("reduce"))]
+        counters: Counter[str] = Counter()
+        for each in done:
+            counters.update(dict(each.counters))
+        parts = tuple(self.finished[task].done.output for task in self.tasks("reduce"))
+        return JobResult(parts, tuple(sorted(counters.items())))

@@ -1,0 +1,35 @@
+"""The lab ``mapreduce`` in every world: a coordinator, four workers, clients with small jobs."""
+
+from common.values.units import MS
+from common.worlds import Size, Variant, Worlds
+from common.worlds.troubles import kill_in_turn_then_all
+from stage6_compute.mapreduce.checks import as_one_process_would, one_writer, some_job
+from stage6_compute.mapreduce.client import JobClient
+from stage6_compute.mapreduce.machine import Machine
+
+WORLDS = Worlds(
+    __package__,
+    variants={
+        "word-count": Variant(
+            "words are counted, whichever process is killed",
+            node=Machine,
+            client=JobClient,
+            choose=some_job,
+            checks={"as one process would": as_one_process_would, "one writer": one_writer},
+        )
+    },
+    live=Size(members=5, clients=3),
+    simulated=Size(
+        members=5,
+        clients=3,
+        config={
+            "ping_every": 20 * MS,
+            "most_missed": 5,
+            "locality_wait": 40 * MS,
+            "backup_after": 60 * MS,
+        },
+        client_config={"ask_again_after": 50 * MS},
+    ),
+    columns=("is", "mapreduce/workers", "mapreduce/attempts", "mapreduce/running"),
+    trouble=kill_in_turn_then_all,
+)
