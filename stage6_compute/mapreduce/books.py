@@ -9,20 +9,24 @@ Nothing here sends, or knows of time other than what it is told.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from common.contract import NodeId, record
 from common.values.units import MS
 from stage6_compute.mapreduce.messages import (
     Done,
+    Finished,
     Job,
     JobResult,
     Phase,
+    Progress,
+    Refused,
     Running,
     Source,
     Span,
     Task,
+    TaskFailed,
     Work,
 )
 
@@ -48,7 +52,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Rules:
-    """How the coordinator decides; times in microseconds.
+    """How to decide; times in microseconds.
 
     Attributes:
         locality_wait: how long an idle map waits for a worker that has its split.
@@ -126,52 +130,11 @@ class Books:
         """The attempts on a task."""
         return [attempt for attempt in self.attempts.values() if attempt.task == task]
 
-    # What to do next.
-
-    def next_task(self, worker: NodeId, now: int) -> Task | None:
-        """The task that ``worker``, which is free, should work on; None for none.
-
-        An idle task of the phase, if there is one; which one says :meth:`nearest`. If no task is
-        idle, the phase is close to its end, and a slow task gets a second attempt: :meth:`slowest`.
-        """
-        todo = [task for task in self.tasks(self.phase()) if not self.is_completed(task)]
-        idle = [task for task in todo if not self.at_work(task)]
-        return self.nearest(idle, worker, now) if idle else self.slowest(todo, worker, now)
-
-    def nearest(self, idle: Sequence[Task], worker: NodeId, now: int) -> Task | None:
-        """The first idle task whose input is at ``worker``; else the first that need not wait.
-
-        (Section 3.4.) The input of a map is at the hosts of its split, if it names any. A map that
-        has been idle for less than ``locality_wait`` waits for one of them: it may soon be free.
-        All other tasks need not wait, for no worker is nearer to them than others.
-        """
-        for task in idle:
-            if worker in self.hosts(task):
-                return task
-        for task in idle:
-            waited = now - self.idle_since.get(task, self.since)
-            if not self.hosts(task) or waited >= self.rules.locality_wait:
-                return task
-        return None
-
     def hosts(self, task: Task) -> tuple[NodeId, ...]:
         """The workers that have the input of a task; () if it is at none, or anywhere."""
         return self.job.splits[task.index].hosts if task.phase == "map" else ()
 
-    def slowest(self, todo: Sequence[Task], worker: NodeId, now: int) -> Task | None:
-        """The task to which ``worker`` should be the backup (section 3.6); None for none.
-
-        Of the tasks with one attempt, at another worker, which is slow: the one that began first.
-        Slow is an attempt that has taken ``backup_after`` at least, and ``slow`` times as long as
-        half of the completed tasks of this phase took. While none is completed, nobody can say.
-        """
-        took = sorted(self.took[self.phase()])
-        if not took:
-            return None
-        enough = max(self.rules.backup_after, self.rules.slow * took[len(took) // 2])
-        alone = [at_work[0] for task in todo if len(at_work := self.at_work(task)) == 1]
-        slow = [each for each in alone if each.worker != worker and now - each.begun >= enough]
-        return min(slow, key=lambda each: each.begun).task if slow else None
+    # What a worker is told.
 
     def work(self, task: Task, attempt: int) -> Work:
         """All that a worker has to know for an attempt on a task.
@@ -270,7 +233,40 @@ class Books:
             self.lost.add(task)
             self.idle_since[task] = now
 
+    def fail(self, task: Task, failed: TaskFailed) -> str:
+        """A task has failed; after ``most_failures`` of them its job has.
+
+        If the job skips bad records, those on which the task failed are counted, so that its next
+        attempt can leave them out (see :meth:`work`). Failures on a record that is left out from
+        now on are not held against the task.
+
+        Returns:
+            Why the job has failed; "" if it has not.
+        """
+        self.failures[task] += 1
+        if failed.record is not None and self.job.skip_bad_records:
+            self.bad[task, failed.record] += 1
+            if self.bad[task, failed.record] == self.rules.skip_after:
+                self.failures[task] -= self.rules.skip_after
+        if self.failures[task] < self.rules.most_failures:
+            return ""
+        times = f"{task.phase} {task.index} failed {self.failures[task]} times"
+        return f"{times}, the last time so: {failed.why}"
+
     # What comes of it.
+
+    def answer(self) -> Progress | Finished | Refused:
+        """What the client is told."""
+        _, number = self.client
+        match self.result:
+            case None:
+                maps = (self.completed("map"), len(self.job.splits))
+                reduces = (self.completed("reduce"), self.job.partitions)
+                return Progress(number, maps, reduces)
+            case JobResult() as result:
+                return Finished(number, result, tuple(self.timeline))
+            case why:
+                return Refused(number, why)
 
     def outcome(self) -> JobResult:
         """The parts in order, and each counter's sum over tasks: once a task (section 4.8)."""

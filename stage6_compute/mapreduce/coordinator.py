@@ -1,11 +1,10 @@
 """The coordinator: hands out tasks, notices who is gone, decides whose output counts.
 
-OSDI'04, sections 3.1 to 3.6 (there it is the *master*). Which task is next is in ``books.py``. Here
-is what is said and heard, and what is written into the journal.
+OSDI'04, sections 3.1 to 3.6 (there it is the *master*). What it knows of a job is in ``books.py``,
+which task is next in ``scheduling.py``. Here is what is said, heard, and written into the journal.
 
-* **Who is there.** Every worker is pinged. One that misses ``most_missed`` pings in a row is taken
-  for dead, one that is in a new life has lost what it had. What it had under way is idle again, and
-  so are the maps that it completed. One that was only slow is welcome again.
+* **Who is there** (``roll.py``). Every worker is pinged. What was under way at one that is gone is
+  idle again, and so are the maps that it completed.
 * **What is certain.** A message may be lost, late or doubled. A Pong says all that is under way at
   a worker, so what should be and is not is assigned once more. A worker says a report again
   until it is settled.
@@ -14,7 +13,7 @@ is what is said and heard, and what is written into the journal.
   itself. Then a worker that was thought dead may still do so, long after the job's end. Here only
   the one that decides does, and it decides once.)
 * **The journal.** Jobs, completed tasks and results are saved, attempts are not. A coordinator that
-  comes back asks the workers what is under way, and takes it over.
+  comes back asks the workers what is under way, and takes it over before it hands out anything.
 
 It lives in a :class:`~stage6_compute.mapreduce.machine.Machine`, which brings it what clients say.
 """
@@ -28,14 +27,11 @@ from stage6_compute.mapreduce.messages import (
     Assign,
     Cancel,
     Done,
-    Failed,
-    Finished,
     Gone,
     Job,
     JobResult,
     Ping,
     Pong,
-    Progress,
     Publish,
     Refused,
     Reply,
@@ -44,8 +40,11 @@ from stage6_compute.mapreduce.messages import (
     Settled,
     Submit,
     Task,
+    TaskFailed,
     Unreachable,
 )
+from stage6_compute.mapreduce.roll import Roll
+from stage6_compute.mapreduce.scheduling import next_task
 
 
 @record
@@ -89,23 +88,22 @@ class Coordinator(Node):
         super().__init__(id, peers)
         self.slots = slots
         self.ping_every = ping_every
-        self.most_missed = most_missed
         self.rules = rules or Rules()
         self.jobs: dict[int, Books] = {}
         """By number, in the order in which they came."""
-        self.lives: dict[NodeId, int] = {}
-        """The workers that are there, each with the life that it is in."""
-        self.missed: dict[NodeId, int] = dict.fromkeys(peers, 0)
-        """How many pings each worker has missed in a row."""
+        self.roll = Roll(self.peers, most_missed)
+        """Who is there."""
         self.last_attempt = 0
         """The number of the latest attempt. It only grows, over jobs, phases and lives."""
+        self.taking_over = False
+        """Whether this life began with jobs under way, and workers still say what they have."""
 
     def status(self) -> Mapping[str, object]:
         """How many jobs are under way, who is there, and how much is."""
         under_way = self.under_way()
         return {
             "jobs": len(under_way),
-            "workers": " ".join(self.lives),
+            "workers": " ".join(filter(self.roll.is_there, self.peers)),
             "attempts": sum(len(books.attempts) for books in under_way),
         }
 
@@ -120,7 +118,8 @@ class Coordinator(Node):
 
         ``saved`` has under ("job", number) an Entry, under ("done", job, phase, index) a
         Completion, under ("result", number) a JobResult, or a text if the job has failed.
-        The attempts of this life have numbers that no earlier life has given.
+        The attempts of this life have numbers that no earlier life has given. If jobs are under
+        way, it is ``taking_over`` until the first Tick.
         """
         self.last_attempt = begin_life(self)
         for key, value in self.saved.items():
@@ -138,6 +137,7 @@ class Coordinator(Node):
             for task in books.tasks("reduce"):
                 if task in books.finished:
                     self.publish(books, task)
+        self.taking_over = bool(self.under_way())
         self.ping()
 
     def books(self, number: int, client: tuple[NodeId, int], job: Job) -> Books:
@@ -165,74 +165,60 @@ class Coordinator(Node):
             self.tell(self.jobs[number])
             self.schedule()
 
-    def why_not(self, job: Job) -> str | None:
-        """Why a job cannot be done; None if it can."""
-        if not job.splits or job.partitions < 1:
-            return "a job has one split and one partition at least"
+    def why_not(self, job: Job) -> str:
+        """Why a job is refused; "" if it is not."""
         for books in self.jobs.values():
             if books.job.output == job.output:
                 return f"job {books.number} writes to {job.output!r} already: name another output"
-        return None
+        return "" if job.splits and job.partitions > 0 else "a job has a split and a part at least"
 
     def tell(self, books: Books) -> None:
         """Tell the client how its job stands."""
-        client, number = books.client
-        answer: Progress | Finished | Refused
-        match books.result:
-            case None:
-                maps = (books.completed("map"), len(books.job.splits))
-                reduces = (books.completed("reduce"), books.job.partitions)
-                answer = Progress(number, maps, reduces)
-            case JobResult() as result:
-                answer = Finished(number, result, tuple(books.timeline))
-            case why:
-                answer = Refused(number, why)
-        self.deliver(Reply(client, answer))
+        client, _ = books.client
+        self.deliver(Reply(client, books.answer()))
 
     # Who is there.
 
     @on(Tick)
     def tick(self, timer: Tick) -> None:
-        """Take for dead who has missed too many pings; ping all again."""
-        for worker in self.peers:
-            self.missed[worker] += 1
-            if self.missed[worker] == self.most_missed:
-                self.dead(worker)
+        """Ping all again, and hand out what was waiting, or was lost with who is gone."""
+        self.taking_over = False
         self.ping()
         self.schedule()
 
     def ping(self) -> None:
-        """Ping all workers, and again before long; tell them which jobs are under way."""
+        """Ping all workers, tell them which jobs are under way, and ping again before long.
+
+        What is under way at one that has missed too many pings is idle again, and so are its maps.
+        """
+        for worker in self.roll.ping():
+            self.lost(worker, None)
         jobs = tuple(books.number for books in self.under_way())
         self.broadcast(Ping(jobs, below=len(self.jobs) + 1))
         self.set_timer(self.ping_every, Tick())
 
-    def dead(self, worker: NodeId) -> None:
-        """A worker is not there: all that it had under way, and its completed maps, are lost."""
-        self.lives.pop(worker, None)
-        for books in self.under_way():
-            books.lose_attempts(worker, self.now)
-            books.lose_outputs(worker, None, self.now)
-
     def heard(self, worker: NodeId, life: int) -> bool:
-        """A worker has said something in this life of its own.
-
-        If it is a new life, all that it had under way, and the maps that it completed in others,
-        are lost.
+        """A worker has said something; what it had in other lives is lost.
 
         Returns:
             Whether it is to be believed: a word from an earlier life is only late.
         """
-        known = self.lives.get(worker)
-        if known is not None and life < known:
+        if self.roll.is_late(worker, life):
             return False
-        self.missed[worker] = 0
-        self.lives[worker] = life
-        for books in self.under_way():
-            if life != known:
-                books.lose_attempts(worker, self.now)
-            books.lose_outputs(worker, life, self.now)
+        if self.roll.heard(worker, life):
+            self.lost(worker, life)
         return True
+
+    def lost(self, worker: NodeId, life: int | None) -> None:
+        """All that a worker had under way is lost, and the maps that it completed in other lives.
+
+        Args:
+            worker: who.
+            life: the life that it is in, None for none.
+        """
+        for books in self.under_way():
+            books.lose_attempts(worker, self.now)
+            books.lose_outputs(worker, life, self.now)
 
     @on(Pong)
     def pong_received(self, pong: Pong, sender: NodeId) -> None:
@@ -270,9 +256,10 @@ class Coordinator(Node):
     def schedule(self) -> None:
         """Give each worker that is there and has room a task, if there is one for it.
 
-        Earlier jobs come first. The number of an attempt is new in the whole cluster.
+        Earlier jobs come first. The number of an attempt is new in the whole cluster. Nothing is
+        handed out while ``taking_over``: others may have it under way.
         """
-        for worker in self.peers:
+        for worker in () if self.taking_over else self.peers:
             while self.has_room(worker) and (found := self.task_for(worker)):
                 books, task = found
                 self.last_attempt += 1
@@ -284,12 +271,12 @@ class Coordinator(Node):
         """Whether a worker is there, and has fewer attempts under way than it may have."""
         attempts = [each for books in self.under_way() for each in books.attempts.values()]
         busy = sum(each.worker == worker for each in attempts)
-        return worker in self.lives and busy < self.slots
+        return self.roll.is_there(worker) and busy < self.slots
 
     def task_for(self, worker: NodeId) -> tuple[Books, Task] | None:
         """The task that is next for a worker, of the earliest job that has one."""
         for books in self.under_way():
-            task = books.next_task(worker, self.now)
+            task = next_task(books, worker, self.now)
             if task is not None:
                 return books, task
         return None
@@ -314,11 +301,11 @@ class Coordinator(Node):
         match report.result:
             case Done() as done:
                 if not books.is_completed(report.task):
-                    self.commit(
-                        books, report, Completion(report.attempt, sender, report.life, done)
-                    )
-            case Failed() as failed if books.end(report.attempt, self.now, "failed"):
-                self.count_failure(books, report.task, failed)
+                    by = Completion(report.attempt, sender, report.life, done)
+                    self.commit(books, report.task, by)
+            case TaskFailed() as failed if books.end(report.attempt, self.now, "failed"):
+                if why := books.fail(report.task, failed):
+                    self.finish_job(books, why)
             case Unreachable(sources) if books.end(report.attempt, self.now, "unreachable"):
                 books.lose_sources(sources, self.now)
             case Gone():
@@ -355,22 +342,6 @@ class Coordinator(Node):
         elif len(books.published) == books.job.partitions:
             self.finish_job(books, books.outcome())
         self.schedule()
-
-    def count_failure(self, books: Books, task: Task, failed: Failed) -> None:
-        """A task has failed; after ``most_failures`` of them the job has.
-
-        If the job skips bad records, those on which the task failed are counted, so that its next
-        attempt can leave them out (``Books.work``). Failures on a record that is left out from now
-        on are not held against the task.
-        """
-        books.failures[task] += 1
-        if failed.record is not None and books.job.skip_bad_records:
-            books.bad[task, failed.record] += 1
-            if books.bad[task, failed.record] == self.rules.skip_after:
-                books.failures[task] -= self.rules.skip_after
-        if books.failures[task] >= self.rules.most_failures:
-            times = f"{task.phase} {task.index} failed {books.failures[task]} times"
-            self.finish_job(books, f"{times}, the last time so: {failed.why}")
 
     def finish_job(self, books: Books, result: JobResult | str) -> None:
         """A job is over: save its result in place of its tasks, and tell the client."""

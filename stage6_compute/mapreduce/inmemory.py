@@ -7,10 +7,10 @@ is over. A reduce fetches its runs from those who have them (section 3.1, step 5
 
 from common.contract import Node, NodeId, delivery, message, on, timer
 from common.values.units import MS
-from stage6_compute.mapreduce.messages import Done, Failed, Result, Source, Unreachable, Work
+from stage6_compute.mapreduce.messages import Done, Result, Source, TaskFailed, Unreachable, Work
 from stage6_compute.mapreduce.words import PROGRAMS, BadRecord, Run, run_map, run_reduce
 
-MOST_ASKED = 3
+MOST_ASKED = 5
 """How often a reduce asks for a run before it says that it cannot reach it."""
 
 
@@ -122,11 +122,13 @@ class InMemory(Node):
     def mapped(self, work: Work) -> Result:
         """Map a split, and keep the runs; or say on which record the program has failed."""
         if work.program not in PROGRAMS:
-            return Failed(f"there is no program {work.program!r}: there are {', '.join(PROGRAMS)}")
+            return TaskFailed(
+                f"there is no program {work.program!r}: there are {', '.join(PROGRAMS)}"
+            )
         try:
             runs = run_map(work.program, work.split, work.partitions, work.skip)
         except BadRecord as bad:
-            return Failed(str(bad), bad.number)
+            return TaskFailed(str(bad), bad.number)
         self.kept[work.task.job, work.attempt] = runs
         records = len(work.split.splitlines()) - len(work.skip)
         return Done(counters=(("records", records), ("skipped", len(work.skip))))

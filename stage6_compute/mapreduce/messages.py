@@ -107,7 +107,7 @@ class Done:
 
 
 @record
-class Failed:
+class TaskFailed:
     """The program has failed, on the record of this number if that is known (section 4.6)."""
 
     why: str
@@ -126,7 +126,7 @@ class Gone:
     """The worker has worked on it and does no more; it has said before how that ended."""
 
 
-Result: TypeAlias = Done | Failed | Unreachable | Gone
+Result: TypeAlias = Done | TaskFailed | Unreachable | Gone
 
 
 @record
@@ -212,7 +212,7 @@ class Settled:
 
 @operation
 class Compute:
-    """Compute this. Ends with Ok(JobResult), or with Failed if it never will be computed."""
+    """Compute this. Ends with Ok(JobResult), or with TaskFailed if it never will be computed."""
 
     job: Job
 

@@ -60,7 +60,10 @@ class Worker(Node):
 
     @on(Ping)
     def pinged(self, ping: Ping, sender: NodeId) -> None:
-        """Drop what is for jobs that are over, say what is under way, and what is not settled."""
+        """Drop what is for jobs that are over; say what is not settled, and what is under way.
+
+        Reports come first: else it would look as if nobody had worked on their tasks.
+        """
         over = {
             task.job: None
             for task in self.known.values()
@@ -68,10 +71,10 @@ class Worker(Node):
         }
         for job in over:
             self.drop(job)
-        running = tuple(Running(task, attempt) for attempt, task in self.running.items())
-        self.send(sender, Pong(self.life, running))
         for report in self.unsettled.values():
             self.send(sender, report)
+        running = tuple(Running(task, attempt) for attempt, task in self.running.items())
+        self.send(sender, Pong(self.life, running))
 
     def drop(self, job: int) -> None:
         """A job is over: stop to work on it, and keep nothing of it."""

@@ -1,0 +1,61 @@
+"""Who is there: workers are pinged, and those that do not answer are taken for dead.
+
+OSDI'04, section 3.3. Nobody can tell a worker that is dead from one that is slow. The coordinator
+need not: it takes a worker for dead, has its work done by others, and believes it again when it
+speaks. What matters is what a worker *has*. One that comes back to life after a crash has nothing,
+and may do so before anybody has missed it. So each worker numbers its lives and says the number
+with every word.
+"""
+
+from common.contract import NodeId
+
+
+class Roll:
+    """What is known of the workers.
+
+    Args:
+        workers: all there may be.
+        most_missed: who misses so many pings in a row is taken for dead.
+
+    Attributes:
+        lives: the workers that are there, each with the life that it is in.
+        missed: how many pings each worker has missed in a row.
+    """
+
+    def __init__(self, workers: tuple[NodeId, ...], most_missed: int) -> None:
+        self.most_missed = most_missed
+        self.lives: dict[NodeId, int] = {}
+        self.missed: dict[NodeId, int] = dict.fromkeys(workers, 0)
+
+    def is_there(self, worker: NodeId) -> bool:
+        """Whether a worker has been heard of, and is not taken for dead."""
+        return worker in self.lives
+
+    def is_late(self, worker: NodeId, life: int) -> bool:
+        """Whether a word was said in an earlier life than the one that the worker is in."""
+        return life < self.lives.get(worker, life)
+
+    def heard(self, worker: NodeId, life: int) -> bool:
+        """A worker has said something in this life, and not late: it has missed nothing.
+
+        Returns:
+            Whether it has begun anew: it is in another life than it was, or was not there.
+        """
+        self.missed[worker] = 0
+        anew = self.lives.get(worker) != life
+        self.lives[worker] = life
+        return anew
+
+    def ping(self) -> list[NodeId]:
+        """Everybody is pinged once more, and has missed that ping until it is heard.
+
+        Returns:
+            Those who have missed ``most_missed`` pings with the one before. They are taken for dead
+            from now on, and are named once, not at each ping that they miss after it.
+        """
+        dead = [worker for worker, missed in self.missed.items() if missed == self.most_missed]
+        for worker in dead:
+            self.lives.pop(worker, None)
+        for worker in self.missed:
+            self.missed[worker] += 1
+        return dead

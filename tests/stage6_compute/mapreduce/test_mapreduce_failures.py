@@ -1,0 +1,261 @@
+"""Graded suite of the lab ``mapreduce``, third part: workers that die, and come back."""
+
+from typing import Any
+
+from common.course.suites.grading import graded
+from tests.stage6_compute.mapreduce.desk import Bench, Desk, tasks
+from tests.stage6_compute.mapreduce.lab import MapreduceLab
+from tests.stage6_compute.mapreduce.test_mapreduce_scheduling import some_work
+
+LAB = "mapreduce"
+
+
+def running(lab: MapreduceLab, work: Any) -> Any:
+    """What a worker says that does this work."""
+    return lab.Running(work.task, work.attempt)
+
+
+def one_map_done_at_each(lab: MapreduceLab, **config: Any) -> tuple[Desk, dict[str, Any]]:
+    """A job with two maps; n2 has done the first, n3 the second; reduces are under way."""
+    desk = Desk(lab, workers=2, most_missed=3, **config)
+    desk.submit(maps=2, reduces=2)
+    maps = desk.assigned()
+    for worker, work in maps.items():
+        desk.report(worker, work)
+    reduces = desk.assigned()
+    assert tasks(reduces) == {"n2": ("reduce", 0), "n3": ("reduce", 1)}
+    return desk, reduces
+
+
+def silence(desk: Desk, lab: MapreduceLab, worker: str, work: Any, pings: int) -> None:
+    """So many pings that n2 does not answer; ``worker`` does, and says that it works."""
+    for _ in range(pings):
+        desk.tick()
+        desk.pong(worker, running(lab, work))
+
+
+@graded(points=2, title="Who is silent is dead", requirement="OSDI'04, 3.3: the master pings")
+def test_what_a_worker_had_under_way_is_idle_again_when_it_has_missed_its_pings(
+    lab: MapreduceLab,
+) -> None:
+    desk = Desk(lab, workers=2, most_missed=3)
+    desk.submit(maps=2)
+    given = desk.assigned()
+    assert desk.said(lab.Ping, "n2") == desk.said(lab.Ping, "n3") != []
+    silence(desk, lab, "n3", given["n3"], pings=3)
+    desk.report("n3", given["n3"])
+    assert desk.assigned() == {}, "n2 may still do the other one"
+    desk.tick()
+    again = desk.assigned()
+    assert tasks(again) == {"n3": ("map", 0)}
+    assert again["n3"].attempt != given["n2"].attempt
+    desk.report("n3", again["n3"])
+    assert [work.task.phase for work in desk.work_off()] == ["reduce"]
+    assert len(desk.said(lab.Finished)) == 1
+
+
+@graded(points=1, title="Who answers lives", requirement="pings missed in a row count")
+def test_a_worker_that_answers_now_and_then_is_not_dead(lab: MapreduceLab) -> None:
+    desk = Desk(lab, workers=2, most_missed=3)
+    desk.submit(maps=1)
+    given = desk.assigned()
+    for _ in range(4):
+        desk.tick(2)
+        desk.pong("n2", running(lab, given["n2"]))
+        desk.pong("n3")
+    assert desk.assigned() == {}
+    assert desk.said(lab.Cancel) == []
+
+
+@graded(points=4, title="Maps again, reduces not", requirement="OSDI'04, 3.3: completed map tasks")
+def test_a_completed_map_is_done_again_when_its_worker_dies_and_a_completed_reduce_is_not(
+    lab: MapreduceLab,
+) -> None:
+    desk, reduces = one_map_done_at_each(lab)
+    desk.report("n2", reduces["n2"])
+    silence(desk, lab, "n3", reduces["n3"], pings=4)
+    assert desk.assigned() == {}, "n3 still works on its reduce"
+    unreachable = lab.Unreachable(reduces["n3"].sources[:1])
+    desk.report("n3", reduces["n3"], unreachable)
+    again = desk.assigned()
+    assert tasks(again) == {"n3": ("map", 0)}, "what n2 had is lost"
+    desk.report("n3", again["n3"])
+    last = desk.assigned()
+    assert tasks(last) == {"n3": ("reduce", 1)}, "and the reduce that n2 did is not"
+    assert last["n3"].sources == (
+        lab.Source(0, again["n3"].attempt, "n3"),
+        reduces["n3"].sources[1],
+    )
+    desk.report("n3", last["n3"])
+    (told,) = desk.said(lab.Finished)
+    assert told.result.parts == (("part 0",), ("part 1",))
+    assert dict(told.result.counters) == {"maps": 2, "reduces": 2}
+
+
+@graded(points=3, title="A new life has nothing", requirement="a crash that nobody has noticed")
+def test_a_worker_that_was_back_before_anybody_missed_it_has_lost_what_it_had(
+    lab: MapreduceLab,
+) -> None:
+    desk, reduces = one_map_done_at_each(lab)
+    desk.pong("n2", life=1)
+    again = desk.assigned()
+    assert tasks(again) == {"n2": ("map", 0)}
+    desk.report("n2", reduces["n2"], life=0)
+    assert desk.published == [], "that is a word from the life before"
+    desk.pong("n2", running(lab, again["n2"]), life=1)
+    assert desk.assigned() == {}
+    desk.report("n2", again["n2"], life=1)
+    assert tasks(desk.assigned()) == {"n2": ("reduce", 0)}
+    desk.pong("n3", life=0)
+    desk.assigned()
+    assert desk.said(lab.Cancel) == []
+
+
+@graded(points=2, title="Only the dead one's", requirement="what others have is still there")
+def test_what_others_have_done_is_not_done_again(lab: MapreduceLab) -> None:
+    desk, reduces = one_map_done_at_each(lab)
+    desk.report("n3", reduces["n3"])
+    assert desk.assigned() == {}
+    desk.tick()
+    desk.pong("n3")
+    assert desk.assigned() == {}
+    desk.tick(2)
+    again = desk.assigned()
+    assert tasks(again) == {}, "n3 has missed no more pings than n2"
+    desk.pong("n3")
+    desk.tick()
+    again = desk.assigned()
+    assert tasks(again) == {"n3": ("map", 0)}
+
+
+@graded(points=2, title="Believed again", requirement="who is slow looks like who is dead")
+def test_a_worker_that_was_only_slow_is_believed_again(lab: MapreduceLab) -> None:
+    desk = Desk(lab, workers=2, most_missed=3)
+    desk.submit(maps=2, reduces=1)
+    given = desk.assigned()
+    for _ in range(5):
+        desk.tick()
+        desk.pong("n3", running(lab, given["n3"]))
+    assert desk.assigned() == {}
+    desk.pong("n2", running(lab, given["n2"]))
+    assert desk.assigned() == {}, "it is still at it"
+    assert desk.said(lab.Cancel) == []
+    desk.report("n2", given["n2"])
+    desk.report("n3", given["n3"])
+    (reduce,) = desk.assigned().values()
+    assert reduce.sources == (
+        lab.Source(0, given["n2"].attempt, "n2"),
+        lab.Source(1, given["n3"].attempt, "n3"),
+    )
+
+
+@graded(points=2, title="What was lost on the way", requirement="messages get lost")
+def test_what_a_worker_should_do_and_does_not_is_assigned_again_under_its_number(
+    lab: MapreduceLab,
+) -> None:
+    desk = Desk(lab, workers=2)
+    desk.submit(maps=3)
+    given = desk.assigned()
+    desk.pong("n2")
+    desk.pong("n3", running(lab, given["n3"]))
+    assert desk.assigned() == {"n2": given["n2"]}
+    desk.report("n2", given["n2"], lab.Gone())
+    again = desk.assigned()
+    assert tasks(again) == {"n2": ("map", 0)}
+    assert again["n2"].attempt != given["n2"].attempt
+    desk.report("n2", given["n2"], lab.Gone())
+    desk.pong("n2", running(lab, again["n2"]))
+    assert desk.assigned() == {}, "that one is over already"
+
+
+@graded(points=2, title="What nobody needs", requirement="work is stopped that is for nothing")
+def test_what_a_worker_does_for_nobody_is_cancelled(lab: MapreduceLab) -> None:
+    desk = Desk(lab, workers=2)
+    desk.submit(maps=2, reduces=1)
+    given = desk.assigned()
+    desk.report("n2", given["n2"])
+    spare = lab.Running(given["n2"].task, 500)
+    desk.pong("n2", spare)
+    assert desk.said(lab.Cancel, "n2") == [lab.Cancel(500)], "that map is completed"
+    desk.report("n3", given["n3"])
+    desk.work_off()
+    desk.pong("n3", lab.Running(given["n3"].task, 501))
+    assert desk.said(lab.Cancel, "n3") == [lab.Cancel(501)], "that job is over"
+    desk.pong("n3", lab.Running(lab.Task(77, "map", 0), 502))
+    assert desk.said(lab.Cancel, "n3") == [lab.Cancel(502)], "nobody knows that job"
+
+
+@graded(points=3, title="What cannot be fetched", requirement="OSDI'04, 3.3: reduces are told")
+def test_a_map_whose_output_cannot_be_fetched_is_done_again_unless_it_was_already(
+    lab: MapreduceLab,
+) -> None:
+    desk, reduces = one_map_done_at_each(lab)
+    old = reduces["n2"].sources[0]
+    for _ in range(2):
+        desk.report("n2", reduces["n2"], lab.Unreachable((old,)))
+    again = desk.assigned()
+    assert tasks(again) == {"n2": ("map", 0)}
+    desk.report("n2", again["n2"])
+    second = desk.assigned()
+    assert tasks(second) == {"n2": ("reduce", 0)}
+    desk.report("n3", reduces["n3"], lab.Unreachable((old,)))
+    third = desk.assigned()
+    assert tasks(third) == {"n3": ("reduce", 1)}, "n3 was late: that map was done again since"
+    assert third["n3"].sources[0].attempt == again["n2"].attempt
+    for _ in range(5):
+        desk.report("n3", third["n3"], lab.Unreachable(()))
+        third = desk.assigned()
+    assert desk.said(lab.Refused) == [], "that is no failure of the reduce"
+
+
+@graded(points=2, title="A reduce that lacks a map waits", requirement="never half of the input")
+def test_a_reduce_that_never_arrived_is_not_assigned_again_while_a_map_is_missing(
+    lab: MapreduceLab,
+) -> None:
+    desk, reduces = one_map_done_at_each(lab)
+    silence(desk, lab, "n3", reduces["n3"], pings=4)
+    desk.pong("n3")
+    again = desk.assigned()
+    assert tasks(again) == {"n3": ("map", 0)}
+    desk.report("n3", again["n3"])
+    ((_, reduce),) = desk.assigned().items()
+    assert [source.attempt for source in reduce.sources] == [
+        again["n3"].attempt, reduces["n3"].sources[1].attempt,
+    ]  # fmt: skip
+
+
+@graded(points=2, title="What a worker says", requirement="OSDI'04, 3.3")
+def test_a_worker_that_is_pinged_says_its_life_and_what_is_under_way(lab: MapreduceLab) -> None:
+    bench = Bench(lab)
+    first = bench.ping()
+    assert first.running == ()
+    works = [some_work(lab, 5), some_work(lab, 6, "reduce")]
+    for work in works:
+        bench.assign(work)
+    second = bench.ping(1)
+    assert second == lab.Pong(first.life, tuple(running(lab, work) for work in works))
+    bench.end(5, lab.Done())
+    assert bench.ping(1).running == (running(lab, works[1]),)
+    back = Bench(lab, saved=bench.disk)
+    assert back.ping(1).life > first.life
+    assert back.ping(1).running == (), "a crash has taken all"
+
+
+@graded(points=2, title="Nothing is kept for ever", requirement="what is for a job goes with it")
+def test_a_worker_drops_what_it_has_for_jobs_that_are_over_and_for_no_others(
+    lab: MapreduceLab,
+) -> None:
+    bench = Bench(lab)
+    for job in (3, 4, 5):
+        bench.assign(some_work(lab, 10 + job, job=job))
+    bench.end(13, lab.Done())
+    bench.ping(4, below=5)
+    assert bench.ordered(lab.Drop) == [lab.Drop(3)], "5 may be a job of which this ping is too old"
+    assert len(bench.said(lab.Report)) == 1, "of the time before"
+    bench.ping(4, below=6)
+    assert bench.ordered(lab.Drop) == [lab.Drop(5)]
+    assert bench.ordered(lab.Stop) == [lab.Stop(15)]
+    pong = bench.ping(4, below=6)
+    assert [each.attempt for each in pong.running] == [14]
+    assert bench.said(lab.Report) == []
+    assert bench.ordered(lab.Drop) == []
