@@ -29,6 +29,7 @@ SCENES = {
     "etcd": ("etcd", "etcd-lock", 794),
     "chat": ("chat", "chat-orders", 150),
     "crdt": ("crdt", "crdt-cut", 96),
+    "mapreduce": ("mapreduce", "mapreduce-worker-dies", 150),
 }
 """By picture: the lab, the name of the trace, and the event at which the viewer stands."""
 

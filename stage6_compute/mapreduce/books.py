@@ -56,14 +56,14 @@ class Rules:
 
     Attributes:
         locality_wait: how long an idle map waits for a worker that has its split.
-        backup_after: an attempt is not called slow before.
+        backup_after: an attempt is not called slow before; None for no backups.
         slow: it is, once it takes so many times as long as half of those that are done took.
         most_failures: a task that fails so often makes its job fail.
         skip_after: a record on which a task failed so often may be skipped.
     """
 
     locality_wait: int = 500 * MS
-    backup_after: int = 1000 * MS
+    backup_after: int | None = 1000 * MS
     slow: int = 2
     most_failures: int = 4
     skip_after: int = 2
@@ -139,12 +139,9 @@ class Books:
     def work(self, task: Task, attempt: int) -> Work:
         """All that a worker has to know for an attempt on a task.
 
-        A reduce is told where the output of each map is now. A record on which the task has failed
-        ``skip_after`` times is skipped, if the job wants that (section 4.6).
+        A reduce is told where the output of each map is now.
         """
         job = self.job
-        bad = [number for (failed, number), times in self.bad.items()
-               if failed == task and times >= self.rules.skip_after]  # fmt: skip
         return Work(
             task,
             attempt,
@@ -153,8 +150,14 @@ class Books:
             job.partitions,
             split=job.splits[task.index].source if task.phase == "map" else "",
             sources=self.sources() if task.phase == "reduce" else (),
-            skip=tuple(sorted(bad)) if job.skip_bad_records else (),
+            skip=self.bad_records(task) if self.bad else (),
         )
+
+    def bad_records(self, task: Task) -> tuple[int, ...]:
+        """The numbers of the records on which a task failed ``skip_after`` times, in order."""
+        enough = self.rules.skip_after
+        return tuple(sorted(number for (failed, number), times in self.bad.items()
+                            if failed == task and times >= enough))  # fmt: skip
 
     def sources(self) -> tuple[Source, ...]:
         """Where the output of each map is; all maps are completed."""
@@ -236,9 +239,9 @@ class Books:
     def fail(self, task: Task, failed: TaskFailed) -> str:
         """A task has failed; after ``most_failures`` of them its job has.
 
-        If the job skips bad records, those on which the task failed are counted, so that its next
-        attempt can leave them out (see :meth:`work`). Failures on a record that is left out from
-        now on are not held against the task.
+        If the job skips bad records, those on which the task failed are counted in ``bad``, so that
+        its next attempt can leave them out (:meth:`bad_records`). Failures on a record that is left
+        out from now on are not held against the task.
 
         Returns:
             Why the job has failed; "" if it has not.

@@ -65,7 +65,7 @@ def as_one_process_would(history: History) -> Verdict:
         if dict(result.counters) != counted(job):
             sentence = f"job {job.output} counted {dict(result.counters)}, not {counted(job)}"
             return Verdict(Answer.NO, sentence, (each,), len(jobs), "wrong counters")
-    return Verdict(Answer.YES, f"{len(jobs)} jobs came to what one process makes of them.")
+    return Verdict(Answer.YES, f"Jobs that came to what one process makes of them: {len(jobs)}.")
 
 
 def one_writer(history: History) -> Verdict:

@@ -114,14 +114,24 @@ class Coordinator(Node):
     # A life begins.
 
     def on_start(self) -> None:
-        """Read the journal, and ask who is there.
+        """Read the journal, if there was a life before, and ask who is there.
 
-        ``saved`` has under ("job", number) an Entry, under ("done", job, phase, index) a
-        Completion, under ("result", number) a JobResult, or a text if the job has failed.
-        The attempts of this life have numbers that no earlier life has given. If jobs are under
-        way, it is ``taking_over`` until the first Tick.
+        The attempts of this life have numbers that no earlier life has given.
         """
         self.last_attempt = begin_life(self)
+        if self.saved:
+            self.recover()
+        self.ping()
+
+    def recover(self) -> None:
+        """Take up the jobs where the last life left them.
+
+        ``saved`` has under ("job", number) an Entry, under ("done", job, phase, index) a
+        Completion, under ("result", number) a JobResult, or a text if the job has failed. It has
+        them in any order; jobs go on in the order of their numbers. What is completed may not have
+        been published. If jobs are under way, workers may be at work on them: until the first Tick
+        this life is ``taking_over``.
+        """
         for key, value in self.saved.items():
             match key, value:
                 case ("job", int(number)), Entry(client, asked, job):
@@ -134,11 +144,10 @@ class Coordinator(Node):
                 case ("result", int(number)), JobResult() | str():
                     self.jobs[number].result = value
         for books in self.under_way():
+            self.taking_over = True
             for task in books.tasks("reduce"):
                 if task in books.finished:
                     self.publish(books, task)
-        self.taking_over = bool(self.under_way())
-        self.ping()
 
     def books(self, number: int, client: tuple[NodeId, int], job: Job) -> Books:
         """New books."""

@@ -70,8 +70,9 @@ class Machine(Node):
         slots: how many attempts a worker may have under way at once.
         ping_every: microseconds between two pings.
         most_missed: a worker that misses so many pings in a row is taken for dead.
-        locality_wait, backup_after: in microseconds, and
-        slow, most_failures, skip_after: as in :class:`~stage6_compute.mapreduce.books.Rules`.
+        locality_wait, backup_after: in microseconds, as in
+            :class:`~stage6_compute.mapreduce.books.Rules`.
+        slow, most_failures, skip_after: likewise.
         work_time, fetch_time: as of :class:`~stage6_compute.mapreduce.inmemory.InMemory`.
     """
 
@@ -89,7 +90,7 @@ class Machine(Node):
         ping_every: int = 100 * MS,
         most_missed: int = 10,
         locality_wait: int = Rules.locality_wait,
-        backup_after: int = Rules.backup_after,
+        backup_after: int | None = Rules.backup_after,
         slow: int = Rules.slow,
         most_failures: int = Rules.most_failures,
         skip_after: int = Rules.skip_after,

@@ -13,12 +13,18 @@ from stage6_compute.mapreduce.messages import Task
 def next_task(books: Books, worker: NodeId, now: int) -> Task | None:
     """The task of a job that ``worker``, which is free, should work on; None for none.
 
-    An idle task of the phase, if there is one: :func:`nearest` says which. If none is idle, the
-    phase is close to its end, and a slow task gets a second attempt: :func:`slowest` says which.
+    An idle task of the phase, if there is one: the first, unless some are nearer to workers than
+    others, then :func:`nearest` says which. If none is idle, the phase is close to its end, and a
+    slow task gets a second attempt: :func:`slowest` says which, if the rules allow backups.
     """
     todo = [task for task in books.tasks(books.phase()) if not books.is_completed(task)]
     idle = [task for task in todo if not books.at_work(task)]
-    return nearest(books, idle, worker, now) if idle else slowest(books, todo, worker, now)
+    if idle:
+        somewhere = any(books.hosts(task) for task in idle)
+        return nearest(books, idle, worker, now) if somewhere else idle[0]
+    if books.rules.backup_after is None:
+        return None
+    return slowest(books, todo, worker, now, books.rules.backup_after)
 
 
 def nearest(books: Books, idle: Sequence[Task], worker: NodeId, now: int) -> Task | None:
@@ -38,17 +44,19 @@ def nearest(books: Books, idle: Sequence[Task], worker: NodeId, now: int) -> Tas
     return None
 
 
-def slowest(books: Books, todo: Sequence[Task], worker: NodeId, now: int) -> Task | None:
+def slowest(
+    books: Books, todo: Sequence[Task], worker: NodeId, now: int, least: int
+) -> Task | None:
     """The task to which ``worker`` should be the backup (section 3.6); None for none.
 
     Of the tasks with one attempt, at another worker, which is slow: the one that began first. Slow
-    is an attempt that has taken ``backup_after`` at least, and ``slow`` times as long as half of
-    the completed tasks of this phase took. While none is completed, nobody can say.
+    is an attempt that has taken ``least`` microseconds, and ``slow`` times as long as half of the
+    completed tasks of this phase took. While none is completed, nobody can say.
     """
     took = sorted(books.took[books.phase()])
     if not took:
         return None
-    enough = max(books.rules.backup_after, books.rules.slow * took[len(took) // 2])
+    enough = max(least, books.rules.slow * took[len(took) // 2])
     alone = [at_work[0] for task in todo if len(at_work := books.at_work(task)) == 1]
     slow = [each for each in alone if each.worker != worker and now - each.begun >= enough]
     return min(slow, key=lambda each: each.begun).task if slow else None

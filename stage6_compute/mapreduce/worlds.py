@@ -6,6 +6,7 @@ from common.worlds.troubles import kill_in_turn_then_all
 from stage6_compute.mapreduce.checks import as_one_process_would, one_writer, some_job
 from stage6_compute.mapreduce.client import JobClient
 from stage6_compute.mapreduce.machine import Machine
+from stage6_compute.mapreduce.small import A_WORKER_DIES, THE_COORDINATOR_DIES
 
 WORLDS = Worlds(
     __package__,
@@ -32,4 +33,5 @@ WORLDS = Worlds(
     ),
     columns=("is", "mapreduce/workers", "mapreduce/attempts", "mapreduce/running"),
     trouble=kill_in_turn_then_all,
+    small={"a-worker-dies": A_WORKER_DIES, "the-coordinator-dies": THE_COORDINATOR_DIES},
 )

@@ -42,7 +42,7 @@ class Assigned(Observer):
 
     def sent(self, at: int, node: NodeId, to: NodeId, message: Any, number: int) -> None:
         """Something is said."""
-        inner = message.message if isinstance(message, Inner) else message
+        inner: Any = message.message if isinstance(message, Inner) else message
         if type(inner).__name__ == "Assign":
             each = (inner.work.task, inner.work.attempt, to)
             self.given += [each] if each not in self.given else []
@@ -92,10 +92,13 @@ def some_texts(random: Random, count: int) -> list[str]:
     ]
 
 
-def some_job(lab: MapreduceLab, random: Random, output: str, maps: int = 0) -> Any:
-    """A job that counts words."""
+def some_job(
+    lab: MapreduceLab, random: Random, output: str, maps: int = 0, *, placed: bool = True
+) -> Any:
+    """A job that counts words; its splits are at certain workers, or anywhere."""
     texts = some_texts(random, maps or random.randrange(1, 5))
-    splits = tuple(lab.Split(text, tuple(random.sample(WORKERS, 1))) for text in texts)
+    hosts = [tuple(random.sample(WORKERS, 1)) if placed else () for _ in texts]
+    splits = tuple(map(lab.Split, texts, hosts))
     return lab.Job("word-count", output, splits, random.randrange(1, 4))
 
 
@@ -114,15 +117,35 @@ def must_be_right(job: Any, result: Any) -> None:
 
 
 def sweep_once(
-    lab: MapreduceLab, seed: int, kinds: tuple[str, ...], hit: Sequence[NodeId], **options: Any
-) -> tuple[Simulation, Assigned]:
-    """Clients want jobs while things go wrong; in the calm all jobs are done, and all are right."""
+    lab: MapreduceLab,
+    seed: int,
+    kinds: tuple[str, ...],
+    hit: Sequence[NodeId],
+    *,
+    placed: bool = True,
+    also: Sequence[Fault] = (),
+    **options: Any,
+) -> Assigned:
+    """Clients want jobs while things go wrong; in the calm all jobs are done, and all are right.
+
+    Args:
+        lab: what is tested.
+        seed: of everything that is drawn.
+        kinds: what goes wrong.
+        hit: with whom.
+        placed: whether splits are at certain workers.
+        also: what goes wrong beside what is drawn.
+        options: as of :func:`cluster`.
+
+    Returns:
+        Who was told to do what.
+    """
     seen = Assigned()
     faults = trouble(seed, kinds, hit=hit, others=(*MEMBERS, *CLIENTS), until=CALM)
-    simulation = cluster(lab, seed, faults, observers=[seen], **options)
+    simulation = cluster(lab, seed, [*faults, *also], observers=[seen], **options)
 
     def choose(random: Random, client: NodeId, number: int) -> Any:
-        return lab.Compute(some_job(lab, random, f"{client}/{number}"))
+        return lab.Compute(some_job(lab, random, f"{client}/{number}", placed=placed))
 
     workload = Workload(simulation, choose, count=6, think=(0, 100 * MS), patience=LIMIT)
     must_end(simulation, workload, limit=LIMIT, fine=1.0)
@@ -130,4 +153,4 @@ def sweep_once(
         assert isinstance(each.outcome, Ok)
         job: Any = each.argument
         must_be_right(job, each.outcome.value)
-    return simulation, seen
+    return seen

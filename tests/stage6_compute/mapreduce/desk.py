@@ -116,7 +116,7 @@ class Desk(ByHand):
         workers: how many workers there are: n2, n3 ...
         saved: what is on its disk.
         there: whether the workers have been heard of already.
-        config: of the machine.
+        config: of the machine; there are no backups unless it says when.
     """
 
     def __init__(
@@ -129,6 +129,7 @@ class Desk(ByHand):
         **config: Any,
     ) -> None:
         self.workers = tuple(f"n{number}" for number in range(2, workers + 2))
+        config.setdefault("backup_after", None)
         node = lab.Machine("n1", self.workers, hands="front", **config)
         super().__init__(lab, node, saved)
         self.publishes = True
@@ -236,3 +237,13 @@ def done(lab: MapreduceLab, work: Any) -> Any:
 def tasks(given: Mapping[NodeId, Any]) -> dict[NodeId, tuple[str, int]]:
     """Who was given which task, as phase and index."""
     return {worker: (work.task.phase, work.task.index) for worker, work in given.items()}
+
+
+def running(lab: MapreduceLab, work: Any) -> Any:
+    """What a worker says that does this work."""
+    return lab.Running(work.task, work.attempt)
+
+
+def some_work(lab: MapreduceLab, attempt: int, phase: Any = "map", job: int = 1) -> Any:
+    """Something to do."""
+    return lab.Work(lab.Task(job, phase, 0), attempt, "word-count", "out", 1)

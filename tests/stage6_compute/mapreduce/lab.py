@@ -44,6 +44,7 @@ class MapreduceLab(LabUnderTest):
             Unreachable,
             Work,
         )
+        from stage6_compute.mapreduce.roll import Roll
         from stage6_compute.mapreduce.words import BadRecord
 
         count_words = staticmethod(words.count_words)

@@ -19,13 +19,16 @@ from tests.stage6_compute.mapreduce.lab import MapreduceLab
 
 LAB = "mapreduce"
 
+PLAIN = {"backup_after": None}
+"""No backups: they are a later part."""
+
 
 @graded(points=2, title="On a calm day", requirement="OSDI'04, 3.1")
 def test_on_a_calm_day_every_task_is_done_once(lab: MapreduceLab, sweep: Sweep) -> None:
     for seed in sweep(3):
         seen = Assigned()
-        simulation = cluster(lab, seed, observers=[seen])
-        job = some_job(lab, Random(f"calm/{seed}"), "out", maps=6)
+        simulation = cluster(lab, seed, observers=[seen], config=PLAIN)
+        job = some_job(lab, Random(f"calm/{seed}"), "out", maps=6, placed=False)
         must_be_right(job, ask_ok(simulation, "c1", lab.Compute(job)))
         assert len(seen.given) == 6 + job.partitions, "nothing was done twice"
 
@@ -34,7 +37,8 @@ def test_on_a_calm_day_every_task_is_done_once(lab: MapreduceLab, sweep: Sweep) 
 def test_the_output_is_right_whichever_workers_die(lab: MapreduceLab, sweep: Sweep) -> None:
     again = 0
     for seed in sweep(8):
-        _, seen = sweep_once(lab, seed, ("crash", "crash", "pause"), hit=WORKERS)
+        kinds = ("crash", "crash", "pause")
+        seen = sweep_once(lab, seed, kinds, hit=WORKERS, placed=False, config=PLAIN)
         again += seen.again("map")
     assert sweep.partial or again > 0, "somebody died in the middle of a job"
 
@@ -44,14 +48,15 @@ def test_the_output_is_right_when_messages_are_lost_doubled_and_late(
     lab: MapreduceLab, sweep: Sweep
 ) -> None:
     for seed in sweep(6):
-        sweep_once(lab, seed, ("partition", "block", "link", "link"), hit=WORKERS)
+        kinds = ("partition", "block", "link", "link")
+        sweep_once(lab, seed, kinds, hit=WORKERS, placed=False, config=PLAIN)
 
 
 @graded(points=2, title="All of them at once", requirement="progress: every task finishes")
 def test_a_job_finishes_although_every_worker_dies_once(lab: MapreduceLab) -> None:
     seen = Assigned()
-    simulation = cluster(lab, 1, observers=[seen])
-    job = some_job(lab, Random("all die"), "out", maps=4)
+    simulation = cluster(lab, 1, observers=[seen], config=PLAIN)
+    job = some_job(lab, Random("all die"), "out", maps=4, placed=False)
     asked = simulation.call("c1", lab.Compute(job))
     run_until(simulation, lambda: any(task.phase == "reduce" for task, _, _ in seen.given))
     crash(simulation, *WORKERS)
@@ -74,8 +79,8 @@ def test_no_map_is_done_twice_because_a_message_was_lost(lab: MapreduceLab, swee
             seed,
             observers=[seen],
             link=lossy,
-            config={"backup_after": 10_000 * MS, "most_missed": 50},
+            config={"backup_after": None, "most_missed": 50},
         )
-        job = some_job(lab, Random(f"lossy/{seed}"), "out", maps=6)
+        job = some_job(lab, Random(f"lossy/{seed}"), "out", maps=6, placed=False)
         must_be_right(job, ask_ok(simulation, "c1", lab.Compute(job), within=10_000 * MS))
         assert seen.again("map") == 0, "a map that is done again costs more than a message"

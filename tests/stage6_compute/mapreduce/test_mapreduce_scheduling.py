@@ -1,18 +1,11 @@
-"""Graded suite of the lab ``mapreduce``, second part: tasks are handed out, reports come in."""
-
-from typing import Any
+"""Graded suite of the lab ``mapreduce``, third part: tasks are handed out, reports come in."""
 
 from common.course.suites.grading import graded
 from common.values.units import MS
-from tests.stage6_compute.mapreduce.desk import Bench, Desk, a_job, done, tasks
+from tests.stage6_compute.mapreduce.desk import Bench, Desk, done, running, some_work, tasks
 from tests.stage6_compute.mapreduce.lab import MapreduceLab
 
 LAB = "mapreduce"
-
-
-def some_work(lab: MapreduceLab, attempt: int, phase: Any = "map", job: int = 1) -> Any:
-    """Something to do."""
-    return lab.Work(lab.Task(job, phase, 0), attempt, "word-count", "out", 1)
 
 
 @graded(points=2, title="Maps first", requirement="OSDI'04, 3.1 steps 2 and 3")
@@ -70,6 +63,8 @@ def test_a_job_that_is_submitted_again_is_the_same_job_and_another_number_is_ano
     desk = Desk(lab, workers=4)
     for _ in range(3):
         desk.submit(1, maps=1)
+        assert desk.said(lab.Progress, "c1") == [lab.Progress(1, (0, 1), (0, 1))]
+    assert desk.said(lab.Refused) == []
     assert tasks(desk.assigned()) == {"n2": ("map", 0)}
     desk.submit(1, client="c2", maps=1, output="of c2")
     desk.submit(2, maps=1, output="second")
@@ -98,10 +93,8 @@ def test_a_job_whose_output_another_one_has_is_refused_and_one_without_tasks_too
 
 @graded(points=2, title="Room", requirement="a worker does so much at once, and no more")
 def test_a_worker_has_as_many_attempts_under_way_as_it_has_room_for(lab: MapreduceLab) -> None:
-    desk = Desk(lab, workers=1, slots=3, there=False)
+    desk = Desk(lab, workers=1, slots=3)
     desk.submit(maps=5)
-    assert desk.said(lab.Assign) == [], "nobody is there yet"
-    desk.pong("n2")
     given = [message.work for message in desk.said(lab.Assign, "n2")]
     assert [work.task.index for work in given] == [0, 1, 2]
     assert len({work.attempt for work in given}) == 3
@@ -135,9 +128,6 @@ def test_no_two_attempts_have_one_number_whatever_their_phase_and_job(lab: Mapre
     assert len(numbers) == 10
     assert len(set(numbers)) == 10, f"attempts have the numbers {numbers}"
     assert numbers == sorted(numbers)
-    life = Desk(lab, workers=2, saved=desk.disk)
-    life.submit(3, maps=2, output="third")
-    assert min(work.attempt for work in life.work_off()) > max(numbers), "in another life neither"
 
 
 @graded(points=2, title="Settled", requirement="reports are said again until they are settled")
@@ -210,22 +200,135 @@ def test_the_timeline_has_each_attempt_with_its_worker_and_its_times(lab: Mapred
     assert [(each.begun, each.ended) for each in told.timeline] == [(0, 7000), (7000, 14000)]
 
 
-@graded(points=1, title="Four failures", requirement="a job that cannot be done ends")
-def test_a_task_that_fails_is_tried_elsewhere_and_four_failures_end_the_job(
+@graded(points=2, title="What nobody needs", requirement="work is stopped that is for nothing")
+def test_what_a_worker_does_for_nobody_is_cancelled(lab: MapreduceLab) -> None:
+    desk = Desk(lab, workers=2)
+    desk.submit(maps=2, reduces=1)
+    given = desk.assigned()
+    desk.report("n2", given["n2"])
+    spare = lab.Running(given["n2"].task, 500)
+    desk.pong("n2", spare)
+    assert desk.said(lab.Cancel, "n2") == [lab.Cancel(500)], "that map is completed"
+    desk.report("n3", given["n3"])
+    desk.work_off()
+    desk.pong("n3", lab.Running(given["n3"].task, 501))
+    assert desk.said(lab.Cancel, "n3") == [lab.Cancel(501)], "that job is over"
+    desk.pong("n3", lab.Running(lab.Task(77, "map", 0), 502))
+    assert desk.said(lab.Cancel, "n3") == [lab.Cancel(502)], "nobody knows that job"
+
+
+@graded(points=2, title="What a worker says", requirement="OSDI'04, 3.3")
+def test_a_worker_that_is_pinged_says_its_life_and_what_is_under_way(lab: MapreduceLab) -> None:
+    bench = Bench(lab)
+    first = bench.ping()
+    assert first.running == ()
+    works = [some_work(lab, 5), some_work(lab, 6, "reduce")]
+    for work in works:
+        bench.assign(work)
+    second = bench.ping(1)
+    assert second == lab.Pong(first.life, tuple(running(lab, work) for work in works))
+    bench.end(5, lab.Done())
+    assert bench.ping(1).running == (running(lab, works[1]),)
+    back = Bench(lab, saved=bench.disk)
+    assert back.ping(1).life > first.life
+    assert back.ping(1).running == (), "a crash has taken all"
+
+
+@graded(points=2, title="Nothing is kept for ever", requirement="what is for a job goes with it")
+def test_a_worker_drops_what_it_has_for_jobs_that_are_over_and_for_no_others(
     lab: MapreduceLab,
 ) -> None:
-    desk = Desk(lab, workers=2)
+    bench = Bench(lab)
+    for job in (3, 4, 5):
+        bench.assign(some_work(lab, 10 + job, job=job))
+    bench.end(13, lab.Done())
+    bench.ping(4, below=5)
+    assert bench.ordered(lab.Drop) == [lab.Drop(3)], "5 may be a job of which this ping is too old"
+    assert len(bench.said(lab.Report)) == 1, "of the time before"
+    bench.ping(4, below=6)
+    assert bench.ordered(lab.Drop) == [lab.Drop(5)]
+    assert bench.ordered(lab.Stop) == [lab.Stop(15)]
+    pong = bench.ping(4, below=6)
+    assert [each.attempt for each in pong.running] == [14]
+    assert bench.said(lab.Report) == []
+    assert bench.ordered(lab.Drop) == []
+
+
+@graded(points=2, title="Durable first", requirement="the journal decides")
+def test_what_is_published_is_in_the_journal_and_maps_are_not_published(lab: MapreduceLab) -> None:
+    desk = Desk(lab, workers=1)
+    desk.publishes = False
     desk.submit(maps=1, reduces=1)
+    before = len(desk.disk)
+    (work,) = desk.assigned().values()
+    desk.report("n2", work)
+    assert len(desk.disk) == before + 1
+    assert desk.ordered(lab.Publish) == []
+    (work,) = desk.assigned().values()
+    desk.report("n2", work)
+    assert len(desk.disk) == before + 2
+    assert len(desk.ordered(lab.Publish)) == 1
+
+
+@graded(points=2, title="All in their places", requirement="the end is when the output is there")
+def test_the_job_is_done_when_every_part_is_in_its_place_and_not_before(lab: MapreduceLab) -> None:
+    desk = Desk(lab, workers=2)
+    desk.submit(maps=1, reduces=2)
+    ((worker, work),) = desk.assigned().items()
+    desk.report(worker, work)
+    desk.publishes = False
+    reduces = desk.assigned()
+    for name, work in reduces.items():
+        desk.report(name, work)
+    for _ in range(2):
+        desk.invoke(lab.Published(reduces["n2"].task))
+        assert desk.said(lab.Finished) == []
+    desk.invoke(lab.Published(reduces["n3"].task))
+    desk.invoke(lab.Published(reduces["n3"].task))
+    assert len(desk.said(lab.Finished)) == 1
+
+
+@graded(points=1, title="No place", requirement="issue: a full disk")
+def test_a_part_that_cannot_be_put_in_its_place_fails_the_job_and_the_next_one_begins(
+    lab: MapreduceLab,
+) -> None:
+    desk = Desk(lab, workers=1)
+    desk.submit(1, maps=1, reduces=2, output="first")
+    desk.submit(2, maps=1, output="second")
+    (work,) = desk.assigned().values()
+    desk.report("n2", work)
+    (work,) = desk.assigned().values()
+    desk.publishes = False
+    desk.report("n2", work)
+    (other,) = desk.assigned().values()
+    desk.invoke(lab.Published(work.task, "no space left on the device"))
+    (refused,) = desk.said(lab.Refused)
+    assert refused.number == 1
+    assert "no space left" in refused.why
+    assert desk.said(lab.Cancel) == [lab.Cancel(other.attempt)]
+    assert tasks(desk.assigned()) == {"n2": ("map", 0)}
+
+
+@graded(points=1, title="Who answers lives", requirement="pings missed in a row count")
+def test_a_worker_that_answers_now_and_then_is_not_dead(lab: MapreduceLab) -> None:
+    desk = Desk(lab, workers=2, most_missed=3)
+    desk.submit(maps=2)
+    given = desk.assigned()
+    desk.report("n3", given["n3"])
     for _ in range(4):
-        assert desk.said(lab.Refused) == []
-        ((worker, work),) = desk.assigned().items()
-        for _ in range(2):
-            desk.report(worker, work, lab.TaskFailed("no room on the disk"))
-    (refused,) = desk.said(lab.Refused, "c1")
-    assert "no room on the disk" in refused.why
-    assert desk.assigned() == {}
-    desk.submit(1, maps=1, reduces=1)
-    assert desk.said(lab.Refused, "c1") == [refused]
-    desk.submit(2, maps=1)
-    assert len(desk.said(lab.Refused)) == 1, "its output stays taken, so a refusal stays true"
-    assert a_job(lab).output == "out"
+        desk.tick(2)
+        desk.pong("n2", running(lab, given["n2"]))
+        desk.pong("n3")
+    assert desk.assigned() == {}, "what n3 has done is still there"
+    assert desk.said(lab.Cancel) == []
+
+
+@graded(points=1, title="No more than is needed", requirement="a journal is not for ever")
+def test_what_a_job_has_completed_is_not_in_the_journal_after_its_end(lab: MapreduceLab) -> None:
+    desk = Desk(lab, workers=2)
+    desk.submit(maps=1)
+    small = len(desk.disk)
+    desk.work_off()
+    desk.submit(2, maps=8, reduces=8, output="large")
+    desk.work_off()
+    assert len(desk.disk) == small + 1 + 2, "of each job what it is, and what it has come to"

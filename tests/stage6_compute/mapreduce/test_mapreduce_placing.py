@@ -1,21 +1,24 @@
-"""Graded suite of the lab ``mapreduce``, fourth part: whose output counts, and backups."""
+"""Graded suite of the lab ``mapreduce``, fifth part: near the data, and backups."""
 
 from typing import Any
 
-from common.course.suites.grading import graded
+from common.course.suites.grading import Sweep, graded
+from common.course.suites.kit import ask_ok
 from common.values.units import MS
-from tests.stage6_compute.mapreduce.desk import Desk, tasks
+from tests.stage6_compute.mapreduce.cluster import WORKERS, Assigned, cluster
+from tests.stage6_compute.mapreduce.desk import Desk, running, tasks
 from tests.stage6_compute.mapreduce.lab import MapreduceLab
-from tests.stage6_compute.mapreduce.test_mapreduce_failures import running
 
 LAB = "mapreduce"
 
+
+WAIT = 50 * MS
 SLOW = 100 * MS
 
 
 def with_a_slow_task(lab: MapreduceLab, **config: Any) -> tuple[Desk, dict[str, Any]]:
-    """Two maps, of which n2 does the first slowly; n3 has done the other in 10 ms and is free."""
-    desk = Desk(lab, workers=2, backup_after=SLOW, **config)
+    """Two maps, of which n2 does the first slowly; n3 has done the other; n3 and n4 are free."""
+    desk = Desk(lab, workers=3, backup_after=SLOW, **config)
     desk.submit(maps=2, reduces=1)
     given = desk.assigned()
     desk.pass_time(10 * MS)
@@ -29,8 +32,78 @@ def look(desk: Desk, lab: MapreduceLab, given: dict[str, Any], after: int) -> di
     desk.pass_time(after)
     desk.tick()
     desk.pong("n2", running(lab, given["n2"]))
-    desk.pong("n3")
+    for worker in desk.workers[1:]:
+        desk.pong(worker)
     return desk.assigned()
+
+
+@graded(points=2, title="Near the data", requirement="OSDI'04, 3.4")
+def test_a_worker_is_given_the_first_idle_map_whose_split_it_has(lab: MapreduceLab) -> None:
+    desk = Desk(lab, workers=3, locality_wait=WAIT)
+    desk.submit(maps=4, hosts={0: ("n4",), 1: ("n9", "n3"), 2: ("n2", "n3"), 3: ("n2",)})
+    given = desk.assigned()
+    assert tasks(given) == {"n2": ("map", 2), "n3": ("map", 1), "n4": ("map", 0)}
+    desk.report("n2", given["n2"])
+    assert tasks(desk.assigned()) == {"n2": ("map", 3)}
+
+
+@graded(
+    points=3, title="A little patience", requirement="Zaharia and others 2010: delay scheduling"
+)
+def test_a_map_waits_a_while_for_a_worker_that_has_its_split_and_then_takes_any(
+    lab: MapreduceLab,
+) -> None:
+    desk = Desk(lab, workers=2, locality_wait=WAIT, backup_after=1000 * MS)
+    desk.pass_time(7 * MS)
+    desk.submit(maps=2, hosts={0: ("n2",), 1: ("n2",)})
+    assert tasks(desk.assigned()) == {"n2": ("map", 0)}
+    desk.pass_time(WAIT - 1)
+    desk.tick()
+    desk.assigned()
+    desk.pass_time(1)
+    desk.tick()
+    assert tasks(desk.assigned())["n3"] == ("map", 1)
+
+
+@graded(points=2, title="Patience begins anew", requirement="a task that is idle again waits again")
+def test_a_map_that_is_idle_again_waits_from_then_on(lab: MapreduceLab) -> None:
+    desk = Desk(lab, workers=2, locality_wait=WAIT)
+    desk.submit(maps=1, hosts={0: ("n2",)})
+    assert tasks(desk.assigned()) == {"n2": ("map", 0)}
+    desk.pass_time(2 * WAIT)
+    desk.pong("n2", life=1)
+    again = desk.assigned()
+    assert tasks(again) == {"n2": ("map", 0)}
+    desk.pass_time(2 * WAIT)
+    desk.report("n2", again["n2"], lab.Gone(), life=1)
+    again = desk.assigned()
+    desk.report("n2", again["n2"], life=1)
+    reduce = desk.assigned()
+    assert tasks(reduce) == {"n2": ("reduce", 0)}, "a reduce waits for nobody"
+    desk.pass_time(2 * WAIT)
+    desk.report("n2", reduce["n2"], lab.Unreachable(reduce["n2"].sources), life=1)
+    assert tasks(desk.assigned()) == {"n2": ("map", 0)}
+
+
+@graded(points=1, title="Nobody waits for nothing", requirement="splits that are anywhere")
+def test_a_map_whose_split_is_equally_far_from_all_waits_for_nobody(lab: MapreduceLab) -> None:
+    desk = Desk(lab, workers=3, locality_wait=WAIT)
+    desk.submit(maps=3, hosts={0: ("n3",), 1: ("n3",)})
+    assert tasks(desk.assigned()) == {"n2": ("map", 2), "n3": ("map", 0)}
+
+
+@graded(points=2, title="Mostly near", requirement="OSDI'04, 3.4: most input is read locally")
+def test_nearly_all_maps_are_where_their_splits_are(lab: MapreduceLab, sweep: Sweep) -> None:
+    near, count = 0, 0
+    for seed in sweep(2):
+        seen = Assigned()
+        simulation = cluster(lab, seed, observers=[seen], config={"locality_wait": 100 * MS})
+        splits = tuple(lab.Split("a b", (WORKERS[map % 3],)) for map in range(12))
+        ask_ok(simulation, "c1", lab.Compute(lab.Job("word-count", "out", splits, 1)))
+        maps = [(task, worker) for task, _, worker in seen.given if task.phase == "map"]
+        near += sum(worker in splits[task.index].hosts for task, worker in maps)
+        count += len(maps)
+    assert near >= 0.9 * count, f"{near} of {count} maps were at a worker that has the split"
 
 
 @graded(points=3, title="Backups", requirement="OSDI'04, 3.6")
@@ -125,61 +198,3 @@ def test_of_two_attempts_that_are_done_one_counts_and_the_other_changes_nothing(
     assert dict(told.result.counters) == {"maps": 1, "reduces": 2}, "each task counts once"
     desk.report("n2", reduces["n2"], lab.Done(("by the first",), ()))
     assert desk.ordered(lab.Publish) == [], "and after the end nothing changes either"
-
-
-@graded(points=2, title="Durable first", requirement="the journal decides")
-def test_what_is_published_is_in_the_journal_and_maps_are_not_published(lab: MapreduceLab) -> None:
-    desk = Desk(lab, workers=1)
-    desk.publishes = False
-    desk.submit(maps=1, reduces=1)
-    before = len(desk.disk)
-    (work,) = desk.assigned().values()
-    desk.report("n2", work)
-    assert len(desk.disk) == before + 1
-    assert desk.ordered(lab.Publish) == []
-    (work,) = desk.assigned().values()
-    desk.report("n2", work)
-    assert len(desk.disk) == before + 2
-    assert len(desk.ordered(lab.Publish)) == 1
-    back = Desk(lab, workers=1, saved=desk.disk)
-    assert len(back.ordered(lab.Publish)) == 1, "nobody has said that it was done"
-    assert back.work_off() == []
-
-
-@graded(points=2, title="All in their places", requirement="the end is when the output is there")
-def test_the_job_is_done_when_every_part_is_in_its_place_and_not_before(lab: MapreduceLab) -> None:
-    desk = Desk(lab, workers=2)
-    desk.submit(maps=1, reduces=2)
-    ((worker, work),) = desk.assigned().items()
-    desk.report(worker, work)
-    desk.publishes = False
-    reduces = desk.assigned()
-    for name, work in reduces.items():
-        desk.report(name, work)
-    for _ in range(2):
-        desk.invoke(lab.Published(reduces["n2"].task))
-        assert desk.said(lab.Finished) == []
-    desk.invoke(lab.Published(reduces["n3"].task))
-    desk.invoke(lab.Published(reduces["n3"].task))
-    assert len(desk.said(lab.Finished)) == 1
-
-
-@graded(points=1, title="No place", requirement="issue: a full disk")
-def test_a_part_that_cannot_be_put_in_its_place_fails_the_job_and_the_next_one_begins(
-    lab: MapreduceLab,
-) -> None:
-    desk = Desk(lab, workers=1)
-    desk.submit(1, maps=1, reduces=2, output="first")
-    desk.submit(2, maps=1, output="second")
-    (work,) = desk.assigned().values()
-    desk.report("n2", work)
-    (work,) = desk.assigned().values()
-    desk.publishes = False
-    desk.report("n2", work)
-    (other,) = desk.assigned().values()
-    desk.invoke(lab.Published(work.task, "no space left on the device"))
-    (refused,) = desk.said(lab.Refused)
-    assert refused.number == 1
-    assert "no space left" in refused.why
-    assert desk.said(lab.Cancel) == [lab.Cancel(other.attempt)]
-    assert tasks(desk.assigned()) == {"n2": ("map", 0)}
