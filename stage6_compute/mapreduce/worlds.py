@@ -1,4 +1,4 @@
-"""The lab ``mapreduce`` in every world: a coordinator, four workers, clients with small jobs."""
+"""The lab ``mapreduce`` in every world: a coordinator, workers, clients with small jobs."""
 
 from common.values.units import MS
 from common.worlds import Size, Variant, Worlds
@@ -21,11 +21,11 @@ WORLDS = Worlds(
     },
     live=Size(members=5, clients=3),
     simulated=Size(
-        members=5,
-        clients=3,
+        members=4,
+        clients=2,
         config={
-            "ping_every": 20 * MS,
-            "most_missed": 5,
+            "ping_every": 40 * MS,
+            "most_missed": 4,
             "locality_wait": 40 * MS,
             "backup_after": 60 * MS,
         },
