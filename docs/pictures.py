@@ -30,6 +30,7 @@ SCENES = {
     "chat": ("chat", "chat-orders", 150),
     "crdt": ("crdt", "crdt-cut", 96),
     "mapreduce": ("mapreduce", "mapreduce-worker-dies", 150),
+    "swim": ("swim", "swim-refuted", 2200),
 }
 """By picture: the lab, the name of the trace, and the event at which the viewer stands."""
 
@@ -40,6 +41,9 @@ CHARTS = {
     "kv-moved": ("kv", "kv-moved"),
 }
 """By picture: the lab, and the name of the chart."""
+
+STUDIES = {"swim-growth": "stage5_fault_tolerance.swim.plot"}
+"""By picture: the module that makes it when it is given a file, for what takes too long in a demo."""
 
 
 def main() -> None:
@@ -59,6 +63,8 @@ def main() -> None:
             page.screenshot(path=IMAGES / f"{name}.png")
         for name, (lab, chart) in CHARTS.items():
             (IMAGES / f"{name}.svg").write_bytes((out / f"demo/{lab}/{chart}.svg").read_bytes())
+        for name, module in STUDIES.items():
+            subprocess.run([sys.executable, "-m", module, str(IMAGES / f"{name}.svg")], check=True)
         browser.close()
 
 

@@ -43,6 +43,8 @@ class Simulation(Engine):
         check_handlers: check that nothing mutable leaves a node, and at every n-th step that the
             same event on a copy gives the same effects (0: check neither).
         max_events: bound on the events of the whole run.
+        peers: the peers that every node is told of, itself among them; its own where None is given.
+            Thousands of nodes share one tuple then.
 
     Raises:
         BadInput: the schedule names a node or a behaviour that is not there.
@@ -63,6 +65,7 @@ class Simulation(Engine):
         sends_wait_for_disk: bool = True,
         check_handlers: int = 0,
         max_events: int = MAX_EVENTS,
+        peers: tuple[NodeId, ...] | None = None,
     ) -> None:
         super().__init__(
             seed,
@@ -76,8 +79,8 @@ class Simulation(Engine):
         )
         members = tuple(nodes)
         for id, factory in {**nodes, **(clients or {})}.items():
-            peers = tuple(member for member in members if member != id)
-            self._hosts[id] = Host(id, peers, factory, SimulatedDisk(disk_latency))
+            known = peers or tuple(member for member in members if member != id)
+            self._hosts[id] = Host(id, known, factory, SimulatedDisk(disk_latency))
         self.members, self.clients = members, tuple(clients or {})
         for host in self._hosts.values():
             self._at(0, self._start, host)
