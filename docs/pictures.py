@@ -43,7 +43,7 @@ CHARTS = {
 """By picture: the lab, and the name of the chart."""
 
 STUDIES = {"swim-growth": "stage5_fault_tolerance.swim.plot"}
-"""By picture: the module that makes it when it is given a file, for what takes too long in a demo."""
+"""By picture: the module that makes it, given a file: what takes too long for a demo."""
 
 
 def main() -> None:
@@ -64,7 +64,8 @@ def main() -> None:
         for name, (lab, chart) in CHARTS.items():
             (IMAGES / f"{name}.svg").write_bytes((out / f"demo/{lab}/{chart}.svg").read_bytes())
         for name, module in STUDIES.items():
-            subprocess.run([sys.executable, "-m", module, str(IMAGES / f"{name}.svg")], check=True)
+            study = [sys.executable, "-m", module, f"{IMAGES / name}.svg"]
+            subprocess.run(study, check=True, stdout=subprocess.DEVNULL)
         browser.close()
 
 

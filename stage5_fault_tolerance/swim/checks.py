@@ -4,16 +4,20 @@ Nobody tells the checks who was killed: they read off the history who has answer
 (:func:`common.check.membership.spans_of`). So they judge processes as they judge a simulation.
 """
 
+from collections.abc import Callable
 from random import Random
+from typing import TypeAlias
 
 from common.check.membership import View, check_accuracy, check_completeness, spans_of
 from common.check.verdict import Answer, Verdict
 from common.values.history import History, Ok
-from common.worlds.scene import Check
 from stage5_fault_tolerance.swim.messages import ALIVE, DEAD, Members
 
+Check: TypeAlias = Callable[[History], Verdict]
+"""Judges a history."""
 
-def ask_for_members(random: Random, member: str, number: int) -> Members:
+
+def ask_for_members(_random: Random, _member: str, _number: int) -> Members:
     """Everybody is asked for the same, again and again."""
     return Members()
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from common.check.membership import check_accuracy, check_completeness, detected_after, known_after
 from common.contract.events import NodeId
-from common.contract.observer import Observer
 from common.values.faults import Crash, Fault, Pause, Resume, Schedule
 from common.values.report import Report
 from common.values.units import MS, SECOND, show_time
@@ -22,6 +21,9 @@ from stage5_fault_tolerance.swim.worlds import PERIOD, WORLDS
 EIGHT = Size(members=8)
 KILLED, PAUSED, RESUMED = 2 * SECOND, 5 * SECOND, 5700 * MS
 END = 14 * SECOND
+SENT = '"kind":"send"'
+"""In the line of a trace about a message that leaves."""
+
 ASKED = Work(ask_for_members, count=120, think=(100 * MS, 120 * MS))
 
 
@@ -35,9 +37,8 @@ def demo(seed: int) -> Report:
     )
     rows = []
     for variant in ("heartbeats", "swim", "lifeguard"):
-        faults = [Crash(KILLED, "n2"), Pause(PAUSED, "n3"), Resume(RESUMED, "n3")]
-        count = Count()
-        scene = _watched(variant, seed, faults, count)
+        faults: list[Fault] = [Crash(KILLED, "n2"), Pause(PAUSED, "n3"), Resume(RESUMED, "n3")]
+        scene = _watched(variant, seed, faults)
         views = views_of(scene.history)
         if variant == "heartbeats":  # these go no further than to suspect
             views = [replace(view, dead=view.doubted) for view in views]
@@ -46,7 +47,7 @@ def demo(seed: int) -> Report:
         everybody = _time(known_after(views, "n2", KILLED, others))
         doubted = sum("n3" in view.doubted for view in views)
         dead = sum("n3" in view.dead for view in views)
-        load = count.messages / (len(others) * END / SECOND)
+        load = scene.lines.count(SENT) / (len(others) * END / SECOND)
         rows.append((variant, first, everybody, doubted, dead, f"{load:.0f}"))
         if variant == "lifeguard":
             _judge(report, scene)
@@ -73,23 +74,9 @@ def demo(seed: int) -> Report:
     return report
 
 
-class Count(Observer):
-    """Counts the messages of a run."""
-
-    def __init__(self) -> None:
-        self.messages = 0
-
-    def sent(self, at: int, node: NodeId, to: NodeId, message: object, number: int) -> None:
-        """One more."""
-        self.messages += 1
-
-
-def _watched(variant: str, seed: int, faults: Sequence[Fault], count: Count) -> Scene:
+def _watched(variant: str, seed: int, faults: Sequence[Fault]) -> Scene:
     """Eight members that are asked about each other all the time, until the end."""
-    recorded = variant == "lifeguard"
-    scene = WORLDS.scene(
-        variant, EIGHT, seed=seed, recorded=recorded, observers=[count], schedule=Schedule(faults)
-    )
+    scene = WORLDS.scene(variant, EIGHT, seed=seed, schedule=Schedule(faults))
     scene.begin(ASKED, EIGHT.member_names)
     scene.run(END)
     return scene

@@ -41,8 +41,8 @@ PATIENCE = 6
 """Beta: so many times the least suspicion timeout is the greatest one."""
 
 SHRINKING = {1: (0, 1000), 2: (0, 631, 1000), 3: (0, 500, 792, 1000)}
-"""How far a timeout has gone from its greatest to its least, in thousandths, with 0, 1 ... K further
-accusers: log(c + 1) / log(K + 1). By K, the number of them that is enough."""
+"""How far a timeout has gone from its greatest to its least, in thousandths, with 0, 1 ... K
+further accusers: log(c + 1) / log(K + 1). By K, the number of them that is enough."""
 
 
 @timer

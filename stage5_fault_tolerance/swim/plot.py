@@ -143,16 +143,16 @@ def chart(measured: Sequence[Growth]) -> str:
         x_labels=[1, 2, 3, 4],
     )
 
-    def over(values: Callable[[Growth], float], some: Sequence[Growth]) -> list[tuple[float, float]]:
-        return [(log10(each.members), values(each)) for each in some]
+    def over(values: Callable[[Growth], float]) -> list[tuple[float, float]]:
+        return [(log10(each.members), values(each)) for each in measured]
 
     dots = {"stroke": False, "dots_size": 4}
     line = {"show_dots": False}
-    lines.add("first suspicion after (periods)", over(lambda g: g.detected, measured), **dots)
-    lines.add("e / (e - 1)", over(lambda _: expected_detection(), measured), **line)
-    lines.add("all know it after (periods)", over(lambda g: g.spread, measured), **dots)
-    lines.add("ln n", over(lambda g: expected_spread(g.members), measured), **line)
-    lines.add("messages a member and period", over(lambda g: g.load, measured), **dots)
+    lines.add("first suspicion after (periods)", over(lambda g: g.detected), **dots)
+    lines.add("e / (e - 1)", over(lambda _: expected_detection()), **line)
+    lines.add("all know it after (periods)", over(lambda g: g.spread), **dots)
+    lines.add("ln n", over(lambda g: expected_spread(g.members)), **line)
+    lines.add("messages a member and period", over(lambda g: g.load), **dots)
     svg: str = lines.render(is_unicode=True)
     return svg
 

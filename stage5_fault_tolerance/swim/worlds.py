@@ -11,8 +11,13 @@ from common.contract.events import NodeId
 from common.values.faults import Crash, Fault, Pause, Restart, Resume, Schedule
 from common.values.units import MS, SECOND
 from common.worlds import Size, Variant, Worlds
-from common.worlds.scene import Check
-from stage5_fault_tolerance.swim.checks import accurate, ask_for_members, complete, i_am_alive
+from stage5_fault_tolerance.swim.checks import (
+    Check,
+    accurate,
+    ask_for_members,
+    complete,
+    i_am_alive,
+)
 from stage5_fault_tolerance.swim.detector import Watcher
 from stage5_fault_tolerance.swim.dissemination import Swim
 from stage5_fault_tolerance.swim.lifeguard import Lifeguard
@@ -61,6 +66,7 @@ WORLDS = Worlds(
         ),
     },
     live=Size(members=20),
+    transport="udp",
     simulated=Size(members=5),
     bears=("crash", "pause", "clock", "disk"),
     columns=("alive", "suspect", "dead", "incarnation", "doubt"),

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from common.contract.effects import Broadcast, Return
+from common.contract.effects import Broadcast, Return, SetTimer
 from common.contract.events import Fire, Invoke, Receive, Start
 from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import crash, effects_of, names, restart
 from common.sim.network import LinkModel
-from common.values.faults import Crash, Pause, Resume
+from common.values.faults import Crash, Fault, Pause, Resume
 from common.values.units import MS, SECOND
 from tests.stage5_fault_tolerance.swim.cluster import believed, cluster, state_of
 from tests.stage5_fault_tolerance.swim.lab import SwimLab
@@ -26,7 +26,7 @@ UNEVEN = LinkModel(latency=(1 * MS, 30 * MS))
 
 def watcher(lab: SwimLab, detector: str) -> Any:
     """What makes a watcher with one of the detectors."""
-    made = {"fixed": lab.FixedTimeout, "phi": lab.PhiAccrual}[detector]
+    made: Any = {"fixed": lab.FixedTimeout, "phi": lab.PhiAccrual}[detector]
     return lambda id, peers: lab.Watcher(id, peers, interval=INTERVAL, detector=made)
 
 
@@ -92,7 +92,7 @@ def test_a_watcher_beats_once_in_each_interval(lab: SwimLab) -> None:
     effects = node.step(Start(0, {}))
     for beat in range(1, 4):
         assert [each.message for each in effects_of(Broadcast, effects)] == [lab.Heartbeat()]
-        timer = effects[-1]
+        (timer,) = effects_of(SetTimer, effects)
         assert timer.after == INTERVAL
         effects = node.step(Fire(beat * INTERVAL, timer.id, timer.timer))
 
@@ -130,7 +130,11 @@ def test_a_detector_that_stood_still_itself_accuses_nobody_but_the_dead(
     lab: SwimLab, sweep: Sweep
 ) -> None:
     for seed, detector in product(sweep(3), DETECTORS):
-        faults = [Pause(1 * SECOND, "n1"), Resume(4 * SECOND, "n1"), Crash(2 * SECOND, "n5")]
+        faults: list[Fault] = [
+            Pause(1 * SECOND, "n1"),
+            Resume(4 * SECOND, "n1"),
+            Crash(2 * SECOND, "n5"),
+        ]
         simulation = cluster(lab, watcher(lab, detector), seed, 5, faults)
         simulation.run(3 * SECOND)
         assert state_of(lab, simulation, "n1", ["n2", "n3", "n4"]) == {"suspect"}
@@ -168,9 +172,9 @@ def test_a_beat_that_is_a_little_late_excuses_nothing(lab: SwimLab) -> None:
     assert _suspected(lab, node, 501) == ["n2"]
 
 
-def _beat(lab: SwimLab) -> object:
-    effects = lab.Watcher("n1", ("n2",), interval=100).step(Start(0, {}))
-    return effects[-1].timer  # type: ignore[union-attr]
+def _beat(lab: SwimLab) -> Any:
+    (setting,) = effects_of(SetTimer, lab.Watcher("n1", ("n2",), interval=100).step(Start(0, {})))
+    return setting.timer
 
 
 def _suspected(lab: SwimLab, node: Any, now: int) -> list[str]:

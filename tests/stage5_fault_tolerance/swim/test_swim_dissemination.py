@@ -6,7 +6,7 @@ from typing import Any
 from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import STEADY, Sent, Wire, crash, names, restart, run_until, trouble
 from common.sim.network import LinkModel
-from common.values.faults import Heal, Partition
+from common.values.faults import Fault, Heal, Partition
 from tests.stage5_fault_tolerance.swim.alone import Alone, of_kind, told
 from tests.stage5_fault_tolerance.swim.cluster import (
     PERIOD,
@@ -218,7 +218,7 @@ def test_two_halves_that_took_each_other_for_dead_find_each_other_again(
 ) -> None:
     for seed in sweep(3):
         halves = (names(8)[:3], names(8)[3:])
-        faults = [Partition(5 * PERIOD, halves), Heal(40 * PERIOD)]
+        faults: list[Fault] = [Partition(5 * PERIOD, halves), Heal(40 * PERIOD)]
         simulation = cluster(lab, lab.Swim, seed, 8, faults)
         simulation.run(39 * PERIOD)
         assert state_of(lab, simulation, "n8", halves[0]) == {"dead"}

@@ -158,7 +158,7 @@ def test_the_first_detection_takes_as_long_with_many_members_as_with_few(
             simulation = cluster(
                 lab, lab.Prober, seed, count, [Crash(crashed, "n2")], observers=[wire]
             )
-            found = simulation.run_until(partial(wire.times_of, lab.News), 60 * PERIOD)
+            found = simulation.run_until(partial(_somebody_tells, lab, wire), 60 * PERIOD)
             assert found, "nobody has noticed"
             times.append(wire.times_of(lab.News)[0] - crashed)
         mean = sum(times) / len(times) / PERIOD
@@ -167,6 +167,10 @@ def test_the_first_detection_takes_as_long_with_many_members_as_with_few(
             assert expected - 0.8 < mean < expected + 0.8, (
                 f"{count} members, {len(times)} runs: {mean:.2f} periods on average"
             )
+
+
+def _somebody_tells(lab: SwimLab, wire: Wire) -> bool:
+    return bool(wire.times_of(lab.News))
 
 
 @graded(points=2, title="Load", requirement="SWIM 3.1: messages a member do not grow with n")

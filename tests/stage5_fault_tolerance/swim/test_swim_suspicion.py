@@ -7,7 +7,7 @@ from typing import Any
 
 from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import Wire, crash, names, restart, trouble
-from common.values.faults import Crash, Pause, Resume
+from common.values.faults import Crash, Fault, Pause, Resume
 from common.values.units import MS
 from tests.stage5_fault_tolerance.swim.alone import Alone, of_kind, told
 from tests.stage5_fault_tolerance.swim.cluster import (
@@ -148,10 +148,10 @@ def test_a_suspicion_that_was_refuted_ends_in_nothing(lab: SwimLab) -> None:
 
 
 WAYS: dict[str, Callable[[SwimLab, tuple[Any, ...]], object]] = {
-    "news": lambda lab, updates: lab.News(updates),
-    "ping": lambda lab, updates: lab.Ping(1, updates),
-    "ping-req": lambda lab, updates: lab.PingReq(1, "n4", updates),
-    "ack": lambda lab, updates: lab.Ack(1, updates),
+    "news": lambda made, updates: made.News(updates),
+    "ping": lambda made, updates: made.Ping(1, updates),
+    "ping-req": lambda made, updates: made.PingReq(1, "n4", updates),
+    "ack": lambda made, updates: made.Ack(1, updates),
 }
 
 
@@ -232,7 +232,7 @@ def test_a_member_that_stands_still_for_a_while_is_suspected_and_refutes(
     suspected = 0
     for seed in sweep(6):
         wire = Wire()
-        pause = [Pause(2 * PERIOD, "n2"), Resume(5 * PERIOD, "n2")]
+        pause: list[Fault] = [Pause(2 * PERIOD, "n2"), Resume(5 * PERIOD, "n2")]
         simulation = cluster(lab, lab.Suspecter, seed, 8, pause, {"suspicion": 2}, observers=[wire])
         simulation.run(25 * PERIOD)
         must_all_be_alive(lab, simulation)
