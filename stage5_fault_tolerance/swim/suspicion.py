@@ -145,9 +145,8 @@ class Suspecter(Prober):
 
     @on(SuspicionEnds)
     def suspicion_ends(self, ends: SuspicionEnds) -> None:
-        """Where the member is suspected in that incarnation still, it is dead: tell everybody."""
-        if self.table[ends.member] == Entry(SUSPECT, ends.incarnation):
-            self.tell(Dead(ends.member, ends.incarnation, self.id))
+        """It is dead in that incarnation. Where it has refuted, that is no news to anybody."""
+        self.tell(Dead(ends.member, ends.incarnation, self.id))
 
     def heard_of_oneself(self, update: Update) -> None:
         """Refute what is said against this member; adopt an incarnation of an earlier life.

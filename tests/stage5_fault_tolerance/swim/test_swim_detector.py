@@ -134,6 +134,7 @@ def test_a_detector_that_stood_still_itself_accuses_nobody_but_the_dead(
             Pause(1 * SECOND, "n1"),
             Resume(4 * SECOND, "n1"),
             Crash(2 * SECOND, "n5"),
+            Crash(5 * SECOND, "n4"),
         ]
         simulation = cluster(lab, watcher(lab, detector), seed, 5, faults)
         simulation.run(3 * SECOND)
@@ -146,7 +147,8 @@ def test_a_detector_that_stood_still_itself_accuses_nobody_but_the_dead(
             assert not accused, f"n1 stood still for 3 s, and suspects {accused} of silence"
         simulation.run(6 * SECOND)
         assert state_of(lab, simulation, "n5", ["n1"]) == {"suspect"}, "and the dead are dead"
-        assert state_of(lab, simulation, "n1", ["n2", "n3", "n4"]) == {"alive"}
+        assert state_of(lab, simulation, "n4", ["n1"]) == {"suspect"}, "the pause is no silence"
+        assert state_of(lab, simulation, "n1", ["n2", "n3"]) == {"alive"}
 
 
 @graded(points=1, title="An excuse is for once", requirement="a pause is no silence, and no more")
