@@ -1,0 +1,43 @@
+"""The lab ``pbft``, as its suite sees it."""
+
+from typing import TYPE_CHECKING
+
+from common.course.suites.under_test import LabUnderTest
+
+if TYPE_CHECKING:
+    from stage7_advanced.pbft import certificates
+
+
+class PbftLab(LabUnderTest):
+    """What the suite uses of the lab; the names come from the implementation under test."""
+
+    if TYPE_CHECKING:
+        from stage7_advanced.pbft.certificates import Group
+        from stage7_advanced.pbft.messages import (
+            Checkpoint,
+            Commit,
+            Impatience,
+            NewView,
+            Prepare,
+            Prepared,
+            PrePrepare,
+            Reply,
+            Request,
+            State,
+            Status,
+            Submit,
+            TellStatus,
+            ViewChange,
+        )
+        from stage7_advanced.pbft.store import (
+            Append,
+            CheckpointedStore,
+            Get,
+            NormalStore,
+            Put,
+            Store,
+            StoreClient,
+        )
+
+        proves_prepared = staticmethod(certificates.proves_prepared)
+        stable_digest = staticmethod(certificates.stable_digest)

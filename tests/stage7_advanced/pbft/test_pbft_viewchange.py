@@ -1,0 +1,418 @@
+"""Graded suite of the lab ``pbft``, part ``viewchange``: another primary, and nothing is lost."""
+
+from dataclasses import replace
+from typing import Any
+
+from common.contract import Signed
+from common.contract.signing import IDEAL, VOID
+from common.course.suites.grading import Sweep, graded
+from common.course.suites.kit import ask_ok
+from common.values.faults import Corrupt, Crash, Restart, Twin
+from common.values.units import MS, SECOND
+from stage7_advanced.pbft.broken import BEHAVIOURS
+from tests.stage7_advanced.pbft.cluster import (
+    FOUR,
+    cluster,
+    failures,
+    liars,
+    must_agree,
+    sweep_once,
+)
+from tests.stage7_advanced.pbft.lab import PbftLab
+from tests.stage7_advanced.pbft.one_replica import OneReplica, Said, digest_of, of
+from tests.stage7_advanced.pbft.views import (
+    certificate,
+    change,
+    honest,
+    new_view,
+    proof,
+    request,
+    signed,
+    store,
+    word,
+)
+
+LAB = "pbft"
+
+SMALL = {"every": 4, "window": 8}
+
+# Four replicas.
+
+
+@graded(points=4, title="A primary that lies", requirement="4.4, 4.5.2: liveness")
+def test_clients_get_through_beside_a_primary_that_lies_in_any_way(
+    lab: PbftLab, sweep: Sweep
+) -> None:
+    for seed in sweep(1):
+        for lie in BEHAVIOURS:
+            sweep_once(lab, "Store", seed, [Corrupt(0, "n1", lie)], SMALL, count=4)
+
+
+@graded(points=5, title="A liar, and failures", requirement="4: safety always, progress in the end")
+def test_a_liar_and_crashes_and_partitions_break_nothing(lab: PbftLab, sweep: Sweep) -> None:
+    for seed in sweep(8):
+        faults = [*failures(seed, "crash", "partition", "link", "pause"), *liars(seed)]
+        sweep_once(lab, "Store", seed, faults, SMALL)
+
+
+@graded(points=4, title="Twins", requirement="Bano et al. 2021: one identity, two replicas")
+def test_a_primary_that_runs_twice_makes_no_two_orders(lab: PbftLab, sweep: Sweep) -> None:
+    halves = (
+        (("n2", "c1"), ("n3", "n4", "c2")),
+        (("n2", "n3", "c1"), ("n3", "n4", "c2")),
+        (("n2", "n3", "n4", "c1"), ("n4", "c2")),
+    )
+    for seed in sweep(1):
+        for each in halves:
+            sweep_once(lab, "Store", seed, [Twin(0, "n1", each)], SMALL, count=4)
+
+
+@graded(points=3, title="One primary after another", requirement="4.4: view v + 1, v + 2 ...")
+def test_requests_get_through_while_primaries_die_one_after_the_other(
+    lab: PbftLab, sweep: Sweep
+) -> None:
+    for seed in sweep(2):
+        simulation, words = cluster(lab, "Store", seed, [], SMALL)
+        for number, name in enumerate(FOUR):
+            ask_ok(simulation, "c1", lab.Append("x", f"{number};"))
+            simulation.inject(Crash(simulation.now, name))
+            ask_ok(simulation, "c2", lab.Append("x", f"{number}!"), within=8 * SECOND)
+            simulation.inject(Restart(simulation.now, name))
+            simulation.run(simulation.now + 1 * SECOND)
+        assert ask_ok(simulation, "c1", lab.Get("x")) == "".join(f"{n};{n}!" for n in range(4))
+        must_agree(lab, words)
+
+
+# Patience.
+
+
+@graded(points=3, title="The timer", requirement="4.4: it runs while a request waits")
+def test_the_timer_runs_exactly_while_a_request_waits_and_begins_anew(lab: PbftLab) -> None:
+    one = store(lab, "n2", patience=300 * MS)
+    assert one.timers_of(lab.Impatience) == []
+    first, second = request(lab, "c1"), request(lab, "c2")
+    one.asked(first)
+    begun = one.timer(lab.Impatience)
+    assert begun.after == 300 * MS
+    one.asked(second)
+    one.commits(1, first)
+    assert one.timer(lab.Impatience).id != begun.id, "another request waits: begin anew"
+    one.commits(2, second)
+    assert one.timers_of(lab.Impatience) == [], "nothing waits"
+
+
+@graded(points=3, title="It doubles", requirement="4.4, 4.5.2: wait 2T for the next view")
+def test_each_view_change_in_vain_doubles_the_patience_and_success_ends_that(
+    lab: PbftLab,
+) -> None:
+    one = store(lab, "n4", patience=100 * MS)
+    asked = request(lab, "c1")
+    one.asked(asked)
+    for view, after in ((1, 200), (2, 400)):
+        one.fires(lab.Impatience)
+        assert one.timers_of(lab.Impatience) == [], "nobody else wants to go there yet"
+        one.hears("n1", change(lab, "n1", view).content)
+        assert one.timers_of(lab.Impatience) == [], "two are not 2f + 1"
+        one.hears("n2", change(lab, "n2", view).content)
+        assert one.timer(lab.Impatience).after == after * MS, "now its primary has to begin"
+    changes = [change(lab, name, 2) for name in ("n1", "n2", "n3")]
+    one.hears("n3", new_view(lab, 2, changes).content)
+    assert one.timer(lab.Impatience).after == 400 * MS, "the request still waits"
+    one.commits(1, asked, view=2)
+    one.asked(request(lab, "c2"))
+    assert one.timer(lab.Impatience).after == 100 * MS
+
+
+@graded(points=3, title="What a replica brings along", requirement="4.4: VIEW-CHANGE with C and P")
+def test_an_impatient_replica_says_what_was_prepared_and_votes_no_more(lab: PbftLab) -> None:
+    one = store(lab, "n2")
+    first, second, third = (request(lab, name) for name in ("c1", "c2", "c3"))
+    one.commits(1, first)
+    one.hears("n1", one.word(3, third))
+    one.hears_all("n3 n4", lab.Prepare(0, 3, digest_of(third)))
+    one.hears("n1", one.word(2, second))
+    one.asked(second)
+    (said,) = of(lab.ViewChange, one.fires(lab.Impatience))
+    assert (said.view, said.stable, said.proof) == (1, 0, ())
+    numbers = [each.pre_prepare.content.number for each in said.prepared]
+    assert numbers == [1, 3], "2 was not prepared"
+    for each in said.prepared:
+        assert lab.proves_prepared(lab.Group(FOUR), each, honest)
+    assert one.hears("n1", one.word(4, request(lab, "c4"))) == [], "view 0 is over"
+    assert not of(lab.Commit, one.hears_all("n3 n4", lab.Prepare(0, 2, digest_of(second))))
+    again = one.start()
+    assert of(lab.ViewChange, again) == [said], "it remembers that"
+    two = store(lab, "n4")
+    two.asked(second)
+    two.fires(lab.Impatience)
+    assert two.hears("n2", two.word(1, second, 1)) == [], "view 1 has not begun"
+    assert one.hears("n1", one.word(4, request(lab, "c4"))) == []
+
+
+@graded(points=3, title="Going with others", requirement="4.5.2: f + 1 view changes, the smallest")
+def test_a_replica_goes_with_two_others_to_the_least_of_their_views(lab: PbftLab) -> None:
+    one = store(lab, "n2")
+    assert one.hears("n3", change(lab, "n3", 7).content) == [], "one may be a liar"
+    assert one.hears("n3", change(lab, "n3", 7).content) == []
+    assert one.hears("n3", change(lab, "n3", 8).content) == [], "it has one voice"
+    assert one.hears_void("n4", change(lab, "n4", 5).content) == []
+    assert one.hears("c1", change(lab, "c1", 5).content) == [], "c1 is no replica"
+    said = of(lab.ViewChange, one.hears("n4", change(lab, "n4", 5).content))
+    assert [each.view for each in said] == [5]
+    assert one.hears("n1", change(lab, "n1", 5).content)[0].content.__class__ is lab.NewView
+    two = store(lab, "n2")
+    unproved = change(lab, "n4", 5, stable=4, shown=proof(lab, 4)[:2])
+    assert two.hears("n3", change(lab, "n3", 5).content) == []
+    assert two.hears("n4", unproved.content) == [], "it does not prove its checkpoint"
+    assert of(lab.ViewChange, two.hears("n4", change(lab, "n4", 5, stable=4).content))
+
+
+@graded(points=2, title="Never back", requirement="4.4: views only grow")
+def test_old_view_changes_and_new_views_take_nobody_back(lab: PbftLab) -> None:
+    one = store(lab, "n4")
+    late = [change(lab, name, 6) for name in ("n1", "n2", "n3")]
+    one.hears("n3", new_view(lab, 6, late).content)
+    assert of(lab.Prepare, one.hears("n3", one.word(1, request(lab, "c1"), 6)))
+    early = [change(lab, name, 2) for name in ("n1", "n2", "n3")]
+    assert one.hears("n3", new_view(lab, 2, early).content) == []
+    for each in early:
+        assert not of(lab.ViewChange, one.hears(each.signer, each.content))
+    asked = request(lab, "c2")
+    assert of(lab.Prepare, one.hears("n3", one.word(2, asked, 6))), "it is still there"
+    again = [change(lab, name, 6) for name in ("n1", "n2", "n4")]
+    assert one.hears("n3", new_view(lab, 6, again).content) == [], "that has begun already"
+
+
+# What follows from view changes.
+
+
+def begun(lab: PbftLab, *changes: Signed, **config: Any) -> list[Any]:
+    """What n2, the primary of view 1, proposes when it has these view changes of n3 and n4."""
+    one = store(lab, "n2", **config)
+    said: list[Said] = []
+    for each in changes:
+        said += one.hears(each.signer, each.content)
+    views = of(lab.NewView, said)
+    assert len(views) == 1, f"{len(views)} new views, not one"
+    return [each.content for each in views[0].pre_prepares]
+
+
+@graded(points=4, title="What was prepared is proposed again", requirement="4.4: O, case 1")
+def test_the_new_primary_proposes_what_was_prepared_anywhere(lab: PbftLab) -> None:
+    asked = request(lab, "c1")
+    known = certificate(lab, 0, 1, asked)
+    again = [lab.PrePrepare(1, 1, digest_of(asked), asked)]
+    assert begun(lab, change(lab, "n3", 1, known), change(lab, "n4", 1)) == again
+    assert begun(lab, change(lab, "n3", 1), change(lab, "n4", 1, known)) == again
+    assert begun(lab, change(lab, "n3", 1), change(lab, "n4", 1)) == []
+
+
+@graded(points=3, title="Gaps are filled", requirement="4.4: O, case 2: the null request")
+def test_a_number_that_nobody_was_prepared_for_gets_the_null_request(lab: PbftLab) -> None:
+    asked = request(lab, "c1")
+    known = certificate(lab, 0, 3, asked)
+    assert begun(lab, change(lab, "n3", 1, known), change(lab, "n4", 1)) == [
+        lab.PrePrepare(1, 1, digest_of(None), None),
+        lab.PrePrepare(1, 2, digest_of(None), None),
+        lab.PrePrepare(1, 3, digest_of(asked), asked),
+    ]
+
+
+def begun_later(lab: PbftLab, *prepared: Any, view: int = 5) -> list[Any]:
+    """The same of n2 for a later view; n3 brings the first certificates, n4 the last one."""
+    one = store(lab, "n2")
+    one.hears("n3", change(lab, "n3", view, *prepared[:-1]).content)
+    said = one.hears("n4", change(lab, "n4", view, prepared[-1]).content)
+    (new,) = of(lab.NewView, said)
+    return [each.content.request for each in new.pre_prepares]
+
+
+@graded(points=3, title="The latest view counts", requirement="4.4: the highest view number in V")
+def test_of_two_certificates_for_a_number_that_of_the_latest_view_counts(lab: PbftLab) -> None:
+    old, new = request(lab, "c1"), request(lab, "c2")
+    first, last = certificate(lab, 0, 1, old), certificate(lab, 2, 1, new)
+    assert begun_later(lab, first, last) == [new]
+    assert begun_later(lab, last, first) == [new]
+    assert begun_later(lab, first, certificate(lab, 3, 1, None)) == [None]
+
+
+@graded(points=4, title="Lies hide nothing", requirement="4.4: only what is proved counts")
+def test_a_certificate_that_proves_nothing_hides_none_that_does(lab: PbftLab) -> None:
+    asked, other = request(lab, "c1"), request(lab, "c2")
+    good = certificate(lab, 0, 1, asked)
+    lie = certificate(lab, 3, 1, other)
+    for why, bad in (
+        ("one vote is missing", replace(lie, prepares=lie.prepares[:1])),
+        ("one vote twice", replace(lie, prepares=(lie.prepares[0],) * 2)),
+        ("nobody signed it", replace(lie, pre_prepare=replace(lie.pre_prepare, signature=VOID))),
+        ("a view that has not been", certificate(lab, 5, 1, other)),
+        ("a view long after", certificate(lab, 9, 1, other)),
+    ):
+        assert begun_later(lab, bad, good) == [asked], why
+        assert begun_later(lab, good, bad) == [asked], why
+        assert begun_later(lab, bad, bad) == [], why
+
+
+@graded(points=3, title="From the latest checkpoint on", requirement="4.4: min-s and max-s")
+def test_what_the_latest_checkpoint_settles_is_not_proposed_again(lab: PbftLab) -> None:
+    one, five, far = request(lab, "c1"), request(lab, "c5"), request(lab, "c9")
+    settled, open_ = certificate(lab, 0, 2, one), certificate(lab, 0, 5, five)
+    beyond = certificate(lab, 0, 13, far)
+    changes = (change(lab, "n3", 1, settled), change(lab, "n4", 1, open_, stable=4))
+    proposed = [lab.PrePrepare(1, 5, digest_of(five), five)]
+    assert begun(lab, *changes) == proposed, "although only one has that checkpoint"
+    assert begun(lab, change(lab, "n3", 1, beyond), change(lab, "n4", 1, open_, stable=4)) == (
+        proposed
+    ), "13 is above the high water mark"
+    changes = (change(lab, "n3", 1, settled, stable=4), change(lab, "n4", 1))
+    assert begun(lab, *changes) == []
+
+
+@graded(points=3, title="A certificate", requirement="4.2: 2f prepares that match the pre-prepare")
+def test_what_proves_that_a_request_was_prepared(lab: PbftLab) -> None:
+    asked = request(lab, "c1")
+    good = certificate(lab, 0, 1, asked)
+    vote, other = good.prepares
+
+    def proves(made: Any) -> bool:
+        return bool(lab.proves_prepared(lab.Group(FOUR), made, honest))
+
+    assert proves(good)
+    assert proves(certificate(lab, 1, 3, None))
+    assert proves(replace(good, prepares=(*good.prepares, signed("n4", vote.content))))
+    primary = signed("n1", vote.content)
+    for why, prepares in (
+        ("one is not enough", (vote,)),
+        ("one of them twice", (vote, vote)),
+        ("the primary is no backup", (vote, primary)),
+        ("one is not signed", (vote, replace(other, signature=VOID))),
+        ("one is of a client", (vote, signed("c1", vote.content))),
+        ("another number", (vote, signed("n3", lab.Prepare(0, 2, vote.content.digest)))),
+        ("another view", (vote, signed("n3", lab.Prepare(4, 1, vote.content.digest)))),
+        ("another request", (vote, signed("n3", lab.Prepare(0, 1, digest_of(None))))),
+        ("a commit", (vote, signed("n3", lab.Commit(0, 1, vote.content.digest)))),
+    ):
+        assert not proves(replace(good, prepares=prepares)), why
+    for why, said in (
+        ("not the primary", replace(good.pre_prepare, signer="n4")),
+        ("not signed", replace(good.pre_prepare, signature=VOID)),
+        ("no pre-prepare", vote),
+        ("another request", word(lab, 0, 1, None)),
+    ):
+        assert not proves(replace(good, pre_prepare=said)), why
+
+
+# The new view.
+
+
+def view_one(lab: PbftLab) -> tuple[Any, Signed, list[Signed]]:
+    """A right beginning of view 1: the message, a request that was prepared, and the changes."""
+    asked = request(lab, "c1")
+    changes = [
+        change(lab, "n2", 1, certificate(lab, 0, 1, asked)),
+        change(lab, "n3", 1),
+        change(lab, "n1", 1),
+    ]
+    return new_view(lab, 1, changes, word(lab, 1, 1, asked)).content, asked, changes
+
+
+@graded(points=4, title="What begins a view", requirement="4.4: a backup accepts a new view if ...")
+def test_a_new_view_is_believed_only_as_far_as_it_is_proved(lab: PbftLab) -> None:
+    good, asked, changes = view_one(lab)
+    three = changes[:2]
+    proposals = good.pre_prepares
+
+    def begins(said: Any, signer: str = "n2", signature: bytes = IDEAL) -> bool:
+        return bool(of(lab.Prepare, store(lab, "n4").hears(signer, said, signature)))
+
+    assert begins(good)
+    assert not begins(good, "n3"), "n3 is not the primary of view 1"
+    assert not begins(good, "n2", VOID), "n2 has not signed it"
+    for why, wrong in (
+        ("two are no quorum", tuple(three)),
+        ("one of them twice", (*three, three[1])),
+        ("two and one twice", (*changes, changes[0])),
+        ("one is for another view", (*three, change(lab, "n1", 2))),
+        ("one is not signed", (*three, replace(changes[2], signature=VOID))),
+        ("one is of a client", (*three, replace(changes[2], signer="c1"))),
+        ("one is something else", (*three, word(lab, 0, 1, asked))),
+        ("one has no proof", (*three, change(lab, "n1", 1, stable=4, shown=proof(lab, 4)[:2]))),
+    ):
+        assert not begins(replace(good, view_changes=wrong)), why
+    for why, listed in (
+        ("what was prepared is not there", ()),
+        ("nothing in its place", (word(lab, 1, 1, None),)),
+        ("another request in its place", (word(lab, 1, 1, request(lab, "c2")),)),
+        ("one more", (*proposals, word(lab, 1, 2, None))),
+        ("not signed", (replace(proposals[0], signature=VOID),)),
+        ("signed by another", (replace(proposals[0], signer="n3"),)),
+        ("of another view", (word(lab, 5, 1, asked),)),
+    ):
+        assert not begins(replace(good, pre_prepares=listed)), why
+
+
+@graded(points=3, title="In the new view", requirement="4.4: it adds O to its log, and prepares")
+def test_in_the_new_view_all_three_phases_are_done_again_and_nothing_twice(lab: PbftLab) -> None:
+    good, asked, _ = view_one(lab)
+    d = digest_of(asked)
+    for done_before in (False, True):
+        one = store(lab, "n4")
+        if done_before:
+            assert of(lab.Reply, one.commits(1, asked))
+        said = one.hears("n2", good)
+        assert of(lab.Prepare, said) == [lab.Prepare(1, 1, d)]
+        assert not of(lab.Commit, one.hears_all("n1 n3", lab.Prepare(0, 1, d))), "of the old view"
+        said = one.hears_all("n1 n3", lab.Prepare(1, 1, d))
+        assert of(lab.Commit, said) == [lab.Commit(1, 1, d)]
+        said = one.hears_all("n1 n2 n3", lab.Commit(1, 1, d))
+        assert bool(of(lab.Reply, said)) == (not done_before)
+        question = signed("c2", lab.Request("c2", 1, lab.Get("x")))
+        told = of(lab.Reply, one.commits(2, question, view=1))
+        assert [each.result for each in told] == ["c1;"]
+        one.start()
+        assert of(lab.Prepare, one.hears("n2", one.word(3, None, 1))), "it is in view 1"
+
+
+@graded(points=3, title="What waits goes along", requirement="4.4, 4.5.2: the new primary")
+def test_requests_that_wait_are_for_the_new_primary(lab: PbftLab) -> None:
+    waiting = request(lab, "c3")
+    good, asked, changes = view_one(lab)
+    backup = store(lab, "n4")
+    backup.asked(waiting)
+    said = backup.hears("n2", good)
+    assert Said(("n2",), lab.Submit(waiting)) in said
+    assert backup.timers_of(lab.Impatience), "it watches the new primary"
+    primary = store(lab, "n2")
+    primary.asked(waiting)
+    primary.hears_all("n3", changes[1].content)
+    told = primary.hears("n1", change(lab, "n1", 1, certificate(lab, 0, 1, asked)).content)
+    assert of(lab.PrePrepare, told) == [primary.word(2, waiting, 1)], "with the next number"
+    assert of(lab.PrePrepare, primary.asked(request(lab, "c4"))) == [
+        primary.word(3, request(lab, "c4"), 1)
+    ]
+
+
+@graded(points=2, title="Its checkpoint", requirement="4.4: min-s becomes the stable checkpoint")
+def test_the_latest_checkpoint_of_the_view_changes_is_stable_in_the_new_view(lab: PbftLab) -> None:
+    changes = [change(lab, "n2", 1, stable=4), change(lab, "n3", 1), change(lab, "n1", 1)]
+    one = store(lab, "n4")
+    said = one.hears("n2", new_view(lab, 1, changes).content)
+    assert of(lab.Status, said) == [lab.Status(1, True, 4, 0)], "and it is behind"
+    assert one.hears("n2", one.word(4, None, 1)) == [], "4 is settled"
+    assert of(lab.Prepare, one.hears("n2", one.word(12, None, 1)))
+
+
+@graded(points=2, title="Who missed the view", requirement="4.4; Castro's thesis: status messages")
+def test_a_replica_in_an_earlier_view_gets_what_it_missed(lab: PbftLab) -> None:
+    good, _, _ = view_one(lab)
+    one = store(lab, "n4")
+    one.hears("n2", good)
+    for behind in (lab.Status(0, True, 0, 0), lab.Status(1, False, 0, 0)):
+        assert of(lab.NewView, one.hears("n3", behind)) == [good]
+    for alike in (lab.Status(1, True, 0, 1), lab.Status(2, False, 0, 0)):
+        assert not of(lab.NewView, one.hears("n3", alike))
+    two = OneReplica(lab, "Store", "n4", status_every=0)
+    two.asked(request(lab, "c1"))
+    (said,) = of(lab.ViewChange, two.fires(lab.Impatience))
+    assert of(lab.ViewChange, two.hears("n3", lab.Status(0, True, 0, 0))) == [said]
+    assert of(lab.ViewChange, two.hears("n3", lab.Status(1, False, 0, 0))) == [said]
