@@ -28,6 +28,7 @@ SCENES = {
     "raftkv": ("raftkv", "raftkv-killed", 1640),
     "etcd": ("etcd", "etcd-lock", 794),
     "chat": ("chat", "chat-orders", 150),
+    "pbft": ("pbft", "pbft-two-liars", 120),
     "crdt": ("crdt", "crdt-cut", 96),
     "mapreduce": ("mapreduce", "mapreduce-worker-dies", 150),
     "swim": ("swim", "swim-refuted", 2200),
