@@ -36,6 +36,19 @@ def as_counts(numbers: Mapping[NodeId, int]) -> Counts:
     return tuple((replica, numbers[replica]) for replica in sorted(numbers) if numbers[replica])
 
 
+def must_be_alike(one: object, other: object) -> None:
+    """Check that two states are of one kind, before they are merged.
+
+    Raises:
+        TypeError: they are not; states that come from elsewhere may be of any kind.
+    """
+    if type(one) is not type(other):
+        mine, theirs = type(one).__name__, type(other).__name__
+        raise TypeError(
+            f"{mine} merges with {mine}, not with {theirs}: who sent this replicates another kind"
+        )
+
+
 @record
 class GCounter:
     """A counter that only grows.
@@ -69,7 +82,11 @@ class GCounter:
 
         A number of a replica is not added to another number of that replica: the greater one is
         the later one, and has the lesser one in it.
+
+        Raises:
+            TypeError: ``other`` is of another kind; see :func:`must_be_alike`.
         """
+        must_be_alike(self, other)
         ours, theirs = dict(self.counts), dict(other.counts)
         return GCounter(
             as_counts({name: max(ours.get(name, 0), theirs.get(name, 0)) for name in ours | theirs})
@@ -104,5 +121,6 @@ class PNCounter:
         return PNCounter(downs=self.downs.increment(replica, by))
 
     def merge(self, other: "PNCounter") -> "PNCounter":
-        """Direction by direction, what either has counted."""
+        """Direction by direction, what either has counted; TypeError as for GCounter."""
+        must_be_alike(self, other)
         return PNCounter(self.ups.merge(other.ups), self.downs.merge(other.downs))

@@ -58,17 +58,14 @@ class DeltaReplica(ListReplica):
         super().on_start()
         self.end = self.saved.get("end", 0)
 
-    def take(self, news: ORSet) -> bool:
-        """Merge ``news`` as ever; if there was any, remember them as the next delta.
+    def remember(self, news: ORSet) -> None:
+        """Keep what has changed this copy as the next delta.
 
         The number is saved in the same step as the state, so both are durable or none.
         """
-        if not super().take(news):
-            return False
         self.deltas[self.end] = news
         self.end += 1
         self.save("end", self.end)
-        return True
 
     def lacking(self, peer: NodeId) -> ORSet | None:
         """All that ``peer`` lacks, as far as is known here; None where that is nothing.

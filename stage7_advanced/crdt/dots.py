@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from typing import TypeAlias, TypeVar
 
 from common.contract import NodeId, record
-from stage7_advanced.crdt.counters import Counts, as_counts
+from stage7_advanced.crdt.counters import Counts, as_counts, must_be_alike
 
 Dot: TypeAlias = tuple[NodeId, int]
 """(replica, number): the name of one addition."""
@@ -91,7 +91,11 @@ class Dotted:
 
         An entry that only one of the two has, and whose dot the other has seen, was removed there:
         it stays out. The contexts are merged.
+
+        Raises:
+            TypeError: ``other`` is of another kind; see :func:`must_be_alike`.
         """
+        must_be_alike(self, other)
         kept = dict(self.entries) | dict(other.entries)
         ours, theirs = dict(self.entries), dict(other.entries)
         return type(self)(

@@ -189,7 +189,8 @@ class FugueText:
             self.row.insert_after(self.last(siblings[at - 1]) if at else parent, id, sign)
         elif at + 1 < len(siblings):
             self.row.insert_before(self.first(siblings[at + 1]), id, sign)
-        elif parent is not None:
+        else:
+            assert parent is not None, "nothing stands on the left of the root"
             self.row.insert_before(parent, id, sign)
 
     def first(self, id: Dot) -> Dot:

@@ -76,7 +76,7 @@ class PrunedText(FugueText):
         Parent, side and identity say where: everybody who still has it has it at the same place.
         Nothing happens where ``id`` is not retired.
         """
-        if id is not None and id in self.retired:
+        if id in self.retired:
             parent, side = self.retired.pop(id)
             self.put_back(parent)
             self.grow(id, None, parent, side)

@@ -106,18 +106,20 @@ class ListReplica(Node):
         """Answer from this copy. It may lack what others did just now."""
         self.finish(call, Ok(self.items.elements()))
 
-    def take(self, news: ORSet) -> bool:
-        """Merge ``news`` into this copy, and make it durable; says whether there was any news.
+    def take(self, news: ORSet) -> None:
+        """Merge ``news`` into this copy; if that changes it, make it durable and remember the news.
 
         Args:
             news: a delta of this replica, or whatever came from another one.
         """
         merged = self.items.merge(news)
-        if merged == self.items:
-            return False
-        self.items = merged
-        self.save("items", merged)
-        return True
+        if merged != self.items:
+            self.items = merged
+            self.save("items", merged)
+            self.remember(news)
+
+    def remember(self, news: ORSet) -> None:
+        """Called for all that has changed this copy; who sends what has changed overrides it."""
 
 
 class StateReplica(ListReplica):

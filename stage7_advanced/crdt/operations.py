@@ -134,9 +134,8 @@ class TextReplica(Node):
 
     def on_start(self) -> None:
         """Do once more all edits that were saved, in the order in which they were done."""
-        places = sorted(key[1] for key in self.saved if isinstance(key, tuple) and key[0] == "edit")
-        for place in places:
-            edit = self.saved["edit", place]
+        for place in sorted(key for key in self.saved if isinstance(key, tuple)):
+            edit = self.saved[place]
             self.edits.append(edit)
             self.do(edit)
         self.set_timer(self.every, AskAgain())
@@ -225,10 +224,9 @@ class TextReplica(Node):
 
         See :meth:`VectorClock.allows` of the lab ``clocks``.
         """
-        for edit in self.held.values():
-            if self.done.allows(VectorClock(edit.vector), edit.author):
-                return edit
-        return None
+        allows = self.done.allows
+        held = self.held.values()
+        return next((edit for edit in held if allows(VectorClock(edit.vector), edit.author)), None)
 
     def do(self, edit: Edit) -> None:
         """Do an edit in the text, and count it."""

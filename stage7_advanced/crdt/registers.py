@@ -8,6 +8,7 @@ told that it was written. The other keeps both until somebody who has seen both 
 
 from common.contract import NodeId, record
 from stage2_communication.clocks.lamport import Stamp
+from stage7_advanced.crdt.counters import must_be_alike
 from stage7_advanced.crdt.dots import Dotted, Entries
 
 
@@ -32,7 +33,12 @@ class LastWriterRegister:
         return LastWriterRegister((self.stamp[0] + 1, replica), value)
 
     def merge(self, other: "LastWriterRegister") -> "LastWriterRegister":
-        """The later of the two by the order of stamps; names decide where times are equal."""
+        """The later of the two by the order of stamps; names decide where times are equal.
+
+        Raises:
+            TypeError: ``other`` is of another kind; see :func:`must_be_alike`.
+        """
+        must_be_alike(self, other)
         return max(self, other, key=lambda register: register.stamp)
 
 

@@ -18,6 +18,7 @@ united its versions, brought back what had been removed.
 """
 
 from common.contract import NodeId, record
+from stage7_advanced.crdt.counters import must_be_alike
 from stage7_advanced.crdt.dots import Dotted, Entries
 
 
@@ -36,7 +37,8 @@ class GSet:
         return GSet((element,))
 
     def merge(self, other: "GSet") -> "GSet":
-        """The union."""
+        """The union; TypeError where ``other`` is of another kind."""
+        must_be_alike(self, other)
         return GSet(tuple(sorted({*self.elements, *other.elements})))
 
 
@@ -71,7 +73,8 @@ class TwoPhaseSet:
         return TwoPhaseSet(removed=self.removed.add(element))
 
     def merge(self, other: "TwoPhaseSet") -> "TwoPhaseSet":
-        """What either has added and removed."""
+        """What either has added and removed; TypeError where ``other`` is of another kind."""
+        must_be_alike(self, other)
         return TwoPhaseSet(self.added.merge(other.added), self.removed.merge(other.removed))
 
 

@@ -3,8 +3,10 @@
 Shapiro et al. 2011, "Conflict-free replicated data types", section 2.3 and theorem 2.1.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 
 from tests.stage7_advanced.crdt.kinds import ELEMENTS, REPLICAS, Kind, Script, reached, scripts
@@ -54,6 +56,16 @@ def must_inflate(lab: CrdtLab, kind: Kind) -> None:
             must_equal(kind, whole, small, "the new state", "the old one and the delta")
 
     check()
+
+
+def must_refuse_others(lab: CrdtLab, kinds: Sequence[Kind]) -> None:
+    """Check that each of these kinds merges with its own kind and with no other."""
+    for kind in kinds:
+        must_equal(kind, kind.empty(lab).merge(kind.empty(lab)), kind.empty(lab), "both", "empty")
+        for other in kinds:
+            if other is not kind:
+                with pytest.raises(TypeError, match=f"{kind.name}.*not with {other.name}"):
+                    kind.empty(lab).merge(other.empty(lab))
 
 
 def must_equal(kind: Kind, one: Any, other: Any, name: str, other_name: str) -> None:

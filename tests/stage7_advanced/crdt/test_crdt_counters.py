@@ -8,7 +8,7 @@ import pytest
 from common.course.suites.grading import Sweep, graded
 from tests.stage7_advanced.crdt.kinds import COUNTERS, REPLICAS
 from tests.stage7_advanced.crdt.lab import CrdtLab
-from tests.stage7_advanced.crdt.laws import must_be_a_join, must_inflate
+from tests.stage7_advanced.crdt.laws import must_be_a_join, must_inflate, must_refuse_others
 
 LAB = "crdt"
 
@@ -79,3 +79,10 @@ def test_an_increment_by_less_than_one_is_refused_and_says_why(lab: CrdtLab) -> 
         ):
             with pytest.raises(ValueError, match=f"by={by}"):
                 change("n1", by)
+
+
+@graded(points=1, title="Other kinds", requirement="one sentence on what, why and what to do")
+def test_a_counter_of_another_kind_is_not_merged_and_the_error_names_both(
+    lab: CrdtLab,
+) -> None:
+    must_refuse_others(lab, COUNTERS)

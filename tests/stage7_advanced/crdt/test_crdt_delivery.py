@@ -170,6 +170,12 @@ def test_a_delta_is_sent_again_until_it_is_taken_and_then_forgotten(lab: CrdtLab
     node.step(Receive(8, "n3", lab.Taken(2)))
     assert effects_of(Send, node.step(Fire(9, 3, lab.GossipAgain()))) == []
     assert node.deltas == {}, "nobody lacks any of them"
+    for call, item in enumerate("cde"):
+        node.step(Invoke(10, call, lab.Add(item)))
+    for peer in ("n2", "n3"):
+        assert len(node.deltas) == 3
+        node.step(Receive(11, peer, lab.Taken(5)))
+    assert node.deltas == {}, "all three at once"
     node = lab.DeltaReplica("n1", ("n2", "n3"))
     node.step(Start(0, {}))
     answers = effects_of(Send, node.step(Receive(10, "n2", lab.Delta(lab_list(lab), 7))))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from common.contract.effects import Broadcast, Save
+from common.contract.effects import Broadcast, Save, Send
 from common.contract.events import Fire, Invoke, NodeId, Receive, Start
 from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import Wire, ask_ok, crash, effects_of, must_end, restart
@@ -140,7 +140,22 @@ def test_a_gravestone_is_retired_if_it_is_a_leaf_and_put_back_where_it_was(lab: 
     assert text.text() == "ayxd", "b and c are where they were: before d"
     assert text.retire(("n1", 3)) is None, "x hangs on it"
     text.apply(lab.Delete(("n2", 2)))
-    assert "y" not in text.text()
+    assert text.text() == "axd"
+
+
+@graded(points=1, title="Out of the row", requirement="a retired one is nobody's neighbour")
+def test_a_retired_gravestone_is_no_neighbour_any_more(lab: CrdtLab) -> None:
+    text = lab.PrunedText("n9")
+    text.apply(lab.Insert(("n1", 1), "a", None, "right"))
+    for name in ("n2", "n3"):
+        text.apply(lab.Insert((name, 1), name[1], ("n1", 1), "right"))
+    text.apply(lab.Delete(("n2", 1)))
+    assert text.insert(1, "x") == lab.Insert(("n9", 1), "x", ("n2", 1), "left")
+    text.delete(1)
+    assert text.retire(("n9", 1)) == ("n2", 1)
+    assert text.retire(("n2", 1)) == ("n1", 1)
+    assert text.insert(1, "y") == lab.Insert(("n9", 2), "y", ("n3", 1), "left")
+    assert text.text() == "ay3"
 
 
 @graded(points=2, title="Children first", requirement="a retired child needs its parent")
@@ -202,7 +217,12 @@ def test_a_word_is_believed_once_all_edits_of_its_speaker_before_it_are_here(
     assert told(lab, node)[1] == (), "its word comes again"
     node.step(Receive(5, "n2", lab.Heard((("n1", 2), ("n2", 1)), (("n1", 2),))))
     assert told(lab, node) == ((("n1", 2), ("n2", 1)),) * 2
-    node.step(Receive(6, "n2", lab.Heard((("n1", 1),), ())))
+    assert effects_of(Save, node.step(Fire(9, 1, lab.AskAgain()))) == [], "it has not changed"
+    calm = node.step(Receive(6, "n2", lab.Heard((("n1", 2), ("n2", 1)), ())))
+    assert calm == [], "n2 lacks nothing"
+    late = node.step(Receive(6, "n2", lab.Heard((("n1", 1),), ())))
+    (answer,) = effects_of(Send, late)
+    assert [edit.vector for edit in answer.message.edits] == [(("n1", 2),), hangs.vector]
     assert told(lab, node)[1] == (("n1", 2), ("n2", 1)), "an old word that comes late"
 
 

@@ -5,7 +5,7 @@ from random import Random
 from common.course.suites.grading import Sweep, graded
 from tests.stage7_advanced.crdt.kinds import REGISTERS, REPLICAS, plain
 from tests.stage7_advanced.crdt.lab import CrdtLab
-from tests.stage7_advanced.crdt.laws import must_be_a_join, must_inflate
+from tests.stage7_advanced.crdt.laws import must_be_a_join, must_inflate, must_refuse_others
 
 LAB = "crdt"
 
@@ -122,3 +122,10 @@ def test_the_delta_of_one_key_says_nothing_about_another(lab: CrdtLab) -> None:
     nested = cart.merge(cart.put("map", inner))
     found = nested.get("map", lab.ORMap).get("x", lab.ORSet)
     assert found.elements() == ("deep",), "a map in a map"
+
+
+@graded(points=1, title="Other kinds", requirement="one sentence on what, why and what to do")
+def test_a_register_or_map_of_another_kind_is_not_merged_and_the_error_names_both(
+    lab: CrdtLab,
+) -> None:
+    must_refuse_others(lab, REGISTERS)

@@ -6,7 +6,7 @@ from typing import Any
 from common.course.suites.grading import Sweep, graded
 from tests.stage7_advanced.crdt.kinds import ELEMENTS, REPLICAS, SETS, plain
 from tests.stage7_advanced.crdt.lab import CrdtLab
-from tests.stage7_advanced.crdt.laws import must_be_a_join, must_inflate
+from tests.stage7_advanced.crdt.laws import must_be_a_join, must_inflate, must_refuse_others
 
 LAB = "crdt"
 
@@ -135,3 +135,10 @@ def test_the_two_phase_set_removes_what_it_has_and_never_takes_it_back(lab: Crdt
     assert here.elements() == ("b",)
     assert plain("TwoPhaseSet", here.add("c")) == (("c",), ())
     assert here.merge(here.add("c")).elements() == ("b", "c")
+
+
+@graded(points=1, title="Other kinds", requirement="one sentence on what, why and what to do")
+def test_a_set_of_another_kind_is_not_merged_and_the_error_names_both(
+    lab: CrdtLab,
+) -> None:
+    must_refuse_others(lab, SETS)

@@ -151,6 +151,23 @@ def test_a_sign_hangs_on_its_left_neighbour_or_else_on_the_left_of_its_right_one
     )
 
 
+@graded(points=1, title="Stamps", requirement="Roh 2011, 5: later than all that was seen")
+def test_the_stamp_of_an_operation_is_later_than_those_of_all_that_were_done_here(
+    lab: CrdtLab,
+) -> None:
+    one, two = lab.RgaText("n1"), lab.RgaText("n2")
+    typed = one.insert(0, "a")
+    assert typed == lab.InsertAfter((1, "n1"), "a", None)
+    more = one.insert(1, "b")
+    assert more == lab.InsertAfter((2, "n1"), "b", (1, "n1"))
+    hidden = one.delete(0)
+    assert hidden == lab.Hide((3, "n1"), (1, "n1"))
+    for operation in (typed, more, hidden):
+        two.apply(operation)
+    assert two.insert(0, "c") == lab.InsertAfter((4, "n2"), "c", None)
+    assert two.text() == "cb"
+
+
 @graded(points=1, title="Siblings", requirement="Fugue 2023, algorithm 1: siblings by identity")
 def test_children_of_one_side_stand_in_the_order_of_their_identities(lab: CrdtLab) -> None:
     siblings: list[Any] = [lab.Insert((name, 1), name[1], ("n0", 1), "right") for name in PEOPLE]
