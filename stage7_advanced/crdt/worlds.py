@@ -2,6 +2,8 @@
 
 There are no clients: people ask the replicas themselves, and every one answers at once, whatever
 goes wrong. Live, the first replica is cut off and then killed, and its person goes on all the time.
+
+In a terminal, people edit one text, each at a copy of their own: see ``front/terminal.py``.
 """
 
 from common.worlds import Size, Variant, Worlds
@@ -55,4 +57,5 @@ WORLDS = Worlds(
     trouble=together(cut_off_first, kill_first),
     small={"add-and-remove": ADD_AND_REMOVE, "type-together": TYPE_TOGETHER},
     broken={"by-position": BY_POSITION},
+    people=True,
 )

@@ -49,6 +49,7 @@ LACKS: Mapping[str, Callable[[], str | None]] = {
     "simpy": _module("simpy", "bench"),
     "uhashring": _module("uhashring", "bench"),
     "pysyncobj": _module("pysyncobj", "bench"),
+    "pycrdt": _module("pycrdt", "bench"),
     "grpc": _module("grpc", "etcd"),
     "hiredis": _module("hiredis", "redis"),
     "ruff": _module("ruff", "dev"),

@@ -61,10 +61,12 @@ class RoomFolder:
 
     Args:
         folder: where; it need not be there yet.
+        lab: whose people meet there, for sentences that say what to do.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, lab: str = "chat") -> None:
         self.folder = folder
+        self._command = f"lab run {lab}"
         self._card = folder / "room.json"
         self._locks: list[IO[str]] = []
 
@@ -86,7 +88,7 @@ class RoomFolder:
             card = self.card()
             if self.is_present(card, card.opener):
                 raise BadInput(
-                    f"a room is open in {self.folder} already: join it with lab run chat --join "
+                    f"a room is open in {self.folder} already: join it with {self._command} --join "
                     "NAME, or open another one with --data FOLDER"
                 )
             if variant not in ("", card.variant):
@@ -119,8 +121,8 @@ class RoomFolder:
             return RoomCard(**json.loads(self._card.read_text(encoding="utf-8")))
         except FileNotFoundError:
             raise BadInput(
-                f"there is no room in {self.folder}: open one in another terminal with lab run "
-                "chat, in this same folder, or name the room's folder with --data"
+                f"there is no room in {self.folder}: open one in another terminal with "
+                f"{self._command}, in this same folder, or name the room's folder with --data"
             ) from None
         except (OSError, ValueError, TypeError) as error:
             raise BadInput(f"{self._card} is no card of a room: {error}: remove it") from None
