@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from common.contract.events import NodeId
 from common.values.faults import Crash, Fault, Pause, Restart, Resume, Schedule
 from common.values.units import MS, SECOND
-from common.worlds import Size, Variant, Worlds
+from common.worlds import Front, Size, Variant, Worlds
 from stage5_fault_tolerance.swim.checks import (
     Check,
     accurate,
@@ -57,6 +57,7 @@ WORLDS = Worlds(
     __package__,
     variants={
         "lifeguard": _variant("SWIM with Lifeguard's local health", Lifeguard),
+        "memberlist": _variant("Lifeguard in the wire format of Serf's agents", Lifeguard),
         "swim": _variant("SWIM as in the paper", Swim),
         "heartbeats": Variant(
             "heartbeats from everybody to everybody, judged by phi accrual",
@@ -71,4 +72,11 @@ WORLDS = Worlds(
     bears=("crash", "pause", "clock", "disk"),
     columns=("alive", "suspect", "dead", "incarnation", "doubt"),
     trouble=kill_and_pause,
+    front=Front(
+        clients=("serf agent (HashiCorp memberlist)",),
+        hint="Serf agents: serf agent -profile=local -bind={host}:7946 -join={host}:{port}",
+        needs="msgpack",
+        extra="serf",
+        variants=("memberlist",),
+    ),
 )
