@@ -28,7 +28,7 @@ Run: TypeAlias = tuple[Pair, ...]
 
 
 class BadRecord(Exception):
-    """The map function has failed.
+    """The map function has failed. As a text it is ``record 3: why``.
 
     Attributes:
         number: of the record in its split, from 0.

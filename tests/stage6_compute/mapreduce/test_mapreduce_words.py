@@ -94,13 +94,10 @@ def test_the_parts_together_count_every_word_however_the_input_is_split(
 @graded(points=2, title="Bad records", requirement="OSDI'04, 4.6")
 def test_a_record_that_fails_is_named_and_can_be_skipped(lab: MapreduceLab) -> None:
     text = "tea 3\nmilk\nwater much\ntea 5"
-    with pytest.raises(lab.BadRecord) as failed:
+    with pytest.raises(lab.BadRecord, match="^record 1: ."):  # records are counted from 0
         lab.run_map("sums", text, 2)
-    assert failed.value.number == 1, "records are counted from 0"
-    with pytest.raises(lab.BadRecord) as failed:
+    with pytest.raises(lab.BadRecord, match="^record 2: .*much"):  # what is skipped counts as well
         lab.run_map("sums", text, 2, (1,))
-    assert failed.value.number == 2, "what is skipped counts as well"
-    assert "much" in failed.value.why
     assert sorted(pair for run in lab.run_map("sums", text, 2, (1, 2)) for pair in run) == [
         ("tea", 8)
     ]
