@@ -8,6 +8,7 @@ after ``attempts`` of them.
 from collections.abc import Mapping
 
 from common.contract import Asker, CallId, NodeId, on
+from common.contract.sizes import wire_size
 from common.values.history import Failed, Ok
 from common.values.units import MS
 from stage6_compute.mapreduce.messages import (
@@ -19,6 +20,9 @@ from stage6_compute.mapreduce.messages import (
     Span,
     Submit,
 )
+
+MAX_JOB = 1024 * 1024
+"""The most bytes of a job, whose text may be in it; its output then fits into a message, too."""
 
 
 class JobClient(Asker):
@@ -62,7 +66,12 @@ class JobClient(Asker):
 
     @on(Compute)
     def compute(self, operation: Compute, call: CallId) -> None:
-        """Have a job computed."""
+        """Have a job computed; what is too long for a message is not even sent."""
+        size = wire_size(operation.job)
+        if size > MAX_JOB:
+            why = f"not sent: the job takes {size} bytes, and {MAX_JOB} is the most; use files"
+            self.finish(call, Failed(why))
+            return
         self.progress = None
         self.ask(Submit(self.new_number(), operation.job), call)
 

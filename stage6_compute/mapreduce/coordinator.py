@@ -46,6 +46,9 @@ from stage6_compute.mapreduce.messages import (
 from stage6_compute.mapreduce.roll import Roll
 from stage6_compute.mapreduce.scheduling import next_task
 
+MAX_TASKS = 10_000
+"""The most tasks of a job. All of them are gone through again and again."""
+
 
 @record
 class Entry:
@@ -179,7 +182,11 @@ class Coordinator(Node):
         for books in self.jobs.values():
             if books.job.output == job.output:
                 return f"job {books.number} writes to {job.output!r} already: name another output"
-        return "" if job.splits and job.partitions > 0 else "a job has a split and a part at least"
+        if not job.splits or job.partitions < 1:
+            return "a job has one split and one part of its output at least"
+        if len(job.splits) + job.partitions > MAX_TASKS:
+            return f"a job has at most {MAX_TASKS} tasks, one for each split and each part"
+        return ""
 
     def tell(self, books: Books) -> None:
         """Tell the client how its job stands."""

@@ -136,7 +136,9 @@ class Machine(Node):
     @on(Submit)
     def submitted(self, submit: Submit, sender: NodeId) -> None:
         """A client wants a job: that is for the coordinator, and nobody else."""
-        if self.coordinator is not None:
+        if self.coordinator is None:
+            self.note(f"{sender} submits a job here, and the coordinator is elsewhere")
+        else:
             self.coordinator.submit(submit, sender)
 
     @on(Reply)

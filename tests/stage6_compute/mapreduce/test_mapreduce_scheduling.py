@@ -85,7 +85,8 @@ def test_a_job_whose_output_another_one_has_is_refused_and_one_without_tasks_too
     assert "out" in refused.why
     desk.submit(2, client="c2", maps=0, output="no split")
     desk.submit(3, client="c2", reduces=0, output="no part")
-    assert [each.number for each in desk.said(lab.Refused, "c2")] == [2, 3]
+    desk.submit(5, client="c2", reduces=10**9, output="no end")
+    assert [each.number for each in desk.said(lab.Refused, "c2")] == [2, 3, 5]
     desk.assigned()
     desk.submit(4, client="c2", output="other")
     assert desk.said(lab.Progress, "c2") == [lab.Progress(4, (0, 2), (0, 1))]
