@@ -162,9 +162,17 @@ def test_a_worker_begins_an_attempt_once_and_reports_until_it_is_settled(
     assert bench.ordered(lab.Execute) == []
     bench.ping(1)
     assert bench.said(lab.Report, "n1") == [report], "it is said again at each ping"
+    other = some_work(lab, 6)
+    bench.assign(other)
+    bench.end(6, done(lab, other))
+    bench.said(lab.Report)
+    bench.ping(1)
+    assert [each.attempt for each in bench.said(lab.Report, "n1")] == [5, 6]
     bench.hear("n1", lab.Settled(5))
+    bench.hear("n1", lab.Settled(6))
+    bench.hear("n1", lab.Settled(7))
     assert bench.ping(1).running == ()
-    assert bench.said(lab.Report) == [], "it is settled"
+    assert bench.said(lab.Report) == [], "they are settled"
     bench.assign(work)
     (gone,) = bench.said(lab.Report, "n1")
     assert gone == lab.Report(report.life, work.task, 5, lab.Gone())
