@@ -164,6 +164,7 @@ def test_a_worker_begins_an_attempt_once_and_reports_until_it_is_settled(
     assert bench.said(lab.Report, "n1") == [report], "it is said again at each ping"
     other = some_work(lab, 6)
     bench.assign(other)
+    assert bench.ordered(lab.Execute) == [lab.Execute(other)]
     bench.end(6, done(lab, other))
     bench.said(lab.Report)
     bench.ping(1)
