@@ -62,7 +62,7 @@ VERBS = {
         "bounty": Verb("kit.verbs_search:bounty", "lab bounty counterexample.yaml"),
     },
     "Build the course": {
-        "new": Verb("kit.verbs_new:new", "lab new 6 mapreduce"),
+        "new": Verb("kit.verbs_new:new", "lab new 6 dataflow"),
     },
 }
 """Every verb, under its heading in ``lab --help``; the modules are below ``common.course``."""
