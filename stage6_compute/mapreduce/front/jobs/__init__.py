@@ -1,0 +1,1 @@
+"""Jobs that come with the lab: ``python -m stage6_compute.mapreduce --help`` names them."""

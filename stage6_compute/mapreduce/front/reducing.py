@@ -1,0 +1,219 @@
+"""The work on a reduce task: group what the maps have made, by keys in order; reduce; write.
+
+What fits into memory is grouped in a dictionary. What does not is sorted in runs, which are written
+to disk and merged (an external sort; OSDI'04, 4.1 and 4.2). Values of a key keep their order: runs
+are cut from what came in its order, sorting is stable, and so is merging.
+"""
+
+import heapq
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+from stage6_compute.mapreduce.front.blocks import read_blocks, write_blocks
+from stage6_compute.mapreduce.front.counters import count
+from stage6_compute.mapreduce.front.job import Job
+from stage6_compute.mapreduce.front.problems import TaskFailed, TimedOut, raised, shown
+from stage6_compute.mapreduce.front.tables import ENTRY_BYTES, Combined, pair_bytes, size_of
+
+MEMORY_PER_BYTE = 1.5
+"""What is estimated to be a byte of groups takes so many in truth."""
+LIST_BYTES = 88
+"""What the list of a key's values takes, beside the values."""
+MOST_RUNS = 64
+"""So many runs are merged at once."""
+RUN_BLOCK_BYTES = 128 << 10
+"""So much of each run is in memory while it is merged, by estimate."""
+LINES_AT_ONCE = 20_000
+
+
+class Groups:
+    """Pairs by key.
+
+    Args:
+        job: whose.
+        scratch: a directory for runs; made when there is one.
+        memory: how many bytes pairs may take.
+    """
+
+    def __init__(self, job: Job, scratch: Path, memory: int) -> None:
+        self._job = job
+        self._scratch = scratch
+        self._memory = memory
+        self._combined = None if job.combine is None else Combined(job)
+        self._lists: dict[Any, list[Any]] = {}
+        self._bytes = 0.0
+        self._runs: list[Path] = []
+        self._made = 0
+
+    def add(self, keys: list[Any], values: list[Any]) -> None:
+        """Add pairs that come after all that were added before."""
+        if self._combined is not None:
+            pairs = list(zip(keys, values, strict=True))
+            self._combined.add(pairs)
+            self._bytes = len(self._combined) * (pair_bytes(pairs) + ENTRY_BYTES)
+        else:
+            lists, before = self._lists, len(self._lists)
+            for key, value in zip(keys, values, strict=True):
+                if key in lists:
+                    lists[key].append(value)
+                else:
+                    lists[key] = [value]
+            fresh = len(lists) - before
+            step = max(1, len(keys) // 32)
+            each = sum(map(size_of, keys[::step])) / len(keys[::step])
+            valued = sum(map(size_of, values[::step])) / len(values[::step])
+            self._bytes += fresh * (each + ENTRY_BYTES + LIST_BYTES) + len(keys) * (valued + 8)
+        if self._bytes * MEMORY_PER_BYTE > self._memory:
+            self._spill()
+
+    def __iter__(self) -> Iterator[tuple[Any, Iterable[Any]]]:
+        """Each key in order, with its values, which have to be taken before the next key is."""
+        if not self._runs:
+            yield from self._in_memory()
+            return
+        self._spill()
+        for key, group in groupby(_merged(self._runs), key=itemgetter(0)):
+            yield key, chain.from_iterable(map(itemgetter(1), group))
+
+    def close(self) -> None:
+        """Remove the runs."""
+        for run in self._runs:
+            run.unlink(missing_ok=True)
+
+    def _in_memory(self) -> Iterator[tuple[Any, list[Any]]]:
+        if self._combined is not None:
+            table = self._combined.table
+            for key in self._sorted(table):
+                yield key, [table[key]]
+        else:
+            for key in self._sorted(self._lists):
+                yield key, self._lists[key]
+
+    def _sorted(self, keys: Iterable[Any]) -> list[Any]:
+        try:
+            return sorted(keys)
+        except TypeError as error:
+            raise TaskFailed(
+                f"the keys of the job have no order ({error}): give keys of one kind only"
+            ) from None
+
+    def _spill(self) -> None:
+        groups = list(self._in_memory())
+        if groups:
+            each = self._bytes / len(groups)
+            self._write_run(groups, max(1, int(RUN_BLOCK_BYTES / each)))
+            count("runs spilled")
+        if self._combined is not None:
+            self._combined.clear()
+        self._lists, self._bytes = {}, 0.0
+        if len(self._runs) >= MOST_RUNS:
+            runs, self._runs = self._runs, []
+            self._write_run(_merged(runs), ROWS_OF_MERGED)
+            for run in runs:
+                run.unlink()
+
+    def _write_run(self, groups: Iterable[tuple[Any, list[Any]]], rows: int) -> None:
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        path = self._scratch / f"run-{self._made}"
+        self._made += 1
+        self._runs.append(path)
+        with open(path, "wb") as file:
+            keys, values = [], []
+            for key, listed in groups:
+                keys.append(key)
+                values.append(listed)
+                if len(keys) == rows:
+                    write_blocks(file, keys, values, rows)
+                    keys, values = [], []
+            write_blocks(file, keys, values, rows)
+
+
+ROWS_OF_MERGED = 256
+"""So many keys are in a block of a run that is merged from others."""
+
+
+def _merged(runs: Iterable[Path]) -> Iterator[tuple[Any, list[Any]]]:
+    return heapq.merge(*map(_read_run, runs), key=itemgetter(0))
+
+
+def _read_run(path: Path) -> Iterator[tuple[Any, list[Any]]]:
+    with open(path, "rb") as file:
+        for keys, values in read_blocks(file):
+            yield from zip(keys, values, strict=True)
+
+
+# The output.
+
+
+def reduced(
+    job: Job, groups: Iterable[tuple[Any, Iterable[Any]]], told: Callable[[int], None]
+) -> Iterator[str]:
+    """What a job's reduce makes of all groups, many lines at once.
+
+    Raises:
+        TaskFailed: reduce fails; the text says on which key.
+    """
+    lines: list[str] = []
+    keys = 0
+    for key, values in groups:
+        keys += 1
+        try:
+            for value in job.reduce(key, values):
+                if value.__class__ is str or value.__class__ is int:
+                    lines.append(f"{as_text(key)}\t{value}")
+                else:
+                    lines.append(line_of(key, value))
+        except (Exception, TimedOut) as error:  # whatever a job may raise
+            if isinstance(error, TaskFailed):
+                raise
+            why = raised("reduce", error, job.path)
+            raise TaskFailed(f"{why} on the key {shown(key)}") from None
+        if len(lines) >= LINES_AT_ONCE or keys % LINES_AT_ONCE == 0:
+            told(0)
+            yield _joined(lines)
+            lines = []
+    count("output keys", keys)
+    yield _joined(lines)
+
+
+def _joined(lines: list[str]) -> str:
+    text = "".join([line + "\n" for line in lines])
+    if text.count("\n") != len(lines):
+        bad = next(line for line in lines if "\n" in line)
+        raise TaskFailed(
+            f"reduce gave {shown(bad)}, which has a line break in it: an output is a line each"
+        )
+    count("output records", len(lines))
+    return text
+
+
+def line_of(key: Any, value: Any) -> str:
+    """A line of the output: key, tab, value; the key alone if the value is None."""
+    return as_text(key) if value is None else f"{as_text(key)}\t{as_text(value)}"
+
+
+def as_text(value: Any) -> str:
+    """A key or a value in the output: text as it is, all else as JSON."""
+    if isinstance(value, str):
+        return value
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):
+        raise TaskFailed(
+            f"{shown(value)} cannot be written to the output: give text, numbers, None, or tuples "
+            "and lists of these"
+        ) from None
+
+
+def write_part(path: Path, texts: Iterable[str]) -> None:
+    """Write the file of an attempt; it is on disk when this returns."""
+    with open(path, "w", encoding="utf-8", newline="\n", errors="surrogatepass") as file:
+        for text in texts:
+            file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
