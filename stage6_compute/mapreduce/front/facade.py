@@ -26,11 +26,11 @@ from stage6_compute.mapreduce.messages import (
     Done,
     Drop,
     Execute,
-    TaskFailed,
     Publish,
     Result,
     Source,
     Stop,
+    TaskFailed,
     Unreachable,
     Work,
 )

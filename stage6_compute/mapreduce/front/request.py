@@ -75,7 +75,7 @@ def claim(output: Path) -> None:
         (output / ATTEMPTS).mkdir()
     except FileExistsError:
         if (output / SUCCESS).exists():
-            what = "holds the output of a job"
+            what = "it holds the output of a job"
         elif (output / ATTEMPTS).exists():
             what = "another job is writing to it, or one that was killed has left it"
         else:
