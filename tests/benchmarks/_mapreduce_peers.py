@@ -62,6 +62,8 @@ def with_multiprocessing(path: str, output: str) -> None:
 
 def with_dask(path: str, output: str) -> None:
     """A Dask bag on two processes."""
+    from typing import Any
+
     import dask.bag
 
     def count(lines: Iterable[str]) -> Iterator[Counter[str]]:
@@ -70,7 +72,8 @@ def with_dask(path: str, output: str) -> None:
             counted.update(line.split())
         yield counted
 
-    bag = dask.bag.read_text(path, blocksize=os.path.getsize(path) // 8 + 1)
+    reader: Any = dask.bag
+    bag = reader.read_text(path, blocksize=os.path.getsize(path) // 8 + 1)
     counts = bag.map_partitions(count).compute(scheduler="processes", num_workers=WORKERS)
     write(output, added(counts).items())
 

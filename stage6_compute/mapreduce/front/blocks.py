@@ -39,7 +39,7 @@ def write_blocks(
         OSError: the disk is full, say.
     """
     for start in range(0, len(keys), rows):
-        columns = (keys[start : start + rows], values[start : start + rows])
+        columns: Any = (keys[start : start + rows], values[start : start + rows])
         try:
             body = marshal.dumps(columns, FORMAT)
         except ValueError:

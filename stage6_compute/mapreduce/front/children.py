@@ -54,14 +54,14 @@ class Child:
         except TimeoutError:
             self.kill()
             await process.wait()
-            return _failed(f"{order.phase} {order.index} did not get on within {seconds:g} s")
+            return _failed(f"{order.phase} {order.number} did not get on within {seconds:g} s")
         except (ConnectionError, ValueError) as error:
             self.kill()
             await process.wait()
             return _failed(f"the process of the task garbled its report: {error}")
         code = await process.wait()
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
-        return _failed(f"the process of {order.phase} {order.index} {how}: was memory used up?")
+        return _failed(f"the process of {order.phase} {order.number} {how}: was memory used up?")
 
     def kill(self) -> None:
         """End it at once."""

@@ -39,7 +39,7 @@ class Order(NamedTuple):
     """An attempt, for a task process.
 
     Attributes:
-        job, phase, index, attempt: which one.
+        job, phase, number, attempt: which one; the number is of the split, or of the part.
         plan: the job's, as text.
         output: the directory of the output.
         partitions: how many there are.
@@ -53,7 +53,7 @@ class Order(NamedTuple):
 
     job: int
     phase: str
-    index: int
+    number: int
     attempt: int
     plan: str
     output: str

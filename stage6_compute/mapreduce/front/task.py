@@ -99,7 +99,7 @@ def do(order: Order, reports: BinaryIO) -> bytes:
         where = order.output if order.phase == "reduce" else order.directory
         return report_line("failed", why=disk_problem(error, where), record=None)
     except TimedOut as error:
-        why = f"{order.phase} {order.index} did not get on within {error}"
+        why = f"{order.phase} {order.number} did not get on within {error}"
         return report_line("failed", why=why, record=None)
     finally:
         watch.stop()
@@ -108,7 +108,7 @@ def do(order: Order, reports: BinaryIO) -> bytes:
 def _map(order: Order, job: Job, plan: Plan, watch: Watch) -> None:
     if len(order.skip) > plan.most_skipped:
         raise TaskFailed(
-            f"more than {plan.most_skipped} records of split {order.index} are bad: mend the job, "
+            f"more than {plan.most_skipped} records of split {order.number} are bad: mend the job, "
             "or raise --skip-bad-records"
         )
     map_task(
@@ -125,7 +125,7 @@ def _map(order: Order, job: Job, plan: Plan, watch: Watch) -> None:
 def _reduce(order: Order, job: Job, plan: Plan, watch: Watch) -> None:
     scratch = Path(order.directory, str(order.job), f"runs-{order.attempt}")
     groups = Groups(job, scratch, plan.memory)
-    path = attempt_path(order.output, order.index, order.attempt)
+    path = attempt_path(order.output, order.number, order.attempt)
     try:
         _fetch(order, groups, watch)
         write_part(path, reduced(job, groups, watch.told))
@@ -146,7 +146,7 @@ def _fetch(order: Order, groups: Groups, watch: Watch) -> None:
     try:
         for piece in order.pieces:
             try:
-                for keys, values in fetcher.read(order.job, piece, order.index):
+                for keys, values in fetcher.read(order.job, piece, order.number):
                     watch.told()
                     groups.add(keys, values)
             except PieceLost:

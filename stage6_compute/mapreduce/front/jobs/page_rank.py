@@ -6,6 +6,7 @@ the rank may be ``-``, which counts as 1. The output has the same form.
 
 from collections.abc import Iterable, Iterator, Mapping
 from math import fsum
+from typing import Any
 
 from stage6_compute.mapreduce.front.counters import count
 
@@ -22,7 +23,7 @@ def configure(rounds: str = "20") -> None:
     _rounds = int(rounds)
 
 
-def map(name: str, line: str) -> Iterator[tuple[str, tuple[str, object]]]:
+def map(name: str, line: str) -> Iterator[tuple[str, tuple[str, Any]]]:
     """To each page that this one links to, a share of its rank; to itself, who it is."""
     page, rank, *links = line.split("\t")
     value = 1.0 if rank == "-" else float(rank)
@@ -31,9 +32,9 @@ def map(name: str, line: str) -> Iterator[tuple[str, tuple[str, object]]]:
         yield link, ("share", value / len(links))
 
 
-def reduce(page: str, values: Iterable[tuple[str, object]]) -> Iterator[str]:
+def reduce(page: str, values: Iterable[tuple[str, Any]]) -> Iterator[str]:
     """The new rank: of all shares, added up so that their order makes no difference."""
-    old, links, shares = 1.0, [], []
+    old, links, shares = 1.0, list[str](), list[float]()
     for kind, value in values:
         if kind == "share":
             shares.append(value)
