@@ -18,7 +18,7 @@ value that ``reduce`` yields is a line of the output: key, tab, value; None leav
 What may be left out, beside ``combine``:
 
 * ``map_block(name, text)``: the same as ``map`` for many lines at once, where that is faster. It
-  returns pairs, or a dictionary. ``map`` says what is right, and which record was bad.
+  returns pairs, a dictionary, or ``Ones``. ``map`` says what is right, and which record was bad.
 * ``partition(key, partitions)``: which part of the output a key belongs to, from 0.
 * ``configure(...)``: called first, with what ``--set name=value`` gives.
 * ``again(round, counters)``: whether the output is to be the input of another round.
@@ -26,7 +26,8 @@ What may be left out, beside ``combine``:
 
 import linecache
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple, TypeAlias
@@ -42,6 +43,25 @@ SHIPPED = Path(__file__).with_name("jobs")
 """The jobs that come with the lab."""
 MODULE = "mapreduce_job"
 """The name of a job's module while it runs."""
+
+
+class Ones:
+    """Pairs of these keys, each with the value 1: what a ``map_block`` that counts returns.
+
+    With ``combine = add`` they are counted by C code, as ``collections.Counter`` does.
+
+    Args:
+        keys: as often as they occur.
+    """
+
+    def __init__(self, keys: Sequence[Any]) -> None:
+        self.keys = keys
+
+    def __iter__(self) -> Iterator[Pair]:
+        return zip(self.keys, repeat(1))
+
+    def __len__(self) -> int:
+        return len(self.keys)
 
 
 class Program(NamedTuple):

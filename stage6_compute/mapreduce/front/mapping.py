@@ -8,7 +8,7 @@ from zlib import crc32
 
 from stage6_compute.mapreduce.front.blocks import write_blocks
 from stage6_compute.mapreduce.front.counters import count
-from stage6_compute.mapreduce.front.job import Job, Pairs
+from stage6_compute.mapreduce.front.job import Job, Ones, Pairs
 from stage6_compute.mapreduce.front.job import partition as by_hash
 from stage6_compute.mapreduce.front.problems import TaskFailed, TimedOut, raised, shown
 from stage6_compute.mapreduce.front.splits import Block, Range, blocks
@@ -82,7 +82,7 @@ def at_once(job: Job, block: Block, number: int, told: Callable[[int], None]) ->
             text = text.replace("\r\n", "\n")
         if job.map_block is not None:
             made = job.map_block(block.name, text)
-            return made if isinstance(made, dict) else list(made)
+            return made if isinstance(made, dict | Ones) else list(made)
         pairs: list[Any] = []
         for line in text.removesuffix("\n").split("\n"):
             pairs.extend(job.map(block.name, line))

@@ -18,7 +18,13 @@ from stage6_compute.mapreduce.front.blocks import read_blocks, write_blocks
 from stage6_compute.mapreduce.front.counters import count
 from stage6_compute.mapreduce.front.job import Job
 from stage6_compute.mapreduce.front.problems import TaskFailed, TimedOut, raised, shown
-from stage6_compute.mapreduce.front.tables import ENTRY_BYTES, Combined, pair_bytes, size_of
+from stage6_compute.mapreduce.front.tables import (
+    ENTRY_BYTES,
+    SAMPLES,
+    Combined,
+    pair_bytes,
+    size_of,
+)
 
 MEMORY_PER_BYTE = 1.5
 """What is estimated to be a byte of groups takes so many in truth."""
@@ -53,9 +59,10 @@ class Groups:
     def add(self, keys: list[Any], values: list[Any]) -> None:
         """Add pairs that come after all that were added before."""
         if self._combined is not None:
-            pairs = list(zip(keys, values, strict=True))
-            self._combined.add(pairs)
-            self._bytes = len(self._combined) * (pair_bytes(pairs) + ENTRY_BYTES)
+            self._combined.add_columns(keys, values)
+            step = max(1, len(keys) // SAMPLES)
+            each = pair_bytes(list(zip(keys[::step], values[::step], strict=True)))
+            self._bytes = len(self._combined) * (each + ENTRY_BYTES)
         else:
             lists, before = self._lists, len(self._lists)
             for key, value in zip(keys, values, strict=True):
@@ -64,7 +71,7 @@ class Groups:
                 else:
                     lists[key] = [value]
             fresh = len(lists) - before
-            step = max(1, len(keys) // 32)
+            step = max(1, len(keys) // SAMPLES)
             each = sum(map(size_of, keys[::step])) / len(keys[::step])
             valued = sum(map(size_of, values[::step])) / len(values[::step])
             self._bytes += fresh * (each + ENTRY_BYTES + LIST_BYTES) + len(keys) * (valued + 8)

@@ -3,12 +3,14 @@
 How much memory they take is estimated from samples, so adding them costs little.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
+from operator import add
 from sys import getsizeof
 from typing import Any
 
-from stage6_compute.mapreduce.front.job import Job, Pair, Pairs
+from stage6_compute.mapreduce.front.job import Job, Ones, Pair, Pairs
 from stage6_compute.mapreduce.front.problems import TaskFailed, TimedOut, raised, shown
 
 SAMPLES = 32
@@ -28,16 +30,33 @@ class Combined:
         assert job.combine is not None, "the job has a combine"
         self._job = job
         self._combine = job.combine
-        self.table: dict[Any, Any] = {}
+        self.clear()
 
     def add(self, pairs: Pairs) -> None:
         """Add pairs."""
-        if not self.table and isinstance(pairs, Mapping):
-            self.table.update(pairs)
-            return
+        if isinstance(pairs, Ones) and isinstance(self.table, Counter):
+            try:
+                self.table.update(pairs.keys)
+            except TypeError as error:
+                raise _problem(pairs, self._job, error, None) from None
+        elif not self.table and isinstance(pairs, Mapping):
+            self.table = {**pairs} if not isinstance(self.table, Counter) else Counter(pairs)
+        else:
+            self._merge(pairs, pairs.items() if isinstance(pairs, Mapping) else pairs)
+
+    def add_columns(self, keys: Sequence[Any], values: Sequence[Any]) -> None:
+        """Add pairs that are given as their keys and their values."""
+        if not self.table:
+            table = dict(zip(keys, values, strict=True))
+            if len(table) == len(keys):  # none is there twice
+                self.table = table
+                return
+        self._merge((), zip(keys, values, strict=True))
+
+    def _merge(self, pairs: Pairs, each: Iterable[Pair]) -> None:
         table, combine, key = self.table, self._combine, None
         try:
-            for key, value in pairs.items() if isinstance(pairs, Mapping) else pairs:
+            for key, value in each:
                 if key in table:
                     table[key] = combine(table[key], value)
                 else:
@@ -51,7 +70,7 @@ class Combined:
 
     def clear(self) -> None:
         """Forget all pairs."""
-        self.table = {}
+        self.table: dict[Any, Any] = Counter() if self._combine is add else {}
 
     def __len__(self) -> int:
         return len(self.table)
@@ -90,7 +109,7 @@ class Listed:
 
 def pair_bytes(pairs: Pairs) -> float:
     """What a pair of these takes in memory, by a sample; 0 if there are none."""
-    if not isinstance(pairs, Mapping | list) or not pairs:
+    if not isinstance(pairs, Mapping | list | Ones) or not len(pairs):
         return 0
     step = max(1, len(pairs) // SAMPLES)
     some: Iterable[Pair] = pairs.items() if isinstance(pairs, Mapping) else pairs
