@@ -16,10 +16,12 @@ from typing import Any
 
 import pytest
 
+from common.values.errors import MissingTool
 from stage6_compute.mapreduce.front.job import read_program
 from stage6_compute.mapreduce.front.local import COORDINATOR, Local
 from stage6_compute.mapreduce.front.request import JobFailed, Request, Told, claim
 from stage6_compute.mapreduce.front.sequential import Sequential
+from stage6_compute.mapreduce.front.spark import Spark, find_python
 from stage6_compute.mapreduce.front.splits import cut, find_input
 
 SLOW_WORDS = """
@@ -150,7 +152,14 @@ class Killer:
                 del self._at[id]
 
 
-@pytest.mark.parametrize("victims", [("w1", COORDINATOR), (COORDINATOR, "w2"), ("w1", "w2")])
+@pytest.mark.parametrize(
+    "victims",
+    [
+        ("w1", COORDINATOR),
+        pytest.param((COORDINATOR, "w2"), marks=pytest.mark.proof),
+        pytest.param(("w1", "w2"), marks=pytest.mark.proof),
+    ],
+)
 def test_whatever_is_killed_the_output_is_that_of_one_process(
     tmp_path: Path, victims: tuple[str, str]
 ) -> None:
@@ -256,14 +265,24 @@ def test_an_output_has_one_writer(tmp_path: Path) -> None:
     assert parts(output), "what is there was left alone"
 
 
-def test_input_that_is_no_text_is_told_byte_by_byte(tmp_path: Path) -> None:
+# Bad records, and functions that misbehave.
+
+
+def fails(engine: Local, made: Request) -> str:
+    """Why a job fails."""
+    with pytest.raises(JobFailed) as caught:
+        engine.compute(made, quiet)
+    return str(caught.value)
+
+
+def test_input_that_is_no_text_is_told_byte_by_byte(engine: Local, tmp_path: Path) -> None:
     source = tmp_path / "in.txt"
     source.write_bytes(b"good\nba\xffd\ngood\n")
-    said = bad(tmp_path, source)
+    said = fails(engine, request("word_count", [source], tmp_path / "out", splits=1))
     assert "in.txt is not UTF-8: byte 0xff at byte 7, in the line b'ba\\xffd'" in said
 
 
-def test_a_bad_record_is_shown_or_left_out_as_asked(tmp_path: Path) -> None:
+def test_a_bad_record_is_shown_or_left_out_as_asked(engine: Local, tmp_path: Path) -> None:
     job = tmp_path / "job.py"
     job.write_text(
         "def map(name, line):\n    yield int(line), 1\n\n"
@@ -271,21 +290,20 @@ def test_a_bad_record_is_shown_or_left_out_as_asked(tmp_path: Path) -> None:
     )
     source = tmp_path / "in.txt"
     source.write_text("1\ntwo\n3\nfour\n5\n")
-    said = bad(tmp_path, source, "--workers", 1, job=str(job))
+    made = request(str(job), [source], tmp_path / "0", splits=1, partitions=1)
+    said = fails(engine, made)
     assert "map raised ValueError: invalid literal for int()" in said
     assert "(line 2 of job.py) on the line at byte 2 of in.txt: 'two'" in said
-    said = bad(tmp_path, source, "--workers", 1, "--skip-bad-records", 1, job=str(job))
+    claim(tmp_path / "1")
+    said = fails(engine, made._replace(output=tmp_path / "1", most_skipped=1))
     assert "more than 1 records of split 0 are bad" in said
-    output = tmp_path / "out"
-    ran = command(
-        job, source, "--workers", 1, "--skip-bad-records", 2, "--output", output, "--json"
-    )
-    assert ran.returncode == 0, ran.stderr
-    assert json.loads(ran.stdout)["counters"]["skipped records"] == 2
-    assert b"".join(parts(output)) == b"1\t1\n3\t1\n5\t1\n"
+    claim(tmp_path / "2")
+    counters = engine.compute(made._replace(output=tmp_path / "2", most_skipped=2), quiet)
+    assert counters["skipped records"] == 2
+    assert parts(tmp_path / "2") == [b"1\t1\n3\t1\n5\t1\n"]
 
 
-def test_a_map_that_never_ends_is_ended_with_its_record(tmp_path: Path) -> None:
+def test_a_map_that_never_ends_is_ended_with_its_record(engine: Local, tmp_path: Path) -> None:
     job = tmp_path / "job.py"
     job.write_text(
         "def map(name, line):\n    while line == 'bad':\n        pass\n    yield line, 1\n\n"
@@ -293,18 +311,20 @@ def test_a_map_that_never_ends_is_ended_with_its_record(tmp_path: Path) -> None:
     )
     source = tmp_path / "in.txt"
     source.write_text("good\nbad\n")
-    said = bad(tmp_path, source, "--workers", 1, "--task-timeout", 0.3, job=str(job))
-    assert "map did not end within 0.3 s" in said
+    said = fails(engine, request(str(job), [source], tmp_path / "out", splits=1, seconds=0.1))
+    assert "map did not end within 0.1 s" in said
     assert "of in.txt: 'bad'" in said
 
 
-def test_a_task_that_kills_its_process_makes_the_job_fail_and_not_hang(tmp_path: Path) -> None:
+def test_a_task_that_kills_its_process_makes_the_job_fail_and_not_hang(
+    engine: Local, tmp_path: Path
+) -> None:
     job = tmp_path / "job.py"
     job.write_text(
         "import os\n\ndef map(name, line):\n    os._exit(7)\n\ndef reduce(key, values): ...\n"
     )
-    said = bad(tmp_path, words(tmp_path / "in.txt", 5), "--workers", 1, job=str(job))
-    assert "map 0 failed 4 times" in said
+    said = fails(engine, request(str(job), [words(tmp_path / "in.txt", 5)], tmp_path / "out"))
+    assert "failed 4 times" in said
     assert "ended with 7" in said
 
 
@@ -312,8 +332,7 @@ def test_an_input_that_vanishes_is_named(engine: Local, tmp_path: Path) -> None:
     source = words(tmp_path / "in.txt", 50)
     made = request("word_count", [source], tmp_path / "out")
     source.unlink()
-    with pytest.raises(JobFailed, match=r"in.txt has vanished since the job began: put it back"):
-        engine.compute(made, quiet)
+    assert "in.txt has vanished since the job began: put it back" in fails(engine, made)
 
 
 def test_ctrl_c_leaves_no_output_and_no_process(tmp_path: Path) -> None:
@@ -351,3 +370,38 @@ def test_a_full_disk_is_told(tmp_path: Path) -> None:
         assert "could not be written: free some space" in said
     finally:
         subprocess.run(["umount", "-l", str(small)], check=True)
+
+
+# On Spark.
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("master", ["", "local-cluster[2,1,1024]"], ids=["local", "cluster"])
+def test_a_job_runs_unchanged_on_spark_with_the_same_output(tmp_path: Path, master: str) -> None:
+    """A cluster of Spark's is separate processes, to which the lab's code is sent."""
+    try:
+        find_python()
+    except MissingTool as error:
+        pytest.skip(str(error))
+    source = words(tmp_path / "in.txt", 2000)
+    for job in ("word_count", "grep"):
+        settings = {"pattern": "w7"} if job == "grep" else {}
+        made = request(job, [source], tmp_path / f"{job}-spark", settings=settings)
+        counters = Spark(master or "local[2]").compute(made, quiet)
+        assert parts(made.output) == expected(made, tmp_path / f"{job}-expected")
+        assert counters["input records"] == 2000
+
+
+@pytest.mark.proof
+def test_a_bad_record_is_shown_on_spark_too(tmp_path: Path) -> None:
+    try:
+        find_python()
+    except MissingTool as error:
+        pytest.skip(str(error))
+    job = tmp_path / "job.py"
+    job.write_text("def map(name, line):\n    yield int(line), 1\n\ndef reduce(key, values): ...\n")
+    source = tmp_path / "in.txt"
+    source.write_text("1\ntwo\n")
+    said = bad(tmp_path, source, "--engine", "spark", job=str(job))
+    assert "map raised ValueError: invalid literal" in said
+    assert "on the line at byte 2 of in.txt: 'two'" in said
