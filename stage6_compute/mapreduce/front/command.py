@@ -139,7 +139,8 @@ def _engine(given: argparse.Namespace) -> Iterator[Engine]:
     if given.engine == "local":
         from stage6_compute.mapreduce.front.local import Local
 
-        with Local(given.workers, None if given.scratch is None else Path(given.scratch)) as local:
+        scratch = None if given.scratch is None else Path(given.scratch)
+        with Local(given.workers, scratch, [_kill(text) for text in given.kill]) as local:
             yield local
     elif given.engine == "spark":
         from stage6_compute.mapreduce.front.spark import Spark
@@ -223,6 +224,14 @@ def _setting(text: str) -> tuple[str, str]:
     return name, value
 
 
+def _kill(text: str) -> tuple[str, float]:
+    who, _, seconds = text.partition("@")
+    try:
+        return who, float(seconds)
+    except ValueError:
+        raise BadInput(f"--kill {text}: write who and after how many seconds: w1@2") from None
+
+
 def size(text: str) -> int:
     """A number of bytes from ``200MB``, ``64 KB`` or ``1GB``.
 
@@ -275,6 +284,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--skip-bad-records", type=int, default=0, metavar="N",
         help="leave out records on which map fails, up to N of a split (%(default)s)")  # fmt: skip
     add("--scratch", metavar="DIR", help="where workers keep what is between map and reduce")
+    add("--kill", action="append", default=[], metavar="WHO@SECONDS",
+        help="SIGKILL w1, say, or the coordinator, so long after the beginning")  # fmt: skip
     add("--timeline", metavar="FILE", help="draw who did which task when, as SVG")
     add("--json", action="store_true", help="print one object for programs")
     return parser

@@ -7,8 +7,10 @@ is in front of them. A process that dies is started anew, the coordinator as wel
 import asyncio
 import secrets
 import shutil
+import signal
 import tempfile
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
@@ -19,7 +21,7 @@ from common.runtime.cluster import Cluster
 from common.runtime.facade import free_ports
 from common.runtime.member import NodeFailed
 from common.runtime.spec import ClusterSpec
-from common.values.errors import LabError
+from common.values.errors import BadInput, LabError
 from common.values.history import Failed, Ok
 from common.values.units import SECOND
 from stage6_compute.mapreduce.client import JobClient
@@ -46,6 +48,7 @@ class Local:
     Args:
         workers: how many.
         scratch: where workers keep the output of maps; in the system's place for such unless given.
+        kills: who gets SIGKILL how many seconds after a job has begun, to see what comes of it.
 
     Attributes:
         timeline: the attempts of the last job that was done.
@@ -53,11 +56,21 @@ class Local:
         restarts: how many members have died and were started anew.
     """
 
-    def __init__(self, workers: int, scratch: Path | None = None) -> None:
+    def __init__(
+        self,
+        workers: int,
+        scratch: Path | None = None,
+        kills: Sequence[tuple[NodeId, float]] = (),
+    ) -> None:
         self.timeline: tuple[Span, ...] = ()
         self.restarts = 0
-        self._directory = Path(tempfile.mkdtemp(prefix="mapreduce-", dir=scratch))
         self._workers = tuple(f"w{number}" for number in range(1, workers + 1))
+        for id, _ in kills:
+            if id not in (COORDINATOR, *self._workers):
+                known = ", ".join((COORDINATOR, *self._workers))
+                raise BadInput(f"--kill {id}: there is no such process: there are {known}")
+        self._kills = list(kills)
+        self._directory = Path(tempfile.mkdtemp(prefix="mapreduce-", dir=scratch))
         self._runner = asyncio.Runner()
         self._failed: LabError | None = None
         self._revivals: set[asyncio.Task[None]] = set()
@@ -110,8 +123,13 @@ class Local:
             self._client = self.cluster.client(JobClient, "client", **config)
         node = cast(JobClient, self._client.resident.host.node)
         computing = asyncio.ensure_future(self._client.call(Compute(job_of(request)), VERY_LONG))
+        begun = time.monotonic()
         while not computing.done() and self._failed is None:
             await asyncio.wait([computing], timeout=LOOK_SECONDS)
+            for kill in list(self._kills):
+                if time.monotonic() - begun >= kill[1]:
+                    self._kills.remove(kill)
+                    self.cluster.members[kill[0]].signal(signal.SIGKILL)
             if node.progress is not None:
                 told(Told(node.progress.maps, node.progress.reduces))
         if not computing.done():
