@@ -18,7 +18,7 @@ RUN_TESTS := $(BIN)/python -m pytest -p tests.support.times -p tests.support.pro
   -p tests.support.spread --numprocesses=logical
 
 .DEFAULT_GOAL := help
-.PHONY: help run test proof check times format pythons bench pictures lock clean everything
+.PHONY: help run test proof check times format pythons bench pictures spark lock clean everything
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -58,6 +58,8 @@ bench: $(VENV)/.bench ## measure us and the peers, and write the table
 pictures: $(VENV)/.browser ## make the pictures of README and pages again, from real runs
 	$(BIN)/python docs/pictures.py
 
+spark: $(VENV)-spark/.done ## an environment with PySpark (0.6 GB; it needs Java 17), for mapreduce's --engine spark
+
 lock: ## renew constraints.txt (needs uv)
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
 	  --no-emit-index-url --no-annotate --no-header -o constraints.txt
@@ -81,6 +83,12 @@ $(VENV)/.base: pyproject.toml constraints.txt
 	@$(PYTHON) -m venv $(VENV) || { echo "error: $(PYTHON) cannot make a virtual environment:" \
 	  "on Debian and Ubuntu run: apt-get install python3-venv" >&2; exit 4; }
 	@$(PIP) -e .
+	@touch $@
+
+$(VENV)-spark/.done: pyproject.toml constraints.txt
+	@echo "making $(VENV)-spark (once, some minutes)"
+	@$(PYTHON) -m venv $(VENV)-spark
+	@$(VENV)-spark/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[spark]'
 	@touch $@
 
 $(VENV)/.%: $(VENV)/.base

@@ -43,7 +43,10 @@ CHARTS = {
 }
 """By picture: the lab, and the name of the chart."""
 
-STUDIES = {"swim-growth": "stage5_fault_tolerance.swim.plot"}
+STUDIES = {
+    "swim-growth": "stage5_fault_tolerance.swim.plot",
+    "mapreduce-timeline": "stage6_compute.mapreduce.plot",
+}
 """By picture: the module that makes it, given a file: what takes too long for a demo."""
 
 

