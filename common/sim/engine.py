@@ -169,7 +169,11 @@ class Engine:
             host.backlog.append((self._fire, host, life, effect))
             return
         host.timers.discard(effect.id)
-        self._step(host, Fire(host.clock(self.now), effect.id, effect.timer))
+        event = Fire(host.clock(self.now), effect.id, effect.timer)
+        if self._watched or host.node is None:
+            self._step(host, event)
+        else:
+            self._carry_out(host, host.node.step(event))
 
     def _invoke(self, host: Host, operation: object, written: Operation) -> None:
         if host.node is None:
@@ -284,7 +288,9 @@ class Engine:
 
     def _set_timer(self, host: Host, effect: SetTimer) -> None:
         host.timers.add(effect.id)
-        self._at(self.now + host.real_time(effect.after), self._fire, host, host.life, effect)
+        self._sequence = sequence = self._sequence + 1
+        at = self.now + (host.real_time(effect.after) if host.drift else effect.after)
+        heappush(self._queue, (at, sequence, self._fire, host, host.life, effect))
 
     def _write(self, host: Host, changes: list[Save | Forget]) -> None:
         durable_at = host.disk.write(self.now, changes)

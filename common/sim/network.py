@@ -168,7 +168,8 @@ class Network(Generic[T]):
             for change in self._changes:
                 if _concerns(change, source, target.id):
                     found.change(change)
-            self._cut(source, target.id, found)
+            if self._blocks or self._halves or self._groups is not None:
+                self._cut(source, target.id, found)
         return found
 
     def apply(self, fault: object) -> None:
