@@ -24,7 +24,7 @@ END = 14 * SECOND
 SENT = '"kind":"send"'
 """In the line of a trace about a message that leaves."""
 
-ASKED = Work(ask_for_members, count=120, think=(100 * MS, 120 * MS))
+ASKED = Work(ask_for_members, count=60, think=(200 * MS, 240 * MS))
 
 
 def demo(seed: int) -> Report:

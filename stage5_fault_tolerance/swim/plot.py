@@ -9,7 +9,7 @@ seed.
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import e, log, log10
 from pathlib import Path
@@ -141,6 +141,7 @@ def chart(measured: Sequence[Growth]) -> str:
         legend_at_bottom_columns=2,
         x_value_formatter=lambda x: f"{10**x:,.0f}",
         x_labels=[1, 2, 3, 4],
+        include_x_axis=True,
     )
 
     def over(values: Callable[[Growth], float]) -> list[tuple[float, float]]:
@@ -158,8 +159,23 @@ def chart(measured: Sequence[Growth]) -> str:
 
 
 def measure(sizes: Sequence[int], seed: int = 1) -> list[Growth]:
-    """Grow to each of these sizes."""
-    return [grow(size, max(1, min(5, size // 10)), seed) for size in sizes]
+    """Grow to each of these sizes; the smaller ones several times, and the mean of all."""
+    return [_grow_often(size, seed) for size in sizes]
+
+
+def _grow_often(size: int, seed: int) -> Growth:
+    failures = max(1, min(5, size // 10))
+    runs = [grow(size, failures, seed + run) for run in range(max(1, min(16, 1_000 // size)))]
+
+    def mean(values: Callable[[Growth], float]) -> float:
+        return sum(map(values, runs)) / len(runs)
+
+    return replace(
+        runs[0],
+        detected=mean(lambda run: run.detected),
+        spread=mean(lambda run: run.spread),
+        load=mean(lambda run: run.load),
+    )
 
 
 if __name__ == "__main__":

@@ -131,12 +131,12 @@ def test_a_detector_that_stood_still_itself_accuses_nobody_but_the_dead(
 ) -> None:
     for seed, detector in product(sweep(3), DETECTORS):
         faults: list[Fault] = [
-            Pause(1 * SECOND, "n1"),
+            Pause(1_010 * MS, "n1"),
             Resume(4 * SECOND, "n1"),
             Crash(2 * SECOND, "n5"),
             Crash(5 * SECOND, "n4"),
         ]
-        simulation = cluster(lab, watcher(lab, detector), seed, 5, faults)
+        simulation = cluster(lab, watcher(lab, detector), seed, 5, faults, link=UNEVEN)
         simulation.run(3 * SECOND)
         assert state_of(lab, simulation, "n1", ["n2", "n3", "n4"]) == {"suspect"}
         simulation.run(4 * SECOND)

@@ -207,10 +207,10 @@ def test_two_that_do_not_hear_each_other_do_not_take_each_other_for_dead(
 def test_a_member_that_stood_still_itself_accuses_nobody(lab: SwimLab, sweep: Sweep) -> None:
     for seed in sweep(4):
         pauses: list[Fault] = []
-        for begin in range(8, 48, 8):  # what is sent to it meanwhile is lost
-            pauses += [Pause(begin * PERIOD, "n1"), Resume((begin + 4) * PERIOD, "n1")]
-            pauses += [Block(begin * PERIOD, other, "n1") for other in names(5)[1:]]
-            pauses += [Heal((begin + 4) * PERIOD)]
+        for begin in range(8 * PERIOD, 48 * PERIOD, 8 * PERIOD):
+            end = begin + 4 * PERIOD - 150 * MS  # so a probe is under way at the next beginning
+            pauses += [Pause(begin, "n1"), Resume(end, "n1"), Heal(end)]
+            pauses += [Block(begin, other, "n1") for other in names(5)[1:]]  # and its ack is lost
         wire = Wire()
         simulation = cluster(lab, lab.Prober, seed, 5, pauses, observers=[wire], link=SLOW)
         simulation.run(50 * PERIOD)
