@@ -31,7 +31,7 @@ SCENES = {
     "pbft": ("pbft", "pbft-two-liars", 120),
     "crdt": ("crdt", "crdt-cut", 96),
     "mapreduce": ("mapreduce", "mapreduce-worker-dies", 150),
-    "swim": ("swim", "swim-refuted", 2325),
+    "swim": ("swim", "swim-refuted", 852),
 }
 """By picture: the lab, the name of the trace, and the event at which the viewer stands."""
 
