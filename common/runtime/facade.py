@@ -86,9 +86,9 @@ class Door:
         """Let a carrier have the messages to those that it reaches; before the node begins."""
         self._resident.host.carriers.insert(0, carrier)
 
-    def arrived(self, sender: NodeId, message: object) -> None:
-        """Let a message of such a peer happen to the node."""
-        self._resident.host.arrived(sender, message)
+    def arrived(self, sender: NodeId, message: object, number: int = 0) -> None:
+        """Let a message of such a peer happen to the node; its number in traces, if it has one."""
+        self._resident.host.arrived(sender, message, number)
 
     def dropped(self, to: NodeId, number: int, why: str) -> None:
         """A message to such a peer will not arrive."""

@@ -195,19 +195,20 @@ class Host:
         self._counters["messages_received"] += 1
         self._take(Receive(self.clock.local(), sender, message), number)
 
-    def arrived(self, sender: NodeId, message: object) -> None:
+    def arrived(self, sender: NodeId, message: object, number: int = 0) -> None:
         """Let a message happen to the node that came in no frame of ours.
 
-        Its sender keeps no trace that we could read, so the sending is written down here. Nor does
-        its sender know of our faults, so a partition is kept here too.
+        Where it has no number its sender keeps no trace, so the sending is written down here. Nor
+        does such a sender know of our faults, so a partition is kept here too.
         """
         if self.links.parted(sender):
             self._counters["messages_dropped"] += 1
             return
-        number = next(self._numbers)
         self._counters["messages_received"] += 1
-        if self._observer is not None:
-            self._observer.sent(self.clock.world(), sender, self._id, message, number)
+        if not number:
+            number = next(self._numbers)
+            if self._observer is not None:
+                self._observer.sent(self.clock.world(), sender, self._id, message, number)
         self._take(Receive(self.clock.local(), sender, message), number)
 
     def _to_itself(self, number: int, message: object) -> None:

@@ -21,7 +21,7 @@ from stage5_fault_tolerance.swim.front.packets import (
     write,
 )
 from stage5_fault_tolerance.swim.front.states import Asked, list_of, read_stream
-from stage5_fault_tolerance.swim.front.translate import Translator
+from stage5_fault_tolerance.swim.front.translate import NUMBER, Translator
 from stage5_fault_tolerance.swim.messages import (
     MAX_INCARNATION,
     Ack,
@@ -134,7 +134,7 @@ def test_a_bad_packet_is_refused_with_a_sentence(packet: bytes, why: str) -> Non
 
 def test_a_packet_without_the_label_that_we_have_is_of_another_cluster() -> None:
     assert refused(GOOD, label="blue") == "of_others"
-    assert translator("blue").arrived(b"\xf4\x04blue" + GOOD, THERE)[1]
+    assert translator("blue").arrived(b"\xf4\x04blue" + GOOD, THERE).messages
 
 
 def test_packets_at_random_are_refused_or_understood_and_nothing_else() -> None:
@@ -153,10 +153,10 @@ def test_packets_at_random_are_refused_or_understood_and_nothing_else() -> None:
 
 def told_between_us(message: Ping | PingReq | Ack | Nack | News) -> list[object]:
     """What n2 understands when n1 tells it something in memberlist's format."""
-    packet = translator().packet("n2", message)
-    sender, messages = translator(node="n2").arrived(packet, OWN["n1"])
-    assert sender == "n1"
-    return list(messages)
+    packet = translator().packet("n2", message, 2**52)
+    arrived = translator(node="n2").arrived(packet, OWN["n1"])
+    assert (arrived.sender, arrived.number) == ("n1", 2**52)
+    return list(arrived.messages)
 
 
 UPDATES: tuple[Update, ...] = (Alive("n1", 3), Suspect("n2", 0, "n1"), Dead("n9", 8, "n9"))
@@ -190,7 +190,7 @@ def test_incarnations_count_from_one_on_the_wire() -> None:
 
 def told(packet: bytes) -> list[object]:
     """What n2 understands of a packet from somewhere."""
-    return list(translator(node="n2").arrived(packet, THERE)[1])
+    return list(translator(node="n2").arrived(packet, THERE).messages)
 
 
 def test_updates_beside_an_ack_are_on_it_and_those_beside_a_nack_come_before_it() -> None:
@@ -204,7 +204,7 @@ def test_updates_beside_an_ack_are_on_it_and_those_beside_a_nack_come_before_it(
 
 def test_serfs_own_messages_are_passed_over_and_counted() -> None:
     ours = translator()
-    assert ours.arrived(compound(b"\x08\x02whatever", GOOD), THERE)[1] == [Ping(7, ())]
+    assert ours.arrived(compound(b"\x08\x02whatever", GOOD), THERE).messages == [Ping(7, ())]
     assert ours.ignored == 1
 
 
@@ -229,15 +229,25 @@ def test_what_nobody_can_be_told_where_it_is_and_what_does_not_fit_is_left_out()
 
 def test_who_asks_gets_its_answer_where_it_wants_it_even_if_nobody_knows_it() -> None:
     ours = translator()
-    assert ours.arrived(GOOD, THERE)[0] == "127.0.0.1:9000"
+    assert ours.arrived(GOOD, THERE).sender == "127.0.0.1:9000"
     assert ours.book["127.0.0.1:9000"] is not None
     asked = write(
         Kind.PING,
         {"SeqNo": 1, "Node": "n1", "SourceNode": "new", "SourceAddr": b"\x7f\0\0\x01",
          "SourcePort": 9001},
     )  # fmt: skip
-    assert ours.arrived(asked, THERE)[0] == "new"
+    assert ours.arrived(asked, THERE).sender == "new"
     assert ours.packet("new", Ack(1, ()))[0] == Kind.ACK, "no checksum: it may not know them"
+
+
+def test_the_number_of_a_message_travels_among_our_own_only() -> None:
+    ours = translator()
+    ours.arrived(alive("real1", 9000), THERE)
+    ((_, data),) = split(ours.packet("real1", Ack(1, ()), 77), "")
+    assert read(Kind.ACK, data).number(NUMBER, needed=False) == 0
+    forged = write(Kind.ACK, {"SeqNo": 1, NUMBER: 77})
+    assert ours.arrived(forged, THERE).number == 0
+    assert ours.arrived(forged, OWN["n2"]).number == 77
 
 
 # Addresses.

@@ -80,6 +80,10 @@ class AddressBook:
         """Where a member is, or a caller; None where nobody has said it."""
         return self._places.get(name) or self._callers.get(name)
 
+    def is_own(self, name: NodeId) -> bool:
+        """Whether it is one of our own nodes."""
+        return name in self._own
+
     def learn(self, name: NodeId, place: Place) -> None:
         """A member is at this place: believe it if that is newer than what is known."""
         known = self._places.get(name)

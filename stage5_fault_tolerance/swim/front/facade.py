@@ -127,11 +127,10 @@ class MemberlistFront:
 
     def pack(self, to: NodeId, message: object, number: int) -> bytes:
         """The packet that says it. To join is not a packet in memberlist, but a connection."""
-        del number  # memberlist's packets have none
         if isinstance(message, Join):
             return _LIST
         assert isinstance(message, get_args(Message)), "a member of SWIM sends nothing else"
-        return self._translator.packet(to, message)
+        return self._translator.packet(to, message, number)
 
     def send(self, to: NodeId, packed: bytes, number: int) -> None:
         """Send a packet, or begin to exchange lists."""
@@ -145,12 +144,14 @@ class MemberlistFront:
 
     def _packet_arrived(self, packet: bytes, source: Address) -> None:
         try:
-            sender, messages = self._translator.arrived(packet, source)
+            arrived = self._translator.arrived(packet, source)
         except Refused as error:
             self._refuse("a packet", source, error)
             return
-        for message in messages:
-            self._door.arrived(sender, message)
+        number = arrived.number
+        for message in arrived.messages:
+            self._door.arrived(arrived.sender, message, number)
+            number = 0
 
     def _refuse(self, what: str, source: Address, error: Refused) -> None:
         self._refusals.add(error.kind, f"refused {what} from {source[0]}:{source[1]}: {error}")

@@ -83,9 +83,9 @@ class Fields:
         self._kind = kind
         self._plain: dict[Any, Any] = plain
 
-    def number(self, name: str, most: int = MAX_NUMBER) -> int:
-        """A field that is a number from 0 to ``most``."""
-        found = self._plain.get(name.encode())
+    def number(self, name: str, most: int = MAX_NUMBER, *, needed: bool = True) -> int:
+        """A field that is a number from 0 to ``most``; 0 where none is needed and none is there."""
+        found = self._plain.get(name.encode(), None if needed else 0)
         if type(found) is not int or not 0 <= found <= most:
             raise self._wrong(name, f"a number from 0 to {most}", found)
         return found

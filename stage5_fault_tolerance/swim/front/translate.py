@@ -15,7 +15,8 @@ Memberlist counts incarnations from 1, and takes an alive of incarnation 0 for n
 counts from 0, and so does the lab. So each number is one more on the wire than in the node.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from common.contract import NodeId
@@ -48,12 +49,38 @@ from stage5_fault_tolerance.swim.messages import (
 FIRST_INCARNATION = 1
 """What memberlist calls the incarnation that is 0 here."""
 
+NUMBER = "Number"
+"""A field of our own, in packets among our own nodes: the number of the message, so that traces
+join both ends. Agents pass over what they do not know."""
+
 MAX_PORT = 65_535
+MAX_TRACED = 2**53
+AROUND = 16
+"""Bytes around the messages of a packet: compound, checksum, label."""
+IN_DATAGRAMS = (
+    Kind.PING, Kind.INDIRECT_PING, Kind.ACK, Kind.NACK, Kind.SUSPECT, Kind.ALIVE, Kind.DEAD,
+)  # fmt: skip
 MOST_PARTS = 255
 """A compound counts its parts in one byte."""
 
 Message: TypeAlias = Ping | PingReq | Ack | Nack | News
 _Probe: TypeAlias = Callable[[Updates], Message]
+_Part: TypeAlias = tuple[Kind, dict[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """What a packet says, in our words.
+
+    Attributes:
+        sender: who sent it.
+        messages: in their order.
+        number: of the first one in traces, where the sender is one of our own; else 0.
+    """
+
+    sender: NodeId
+    messages: Sequence[Message]
+    number: int
 
 
 class Translator:
@@ -78,33 +105,35 @@ class Translator:
 
     # From memberlist.
 
-    def arrived(self, packet: bytes, source: Address) -> tuple[NodeId, list[Message]]:
-        """Who sent a packet, and its messages in our words; all updates are on the first one.
+    def arrived(self, packet: bytes, source: Address) -> "Arrived":
+        """What came, in our words; all updates are on the first message.
 
         Raises:
             Refused: something is wrong with any part of it. Then none of it is taken.
         """
-        sender = ""
+        sender, number = "", 0
         updates: list[Update] = []
         probes: list[_Probe] = []
         for kind, data in split(packet, self.label):
-            match kind:
-                case Kind.USER:
-                    self.ignored += 1
-                case Kind.SUSPECT | Kind.ALIVE | Kind.DEAD:
-                    updates.append(self.update(kind, read(kind, data)))
-                case Kind.PING | Kind.INDIRECT_PING:
-                    fields = read(kind, data)
-                    sender = self.asker(fields, source)
-                    probes.append(self._question(kind, fields))
-                case Kind.ACK | Kind.NACK:
-                    probes.append(_answer(kind, read(kind, data).number("SeqNo")))
-                case _:
-                    raise Refused("garbled", f"it has a {kind.name}, which no datagram has")
+            if kind is Kind.USER:
+                self.ignored += 1
+                continue
+            if kind not in IN_DATAGRAMS:
+                raise Refused("garbled", f"it has a {kind.name}, which no datagram has")
+            fields = read(kind, data)
+            number = number or fields.number(NUMBER, MAX_TRACED, needed=False)
+            if kind in (Kind.SUSPECT, Kind.ALIVE, Kind.DEAD):
+                updates.append(self.update(kind, fields))
+            elif kind in (Kind.ACK, Kind.NACK):
+                probes.append(_answer(kind, fields.number("SeqNo")))
+            else:
+                sender = self.asker(fields, source)
+                probes.append(self._question(kind, fields))
         if updates and (not probes or isinstance(probes[0](()), Nack)):
             probes.insert(0, News)
         messages = [probe(() if at else tuple(updates)) for at, probe in enumerate(probes)]
-        return sender or self.book.name_at(source), messages
+        sender = sender or self.book.name_at(source)
+        return Arrived(sender, messages, number if self.book.is_own(sender) else 0)
 
     def asker(self, fields: Fields, source: Address) -> NodeId:
         """Who sent a question, and where to answer it: older members say nothing of it.
@@ -165,55 +194,65 @@ class Translator:
 
     # To memberlist.
 
-    def packet(self, to: NodeId, message: Message) -> bytes:
-        """The packet that says it, with as many of its updates as fit."""
-        parts = [self._probe(to, message)] if not isinstance(message, News) else []
-        updates = () if isinstance(message, Nack) else message.updates
-        room = MAX_PACKET - sum(map(len, parts)) - len(self.label) - 16  # all that goes around
-        for update in updates:
+    def packet(self, to: NodeId, message: Message, number: int = 0) -> bytes:
+        """The packet that says it, with as many of its updates as fit; b"" where nothing is left.
+
+        Args:
+            to: for whom.
+            message: what to say.
+            number: of the message in traces.
+        """
+        chosen = [self._probe(to, message)] if not isinstance(message, News) else []
+        for update in () if isinstance(message, Nack) else message.updates:
             part = self._told(update)
-            if part is None or len(part) + 2 > room or len(parts) == MOST_PARTS:
+            if part is None:
+                self.left_out += 1
+            else:
+                chosen.append(part)
+        if chosen and self.book.is_own(to):
+            chosen[0][1][NUMBER] = number
+        parts: list[bytes] = []
+        room = MAX_PACKET - len(self.label) - AROUND
+        for kind, fields in chosen:
+            part_bytes = write(kind, fields)
+            if len(part_bytes) + 2 > room or len(parts) == MOST_PARTS:
                 self.left_out += 1
                 continue
-            room -= len(part) + 2
-            parts.append(part)
+            room -= len(part_bytes) + 2
+            parts.append(part_bytes)
         place = self.book[to]
         checksum = place is not None and place.takes_checksums
         return join(parts, label=self.label, checksum=checksum) if parts else b""
 
-    def ping(self, to: NodeId, number: int) -> bytes:
-        """A ping."""
-        return write(Kind.PING, {"SeqNo": number, "Node": to, **self._source()})
-
-    def _probe(self, to: NodeId, message: Ping | PingReq | Ack | Nack) -> bytes:
+    def _probe(self, to: NodeId, message: Ping | PingReq | Ack | Nack) -> _Part:
         match message:
             case Ping(number):
-                return self.ping(to, number)
+                return Kind.PING, {"SeqNo": number, "Node": to, **self._source()}
             case PingReq(number, target):
                 place = self.book[target]
                 host, port = (place.packed, place.port) if place is not None else (b"", 0)
                 asked = {"SeqNo": number, "Target": host, "Port": port, "Node": target}
-                return write(Kind.INDIRECT_PING, {**asked, "Nack": True, **self._source()})
+                return Kind.INDIRECT_PING, {**asked, "Nack": True, **self._source()}
             case Ack(number):
-                return write(Kind.ACK, {"SeqNo": number, "Payload": b""})
+                return Kind.ACK, {"SeqNo": number, "Payload": b""}
             case Nack(number):
-                return write(Kind.NACK, {"SeqNo": number})
+                return Kind.NACK, {"SeqNo": number}
 
     def _source(self) -> dict[str, object]:
         own = self.book[self.node]
         assert own is not None, "the book begins with this node"
         return {"SourceAddr": own.packed, "SourcePort": own.port, "SourceNode": self.node}
 
-    def _told(self, update: Update) -> bytes | None:
+    def _told(self, update: Update) -> _Part | None:
         said: dict[str, object] = {
             "Incarnation": min(update.incarnation + FIRST_INCARNATION, MAX_NUMBER),
             "Node": update.member,
         }
         if not isinstance(update, Alive):
             kind = Kind.SUSPECT if isinstance(update, Suspect) else Kind.DEAD
-            return write(kind, {**said, "From": update.accuser})
+            return kind, {**said, "From": update.accuser}
         place = self.book[update.member]
-        return None if place is None else write(Kind.ALIVE, {**said, **where(place)})
+        return None if place is None else (Kind.ALIVE, {**said, **where(place)})
 
 
 def where(place: Place) -> dict[str, object]:
