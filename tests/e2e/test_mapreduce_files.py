@@ -183,10 +183,30 @@ def test_whatever_is_killed_the_output_is_that_of_one_process(
     assert parts(made.output) == slow
 
 
+@pytest.mark.proof
+def test_a_worker_that_stands_still_has_its_tasks_done_by_others(tmp_path: Path) -> None:
+    """OSDI'04, 3.6. Its own process goes on, and what that makes is never part of the output."""
+    job = tmp_path / "slow.py"
+    job.write_text(SLOW_WORDS)
+    made = request(str(job), [words(tmp_path / "in.txt", 600)], tmp_path / "out", splits=6)
+    with Local(2) as local:
+
+        def pause(told: Told) -> None:
+            if told.maps[0] >= 2:
+                local.cluster.members["w1"].pause()
+
+        counters = local.compute(made, pause)
+        assert local.restarts == 0
+        assert "done" in {span.how for span in local.timeline if span.worker == "w2"}
+        assert {span.how for span in local.timeline if span.worker == "w1"} - {"done"}
+    assert counters["input records"] == 600
+    assert parts(made.output) == expected(made, tmp_path / "expected")
+
+
 # The command line.
 
 
-def command(*words: object, timeout: float = 60, **more: Any) -> subprocess.CompletedProcess[str]:
+def command(*words: object, timeout: float = 120, **more: Any) -> subprocess.CompletedProcess[str]:
     """Run the command."""
     line = [sys.executable, "-m", "stage6_compute.mapreduce", *map(str, words)]
     return subprocess.run(line, capture_output=True, text=True, timeout=timeout, **more)
@@ -249,6 +269,16 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
     job = tmp_path / "job.py"
     job.write_text("def reduce(key, values): ...\n")
     assert "has no function map: a job file defines" in bad(tmp_path, source, job=str(job))
+
+
+def test_options_that_an_engine_does_not_have_are_refused(tmp_path: Path) -> None:
+    source = words(tmp_path / "in.txt", 5)
+    said = bad(tmp_path, source, "--engine", "sequential", "--timeline", "who.svg")
+    assert "--timeline is for --engine local" in said
+    assert "--kill w9: there is no such process: there are coordinator, w1" in bad(
+        tmp_path, source, "--kill", "w9@1"
+    )
+    assert "--workers 0: write a number from 1" in bad(tmp_path, source, "--workers", 0)
 
 
 def test_an_output_has_one_writer(tmp_path: Path) -> None:

@@ -175,11 +175,9 @@ def _progress(given: argparse.Namespace) -> Iterator[Callable[[Told], None]]:
 def _draw(engine: Engine, given: argparse.Namespace, program: Program) -> None:
     from stage6_compute.mapreduce.front.timeline import timeline
 
-    spans = getattr(engine, "timeline", ())
-    if not spans:
-        raise BadInput(f"--timeline: the engine {given.engine} does not say who did what when")
     title = f"{Path(program.path).name}: tasks of {given.workers} workers"
-    Path(given.timeline).write_text(timeline(spans, title), encoding="utf-8")
+    drawn = timeline(getattr(engine, "timeline", ()), title)
+    Path(given.timeline).write_text(drawn, encoding="utf-8")
 
 
 def _show(given: argparse.Namespace, request: Request, computed: Computed, restarts: int) -> None:
@@ -256,6 +254,11 @@ def _check(given: argparse.Namespace) -> None:
         raise BadInput(f"--skip-bad-records {given.skip_bad_records}: write 0 or more")
     if given.task_timeout <= 0:
         raise BadInput(f"--task-timeout {given.task_timeout}: write a number of seconds above 0")
+    if given.engine != "local" and (given.timeline or given.kill):
+        option = "--timeline" if given.timeline else "--kill"
+        raise BadInput(f"{option} is for --engine local, which alone knows who does what when")
+    if given.master and given.engine != "spark":
+        raise BadInput("--master is for --engine spark")
     if given.timeline and not Path(given.timeline).absolute().parent.is_dir():
         raise BadInput(f"--timeline {given.timeline}: there is no such directory")
 

@@ -23,7 +23,7 @@ from common.runtime.member import NodeFailed
 from common.runtime.spec import ClusterSpec
 from common.values.errors import BadInput, LabError
 from common.values.history import Failed, Ok
-from common.values.units import SECOND
+from common.values.units import MS, SECOND
 from stage6_compute.mapreduce.client import JobClient
 from stage6_compute.mapreduce.front.orders import Plan, split_to_text
 from stage6_compute.mapreduce.front.request import JobFailed, Request, Told
@@ -35,6 +35,8 @@ COORDINATOR = "coordinator"
 LOOK_SECONDS = 0.1
 MOST_LIVES = 20
 """A member that dies so often is not started any more, and the job fails."""
+PINGS = {"ping_every": 200 * MS, "most_missed": 15}
+"""A process that dies is noticed when it is started anew; this is for one that stands still."""
 VERY_LONG = 365 * 24 * 3600 * SECOND
 OWN_BYTES = 96 << 20
 """What the two processes of a worker take without any pairs, and with a block of lines at work."""
@@ -90,7 +92,7 @@ class Local:
             node=Machine,
             members=(COORDINATOR, *self._workers),
             directory=self._directory / "nodes",
-            config={"coordinator": COORDINATOR, "hands": "front"},
+            config={"coordinator": COORDINATOR, "hands": "front", **PINGS},
             host=HOST,
             trace=False,
             facade="stage6_compute.mapreduce.front.facade:make",

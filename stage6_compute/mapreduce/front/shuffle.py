@@ -16,7 +16,7 @@ from common.values.errors import BadInput
 from stage6_compute.mapreduce.front.blocks import read_blocks
 from stage6_compute.mapreduce.front.problems import PieceLost
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 10.0
 """A worker that does not answer for so long is not reachable."""
 
 

@@ -11,6 +11,7 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -128,12 +129,18 @@ def _reduce(order: Order, job: Job, plan: Plan, watch: Watch) -> None:
     path = attempt_path(order.output, order.number, order.attempt)
     try:
         _fetch(order, groups, watch)
-        write_part(path, reduced(job, groups, watch.told))
+        write_part(path, _watched(reduced(job, groups, watch.told), watch))
     except BaseException:
         path.unlink(missing_ok=True)
         raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _watched(texts: Iterator[str], watch: Watch) -> Iterator[str]:
+    """The same texts; what comes after them takes as long as the disk does."""
+    yield from texts
+    watch.stop()
 
 
 def _fetch(order: Order, groups: Groups, watch: Watch) -> None:
