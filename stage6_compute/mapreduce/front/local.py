@@ -143,6 +143,8 @@ class Local:
         match computing.result():
             case Ok(JobResult(_, counters)):
                 self.timeline = node.timeline
+                maps, reduces = len(request.splits), request.partitions
+                told(Told((maps, maps), (reduces, reduces)))
                 return dict(counters)
             case Failed(why):
                 raise JobFailed(str(why))
