@@ -41,6 +41,8 @@ Pairs: TypeAlias = Iterable[Pair] | Mapping[Any, Any]
 
 SHIPPED = Path(__file__).with_name("jobs")
 """The jobs that come with the lab."""
+MOST_CHARACTERS = 200_000
+"""So long may a job's file be."""
 MODULE = "mapreduce_job"
 """The name of a job's module while it runs."""
 
@@ -125,7 +127,13 @@ def read_program(name: str, settings: Mapping[str, str]) -> Program:
     shipped = SHIPPED / f"{name}.py"
     path = shipped if name in shipped_jobs() and not Path(name).exists() else Path(name)
     try:
-        return Program(str(path), path.read_text(encoding="utf-8"), dict(settings))
+        source = path.read_text(encoding="utf-8")
+        if len(source) > MOST_CHARACTERS:
+            raise BadInput(
+                f"the job file {path} has {len(source)} characters, and {MOST_CHARACTERS} are the "
+                "most, for it travels with each task: move data that it holds into the input"
+            )
+        return Program(str(path), source, dict(settings))
     except FileNotFoundError:
         known = ", ".join(shipped_jobs())
         raise BadInput(

@@ -179,6 +179,7 @@ def main() -> None:
 
     This module is never ``__main__``, of which Spark's processes have another one.
     """
+    os.environ.pop("PYTHONPATH", None)  # so that Spark's processes run what is sent to them
     answer: dict[str, Any]
     try:
         answer = {"counters": compute(*read_request(sys.stdin.read()))}
