@@ -22,7 +22,6 @@ from stage6_compute.mapreduce.front.tables import (
     ENTRY_BYTES,
     SAMPLES,
     Combined,
-    pair_bytes,
     size_of,
 )
 
@@ -30,11 +29,16 @@ MEMORY_PER_BYTE = 1.5
 """What is estimated to be a byte of groups takes so many in truth."""
 LIST_BYTES = 88
 """What the list of a key's values takes, beside the values."""
+POINTER_BYTES = 8
+"""What a list takes for each value."""
 MOST_RUNS = 64
 """So many runs are merged at once."""
 RUN_BLOCK_BYTES = 128 << 10
 """So much of each run is in memory while it is merged, by estimate."""
+ROWS_OF_MERGED = 256
+"""So many keys are in a block of a run that is merged from others."""
 LINES_AT_ONCE = 20_000
+"""So many lines are written at once."""
 
 
 class Groups:
@@ -58,25 +62,28 @@ class Groups:
 
     def add(self, keys: list[Any], values: list[Any]) -> None:
         """Add pairs that come after all that were added before."""
+        step = max(1, len(keys) // SAMPLES)
+        key_bytes = _mean(map(size_of, keys[::step]))
+        value_bytes = _mean(map(size_of, values[::step]))
         if self._combined is not None:
             self._combined.add_columns(keys, values)
-            step = max(1, len(keys) // SAMPLES)
-            each = pair_bytes(list(zip(keys[::step], values[::step], strict=True)))
-            self._bytes = len(self._combined) * (each + ENTRY_BYTES)
+            self._bytes = len(self._combined) * (key_bytes + value_bytes + ENTRY_BYTES)
         else:
-            lists, before = self._lists, len(self._lists)
-            for key, value in zip(keys, values, strict=True):
-                if key in lists:
-                    lists[key].append(value)
-                else:
-                    lists[key] = [value]
-            fresh = len(lists) - before
-            step = max(1, len(keys) // SAMPLES)
-            each = sum(map(size_of, keys[::step])) / len(keys[::step])
-            valued = sum(map(size_of, values[::step])) / len(values[::step])
-            self._bytes += fresh * (each + ENTRY_BYTES + LIST_BYTES) + len(keys) * (valued + 8)
+            before = len(self._lists)
+            self._list(keys, values)
+            fresh = len(self._lists) - before
+            self._bytes += fresh * (key_bytes + ENTRY_BYTES + LIST_BYTES)
+            self._bytes += len(values) * (value_bytes + POINTER_BYTES)
         if self._bytes * MEMORY_PER_BYTE > self._memory:
             self._spill()
+
+    def _list(self, keys: list[Any], values: list[Any]) -> None:
+        lists = self._lists
+        for key, value in zip(keys, values, strict=True):
+            if key in lists:
+                lists[key].append(value)
+            else:
+                lists[key] = [value]
 
     def __iter__(self) -> Iterator[tuple[Any, Iterable[Any]]]:
         """Each key in order, with its values, which have to be taken before the next key is."""
@@ -140,10 +147,6 @@ class Groups:
             write_blocks(file, keys, values, rows)
 
 
-ROWS_OF_MERGED = 256
-"""So many keys are in a block of a run that is merged from others."""
-
-
 def _merged(runs: Iterable[Path]) -> Iterator[tuple[Any, list[Any]]]:
     return heapq.merge(*map(_read_run, runs), key=itemgetter(0))
 
@@ -152,6 +155,11 @@ def _read_run(path: Path) -> Iterator[tuple[Any, list[Any]]]:
     with open(path, "rb") as file:
         for keys, values in read_blocks(file):
             yield from zip(keys, values, strict=True)
+
+
+def _mean(sizes: Iterable[int]) -> float:
+    some = list(sizes)
+    return sum(some) / max(1, len(some))
 
 
 # The output.
