@@ -2,8 +2,8 @@
 
 Chandra and Toueg 1996, "Unreliable failure detectors for reliable distributed systems", section 2:
 
-* *completeness*: whoever is down is, after some time, believed to be dead by everybody who is up;
-* *accuracy*: whoever is up is, after some time, believed to be dead by nobody.
+* *completeness*: a member that is down is dead, after some time, to every member that is up;
+* *accuracy*: a member that is up is dead, after some time, to nobody.
 
 Each takes what members believed (:class:`View`), when members were really up and down
 (:class:`Span`), and how long "some time" is. A simulation knows the truth from its schedule; for

@@ -51,6 +51,8 @@ def i_am_alive(history: History) -> Verdict:
 def accurate(gap: int, settle: int) -> Check:
     """Who has answered again and again is dead to nobody.
 
+    At the beginning everybody is believed to be alive, so who answers then was never dead.
+
     Args:
         gap: who answers nothing for so long may have been suspected, in microseconds.
         settle: so long it may be dead to some after it is back.
@@ -58,6 +60,10 @@ def accurate(gap: int, settle: int) -> Check:
 
     def check(history: History) -> Verdict:
         up, _ = spans_of(history, gap)
+        began = min((asked.invoked_at for asked in history), default=0)
+        for spans in up.values():
+            if spans[0][0] <= began + gap:
+                spans[0] = (began - settle, spans[0][1])
         return check_accuracy(views_of(history), up, settle)
 
     return check

@@ -1,7 +1,7 @@
 """Dissemination: news spread like an infection, on messages that are sent anyway; and joining.
 
 SWIM, section 4.1. A member does not multicast. It puts what it has learned on its next pings,
-ping-reqs and acks, a few updates on each, and whoever learns it there does the same. An update that
+ping-reqs and acks, a few updates on each. Members that learn it there do the same. An update that
 was on few messages so far goes first, and after lambda * log n messages a member stops telling it.
 Then everybody knows it, except for a part that is about n ** (2 - 2 * lambda).
 

@@ -12,7 +12,7 @@ all tables agree in the end, in whatever order news come, and however often.
 Where we leave the paper: there, Confirm (our Dead) beats everything for ever, and who comes back
 needs another name. Here, as in HashiCorp's memberlist, a greater incarnation beats Dead. A member
 that was restarted does not know its incarnation any more, and begins at 0. So it must be told that
-it is dead: whoever believes that says so in the answer to its ping, and then it goes beyond that
+it is dead: a member that believes so answers its ping with that, and then it goes beyond that
 incarnation (memberlist#311 is what happens otherwise: it stays invisible). The order stays total,
 so the argument above holds.
 """

@@ -1,7 +1,7 @@
 """The lab ``swim`` in every world: twenty processes, or five members in the simulator.
 
-There are no clients: people ask the members themselves whom they believe to be alive. Members are
-killed and stand still. Accuracy is promised where links are good: nobody can tell a member behind a
+There are no clients: people ask the members themselves what they believe. Members are killed and
+stand still. Accuracy is promised where links are good: nobody can tell a member behind a
 cut from a dead one.
 """
 
@@ -21,6 +21,7 @@ from stage5_fault_tolerance.swim.checks import (
 from stage5_fault_tolerance.swim.detector import Watcher
 from stage5_fault_tolerance.swim.dissemination import Swim
 from stage5_fault_tolerance.swim.lifeguard import Lifeguard
+from stage5_fault_tolerance.swim.small import ACCUSER_RAISES, SUSPECTED
 
 PERIOD = 200 * MS
 """The protocol period of all worlds: five times as fast as the paper's, for short runs."""
@@ -35,14 +36,15 @@ CHECKS: Mapping[str, Check] = {
 def kill_and_pause(members: Sequence[NodeId], duration: int) -> Schedule:
     """A fifth of the members is killed, for good; another one is killed and comes back.
 
-    Two others stand still for a while: long enough to be suspected, and they refute.
+    Two others stand still for a while: long enough to be suspected, and they refute. Where there
+    are few members, less happens.
     """
     at = duration // 10
     fifth = max(1, len(members) // 5)
     faults: list[Fault] = [Crash(at, member) for member in members[1 : 1 + fifth]]
-    back, *rest = members[1 + fifth :]
-    faults += [Crash(at, back), Restart(duration * 5 // 10, back)]
-    for member in rest[:2]:
+    for member in members[1 + fifth : 2 + fifth]:
+        faults += [Crash(at, member), Restart(duration * 5 // 10, member)]
+    for member in members[2 + fifth : 4 + fifth]:
         faults += [Pause(at, member), Resume(at + min(12 * PERIOD, duration // 3), member)]
     return Schedule(faults)
 
@@ -72,6 +74,8 @@ WORLDS = Worlds(
     bears=("crash", "pause", "clock", "disk"),
     columns=("alive", "suspect", "dead", "incarnation", "doubt"),
     trouble=kill_and_pause,
+    small={"suspected": SUSPECTED},
+    broken={"accuser-raises": ACCUSER_RAISES},
     front=Front(
         clients=("serf agent (HashiCorp memberlist)",),
         hint="Serf agents: serf agent -profile=local -bind={host}:7946 -join={host}:{port}",

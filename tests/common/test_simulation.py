@@ -208,3 +208,20 @@ def test_a_million_events_traced_to_a_file_do_not_grow_the_process() -> None:
     events, grown_kib = map(int, ran.stdout.split())
     assert events > 1_000_000
     assert grown_kib < 4_096
+
+
+def test_thousands_of_nodes_may_share_one_tuple_of_peers() -> None:
+    everybody = ("n1", "n2", "n3")
+    told: list[tuple[str, ...]] = []
+
+    def made(id: str, peers: tuple[str, ...]) -> Node:
+        told.append(peers)
+        return Node(id, peers)
+
+    simulation = Simulation(dict.fromkeys(everybody, made), peers=everybody)
+    simulation.run(0)
+    assert told == [everybody] * 3
+    assert all(node.peers is everybody for node in simulation.nodes.values())
+    told.clear()
+    Simulation(dict.fromkeys(everybody, made)).run(0)
+    assert told == [("n2", "n3"), ("n1", "n3"), ("n1", "n2")], "its own, unless told otherwise"
