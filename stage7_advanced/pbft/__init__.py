@@ -2,9 +2,10 @@
 
 Reading order:
 
-1. ``messages`` and ``certificates``: what is said, and what signed messages prove.
-2. ``normal``: three phases give each request its number.
-3. ``checkpoints``: what may be forgotten, and how who fell behind comes along.
-4. ``viewchange``: another primary, and nothing is lost.
-5. ``store`` and ``client``: what is replicated, and whom its client believes.
+1. ``generals``: how many must be honest, and what a signature changes; it stands alone.
+2. ``messages`` and ``certificates``: what is said, and what signed messages prove.
+3. ``normal``: three phases give each request its number.
+4. ``checkpoints``: what may be forgotten, and how who fell behind comes along.
+5. ``viewchange``: another primary, and nothing is lost.
+6. ``store`` and ``client``: what is replicated, and whom its client believes.
 """

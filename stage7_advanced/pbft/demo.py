@@ -10,6 +10,7 @@ from common.values.units import MS
 from common.worlds import Scene, Size, Work
 from stage7_advanced.pbft.broken import BEHAVIOURS
 from stage7_advanced.pbft.checks import some_change_or_query
+from stage7_advanced.pbft.demo_generals import show_generals
 from stage7_advanced.pbft.store import Append, Get
 from stage7_advanced.pbft.worlds import WORLDS
 
@@ -20,6 +21,7 @@ EACH = 10
 def demo(seed: int) -> Report:
     """Every way of lying by the primary, then one lie told by one replica and by two."""
     report = Report("PBFT: a store on four replicas, of which one may lie")
+    show_generals(report, seed)
     report.say(
         "n1 leads the first view, and lies in one way after another, and signs every lie. Two "
         "clients work meanwhile. A client believes what f + 1 = 2 replicas say alike."

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from common.course.suites.under_test import LabUnderTest
 
 if TYPE_CHECKING:
-    from stage7_advanced.pbft import certificates
+    from stage7_advanced.pbft import certificates, generals
 
 
 class PbftLab(LabUnderTest):
@@ -13,6 +13,14 @@ class PbftLab(LabUnderTest):
 
     if TYPE_CHECKING:
         from stage7_advanced.pbft.certificates import Group
+        from stage7_advanced.pbft.generals import (
+            AskGeneral,
+            Deadline,
+            Oral,
+            OralGeneral,
+            Order,
+            SignedGeneral,
+        )
         from stage7_advanced.pbft.messages import (
             Checkpoint,
             Commit,
@@ -39,5 +47,8 @@ class PbftLab(LabUnderTest):
             StoreClient,
         )
 
+        choice = staticmethod(generals.choice)
+        majority = staticmethod(generals.majority)
+        messages_of_oral = staticmethod(generals.messages_of_oral)
         proves_prepared = staticmethod(certificates.proves_prepared)
         stable_digest = staticmethod(certificates.stable_digest)
