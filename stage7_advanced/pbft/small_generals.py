@@ -1,30 +1,32 @@
 """The generals for the explorer: every order of all messages, and every lie of one traitor.
 
-The traitor is an honest general whose world says the opposite beside each thing that he says. What
-comes first counts, so every way in which he can tell each of the others one thing or the other is
-among the orders of all messages. There is no time here, and nobody is silent.
+The traitor is an honest general whose world says two or three things in place of each thing that he
+says. What comes first counts, so every way in which he can tell each of the others one thing or
+another is among the orders of all messages. There is no time here, and nobody is silent.
 
 * :data:`FOUR_GENERALS`: OM(1) bears a traitor among four, the commander or a lieutenant.
 * :data:`THREE_GENERALS`: among three it does not, and nothing else would (section 2).
 """
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
 from common.check.explorer import Bounds, Instance, WorldView
 from common.contract import NodeId
-from common.contract.lies import Liar, Lie, Plan
+from common.contract.lies import Behaviour, Liar
 from common.values.faults import Corrupt
 from stage7_advanced.pbft.generals import Oral, OralGeneral, disagreement
 
 
-def the_opposite(liar: Liar, to: NodeId, oral: Any) -> Oral:
-    """Attack for retreat, and retreat for attack."""
-    del liar, to
-    return Oral(oral.path, "retreat" if oral.value == "attack" else "attack")
+def says_any_of(*words: str) -> Behaviour:
+    """Says all of these words, in place of each."""
 
+    def says(liar: Liar, to: NodeId, oral: Any) -> Iterable[Oral]:
+        del liar, to
+        return [Oral(oral.path, word) for word in words]
 
-SAYS_BOTH = Plan(Lie(of=(Oral,), says=the_opposite, truth=True))
+    return says
 
 
 def consistent(world: WorldView) -> str | None:
@@ -37,7 +39,7 @@ def somebody_obeys(world: WorldView) -> bool:
     return all(node.decision for node in world.values() if isinstance(node, OralGeneral))
 
 
-def _generals(count: int, traitor: NodeId) -> Instance:
+def _generals(count: int, traitor: NodeId, *words: str) -> Instance:
     return Instance(
         nodes=dict.fromkeys(
             [f"n{number}" for number in range(1, count + 1)], partial(OralGeneral, traitors=1)
@@ -45,13 +47,13 @@ def _generals(count: int, traitor: NodeId) -> Instance:
         bounds=Bounds(timers=0),
         always=(consistent,),
         sometimes=(somebody_obeys,),
-        liars=(Corrupt(0, traitor, "says both"),),
-        behaviours={"says both": SAYS_BOTH},
+        liars=(Corrupt(0, traitor, "says anything"),),
+        behaviours={"says anything": says_any_of(*words)},
     )
 
 
 FOUR_GENERALS = {
-    "four-generals": _generals(4, "n4"),
-    "four-generals-traitor-commands": _generals(4, "n1"),
+    "four-generals": _generals(4, "n4", "attack", "retreat", "wait"),
+    "four-generals-traitor-commands": _generals(4, "n1", "attack", "retreat"),
 }
-THREE_GENERALS = {"three-generals": _generals(3, "n3")}
+THREE_GENERALS = {"three-generals": _generals(3, "n3", "attack", "retreat")}
