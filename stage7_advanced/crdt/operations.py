@@ -133,7 +133,10 @@ class TextReplica(Node):
         return {"shown": shown, "gravestones": gone, "waiting": len(self.held)}
 
     def on_start(self) -> None:
-        """Do once more all edits that were saved, in the order in which they were done."""
+        """Do once more all edits that were saved, in the order in which they were done.
+
+        They are saved under ("edit", place). What subclasses save is under texts.
+        """
         for place in sorted(key for key in self.saved if isinstance(key, tuple)):
             edit = self.saved[place]
             self.edits.append(edit)

@@ -1,13 +1,14 @@
 """The list and the text of the lab ``crdt`` in every world: a person at each replica.
 
 There are no clients: people ask the replicas themselves, and every one answers at once, whatever
-goes wrong. Live, the first replica is cut off and then killed, and its person goes on all the time.
+goes wrong. Live, the last replica is cut off, and its person goes on all the time; the first one is
+killed.
 
 In a terminal, people edit one text, each at a copy of their own: see ``front/terminal.py``.
 """
 
 from common.worlds import Size, Variant, Worlds
-from common.worlds.troubles import cut_off_first, kill_first, together
+from common.worlds.troubles import cut_off_last, kill_first, together
 from stage7_advanced.crdt.checks import (
     added_stays,
     change_or_look,
@@ -54,7 +55,7 @@ WORLDS = Worlds(
     },
     live=Size(members=4),
     columns=("shown", "gravestones", "retired", "waiting", "items", "deltas"),
-    trouble=together(cut_off_first, kill_first),
+    trouble=together(cut_off_last, kill_first),
     small={"add-and-remove": ADD_AND_REMOVE, "type-together": TYPE_TOGETHER},
     broken={"by-position": BY_POSITION},
     people=True,

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from tests.stage7_advanced.crdt.kinds import ELEMENTS, REPLICAS, Kind, Script, reached, scripts
 from tests.stage7_advanced.crdt.lab import CrdtLab
 
-EXAMPLES = 25
+EXAMPLES = 50
 
 
 def must_be_a_join(lab: CrdtLab, kind: Kind) -> None:

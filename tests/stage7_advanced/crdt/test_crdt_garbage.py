@@ -48,7 +48,7 @@ def test_texts_that_collect_gravestones_show_what_those_show_that_keep_all(
             return lab.Type(index, f"{person[1]}{number % 10}")
         return lab.Erase(index, random.randrange(1, 3))
 
-    for seed in sweep(6):
+    for seed in sweep(12):
         wire = Wire()
         simulation = in_trouble(lab, lab.CollectingReplica, seed, observers=[wire])
         must_end(simulation, work(simulation, choose, 20), limit=6 * SECOND, fine=0.5)
