@@ -23,9 +23,10 @@ from common.contract.lies import (
     the_same,
 )
 from common.contract.signing import IDEAL, Signed
+from common.course.kit.search import run_one, shrunk
 from common.sim.chaos import random_liars
 from common.values.errors import BadInput
-from common.values.faults import Corrupt, Schedule, Twin
+from common.values.faults import Corrupt, Crash, Fault, Restart, Schedule, Twin
 from common.values.history import History, Ok
 from common.values.report import Report, Table
 from common.values.units import MS, SECOND
@@ -202,14 +203,14 @@ def test_long_stories_are_cut_to_the_last_rows() -> None:
     assert all(len(line) < 100 for line in str(stories).splitlines())
 
 
-def test_a_scene_shows_the_stories_where_a_check_says_no() -> None:
-    def one_answer(history: History) -> Verdict:
-        values = {each.outcome.value for each in history if isinstance(each.outcome, Ok)}
-        good = len(values) < 2
-        return Verdict(
-            Answer.YES if good else Answer.NO, f"clients were told {sorted(map(str, values))}"
-        )
+def one_answer(history: History) -> Verdict:
+    """All were told the same."""
+    values = {each.outcome.value for each in history if isinstance(each.outcome, Ok)}
+    said = f"clients were told {len(values)} things"
+    return Verdict(Answer.YES if len(values) < 2 else Answer.NO, said)
 
+
+def test_a_scene_shows_the_stories_where_a_check_says_no() -> None:
     for faults, shown in (((), 0), ((Twin(0, "n1", HALVES),), 1)):
         scene = Scene(
             "twins",
@@ -222,6 +223,26 @@ def test_a_scene_shows_the_stories_where_a_check_says_no() -> None:
         report = Report("twins")
         scene.check(report, "one answer")
         assert sum(isinstance(part, Table) for part in report.parts) == shown
+
+
+def wish(random: Random, client: NodeId, number: int) -> Wish:
+    """For a value of its own."""
+    return Wish(f"{client}-{number}")
+
+
+CHOOSER = Variant("c", node=Chooser, client=Wisher, choose=wish, checks={"one answer": one_answer})
+
+
+def test_a_search_tells_the_stories_of_a_failure_and_shrinks_its_schedule_to_the_liar() -> None:
+    lab = Worlds("stage0_tests.chooser", variants={"one": CHOOSER}, live=Size(members=4, clients=2))
+    needless: list[Fault] = [Crash(10 * MS, "n4"), Restart(SECOND, "n4")]
+    schedule = Schedule([Twin(0, "n1", HALVES), *needless])
+    found = run_one(lab, CHOOSER, 1, schedule)
+    assert found.failure.startswith("not one answer: clients were told 2 things")
+    assert "n1 told two stories" in found.failure
+    small = shrunk(lab, CHOOSER, replace(found, schedule=schedule))
+    assert small.schedule == Schedule([Twin(0, "n1", HALVES)])
+    assert not run_one(lab, CHOOSER, 1, Schedule(needless)).failure
 
 
 # Liars that are drawn.
@@ -242,21 +263,13 @@ def test_so_many_liars_are_drawn_and_all_ways_of_lying_occur() -> None:
     assert all(isinstance(fault, Twin) for fault in only)
 
 
-def wish(random: Random, client: NodeId, number: int) -> Wish:
-    return Wish(f"{client}-{number}")
-
-
 def test_a_lab_that_bears_liars_is_rehearsed_with_them_and_otherwise_as_before() -> None:
-    def no_check(history: History) -> Verdict:
-        return Verdict(Answer.YES, "")
-
-    variant = Variant("c", node=Chooser, client=Wisher, choose=wish, checks={"none": no_check})
-    plain = Worlds("stage0_tests.chooser", variants={"one": variant}, live=Size(members=4))
+    plain = Worlds("stage0_tests.chooser", variants={"one": CHOOSER}, live=Size(members=4))
     lying = replace(plain, liars=1, behaviours=PLANS)
     told = ""
     for seed in range(5):
-        before = plain.chaos(variant, seed)
-        with_liars = lying.chaos(variant, seed)
+        before = plain.chaos(CHOOSER, seed)
+        with_liars = lying.chaos(CHOOSER, seed)
         assert [f for f in with_liars if not isinstance(f, Corrupt | Twin)] == list(before)
         assert len(with_liars.byzantine) == 1
         scene = lying.rehearsal(seed=seed, recorded=False)
