@@ -44,6 +44,7 @@ CHARTS = {
 """By picture: the lab, and the name of the chart."""
 
 STUDIES = {
+    "swim-detectors": "stage5_fault_tolerance.swim.plot_detectors",
     "swim-growth": "stage5_fault_tolerance.swim.plot",
     "mapreduce-timeline": "stage6_compute.mapreduce.plot",
 }
