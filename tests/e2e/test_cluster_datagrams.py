@@ -1,9 +1,12 @@
 """A live cluster whose members talk UDP: the same nodes, the same faults, the same trace."""
 
+import socket
 from collections import Counter
 from pathlib import Path
 
 from common.runtime.cluster import Cluster
+from common.runtime.datagrams import KINDS, seal
+from common.runtime.handshake import Identity
 from common.runtime.spec import ClusterSpec
 from common.trace.format import Trace
 from common.values.history import Ok
@@ -119,3 +122,26 @@ async def test_a_message_larger_than_a_datagram_ends_its_node_with_one_sentence(
     assert sentence.startswith("n1 sends n2 a Drop that takes 2")
     assert "more than the 1400 that a datagram may carry" in sentence
     assert "Traceback" not in (tmp_path / "n1" / "node.log").read_text()
+
+
+@live
+async def test_bad_datagrams_are_counted_and_named_and_the_member_goes_on(tmp_path: Path) -> None:
+    async with Cluster(flooders(tmp_path)) as cluster:
+        stranger = Identity("another cluster", "n1", b"another secret")
+        sealed = seal(stranger, "n2", bytes(20))
+        ours = seal(Identity(cluster._name, "n1", b"another secret"), "n2", bytes(20))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            for bad in (b"GET /", sealed[:-1], sealed + b"x", bytes(2_000), sealed, ours):
+                for _ in range(10):
+                    sender.sendto(bad, ("127.0.0.1", cluster.members["n2"].port))
+
+        async def all_came() -> bool:
+            told = await fields(cluster, "n2")
+            return [told.get(f"datagrams_{kind}") for kind in KINDS] == [20, 10, 10, 10, 10, 0]
+
+        await eventually(all_came)
+        assert await flood(cluster, 5) == 5
+        assert not cluster.failures
+    log = (tmp_path / "n2" / "node.log").read_text()
+    assert log.count("refused a datagram from 127.0.0.1:") == 5, "one sentence for each kind"
+    assert "Traceback" not in log

@@ -105,11 +105,11 @@ class Translator:
 
     # From memberlist.
 
-    def arrived(self, packet: bytes, source: Address) -> "Arrived":
+    def arrived(self, packet: bytes, source: Address) -> Arrived:
         """What came, in our words; all updates are on the first message.
 
         Raises:
-            Refused: something is wrong with any part of it. Then none of it is taken.
+            Refused: something is wrong with any part of it. Then no message of it is taken.
         """
         sender, number = "", 0
         updates: list[Update] = []
