@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from common.trace.viewer.page import MAX_EVENTS, build_page, script, style
-from tests.support.viewer_traces import chatter, election
+from tests.support.viewer_traces import chatter, election, twins
 
 pytestmark = pytest.mark.needs("browser")
 
@@ -136,6 +136,18 @@ def test_everything_that_happened_is_in_the_picture(browser: Any, folder: Path) 
         assert word in words
     assert any(word.startswith("partition") for word in words)
     page.context.close()
+
+
+def test_a_message_comes_from_the_half_of_a_node_that_sent_it(browser: Any, tmp_path: Path) -> None:
+    (tmp_path / "twins.html").write_text(build_page(twins(), "Twins"), "utf-8")
+    page = Page(browser, tmp_path / "twins.html", viewport={"width": 1600, "height": 1200})
+    lanes = page.page.locator(".stv-head").all_text_contents()
+    colours = page.page.eval_on_selector_all(
+        ".wire.recv", "wires => wires.map((wire) => wire.style.getPropertyValue('--c'))"
+    )
+    page.context.close()
+    assert lanes[2:4] == ["n1", "n1'"]
+    assert [colours.count(f"var(--n{lane})") for lane in (0, 1)] == [2, 3], "each has its colour"
 
 
 def test_labels_do_not_overlap(browser: Any, folder: Path) -> None:

@@ -8,9 +8,22 @@ from common.contract.effects import Save
 from common.contract.events import Fire, Invoke, Receive, Start
 from common.trace.format import Meta
 from common.trace.recorder import Recorder
-from common.values.faults import Crash, Fault, Heal, Link, Partition, Pause, Restart, Resume
+from common.values.faults import (
+    Crash,
+    Fault,
+    Heal,
+    Link,
+    Partition,
+    Pause,
+    Restart,
+    Resume,
+    Schedule,
+    Twin,
+)
 from common.values.history import Failed, Ok, Operation, Outcome, Unknown
-from common.values.units import MS
+from common.values.units import MS, SECOND
+from common.worlds import Scene
+from tests.common.twin_nodes import Chooser, Wish, Wisher
 
 
 @message
@@ -235,3 +248,18 @@ def chatter(messages: int, nodes: int = 5, seed: int = 1) -> list[str]:
             under_way.append((s.now + draw.randrange(1_000, 12_000), sent, sender, to))
             under_way.sort()
     return s.lines
+
+
+def twins() -> list[str]:
+    """A node that runs twice, and tells its two halves of the network different things."""
+    halves = (("n2", "c1"), ("n3", "n4", "c2"))
+    scene = Scene(
+        "twins",
+        dict.fromkeys(("n1", "n2", "n3", "n4"), Chooser),
+        {"c1": Wisher, "c2": Wisher},
+        schedule=Schedule([Twin(0, "n1", halves)]),
+    )
+    scene.call("c1", Wish("a"))
+    scene.call("c2", Wish("b"))
+    scene.run(SECOND)
+    return scene.lines.splitlines()
