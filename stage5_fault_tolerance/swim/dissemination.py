@@ -146,8 +146,7 @@ class Swim(Suspecter):
         """
         self.learn(Alive(sender, join.incarnation))
         known: list[Update] = [Alive(self.id, self.incarnation)]
-        known += [update_of(name, entry, self.id) for name in self.table
-                  if (entry := self.table[name])]  # fmt: skip
+        known += [update_of(name, self.table[name], self.id) for name in self.table]
         for begin in range(0, len(known), LIST_PART):
             self.send(sender, News(tuple(known[begin : begin + LIST_PART])))
 

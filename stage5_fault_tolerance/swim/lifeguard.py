@@ -22,7 +22,6 @@ from common.contract import NodeId, TimerId, on, timer
 from stage5_fault_tolerance.swim.dissemination import Swim, SwimOptions
 from stage5_fault_tolerance.swim.members import Entry, update_of
 from stage5_fault_tolerance.swim.messages import (
-    DEAD,
     SUSPECT,
     Ack,
     Alive,
@@ -137,13 +136,11 @@ class Lifeguard(Swim):
     def failed(self, member: NodeId) -> None:
         """A probe that failed is one sign of being slow; helpers that were silent are another one.
 
-        Then suspect the member; also where it is suspected already, in the same incarnation: this
-        accuser has come to it independently.
+        Then suspect the member, as before. Of one that is suspected already this is an accuser
+        more, which has come to it independently.
         """
         self.doubt_more(2 if self.silent else 1)
-        known = self.table[member]
-        if known is not None and known.state != DEAD:
-            self.tell(Suspect(member, known.incarnation, self.id))
+        super().failed(member)
 
     def heard_of_oneself(self, update: Update) -> None:
         """As before; to have to refute is a sign of being slow."""
@@ -155,7 +152,7 @@ class Lifeguard(Swim):
 
     def learn(self, update: Update) -> bool:
         """As before; but a suspicion that is known already may have another accuser."""
-        known = self.table[update.member]
+        known = self.table.get(update.member)
         if isinstance(update, Suspect) and known == Entry(SUSPECT, update.incarnation):
             self.accuser_joins(update)
             return False
@@ -205,7 +202,7 @@ class Lifeguard(Swim):
 
     def accusation_of(self, to: NodeId) -> Updates:
         """Tell a member not only that it is believed to be dead, but also that it is suspected."""
-        known = self.table[to]
+        known = self.table.get(to)
         if known is not None and known.state == SUSPECT:
             return (update_of(to, known, self.id),)
         return super().accusation_of(to)

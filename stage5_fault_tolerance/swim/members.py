@@ -64,7 +64,14 @@ class Table:
         self.suspects = 0
         """How many are suspected."""
 
-    def __getitem__(self, member: NodeId) -> Entry | None:
+    def __getitem__(self, member: NodeId) -> Entry:
+        """What is believed of a member that is known. Raises: KeyError, where it is not."""
+        found = self.get(member)
+        if found is None:
+            raise KeyError(member)
+        return found
+
+    def get(self, member: NodeId) -> Entry | None:
         """What is believed of a member; None for one that is not known, and for this one."""
         found = self._entries.get(member)
         if found is None and member in self._founders and member != self._id:
@@ -73,7 +80,7 @@ class Table:
 
     def __setitem__(self, member: NodeId, entry: Entry) -> None:
         """Believe something else of a member, or take in a new one."""
-        before = self[member]
+        before = self.get(member)
         if before is None:
             self._moved[self.size] = member
             self.size += 1
@@ -102,7 +109,7 @@ class Table:
 
     def is_living(self, member: NodeId) -> bool:
         """Whether a member is known, is not this one, and is not believed to be dead."""
-        entry = self[member]
+        entry = self.get(member)
         return entry is not None and entry.state != DEAD
 
     def draw(self, random: Random) -> NodeId:

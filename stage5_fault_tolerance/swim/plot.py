@@ -44,9 +44,7 @@ class Measured(Swim):
     def believe(self, update: Update) -> None:
         """Believe it, and remember when."""
         super().believe(update)
-        state = self.table[update.member]
-        assert state is not None
-        self.changes.append((self.now, update.member, state.state))
+        self.changes.append((self.now, update.member, self.table[update.member].state))
 
 
 @dataclass(frozen=True, slots=True)

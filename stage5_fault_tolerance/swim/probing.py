@@ -55,9 +55,10 @@ class PeriodBegins:
 
 @timer
 class AckIsLate:
-    """The round-trip time for the probe of this number is over."""
+    """The round-trip time for the probe of this number, to this target, is over."""
 
     number: int
+    target: NodeId
 
 
 class ProberOptions(TypedDict, total=False):
@@ -146,17 +147,17 @@ class Prober(Node):
         self.probe, self.acked = self.new_number(), False
         if self.target is not None:
             self.send(self.target, Ping(self.probe, self.updates_for(self.target)))
-            self.set_timer(self.scaled(self.ping_timeout), AckIsLate(self.probe))
+            self.set_timer(self.scaled(self.ping_timeout), AckIsLate(self.probe, self.target))
 
     @on(AckIsLate)
     def ack_is_late(self, late: AckIsLate) -> None:
-        """Where the present probe has no ack yet, ask ``helpers`` others to ping its target.
+        """Where this is the present probe, and has no ack, ask others to ping its target.
 
-        They are drawn by chance (``table.some``); the PingReq has the number of the probe.
+        There are ``helpers`` of them, drawn by chance (``table.some``) without the target.
         """
-        if late.number == self.probe and self.target is not None and not self.acked:
-            for helper in self.table.some(self.helpers, self.random, but=self.target):
-                self.ask_for_help(helper, self.target)
+        if late.number == self.probe and not self.acked:
+            for helper in self.table.some(self.helpers, self.random, but=late.target):
+                self.ask_for_help(helper, late.target)
 
     def ask_for_help(self, helper: NodeId, target: NodeId) -> None:
         """Ask one other to ping the target in this member's place."""
@@ -206,7 +207,7 @@ class Prober(Node):
     def members_asked(self, asked: Members, call: CallId) -> None:
         """Answer with what is believed of everybody."""
         believed = [(self.id, Entry(ALIVE, self.own_incarnation()))]
-        believed += [(name, entry) for name in self.table if (entry := self.table[name])]
+        believed += [(name, self.table[name]) for name in self.table]
         answer = sorted((name, entry.state, entry.incarnation) for name, entry in believed)
         self.finish(call, Ok(tuple(answer)))
 
@@ -238,7 +239,7 @@ class Prober(Node):
         Here members only fail: Dead is news of one that is not dead yet, Alive of one that is not
         known. Nobody hears of itself.
         """
-        known = self.table[update.member]
+        known = self.table.get(update.member)
         if update.member == self.id or isinstance(update, Suspect):
             return False
         if known is not None and (known.state == DEAD or isinstance(update, Alive)):
@@ -249,7 +250,7 @@ class Prober(Node):
     def believe(self, update: Update) -> None:
         """Put an update into the table, and let others know of a change of state."""
         member, entry = update.member, entry_of(update)
-        before = self.table[member]
+        before = self.table.get(member)
         self.table[member] = entry
         if before is None or before.state != entry.state:
             self.deliver(Changed(member, entry.state, entry.incarnation))

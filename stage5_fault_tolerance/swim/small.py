@@ -24,9 +24,7 @@ class AccuserRaises(Suspecter):
 
     def failed(self, member: NodeId) -> None:
         """Suspect it, one incarnation later."""
-        known = self.table[member]
-        if known is not None and known.state == ALIVE:
-            self.tell(Suspect(member, known.incarnation + 1, self.id))
+        self.tell(Suspect(member, self.table[member].incarnation + 1, self.id))
 
 
 def beliefs(world: WorldView) -> Iterator[tuple[Suspecter, Suspecter, Entry]]:
@@ -34,7 +32,7 @@ def beliefs(world: WorldView) -> Iterator[tuple[Suspecter, Suspecter, Entry]]:
     members = [node for node in world.values() if isinstance(node, Suspecter)]
     for observer in members:
         for member in members:
-            entry = observer.table[member.id]
+            entry = observer.table.get(member.id)
             if entry is not None:
                 yield observer, member, entry
 

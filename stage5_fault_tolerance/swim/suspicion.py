@@ -104,11 +104,9 @@ class Suspecter(Prober):
     def failed(self, member: NodeId) -> None:
         """Suspect a member that sends no ack, in the incarnation in which it is known.
 
-        One that is suspected or dead already is not suspected once more.
+        Of one that is suspected or dead already that is no news.
         """
-        known = self.table[member]
-        if known is not None and known.state == ALIVE:
-            self.tell(Suspect(member, known.incarnation, self.id))
+        self.tell(Suspect(member, self.table[member].incarnation, self.id))
 
     def learn(self, update: Update) -> bool:
         """Believe what :func:`overrides` what was believed; returns whether that was news.
@@ -122,7 +120,7 @@ class Suspecter(Prober):
         if update.member == self.id:
             self.heard_of_oneself(update)
             return False
-        known = self.table[update.member]
+        known = self.table.get(update.member)
         if not overrides(entry_of(update), known) or (known is None and self.table.full):
             return False
         self.believe(update)
@@ -170,7 +168,7 @@ class Suspecter(Prober):
 
     def accusation_of(self, to: NodeId) -> Updates:
         """Tell a member that it is believed to be dead: it must hear that to come back."""
-        known = self.table[to]
+        known = self.table.get(to)
         if known is not None and known.state == DEAD:
             return (update_of(to, known, self.id),)
         return ()

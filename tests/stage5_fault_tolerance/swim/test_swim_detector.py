@@ -172,6 +172,10 @@ def test_a_beat_that_is_a_little_late_excuses_nothing(lab: SwimLab) -> None:
     for now in (200, 400, 501):
         node.step(Fire(now, 1, _beat(lab)))
     assert _suspected(lab, node, 501) == ["n2"]
+    node.step(Receive(510, "n2", lab.Heartbeat()))
+    assert _suspected(lab, node, 510) == [], "a heartbeat clears it at once"
+    node.step(Receive(520, "n2", lab.Heartbeat()))
+    assert _suspected(lab, node, 520) == []
 
 
 def _beat(lab: SwimLab) -> Any:

@@ -91,6 +91,13 @@ def test_of_each_member_only_the_latest_is_told_and_from_the_beginning(lab: Swim
     assert carried(alone, lab, 1) == [[]], "what is no news here is not told on"
 
 
+@graded(points=1, title="No forgery", requirement="hashicorp/memberlist#359: nobody tells it on")
+def test_what_is_not_plausible_is_not_told_on(lab: SwimLab) -> None:
+    alone = quiet(lab, spreading=5)
+    alone.hear("n4", lab.News((lab.Dead("n5", 2**32 - 1, "n4"), lab.Alive("n6", -1))))
+    assert carried(alone, lab, 2) == [[], []]
+
+
 @graded(points=1, title="What concerns it", requirement="hashicorp/memberlist#311")
 def test_a_member_that_is_dead_here_is_told_so_first_and_once(lab: SwimLab) -> None:
     alone = quiet(lab, spreading=2)
@@ -153,10 +160,11 @@ def test_who_joins_gets_the_list_in_parts_and_hears_what_is_said_of_it(lab: Swim
     assert lab.Alive("n9", 4) in told(alone.hear("n2", lab.Ping(1, ()))), "the others hear of it"
     answer = told(alone.hear("n3", lab.Join(1)))
     assert lab.Dead("n3", 2, "n1") in answer, "who joins in an old incarnation hears so"
-    large = quiet(lab, members=90)
-    parts = large.hear("n3", lab.Join(0))
-    assert [len(told([part])) for part in parts] == [15] * 6
-    assert len({update.member for update in told(parts)}) == 90
+    for members, lengths in ((90, [15] * 6), (91, [15] * 6 + [1])):
+        large = quiet(lab, members)
+        parts = large.hear("n3", lab.Join(0))
+        assert [len(told([part])) for part in parts] == lengths
+        assert len({update.member for update in told(parts)}) == members
 
 
 @graded(points=1, title="Asking again", requirement="a message may be lost")

@@ -54,10 +54,9 @@ def test_a_probe_that_fails_makes_periods_longer_and_without_nacks_by_more(lab: 
     alone = guard(lab)
     ping = alone.next_ping()
     asked = of_kind(lab.PingReq, alone.wait(PERIOD // 2))
-    for _ in range(3):
-        alone.hear(asked[0].to, lab.Nack(ping.message.number))
-        alone.hear(asked[1].to, lab.Nack(ping.message.number - 1))
-    assert period_after(alone) == 3, "one helper three times, and one about another probe"
+    for helper in (asked[0], *asked):
+        alone.hear(helper.to, lab.Nack(ping.message.number - (helper is asked[2])))
+    assert period_after(alone) == 3, "one helper twice, and one about another probe"
 
 
 @graded(points=1, title="No end of doubt", requirement="Lifeguard III-A: between 0 and S")
@@ -77,6 +76,11 @@ def test_doubt_has_a_greatest_value_and_acks_take_it_away(lab: SwimLab) -> None:
 
 @graded(points=1, title="Patience", requirement="Lifeguard III-A: the timeout of a probe too")
 def test_a_member_that_doubts_itself_waits_longer_for_an_ack(lab: SwimLab) -> None:
+    alone = guard(lab)
+    failed_probe(alone, 3)
+    ping = alone.next_ping()
+    alone.hear(ping.to, lab.Ack(ping.message.number - 1, ()))
+    assert period_after(alone) > 1, "an ack of another probe is no sign of being well"
     alone = guard(lab)
     failed_probe(alone, 3)
     alone.next_ping()
@@ -153,6 +157,11 @@ def test_where_few_could_join_the_accusation_fewer_are_enough(lab: SwimLab) -> N
             alone.hear("n9", lab.Ping(1, (lab.Suspect("n2", 0, accuser),)))
         _until_dead(alone, "n2")
         assert alone.now - began == digits * PERIOD, f"{members} members"
+    alone = guard(lab, 3)
+    began = alone.now
+    alone.hear("n9", lab.Ping(1, (lab.Suspect("n2", 0, "n9"),)))
+    _until_dead(alone, "n2")
+    assert alone.now - began == 12 * PERIOD, "none of one"
     alone = guard(lab, 4)
     began = alone.now
     for accuser in ("n9", "n3"):

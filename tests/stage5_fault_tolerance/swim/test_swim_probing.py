@@ -63,6 +63,17 @@ def test_without_an_ack_in_time_others_are_asked_and_their_ack_counts(lab: SwimL
         assert alone.believes()[ping.to] == ("alive", 0)
 
 
+@graded(points=1, title="A late timer", requirement="SWIM 3.1: of the present probe")
+def test_the_timer_of_an_earlier_probe_asks_nobody_for_help(lab: SwimLab) -> None:
+    alone = Alone(lab, lab.Prober)
+    alone.next_ping()
+    alone.fire(alone.period_timer())  # this machine is busy: the period begins before the timer
+    (late, present) = [id for id, (_, timer) in sorted(alone.timers.items())
+                       if isinstance(timer, lab.AckIsLate)]  # fmt: skip
+    assert alone.fire(late) == []
+    assert len(of_kind(lab.PingReq, alone.fire(present))) == 3
+
+
 @graded(points=1, title="Few others", requirement="SWIM 3.1: k of those that there are")
 def test_where_there_are_fewer_than_k_others_these_are_asked(lab: SwimLab) -> None:
     alone = Alone(lab, lab.Prober, members=4, helpers=3)

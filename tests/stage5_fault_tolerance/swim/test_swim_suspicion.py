@@ -193,6 +193,19 @@ def test_no_message_evicts_a_member_for_ever(lab: SwimLab) -> None:
     assert set(told(sent)) == {lab.Alive("n1", MAX)}
 
 
+@graded(points=1, title="A full table", requirement="a name is a claim by a stranger")
+def test_a_table_that_is_full_takes_nobody_new_and_still_learns(lab: SwimLab) -> None:
+    alone = Alone(lab, lab.Suspecter)
+    alone.hear("n2", lab.News(tuple(lab.Alive(f"x{number}", 0) for number in range(20_010))))
+    believed = alone.believes()
+    assert len(believed) == 20_001, "20,000 others"
+    assert "x20009" not in believed
+    alone.hear("n2", lab.News((lab.Alive("y", 0), lab.Dead("x1", 0, "n2"), lab.Alive("x2", 1))))
+    believed = alone.believes()
+    assert (believed["x1"], believed["x2"]) == (("dead", 0), ("alive", 1))
+    assert "y" not in believed
+
+
 @graded(points=2, title="It hears that it is dead", requirement="hashicorp/memberlist#311")
 def test_a_member_that_is_believed_to_be_dead_is_told_so_in_the_answer(lab: SwimLab) -> None:
     alone = Alone(lab, lab.Suspecter)
