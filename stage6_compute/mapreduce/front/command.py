@@ -93,8 +93,8 @@ def _run(given: argparse.Namespace) -> int:
             computed = compute_rounds(engine, request, job, told, given.workers)
             if given.timeline:
                 _draw(engine, given, program)
-            complete(output, computed.counters)
             restarts = getattr(engine, "restarts", 0)
+        complete(output, computed.counters)  # now that nobody writes any more
     except OSError as error:
         give_up(output)
         raise JobFailed(f"{error.filename or output} cannot be written: {error.strerror}") from None
@@ -120,7 +120,7 @@ def compute_rounds(
         claim(there)
         counters = engine.compute(request._replace(splits=splits, output=there), told)
         if round > 1:
-            shutil.rmtree(request.output / f"_round-{round - 1}")
+            shutil.rmtree(request.output / f"_round-{round - 1}", ignore_errors=True)
         if round >= MOST_ROUNDS or not job.again(round, counters):
             break
         files = [(str(there / part_name(n)), 0) for n in range(request.partitions)]
@@ -130,7 +130,6 @@ def compute_rounds(
         largest = max(sum(range.end - range.start for range in split) for split in request.splits)
         splits = cut(files, largest, workers)
     take_parts(there, request.output, request.partitions)
-    shutil.rmtree(there)
     return Computed(round, counters, time.perf_counter() - begun)
 
 

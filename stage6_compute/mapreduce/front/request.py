@@ -88,8 +88,9 @@ def claim(output: Path) -> None:
 
 
 def complete(output: Path, counters: Mapping[str, int]) -> None:
-    """Say that an output is complete."""
-    shutil.rmtree(output / ATTEMPTS, ignore_errors=True)
+    """Leave nothing but the parts in an output, and say that it is complete."""
+    for path in output.glob("_*"):
+        shutil.rmtree(path)
     beside = output / f"{SUCCESS}.new"
     beside.write_text(json.dumps({"counters": counters}) + "\n", encoding="utf-8")
     os.replace(beside, output / SUCCESS)
