@@ -95,3 +95,14 @@ def test_a_task_that_fails_is_tried_elsewhere_and_four_failures_end_the_job(
     desk.submit(2, maps=1)
     assert len(desk.said(lab.Refused)) == 1, "its output stays taken, so a refusal stays true"
     assert a_job(lab).output == "out"
+
+
+@graded(points=1, title="Another one each time", requirement="four failures of one task")
+def test_a_task_that_fails_on_another_record_each_time_fails_its_job(lab: MapreduceLab) -> None:
+    desk = Desk(lab, workers=2)
+    desk.submit(maps=1, skip=True)
+    for record in range(4):
+        assert desk.said(lab.Refused) == []
+        ((worker, work),) = desk.assigned().items()
+        desk.report(worker, work, lab.TaskFailed("no memory", record))
+    assert len(desk.said(lab.Refused)) == 1

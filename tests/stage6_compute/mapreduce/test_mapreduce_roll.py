@@ -48,7 +48,10 @@ def test_a_worker_that_misses_its_pings_in_a_row_is_taken_for_dead_once(lab: Map
     assert roll.ping() == ["n3"]
     assert [roll.ping() for _ in range(5)] == [[]] * 5
     assert roll.heard("n2", 0), "the same life, but nobody knows what it has missed"
-    assert [roll.ping() for _ in range(3)] == [[], [], ["n2"]]
+    roll.heard("n3", 0)
+    assert [roll.ping() for _ in range(3)] == [[], [], ["n2", "n3"]]
+    assert not roll.is_there("n2")
+    assert not roll.is_there("n3")
 
 
 @graded(points=1, title="Who never came", requirement="what a journal says of a worker may be old")

@@ -342,3 +342,25 @@ def test_what_a_job_has_completed_is_not_in_the_journal_after_its_end(lab: Mapre
     desk.submit(2, maps=8, reduces=8, output="large")
     desk.work_off()
     assert len(desk.disk) == small + 1 + 2, "of each job what it is, and what it has come to"
+
+
+@graded(points=1, title="All others", requirement="nobody works on what is completed")
+def test_all_other_attempts_on_a_task_are_cancelled_when_it_is_completed(
+    lab: MapreduceLab,
+) -> None:
+    desk = Desk(lab, workers=4)
+    desk.submit(maps=1)
+    ((worker, work),) = desk.assigned().items()
+    assert worker == "n2"
+    for number, other in enumerate(desk.workers[1:]):
+        desk.pong(other, lab.Running(work.task, 700 + number))
+    assert desk.said(lab.Cancel) == []
+    desk.report("n4", lab.Work(work.task, 701, "word-count", "out", 1), lab.Done())
+    cancelled = {name: desk.said(lab.Cancel, name) for name in desk.workers}
+    assert cancelled == {
+        "n2": [lab.Cancel(work.attempt)],
+        "n3": [lab.Cancel(700)],
+        "n4": [],
+        "n5": [lab.Cancel(702)],
+    }
+    assert len(desk.assigned()) == 1, "the reduce"
