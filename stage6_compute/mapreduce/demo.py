@@ -14,6 +14,7 @@ from common.values.units import MS, show_time
 from common.worlds import Scene, Size
 from stage6_compute.mapreduce.checks import some_text
 from stage6_compute.mapreduce.client import JobClient
+from stage6_compute.mapreduce.front.timeline import timeline
 from stage6_compute.mapreduce.messages import Compute, Job, Span, Split
 from stage6_compute.mapreduce.worlds import WORLDS
 
@@ -53,6 +54,8 @@ def demo(seed: int) -> Report:
         ("worker", f"each sign is {show_time(COLUMN)}"),
         [(worker, _lane(spans, worker)) for worker in WORKERS],
     )
+    picture = timeline(spans, "Who did what: a worker is killed, another stands still")
+    report.chart("mapreduce-timeline", "each attempt, by worker and time", picture)
     hows = Counter(span.how for span in spans)
     report.say(
         f"{len(spans)} attempts on {MAPS + REDUCES} tasks: "
