@@ -196,9 +196,10 @@ class Books:
         attempt = self.end(completion.attempt, now, "done")
         if attempt is not None:
             self.took[task.phase].append(now - attempt.begun)
-        others = [number for number, each in self.attempts.items() if each.task == task]
-        ended = [(number, self.end(number, now, "not needed")) for number in others]
-        return [(number, each.worker) for number, each in ended if each is not None]
+        others = [(n, each.worker) for n, each in self.attempts.items() if each.task == task]
+        for number, _ in others:
+            self.end(number, now, "not needed")
+        return others
 
     def lose_attempts(self, worker: NodeId, now: int) -> None:
         """All that ``worker`` had under way is over (section 3.3)."""

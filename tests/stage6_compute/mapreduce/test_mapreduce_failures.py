@@ -220,10 +220,10 @@ def test_counters_have_each_task_once_although_it_was_done_again(lab: MapreduceL
 
 @graded(points=1, title="In each job", requirement="several jobs are under way")
 def test_what_never_arrived_is_assigned_again_in_each_job(lab: MapreduceLab) -> None:
-    desk = Desk(lab, workers=1, slots=2)
-    desk.submit(1, maps=1, output="first")
-    desk.submit(2, maps=1, output="second")
+    desk = Desk(lab, workers=1, slots=4)
+    desk.submit(1, maps=2, output="first")
+    desk.submit(2, maps=2, output="second")
     given = [message.work for message in desk.said(lab.Assign, "n2")]
-    assert [work.task.job for work in given] == [1, 2]
+    assert [work.task.job for work in given] == [1, 1, 2, 2]
     desk.pong("n2")
     assert [message.work for message in desk.said(lab.Assign, "n2")] == given
