@@ -27,7 +27,7 @@ from common.runtime.client import PATIENCE, Client
 from common.runtime.clock import Clock
 from common.runtime.config import NodeConfig, make_node, name_class
 from common.runtime.handshake import Identity
-from common.runtime.lying import check_behaviour, load_behaviours
+from common.runtime.lying import check_liars
 from common.runtime.member import Member, NodeFailed, State
 from common.runtime.resident import Resident
 from common.runtime.signatures import Keys
@@ -264,11 +264,7 @@ class Cluster:
             BadInput: it names a node that is not there, or only the simulator has its kind.
         """
         Schedule((fault,)).check_nodes((*self.members, *self.clients))
-        if isinstance(fault, faults.Twin):
-            raise BadInput("no live node runs twice: run this schedule in the simulator")
-        if isinstance(fault, faults.Corrupt):
-            self._member(fault.node)  # clients do not lie
-            check_behaviour(fault.behaviour, load_behaviours(self.spec.worlds))
+        check_liars((fault,), self.members, self.spec.worlds)
         if self._recorder is not None:
             self._recorder.failed(self.clock.world(), fault)
         match fault:
@@ -287,9 +283,11 @@ class Cluster:
         """Let the faults of a schedule happen at their times, counted from now.
 
         Raises:
-            BadInput: it names a node that is not there; nothing has happened then.
+            BadInput: it names a node that is not there, or wants what only the simulator can do;
+                nothing has happened then.
         """
         schedule.check_nodes((*self.members, *self.clients))
+        check_liars(schedule, self.members, self.spec.worlds)
         begun = self.clock.world()
         for fault in schedule:
             await asyncio.sleep(max(0, begun + fault.at - self.clock.world()) / SECOND)

@@ -6,7 +6,7 @@ behaviour that its lab declares (``WORLDS.behaviours``). It has the keys of its 
 
 import asyncio
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from random import Random
 from typing import TypeAlias
 
@@ -14,7 +14,7 @@ from common.contract.events import NodeId
 from common.contract.lies import Behaviour, Later, Liar, known_behaviour
 from common.contract.node import Node
 from common.values.errors import BadInput
-from common.values.faults import HONEST, Corrupt
+from common.values.faults import HONEST, Corrupt, Fault, Twin
 from common.values.units import SECOND
 
 Send: TypeAlias = Callable[[NodeId, object, None, bool], None]
@@ -39,12 +39,27 @@ def load_behaviours(module: str) -> Mapping[str, Behaviour]:
     return behaviours
 
 
-def check_behaviour(name: str, behaviours: Mapping[str, Behaviour]) -> None:
-    """Check that a process can lie in this way.
+def check_liars(schedule: Iterable[Fault], members: Collection[NodeId], module: str) -> None:
+    """Check that the processes of a cluster can lie as a schedule wants it.
+
+    Args:
+        schedule: the faults, of all kinds.
+        members: the members of the cluster; clients do not lie.
+        module: the lab's ``worlds.py``; "" for no lab.
 
     Raises:
-        BadInput: it can not.
+        BadInput: they can not; the text says why.
     """
+    for fault in schedule:
+        if isinstance(fault, Twin):
+            raise BadInput("no live node runs twice: run this schedule in the simulator")
+        if isinstance(fault, Corrupt):
+            if fault.node not in members:
+                raise BadInput(f"{fault.node} is a client, and clients do not lie: name a member")
+            _check_behaviour(fault.behaviour, load_behaviours(module))
+
+
+def _check_behaviour(name: str, behaviours: Mapping[str, Behaviour]) -> None:
     if not behaviours:
         raise BadInput(
             f"no member can lie as {name!r}: this lab declares no behaviours in its worlds.py"
@@ -76,7 +91,7 @@ class Lying:
         Raises:
             BadInput: there is no such way.
         """
-        check_behaviour(fault.behaviour, self._behaviours)
+        _check_behaviour(fault.behaviour, self._behaviours)
         self.active = fault.behaviour != HONEST
         self._fault = fault
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from common.check.stories import Stories
+from common.course.command import run
 from common.runtime.cluster import Cluster
 from common.runtime.spec import ClusterSpec
 from common.values.errors import BadInput
@@ -79,5 +80,25 @@ async def test_a_way_of_lying_that_is_not_declared_is_refused(tmp_path: Path) ->
         with pytest.raises(BadInput, match="no Byzantine behaviour 'sulks' here: there are honest"):
             await cluster.apply(Corrupt(0, "n1", "sulks"))
         cluster.client(Caller, "c1")
-        with pytest.raises(BadInput):
+        with pytest.raises(BadInput, match="c1 is a client, and clients do not lie"):
             await cluster.apply(Corrupt(0, "c1", "mocks"))
+
+
+def test_lab_run_refuses_liars_that_it_cannot_have_before_it_starts_anything(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    faults = tmp_path / "faults.yaml"
+    refused = {
+        "{at: 4s, fault: corrupt, node: n1, behaviour: sulks}": ("pbft", "no Byzantine behaviour"),
+        "{at: 4s, fault: twin, node: n1, halves: [[n2], [n3]]}": (
+            "pbft",
+            "no live node runs twice",
+        ),
+        "{at: 4s, fault: corrupt, node: n1, behaviour: mocks}": ("echo", "declares no behaviours"),
+    }
+    for liar, (lab, said) in refused.items():
+        faults.write_text(f"- {liar}\n", encoding="utf-8")
+        code = run(["run", lab, "--headless", "--faults", str(faults), "--out", str(tmp_path)])
+        assert code == 3, "bad input"
+        told = " ".join(capsys.readouterr().err.split())
+        assert said in told, told

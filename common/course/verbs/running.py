@@ -23,6 +23,7 @@ from common.course.base.output import MARKS, Output, show_report
 from common.course.verbs.schedules import read_schedule
 from common.course.verbs.session import Session, SessionOptions
 from common.runtime import loops
+from common.runtime.lying import check_liars
 from common.values.errors import BadInput
 from common.values.faults import Schedule, fault_to_plain, parse_time
 from common.values.units import SECOND
@@ -159,6 +160,7 @@ async def _headless(worlds: Worlds, duration: int, options: LiveOptions, output:
         if schedule is None:
             schedule = worlds.trouble(session.members, duration)
         schedule.check_nodes((*session.members, *session.clients))
+        check_liars(schedule, session.members, session.cluster.spec.worlds)
         await _work(session, schedule, duration, output)
     except BaseException:
         session.close()
