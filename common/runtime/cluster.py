@@ -28,9 +28,10 @@ from common.runtime.clock import Clock
 from common.runtime.config import NodeConfig, make_node, name_class
 from common.runtime.handshake import Identity
 from common.runtime.lying import check_liars
+from common.runtime.macs import MacKeys
 from common.runtime.member import Member, NodeFailed, State
 from common.runtime.resident import Resident
-from common.runtime.signatures import Keys
+from common.runtime.signatures import Keys, keys_of
 from common.runtime.spec import LAUNCHER_TRACE, ClusterSpec, prepare
 from common.runtime.standing import StandingFaults, concerns
 from common.runtime.trace_file import TraceFile
@@ -83,7 +84,8 @@ class Cluster:
         self._class = spec.node
         self._schema = Schema.of(self._class)
         self._codec = JsonCodec(self._schema | Schema([Ok, Failed, Unknown]))
-        self._keys = Keys(spec.directory) if self._class.signs else None
+        signs = self._class.signs
+        self._keys = keys_of(spec.directory, spec.authentication) if signs else None
         self._book: dict[NodeId, Address] = {}
         self._standing = StandingFaults()
         self._calls: dict[CallId, asyncio.Future[Outcome]] = {}
@@ -160,8 +162,9 @@ class Cluster:
             seed=spec.seed,
             facade=spec.facade,
             facade_config=dict(spec.facade_config),
-            signing_key="" if self._keys is None else self._keys.private[id].hex(),
-            public_keys={} if self._keys is None else self._keys.public_hex(),
+            signing_key="" if self._keys is None else self._keys.own(id).hex(),
+            public_keys={} if self._keys is None else self._keys.told_to(id),
+            authentication=spec.authentication,
             files=dict(spec.files),
             worlds=spec.worlds,
         )
@@ -209,12 +212,12 @@ class Cluster:
         resident.begin(self._book, self._standing.of(id))
         return self.clients[id]
 
-    def _introduce(self, client: Node, keys: Keys) -> None:
+    def _introduce(self, client: Node, keys: Keys | MacKeys) -> None:
         """Give a client its keys, and tell its public one to the members."""
         keys.add(client.id)
         client.sign_by(keys.signer(client.id))
-        for member in self.members.values():
-            member.tell(control.Trust({client.id: keys.public[client.id].hex()}))
+        for id, member in self.members.items():
+            member.tell(control.Trust({client.id: keys.told_to(id)[client.id]}))
 
     async def invoke(self, id: NodeId, operation: object, timeout: int = PATIENCE) -> Outcome:
         """Let an operation happen to a member itself, and wait for its outcome.

@@ -9,6 +9,7 @@ import msgspec
 
 from common.contract.events import NodeId
 from common.contract.node import Node
+from common.runtime.signatures import Authentication
 from common.values.errors import BadInput, ContractError, LabError
 
 FORMAT = 1
@@ -40,7 +41,9 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         facade: another protocol in front of the node, as ``module:function``; "" for none.
         facade_config: its settings.
         signing_key: the node's private key, in hexadecimal; "" for a protocol without signatures.
-        public_keys: everybody's public keys by then, in hexadecimal, by name.
+        public_keys: everybody's public keys by then, in hexadecimal, by name; with MACs the keys
+            that this node shares with them.
+        authentication: how it signs.
         files: modules that are not the course's but a student's: path by name.
         worlds: the module in which the lab declares how its members may lie; "" for none.
     """
@@ -66,6 +69,7 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     facade_config: dict[str, Any] = {}
     signing_key: str = ""
     public_keys: dict[NodeId, str] = {}
+    authentication: Authentication = "signatures"
     files: dict[str, str] = {}
     worlds: str = ""
     format: int = FORMAT

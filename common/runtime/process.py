@@ -29,9 +29,10 @@ from common.runtime.garbage import collect_by_the_clock
 from common.runtime.handshake import Identity
 from common.runtime.loops import run
 from common.runtime.lying import load_behaviours
+from common.runtime.macs import MacSigner
 from common.runtime.replaced import replace_modules
 from common.runtime.resident import Resident
-from common.runtime.signatures import Ed25519Signer, from_hex
+from common.runtime.signatures import Ed25519Signer, from_hex, signer_of
 from common.runtime.trace_file import TraceFile
 from common.trace.format import Meta
 from common.trace.plain import plain
@@ -64,10 +65,10 @@ class Program:
         self._clock = Clock(config.epoch_ns)
         self._trace = self._open_trace() if config.trace else None
         node = make_node(load_class(config.node_class), config.node, peers, **config.config)
-        self._signer: Ed25519Signer | None = None
+        self._signer: Ed25519Signer | MacSigner | None = None
         if config.signing_key:
-            private = bytes.fromhex(config.signing_key)
-            self._signer = Ed25519Signer(private, from_hex(config.public_keys))
+            own = bytes.fromhex(config.signing_key)
+            self._signer = signer_of(config.authentication, config.node, own, config.public_keys)
             node.sign_by(self._signer)
         self._resident = Resident(
             node,

@@ -11,13 +11,18 @@ what a real system does with certificates: whom to trust is decided before the p
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from common.contract.events import NodeId
 from common.contract.signing import Signed, to_bytes
-from common.values.errors import BadInput, ContractError
+from common.runtime.key_files import read_or_make
+from common.runtime.macs import MacKeys, MacSigner
+from common.values.errors import ContractError
 
-KEY_BYTES = 32
 KEY_FILE = "signing.key"
+
+Authentication: TypeAlias = Literal["signatures", "macs"]
+"""How the nodes of a cluster that sign do it (:mod:`common.runtime.macs` is for measuring)."""
 
 
 class Ed25519Signer:
@@ -81,21 +86,7 @@ class Keys:
         Raises:
             BadInput: the file of its key cannot be used.
         """
-        path = self._directory / name / KEY_FILE
-        try:
-            if not path.exists():
-                path.touch(mode=0o600)
-                path.write_text(_new_key().hex() + "\n", encoding="ascii")
-            key = bytes.fromhex(path.read_text(encoding="ascii"))
-        except OSError as error:
-            raise BadInput(f"cannot use the key {path}: {error.strerror}") from None
-        except ValueError:
-            key = b""
-        if len(key) != KEY_BYTES:
-            raise BadInput(
-                f"{path} is no key: it needs {2 * KEY_BYTES} hexadecimal digits. Start the cluster "
-                "in a new directory, since what was signed with the lost key is worthless"
-            )
+        key = read_or_make(self._directory / name / KEY_FILE, _new_key())
         self.private[name] = key
         self.public[name] = Ed25519Signer(key, {}).public
 
@@ -103,13 +94,31 @@ class Keys:
         """What a node of this process signs with."""
         return Ed25519Signer(self.private[name], self.public)
 
-    def public_hex(self) -> dict[NodeId, str]:
-        """All public keys as text, for configurations and control channels."""
+    def own(self, name: NodeId) -> bytes:
+        """The key that only this node is told."""
+        return self.private[name]
+
+    def told_to(self, name: NodeId) -> dict[NodeId, str]:
+        """All public keys in hexadecimal, the same for everybody."""
+        del name
         return {name: key.hex() for name, key in self.public.items()}
 
 
+def keys_of(directory: Path, authentication: Authentication) -> Keys | MacKeys:
+    """The keys of a cluster whose nodes sign, or authenticate instead."""
+    return Keys(directory) if authentication == "signatures" else MacKeys(directory)
+
+
+def signer_of(
+    authentication: Authentication, id: NodeId, own: bytes, keys: Mapping[NodeId, str]
+) -> Ed25519Signer | MacSigner:
+    """What a node's process signs with, by what its launcher told it."""
+    known = from_hex(keys)
+    return Ed25519Signer(own, known) if authentication == "signatures" else MacSigner(id, known)
+
+
 def from_hex(keys: Mapping[NodeId, str]) -> dict[NodeId, bytes]:
-    """What :meth:`Keys.public_hex` wrote."""
+    """What ``told_to`` wrote."""
     return {name: bytes.fromhex(key) for name, key in keys.items()}
 
 

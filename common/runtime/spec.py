@@ -10,6 +10,7 @@ import msgspec
 from common.contract.events import NodeId
 from common.contract.node import Node
 from common.runtime.config import FORMAT
+from common.runtime.signatures import Authentication
 from common.values.errors import BadInput
 from common.worlds.declaration import Transport
 
@@ -37,6 +38,7 @@ class ClusterSpec:
             ``module:function``; "" for none.
         facade_config: its settings, the same for all members; JSON values.
         files: modules that the members take from a student's files: path by name.
+        authentication: how nodes that sign do it.
         worlds: the module in which the lab declares how its members may lie; "" for none.
     """
 
@@ -53,6 +55,7 @@ class ClusterSpec:
     facade: str = ""
     facade_config: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    authentication: Authentication = "signatures"
     worlds: str = ""
 
 

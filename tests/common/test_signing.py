@@ -14,7 +14,8 @@ from common.contract import Node, Signed, digest
 from common.contract.lies import Lie, Plan, corrupted, signed_anew
 from common.contract.signing import IDEAL, VOID, Notary, to_bytes, voided
 from common.runtime.cluster import Cluster
-from common.runtime.signatures import KEY_FILE, Ed25519Signer, Keys
+from common.runtime.macs import MacKeys
+from common.runtime.signatures import KEY_FILE, Ed25519Signer, Keys, from_hex, signer_of
 from common.runtime.spec import ClusterSpec
 from common.sim import Simulation
 from common.values.errors import BadInput, ContractError
@@ -252,3 +253,47 @@ def test_a_lie_is_about_what_is_signed_and_believed_if_the_liar_signs_it_anew() 
         )
         told(world, "n1", Cast("yes"))
         assert told(world, "n2", Count()) == believed
+
+
+# Codes in the place of signatures.
+
+
+def mac_keys(directory: Path) -> MacKeys:
+    made = MacKeys(directory)
+    for name in THREE:
+        made.add(name)
+    return made
+
+
+def test_a_code_holds_for_each_receiver_and_for_nothing_else(tmp_path: Path) -> None:
+    made = mac_keys(tmp_path)
+    vote = Signed("n1", Vote("yes"), made.signer("n1").sign("n1", Vote("yes")))
+    for name in THREE:
+        assert made.signer(name).verify(vote)
+        assert mac_keys(tmp_path).signer(name).verify(vote), "keys are found again"
+        for wrong in (
+            replace(vote, signer="n2"),
+            replace(vote, signer="nobody"),
+            replace(vote, content=Vote("no")),
+            replace(vote, content=[]),
+            replace(vote, signature=vote.signature[:-1]),
+            replace(vote, signature=b""),
+            replace(vote, signature=IDEAL),
+        ):
+            assert not made.signer(name).verify(wrong), wrong
+    late = signer_of("macs", "n2", b"", {"n2": made.told_to("n2")["n2"]})
+    assert not late.verify(vote), "it shares no key with n1 yet"
+    late.know(from_hex(made.told_to("n2")))
+    assert late.verify(vote)
+
+
+@live
+async def test_a_cluster_runs_with_codes_as_well(tmp_path: Path) -> None:
+    spec = ClusterSpec(
+        lab="voters", node=Voter, members=THREE, directory=tmp_path, authentication="macs"
+    )
+    async with Cluster(spec) as running:
+        assert await running.invoke("n1", Cast("yes")) == Ok()
+        while await running.invoke("n2", Count()) != Ok(("n1: yes",)):
+            pass
+        assert not running.failures

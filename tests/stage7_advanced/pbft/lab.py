@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING
 from common.course.suites.under_test import LabUnderTest
 
 if TYPE_CHECKING:
-    from stage7_advanced.pbft import certificates, generals
+    from stage7_advanced.pbft import generals
 
 
 class PbftLab(LabUnderTest):
     """What the suite uses of the lab; the names come from the implementation under test."""
 
     if TYPE_CHECKING:
-        from stage7_advanced.pbft.certificates import Group
         from stage7_advanced.pbft.generals import (
             AskGeneral,
             Deadline,
@@ -50,5 +49,3 @@ class PbftLab(LabUnderTest):
         choice = staticmethod(generals.choice)
         majority = staticmethod(generals.majority)
         messages_of_oral = staticmethod(generals.messages_of_oral)
-        proves_prepared = staticmethod(certificates.proves_prepared)
-        stable_digest = staticmethod(certificates.stable_digest)

@@ -23,7 +23,6 @@ from tests.stage7_advanced.pbft.one_replica import OneReplica, Said, digest_of, 
 from tests.stage7_advanced.pbft.views import (
     certificate,
     change,
-    honest,
     new_view,
     proof,
     request,
@@ -136,8 +135,8 @@ def test_an_impatient_replica_says_what_was_prepared_and_votes_no_more(lab: Pbft
     assert (said.view, said.stable, said.proof) == (1, 0, ())
     numbers = [each.pre_prepare.content.number for each in said.prepared]
     assert numbers == [1, 3], "2 was not prepared"
-    for each in said.prepared:
-        assert lab.proves_prepared(lab.Group(FOUR), each, honest)
+    proposed = begun(lab, change(lab, "n3", 1, *said.prepared), change(lab, "n4", 1))
+    assert [each.request for each in proposed] == [first, None, third], "it proves what it says"
     assert one.hears("n1", one.word(4, request(lab, "c4"))) == [], "view 0 is over"
     assert not of(lab.Commit, one.hears_all("n3 n4", lab.Prepare(0, 2, digest_of(second))))
     again = one.start()
@@ -275,7 +274,7 @@ def test_what_proves_that_a_request_was_prepared(lab: PbftLab) -> None:
     vote, other = good.prepares
 
     def proves(made: Any) -> bool:
-        return bool(lab.proves_prepared(lab.Group(FOUR), made, honest))
+        return bool(begun_later(lab, made, made))
 
     assert proves(good)
     assert proves(certificate(lab, 1, 3, None))

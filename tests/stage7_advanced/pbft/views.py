@@ -14,11 +14,6 @@ def signed(signer: str, content: object) -> Signed:
     return Signed(signer, content, IDEAL)
 
 
-def honest(said: Signed) -> bool:
-    """As a node of an ideal world verifies."""
-    return said.signature == IDEAL
-
-
 def request(lab: PbftLab, name: str) -> Signed:
     """A request of a client of this name, which appends its name."""
     return signed(name, lab.Request(name, 1, lab.Append("x", f"{name};")))
