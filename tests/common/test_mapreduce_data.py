@@ -11,11 +11,18 @@ import pytest
 from common.values.errors import BadInput
 from stage6_compute.mapreduce.front.blocks import HEADER, read_blocks, write_blocks
 from stage6_compute.mapreduce.front.command import size
-from stage6_compute.mapreduce.front.job import Job, Program, load_job, partition, read_program
+from stage6_compute.mapreduce.front.job import (
+    Job,
+    Program,
+    load_job,
+    partition,
+    prepared,
+    read_program,
+)
 from stage6_compute.mapreduce.front.mapping import map_task, numbers
 from stage6_compute.mapreduce.front.problems import PieceLost, TaskFailed
 from stage6_compute.mapreduce.front.reducing import MOST_RUNS, Groups, reduced
-from stage6_compute.mapreduce.front.splits import Range, blocks, cut, find_input
+from stage6_compute.mapreduce.front.splits import Range, blocks, cut, find_input, sample
 from stage6_compute.mapreduce.front.timeline import timeline
 from stage6_compute.mapreduce.messages import Span, Task
 
@@ -319,3 +326,25 @@ def test_a_timeline_shows_each_attempt_and_what_came_of_it() -> None:
     assert "map 1, attempt 2: lost, 0.90 s" in svg
     assert "a &lt;job&gt;" in svg
     assert timeline([], "nothing").startswith("<svg")
+
+
+def test_a_sample_divides_what_is_to_be_sorted_into_equal_parts(tmp_path: Path) -> None:
+    """OSDI'04, 5.3: the bounds come from the input, so no part is much larger than others."""
+    random = Random(1)
+    files = []
+    for name in "ab":
+        path = tmp_path / name
+        path.write_text("".join(f"{random.paretovariate(1):012.4f}\n" for _ in range(20_000)))
+        files.append((str(path), path.stat().st_size))
+    lines = sample(files)
+    assert lines == sample(files)
+    program = read_program("sort", {})
+    job = load_job(prepared(program, load_job(program), lines, 4))
+    sizes = [0] * 4
+    for path, _ in files:
+        for line in Path(path).read_text().splitlines():
+            sizes[job.partition(line, 4)] += 1
+    assert max(sizes) < 2 * min(sizes)
+    given = read_program("sort", {"bounds": "b,d"})
+    job = load_job(prepared(given, load_job(given), lines, 3))
+    assert [job.partition(line, 3) for line in ("a", "b", "c", "d", "e")] == [0, 1, 1, 2, 2]

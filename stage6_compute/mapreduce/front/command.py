@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from common.values.errors import BadInput, LabError
-from stage6_compute.mapreduce.front.job import Job, Program, load_job, read_program, shipped_jobs
+from stage6_compute.mapreduce.front.job import (
+    Job,
+    Program,
+    load_job,
+    prepared,
+    read_program,
+    shipped_jobs,
+)
 from stage6_compute.mapreduce.front.request import (
     Engine,
     JobFailed,
@@ -23,7 +30,7 @@ from stage6_compute.mapreduce.front.request import (
     give_up,
     take_parts,
 )
-from stage6_compute.mapreduce.front.splits import cut, find_input
+from stage6_compute.mapreduce.front.splits import cut, find_input, sample
 from stage6_compute.mapreduce.front.task import part_name
 
 EXAMPLE = """\
@@ -77,6 +84,10 @@ def _run(given: argparse.Namespace) -> int:
     job = load_job(program)
     _check(given)
     files = find_input(given.input)
+    partitions = given.partitions or given.workers
+    if job.prepare is not None:
+        program = prepared(program, job, sample(files), partitions)
+        job = load_job(program)
     output = Path(given.output).absolute()
     claim(output)
     try:
@@ -85,7 +96,7 @@ def _run(given: argparse.Namespace) -> int:
                 program,
                 cut(files, size(given.split_size), given.workers),
                 output,
-                given.partitions or given.workers,
+                partitions,
                 size(given.memory),
                 given.task_timeout,
                 given.skip_bad_records,

@@ -21,6 +21,8 @@ What may be left out, beside ``combine``:
   returns pairs, a dictionary, or ``Ones``. ``map`` says what is right, and which record was bad.
 * ``partition(key, partitions)``: which part of the output a key belongs to, from 0.
 * ``configure(...)``: called first, with what ``--set name=value`` gives.
+* ``prepare(lines, partitions)``: called once, before all else, with some lines of the input; gives
+  more settings for ``configure``.
 * ``again(round, counters)``: whether the output is to be the input of another round.
 """
 
@@ -89,6 +91,7 @@ class Job(NamedTuple):
     map_block: Callable[[str, str], Pairs] | None
     combine: Callable[[Any, Any], Any] | None
     partition: Callable[[Any, int], int]
+    prepare: Callable[[list[str], int], Mapping[str, str]] | None
     again: Callable[[int, Mapping[str, int]], bool] | None
 
 
@@ -169,6 +172,21 @@ def load_job(program: Program) -> Job:
     _configure(module, program)
     found["partition"] = found["partition"] or partition
     return Job(path=path, **found)
+
+
+def prepared(program: Program, job: Job, lines: list[str], partitions: int) -> Program:
+    """The program with the settings that its ``prepare`` finds in some lines of the input.
+
+    Raises:
+        BadInput: ``prepare`` fails.
+    """
+    if job.prepare is None:
+        return program
+    try:
+        found = {**program.settings, **job.prepare(lines, partitions)}
+    except Exception as error:  # whatever somebody's function may raise
+        raise BadInput(raised("prepare", error, program.path)) from None
+    return program._replace(settings=found)
 
 
 def _function(module: ModuleType, name: str) -> Any:

@@ -1,8 +1,9 @@
 """All lines in order; the parts of the output, one after the other, are in order too (5.3).
 
-The parts are divided at the first letters of lines: give ``--set bounds=g,n,t`` for four parts.
+Where parts begin is found in a sample of the lines, or said: ``--set bounds=g,n,t`` for four parts.
 """
 
+import json
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
@@ -12,7 +13,15 @@ _bounds: list[str] = []
 def configure(bounds: str = "") -> None:
     """Where the second part begins, the third, and so on."""
     global _bounds
-    _bounds = sorted(bounds.split(",")) if bounds else []
+    listed = json.loads(bounds) if bounds.startswith("[") else bounds.split(",")
+    _bounds = sorted(listed) if bounds else []
+
+
+def prepare(lines: list[str], partitions: int) -> dict[str, str]:
+    """Bounds that divide a sample into equal parts, unless bounds were given (5.3)."""
+    ordered = sorted(lines)
+    found = [ordered[len(ordered) * n // partitions] for n in range(1, partitions)]
+    return {} if _bounds else {"bounds": json.dumps(found)}
 
 
 def map(name: str, line: str) -> Iterator[tuple[str, None]]:
