@@ -341,8 +341,8 @@ def test_a_sample_divides_what_is_to_be_sorted_into_equal_parts(tmp_path: Path) 
     program = read_program("sort", {})
     job = load_job(prepared(program, load_job(program), lines, 4))
     sizes = [0] * 4
-    for path, _ in files:
-        for line in Path(path).read_text().splitlines():
+    for where, _ in files:
+        for line in Path(where).read_text().splitlines():
             sizes[job.partition(line, 4)] += 1
     assert max(sizes) < 2 * min(sizes)
     given = read_program("sort", {"bounds": "b,d"})
