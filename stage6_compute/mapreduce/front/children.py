@@ -41,7 +41,10 @@ class Child:
 
         A process that ends, or hangs where no exception reaches it, is reported as a failure.
         """
-        process = await self.start()
+        try:
+            process = await self.start()
+        except OSError as error:
+            return _failed(f"no process for {order.phase} {order.number} could be started: {error}")
         assert process.stdin is not None
         assert process.stdout is not None
         seconds = Plan.from_text(order.plan).seconds + GRACE_SECONDS
