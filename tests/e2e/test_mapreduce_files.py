@@ -269,6 +269,17 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
     assert "has no function map: a job file defines" in bad(tmp_path, source, job=str(job))
 
 
+def test_the_simple_engine_says_what_was_bad_too(tmp_path: Path) -> None:
+    job = tmp_path / "job.py"
+    job.write_text("def map(name, line):\n    yield int(line), 1\n\ndef reduce(key, values): ...\n")
+    source = tmp_path / "in.txt"
+    source.write_text("1\ntwo\n")
+    said = bad(tmp_path, source, "--engine", "sequential", job=str(job))
+    assert "map, of the line 'two' of in.txt, raised ValueError" in said
+    source.write_bytes(b"\xff\n")
+    assert "is not UTF-8" in bad(tmp_path, source, "--engine", "sequential", job=str(job))
+
+
 def test_options_that_an_engine_does_not_have_are_refused(tmp_path: Path) -> None:
     source = words(tmp_path / "in.txt", 5)
     said = bad(tmp_path, source, "--engine", "sequential", "--timeline", "who.svg")

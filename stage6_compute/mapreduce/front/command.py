@@ -20,6 +20,7 @@ from stage6_compute.mapreduce.front.job import (
     read_program,
     shipped_jobs,
 )
+from stage6_compute.mapreduce.front.problems import raised
 from stage6_compute.mapreduce.front.request import (
     Engine,
     JobFailed,
@@ -132,12 +133,15 @@ def compute_rounds(
         counters = engine.compute(request._replace(splits=splits, output=there), told)
         if round > 1:
             shutil.rmtree(request.output / f"_round-{round - 1}", ignore_errors=True)
-        if round >= MOST_ROUNDS or not job.again(round, counters):
+        made = [there / part_name(number) for number in range(request.partitions)]
+        files = [(str(path), path.stat().st_size) for path in made]
+        if round >= MOST_ROUNDS or not any(length for _, length in files):
             break
-        files = [(str(there / part_name(n)), 0) for n in range(request.partitions)]
-        files = [(path, Path(path).stat().st_size) for path, _ in files]
-        if not any(length for _, length in files):
-            break
+        try:
+            if not job.again(round, counters):
+                break
+        except Exception as error:  # whatever somebody's function may raise
+            raise JobFailed(raised("again", error, job.path)) from None
         largest = max(sum(range.end - range.start for range in split) for split in request.splits)
         splits = cut(files, largest, workers)
     take_parts(there, request.output, request.partitions)

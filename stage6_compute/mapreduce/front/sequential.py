@@ -10,8 +10,9 @@ from typing import Any
 
 from stage6_compute.mapreduce.front.counters import take_counters
 from stage6_compute.mapreduce.front.job import load_job
+from stage6_compute.mapreduce.front.problems import TaskFailed, raised, shown
 from stage6_compute.mapreduce.front.reducing import line_of
-from stage6_compute.mapreduce.front.request import Request, Told
+from stage6_compute.mapreduce.front.request import JobFailed, Request, Told
 from stage6_compute.mapreduce.front.task import part_name
 
 
@@ -22,15 +23,27 @@ class Sequential:
         """As of :class:`~stage6_compute.mapreduce.front.request.Engine`."""
         take_counters()
         job = load_job(request.program)
-        parts: list[dict[Any, list[Any]]] = [defaultdict(list) for _ in range(request.partitions)]
-        for name, line in records(request):
-            for key, value in job.map(name, line):
-                parts[job.partition(key, request.partitions)][key].append(value)
-        for index, groups in enumerate(parts):
-            with open(request.output / part_name(index), "w", encoding="utf-8") as file:
-                for key in sorted(groups):
-                    for value in job.reduce(key, groups[key]):
-                        file.write(line_of(key, value) + "\n")
+        doing = ""
+        try:
+            parts: list[dict[Any, list[Any]]] = [
+                defaultdict(list) for _ in range(request.partitions)
+            ]
+            for name, line in records(request):
+                doing = f"map, of the line {shown(line)} of {name},"
+                for key, value in job.map(name, line):
+                    parts[job.partition(key, request.partitions)][key].append(value)
+            for index, groups in enumerate(parts):
+                with open(request.output / part_name(index), "w", encoding="utf-8") as file:
+                    for key in sorted(groups):
+                        doing = f"reduce, of the key {shown(key)},"
+                        for value in job.reduce(key, groups[key]):
+                            file.write(line_of(key, value) + "\n")
+        except TaskFailed as failed:
+            raise JobFailed(str(failed)) from None
+        except UnicodeDecodeError as error:
+            raise JobFailed(f"the input is not UTF-8: {error}: convert it") from None
+        except Exception as error:  # whatever a job may raise
+            raise JobFailed(raised(doing, error, job.path)) from None
         return take_counters()
 
 

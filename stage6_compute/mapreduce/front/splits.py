@@ -95,17 +95,24 @@ def cut(files: Sequence[tuple[str, int]], split_bytes: int, workers: int) -> lis
 
 
 def sample(files: Sequence[tuple[str, int]]) -> list[str]:
-    """Some lines from many places of the input, the same each time."""
+    """Some lines from many places of the input, the same each time.
+
+    Raises:
+        BadInput: a file cannot be read any more.
+    """
     total = sum(size for _, size in files)
     lines: list[str] = []
     before, place = 0, 0
     for path, size in files:
-        with open(path, "rb") as file:
-            while place < before + size:
-                file.seek(place - before)
-                read = file.read(SAMPLE_BYTES).splitlines()
-                lines += [line.decode(errors="replace") for line in read[1:-1] or read]
-                place += max(SAMPLE_BYTES, total // SAMPLES)
+        try:
+            with open(path, "rb") as file:
+                while place < before + size:
+                    file.seek(place - before)
+                    read = file.read(SAMPLE_BYTES).splitlines()
+                    lines += [line.decode(errors="replace") for line in read[1:-1] or read]
+                    place += max(SAMPLE_BYTES, total // SAMPLES)
+        except OSError as error:
+            raise BadInput(f"the input {path} cannot be read: {error.strerror}") from None
         before += size
     return lines
 
