@@ -1,5 +1,6 @@
 """Manifests: what is written, what is derived, and what is wrong, in a sentence with its line."""
 
+import json
 import os
 import shutil
 import time
@@ -272,7 +273,25 @@ def test_what_was_derived_is_kept_until_a_file_changes(
 
 def test_nothing_is_kept_of_files_that_may_still_change(root: Path) -> None:
     _ = Course(root).labs
-    assert not (root / FILE).exists()
+    assert "tiny" not in json.loads((root / FILE).read_bytes())
+
+
+def test_a_change_in_one_lab_leaves_what_is_kept_of_the_others(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(root / "one/tiny", root / "one/other")
+    shutil.copytree(root / "tests/one/tiny", root / "tests/one/other")
+    for test in sorted((root / "tests/one/other").glob("test_tiny_*")):
+        test.rename(test.with_name(test.name.replace("tiny", "other")))
+    shutil.copy(root / "docs/labs/tiny.md", root / "docs/labs/other.md")
+    change(root, "labs: [tiny]", "labs: [tiny, other]", "one/stage.yaml")
+    settle(root)
+    read = Course(root).labs
+    change(root, "Small.", "Smaller.", "one/other/lab.yaml")
+    with monkeypatch.context() as patch:
+        patch.setattr("common.course.base.course.read_lab", None)
+        assert Course(root).lab("tiny") == read[0]
+    assert Course(root).lab("other").concept == "Smaller."
 
 
 @pytest.mark.parametrize("damaged", [b"", b'{"stamp": 1}', b"\xff\xfe"])

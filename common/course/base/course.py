@@ -76,8 +76,8 @@ class Course:
             raise BadInput(f"there is no lab {id!r}; the labs are: {known}")
         if self._labs is None:
             self._labs = self._kept.read()
-            self._is_news = not self._labs
         if id not in self._labs:
+            self._is_news = True
             earlier = self.ids[: self.ids.index(id)]
             self._labs[id] = read_lab(self.root, self._stage_of[id], id, earlier)
         return self._labs[id]
