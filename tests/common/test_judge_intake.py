@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import struct
 import subprocess
 import tarfile
@@ -323,3 +324,76 @@ def test_a_repository_that_borrows_objects_is_refused(tmp_path: Path) -> None:
     (bare / "objects" / "info").mkdir(exist_ok=True)
     (bare / "objects" / "info" / "alternates").write_text("/somebody/else/objects\n")
     assert "borrows" in take(bare, tmp_path)[0].refused[0]
+
+
+def test_a_working_tree_that_looks_like_a_bare_repository_is_a_working_tree(tmp_path: Path) -> None:
+    work = repository(tmp_path / "work")
+    (work / "refs/heads").mkdir(parents=True)
+    (work / "objects").mkdir()
+    (work / "HEAD").write_text("ref: refs/heads/main\n")
+    got, into = take(work, tmp_path)
+    assert (got.taken, tree(into)) == ((NODE,), {NODE: TEXT})
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["objects/pack", "objects/info", "refs", "refs/heads/x", "HEAD", "packed-refs", "objects/ab"],
+)
+def test_a_repository_in_which_anything_leads_elsewhere_is_refused(
+    tmp_path: Path, where: str
+) -> None:
+    theirs = repository(tmp_path / "reference") / ".git"
+    git("gc", cwd=tmp_path / "reference")
+    mine = tmp_path / "mine"
+    git("init", "--bare", str(mine), cwd=tmp_path)
+    (mine / "refs/heads").mkdir(exist_ok=True)
+    shutil.copy(theirs / "packed-refs", mine)
+    there = mine / where
+    if there.is_dir():
+        shutil.rmtree(there)
+    there.unlink(missing_ok=True)
+    there.symlink_to(theirs / where)
+    got, into = take(mine, tmp_path)
+    assert tree(into) == {}
+    assert "nothing in it may lead elsewhere" in got.refused[0]
+
+
+@pytest.mark.parametrize("where", ["packed-refs", "refs/heads/main", "objects/pack/x", "HEAD"])
+def test_a_pipe_in_a_repository_is_refused_and_not_waited_for(tmp_path: Path, where: str) -> None:
+    mine = tmp_path / "mine"
+    git("init", "--bare", str(mine), cwd=tmp_path)
+    (mine / where).unlink(missing_ok=True)
+    os.mkfifo(mine / where)
+    assert "is no file" in take(mine, tmp_path)[0].refused[0]
+
+
+def test_an_object_that_replaces_another_changes_nothing(tmp_path: Path) -> None:
+    work = repository(tmp_path / "work")
+    (work / NODE).write_bytes(b"another\n")
+    git("commit", "-am", "later", cwd=work)
+    git("replace", "HEAD", "HEAD~1", cwd=work)
+    git("clone", "--bare", "--mirror", str(work), str(tmp_path / "bare.git"), cwd=tmp_path)
+    _, into = take(tmp_path / "bare.git", tmp_path)
+    assert tree(into) == {NODE: b"another\n"}
+
+
+@pytest.mark.parametrize("size", [-1, -512, -(1 << 40)])
+def test_a_negative_size_in_a_tar_is_damage(tmp_path: Path, size: int) -> None:
+    block = bytearray(member("x.txt").tobuf(format=tarfile.GNU_FORMAT))
+    block[124:136] = bytes([0o377]) + (256**11 + size).to_bytes(11, "big")
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    (tmp_path / "a.tar").write_bytes(bytes(block) + bytes(1024))
+    assert "damaged" in take(tmp_path / "a.tar", tmp_path)[0].refused[0]
+
+
+def test_what_is_skipped_and_empty_folders_count_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("common.course.judge.parcels.MAX_ENTRIES", 10)
+    skipped = [(member(f".git/{number}"), b"") for number in range(20)]
+    for number in range(20):
+        (tmp_path / f"wide/{number:02}").mkdir(parents=True)
+    for given in (tarred(tmp_path / "a.tar", *skipped, mode="w:"), tmp_path / "wide"):
+        got = take_in(given, LAB, tmp_path / f"into-{given.name}")
+        assert any("the rest was not looked at" in sentence for sentence in got.refused)

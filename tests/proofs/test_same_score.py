@@ -15,7 +15,7 @@ from common.course.base.course import Course
 from common.course.base.lab import Lab
 from common.course.kit.keys import Secret
 from common.course.kit.marking import Job, Marked, mark, suites_digest
-from common.course.kit.submissions import Submission, accept
+from common.course.kit.submissions import Submission, receive
 from common.course.suites.suite import SuiteOptions, run_suite
 from tests.support import class_of_students as students
 
@@ -42,7 +42,8 @@ def busy_machine(processes: int = 4) -> Iterator[None]:
 
 def job(folder: Path, student: str, lab: str) -> Job:
     course = Course()
-    accepted = accept(Submission(student, folder / student), course, course.lab(lab))
+    of = course.lab(lab)
+    accepted = receive(Submission(student, folder / student), course, [of]).accepted[lab]
     return Job(
         student=student, lab=lab, files=accepted.files, digest=accepted.digest,
         suites=suites_digest(course), seed_key=SECRET.seed_key(student, lab), seeds=2, diagrams=0,

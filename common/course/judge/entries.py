@@ -1,16 +1,19 @@
 """One entry of something that was handed in, and what can be wrong with it."""
 
 import lzma
+import os
+import stat
 import struct
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 MAX_ENTRIES = 10_000
-"""So many entries of a submission are looked at."""
+"""So many entries of a submission are looked at, folders and what is skipped among them."""
 
 DAMAGED = (
     tarfile.TarError,
@@ -24,6 +27,7 @@ DAMAGED = (
     RuntimeError,  # a password is asked for
     ValueError,
     OSError,
+    MemoryError,
 )
 """What the standard library raises when an archive is not what it says."""
 
@@ -73,8 +77,23 @@ class Parcel(Protocol):
         ...
 
 
+def read_file(path: Path, most: int) -> bytes:
+    """At most so many bytes of a regular file, and of nothing that only looks like one.
+
+    Raises:
+        OSError, ValueError: it is a link, a pipe, a device, or cannot be read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError("it is no file")
+        return file.read(most)
+
+
 def told(error: BaseException) -> str:
     """An error of the standard library in one line."""
+    if isinstance(error, MemoryError):
+        return "it needs too much memory"
     text = str(error).strip().splitlines()
     return text[0][:200] if text else type(error).__name__
 

@@ -24,6 +24,7 @@ from common.course.judge.entries import (
     Entry,
     Parcel,
     Unreadable,
+    read_file,
     told,
     too_many,
 )
@@ -91,7 +92,7 @@ class Folder:
     def entries(self) -> Sequence[Entry]:
         """What is in it, outer folders first; links are seen, not followed."""
         found: list[Entry] = []
-        waiting = deque([("", self._path)])
+        waiting, seen = deque([("", self._path)]), 0
         while waiting:
             prefix, folder = waiting.popleft()
             try:
@@ -100,15 +101,16 @@ class Folder:
                 self.problems.append(f"{prefix or 'the folder'} cannot be read: {error.strerror}")
                 continue
             for entry in inner:
+                seen += 1
+                if seen > MAX_ENTRIES:
+                    self.problems.append(too_many())
+                    return found
                 path = prefix + entry.name
                 if entry.is_dir(follow_symlinks=False):
                     if entry.name not in NEVER and path.count("/") < MAX_DEPTH:
                         waiting.append((path + "/", Path(entry.path)))
                     continue
                 found.append(self._entry(path, entry))
-                if len(found) >= MAX_ENTRIES:
-                    self.problems.append(too_many())
-                    return found
         return found
 
     @staticmethod
@@ -116,7 +118,8 @@ class Folder:
         about = entry.stat(follow_symlinks=False)
         kind = _kind(about.st_mode)
         runs = bool(about.st_mode & stat.S_IXUSR)
-        return Entry(path, kind, about.st_size, runs, lambda most: _read_file(entry.path, most))
+        there = Path(entry.path)
+        return Entry(path, kind, about.st_size, runs, lambda most: read_file(there, most))
 
 
 class Single:
@@ -129,7 +132,7 @@ class Single:
     def entries(self) -> Sequence[Entry]:
         """The one file."""
         path, size = self._path, self._path.stat().st_size
-        return [Entry(path.name, "file", size, False, lambda most: _read_file(str(path), most))]
+        return [Entry(path.name, "file", size, False, lambda most: read_file(path, most))]
 
 
 class Zip:
@@ -141,11 +144,14 @@ class Zip:
 
     def entries(self) -> Sequence[Entry]:
         """What its directory lists."""
-        listed = [info for info in self._archive.infolist() if not info.is_dir()]
-        listed = [info for info in listed if not _never(info.filename)]
+        listed = self._archive.infolist()
         if len(listed) > MAX_ENTRIES:
             self.problems.append(too_many())
-        return [self._entry(info) for info in listed[:MAX_ENTRIES]]
+        return [
+            self._entry(info)
+            for info in listed[:MAX_ENTRIES]
+            if not (info.is_dir() or _never(info.filename))
+        ]
 
     def _entry(self, info: zipfile.ZipInfo) -> Entry:
         mode = info.external_attr >> 16
@@ -170,13 +176,14 @@ class Tar:
         """What is in it, in its order."""
         found: list[Entry] = []
         try:
-            for member in self._archive:
-                if member.isdir() or _never(member.name):
-                    continue
-                if len(found) >= MAX_ENTRIES:
+            for number, member in enumerate(self._archive):
+                if number >= MAX_ENTRIES:
                     self.problems.append(too_many())
                     break
-                found.append(self._entry(member))
+                if member.size < 0:
+                    raise Unreadable("this is a damaged archive: a file in it has a negative size")
+                if not (member.isdir() or _never(member.name)):
+                    found.append(self._entry(member))
         except DAMAGED as error:
             raise Unreadable(f"this is a damaged archive: {told(error)}") from None
         return found
@@ -224,15 +231,6 @@ def _unpacked(path: Path, stack: contextlib.ExitStack) -> IO[bytes] | None:
     file.seek(0)
     looks_like_tar = opener is not None or block[257:262] == b"ustar"
     return file if looks_like_tar else None
-
-
-def _read_file(path: str, most: int) -> bytes:
-    """Read a regular file, and nothing that only looks like one."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ValueError("it is no file")
-        return file.read(most)
 
 
 def _kind(mode: int) -> str:

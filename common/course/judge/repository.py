@@ -1,7 +1,10 @@
 """The last commit of a bare git repository that a stranger has handed in.
 
-Git itself reads the objects, but from a repository of our own that borrows the stranger's: whatever
-is configured in theirs (filters, hooks, helpers: ways to have git run programs) is never read.
+Git itself reads the objects, but from a repository of our own, into which we copy the stranger's
+objects, file by file and by their names. Nothing else of theirs is ever seen by git: no
+configuration (filters, hooks, helpers: ways to have git run programs), no objects borrowed from
+elsewhere, no replacements of one object by another. A repository in which anything leads elsewhere,
+a link, or waits for somebody, a pipe, is refused as a whole.
 """
 
 import contextlib
@@ -11,22 +14,33 @@ import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from common.course.judge.entries import MAX_ENTRIES, Entry, Unreadable, too_many
+from common.course.judge.entries import MAX_ENTRIES, Entry, Unreadable, read_file, too_many
 
 GIT_SECONDS = 30
+MAX_FILES = 20_000
+"""So many files a repository may have: its objects, one by one or in packs."""
+MAX_BYTES = 64 << 20
+"""So many bytes its objects may have together, as they are stored."""
 MAX_REF_BYTES = 4096
 MAX_LISTING_BYTES = 4 << 20
+SHA1_LETTERS = 40
 HASH = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
+OBJECT = re.compile(
+    r"objects/([0-9a-f]{2}/[0-9a-f]{38}([0-9a-f]{24})?|pack/pack-[0-9a-f]+\.(pack|idx))\Z"
+)
+BORROWED = ("objects/info/alternates", "objects/info/http-alternates")
 FILE, EXECUTABLE = "100644", "100755"
 """The modes that git has for files; all others are links and other repositories."""
 
 
 def is_bare(path: Path) -> bool:
     """Whether a folder is a git repository without a working tree."""
-    return (path / "HEAD").is_file() and (path / "objects").is_dir() and (path / "refs").is_dir()
+    if os.path.lexists(path / ".git"):
+        return False
+    return all(os.path.lexists(path / name) for name in ("HEAD", "objects", "refs"))
 
 
 class Repository:
@@ -42,21 +56,25 @@ class Repository:
         self._git = shutil.which("git")
         if self._git is None:
             raise Unreadable(f"{path.name} is a git repository, and git is not installed here")
-        objects = path / "objects"
-        if (objects / "info" / "alternates").exists() or objects.is_symlink():
+        files = list(_files(path))
+        if any(name in files for name in BORROWED):
             raise Unreadable(f"{path.name} borrows objects from elsewhere, which is not followed")
-        self._commit = _head(path)
+        self._commit = _head(path, files)
         own = stack.enter_context(tempfile.TemporaryDirectory())
         self._environment = {
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": own,
             "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_NO_REPLACE_OBJECTS": "1",
             "GIT_ALLOW_PROTOCOL": "none",
             "GIT_NO_LAZY_FETCH": "1",
             "GIT_DIR": f"{own}/repository",
         }
-        self._run("init", "--quiet", "--bare", f"{own}/repository")
-        self._environment["GIT_OBJECT_DIRECTORY"] = str(objects.resolve())
+        kind = "sha1" if len(self._commit) == SHA1_LETTERS else "sha256"
+        init = ("init", "--quiet", "--bare", "--template=", f"--object-format={kind}")
+        self._run(*init, f"{own}/repository")
+        _copy_objects(path, files, Path(own) / "repository")
 
     def entries(self) -> Sequence[Entry]:
         """The files of the last commit."""
@@ -108,14 +126,57 @@ class Repository:
             return answer
 
 
-def _head(path: Path) -> str:
+def _files(top: Path) -> Iterator[str]:
+    """All files of a repository, relative to it.
+
+    Raises:
+        Unreadable: something in it is neither a file nor a folder, or there are too many.
+    """
+    waiting, seen = [""], 0
+    while waiting:
+        prefix = waiting.pop()
+        with os.scandir(top / prefix) as inner:
+            entries = list(inner)
+        for entry in entries:
+            seen += 1
+            if seen > MAX_FILES:
+                most = f"{MAX_FILES:,} files are the most that is looked at (`git gc` packs them)"
+                raise Unreadable(f"{top.name} is a git repository of too many files: {most}")
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(f"{prefix}{entry.name}/")
+            elif entry.is_file(follow_symlinks=False):
+                yield f"{prefix}{entry.name}"
+            else:
+                what = "a link" if entry.is_symlink() else "no file"
+                raise Unreadable(
+                    f"{top.name} is a git repository in which {prefix + entry.name!a} is "
+                    f"{what}: nothing in it may lead elsewhere"
+                )
+
+
+def _copy_objects(path: Path, files: Sequence[str], own: Path) -> None:
+    """Copy a repository's objects, and nothing else, into our own repository."""
+    total = 0
+    for name in files:
+        if OBJECT.match(name):
+            content = read_file(path / name, MAX_BYTES + 1 - total)
+            total += len(content)
+            if total > MAX_BYTES:
+                most = f"{MAX_BYTES:,} bytes are the most that is looked at"
+                raise Unreadable(f"{path.name} is a git repository that is too large: {most}")
+            target = own / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+
+
+def _head(path: Path, files: Sequence[str]) -> str:
     """The last commit of the branch that the repository shows first."""
     text = _small(path / "HEAD")
     if text.startswith("ref: "):
         ref = text.removeprefix("ref: ").strip()
         if not re.fullmatch(r"refs(/[\w.-]+)+", ref) or ".." in ref:
             raise Unreadable(f"{path.name}: its HEAD names no branch")
-        text = _small(path / ref) or _packed(path, ref)
+        text = _small(path / ref) if ref in files else _packed(path, ref)
     commit = text.strip()
     if not HASH.match(commit):
         raise Unreadable(f"{path.name} is a git repository without a commit")
@@ -123,19 +184,15 @@ def _head(path: Path) -> str:
 
 
 def _packed(path: Path, ref: str) -> str:
-    with contextlib.suppress(OSError), (path / "packed-refs").open(encoding="utf-8") as file:
-        for line in file.read(MAX_LISTING_BYTES).splitlines():
-            commit, _, name = line.partition(" ")
-            if name == ref:
-                return commit
+    for line in _small(path / "packed-refs", MAX_LISTING_BYTES).splitlines():
+        commit, _, name = line.partition(" ")
+        if name == ref:
+            return commit
     return ""
 
 
-def _small(path: Path) -> str:
-    if path.is_symlink():
-        return ""
+def _small(path: Path, most: int = MAX_REF_BYTES) -> str:
     try:
-        with path.open("rb") as file:
-            return file.read(MAX_REF_BYTES).decode(errors="replace")
-    except OSError:
+        return read_file(path, most).decode(errors="replace")
+    except (OSError, ValueError):
         return ""

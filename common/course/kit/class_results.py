@@ -17,7 +17,7 @@ from common.course.kit.gradebook import Gradebook, as_json
 from common.course.kit.page import StudentPage
 from common.course.kit.reports import LabReport
 from common.course.kit.scoring import Score, score
-from common.course.kit.submissions import Submission, hints_taken
+from common.course.kit.submissions import Desk, Submission
 from common.course.kit.times import Times
 
 
@@ -36,7 +36,7 @@ class Results:
 
 def write_results(
     book: Gradebook,
-    course: Course,
+    desk: Desk,
     rules: CourseFile,
     submissions: Sequence[Submission],
     times: Times,
@@ -48,16 +48,16 @@ def write_results(
         BadInput: something cannot be written, or the worksheet cannot be read.
     """
     scores = []
-    for submission in submissions:
+    for submission, received in zip(submissions, desk.receive(submissions), strict=True):
         student = submission.student
         reports: dict[str, LabReport] = {}
         for lab in rules.labs:
             if (report := book.read(student, lab.id)) is not None:
                 reports[lab.id] = report
-        hints = hints_taken(submission) if any(rules.hints) else {}
+        hints = received.hints if any(rules.hints) else {}
         made = score(student, rules, reports, times.get(student, {}), hints)
         scores.append(made)
-        _write_student(book, course, rules, made)
+        _write_student(book, desk.course, rules, made)
     by_name = {each.student: each for each in submissions}
     files = {
         "scores.csv": scores_csv(scores, rules),

@@ -22,7 +22,7 @@ from common.course.kit.marking import (
     suites_digest,
 )
 from common.course.kit.reports import LabReport, Mark
-from common.course.kit.submissions import Accepted, Submission, accept
+from common.course.kit.submissions import Accepted, Desk, Submission
 from common.values.errors import LabError, MissingTool
 
 
@@ -43,16 +43,17 @@ class HowToGrade:
     diagrams: int = DIAGRAMS
 
 
-def handed_in(submissions: Sequence[Submission], course: Course) -> list[Lab]:
+def handed_in(submissions: Sequence[Submission], desk: Desk) -> list[Lab]:
     """The labs of which anybody has handed in a file.
 
     A file without its room's folder says nothing of its lab: several have a ``client.py``. Files
     that are known by their names alone count where all files with an exercise are among them.
     """
+    received = desk.receive(submissions)
     return [
         lab
-        for lab in course.labs
-        if any(_is_of(accept(submission, course, lab), lab) for submission in submissions)
+        for lab in desk.course.labs
+        if any(_is_of(each.accepted[lab.id], lab) for each in received)
     ]
 
 
@@ -81,7 +82,7 @@ class Plan:
 def plan(
     submissions: Sequence[Submission],
     labs: Iterable[Lab],
-    course: Course,
+    desk: Desk,
     rules: CourseFile,
     secret: Secret,
     book: Gradebook,
@@ -90,10 +91,12 @@ def plan(
     """Read the submissions, and see which of them have to be marked."""
     made = Plan({}, [], 0, 0)
     kept = old = 0
+    course = desk.course
     suites = suites_digest(course)
+    received = desk.receive(submissions)
     for lab in labs:
-        for submission in submissions:
-            accepted = accept(submission, course, lab)
+        for submission, each in zip(submissions, received, strict=True):
+            accepted = each.accepted[lab.id]
             job = Job(
                 student=submission.student,
                 lab=lab.id,

@@ -29,7 +29,7 @@ from common.course.kit.keys import Secret
 from common.course.kit.marking import Job, mark, suites_digest
 from common.course.kit.reports import LabReport, Mark, write_whole
 from common.course.kit.scoring import score
-from common.course.kit.submissions import Submission, accept
+from common.course.kit.submissions import Submission, receive
 from common.values.errors import BadInput, LabError
 
 PATTERNS = (
@@ -136,7 +136,8 @@ def _job(
     base: Path, course: Course, lab: Lab, rules: CourseFile, settings: Settings, student: str
 ) -> Job | LabReport:
     """What is to be marked, or the report if there is nothing that could be."""
-    accepted = accept(Submission(student, base / "submission"), course, lab)
+    handed_in = Submission(student, base / "submission")
+    accepted = receive(handed_in, course, [lab]).accepted[lab.id]
     job = Job(
         student=student,
         lab=lab.id,

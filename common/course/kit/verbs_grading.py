@@ -21,7 +21,7 @@ from common.course.kit.marking import DIAGRAMS
 from common.course.kit.progress import steps
 from common.course.kit.reports import LabReport, lab_report, read_signed
 from common.course.kit.scoring import Score
-from common.course.kit.submissions import Submission, find_submissions
+from common.course.kit.submissions import Desk, Submission, find_submissions
 from common.course.kit.times import read_times
 from common.values.errors import BadInput
 
@@ -70,9 +70,10 @@ def grade(
     again only if the submission has changed. Exits with 1 if a report could not be finished.
     """
     known, output = Course(), Output(json)
+    desk = Desk(known)
     found = find_submissions(submissions)
     chosen = [known.lab(name.strip()) for name in labs.split(",") if name.strip()]
-    rules = _rules(known, course, chosen, found)
+    rules = _rules(desk, course, chosen, found)
     chosen = chosen or [known.lab(lab.id) for lab in rules.labs]
     handed = read_times(times, rules.by_id) if times else {}
     secret, made = read_or_make_secret(key)
@@ -80,13 +81,13 @@ def grade(
         output.say(f"[bold]made the course's secret: {made}[/]. Keep it, and keep it from students")
     book = Gradebook(out, secret)
     how = HowToGrade(unsafe=unsafe, again=again, seeds=seeds, diagrams=diagrams)
-    todo = plan(found, chosen, known, rules, secret, book, how)
+    todo = plan(found, chosen, desk, rules, secret, book, how)
     _announce(todo, found, output)
     unfinished: list[LabReport] = []
     try:
         _carry_out(todo, known, book, scheduler, processes, output, unfinished)
     finally:
-        results = write_results(book, known, rules, found, handed, worksheet)
+        results = write_results(book, desk, rules, found, handed, worksheet)
     _show(results.scores, rules, output)
     for report in unfinished:
         output.say(f"[yellow]{report.student}, {report.lab}:[/] {escape(report.problem)}")
@@ -128,11 +129,10 @@ def _words(says: dict[str, object]) -> str:
     return ", ".join(f"{name} {value}" for name, value in says.items() if value is not None)
 
 
-def _rules(
-    known: Course, path: Path | None, chosen: list[Lab], found: list[Submission]
-) -> CourseFile:
+def _rules(desk: Desk, path: Path | None, chosen: list[Lab], found: list[Submission]) -> CourseFile:
+    known = desk.course
     if path is None:
-        labs = chosen or handed_in(found, known)
+        labs = chosen or handed_in(found, desk)
         if not labs:
             raise BadInput(
                 "no submission has a file of any lab: a submission has the folders of the course, "
