@@ -251,6 +251,14 @@ def test_a_damaged_archive_is_a_sentence(tmp_path: Path, content: bytes) -> None
     assert len(got.refused) >= 1
 
 
+@pytest.mark.parametrize("name", ["a.zip", "a.tar", "A.TGZ", "a.tar.xz"])
+def test_what_has_only_the_name_of_an_archive_is_no_archive(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"\x7fELF" + bytes(2000))
+    got, into = take(tmp_path / name, tmp_path)
+    assert tree(into) == {}
+    assert f"{name} is no archive: it has the name of an archive" in got.refused[0]
+
+
 def test_every_cut_and_every_flipped_byte_of_a_zip_is_survived(tmp_path: Path) -> None:
     raw = zipped(tmp_path / "a.zip", {NODE: TEXT * 20, CLIENT: TEXT}).read_bytes()
     broken = tmp_path / "b.zip"

@@ -72,6 +72,16 @@ def test_reports_are_signed_and_a_change_shows(tmp_path: Path) -> None:
         read_signed(ROOT / "README.md", SECRET)
 
 
+def test_a_report_with_a_key_that_is_there_twice_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "r.json"
+    write_signed(path, {"points": 3}, SECRET)
+    text = path.read_text(encoding="utf-8")
+    for old, new in (('"points"', '"points": 4, "points"'), ('"report"', '"report": 1, "report"')):
+        path.write_text(text.replace(old, new), encoding="utf-8")
+        with pytest.raises(BadInput, match="no report of lab grade"):
+            read_signed(path, SECRET)
+
+
 def test_verify_says_yes_no_or_what_is_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

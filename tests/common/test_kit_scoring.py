@@ -62,6 +62,10 @@ def test_days_late_cost_after_the_free_ones_and_the_last_costs_all(
     assert marked(days).labs[0].total == total
 
 
+def test_lateness_is_told_in_words() -> None:
+    assert [marked(days).labs[0].lateness for days in (0.5, 2)] == ["1 day late", "2 days late"]
+
+
 def test_free_days_are_one_stock_for_the_course_and_not_spent_on_nothing() -> None:
     times = {"cap": DUE + timedelta(days=2), "link": DUE + timedelta(days=1)}
     good = {"cap": report("cap", ("test_a", "pass")), "link": report("link", ("test_x", "pass"))}

@@ -31,6 +31,8 @@ from common.course.judge.entries import (
 from common.course.judge.repository import Repository, is_bare
 
 MEBIBYTE = 1 << 20
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+"""The endings of archives' names; what is in them is told by their bytes."""
 MAX_PARCEL_BYTES = 16 * MEBIBYTE
 """The largest archive that is opened."""
 MAX_UNPACKED_BYTES = 64 * MEBIBYTE
@@ -79,6 +81,9 @@ def _archive(path: Path, stack: contextlib.ExitStack) -> Parcel:
             return Tar(stack.enter_context(tarfile.open(fileobj=plain, mode="r:")))
     except DAMAGED as error:
         raise Unreadable(f"{path.name} is a damaged archive: {told(error)}") from None
+    if path.name.lower().endswith(ARCHIVES):
+        what = "it has the name of an archive, and neither a zip nor a tar is in it"
+        raise Unreadable(f"{path.name} is no archive: {what}")
     return Single(path)
 
 

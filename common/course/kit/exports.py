@@ -89,7 +89,7 @@ def feedback(score: Score) -> str:
         passed = sum(mark.verdict == "pass" for mark in each.report.tests)
         says = f"{each.lab}: {each.total:g} of {each.weight:g}"
         says += f", {passed} of {len(each.report.tests)} tests passed"
-        says += f"; {each.days_late} days late" if each.days_late else ""
+        says += f"; {each.lateness}" if each.days_late else ""
         says += f"; {each.report.problem}" if each.report.problem else ""
         told.append(says + ".")
     return " ".join(told)

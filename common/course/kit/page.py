@@ -139,7 +139,7 @@ def _sum(lab: LabScore) -> str:
     told += f"{lab.report.points} test points."
     if lab.days_late:
         free = f", {lab.free_days} of them free" if lab.free_days else ""
-        told += f" {lab.days_late} days late{free}: minus {lab.lost_late:.2f}."
+        told += f" {lab.lateness}{free}: minus {lab.lost_late:.2f}."
     if lab.lost_hints:
         told += f" Hints: minus {lab.lost_hints:.2f}."
     return told

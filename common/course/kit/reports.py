@@ -124,7 +124,7 @@ def read_signed(path: Path, secret: Secret) -> Any:
         Forged: it was not signed with this secret, or was changed since.
     """
     try:
-        read = json.loads(path.read_text(encoding="utf-8"))
+        read = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once)
         plain, signature = read["report"], str(read["signature"])
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}") from None
@@ -133,6 +133,14 @@ def read_signed(path: Path, secret: Secret) -> Any:
     if not secret.has_signed(plain, signature):
         raise Forged(f"{path} was not signed with this course's secret, or was changed afterwards")
     return plain
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON in which no key is there twice: of two, readers take one or the other."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError("a key is there twice")
+    return made
 
 
 class Forged(BadInput):

@@ -54,6 +54,11 @@ class LabScore:
     report: LabReport
 
     @property
+    def lateness(self) -> str:
+        """How late it was, in words: ``1 day late``."""
+        return f"{self.days_late} {'day' if self.days_late == 1 else 'days'} late"
+
+    @property
     def total(self) -> float:
         """What is left."""
         return round(max(0.0, self.earned - self.lost_late - self.lost_hints), DIGITS)

@@ -18,10 +18,11 @@ from common.course.base.course import Course
 from common.course.base.lab import Lab
 from common.course.judge.apart import Taken, take_in_apart
 from common.course.judge.intake import Room, room_of
+from common.course.judge.parcels import ARCHIVES
 from common.course.student.state import FOLDER, NAME, State
 from common.values.errors import BadInput
 
-ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".py")
+ENDINGS = (*ARCHIVES, ".py")
 """Files that can be a submission; others lie beside them for another reason."""
 
 OURS = frozenset({"scores.csv", "scores.json", "moodle.csv"})
