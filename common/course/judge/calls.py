@@ -19,6 +19,20 @@ from common.course.judge.worker.values import Unfit, Values
 from common.values.errors import LabError
 
 
+class Answer(msgspec.Struct):
+    """A line of the process's: what came of a call. What is in it is read when somebody wants it.
+
+    Attributes:
+        id: the number of the call.
+        value: what it returned, as :class:`~common.course.judge.worker.values.Values` writes it.
+        error: how it failed, instead.
+    """
+
+    id: int
+    value: msgspec.Raw = msgspec.Raw(b"null")
+    error: Problem | None = None
+
+
 class CallFailure(LabError):
     """A process of the student's did not answer a call as it must; the text says why."""
 
@@ -47,8 +61,9 @@ class Calls:
         self._error = error
         self._values = Values(known, self._give, self._take)
         self._last = 0
-        self._waiting: dict[int, asyncio.Future[Any]] = {}
-        self._early: dict[int, dict[str, Any]] = {}
+        self._open: set[int] = set()
+        self._waiting: dict[int, asyncio.Future[Answer]] = {}
+        self._early: dict[int, Answer] = {}
         self._dropped: list[int] = []
         self._methods: set[tuple[str, str]] = set()
 
@@ -89,17 +104,18 @@ class Calls:
         """Await an object."""
         loop = asyncio.get_running_loop()
         request = self._send({"do": "await", "object": number})
-        future: asyncio.Future[Any] = loop.create_future()
+        future: asyncio.Future[Answer] = loop.create_future()
         self._waiting[request] = future
         if len(self._waiting) == 1:
             loop.add_reader(self._channel.pipe.fileno(), self._readable)
         try:
             answer = await future
         except asyncio.CancelledError:
-            self._send({"do": "cancel", "request": request})
+            self._open.discard(self._send({"do": "cancel", "request": request}))
             raise
         finally:
             self._waiting.pop(request, None)
+            self._open.discard(request)
             if not self._waiting:
                 loop.remove_reader(self._channel.pipe.fileno())
         return self._result(answer)
@@ -121,20 +137,22 @@ class Calls:
             self._channel.write(msgspec.json.encode({"id": self._last, **asked}) + b"\n")
         except Silent as error:
             raise CallFailure(f"the process of the lab's code: {error}") from None
+        self._open.add(self._last)
         return self._last
 
     def _receive(self) -> None:
         try:
-            answer = msgspec.json.decode(self._channel.read())
-            number = answer["id"]
+            answer = _ANSWER.decode(self._channel.read())
         except Silent as error:
             raise CallFailure(f"the process of the lab's code: {error}") from None
-        except (msgspec.MsgspecError, ValueError, TypeError, KeyError, RecursionError):
+        except (msgspec.MsgspecError, ValueError, RecursionError):
             raise CallFailure("the process of the lab's code wrote what is no answer") from None
-        future = self._waiting.get(number)
+        if answer.id not in self._open:  # nobody has asked, or it was answered already
+            return
+        self._open.discard(answer.id)
+        future = self._waiting.get(answer.id)
         if future is None:
-            if number <= self._last:  # else nobody will ever ask for it
-                self._early[number] = answer
+            self._early[answer.id] = answer
         elif not future.done():
             future.set_result(answer)
 
@@ -148,17 +166,15 @@ class Calls:
                 if not future.done():
                     future.set_exception(error)
 
-    def _result(self, answer: dict[str, Any]) -> Any:
-        if "error" in answer:
-            try:
-                problem = msgspec.convert(answer["error"], Problem)
-            except msgspec.ValidationError:
-                raise CallFailure("the lab's code failed, and did not say how") from None
-            raise self._error(problem)
+    def _result(self, answer: Answer) -> Any:
+        if answer.error is not None:
+            raise self._error(answer.error)
         try:
-            return self._values.unpack(answer.get("value"))
+            return self._values.unpack(msgspec.json.decode(answer.value))
         except Unfit as error:
             raise CallFailure(f"the lab's code returned {error}") from None
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            raise CallFailure("the process of the lab's code wrote what is no answer") from None
 
     def _pack(self, value: object) -> Any:
         return self._values.pack(value)
@@ -182,6 +198,9 @@ class Calls:
             case {"is": "class" | "function" as kind}:
                 return (kind, None)
         raise Unfit(f"plain data that stands for nothing: {str(plain)[:80]}")
+
+
+_ANSWER = msgspec.json.Decoder(Answer)
 
 
 def as_declared(name: str, result: Any, declared: Any) -> Any:

@@ -16,6 +16,14 @@ MOST_BYTES = 64 << 20
 No node of a reference writes a tenth of it."""
 
 
+MOST_VALUES = 1_000_000
+"""So many values may be in one line. The judge needs some 64 bytes for the shortest, which is
+written in three; so many take less than it has for one line."""
+
+SURELY_FEW = 1 << 20
+"""A line of fewer bytes is not counted: what is in it takes little in any case."""
+
+
 class Silent(LabError):
     """The other side ended, or did not answer in time, or wrote too much; the text says which."""
 
@@ -63,6 +71,8 @@ class Channel:
             parts.append(self._receive())
             length += len(parts[-1])
         line, _, self._pending = b"".join(parts).partition(b"\n")
+        if len(line) > SURELY_FEW and sum(map(line.count, (b",", b"[", b"{"))) > MOST_VALUES:
+            raise Silent(f"it wrote a line of more than {MOST_VALUES:,} values")
         return line
 
     def has_line(self) -> bool:
