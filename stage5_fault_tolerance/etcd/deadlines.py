@@ -18,6 +18,8 @@ class Deadlines:
     def __init__(self) -> None:
         self._until: dict[int, int] = {}
         """When each lease ends, by the own clock."""
+        self._granted: dict[int, int] = {}
+        """The version at which each of them was granted: an id may be granted anew."""
         self._ending: dict[int, None] = {}
         """Leases whose end is in the log, but not applied yet."""
         self._seen = -1
@@ -28,16 +30,21 @@ class Deadlines:
     def know(self, leases: Leases, now: int) -> None:
         """Have a deadline for each lease that is there, and for no other.
 
-        A lease lives from when the leader comes to know of it: no later than its next look.
+        A lease lives from when the leader comes to know of it: no later than its next look. One
+        that has ended and was granted anew since the last look is a new one: it has its whole time,
+        and its end is not decided.
         """
         if self._seen == leases.version:
             return
         self._seen = leases.version
+        granted = {id: lease.version for id, lease in leases.held.items()}
+        same = {id for id, version in granted.items() if self._granted.get(id) == version}
+        self._granted = granted
         self._until = {
-            id: self._until[id] if id in self._until else now + lease.ttl * SECOND
+            id: self._until[id] if id in same else now + lease.ttl * SECOND
             for id, lease in leases.held.items()
         }
-        self._ending = {id: None for id in self._ending if id in leases.held}
+        self._ending = {id: None for id in self._ending if id in same}
 
     def renew(self, id: int, ttl: int, now: int) -> None:
         """There was a sign of life; it helps unless the end is in the log already."""

@@ -64,14 +64,17 @@ class History:
             self.current[key] = version
 
     def compact(self, revision: int) -> None:
-        """Forget all versions that no read at ``revision`` or later can see."""
+        """Forget all versions that no read at ``revision`` or later can see.
+
+        What came at the revision itself is kept, a deletion too, though no read can see that: a
+        watch may begin there, and must be told (etcd issues 18089 and 19179)."""
         self.compacted = revision
         log, self.log = self.log, []
         kept = [version for version in log if self._is_seen(version, revision)]
         self.replace(kept)
 
     def _is_seen(self, version: KeyValue, revision: int) -> bool:
-        if version.mod_revision > revision:
+        if version.mod_revision >= revision:
             return True
         return not version.is_deletion() and self.find(version.key, revision) is version
 

@@ -25,10 +25,13 @@ class Lease:
 
     Attributes:
         ttl: seconds to live without a sign of life.
+        version: the version of all leases at which it was granted: another lease that is granted
+            under the same id later is another one. It is this server's own count.
         keys: what is attached to it, in the order in which it came; the values mean nothing.
     """
 
     ttl: int
+    version: int
     keys: dict[bytes, None] = field(default_factory=dict)
 
 
@@ -38,11 +41,14 @@ class Leases:
     Attributes:
         version: how often a lease came or went; who keeps account of times sees by it that there
             is something new.
+
+    Args:
+        version: what it begins with.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, version: int = 0) -> None:
         self.held: dict[int, Lease] = {}
-        self.version = 0
+        self.version = version + 1
 
     def problem_of_grant(self, ttl: int, id: int) -> str | None:
         """Why such a lease cannot be granted; None if it can."""
@@ -55,7 +61,7 @@ class Leases:
     def grant(self, ttl: int, id: int) -> Lease:
         """Make a lease; ``problem_of_grant`` has found none."""
         self.version += 1
-        lease = self.held[id] = Lease(max(ttl, LEAST_TTL))
+        lease = self.held[id] = Lease(max(ttl, LEAST_TTL), self.version)
         return lease
 
     def end(self, id: int) -> list[bytes]:

@@ -231,10 +231,8 @@ class Store(Application):
         self.history = History()
         self.history.replace([version for part in parts for version in part.log])
         self.history.revision, self.history.compacted = revision, compacted
-        version = self.leases.version
-        self.leases = Leases()
+        self.leases = Leases(self.leases.version)  # it goes on, for all of them are new here
         for kept in leases:
             self.leases.grant(kept.ttl, kept.id)
-        self.leases.version += version  # whoever watches it sees that something happened
         for key, kv in self.history.current.items():
             self.leases.move(key, 0, kv.lease)

@@ -6,7 +6,7 @@ from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import ask, ask_ok, crash, restart, run_until, value_of, wait_for
 from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
-from common.values.faults import Partition
+from common.values.faults import Heal, Partition
 from common.values.history import Ok
 from common.values.units import MS, SECOND
 from tests.stage5_fault_tolerance.etcd.cluster import (
@@ -152,6 +152,65 @@ def test_a_sign_of_life_to_a_leader_that_is_cut_off_is_not_answered(lab: EtcdLab
     assert ask_ok(simulation, rest[0], lab.Range(b"held")).count == 0
 
 
+@graded(
+    points=4,
+    title="A lease that is granted anew under its old id is a new one",
+    requirement="deadlines.py: one that has ended and was granted anew has its whole time",
+)
+def test_a_lease_that_is_granted_anew_lives_for_its_own_time_and_ends(
+    lab: EtcdLab, sweep: Sweep
+) -> None:
+    for seed in sweep(4):
+        simulation = cluster(lab, seed)
+        leader = elected(simulation)
+        server = SERVERS[seed % 3]
+        ask_ok(simulation, server, lab.LeaseGrant(3, 7))
+        simulation.run(simulation.now + SECOND)
+        together = [
+            simulation.call(server, each)
+            for each in (lab.Put(b"x", b"1"), lab.LeaseRevoke(7), lab.LeaseGrant(8, 7))
+        ]
+        for each in together:
+            wait_for(simulation, each)
+            value_of(each)
+        granted = simulation.now
+        ask_ok(simulation, server, lab.Put(b"held", b"x", 7))
+        simulation.run(granted + 7 * SECOND)
+        assert ask_ok(simulation, server, lab.Range(b"held")).count == 1, "8 s were granted anew"
+        simulation.run(granted + 9 * SECOND)
+        assert ask_ok(simulation, server, lab.Range(b"held")).count == 0
+        assert leader_of(simulation) == leader, "nothing has happened to the leader"
+
+
+@graded(
+    points=4,
+    title="A lease that is granted while the old one ends can be kept alive, and ends",
+    requirement="deadlines.py: the end of the new lease is not decided",
+)
+def test_a_lease_that_is_granted_in_the_step_of_its_end_is_no_different(
+    lab: EtcdLab, sweep: Sweep
+) -> None:
+    for seed in sweep(4):
+        simulation = cluster(lab, seed)
+        elected(simulation)
+        ask_ok(simulation, "n1", lab.LeaseGrant(2, 7))
+        leader = the_end_is_in_the_log(simulation)
+        simulation.inject(Partition(simulation.now, ((leader,), tuple(others_than(leader)))))
+        asked = simulation.call(leader, lab.LeaseGrant(2, 7))
+        simulation.run(simulation.now + 60 * MS)
+        simulation.inject(Heal(simulation.now))
+        wait_for(simulation, asked, SECOND)
+        assert value_of(asked).id == 7, "the old one has ended before"
+        ask_ok(simulation, leader, lab.Put(b"held", b"x", 7))
+        simulation.run(simulation.now + SECOND)
+        assert ask_ok(simulation, leader, lab.LeaseKeepAlive(7)).ttl == 2
+        kept = simulation.now
+        simulation.run(kept + 1500 * MS)
+        assert ask_ok(simulation, leader, lab.Range(b"held")).count == 1
+        simulation.run(kept + 3 * SECOND)
+        assert ask_ok(simulation, leader, lab.Range(b"held")).count == 0
+
+
 def listen(
     lab: EtcdLab, simulation: Any, asked: dict[str, Any], seen: dict[str, list[Any]]
 ) -> None:
@@ -216,3 +275,27 @@ def test_several_questions_about_the_future_are_all_answered(lab: EtcdLab) -> No
         wait_for(simulation, each, SECOND)
     events = [value_of(each).events for each in asked[:4]]
     assert [[kv.mod_revision for kv in told] for told in events] == [[2], [4], [3], [2]]
+
+
+@graded(
+    points=4,
+    title="No watcher misses a deletion without a word",
+    requirement="history.py: what came at the compacted revision itself is kept, deletions too",
+)
+def test_a_watcher_hears_of_a_deletion_that_is_compacted_in_the_same_step(
+    lab: EtcdLab, sweep: Sweep
+) -> None:
+    for seed in sweep(3):
+        simulation = cluster(lab, seed)
+        leader = elected(simulation)
+        follower, other = others_than(leader)
+        there = ask_ok(simulation, follower, lab.Put(b"key")).revision
+        watching = simulation.call(follower, lab.Changes(there + 1))
+        simulation.run(simulation.now + 200 * MS)
+        simulation.inject(Partition(simulation.now, ((follower,), (leader, other))))
+        deleted = ask_ok(simulation, leader, lab.DeleteRange(b"key")).revision
+        ask_ok(simulation, leader, lab.Compact(deleted))
+        simulation.inject(Heal(simulation.now))
+        wait_for(simulation, watching, SECOND)
+        (event,) = value_of(watching).events
+        assert (event.key, event.is_deletion()) == (b"key", True)

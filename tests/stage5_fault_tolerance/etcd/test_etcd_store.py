@@ -137,7 +137,7 @@ def test_compaction_forgets_old_versions_and_keeps_what_was_still_there(lab: Etc
     store.apply(lab.Put(b"b", b"8"))
     before = len(store.history.log), store.size()
     assert store.apply(lab.Compact(7)) == lab.Done(8)
-    assert len(store.history.log) == 2, "the latest a, and b; nothing of what is gone"
+    assert len(store.history.log) == 3, "the latest a, b, and that a key went at this revision"
     assert store.size() < before[1]
     compacted = lab.Refused("etcdserver: mvcc: required revision has been compacted")
     assert store.apply(lab.Range(b"a", revision=6)) == compacted
@@ -148,6 +148,8 @@ def test_compaction_forgets_old_versions_and_keeps_what_was_still_there(lab: Etc
     assert store.apply(lab.Put(b"a", b"9")).revision == 9
     (kv,) = store.apply(lab.Range(b"a")).kvs
     assert (kv.create_revision, kv.version) == (2, 5), "its past counts, though it is forgotten"
+    store.apply(lab.Compact(9))
+    assert len(store.history.log) == 2, "a and b; nothing of what went before"
 
 
 @graded(
@@ -255,6 +257,10 @@ def test_changes_before_the_compacted_revision_are_refused(lab: EtcdLab) -> None
     assert told.compacted <= 0
     assert [kv.value for kv in told.events] == [b"5", b"6", b"7"]
     assert told.previous[0] is None, "what was before is forgotten"
+    deleted = store.apply(lab.DeleteRange(b"a")).revision
+    store.apply(lab.Compact(deleted))
+    (event,) = store.query(lab.Changes(deleted)).events
+    assert event.is_deletion(), "who watches from the compacted revision on hears of a deletion"
 
 
 @graded(
