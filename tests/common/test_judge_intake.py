@@ -1,5 +1,6 @@
 """Hostile and clumsy submissions: what becomes of them, and what is said about it."""
 
+import hashlib
 import io
 import os
 import shutil
@@ -11,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from common.course.base.course import Course
 from common.course.judge import entries, intake
-from common.course.judge.intake import Intake, Room, take_in
+from common.course.judge.intake import Intake, Room, room_of, take_in
 from common.values.errors import BadInput
 
 ROOM = "stage1_foundations/echo"
@@ -303,6 +305,30 @@ def repository(folder: Path) -> Path:
     git("add", ".", cwd=folder)
     git("commit", "-m", "work", cwd=folder)
     return folder
+
+
+def test_a_file_without_an_exercise_is_the_courses_own_and_a_change_is_told(
+    tmp_path: Path,
+) -> None:
+    own = {"client.py": hashlib.sha256(b"ours\n").hexdigest()}
+    room = Room(ROOM, ("node.py",), frozenset({"cap"}), own)
+    for number, (client, told) in enumerate(
+        ((b"ours\n", ()), (b"ours\r\n", ()), (b"says yes\n", ("the course's own is used",)))
+    ):
+        archive = zipped(tmp_path / f"{number}.zip", {NODE: TEXT, CLIENT: client})
+        into = tmp_path / f"into{number}"
+        got = take_in(archive, room, into)
+        assert tree(into) == {NODE: TEXT}
+        assert len(got.refused) == len(told)
+        assert all(part in sentence for part, sentence in zip(told, got.refused, strict=True))
+
+
+def test_of_every_lab_the_files_with_exercises_are_taken_and_no_others() -> None:
+    course = Course()
+    for lab in course.labs:
+        room = room_of(course, lab)
+        assert set(room.files) == {hole.file for hole in lab.holes}
+        assert set(room.files) | set(room.supplied) == {file.path for file in lab.files}
 
 
 def test_a_working_tree_and_a_bare_repository_are_taken(tmp_path: Path) -> None:

@@ -130,7 +130,7 @@ def _read(folder: Path, plain: dict[str, object]) -> Taken:
 
 
 def _plain(room: Room) -> dict[str, object]:
-    return {"folder": room.folder, "files": room.files, "others": sorted(room.others)}
+    return asdict(room) | {"others": sorted(room.others)}
 
 
 def _limit(what: int, most: int) -> None:
@@ -149,7 +149,8 @@ def main(submission: str, into: str) -> int:
     taken = {}
     try:
         for name, plain in order["rooms"].items():
-            room = Room(plain["folder"], tuple(plain["files"]), frozenset(plain["others"]))
+            files, others = tuple(plain["files"]), frozenset(plain["others"])
+            room = Room(plain["folder"], files, others, plain["supplied"])
             taken[name] = asdict(take_in(Path(submission), room, Path(into) / name))
     except LabError as error:
         print(error, file=sys.stderr)

@@ -2,6 +2,7 @@
 
 import socket
 import struct
+import time
 
 from common.course.judge.worker.lines import MAX_LINE
 from common.values.errors import LabError
@@ -58,6 +59,7 @@ class Channel:
 
     def read(self) -> bytes:
         """The next line, without its end. Raises: Silent."""
+        latest = time.monotonic() + ANSWER_SECONDS  # also for a line that comes byte by byte
         pending = self._pending
         if not pending:
             pending = self._receive()
@@ -68,6 +70,8 @@ class Channel:
         while b"\n" not in parts[-1]:
             if length > self.longest:
                 raise Silent(f"it wrote a line of more than {self.longest:,} bytes")
+            if time.monotonic() > latest:
+                raise Silent(f"it did not answer within {ANSWER_SECONDS} s")
             parts.append(self._receive())
             length += len(parts[-1])
         line, _, self._pending = b"".join(parts).partition(b"\n")

@@ -6,6 +6,9 @@ links, no devices, no bytecode, nothing that is too large, nothing outside of th
 was left out is told, a sentence each; a submission that cannot be read at all is such a sentence
 too, so that one bad submission never stops the others.
 
+A file in which there is nothing to write is the course's own, whatever was handed in for it: else a
+client could end operations itself, and a check could always say yes.
+
 Students pack as they like. A file is known by its room: ``cap/client.py``, with or without the
 stage's folder above it, in however many folders. Where the room is nowhere, the files of one folder
 are taken by their names alone; but what lies in the room of another lab is never taken for this
@@ -13,9 +16,10 @@ one's. Hidden folders, such as the one in which a workspace keeps its backups, d
 """
 
 import contextlib
+import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from common.course.base.course import Course
@@ -40,11 +44,13 @@ class Room:
         folder: the room, relative to the workspace: ``stage1_foundations/cap``.
         files: the paths that count, relative to the room.
         others: the names of the rooms of other labs.
+        supplied: SHA-256 of the files that are the course's own, by path relative to the room.
     """
 
     folder: str
     files: tuple[str, ...]
     others: frozenset[str] = frozenset()
+    supplied: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -68,9 +74,14 @@ class Intake:
 
 
 def room_of(course: Course, lab: Lab) -> Room:
-    """What to look for in a submission of a lab."""
-    files = tuple(sorted(file.path for file in lab.files))
-    return Room(lab.folder, files, frozenset(course.ids) - {lab.id})
+    """What to look for in a submission of a lab: the files with its exercises."""
+    room, files = course.room_of(lab), tuple(sorted({hole.file for hole in lab.holes}))
+    supplied = {
+        file.path: hashlib.sha256((room / file.path).read_bytes()).hexdigest()
+        for file in lab.files
+        if file.path not in files
+    }
+    return Room(lab.folder, files, frozenset(course.ids) - {lab.id}, supplied)
 
 
 def take_in(submission: Path, room: Room, into: Path) -> Intake:
@@ -99,8 +110,9 @@ def take_in(submission: Path, room: Room, into: Path) -> Intake:
             entries, refused = _usable(parcel.entries())
             found, problems, bare = _assign(entries, room)
             copied = _copy({f"{room.folder}/{file}": found[file] for file in found}, into)
-            left = _left_out(entries, found)
-            refused = [*parcel.problems, *refused, *problems, *copied.refused, *left]
+            changed = _changed(entries, found, room)
+            left = _left_out(entries, found, room)
+            refused = [*parcel.problems, *refused, *problems, *copied.refused, *changed, *left]
             return Intake(copied.taken, tuple(refused), bare)
     except Unreadable as error:
         return Intake((), (str(error),))
@@ -194,8 +206,36 @@ def _write(target: Path, content: bytes, mode: int) -> None:
         raise BadInput(f"{target} cannot be written: {error.strerror}") from None
 
 
-def _left_out(entries: Sequence[Entry], found: Mapping[str, Entry]) -> list[str]:
+def _changed(entries: Sequence[Entry], found: Mapping[str, Entry], room: Room) -> list[str]:
+    """Sentences on files of the course's own that are beside those that were taken, changed."""
+    beside = {entry.path.removesuffix(file) for file, entry in found.items()}
+    own = {f"{folder}{file}": digest for folder in beside for file, digest in room.supplied.items()}
+    told = []
+    for entry in entries:
+        digest = own.get(entry.path, "")
+        if digest and _digest(entry) != digest:
+            told.append(
+                f"{_name(entry)} has no exercise in it and is not as it was: the course's own is "
+                "used instead"
+            )
+    return told
+
+
+def _digest(entry: Entry) -> str:
+    """SHA-256 of a file, with line ends as the course has them."""
+    with contextlib.suppress(Unreadable):
+        content = entry.read(MAX_FILE_BYTES).replace(b"\r\n", b"\n")
+        return hashlib.sha256(content).hexdigest()
+    return ""
+
+
+def _left_out(entries: Sequence[Entry], found: Mapping[str, Entry], room: Room) -> list[str]:
     taken = {entry.path for entry in found.values()}
+    taken |= {
+        entry.path.removesuffix(file) + own
+        for file, entry in found.items()
+        for own in room.supplied
+    }
     others = [entry for entry in entries if entry.path not in taken]
     return _shortened([f"{_name(entry)} is no file of this lab: left out" for entry in others])
 

@@ -21,7 +21,8 @@ from common.values.errors import LabError
 COURSE, LIBRARIES = "/course", "/libraries"
 """Where the course's own parts and their libraries are inside."""
 
-PARTS = ("values", "contract", "codec", "sim", "check", "trace", "runtime", "course/judge/worker")
+PARTS = ("values", "contract", "codec", "sim", "check", "trace", "worlds", "runtime",
+         "course/judge/worker")  # fmt: skip
 FILES = ("__init__.py", "course/__init__.py", "course/judge/__init__.py", "course/judge/filters.py")
 """What of ``common`` is inside."""
 
