@@ -1,0 +1,48 @@
+"""Graded suite of the lab ``cap``, second part: writes that reached one replica and no other."""
+
+from common.check.linearizability import check_linearizability
+from common.check.models import Register
+from common.course.suites.grading import graded
+from common.course.suites.kit import ask, must_hold
+from common.sim.network import LinkModel
+from common.values.faults import Block, Heal, Partition
+from common.values.history import Ok
+from common.values.units import MS, SECOND
+from tests.stage1_foundations.cap.cluster import REPLICAS, attached
+from tests.stage1_foundations.cap.lab import CapLab
+
+LAB = "cap"
+
+THREE_MS = LinkModel(latency=(3 * MS, 3 * MS))
+
+
+@graded(
+    points=3,
+    title="Write-back of the own copy",
+    requirement="ABD: a read tells a majority what it found, also what it found at its own replica",
+)
+def test_what_a_read_finds_at_its_own_replica_is_on_a_majority_afterwards(lab: CapLab) -> None:
+    """n1 is not heard as soon as it holds a write itself, tried at every time, until it gives up.
+
+    Then c3 reads the write at n1, and n1 is cut off; c2 reads where n1 is not heard.
+    """
+    found = 0
+    for start in range(24):
+        clients = {"c1": attached(lab, "n1"), "c2": attached(lab, "n2"), "c3": attached(lab, "n1")}
+        simulation = lab.simulation(
+            dict.fromkeys(REPLICAS, lab.ConsistentReplica), clients, seed=1, link=THREE_MS
+        )
+        simulation.call("c1", lab.Write(7))
+        simulation.run(start * MS)
+        for deaf in ("n2", "n3"):
+            simulation.inject(Block(simulation.now, "n1", deaf))
+        simulation.run(simulation.now + 400 * MS)
+        simulation.inject(Heal(simulation.now))
+        first = ask(simulation, "c3", lab.Read(), within=SECOND)
+        found += first.outcome == Ok(7)
+        apart = (("n1", "c1", "c3"), ("n2", "n3", "c2"))
+        simulation.inject(Partition(simulation.now, apart))
+        simulation.run(simulation.now + 1 * MS)  # so that one read begins after the other's end
+        ask(simulation, "c2", lab.Read(), within=SECOND)
+        must_hold(check_linearizability(simulation.history, Register()))
+    assert found, "no read ever found the write"
