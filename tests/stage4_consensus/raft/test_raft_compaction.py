@@ -108,8 +108,9 @@ def test_a_snapshot_is_installed_when_all_its_pieces_are_there_in_any_order(lab:
     one.append(2, (0, 0), [2, 2])
     one.receive("n2", sent[0])
     one.receive("n2", sent[2])
+    one.receive("n2", sent[-1])
     one.receive("n2", sent[0])
-    assert "snapshot" not in one.disk
+    assert "snapshot" not in one.disk, "the last piece came, and earlier ones did not"
     for piece in sent[1:]:
         reply = only(one.receive("n2", piece), lab.InstallSnapshotReply)
     assert reply.done
@@ -119,6 +120,25 @@ def test_a_snapshot_is_installed_when_all_its_pieces_are_there_in_any_order(lab:
     one.start()
     assert one.held() == "1.1;1.2;1.3;1.4;1.5;1.6;"
     assert one.append(2, (6, 1), [2], commit=7).success
+
+
+@graded(
+    points=3,
+    title="Pieces of two snapshots do not mix",
+    requirement="Figure 13: if instance of chunk differs from that of the file, begin a new one",
+)
+def test_pieces_of_two_snapshots_are_not_put_together(lab: RaftLab) -> None:
+    old, new = (pieces(lab, compacted(lab, entries)) for entries in (6, 8))
+    assert len(old) == len(new), "the pieces of one fit into the other"
+    for first, second, text in ((old, new, "1.7;1.8;"), (new, old, "")):
+        one = OneServer(lab)
+        one.receive("n2", first[0])
+        for piece in second[1:]:
+            one.receive("n2", piece)
+        assert "snapshot" not in one.disk, "the first piece was of another snapshot"
+        for piece in second:
+            one.receive("n2", piece)
+        assert one.held() == "1.1;1.2;1.3;1.4;1.5;1.6;" + text
 
 
 @graded(

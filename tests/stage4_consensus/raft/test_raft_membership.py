@@ -103,6 +103,26 @@ def test_the_joint_configuration_needs_both_majorities_to_commit(lab: RaftLab) -
 
 @graded(
     points=3,
+    title="Learners do not count",
+    requirement="thesis 4.2.1: new servers join as non-voting members, not counted towards "
+    "majorities",
+)
+def test_what_only_learners_store_is_not_committed(lab: RaftLab) -> None:
+    one = OneServer(lab, names(5), voters=names(3), max_in_flight=100)
+    one.accept("n2", one.be_leader())
+    sent = change(lab, one, "n1", "n4", "n5")
+    one.accept("n4", sent)
+    one.command("a")
+    last = one.server.status()["last"]
+    stored = lab.AppendEntriesReply(1, 0, True, last - 1, last)
+    one.receive("n4", stored)
+    assert one.server.status()["commit"] < last, "n4 is a learner; n2 and n3 have not got it"
+    one.receive("n2", stored)
+    assert one.server.status()["commit"] == last, "two of the three voters have it"
+
+
+@graded(
+    points=3,
     title="Both majorities elect",
     requirement="section 6: any server of either configuration may serve as leader; a candidate "
     "uses the latest configuration in its log, whether committed or not",

@@ -90,6 +90,12 @@ def test_a_candidate_leads_with_a_majority_of_votes_of_its_own_term(lab: RaftLab
     assert one.server.status()["role"] == "leader"
     assert sorted({each.to for each in sent}) == ["n2", "n3", "n4", "n5"]
     assert len(find(sent, lab.AppendEntries)) == 4
+    again = OneServer(lab, names(5), pre_vote=False)
+    again.fire(lab.ElectionTimeout)
+    again.receive("n2", lab.RequestVoteReply(1, True))
+    again.fire(lab.ElectionTimeout)
+    again.receive("n3", yes)
+    assert again.server.status()["role"] == "candidate", "a vote of term 1 is none in term 2"
 
 
 @graded(
