@@ -25,6 +25,7 @@ CLIENTS = ("c1", "c2", "c3")
 OPERATOR = "operator"
 SLOTS = 16
 KEYS = tuple(b"key-%d" % number for number in range(10))
+MANY = tuple(b"%d" % number for number in range(60))
 
 CALM = 2 * SECOND
 """When all faults of a sweep are over."""
@@ -231,3 +232,16 @@ def held_by(lab: KvLab, simulation: Simulation, seen: OneOwner, client: str = "c
 def key_of(slot: int) -> bytes:
     """Some key of a slot."""
     return next(b"in %d" % n for n in range(10_000) if slot_of(b"in %d" % n) == slot)
+
+
+def fill(lab: KvLab, simulation: Simulation) -> dict[bytes, bytes]:
+    """Put many keys; returns what is held."""
+    held = {key: b"value of " + key for key in MANY}
+    for number, (key, value) in enumerate(held.items()):
+        ask_ok(simulation, CLIENTS[number % 3], lab.Put(key, value))
+    return held
+
+
+def read(lab: KvLab, simulation: Simulation, client: str = "c1") -> dict[bytes, object]:
+    """Read them all."""
+    return {key: ask_ok(simulation, client, lab.Get(key)) for key in MANY}

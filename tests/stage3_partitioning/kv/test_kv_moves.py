@@ -6,19 +6,21 @@ from typing import Any
 from common.contract import Invoke, Receive, Send, Start
 from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import STEADY, ask, ask_ok, crash, has_ended, restart, wait_for
-from common.sim.simulation import Simulation
 from common.values.faults import Block, Heal
 from common.values.history import Failed, Ok, Unknown
 from common.values.units import MS, SECOND
 from tests.stage3_partitioning.kv.cluster import (
     CLIENTS,
+    MANY,
     NODES,
     OPERATOR,
     SLOTS,
     change,
     cluster,
+    fill,
     held_by,
     owners_at_first,
+    read,
     settle,
     slot_of,
     watch,
@@ -26,21 +28,6 @@ from tests.stage3_partitioning.kv.cluster import (
 from tests.stage3_partitioning.kv.lab import KvLab
 
 LAB = "kv"
-
-MANY = [b"%d" % number for number in range(60)]
-
-
-def fill(lab: KvLab, simulation: Simulation) -> dict[bytes, bytes]:
-    """Put many keys; returns what is held."""
-    held = {key: b"value of " + key for key in MANY}
-    for number, (key, value) in enumerate(held.items()):
-        ask_ok(simulation, CLIENTS[number % 3], lab.Put(key, value))
-    return held
-
-
-def read(lab: KvLab, simulation: Simulation, client: str = "c1") -> dict[bytes, object]:
-    """Read them all."""
-    return {key: ask_ok(simulation, client, lab.Get(key)) for key in MANY}
 
 
 @graded(
