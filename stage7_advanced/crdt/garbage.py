@@ -130,8 +130,8 @@ class CollectingReplica(TextReplica):
     def __init__(self, id: NodeId, peers: tuple[NodeId, ...], *, every: int = 50 * MS) -> None:
         super().__init__(id, peers, every=every)
         self.text = PrunedText(id)
-        self.gravestones: dict[Dot, tuple[NodeId, int]] = {}
-        """By character the first edit here that deleted it: author and number. Until dropped."""
+        self.gravestones: dict[Dot, list[tuple[NodeId, int]]] = {}
+        """By character all edits here that delete it, by author and number, until it is dropped."""
         self.looked_at = 0
         """So many of the edits were searched for deletions."""
         self.stable = VectorClock()
@@ -184,9 +184,7 @@ class CollectingReplica(TextReplica):
             self.save("stable", self.stable.counts())
         self.retire_what_is_stable()
         settled = everywhere([self.stable, *self.told_stable.values()])
-        gone = [
-            id for id, (author, number) in self.gravestones.items() if settled[author] >= number
-        ]
+        gone = [id for id in self.gravestones if self.is_deleted(id, settled)]
         for id in self.text.drop(gone):
             del self.gravestones[id]
 
@@ -199,18 +197,22 @@ class CollectingReplica(TextReplica):
         self.look_for_deletions()
         for gravestone in list(self.gravestones):
             id: Dot | None = gravestone
-            while id is not None and self.is_stable(id):
+            while id is not None and self.is_deleted(id, self.stable):
                 id = self.text.retire(id)
 
-    def is_stable(self, id: Dot) -> bool:
-        """Whether a character is deleted, and everybody is known to know."""
-        author, number = self.gravestones.get(id, ("", 1))
-        return self.stable[author] >= number
+    def is_deleted(self, id: Dot, done: VectorClock) -> bool:
+        """Whether a character is deleted where ``done`` is done: by any of its deletions.
+
+        Two people may have deleted it, and a third one have heard of one of them alone. What counts
+        here must count for all who have done the same: so it is not the first deletion that came.
+        """
+        return any(done[author] >= number for author, number in self.gravestones.get(id, ()))
 
     def look_for_deletions(self) -> None:
-        """Note for each character the first edit here that has deleted it."""
+        """Note for each character the edits here that delete it."""
         for edit in self.edits[self.looked_at :]:
             for change in edit.changes:
                 if isinstance(change, Delete):
-                    self.gravestones.setdefault(change.id, (edit.author, edit.number))
+                    deletions = self.gravestones.setdefault(change.id, [])
+                    deletions.append((edit.author, edit.number))
         self.looked_at = len(self.edits)

@@ -232,6 +232,28 @@ def told(lab: CrdtLab, node: Any) -> tuple[Any, Any]:
     return said.message.counts, said.message.stable
 
 
+@graded(points=2, title="Any deletion", requirement="what is stable is so for all who did the same")
+def test_a_gravestone_is_retired_when_any_of_its_deletions_is_stable(lab: CrdtLab) -> None:
+    """n1 and n2 delete the same, and n3 has heard of n1 alone."""
+    node = lab.CollectingReplica("n2", ("n1", "n3"))
+    node.step(Start(0, {}))
+    typed = (
+        lab.Insert(("n1", 1), "a", None, "right"),
+        lab.Insert(("n1", 2), "b", ("n1", 1), "right"),
+    )
+    deletion = (lab.Delete(("n1", 2)),)
+    node.step(Receive(1, "n1", lab.Edits((lab.Edit("n1", (("n1", 1),), typed),))))
+    node.step(Invoke(2, 1, lab.Erase(1)))
+    node.step(Receive(3, "n1", lab.Edits((lab.Edit("n1", (("n1", 2),), deletion),))))
+    node.step(Receive(4, "n1", lab.Heard((("n1", 2), ("n2", 1)), ())))
+    node.step(Receive(5, "n3", lab.Heard((("n1", 2),), ())))
+    assert told(lab, node)[1] == (("n1", 2),), "n3 has not heard of n2's deletion"
+    (said,) = effects_of(Broadcast, node.step(Invoke(6, 2, lab.Type(1, "x"))))
+    assert said.message.edits[0].changes == (lab.Insert(("n2", 1), "x", ("n1", 1), "right"),), (
+        "it said that n1's deletion is stable, and may not name b any more"
+    )
+
+
 @graded(points=2, title="Over crashes", requirement="what was told to be stable is durable")
 def test_what_was_said_to_be_stable_is_retired_after_a_crash_too(lab: CrdtLab) -> None:
     node = lab.CollectingReplica("n1", ("n2",))
