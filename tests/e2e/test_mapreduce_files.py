@@ -284,6 +284,8 @@ def test_options_that_an_engine_does_not_have_are_refused(tmp_path: Path) -> Non
     source = words(tmp_path / "in.txt", 5)
     said = bad(tmp_path, source, "--engine", "sequential", "--timeline", "who.svg")
     assert "--timeline is for --engine local" in said
+    said = bad(tmp_path, source, "--engine", "sequential", "--skip-bad-records", 1)
+    assert "--skip-bad-records is not for --engine sequential" in said
     assert "--kill w9: there is no such process: there are coordinator, w1" in bad(
         tmp_path, source, "--kill", "w9@1"
     )

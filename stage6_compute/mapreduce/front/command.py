@@ -266,6 +266,8 @@ def _check(given: argparse.Namespace) -> None:
         raise BadInput(f"--memory {given.memory}: a worker needs 128MB at least")
     if given.skip_bad_records < 0:
         raise BadInput(f"--skip-bad-records {given.skip_bad_records}: write 0 or more")
+    if given.skip_bad_records and given.engine == "sequential":
+        raise BadInput("--skip-bad-records is not for --engine sequential, which skips nothing")
     if given.task_timeout <= 0:
         raise BadInput(f"--task-timeout {given.task_timeout}: write a number of seconds above 0")
     if given.engine != "local" and (given.timeline or given.kill):
