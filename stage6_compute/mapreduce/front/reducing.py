@@ -8,7 +8,7 @@ are cut from what came in its order, sorting is stable, and so is merging.
 import heapq
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, groupby
 from operator import itemgetter
 from pathlib import Path
@@ -39,6 +39,10 @@ ROWS_OF_MERGED = 256
 """So many keys are in a block of a run that is merged from others."""
 LINES_AT_ONCE = 20_000
 """So many lines are written at once."""
+
+
+PLAIN = (str, int)
+"""What the output holds as it is."""
 
 
 class Groups:
@@ -88,25 +92,24 @@ class Groups:
     def __iter__(self) -> Iterator[tuple[Any, Iterable[Any]]]:
         """Each key in order, with its values, which have to be taken before the next key is."""
         if not self._runs:
-            yield from self._in_memory()
-            return
+            return self._in_memory()
         self._spill()
-        for key, group in groupby(_merged(self._runs), key=itemgetter(0)):
-            yield key, chain.from_iterable(map(itemgetter(1), group))
+        grouped = groupby(_merged(self._runs), key=itemgetter(0))
+        return ((key, chain.from_iterable(map(itemgetter(1), group))) for key, group in grouped)
 
     def close(self) -> None:
         """Remove the runs."""
         for run in self._runs:
             run.unlink(missing_ok=True)
 
-    def _in_memory(self) -> Iterator[tuple[Any, list[Any]]]:
+    def _in_memory(self) -> Iterator[tuple[Any, Sequence[Any]]]:
+        """Each key in order, with a list of its values, or with the combined one as a tuple."""
         if self._combined is not None:
-            table = self._combined.table
-            for key in self._sorted(table):
-                yield key, [table[key]]
-        else:
-            for key in self._sorted(self._lists):
-                yield key, self._lists[key]
+            keys = self._sorted(self._combined.table)
+            each = map(self._combined.table.__getitem__, keys)
+            return zip(keys, zip(each, strict=True), strict=True)
+        keys = self._sorted(self._lists)
+        return zip(keys, map(self._lists.__getitem__, keys), strict=True)
 
     def _sorted(self, keys: Iterable[Any]) -> list[Any]:
         try:
@@ -131,7 +134,7 @@ class Groups:
             for run in runs:
                 run.unlink()
 
-    def _write_run(self, groups: Iterable[tuple[Any, list[Any]]], rows: int) -> None:
+    def _write_run(self, groups: Iterable[tuple[Any, Sequence[Any]]], rows: int) -> None:
         self._scratch.mkdir(parents=True, exist_ok=True)
         path = self._scratch / f"run-{self._made}"
         self._made += 1
@@ -179,10 +182,10 @@ def reduced(
         keys += 1
         try:
             for value in job.reduce(key, values):
-                if value.__class__ is str or value.__class__ is int:
-                    lines.append(f"{as_text(key)}\t{value}")
+                if key.__class__ is str and value.__class__ in PLAIN:
+                    lines.append(f"{key}\t{value}\n")
                 else:
-                    lines.append(line_of(key, value))
+                    lines.append(line_of(key, value) + "\n")
         except (Exception, TimedOut) as error:  # whatever a job may raise
             if isinstance(error, TaskFailed):
                 raise
@@ -197,9 +200,9 @@ def reduced(
 
 
 def _joined(lines: list[str]) -> str:
-    text = "".join([line + "\n" for line in lines])
+    text = "".join(lines)
     if text.count("\n") != len(lines):
-        bad = next(line for line in lines if "\n" in line)
+        bad = next(line for line in lines if "\n" in line[:-1])
         raise TaskFailed(
             f"reduce gave {shown(bad)}, which has a line break in it: an output is a line each"
         )
