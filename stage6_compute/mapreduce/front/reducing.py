@@ -97,11 +97,6 @@ class Groups:
         grouped = groupby(_merged(self._runs), key=itemgetter(0))
         return ((key, chain.from_iterable(map(itemgetter(1), group))) for key, group in grouped)
 
-    def close(self) -> None:
-        """Remove the runs."""
-        for run in self._runs:
-            run.unlink(missing_ok=True)
-
     def _in_memory(self) -> Iterator[tuple[Any, Sequence[Any]]]:
         """Each key in order, with a list of its values, or with the combined one as a tuple."""
         if self._combined is not None:
