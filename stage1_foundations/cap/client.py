@@ -21,15 +21,23 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
-from common.contract import CallId, Node, NodeId, TimerId, message, on, operation, record, timer
+from common.contract import (
+    CallId,
+    Node,
+    NodeId,
+    TimerId,
+    begin_life,
+    message,
+    on,
+    operation,
+    record,
+    timer,
+)
 from common.values.history import Failed, Ok, Unknown
 from common.values.units import MS
 
 Value: TypeAlias = int | str | None
 """What the register holds; None before the first write."""
-
-REQUESTS_OF_A_LIFE = 2**32
-"""How many requests a client may send between two crashes."""
 
 # What a user asks.
 
@@ -162,9 +170,7 @@ class RegisterClient(Node):
 
         The replica takes a number that it knows for a repetition of what it has done already.
         """
-        life: int = self.saved.get("life", 0)
-        self.save("life", life + 1)
-        self.last_number = life * REQUESTS_OF_A_LIFE
+        self.last_number = begin_life(self)
 
     @on(Read)
     def read(self, operation: Read, call: CallId) -> None:

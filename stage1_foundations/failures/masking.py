@@ -25,15 +25,12 @@ sockets by the cluster's handshake). With names that can be forged, one liar wou
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from common.contract import CallId, Node, NodeId, TimerId, message, on, operation, timer
+from common.contract import CallId, Node, NodeId, TimerId, begin_life, message, on, operation, timer
 from common.values.history import Failed, Ok, Unknown
 from common.values.units import MS
 
 CATALOGUE = (("earth", "3rd"), ("jupiter", "5th"), ("mars", "4th"), ("venus", "2nd"))
 """What replicas hold unless told otherwise."""
-
-NUMBERS_OF_A_LIFE = 2**32
-"""How many questions a client may ask between two crashes."""
 
 
 @operation
@@ -145,9 +142,7 @@ class VotingClient(Node):
 
     def on_start(self) -> None:
         """Begin a life with numbers of its own, as every client of this lab does."""
-        life: int = self.saved.get("life", 0)
-        self.save("life", life + 1)
-        self.last_number = life * NUMBERS_OF_A_LIFE
+        self.last_number = begin_life(self)
 
     @on(Lookup)
     def lookup(self, operation: Lookup, call: CallId) -> None:

@@ -2,15 +2,17 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from common.course.base.course import ROOT, Course
+from common.course.base.lab import Lab
 from common.course.kit.course_file import CourseFile, LabInCourse
 from common.course.kit.release import NotClean, Release
-from common.course.kit.shingles import bodies, find_leaks
+from common.course.kit.shingles import Body, bodies, find_leaks
 from common.values.errors import BadInput
 from tests.support.lab_command import lab as run_lab
 
@@ -60,6 +62,13 @@ def in_handout(handout: Path, folder: Path, *arguments: str, code: int = 0) -> d
     return told
 
 
+def secrets(course: Course, lab: Lab) -> Iterator[Body]:
+    for file in sorted({hole.file for hole in lab.holes}):
+        source = (course.room_of(lab) / file).read_text(encoding="utf-8")
+        symbols = [hole.symbol for hole in lab.holes_in(file) if hole.name not in lab.shown]
+        yield from bodies(lab.id, source, symbols)
+
+
 def test_a_piece_of_a_solution_is_found_however_it_is_dressed(tmp_path: Path) -> None:
     secret = bodies("x", SOLUTION, ["choose"])
     disguised, text, harmless = (tmp_path / name for name in ("a.py", "b.md", "c.py"))
@@ -90,6 +99,57 @@ def test_a_handout_with_a_solution_in_it_is_refused(handout: Path, tmp_path: Pat
     shutil.copy(ROOT / "stage1_foundations/cap/consistent.py", dirty / "docs/notes.py")
     with pytest.raises(NotClean, match=r"docs/notes.py:\d+ has a piece of .* of lab cap"):
         Release(course, [course.lab("cap")], None).check(dirty)
+
+
+def test_a_handout_that_is_not_clean_is_not_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    course = Course()
+    (tmp_path / "out/.git").mkdir(parents=True)
+    monkeypatch.setattr(
+        "common.course.kit.release._is_mutants", lambda path: path.name == "LICENSE"
+    )
+    with pytest.raises(NotClean, match="LICENSE has mutants"):
+        Release(course, [course.lab("netem")], None).build(tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [".git"]
+
+
+@pytest.mark.proof
+def test_no_release_of_any_labs_supplies_a_piece_of_an_exercise() -> None:
+    """What is supplied is what labs stand on: other labs whole, and their own files with holes."""
+    course = Course()
+    supplied = {below.id for lab in course.labs for below in Release(course, [lab], None).supplied}
+    owner = {course.root / path: lab.id for lab in course.labs for path in lab.paths}
+    shown = [path for path, id in owner.items() if id in supplied]
+    for folder in ("common", "tests", "docs"):
+        shown += (course.root / folder).rglob("*.py")
+        shown += (course.root / folder).rglob("*.md")
+    leaks = find_leaks([body for lab in course.labs for body in secrets(course, lab)], shown)
+    told = [
+        f"{leak.file.relative_to(course.root)}:{leak.line} has a piece of {leak.symbol} of lab "
+        f"{leak.lab}"
+        for leak in leaks
+        if owner.get(leak.file) != leak.lab
+    ]
+    assert told == []
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("lab", Course().ids)
+def test_every_lab_can_be_released_alone_and_with_each_other_one_of_its_stage(
+    lab: str, tmp_path: Path
+) -> None:
+    course = Course()
+    others = [other for other in course.stage_of(course.lab(lab)).labs if other > lab]
+    for number, chosen in enumerate([[lab], *([lab, other] for other in others)]):
+        exercises = [course.lab(id) for id in course.ids if id in chosen]
+        Release(course, exercises, None).build(tmp_path / str(number))
+
+
+@pytest.mark.proof
+def test_all_labs_can_be_released_at_once(tmp_path: Path) -> None:
+    course = Course()
+    assert Release(course, course.labs, None).build(tmp_path / "out").supplied == ()
 
 
 def test_there_are_no_mutants_no_other_labs_and_no_hidden_tests(handout: Path) -> None:

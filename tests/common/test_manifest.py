@@ -247,6 +247,14 @@ def test_every_stage_of_the_roadmap_has_a_manifest() -> None:
     assert [stage.number for stage in Course(ROOT).stages] == list(range(1, 10))
 
 
+def test_only_an_exercise_can_be_shown_elsewhere(root: Path) -> None:
+    change(root, "parts:", "shown: [Adder.add]\nparts:")
+    assert Course(root).lab("tiny").shown == ("Adder.add",)
+    change(root, "shown: [Adder.add]", "shown: [Adder.again]")
+    with pytest.raises(BadInput, match="Adder.again is no exercise of it"):
+        Course(root).lab("tiny")
+
+
 # What is kept between two runs.
 
 

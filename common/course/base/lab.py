@@ -175,6 +175,7 @@ class Lab(Strict, frozen=True):
             ``async def tell(say, seed) -> Report``, where ``say`` takes a line as it happens.
         clients: real, unmodified programs that can talk to it.
         slow_suite: why its graded suite may take longer than those of other labs; "" as a rule.
+        shown: the exercises whose body stands in another lab too, where it may be read.
     """
 
     id: str
@@ -193,6 +194,7 @@ class Lab(Strict, frozen=True):
     story: str = ""
     clients: tuple[str, ...] = ()
     slow_suite: str = ""
+    shown: tuple[str, ...] = ()
 
     @property
     def package(self) -> str:

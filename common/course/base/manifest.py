@@ -19,6 +19,7 @@ beside it, its room, with a ``lab.yaml``::
             - "each says more"
             - "than the one before"
     slow_suite: "why its graded suite may take ten seconds, not three"      # rarely
+    shown: [Client.on_start]     # exercises of which another lab shows the body; rarely
 
 What is not written is where it always is (the suite in ``tests/STAGE/LAB``, the page
 ``docs/labs/LAB.md``, ``demo.py`` in the room), or is derived: see :mod:`common.course.base.room`.
@@ -52,6 +53,7 @@ class LabEntry(Strict, frozen=True):
     parts: Annotated[tuple[PartEntry, ...], Some]
     needs: tuple[str, ...] = ()
     slow_suite: str = ""
+    shown: tuple[str, ...] = ()
 
 
 class StageEntry(Strict, frozen=True):

@@ -73,6 +73,7 @@ class _Room:
             story=self._beside("story", "tell"),
             clients=self._clients(),
             slow_suite=entry.slow_suite,
+            shown=self._shown(),
         )
         for path in (made.page, made.suite, made.path("demo.py")):
             if not (self.root / path).exists():
@@ -96,6 +97,13 @@ class _Room:
                     what = f"part {part.id} needs {need}, which is none of the parts before it"
                     raise self._error(what, "parts", number, "needs")
             known.append(part.id)
+
+    def _shown(self) -> tuple[str, ...]:
+        names = {name for part in self.entry.parts for name in part.exercises}
+        for place, name in enumerate(self.entry.shown):
+            if name not in names:
+                raise self._error(f"{name} is no exercise of it", "shown", place)
+        return self.entry.shown
 
     # Exercises.
 

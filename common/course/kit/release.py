@@ -84,7 +84,7 @@ class Release:
 
         Raises:
             BadInput: the folder is not empty, or cannot be written.
-            NotClean: something of a solution is in it; the folder is removed then.
+            NotClean: something of a solution is in it; then the folder is empty again.
         """
         if out.exists() and any(each.name != ".git" for each in out.iterdir()):
             raise BadInput(f"{out} is not empty: a handout is made in a folder of its own")
@@ -104,7 +104,11 @@ class Release:
             write(out / name, text)
         if self.rules is not None:
             write(out / "course.yaml", release_files.public_rules(self.rules, names))
-        too_small = self.check(out)
+        try:
+            too_small = self.check(out)
+        except NotClean:
+            _empty(out)
+            raise
         count = sum(1 for path in out.rglob("*") if path.is_file() and ".git" not in path.parts)
         holes_count = sum(len(lab.holes) for lab in self.exercises)
         supplied = tuple(lab.id for lab in self.supplied)
@@ -221,7 +225,7 @@ class Release:
         for lab in self.exercises:
             for file in sorted({hole.file for hole in lab.holes}):
                 source = (self.course.room_of(lab) / file).read_text(encoding="utf-8")
-                symbols = [hole.symbol for hole in lab.holes_in(file)]
+                symbols = [h.symbol for h in lab.holes_in(file) if h.name not in lab.shown]
                 yield from shingles.bodies(lab.id, source, symbols)
 
 
@@ -236,6 +240,17 @@ def _dump(plain: dict[str, Any]) -> str:
 
 def _is_mutants(path: Path) -> bool:
     return path.parent.name == "mutants" and path.suffix == ".yaml"
+
+
+def _empty(out: Path) -> None:
+    """Remove all that was written to a folder, which had a ``.git`` at most."""
+    for path in out.iterdir():
+        if path.name == ".git":
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def _copy(source: Path, target: Path) -> None:
