@@ -92,7 +92,10 @@ def test_a_worker_that_was_back_before_anybody_missed_it_has_lost_what_it_had(
     again = desk.assigned()
     assert tasks(again) == {"n2": ("map", 0)}
     desk.report("n2", reduces["n2"], life=0)
-    assert desk.published == [], "that is a word from the life before"
+    desk.pong("n2", lab.Running(lab.Task(1, "reduce", 0), 900), life=0)
+    desk.pong("n2", lab.Running(lab.Task(77, "map", 0), 901), life=0)
+    assert desk.published == [], "those are words from the life before"
+    assert desk.said(lab.Cancel) == []
     desk.pong("n2", running(lab, again["n2"]), life=1)
     assert desk.assigned() == {}
     desk.report("n2", again["n2"], life=1)

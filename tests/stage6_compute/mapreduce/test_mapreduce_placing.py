@@ -120,6 +120,20 @@ def test_a_slow_task_near_the_end_gets_one_backup_at_another_worker(lab: Mapredu
     assert desk.assigned() == {}, "two attempts are enough"
 
 
+@graded(points=1, title="Somebody else", requirement="OSDI'04, 3.6: what is slow is the machine")
+def test_no_worker_is_the_backup_of_its_own_attempt(lab: MapreduceLab) -> None:
+    desk = Desk(lab, workers=1, slots=2, backup_after=SLOW)
+    desk.submit(maps=2)
+    first, second = (message.work for message in desk.said(lab.Assign))
+    desk.report("n2", second)
+    desk.pass_time(2 * SLOW)
+    desk.tick()
+    desk.pong("n2", running(lab, first))
+    assert desk.said(lab.Assign) == []
+    desk.report("n2", first)
+    assert len(desk.said(lab.Assign)) == 1, "the reduce"
+
+
 @graded(points=1, title="Slow is a word of comparison", requirement="twice as long as half of them")
 def test_what_takes_as_long_as_others_took_is_not_slow(lab: MapreduceLab) -> None:
     desk = Desk(lab, workers=4, backup_after=1 * MS, slow=2)

@@ -216,9 +216,10 @@ def test_what_a_worker_does_for_nobody_is_cancelled(lab: MapreduceLab) -> None:
     desk.submit(maps=2, reduces=1)
     given = desk.assigned()
     desk.report("n2", given["n2"])
-    spare = lab.Running(given["n2"].task, 500)
-    desk.pong("n2", spare)
-    assert desk.said(lab.Cancel, "n2") == [lab.Cancel(500)], "that map is completed"
+    spares = [lab.Running(given["n2"].task, number) for number in (500, 510)]
+    desk.pong("n2", *spares)
+    cancelled = desk.said(lab.Cancel, "n2")
+    assert cancelled == [lab.Cancel(500), lab.Cancel(510)], "that map is completed"
     desk.report("n3", given["n3"])
     desk.work_off()
     desk.pong("n3", lab.Running(given["n3"].task, 501))
