@@ -230,3 +230,14 @@ def test_what_never_arrived_is_assigned_again_in_each_job(lab: MapreduceLab) -> 
     assert [work.task.job for work in given] == [1, 1, 2, 2]
     desk.pong("n2")
     assert [message.work for message in desk.said(lab.Assign, "n2")] == given
+
+
+@graded(points=1, title="All that it had", requirement="OSDI'04, 3.3: in-progress tasks, too")
+def test_all_that_a_worker_had_under_way_is_idle_again(lab: MapreduceLab) -> None:
+    desk = Desk(lab, workers=1, slots=3)
+    desk.submit(maps=3)
+    first = [message.work for message in desk.said(lab.Assign)]
+    desk.pong("n2", life=1)
+    second = [message.work for message in desk.said(lab.Assign)]
+    assert [work.task.index for work in second] == [0, 1, 2]
+    assert not {work.attempt for work in first} & {work.attempt for work in second}

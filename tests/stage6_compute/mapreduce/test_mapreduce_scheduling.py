@@ -317,7 +317,12 @@ def test_a_part_that_cannot_be_put_in_its_place_fails_the_job_and_the_next_one_b
     assert refused.number == 1
     assert "no space left" in refused.why
     assert desk.said(lab.Cancel) == [lab.Cancel(other.attempt)]
-    assert tasks(desk.assigned()) == {"n2": ("map", 0)}
+    following = desk.assigned()
+    assert tasks(following) == {"n2": ("map", 0)}
+    desk.report("n2", other)
+    assert desk.ordered(lab.Publish) == [], "that job is over"
+    desk.pong("n2", running(lab, other), running(lab, following["n2"]))
+    assert desk.said(lab.Cancel) == [lab.Cancel(other.attempt)]
 
 
 @graded(points=1, title="Who answers lives", requirement="pings missed in a row count")
