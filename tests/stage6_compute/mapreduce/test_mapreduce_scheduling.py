@@ -319,6 +319,7 @@ def test_a_part_that_cannot_be_put_in_its_place_fails_the_job_and_the_next_one_b
     assert desk.said(lab.Cancel) == [lab.Cancel(other.attempt)]
     following = desk.assigned()
     assert tasks(following) == {"n2": ("map", 0)}
+    assert [each.attempt for each in desk.ordered(lab.Publish)] == [work.attempt]
     desk.report("n2", other)
     assert desk.ordered(lab.Publish) == [], "that job is over"
     desk.pong("n2", running(lab, other), running(lab, following["n2"]))
