@@ -23,7 +23,6 @@ from stage6_compute.mapreduce.messages import Compute, Job, JobResult, Split, Su
 from stage6_compute.mapreduce.worlds import WORLDS
 
 JOB = Job("word-count", "out", (Split("a b"), Split("b c")), 2)
-RIGHT = JobResult(expected(JOB), tuple(sorted(counted(JOB).items())))
 
 
 def told(*results: tuple[Job, JobResult]) -> History:
@@ -36,13 +35,14 @@ def told(*results: tuple[Job, JobResult]) -> History:
 
 def test_the_checks_say_yes_to_what_is_right_and_no_to_each_thing_that_is_wrong() -> None:
     other = replace(JOB, output="other")
-    assert as_one_process_would(told((JOB, RIGHT), (other, RIGHT))).answer is Answer.YES
-    assert one_writer(told((JOB, RIGHT), (other, RIGHT))).answer is Answer.YES
-    twice = replace(RIGHT, parts=tuple(part * 2 for part in RIGHT.parts))
-    assert as_one_process_would(told((JOB, RIGHT), (other, twice))).answer is Answer.NO
-    more = replace(RIGHT, counters=(("keys", 3), ("records", 4), ("skipped", 0)))
+    right = JobResult(expected(JOB), tuple(sorted(counted(JOB).items())))
+    assert as_one_process_would(told((JOB, right), (other, right))).answer is Answer.YES
+    assert one_writer(told((JOB, right), (other, right))).answer is Answer.YES
+    twice = replace(right, parts=tuple(part * 2 for part in right.parts))
+    assert as_one_process_would(told((JOB, right), (other, twice))).answer is Answer.NO
+    more = replace(right, counters=(("keys", 3), ("records", 4), ("skipped", 0)))
     assert as_one_process_would(told((JOB, more))).answer is Answer.NO
-    assert one_writer(told((JOB, RIGHT), (JOB, RIGHT))).answer is Answer.NO
+    assert one_writer(told((JOB, right), (JOB, right))).answer is Answer.NO
 
 
 @pytest.mark.parametrize("seed", [7, 8])
