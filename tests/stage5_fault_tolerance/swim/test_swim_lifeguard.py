@@ -229,7 +229,7 @@ def test_a_slow_member_calls_fewer_living_ones_dead_than_without_local_health(
             said = {update for sent in wire.sent_messages for update in told([sent])}
             dead = {each.member for each in said if isinstance(each, lab.Dead)}
             alarms[kind] += len(dead - {"n1"})
-    assert alarms[lab.Swim] >= 5, "the member is not slow enough: the test shows nothing"
+    assert alarms[lab.Swim] >= 1, "the member is not slow enough: the test shows nothing"
     assert alarms[lab.Lifeguard] * 3 < alarms[lab.Swim], f"false alarms: {alarms}"
 
 
