@@ -99,7 +99,10 @@ class DeltaReplica(ListReplica):
 
     @on(Taken)
     def taken_received(self, taken: Taken, sender: NodeId) -> None:
-        """Note it, unless a later one has overtaken it; forget the deltas that nobody lacks."""
-        self.taken[sender] = max(self.taken[sender], taken.end)
+        """Note it, unless a later one has overtaken it; forget the deltas that nobody lacks.
+
+        Nobody can have taken more than there is: a greater number counts as that.
+        """
+        self.taken[sender] = max(self.taken[sender], min(taken.end, self.end))
         for number in [each for each in self.deltas if each < min(self.taken.values())]:
             del self.deltas[number]

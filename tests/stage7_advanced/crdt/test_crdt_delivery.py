@@ -176,6 +176,10 @@ def test_a_delta_is_sent_again_until_it_is_taken_and_then_forgotten(lab: CrdtLab
         assert len(node.deltas) == 3
         node.step(Receive(11, peer, lab.Taken(5)))
     assert node.deltas == {}, "all three at once"
+    node.step(Receive(12, "n2", lab.Taken(99)))
+    node.step(Invoke(13, 9, lab.Add("f")))
+    sent = effects_of(Send, node.step(Fire(14, 4, lab.GossipAgain())))
+    assert [each.to for each in sent] == ["n2", "n3"], "n2 cannot have what was not there yet"
     node = lab.DeltaReplica("n1", ("n2", "n3"))
     node.step(Start(0, {}))
     answers = effects_of(Send, node.step(Receive(10, "n2", lab.Delta(lab_list(lab), 7))))
