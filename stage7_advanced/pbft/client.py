@@ -40,6 +40,8 @@ class PbftClient(Asker):
         self.group = Group(peers)
         self.view = 0
         """The view in which the last result that it believes was found."""
+        self.believed = False
+        """Whether it has believed any result. Before, it does not know who leads."""
         self.results: dict[NodeId, Reply] = {}
         """By replica, its reply to the request under way."""
 
@@ -54,9 +56,13 @@ class PbftClient(Asker):
         return self.group.primary(self.view)
 
     def also_ask(self, asked: Asked) -> tuple[NodeId, ...]:
-        """After silence all replicas are asked: an honest one sees to it that it is done (4.1)."""
-        primary = self.group.primary(self.view)
-        return tuple(peer for peer in self.peers if asked.attempts > 1 and peer != primary)
+        """After silence all replicas are asked: an honest one sees to it that it is done (4.1).
+
+        So are all in the beginning. On sockets that gives each a connection to answer by.
+        """
+        if self.believed and asked.attempts == 1:
+            return ()
+        return tuple(peer for peer in self.peers if peer != self.group.primary(self.view))
 
     @on(Signed)
     def reply_received(self, signed: Signed, sender: NodeId) -> None:
@@ -73,5 +79,6 @@ class PbftClient(Asker):
         self.results[signed.signer] = reply
         alike = [each for each in self.results.values() if each.result == reply.result]
         if len(alike) > self.group.most_liars:
+            self.believed = True
             self.view = max(self.view, min(each.view for each in alike))
             self.end(reply.number, Ok(reply.result), None)

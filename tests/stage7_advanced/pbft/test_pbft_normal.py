@@ -254,9 +254,12 @@ def test_a_client_believes_two_that_say_the_same_and_nobody_alone(lab: PbftLab) 
 def test_a_client_asks_the_primary_and_after_silence_everybody(lab: PbftLab) -> None:
     client = lab.StoreClient("c1", FOUR, ask_again_after=100 * MS)
     client.step(Start(0, {}))
-    effects = client.step(Invoke(0, 1, lab.Get("x")))
-    first = [each for each in effects_of(Send, effects) if isinstance(each.message, lab.Submit)]
-    assert [each.to for each in first] == ["n1"]
+    client.step(Invoke(0, 1, lab.Get("x")))
+    for signer in ("n3", "n4"):
+        client.step(Receive(0, signer, Signed(signer, lab.Reply(2, "c1", 1, ""), IDEAL)))
+    effects = client.step(Invoke(0, 2, lab.Get("x")))
+    asked_now = [each for each in effects_of(Send, effects) if isinstance(each.message, lab.Submit)]
+    assert [each.to for each in asked_now] == ["n3"], "the primary of view 2"
     assert effects_of(SetTimer, effects), "it waits"
     simulation, _ = cluster(lab, "NormalStore", 1, [Corrupt(0, "n2", "silent")], QUIET)
     asked = simulation.call("c1", lab.Append("x", "a"))
