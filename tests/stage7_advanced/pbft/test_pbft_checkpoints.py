@@ -43,76 +43,6 @@ def state_after(lab: PbftLab, texts: str) -> tuple[object, str]:
     return snapshot, digest(snapshot)
 
 
-@graded(points=4, title="It goes on for ever", requirement="4.3: the water marks move")
-def test_far_more_requests_than_the_window_are_carried_out_beside_a_liar(
-    lab: PbftLab, sweep: Sweep
-) -> None:
-    for seed in sweep(3):
-        lies = ("replays", "corrupts-digests", "signs-twice")
-        liar = Corrupt(0, "n4", lies[seed % 3])
-        _, words = sweep_once(lab, "CheckpointedStore", seed, [liar], SMALL, count=15)
-        taken = sorted({said.number for _, said in words.of(lab.Checkpoint)})
-        assert taken[:4] == [4, 8, 12, 16], "one after each 4 requests"
-
-
-@graded(points=3, title="Losses and crashes", requirement="4.3: what was lost is sent again")
-def test_losses_crashes_and_partitions_keep_nothing_from_getting_through(
-    lab: PbftLab, sweep: Sweep
-) -> None:
-    for seed in sweep(4):
-        faults = [
-            *failures(seed, "link", "crash", "partition"),
-            Corrupt(0, FOUR[1 + seed % 3], "silent"),
-        ]
-        sweep_once(lab, "CheckpointedStore", seed, faults, SMALL)
-
-
-@graded(points=3, title="Who was away", requirement="4.3: it gets the state, with its proof")
-def test_a_replica_that_missed_more_than_the_window_comes_along_again(
-    lab: PbftLab, sweep: Sweep
-) -> None:
-    for seed in sweep(2):
-        cut: list[Fault] = [
-            *[Block(0, other, "n4") for other in (*FOUR[:3], "c1", "c2")],
-            Heal(4 * SECOND),
-        ]
-        simulation, words = cluster(lab, "CheckpointedStore", seed, cut, SMALL)
-        for number in range(14):
-            ask_ok(simulation, "c1", lab.Append("x", f"{number};"))
-        assert not has_answered(lab, words, "n4"), "it has missed all"
-        simulation.run(5 * SECOND)
-        silent_from_now(simulation)
-        assert ask_ok(simulation, "c2", lab.Get("x")).count(";") == 14
-        run_until(simulation, partial(has_answered, lab, words, "n4"))
-        must_agree(lab, words)
-
-
-def has_answered(lab: PbftLab, words: Words, name: str) -> bool:
-    """Whether this replica has answered a client."""
-    return name in {who for who, _ in words.of(lab.Reply)}
-
-
-def silent_from_now(simulation: Simulation) -> None:
-    """n3 says nothing any more: so the others need n4."""
-    simulation.inject(Corrupt(simulation.now, "n3", "silent"))
-
-
-@graded(points=2, title="All power fails", requirement="4.3: the stable checkpoint is kept")
-def test_what_was_acknowledged_is_there_after_all_crashed_at_once(
-    lab: PbftLab, sweep: Sweep
-) -> None:
-    for seed in sweep(2):
-        simulation, words = cluster(lab, "CheckpointedStore", seed, [], SMALL)
-        for number in range(11):
-            ask_ok(simulation, "c1", lab.Append("x", f"{number};"))
-        for name in FOUR:
-            simulation.inject(Crash(simulation.now, name))
-        for name in FOUR:
-            simulation.inject(Restart(simulation.now, name))
-        assert ask_ok(simulation, "c2", lab.Get("x")).count(";") == 11
-        must_agree(lab, words)
-
-
 # Proofs.
 
 
@@ -304,3 +234,76 @@ def test_a_replica_that_learns_that_it_is_behind_says_so_and_others_do_now_and_t
     two = replica(lab, "n4", status_every=50 * MS)
     for _ in range(3):
         assert of(lab.Status, two.fires(lab.TellStatus)) == [lab.Status(0, True, 0, 0)]
+
+
+# Four replicas.
+
+
+@graded(points=4, title="It goes on for ever", requirement="4.3: the water marks move")
+def test_far_more_requests_than_the_window_are_carried_out_beside_a_liar(
+    lab: PbftLab, sweep: Sweep
+) -> None:
+    for seed in sweep(3):
+        lies = ("replays", "corrupts-digests", "signs-twice")
+        liar = Corrupt(0, "n4", lies[seed % 3])
+        _, words = sweep_once(lab, "CheckpointedStore", seed, [liar], SMALL, count=15)
+        taken = sorted({said.number for _, said in words.of(lab.Checkpoint)})
+        assert taken[:4] == [4, 8, 12, 16], "one after each 4 requests"
+
+
+@graded(points=3, title="Losses and crashes", requirement="4.3: what was lost is sent again")
+def test_losses_crashes_and_partitions_keep_nothing_from_getting_through(
+    lab: PbftLab, sweep: Sweep
+) -> None:
+    for seed in sweep(4):
+        faults = [
+            *failures(seed, "link", "crash", "partition"),
+            Corrupt(0, FOUR[1 + seed % 3], "silent"),
+        ]
+        sweep_once(lab, "CheckpointedStore", seed, faults, SMALL)
+
+
+@graded(points=3, title="Who was away", requirement="4.3: it gets the state, with its proof")
+def test_a_replica_that_missed_more_than_the_window_comes_along_again(
+    lab: PbftLab, sweep: Sweep
+) -> None:
+    for seed in sweep(2):
+        cut: list[Fault] = [
+            *[Block(0, other, "n4") for other in (*FOUR[:3], "c1", "c2")],
+            Heal(4 * SECOND),
+        ]
+        simulation, words = cluster(lab, "CheckpointedStore", seed, cut, SMALL)
+        for number in range(14):
+            ask_ok(simulation, "c1", lab.Append("x", f"{number};"))
+        assert not has_answered(lab, words, "n4"), "it has missed all"
+        simulation.run(5 * SECOND)
+        silent_from_now(simulation)
+        assert ask_ok(simulation, "c2", lab.Get("x")).count(";") == 14
+        run_until(simulation, partial(has_answered, lab, words, "n4"))
+        must_agree(lab, words)
+
+
+def has_answered(lab: PbftLab, words: Words, name: str) -> bool:
+    """Whether this replica has answered a client."""
+    return name in {who for who, _ in words.of(lab.Reply)}
+
+
+def silent_from_now(simulation: Simulation) -> None:
+    """n3 says nothing any more: so the others need n4."""
+    simulation.inject(Corrupt(simulation.now, "n3", "silent"))
+
+
+@graded(points=2, title="All power fails", requirement="4.3: the stable checkpoint is kept")
+def test_what_was_acknowledged_is_there_after_all_crashed_at_once(
+    lab: PbftLab, sweep: Sweep
+) -> None:
+    for seed in sweep(2):
+        simulation, words = cluster(lab, "CheckpointedStore", seed, [], SMALL)
+        for number in range(11):
+            ask_ok(simulation, "c1", lab.Append("x", f"{number};"))
+        for name in FOUR:
+            simulation.inject(Crash(simulation.now, name))
+        for name in FOUR:
+            simulation.inject(Restart(simulation.now, name))
+        assert ask_ok(simulation, "c2", lab.Get("x")).count(";") == 11
+        must_agree(lab, words)

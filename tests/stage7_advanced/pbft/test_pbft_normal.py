@@ -21,58 +21,6 @@ QUIET = {"window": 200}
 """No checkpoints here, so the water marks are far."""
 
 
-@graded(points=4, title="Requests are carried out", requirement="4.2: all three phases")
-def test_clients_get_what_one_honest_store_would_tell_them(lab: PbftLab, sweep: Sweep) -> None:
-    for seed in sweep(4):
-        sweep_once(lab, "NormalStore", seed, [], QUIET)
-
-
-@graded(points=2, title="Three phases, no more", requirement="4.2, figure 1: the messages")
-def test_one_request_takes_three_phases_and_their_messages(lab: PbftLab) -> None:
-    simulation, words = cluster(lab, "NormalStore", 1, config=QUIET)
-    ask_ok(simulation, "c1", lab.Append("x", "a"))
-    simulation.run(simulation.now + 1 * SECOND)
-    counted = [words.count(kind) for kind in (lab.PrePrepare, lab.Prepare, lab.Commit, lab.Reply)]
-    assert counted == [3, 9, 12, 4], "1 to 3, 3 to 3 each, 4 to 3 each, and 4 answers"
-
-
-@graded(points=3, title="One liar is borne", requirement="4: f of 3f + 1 may fail")
-def test_one_backup_that_lies_or_runs_twice_keeps_nobody_from_the_truth(
-    lab: PbftLab, sweep: Sweep
-) -> None:
-    lies = ("silent", "signs-twice", "corrupts-digests", "bends-signatures", "answers-wrongly")
-    for seed in sweep(2):
-        for lie in lies:
-            sweep_once(lab, "NormalStore", seed, [Corrupt(0, "n3", lie)], QUIET, count=3)
-        twin = Twin(0, "n4", (("n1", "n2", "c1"), ("n3", "c2")))
-        sweep_once(lab, "NormalStore", seed, [twin], QUIET, count=3)
-
-
-@graded(points=2, title="Two silent ones stop all", requirement="4.2: 2f + 1 commits")
-def test_nothing_is_answered_while_two_of_four_are_silent(lab: PbftLab) -> None:
-    silent: list[Fault] = [Corrupt(0, "n3", "silent"), Corrupt(0, "n4", "silent")]
-    simulation, words = cluster(lab, "NormalStore", 1, silent, QUIET)
-    asked = simulation.call("c1", lab.Append("x", "a"))
-    simulation.run(3 * SECOND)
-    assert asked.returned_at is None, f"{asked}: with two replicas, who is honest?"
-    assert words.count(lab.Prepare), "the others did take the request"
-
-
-@graded(points=3, title="No two orders", requirement="4.2: prepared(m, v, n, i) excludes others")
-def test_a_primary_that_tells_two_stories_gets_no_two_requests_prepared(
-    lab: PbftLab, sweep: Sweep
-) -> None:
-    for seed in sweep(6):
-        for told in (("n3",), ("n3", "n4"), ("n2", "n4")):
-            simulation, words = cluster(
-                lab, "NormalStore", seed, [Corrupt(0, "n1", "equivocates", told)], QUIET
-            )
-            simulation.call("c1", lab.Append("x", "a"))
-            simulation.run(1 * SECOND)
-            must_agree(lab, words)
-            assert words.count(lab.Prepare) >= 6, "both stories were heard"
-
-
 # One replica by hand.
 
 
@@ -270,3 +218,58 @@ def test_a_client_asks_the_primary_and_after_silence_everybody(lab: PbftLab) -> 
     asked = simulation.call("c1", lab.Append("x", "a"))
     simulation.run(2 * SECOND)
     assert isinstance(asked.outcome, Ok), f"{asked}: the primary does not hear it from its client"
+
+
+# Four replicas, and their clients.
+
+
+@graded(points=4, title="Requests are carried out", requirement="4.2: all three phases")
+def test_clients_get_what_one_honest_store_would_tell_them(lab: PbftLab, sweep: Sweep) -> None:
+    for seed in sweep(4):
+        sweep_once(lab, "NormalStore", seed, [], QUIET)
+
+
+@graded(points=2, title="Three phases, no more", requirement="4.2, figure 1: the messages")
+def test_one_request_takes_three_phases_and_their_messages(lab: PbftLab) -> None:
+    simulation, words = cluster(lab, "NormalStore", 1, config=QUIET)
+    ask_ok(simulation, "c1", lab.Append("x", "a"))
+    simulation.run(simulation.now + 1 * SECOND)
+    counted = [words.count(kind) for kind in (lab.PrePrepare, lab.Prepare, lab.Commit, lab.Reply)]
+    assert counted == [3, 9, 12, 4], "1 to 3, 3 to 3 each, 4 to 3 each, and 4 answers"
+
+
+@graded(points=3, title="One liar is borne", requirement="4: f of 3f + 1 may fail")
+def test_one_backup_that_lies_or_runs_twice_keeps_nobody_from_the_truth(
+    lab: PbftLab, sweep: Sweep
+) -> None:
+    lies = ("silent", "signs-twice", "corrupts-digests", "bends-signatures", "answers-wrongly")
+    for seed in sweep(2):
+        for lie in lies:
+            sweep_once(lab, "NormalStore", seed, [Corrupt(0, "n3", lie)], QUIET, count=3)
+        twin = Twin(0, "n4", (("n1", "n2", "c1"), ("n3", "c2")))
+        sweep_once(lab, "NormalStore", seed, [twin], QUIET, count=3)
+
+
+@graded(points=2, title="Two silent ones stop all", requirement="4.2: 2f + 1 commits")
+def test_nothing_is_answered_while_two_of_four_are_silent(lab: PbftLab) -> None:
+    silent: list[Fault] = [Corrupt(0, "n3", "silent"), Corrupt(0, "n4", "silent")]
+    simulation, words = cluster(lab, "NormalStore", 1, silent, QUIET)
+    asked = simulation.call("c1", lab.Append("x", "a"))
+    simulation.run(3 * SECOND)
+    assert asked.returned_at is None, f"{asked}: with two replicas, who is honest?"
+    assert words.count(lab.Prepare), "the others did take the request"
+
+
+@graded(points=3, title="No two orders", requirement="4.2: prepared(m, v, n, i) excludes others")
+def test_a_primary_that_tells_two_stories_gets_no_two_requests_prepared(
+    lab: PbftLab, sweep: Sweep
+) -> None:
+    for seed in sweep(6):
+        for told in (("n3",), ("n3", "n4"), ("n2", "n4")):
+            simulation, words = cluster(
+                lab, "NormalStore", seed, [Corrupt(0, "n1", "equivocates", told)], QUIET
+            )
+            simulation.call("c1", lab.Append("x", "a"))
+            simulation.run(1 * SECOND)
+            must_agree(lab, words)
+            assert words.count(lab.Prepare) >= 6, "both stories were heard"
