@@ -23,10 +23,10 @@ def some_job(random: Random, client: str, number: int) -> Compute:
     """Count the words of a few splits; now and then into an output that others want as well."""
     splits = tuple(
         Split(some_text(random, 3), tuple(random.sample(WORKERS, 2)))
-        for _ in range(random.randrange(1, 5))
+        for _ in range(random.randrange(1, 4))
     )
     output = f"{client}.{number}" if random.random() < 0.9 else f"shared.{number}"
-    return Compute(Job("word-count", output, splits, partitions=random.randrange(1, 4)))
+    return Compute(Job("word-count", output, splits, partitions=random.randrange(1, 3)))
 
 
 def expected(job: Job) -> tuple[tuple[str, ...], ...]:

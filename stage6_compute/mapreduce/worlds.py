@@ -24,8 +24,8 @@ WORLDS = Worlds(
         members=4,
         clients=2,
         config={
-            "ping_every": 40 * MS,
-            "most_missed": 4,
+            "ping_every": 80 * MS,
+            "most_missed": 2,
             "locality_wait": 40 * MS,
             "backup_after": 60 * MS,
         },
