@@ -7,7 +7,7 @@ in order, with its count. Each counts in the way that is quickest with it.
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 WORKERS = 2
@@ -66,11 +66,11 @@ def with_dask(path: str, output: str) -> None:
 
     import dask.bag
 
-    def count(lines: Iterable[str]) -> Iterator[Counter[str]]:
+    def count(lines: Iterable[str]) -> list[Counter[str]]:
         counted: Counter[str] = Counter()
         for line in lines:
             counted.update(line.split())
-        yield counted
+        return [counted]
 
     reader: Any = dask.bag
     bag = reader.read_text(path, blocksize=os.path.getsize(path) // 8 + 1)
