@@ -6,6 +6,7 @@ after ``attempts`` of them.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from common.contract import Asker, CallId, NodeId, on
 from common.contract.sizes import wire_size
@@ -66,14 +67,19 @@ class JobClient(Asker):
 
     @on(Compute)
     def compute(self, operation: Compute, call: CallId) -> None:
-        """Have a job computed; what is too long for a message is not even sent."""
+        """Have a job computed; what is too long for a message is not even sent.
+
+        An output without a name gets one that nobody has: this client's, and the job's number.
+        """
         size = wire_size(operation.job)
         if size > MAX_JOB:
             why = f"not sent: the job takes {size} bytes, and {MAX_JOB} is the most; use files"
             self.finish(call, Failed(why))
             return
         self.progress = None
-        self.ask(Submit(self.new_number(), operation.job), call)
+        number = self.new_number()
+        output = operation.job.output or f"{self.id}-{number}"
+        self.ask(Submit(number, replace(operation.job, output=output)), call)
 
     @on(Progress)
     def progress_told(self, told: Progress, sender: NodeId) -> None:

@@ -35,7 +35,7 @@ class Job:
 
     Attributes:
         program: the name of the map and reduce functions.
-        output: where the result goes; no two jobs have the same.
+        output: where the result goes; no two jobs have the same. "" lets the client choose.
         splits: the input; each becomes a map task.
         partitions: how many parts the output has; each comes from a reduce task.
         skip_bad_records: whether records on which the program fails twice are left out.

@@ -79,3 +79,10 @@ def test_a_machine_without_the_coordinator_says_who_submits_there() -> None:
 def test_hands_of_another_kind_are_refused() -> None:
     with pytest.raises(BadInput, match="say memory or front"):
         Machine("n2", ("n1",), hands="feet")
+
+
+def test_outputs_without_a_name_get_one_that_nobody_has() -> None:
+    scene = WORLDS.scene()
+    nameless = replace(JOB, output="")
+    for client in ("c1", "c1", "c2"):
+        assert isinstance(scene.ask(client, Compute(nameless)).outcome, Ok)
