@@ -125,7 +125,6 @@ class Checkpoints(NormalCase):
         self.snapshots = {n: state for n, state in self.snapshots.items() if n >= number}
         for signer, own in self.checkpoints.items():
             self.checkpoints[signer] = {n: said for n, said in own.items() if n > number}
-        self.last_given = max(self.last_given, number)
         if number in self.snapshots:
             self.save("state", State(self.snapshots[number], proof))
             self.propose_waiting()
@@ -196,7 +195,6 @@ class Checkpoints(NormalCase):
         self.snapshots[number] = state.snapshot
         if number >= self.stable:
             self.stable, self.proof = number, state.proof
-        self.last_given = max(self.last_given, number)
         self.waiting = {
             client: request
             for client, request in self.waiting.items()

@@ -139,13 +139,16 @@ def test_a_request_that_found_no_room_gets_its_number_when_there_is_some(lab: Pb
     for number in range(1, 6):
         said = one.asked(one.request(1, client=f"c{number}"))
         assert bool(of(lab.PrePrepare, said)) == (number <= 4)
+    one.asked(one.request(2, client="c5"))
+    one.asked(one.request(1, client="c5"))
     for number in (1, 2):
         d = digest_of(one.request(1, client=f"c{number}"))
         one.hears_all("n2 n3", lab.Prepare(0, number, d))
         said = one.hears_all("n2 n3", lab.Commit(0, number, d))
     (taken,) = of(lab.Checkpoint, said)
     said = one.hears_all("n2 n3", taken)
-    assert of(lab.PrePrepare, said) == [one.word(5, one.request(1, client="c5"))]
+    newest = one.request(2, client="c5")
+    assert of(lab.PrePrepare, said) == [one.word(5, newest)], "the latest of its client"
 
 
 # Who has fallen behind.

@@ -1,6 +1,7 @@
 """Graded suite of the lab ``pbft``, part ``normal``: three phases, and a client among liars."""
 
 from dataclasses import replace
+from typing import Any
 
 from common.contract import Signed
 from common.contract.effects import Return, Send, SetTimer
@@ -90,6 +91,8 @@ def test_votes_count_before_the_word_and_only_the_first_one_of_each(lab: PbftLab
     said = one.hears("n1", one.word(1, one.request()))
     assert of(lab.Prepare, said), "it votes"
     assert of(lab.Commit, said), "with n4, whose vote came before"
+    kept: Any = one.disk["slot", 1]
+    assert {vote.content for vote in kept.prepared.prepares} == {lab.Prepare(0, 1, d)}
     two = OneReplica(lab, "NormalStore")
     two.hears("n1", two.word(1, two.request()))
     assert not of(lab.Commit, two.hears("n3", lab.Prepare(0, 1, NULL)))
@@ -141,6 +144,7 @@ def test_a_request_is_carried_out_once_and_answered_again(lab: PbftLab) -> None:
 @graded(points=2, title="The primary gives numbers", requirement="4.2: n, between h and H")
 def test_the_primary_gives_each_request_the_next_number_once(lab: PbftLab) -> None:
     one = OneReplica(lab, "NormalStore", "n1", window=2)
+    one.hears("n3", lab.Prepare(0, 2, NULL))
     first = one.asked(one.request(1, client="c1"))
     assert first == [(FOUR[1:], one.word(1, one.request(1)))]
     assert one.asked(one.request(1, client="c1")) == [], "it has a number"

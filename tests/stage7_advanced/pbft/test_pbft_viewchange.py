@@ -64,13 +64,18 @@ def test_each_view_change_in_vain_doubles_the_patience_and_success_ends_that(
         one.fires(lab.Impatience)
         assert one.timers_of(lab.Impatience) == [], "nobody else wants to go there yet"
         one.hears("n1", change(lab, "n1", view).content)
+        one.asked(request(lab, "c9"))
         assert one.timers_of(lab.Impatience) == [], "two are not 2f + 1"
         one.hears("n2", change(lab, "n2", view).content)
-        assert one.timer(lab.Impatience).after == after * MS, "now its primary has to begin"
+        runs = one.timer(lab.Impatience)
+        assert runs.after == after * MS, "now its primary has to begin"
+        one.hears("n3", change(lab, "n3", view).content)
+        assert one.timer(lab.Impatience) == runs, "one more says nothing new"
     changes = [change(lab, name, 2) for name in ("n1", "n2", "n3")]
     one.hears("n3", new_view(lab, 2, changes).content)
     assert one.timer(lab.Impatience).after == 400 * MS, "the request still waits"
     one.commits(1, asked, view=2)
+    one.commits(2, request(lab, "c9"), view=2)
     one.asked(request(lab, "c2"))
     assert one.timer(lab.Impatience).after == 100 * MS
 
@@ -112,6 +117,10 @@ def test_a_replica_goes_with_two_others_to_the_least_of_their_views(lab: PbftLab
     said = of(lab.ViewChange, one.hears("n4", change(lab, "n4", 5).content))
     assert [each.view for each in said] == [5]
     assert one.hears("n1", change(lab, "n1", 5).content)[0].content.__class__ is lab.NewView
+    impatient = store(lab, "n4", patience=300 * MS)
+    impatient.asked(request(lab, "c1"))
+    impatient.hears_all("n2 n3", change(lab, "", 5).content)
+    assert impatient.timer(lab.Impatience).after == 600 * MS, "the old timer does not run on"
     two = store(lab, "n2")
     unproved = change(lab, "n4", 5, stable=4, shown=proof(lab, 4)[:2])
     assert two.hears("n3", change(lab, "n3", 5).content) == []
@@ -157,6 +166,10 @@ def test_the_new_primary_proposes_what_was_prepared_anywhere(lab: PbftLab) -> No
     assert begun(lab, change(lab, "n3", 1, known), change(lab, "n4", 1)) == again
     assert begun(lab, change(lab, "n3", 1), change(lab, "n4", 1, known)) == again
     assert begun(lab, change(lab, "n3", 1), change(lab, "n4", 1)) == []
+    twice = (change(lab, "n3", 1, known), change(lab, "n3", 1), change(lab, "n4", 1))
+    assert begun(lab, *twice) == again, "the first word of each counts"
+    late = (change(lab, "n3", 1, known), change(lab, "n4", 1), change(lab, "n1", 1))
+    assert begun(lab, *late) == again, "it begins once"
 
 
 @graded(points=3, title="Gaps are filled", requirement="4.4: O, case 2: the null request")
@@ -339,6 +352,10 @@ def test_requests_that_wait_are_for_the_new_primary(lab: PbftLab) -> None:
     said = backup.hears("n2", good)
     assert Said(("n2",), lab.Submit(waiting)) in said
     assert backup.timers_of(lab.Impatience), "it watches the new primary"
+    early = store(lab, "n2")
+    early.asked(asked)
+    early.fires(lab.Impatience)
+    assert not of(lab.PrePrepare, early.asked(waiting)), "its view has not begun"
     primary = store(lab, "n2")
     primary.asked(waiting)
     primary.hears_all("n3", changes[1].content)
@@ -357,6 +374,16 @@ def test_the_latest_checkpoint_of_the_view_changes_is_stable_in_the_new_view(lab
     assert of(lab.Status, said) == [lab.Status(1, True, 4, 0)], "and it is behind"
     assert one.hears("n2", one.word(4, None, 1)) == [], "4 is settled"
     assert of(lab.Prepare, one.hears("n2", one.word(12, None, 1)))
+    further = store(lab, "n4")
+    further.hears_all("n1 n2 n3", proof(lab, 4)[0].content)
+    asked = request(lab, "c1")
+    brought = change(lab, "n2", 1, certificate(lab, 0, 5, asked))
+    made = new_view(
+        lab, 1, [brought, *changes[1:]], *[word(lab, 1, n, None) for n in range(1, 5)],
+        word(lab, 1, 5, asked),
+    )  # fmt: skip
+    votes = of(lab.Prepare, further.hears("n2", made.content))
+    assert [vote.number for vote in votes] == [5], "here 4 is settled already"
 
 
 @graded(points=2, title="Who missed the view", requirement="4.4; Castro's thesis: status messages")
