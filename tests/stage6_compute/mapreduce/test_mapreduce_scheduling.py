@@ -356,7 +356,7 @@ def test_all_other_attempts_on_a_task_are_cancelled_when_it_is_completed(
     lab: MapreduceLab,
 ) -> None:
     desk = Desk(lab, workers=4)
-    desk.submit(maps=1)
+    desk.submit(maps=1, reduces=4)
     ((worker, work),) = desk.assigned().items()
     assert worker == "n2"
     for number, other in enumerate(desk.workers[1:]):
@@ -370,4 +370,5 @@ def test_all_other_attempts_on_a_task_are_cancelled_when_it_is_completed(
         "n4": [],
         "n5": [lab.Cancel(702)],
     }
-    assert len(desk.assigned()) == 1, "the reduce"
+    free = {name: work.task.phase for name, work in desk.assigned().items()}
+    assert free == dict.fromkeys(desk.workers, "reduce"), "all of them are free"
