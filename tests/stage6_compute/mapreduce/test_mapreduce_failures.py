@@ -241,3 +241,14 @@ def test_all_that_a_worker_had_under_way_is_idle_again(lab: MapreduceLab) -> Non
     second = [message.work for message in desk.said(lab.Assign)]
     assert [work.task.index for work in second] == [0, 1, 2]
     assert not {work.attempt for work in first} & {work.attempt for work in second}
+
+
+@graded(points=1, title="All that cannot be fetched", requirement="OSDI'04, 3.3")
+def test_all_maps_whose_output_cannot_be_fetched_are_done_again(lab: MapreduceLab) -> None:
+    desk, reduces = one_map_done_at_each(lab)
+    desk.report("n2", reduces["n2"], lab.Unreachable(reduces["n2"].sources))
+    for index in range(2):
+        again = desk.assigned()
+        assert tasks(again) == {"n2": ("map", index)}
+        desk.report("n2", again["n2"])
+    assert tasks(desk.assigned()) == {"n2": ("reduce", 0)}
