@@ -399,13 +399,13 @@ def test_ctrl_c_leaves_no_output_and_no_process(tmp_path: Path) -> None:
 def test_a_full_disk_is_told(tmp_path: Path) -> None:
     small = tmp_path / "small"
     small.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(small)],
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(small)],
                              capture_output=True, check=False)  # fmt: skip
     if mounted.returncode != 0:
         pytest.skip(f"no small disk can be mounted here: {mounted.stderr.decode().strip()}")
     try:
         source = tmp_path / "in.txt"
-        source.write_text("".join(f"{number:0500}\n" for number in range(10_000)))
+        source.write_text("".join(f"{number:0500}\n" for number in range(3000)))
         said = bad(tmp_path, source, "--scratch", small, job="sort")
         assert "the disk is full: " in said
         assert "could not be written: free some space" in said
