@@ -37,8 +37,8 @@ WORLDS = Worlds(
     },
     live=Size(
         members=4,
-        clients=3,
-        config={"patience": 500 * MS, "status_every": 200 * MS, "every": 64, "window": 256},
+        clients=6,
+        config={"patience": 300 * MS, "status_every": 200 * MS, "every": 64, "window": 256},
     ),
     simulated=Size(members=4, clients=2, config={"every": 4, "window": 8}),
     liars=1,

@@ -74,6 +74,7 @@ def test_each_view_change_in_vain_doubles_the_patience_and_success_ends_that(
     changes = [change(lab, name, 2) for name in ("n1", "n2", "n3")]
     one.hears("n3", new_view(lab, 2, changes).content)
     assert one.timer(lab.Impatience).after == 400 * MS, "the request still waits"
+    assert one.timer(lab.Impatience).id != runs.id, "the new primary has all that time"
     one.commits(1, asked, view=2)
     one.commits(2, request(lab, "c9"), view=2)
     one.asked(request(lab, "c2"))
@@ -349,8 +350,10 @@ def test_requests_that_wait_are_for_the_new_primary(lab: PbftLab) -> None:
     good, asked, changes = view_one(lab)
     backup = store(lab, "n4")
     backup.asked(waiting)
+    backup.asked(request(lab, "c5"))
     said = backup.hears("n2", good)
-    assert Said(("n2",), lab.Submit(waiting)) in said
+    handed = [Said(("n2",), lab.Submit(each)) for each in (waiting, request(lab, "c5"))]
+    assert [each for each in said if isinstance(each.content, lab.Submit)] == handed
     assert backup.timers_of(lab.Impatience), "it watches the new primary"
     early = store(lab, "n2")
     early.asked(asked)
@@ -361,9 +364,25 @@ def test_requests_that_wait_are_for_the_new_primary(lab: PbftLab) -> None:
     primary.hears_all("n3", changes[1].content)
     told = primary.hears("n1", change(lab, "n1", 1, certificate(lab, 0, 1, asked)).content)
     assert of(lab.PrePrepare, told) == [primary.word(2, waiting, 1)], "with the next number"
+    assert not of(lab.Submit, told), "it need not tell itself"
     assert of(lab.PrePrepare, primary.asked(request(lab, "c4"))) == [
         primary.word(3, request(lab, "c4"), 1)
     ]
+
+
+@graded(points=2, title="Numbers begin anew", requirement="4.4: from max-s on")
+def test_a_primary_that_leads_again_leaves_no_gap_for_what_it_proposed_in_vain(
+    lab: PbftLab,
+) -> None:
+    one = store(lab, "n2")
+    asked = [request(lab, name) for name in ("c1", "c2")]
+    for each in asked:
+        one.asked(each)
+    for view in (1, 5):
+        one.hears("n3", change(lab, "n3", view).content)
+        said = one.hears("n4", change(lab, "n4", view).content)
+        numbers = [each.number for each in of(lab.PrePrepare, said)]
+        assert numbers == [1, 2], f"in view {view}: nothing was prepared, so 1 is the next number"
 
 
 @graded(points=2, title="Its checkpoint", requirement="4.4: min-s becomes the stable checkpoint")
