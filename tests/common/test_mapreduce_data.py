@@ -160,6 +160,16 @@ def test_groups_are_those_of_a_dictionary_whatever_the_memory(
     assert (tmp_path / "runs").exists() == (memory < 100_000)
 
 
+def test_merging_many_runs_is_told_so_that_nobody_takes_it_for_a_hang(tmp_path: Path) -> None:
+    said: list[int] = []
+    groups = Groups(job_of(), tmp_path, 1, said.append)
+    for number in range(MOST_RUNS):
+        before = len(said)
+        groups.add([f"{number}-{n}" for n in range(50)], [0] * 50)
+    assert len(said) - before >= MOST_RUNS * 50 // 256, "the last one merged all"
+    assert len(list(groups)) == MOST_RUNS * 50
+
+
 def test_a_reduce_may_leave_values_untaken(tmp_path: Path) -> None:
     job = job_of("def map(name, line): ...\ndef reduce(key, values): yield 'x'")
     groups = Groups(job, tmp_path, 1)

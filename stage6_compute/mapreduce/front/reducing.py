@@ -52,12 +52,20 @@ class Groups:
         job: whose.
         scratch: a directory for runs; made when there is one.
         memory: how many bytes pairs may take.
+        told: called now and then while runs are merged: that takes long, and is no hang.
     """
 
-    def __init__(self, job: Job, scratch: Path, memory: int) -> None:
+    def __init__(
+        self,
+        job: Job,
+        scratch: Path,
+        memory: int,
+        told: Callable[[int], None] = lambda size: None,
+    ) -> None:
         self._job = job
         self._scratch = scratch
         self._memory = memory
+        self._told = told
         self._combined = None if job.combine is None else Combined(job)
         self._lists: dict[Any, list[Any]] = {}
         self._bytes = 0.0
@@ -140,6 +148,7 @@ class Groups:
                 keys.append(key)
                 values.append(listed)
                 if len(keys) == rows:
+                    self._told(0)
                     write_blocks(file, keys, values, rows)
                     keys, values = [], []
             write_blocks(file, keys, values, rows)

@@ -125,7 +125,7 @@ def _map(order: Order, job: Job, plan: Plan, watch: Watch) -> None:
 
 def _reduce(order: Order, job: Job, plan: Plan, watch: Watch) -> None:
     scratch = Path(order.directory, str(order.job), f"runs-{order.attempt}")
-    groups = Groups(job, scratch, plan.memory)
+    groups = Groups(job, scratch, plan.memory, watch.told)
     path = attempt_path(order.output, order.number, order.attempt)
     try:
         _fetch(order, groups, watch)
