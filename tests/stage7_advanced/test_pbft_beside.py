@@ -7,7 +7,7 @@ from common.check.verdict import Answer as Said
 from common.contract import Signed
 from common.contract.events import Invoke, Receive, Start
 from common.contract.signing import IDEAL
-from common.values.faults import Corrupt, Fault, Schedule, Twin
+from common.values.faults import Block, Corrupt, Fault, Schedule, Twin
 from common.values.history import Ok
 from common.values.units import MS, SECOND
 from common.worlds import Scene, Size
@@ -63,7 +63,7 @@ def test_two_that_run_twice_make_two_orders_and_one_does_not() -> None:
     n4 = Twin(0, "n4", (("n1", "n2", "c1"), ("n1'", "n3", "c2")))
     alone = Twin(0, "n1", (("n2", "n4", "c1"), ("n3", "n4", "c2")))
     for twins, answer in (([alone], Said.YES), ([n1, n4], Said.NO)):
-        scene = two_stories(*twins)
+        scene = two_stories(*twins, Block(0, "c1", "n3"), Block(0, "c2", "n2"))
         assert scene.verdicts()["linearizable"].answer is answer, twins
         assert all(isinstance(asked.outcome, Ok) for asked in scene.history), "all got through"
 
