@@ -119,6 +119,41 @@ LOCKS = (5, 6, 7, 36, 37, 38, 1024)
 """``F_GETLK``, ``F_SETLK``, ``F_SETLKW``, the same for open files, ``F_SETLEASE`` of ``fcntl``."""
 
 
+OWNERS = (8, 10, 15)
+"""``F_SETOWN``, ``F_SETSIG``, ``F_SETOWN_EX`` of ``fcntl``: whom the kernel signals when data come,
+and how. Another process, by SIGSTOP, would do."""
+OWNER_REQUESTS = (0x8901, 0x8902)
+"""``FIOSETOWN`` and ``SIOCSPGRP`` of ``ioctl``: the same for sockets."""
+
+SIGNALS = _words("""
+    tkill rt_sigqueueinfo rt_tgsigqueueinfo pidfd_send_signal pidfd_open setpgid
+    setpriority ioprio_set process_madvise process_mrelease
+""")
+"""Ways by which a process could stop, end or slow down others of its user."""
+
+
+def quiet(process: int) -> tuple[Rule, ...]:
+    """The rules for a program that shares its sandbox with the judge's own processes.
+
+    It may have files, sockets and processes of its own; it can do nothing to those of others: no
+    signal, no limit, no other priority.
+
+    Args:
+        process: its own number.
+    """
+    return (
+        *((name, None) for name in SIGNALS),
+        ("kill", Unless(0, (process,))),
+        ("tgkill", Unless(0, (process,))),
+        ("fcntl", Only(1, OWNERS)),
+        ("ioctl", Only(1, OWNER_REQUESTS)),
+        ("prlimit64", Unless(0, (0, process))),
+        ("sched_setaffinity", Unless(0, (0, process))),
+        ("sched_setscheduler", Unless(0, (0, process))),
+        ("sched_setattr", Unless(0, (0, process))),
+    )
+
+
 def sealed(process: int) -> tuple[Rule, ...]:
     """The rules for a node that shares its sandbox with others: memory, time and open pipes only.
 
@@ -131,7 +166,8 @@ def sealed(process: int) -> tuple[Rule, ...]:
         ("open", Any(1, WRITING)),
         ("openat", Any(2, WRITING)),
         ("openat2", None),
-        ("fcntl", Only(1, LOCKS)),
+        ("fcntl", Only(1, LOCKS + OWNERS)),
+        ("ioctl", Only(1, OWNER_REQUESTS)),
         ("kill", Unless(0, (process,))),
         ("tgkill", Unless(0, (process,))),
         ("clone", Without(0, SAME_PROCESS)),
@@ -231,7 +267,7 @@ MACHINES: Mapping[str, tuple[int, Mapping[str, int]]] = {
             process_madvise=440 process_mrelease=448 capset=126 seccomp=317
             landlock_create_ruleset=444
             sysinfo=99 clock_gettime=228 clock_getres=229 clock_nanosleep=230 timer_create=222
-            preadv2=327 mincore=27 fadvise64=221 readahead=187 get_robust_list=274
+            ioctl=16 preadv2=327 mincore=27 fadvise64=221 readahead=187 get_robust_list=274
             sched_getparam=143 sched_getscheduler=145 sched_rr_get_interval=148 ioprio_get=252
             """
         ),
@@ -262,8 +298,8 @@ MACHINES: Mapping[str, tuple[int, Mapping[str, int]]] = {
             prlimit64=261 setrlimit=164 setsid=157 setpgid=154 getsid=156 getpgid=155
             process_madvise=440 process_mrelease=448 capset=91 seccomp=277
             landlock_create_ruleset=444
-            sysinfo=179 clock_gettime=113 clock_getres=114 clock_nanosleep=115 timer_create=107
-            preadv2=286 mincore=232 fadvise64=223 readahead=213 get_robust_list=100
+            sysinfo=179  clock_gettime=113 clock_getres=114 clock_nanosleep=115 timer_create=107
+            ioctl=29 preadv2=286 mincore=232 fadvise64=223 readahead=213 get_robust_list=100
             sched_getparam=121 sched_getscheduler=120 sched_rr_get_interval=127 ioprio_get=31
             """
         ),

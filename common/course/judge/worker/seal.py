@@ -8,8 +8,9 @@ import ctypes
 import os
 import resource
 import sys
+from collections.abc import Sequence
 
-from common.course.judge.filters import assemble, sealed
+from common.course.judge.filters import Rule, assemble
 
 NO_NEW_RIGHTS, SET_FILTER, FILTER_MODE = 38, 22, 2
 """``PR_SET_NO_NEW_PRIVS``, ``PR_SET_SECCOMP``, ``SECCOMP_MODE_FILTER`` of Linux's prctl(2)."""
@@ -41,13 +42,13 @@ def limit_processor(seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (least, least))
 
 
-def seal() -> None:
-    """Give up everything but memory, time and open pipes, for good.
+def seal(rules: Sequence[Rule]) -> None:
+    """Give up what the rules forbid, for good, and for all processes that come of this one.
 
     Raises:
         OSError: the kernel does not do it; then no stranger's code may run here.
     """
-    program = assemble(sealed(os.getpid()))
+    program = assemble(rules)
     if not program or not sys.platform.startswith("linux"):
         raise OSError("there is no filter of system calls for this machine")
     if _libc.prctl(NO_NEW_RIGHTS, 1, 0, 0, 0) != 0:

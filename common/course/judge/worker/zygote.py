@@ -122,13 +122,13 @@ class Zygote:
 
     def _be(self, role: str) -> None:
         """Be a node, or the objects of a test; from here on this process is a stranger."""
+        from common.course.judge.filters import quiet, sealed
         from common.course.judge.worker import objects, seal, steps
         from common.course.judge.worker.values import Values
 
         seal.keep_only(PIPE)
         seal.limit_processor(self.processor_seconds)
-        if role != PROGRAM:
-            seal.seal()
+        seal.seal((quiet if role == PROGRAM else sealed)(os.getpid()))
         found = _Names(self.modules)
         found.load()
         if len(self.known) < len(self.names):
