@@ -163,6 +163,10 @@ def test_a_pause_is_excused_once_and_in_its_length(lab: SwimLab) -> None:
     assert _suspected(lab, node, 1_400) == [], "silent for 500, the pause left out"
     node.step(Fire(1_501, 1, _beat(lab)))
     assert _suspected(lab, node, 1_501) == ["n3"], "silent for longer than the timeout of 500"
+    node = lab.Watcher("n1", ("n2", "n3"), interval=100, detector=lab.FixedTimeout)
+    node.step(Start(0, {}))
+    node.step(Fire(1_100, 1, _beat(lab)))
+    assert _suspected(lab, node, 1_100) == [], "nor where its own beat comes before a heartbeat"
 
 
 @graded(points=1, title="A little late", requirement="only more than an interval is a pause")

@@ -128,6 +128,17 @@ def test_who_sends_no_ack_until_the_period_ends_is_dead_and_all_living_hear_it(
         assert alone.next_acked_ping().to != ping.to, "nobody pings the dead"
 
 
+@graded(points=1, title="The dead cost nothing", requirement="SWIM 3.1: a probe in each period")
+def test_a_living_one_is_probed_in_each_period_although_most_are_dead(lab: SwimLab) -> None:
+    alone = Alone(lab, lab.Prober)
+    alone.hear("n8", lab.News(tuple(lab.Dead(f"n{number}", 0, "n8") for number in range(2, 7))))
+    alone.next_acked_ping()
+    for _ in range(20):
+        before = alone.now
+        assert alone.next_acked_ping().to in ("n7", "n8")
+        assert alone.now - before == PERIOD, "no period without a probe"
+
+
 @graded(points=2, title="Round-robin", requirement="SWIM 4.3: within 2n - 1 periods")
 def test_everybody_is_probed_once_in_each_round_and_rounds_have_different_orders(
     lab: SwimLab,
