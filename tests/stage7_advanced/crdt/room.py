@@ -20,6 +20,8 @@ UNEVEN = LinkModel(latency=(1 * MS, 40 * MS), reorder=0.2)
 KINDS = ("partition", "block", "crash", "pause", "link", "disk")
 CALM = 1 * SECOND
 ITEMS = ("bread", "eggs", "milk")
+FINE = 0.1
+"""The least part of all operations that ends with Ok: at a replica that is down none does."""
 
 
 def replicas(

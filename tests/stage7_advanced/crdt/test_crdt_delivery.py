@@ -21,7 +21,9 @@ from common.values.history import Failed, Ok
 from common.values.units import MS, SECOND
 from tests.stage7_advanced.crdt.lab import CrdtLab
 from tests.stage7_advanced.crdt.room import (
+    FINE,
     ITEMS,
+    THREE,
     cut,
     in_trouble,
     must_converge,
@@ -57,7 +59,10 @@ def must_end_up_the_same(lab: CrdtLab, kind: Any, sweep: Sweep) -> None:
 
     for seed in sweep(6):
         simulation = in_trouble(lab, kind, seed)
-        must_end(simulation, work(simulation, choose), limit=6 * SECOND, fine=0.5)
+        must_end(simulation, work(simulation, choose), limit=6 * SECOND, fine=FINE)
+        simulation.run(simulation.now + 1 * SECOND)
+        for person in THREE:
+            ask_ok(simulation, person, lab.Add(f"{person}.last"))
         simulation.run(simulation.now + 1 * SECOND)
         found = must_converge(simulation, lab.Look())
         added = {

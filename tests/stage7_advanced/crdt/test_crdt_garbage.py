@@ -13,6 +13,7 @@ from common.values.faults import Heal
 from common.values.units import MS, SECOND
 from tests.stage7_advanced.crdt.lab import CrdtLab
 from tests.stage7_advanced.crdt.room import (
+    FINE,
     THREE,
     cut,
     in_trouble,
@@ -51,7 +52,7 @@ def test_texts_that_collect_gravestones_show_what_those_show_that_keep_all(
     for seed in sweep(12):
         wire = Wire()
         simulation = in_trouble(lab, lab.CollectingReplica, seed, observers=[wire])
-        must_end(simulation, work(simulation, choose, 20), limit=6 * SECOND, fine=0.5)
+        must_end(simulation, work(simulation, choose, 20), limit=6 * SECOND, fine=FINE)
         simulation.run(simulation.now + 1 * SECOND)
         assert must_converge(simulation, lab.Show()) == kept_whole(wire, lab)
 

@@ -12,6 +12,7 @@ from common.values.history import Failed, Ok
 from common.values.units import MS, SECOND
 from tests.stage7_advanced.crdt.lab import CrdtLab
 from tests.stage7_advanced.crdt.room import (
+    FINE,
     THREE,
     cut,
     in_trouble,
@@ -41,7 +42,7 @@ def test_texts_end_up_the_same_and_each_sign_is_there_once_whatever_happened(
 
     for seed in sweep(8):
         simulation = in_trouble(lab, lab.TextReplica, seed)
-        must_end(simulation, work(simulation, choose), limit=6 * SECOND, fine=0.5)
+        must_end(simulation, work(simulation, choose), limit=6 * SECOND, fine=FINE)
         simulation.run(simulation.now + 1 * SECOND)
         text = must_converge(simulation, lab.Show())
         typed, maybe, erased = set[str](), set[str](), set[str]()
