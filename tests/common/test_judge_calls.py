@@ -12,7 +12,7 @@ from common.course.judge.declared import problem
 from common.course.judge.errors import StudentError
 from common.course.judge.worker.values import Unfit, Values
 from common.course.suites.under_test import MissingName
-from common.values.errors import BadInput
+from common.values.errors import BadInput, ContractError
 from tests.support.judging import changed, judged
 
 FRAMES = "stage1_foundations/echo/frames.py"
@@ -193,3 +193,17 @@ def test_plain_data_that_stands_for_nothing_is_refused(plain: Any) -> None:
 
     with pytest.raises(Unfit):
         Values({}, nothing, find).unpack(plain)
+
+
+@pytest.mark.parametrize("wrong", ["class (  # no Python", "raise SystemExit(0)\n\n\nclass "])
+def test_a_file_that_cannot_be_imported_costs_the_others_nothing(
+    wrong: str, tmp_path: Path
+) -> None:
+    file, old = "stage1_foundations/link/durable_receiver.py", "class DurableReceiver"
+    theory = "stage1_foundations/link/theory.py"
+    handed_in = changed(tmp_path, {file: (old, f"{wrong}DurableReceiver"), theory: ("", "")})
+    with judged("link", handed_in) as lab:
+        assert lab.window_to_fill(20_000, 1_000) == 20
+        receiver = lab.look_into("DurableReceiver")
+        with pytest.raises((StudentError, ContractError), match="durable_receiver|SystemExit"):
+            receiver("n1", ("n2",))

@@ -178,24 +178,26 @@ class _Names:
 
     def __init__(self, modules: list[str]) -> None:
         self._modules = modules
-        self._loaded: list[Any] | None = None
-        self._error: BaseException | None = None
+        self._loaded: list[Any] = []
+        self._errors: list[BaseException] = []
 
     def load(self) -> None:
-        """Import now. What goes wrong is raised when a name is asked for."""
+        """Import now. Where that goes wrong, the other files are not worse for it: the error is
+        raised when a name is asked for that none of those has."""
         from common.course.judge.worker.modules import loaded
 
-        try:
-            self._loaded = [loaded(name) for name in self._modules]
-        except (Exception, SystemExit) as error:
-            self._error = error
+        for name in self._modules:
+            try:
+                self._loaded.append(loaded(name))
+            except (Exception, SystemExit) as error:
+                self._errors.append(error)
 
     def __call__(self, name: str) -> Any:
-        if self._error is not None:
-            raise self._error
         from common.contract.names import things_named
 
-        found = things_named(name, self._loaded or ())
+        found = things_named(name, self._loaded)
+        if not found and self._errors:
+            raise self._errors[0]
         if not found:
             raise AttributeError(f"there is no {name}: was it renamed?")
         if len(found) > 1:
