@@ -141,8 +141,15 @@ def test_old_view_changes_and_new_views_take_nobody_back(lab: PbftLab) -> None:
         assert not of(lab.ViewChange, one.hears(each.signer, each.content))
     asked = request(lab, "c2")
     assert of(lab.Prepare, one.hears("n3", one.word(2, asked, 6))), "it is still there"
-    again = [change(lab, name, 6) for name in ("n1", "n2", "n4")]
-    assert one.hears("n3", new_view(lab, 6, again).content) == [], "that has begun already"
+    known = certificate(lab, 0, 3, asked)
+    again = [change(lab, name, 6, known) for name in ("n1", "n2", "n4")]
+    follows = (word(lab, 6, 1, None), word(lab, 6, 2, None), word(lab, 6, 3, asked))
+    made = new_view(lab, 6, again, *follows).content
+    assert one.hears("n3", made) == [], "that has begun already"
+    assert of(lab.Prepare, store(lab, "n4").hears("n3", made)), "elsewhere it would be believed"
+    further = store(lab, "n4")
+    further.hears_all("n1 n2", change(lab, "", 9).content)
+    assert further.hears("n3", made) == [], "this one is on its way to view 9"
 
 
 # What follows from view changes.
@@ -230,6 +237,9 @@ def test_what_the_latest_checkpoint_settles_is_not_proposed_again(lab: PbftLab) 
     assert begun(lab, change(lab, "n3", 1, beyond), change(lab, "n4", 1, open_, stable=4)) == (
         proposed
     ), "13 is above the high water mark"
+    last = certificate(lab, 0, 12, far)
+    proposals = begun(lab, change(lab, "n3", 1, last), change(lab, "n4", 1, stable=4))
+    assert [each.number for each in proposals] == list(range(5, 13)), "12 is not above it"
     changes = (change(lab, "n3", 1, settled, stable=4), change(lab, "n4", 1))
     assert begun(lab, *changes) == []
 
