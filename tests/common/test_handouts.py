@@ -57,6 +57,7 @@ def test_an_untouched_handout_fails_every_graded_test(lab: Lab, tmp_path: Path) 
     assert result.possible == lab.points, "the points that were read are those of the tests"
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(("lab", "part"), PARTS, ids=[f"{lab.id}-{p.id}" for lab, p in PARTS])
 def test_an_untouched_part_fails_every_graded_test_of_it(
     lab: Lab, part: Part, tmp_path: Path
@@ -67,6 +68,7 @@ def test_an_untouched_part_fails_every_graded_test_of_it(
     assert result.possible == part.points, "the part's points are those of its tests"
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(("lab", "part"), IN_ORDER, ids=[f"{lab.id}-{p.id}" for lab, p in IN_ORDER])
 def test_a_part_can_be_passed_while_all_later_ones_are_open(
     lab: Lab, part: Part, tmp_path: Path

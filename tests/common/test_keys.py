@@ -150,6 +150,8 @@ def test_a_line_with_something_else_in_the_place_of_a_key_is_refused(plain: Any)
 class ByLines:
     """A node behind lines of the step protocol, both ends in this process."""
 
+    signs = False
+
     def __init__(self, node: Node) -> None:
         self.id, self.peers, self.seed = node.id, node.peers, node.seed
         self._node = node

@@ -18,7 +18,7 @@ from common.values.errors import BadInput
 from tests.support.lab_command import lab
 from tests.support.tiny_course import LAB, STAGE, STRONG, WEAK, make_course
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.proof]
 
 SURVIVE_THE_WEAK = {
     "Counter.on_start:assignment-left-out",

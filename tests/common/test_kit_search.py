@@ -97,6 +97,7 @@ def test_a_search_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert not Logbook(tmp_path, batch(files={"a.py": b""})).tried
 
 
+@pytest.mark.proof
 def test_the_same_seed_finds_the_same(tmp_path: Path) -> None:
     files = {CONSISTENT: (broken(tmp_path) / CONSISTENT).read_bytes()}
     first, second = (try_batch(batch(count=1, kinds=SHORT, files=files)) for _ in range(2))
@@ -123,6 +124,7 @@ def claim(folder: Path, **plain: Any) -> Path:
     return path
 
 
+@pytest.mark.proof
 def test_a_wrong_variant_that_passes_is_printed_as_a_mutant(tmp_path: Path) -> None:
     schedule = [{"at": 0, "fault": "link", "latency": [80_000, 100_000]}]
     path = claim(tmp_path, **IN_LINK, replace=RECEIVED + RARE, schedule=schedule)
@@ -133,6 +135,7 @@ def test_a_wrong_variant_that_passes_is_printed_as_a_mutant(tmp_path: Path) -> N
     assert Mutant(**entry).file == IN_LINK["file"]
 
 
+@pytest.mark.proof
 def test_a_variant_that_the_suite_catches_is_no_bounty(tmp_path: Path) -> None:
     path = claim(tmp_path, **IN_LINK, replace=RECEIVED + "        return\n" + DOC)
     ran = lab(tmp_path, "bounty", str(path), limit=LIMIT_SECONDS)
@@ -170,6 +173,7 @@ def test_a_claim_that_says_nothing_is_one_sentence(
     assert says in ran.stderr
 
 
+@pytest.mark.proof
 def test_a_claim_with_a_test_and_a_seed_is_checked_on_both(tmp_path: Path) -> None:
     test = "test_a_sliding_window_delivers_everything_once_and_in_order_whatever_the_network_does"
     claimed = {**IN_LINK, "replace": RECEIVED + RARE, "test": test, "seed": 3}

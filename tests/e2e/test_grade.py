@@ -132,6 +132,7 @@ GRADESCOPE_TEST = {
 }  # fmt: skip
 
 
+@pytest.mark.proof
 def test_only_what_has_changed_is_graded_again(all_sorts: Any) -> None:
     folder, before = all_sorts
     students.change(folder / "class/bob" / students.LAB.folder, students.WRONG, students.RIGHT)
@@ -183,6 +184,7 @@ def class_of_two(folder: Path) -> None:
     students.wrong(folder / "class", "bob")
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     "end", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.proof)]
 )
@@ -236,6 +238,7 @@ def test_without_dask_it_is_one_sentence(tmp_path: Path) -> None:
     assert "this needs Dask, which is not installed" in ran.stderr
 
 
+@pytest.mark.proof
 def test_a_scheduler_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     class_of_two(tmp_path)
     ran = lab(tmp_path, "grade", "class", "--out", "reports", *QUICK,

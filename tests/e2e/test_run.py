@@ -21,7 +21,7 @@ from common.trace.reader import read
 from stage1_foundations.cap.worlds import WORLDS as CAP
 from stage4_consensus.raft.worlds import WORLDS as RAFT
 
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 60
 
 
 def run_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, object]]:

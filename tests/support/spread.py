@@ -8,6 +8,7 @@ A test that ends its process has failed, and is not tried again: what else the p
 done by another one.
 """
 
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -40,6 +41,10 @@ class Spread(LoadScopeScheduling):  # type: ignore[misc]  # xdist says no types
         for other in self.assigned_work:
             self._reschedule(other)
         return crashed
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        with suppress(OSError):  # it has just died as well; the next turn takes back what it had
+            super()._assign_work_unit(node)
 
     def _reschedule(self, node: WorkerController) -> None:
         if node not in self.registered_collections:  # it is new, and says first what it has
