@@ -86,7 +86,7 @@ def random_liars(
 ) -> list[Fault]:
     """Draw who is Byzantine, and how: some lie, and others run twice.
 
-    There is no calm for liars: whoever bears f of them has to make progress beside them.
+    There is no calm for liars: a lab that bears f of them has to make progress beside them.
 
     Args:
         random: where to draw from.

@@ -1,7 +1,7 @@
 """A shopping list that everybody keeps: state-based replication.
 
 Shapiro et al. 2011, "Conflict-free replicated data types", section 2.2. Each replica changes its
-own copy and answers at once, whoever else can be reached. Now and then it sends its *whole state*
+own copy and answers at once, even if it reaches nobody. Now and then it sends its *whole state*
 to the others, who merge it into theirs. Nothing else is needed. A state that is lost is made good
 by the next one; one that comes late, twice or in another order does no harm, since merging is a
 join. So replicas that have received the same changes hold the same: *strong eventual consistency*.

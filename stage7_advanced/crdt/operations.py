@@ -11,7 +11,7 @@ double and reorder:
   It is held back until :meth:`VectorClock.allows` it (Birman, Schiper and Stephenson 1991, section
   5.1; the lab ``clocks``). The same rule refuses what was done already: it is not the next one.
 * Every replica keeps all edits, its own and those of others. Now and then it tells the others its
-  vector, and whoever has more sends what is lacking. So it does not matter who was down or cut off.
+  vector, and the one that has more sends what is lacking. It does not matter who was down.
 
 Yjs does the same: its *state vector* is this vector, its *update* the answer.
 """

@@ -144,7 +144,7 @@ def test_what_must_hold_is_not_asked_of_byzantine_nodes() -> None:
 
 @message
 class Word:
-    """To whoever is named."""
+    """To the node that is named."""
 
 
 @operation

@@ -65,8 +65,8 @@ STATES = {ALIVE: State.ALIVE, SUSPECT: State.SUSPECT, DEAD: State.DEAD}
 """What the node's words are in a list. It has none for those that left: it calls them dead."""
 
 TELLER = "Teller"
-"""A field of our own in the header: whose list it is. Agents pass over it, and have none: then the
-list is by somebody of whom only the host is known."""
+"""A field of our own in the header: whose list it is. Agents pass over it, and have none: then only
+the host of the list's sender is known."""
 
 Row = tuple[NodeId, str, int]
 """Of the answer to ``Members``: name, state, incarnation."""

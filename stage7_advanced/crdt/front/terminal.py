@@ -2,7 +2,7 @@
 
 The first one opens it (``lab run crdt``), the others join (``lab run crdt --join ann``). Every
 terminal is a process with the lab's own node class in it, on TCP, with a disk. Nobody is special:
-whoever leaves or crashes comes back with the same command, and the others go on meanwhile.
+who leaves or crashes comes back with the same command, and the others go on meanwhile.
 
 The members of this lab are fixed, so the seats have names, and an empty one is a member that is
 down. Since somebody who is down may come back, gravestones are kept.

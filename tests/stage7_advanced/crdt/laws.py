@@ -48,7 +48,7 @@ def must_be_a_join(lab: CrdtLab, kind: Kind) -> None:
 def must_inflate(lab: CrdtLab, kind: Kind) -> None:
     """Check that a delta is worth the whole new state: who merges either holds the same.
 
-    And that whoever has merged the new state is not changed by the old one: states only grow.
+    And that the new state is not changed by merging the old one: states only grow.
     """
 
     @SETTINGS
