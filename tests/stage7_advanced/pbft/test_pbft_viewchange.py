@@ -22,8 +22,6 @@ from tests.stage7_advanced.pbft.views import (
 
 LAB = "pbft"
 
-SMALL = {"every": 4, "window": 8}
-
 # Patience.
 
 

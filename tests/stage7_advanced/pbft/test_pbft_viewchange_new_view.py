@@ -21,8 +21,6 @@ from tests.stage7_advanced.pbft.views import (
 
 LAB = "pbft"
 
-SMALL = {"every": 4, "window": 8}
-
 
 def view_one(lab: PbftLab) -> tuple[Any, Signed, list[Signed]]:
     """A right beginning of view 1: the message, a request that was prepared, and the changes."""
