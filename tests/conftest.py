@@ -1,6 +1,7 @@
 """What all tests share: what a machine may lack, and the count of what was skipped for it."""
 
 import os
+import signal
 
 import pytest
 
@@ -8,7 +9,11 @@ from tests.support.machine import LACKS
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the markers."""
+    """Register the markers; and let Ctrl-C count for what tests start.
+
+    A shell has all that it starts behind ``&`` ignore Ctrl-C, and their children do as well."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "slow: left out where only the Python differs")
     config.addinivalue_line(
         "markers", "proof: heavy; done slice by slice (tests/support/proofs.py)"
