@@ -344,6 +344,7 @@ def test_a_bad_record_is_shown_or_left_out_as_asked(engine: Local, tmp_path: Pat
     assert parts(tmp_path / "2") == [b"1\t1\n3\t1\n5\t1\n"]
 
 
+@pytest.mark.proof
 def test_a_map_that_never_ends_is_ended_with_its_record(engine: Local, tmp_path: Path) -> None:
     job = tmp_path / "job.py"
     job.write_text(
@@ -395,6 +396,7 @@ def test_ctrl_c_leaves_no_output_and_no_process(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("mapreduce-*"))
 
 
+@pytest.mark.proof
 @pytest.mark.needs("root")
 def test_a_full_disk_is_told(tmp_path: Path) -> None:
     small = tmp_path / "small"
