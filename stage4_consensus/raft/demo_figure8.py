@@ -23,6 +23,7 @@ from common.check.invariants import Watch
 from common.check.verdict import Verdict
 from common.contract import Node, NodeId
 from common.contract.observer import Observer
+from common.contract.registers import Append
 from common.sim import LinkModel, Monitor, Simulation
 from common.sim.host import Factory
 from common.values.faults import Block, Crash, Heal, Restart
@@ -31,7 +32,7 @@ from common.worlds import Scene
 from stage4_consensus.raft.checks_safety import safety
 from stage4_consensus.raft.core import Core
 from stage4_consensus.raft.messages import Role
-from stage4_consensus.raft.registers import Append, RegistersClient
+from stage4_consensus.raft.registers import RegistersClient
 
 SERVERS = ("n1", "n2", "n3", "n4", "n5")
 EVEN = LinkModel(latency=(5 * MS, 5 * MS))

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 from common.check.verdict import Verdict
 from common.contract import NodeId
+from common.contract.registers import Get, Put
 from common.sim import Simulation
 from common.values.faults import Clock, Partition
 from common.values.units import MS, SECOND
 from common.worlds import Size
 from stage4_consensus.raft.core import Core
 from stage4_consensus.raft.messages import Role
-from stage4_consensus.raft.registers import Get, Put
 from stage4_consensus.raft.worlds import WORLDS
 
 SERVERS, CLIENTS = ("n1", "n2", "n3"), ("c1", "c2")

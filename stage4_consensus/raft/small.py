@@ -20,10 +20,11 @@ from itertools import combinations
 from common.check.explorer import Bounds, Instance, WorldView
 from common.check.explorer.instance import Goal
 from common.contract import NodeId, Numbered, on
+from common.contract.registers import Append
 from stage4_consensus.raft.checks_safety import servers
 from stage4_consensus.raft.core import Core
 from stage4_consensus.raft.messages import ElectionTimeout, Role
-from stage4_consensus.raft.registers import Append, RaftRegisters
+from stage4_consensus.raft.registers import RaftRegisters
 
 SERVERS = ("n1", "n2", "n3")
 LAST_TERM = 2

@@ -5,8 +5,8 @@ from random import Random
 from common.check.linearizability import check_linearizability
 from common.check.models import KeyValue
 from common.check.verdict import Verdict
+from common.contract.registers import Append, Get, Put
 from common.values.history import History
-from stage7_advanced.pbft.store import Append, Get, Put
 
 KEYS = ("x", "y")
 PUT_EVERY = 6

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from common.contract import NodeId
+from common.contract.registers import Append, Get
 from common.values.faults import Corrupt, Schedule
 from common.values.history import Ok
 from common.values.report import Report
@@ -11,7 +12,6 @@ from common.worlds import Scene, Size, Work
 from stage7_advanced.pbft.broken import BEHAVIOURS
 from stage7_advanced.pbft.checks import some_change_or_query
 from stage7_advanced.pbft.demo_generals import show_generals
-from stage7_advanced.pbft.store import Append, Get
 from stage7_advanced.pbft.worlds import WORLDS
 
 EACH = 10

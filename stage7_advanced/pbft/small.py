@@ -20,6 +20,7 @@ from itertools import combinations
 from common.check.explorer import Bounds, Instance, WorldView
 from common.check.explorer.instance import Goal
 from common.contract import Node, NodeId, Signed, digest, on
+from common.contract.registers import Put
 from stage7_advanced.pbft.messages import (
     Commit,
     Prepare,
@@ -27,7 +28,7 @@ from stage7_advanced.pbft.messages import (
     Request,
 )
 from stage7_advanced.pbft.normal import NormalCase
-from stage7_advanced.pbft.store import NormalStore, Put
+from stage7_advanced.pbft.store import NormalStore
 
 FOUR = ("n1", "n2", "n3", "n4")
 

@@ -1,63 +1,11 @@
 """What is replicated: a store of texts by key. Its replicas, and its client."""
 
-from common.contract import Application, CallId, on, operation
+from common.contract import Application, CallId, on
+from common.contract.registers import Append, Get, Put, Registers
 from stage7_advanced.pbft.checkpoints import Checkpoints
 from stage7_advanced.pbft.client import PbftClient
 from stage7_advanced.pbft.normal import NormalCase
 from stage7_advanced.pbft.viewchange import ViewChanges
-
-
-@operation
-class Get:
-    """What is under ``key``? Ends with Ok(text), empty text before the first put."""
-
-    key: str
-
-
-@operation
-class Put:
-    """Let ``value`` be under ``key``. Ends with Ok()."""
-
-    key: str
-    value: str
-
-
-@operation
-class Append:
-    """Add ``value`` at the end of what is under ``key``. Ends with Ok()."""
-
-    key: str
-    value: str
-
-
-class Texts(Application):
-    """Texts by key; the commands are the operations themselves."""
-
-    def __init__(self) -> None:
-        self.held: dict[str, str] = {}
-
-    def apply(self, command: object) -> object:
-        """Carry out a Get, Put or Append: the text for a Get, None for the others.
-
-        A client may lie, too, and send what is no command: it changes nothing, on each replica.
-        """
-        match command:
-            case Get(key):
-                return self.held.get(key, "")
-            case Put(key, value):
-                self.held[key] = value
-            case Append(key, value):
-                self.held[key] = self.held.get(key, "") + value
-        return None
-
-    def snapshot(self) -> object:
-        """Keys and texts, sorted by key."""
-        return tuple(sorted(self.held.items()))
-
-    def restore(self, snapshot: object) -> None:
-        """Hold what the snapshot has."""
-        assert isinstance(snapshot, tuple), "a snapshot of texts is a tuple of pairs"
-        self.held = dict(snapshot)
 
 
 class NormalStore(NormalCase):
@@ -65,7 +13,7 @@ class NormalStore(NormalCase):
 
     def new_application(self) -> Application:
         """Nothing is held yet."""
-        return Texts()
+        return Registers()
 
 
 class CheckpointedStore(Checkpoints):
@@ -73,7 +21,7 @@ class CheckpointedStore(Checkpoints):
 
     def new_application(self) -> Application:
         """Nothing is held yet."""
-        return Texts()
+        return Registers()
 
 
 class Store(ViewChanges):
@@ -81,7 +29,7 @@ class Store(ViewChanges):
 
     def new_application(self) -> Application:
         """Nothing is held yet."""
-        return Texts()
+        return Registers()
 
 
 class StoreClient(PbftClient):

@@ -9,12 +9,12 @@ from pathlib import Path
 from _bench import Flight
 
 from common.contract import Node
+from common.contract.registers import Put
 from common.runtime.client import Client
 from common.runtime.cluster import Cluster
 from common.runtime.spec import ClusterSpec
 from common.values.history import Ok, Outcome
 from common.values.units import SECOND
-from stage4_consensus.raft.registers import Put
 
 MEMBERS = ("n1", "n2", "n3")
 READY_SECONDS = 15.0

@@ -3,9 +3,10 @@
 import time
 from random import Random
 
+from common.contract.registers import Append
 from common.sim import LinkModel, Simulation, Workload
 from common.values.units import MS, SECOND
-from stage4_consensus.raft.registers import Append, RaftRegisters, RegistersClient
+from stage4_consensus.raft.registers import RaftRegisters, RegistersClient
 
 SERVERS = ("n1", "n2", "n3", "n4", "n5")
 CLIENTS = ("c1", "c2", "c3")

@@ -28,6 +28,7 @@ from typing import Any
 from _bench import cpu_seconds, report
 
 from common.contract import Node
+from common.contract.registers import Put
 from common.runtime.client import Client
 from common.runtime.cluster import Cluster
 from common.runtime.loops import run
@@ -35,8 +36,8 @@ from common.runtime.signatures import Authentication
 from common.runtime.spec import ClusterSpec
 from common.values.history import Ok
 from common.values.units import SECOND
-from stage4_consensus.raft import registers
-from stage7_advanced.pbft import store
+from stage4_consensus.raft.registers import RaftRegisters, RegistersClient
+from stage7_advanced.pbft.store import Store, StoreClient
 
 TURNS = 3
 SECONDS = 2.0
@@ -50,12 +51,11 @@ CALM: dict[str, Any] = {
 }  # fmt: skip
 RAFT: dict[str, Any] = {"election_timeout": (1_000_000, 2_000_000), "heartbeat_every": 100_000}
 
-Put = type[registers.Put] | type[store.Put]
 Turns = defaultdict[str, list[float]]
 
 
 async def one_turn(
-    table: Turns, name: str, node: type[Node], client: type[Node], put: Put, spec: dict[str, Any]
+    table: Turns, name: str, node: type[Node], client: type[Node], spec: dict[str, Any]
 ) -> None:
     """Start a cluster, measure one client alone and all of them, and end it."""
     with tempfile.TemporaryDirectory() as place:
@@ -67,11 +67,11 @@ async def one_turn(
                 running.client(client, f"c{number}", ask_again_after=PATIENCE)
                 for number in range(CLIENTS)
             ]
-            await puts(clients[0], put, 5)
-            alone = [await puts(clients[0], put, 1) for _ in range(ALONE)]
+            await puts(clients[0], 5)
+            alone = [await puts(clients[0], 1) for _ in range(ALONE)]
             processes = [os.getpid(), *(member.pid for member in running.members.values())]
             used, begun = cpu_seconds(processes), time.perf_counter()
-            counts = await asyncio.gather(*(until(each, put, SECONDS) for each in clients))
+            counts = await asyncio.gather(*(until(each, SECONDS) for each in clients))
             took, used = time.perf_counter() - begun, cpu_seconds(processes) - used
     figures = {"ms": statistics.median(alone) * 1e3, "per_second": sum(counts) / took,
                "cpu_us": used / sum(counts) * 1e6}  # fmt: skip
@@ -80,20 +80,20 @@ async def one_turn(
         print(f"  {name}_{figure:24} {value:>12,.1f}", file=sys.stderr, flush=True)
 
 
-async def puts(client: Client, put: Put, count: int) -> float:
+async def puts(client: Client, count: int) -> float:
     """Put so many things one after the other; the seconds of one."""
     begun = time.perf_counter()
     for number in range(count):
-        outcome = await client.call(put(f"{client.id}-{number}", "value" * 4), 20 * SECOND)
+        outcome = await client.call(Put(f"{client.id}-{number}", "value" * 4), 20 * SECOND)
         assert isinstance(outcome, Ok), outcome
     return (time.perf_counter() - begun) / count
 
 
-async def until(client: Client, put: Put, seconds: float) -> int:
+async def until(client: Client, seconds: float) -> int:
     """Put for so long; how often."""
     end, count = time.perf_counter() + seconds, 0
     while time.perf_counter() < end:
-        await puts(client, put, 1)
+        await puts(client, 1)
         count += 1
     return count
 
@@ -105,11 +105,8 @@ async def main() -> None:
     for _ in range(TURNS):
         for name, way in ways:
             spec = {"config": CALM, "authentication": way}
-            await one_turn(table, name, store.Store, store.StoreClient, store.Put, spec)
-        await one_turn(
-            table, "raft", registers.RaftRegisters, registers.RegistersClient, registers.Put,
-            {"config": RAFT},
-        )  # fmt: skip
+            await one_turn(table, name, Store, StoreClient, spec)
+        await one_turn(table, "raft", RaftRegisters, RegistersClient, {"config": RAFT})
     figures = {name: statistics.median(values) for name, values in table.items()}
     ratios = {
         f"vs_{other}": figures["signatures_per_second"] / figures[f"{other}_per_second"]

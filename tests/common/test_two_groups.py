@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from common.check.verdict import Answer
-from common.contract import NodeId
+from common.contract import NodeId, registers
 from common.contract.schema import Schema
 from common.sim import Simulation, Workload
 from common.sim.chaos import random_schedule
@@ -16,7 +16,7 @@ from common.trace.recorder import Recorder
 from common.values.faults import Block, Crash, Heal, Restart, Schedule
 from common.values.history import Ok
 from common.values.units import MS, SECOND
-from stage4_consensus.raft import registers
+from stage4_consensus.raft.registers import RegistersClient
 from stage5_fault_tolerance.raftkv import commands
 from tests.support.two_groups import TwoGroups, TwoGroupsClient, some_operation, verdicts
 
@@ -102,7 +102,5 @@ def test_the_trace_names_the_group_of_each_message_timer_and_save() -> None:
 
 def test_operations_of_one_name_are_told_apart_on_wires() -> None:
     schema = Schema.of(TwoGroupsClient).as_in(Schema.of(TwoGroups))
-    names = [
-        schema.name_of(kind) for kind in (registers.Get, commands.Get, registers.RegistersClient)
-    ]
+    names = [schema.name_of(kind) for kind in (registers.Get, commands.Get, RegistersClient)]
     assert names == ["registers.Get", "commands.Get", None]

@@ -5,12 +5,13 @@ from pathlib import Path
 from random import Random
 
 from common.check.verdict import Answer
+from common.contract.registers import Append, Get
 from common.runtime.client import Client
 from common.runtime.cluster import Cluster
 from common.runtime.spec import ClusterSpec
 from common.values.history import Ok
 from stage4_consensus.raft.checks import linearizable, some_change_or_query
-from stage4_consensus.raft.registers import Append, Get, RaftRegisters, RegistersClient
+from stage4_consensus.raft.registers import RaftRegisters, RegistersClient
 from tests.support.live import live
 
 MEMBERS = ("n1", "n2", "n3")

@@ -5,11 +5,11 @@ from pathlib import Path
 from random import Random
 
 from common.check.verdict import Answer
+from common.contract import registers
 from common.runtime.client import Client
 from common.runtime.cluster import Cluster
 from common.runtime.spec import ClusterSpec
 from common.values.history import Ok
-from stage4_consensus.raft import registers
 from stage5_fault_tolerance.raftkv import commands
 from tests.support.live import eventually, live
 from tests.support.two_groups import (

@@ -12,6 +12,7 @@ from common.check.verdict import Answer
 from common.contract import AtMostOnce, CommandBatch, Numbered
 from common.contract.effects import Return, Send
 from common.contract.events import Invoke, Receive, Start
+from common.contract.registers import Append, Get, Put, Registers
 from common.contract.sizes import value_size
 from common.sim import Simulation
 from common.sim.chaos import random_schedule
@@ -22,13 +23,9 @@ from stage4_consensus.raft.batching_client import MOST_BYTES
 from stage4_consensus.raft.checks_safety import watch_safety
 from stage4_consensus.raft.messages import Role
 from stage4_consensus.raft.registers import (
-    Append,
     BatchingRegistersClient,
-    Get,
     ParallelRegisters,
-    Put,
     RaftRegisters,
-    Registers,
 )
 from stage4_consensus.raft.requests import Answer as Answered
 from stage4_consensus.raft.requests import CommandRequest, QueryRequest

@@ -6,6 +6,7 @@ from common.check.explorer import Answer, explore_instance
 from common.check.verdict import Answer as Said
 from common.contract import Signed
 from common.contract.events import Invoke, Receive, Start
+from common.contract.registers import Append, Get
 from common.contract.signing import IDEAL
 from common.values.faults import Block, Corrupt, Fault, Schedule, Twin
 from common.values.history import Ok
@@ -28,7 +29,7 @@ from stage7_advanced.pbft.messages import (
     ViewChange,
 )
 from stage7_advanced.pbft.small import LYING_BACKUP, LYING_PRIMARY, TWO_LIARS
-from stage7_advanced.pbft.store import Append, Get, Store
+from stage7_advanced.pbft.store import Store
 from stage7_advanced.pbft.worlds import WORLDS, the_first_lies
 
 FOUR = ("n1", "n2", "n3", "n4")

@@ -5,10 +5,10 @@ from random import Random
 from typing import Any
 
 from common.check.verdict import Verdict
-from common.contract import CallId, Node, NodeId, on
+from common.contract import CallId, Node, NodeId, on, registers
 from common.values.history import History
 from stage4_consensus.raft import checks as registers_checks
-from stage4_consensus.raft import registers
+from stage4_consensus.raft.registers import RaftRegisters, RegistersClient
 from stage5_fault_tolerance.raftkv import checks as store_checks
 from stage5_fault_tolerance.raftkv import commands
 from stage5_fault_tolerance.raftkv.client import KeyValueClient
@@ -27,22 +27,22 @@ class TwoGroups(Node):
         config: what each of the two Raft servers takes.
     """
 
-    subnodes = (registers.RaftRegisters, RaftKeyValue)
+    subnodes = (RaftRegisters, RaftKeyValue)
 
     def __init__(self, id: NodeId, peers: tuple[NodeId, ...], **config: Any) -> None:
         super().__init__(id, peers)
-        self.registers = self.subnode("registers", registers.RaftRegisters(id, peers, **config))
+        self.registers = self.subnode("registers", RaftRegisters(id, peers, **config))
         self.store = self.subnode("store", RaftKeyValue(id, peers, **config))
 
 
 class TwoGroupsClient(Node):
     """A client of both: each of its two subnodes speaks with one group."""
 
-    subnodes = (registers.RegistersClient, KeyValueClient)
+    subnodes = (RegistersClient, KeyValueClient)
 
     def __init__(self, id: NodeId, peers: tuple[NodeId, ...]) -> None:
         super().__init__(id, peers)
-        self.registers = self.subnode("registers", registers.RegistersClient(id, peers))
+        self.registers = self.subnode("registers", RegistersClient(id, peers))
         self.store = self.subnode("store", KeyValueClient(id, peers))
 
     @on(registers.Get)

@@ -13,6 +13,7 @@ class RaftLab(LabUnderTest):
 
     if TYPE_CHECKING:
         from common.contract import CommandBatch, Numbered
+        from common.contract.registers import Append, Get, Put
         from stage4_consensus.raft.client import ChangeMembers, TransferLeadership
         from stage4_consensus.raft.messages import (
             AppendEntries,
@@ -32,7 +33,7 @@ class RaftLab(LabUnderTest):
             TransferTimeout,
         )
         from stage4_consensus.raft.parallel_writes import WriteDue
-        from stage4_consensus.raft.registers import Append, Get, Put, RaftRegisters, RegistersClient
+        from stage4_consensus.raft.registers import RaftRegisters, RegistersClient
         from stage4_consensus.raft.requests import (
             Answer,
             CommandRequest,

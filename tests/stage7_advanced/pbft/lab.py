@@ -12,6 +12,7 @@ class PbftLab(LabUnderTest):
     """What the suite uses of the lab; the names come from the implementation under test."""
 
     if TYPE_CHECKING:
+        from common.contract.registers import Append, Get, Put
         from stage7_advanced.pbft.generals import (
             AskGeneral,
             Deadline,
@@ -36,15 +37,7 @@ class PbftLab(LabUnderTest):
             TellStatus,
             ViewChange,
         )
-        from stage7_advanced.pbft.store import (
-            Append,
-            CheckpointedStore,
-            Get,
-            NormalStore,
-            Put,
-            Store,
-            StoreClient,
-        )
+        from stage7_advanced.pbft.store import CheckpointedStore, NormalStore, Store, StoreClient
 
         choice = staticmethod(generals.choice)
         majority = staticmethod(generals.majority)
