@@ -37,7 +37,7 @@ class HeldPosts:
         return posts[number - 1] if 0 < number <= len(posts) else None
 
     def authors(self) -> list[NodeId]:
-        """Everybody of whom something is held, by name in order."""
+        """All authors with a post that is held, by name in order."""
         return sorted(self._by_author)
 
     def __iter__(self) -> Iterator[Post]:

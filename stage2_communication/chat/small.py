@@ -44,7 +44,7 @@ class WithoutRepair(Spreader):
 
 
 class Answering(WithoutRepair):
-    """A member of whom n2 says yes as soon as it is shown what n1 has said."""
+    """A member that answers: n2 says yes as soon as it is shown what n1 has said."""
 
     transcript: list[Post]
 

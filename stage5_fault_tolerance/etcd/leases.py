@@ -1,8 +1,8 @@
 """Leases: keys that go when their owner gives no sign of life any more (Gray and Cheriton 1989).
 
 This is the replicated half: which leases there are, and which keys are attached to each. It knows
-no time. When a lease has ended is decided by the leader alone (``expiry``) and arrives here as a
-command like any other, so it is the same on every server, whatever their clocks say.
+no time. When a lease has ended is decided by the leader alone (``deadlines``) and arrives here as
+a command like any other, so it is the same on every server, whatever their clocks say.
 """
 
 from dataclasses import dataclass, field

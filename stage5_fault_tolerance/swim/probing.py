@@ -175,7 +175,7 @@ class Prober(Node):
     def ping_req_received(self, request: PingReq, sender: NodeId) -> None:
         """Ping the target for the sender, under a new number of this member's own.
 
-        ``helping`` remembers for whom, and under which number of theirs. It never holds more than
+        ``helping`` remembers who asked, and under which number of theirs. It never holds more than
         :data:`MOST_HELP`: the oldest one makes room.
         """
         self.learn_all(request.updates)

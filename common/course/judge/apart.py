@@ -5,7 +5,6 @@ of the libraries that look. So that process has little memory and little time, a
 with it is one sentence in a report.
 """
 
-import json
 import os
 import resource
 import signal
@@ -14,8 +13,10 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from common.course.judge.intake import Intake, Room, take_in
 from common.values.errors import BadInput, LabError
@@ -42,6 +43,14 @@ class Limits:
 
 
 LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the process is told."""
+
+    rooms: Mapping[str, Room]
+    limits: Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +85,14 @@ def take_in_apart(
     """
     with tempfile.TemporaryDirectory(prefix="lab-in-") as scratch:
         into = Path(scratch) / "files"
-        order = {"rooms": {name: _plain(room) for name, room in rooms.items()}}
-        ended, problem = _run(submission, into, json.dumps(order | asdict(limits)), limits)
-        if ended is None:
-            return {name: Taken({}, Intake((), (problem,))) for name in rooms}
-        return {name: _read(into / name, plain) for name, plain in ended.items()}
+        answer = _run(submission, into, Order(rooms, limits))
+        if isinstance(answer, str):
+            return {name: Taken({}, Intake((), (answer,))) for name in rooms}
+        return {name: _read(into / name, intake) for name, intake in answer.items()}
 
 
-def _run(
-    submission: Path, into: Path, order: str, limits: Limits
-) -> tuple[dict[str, dict[str, object]] | None, str]:
-    """What the process says, or why it says nothing."""
+def _run(submission: Path, into: Path, order: Order) -> dict[str, Intake] | str:
+    """What the process has taken, or a sentence on why it has taken nothing."""
     command = [sys.executable, "-P", "-m", __name__, os.fspath(submission.absolute()), str(into)]
     environment = {
         "PATH": os.environ.get("PATH", os.defpath),
@@ -94,43 +100,36 @@ def _run(
         "PYTHONUTF8": "1",
         "TMPDIR": str(into.parent),
     }
-    process = subprocess.Popen(
+    limits = order.limits
+    with subprocess.Popen(
         command, cwd=into.parent, env=environment, start_new_session=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    late = False
-    try:
-        said, reason = process.communicate(order.encode(), timeout=limits.wall_seconds)
-    except subprocess.TimeoutExpired:
-        late = True
-    finally:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)  # with what it has started: git
-    if late:
-        process.communicate()
-        return None, _too_much(submission, f"{limits.wall_seconds:g} seconds")
+    ) as process:  # fmt: skip
+        try:
+            told = msgspec.json.encode(order)
+            said, reason = process.communicate(told, timeout=limits.wall_seconds)
+        except subprocess.TimeoutExpired:
+            return _too_much(submission, f"{limits.wall_seconds:g} seconds")
+        finally:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)  # with what it has started: git
     if process.returncode == UNWRITABLE:
         raise BadInput(reason[:REASON_BYTES].decode(errors="replace").strip())
     if process.returncode == 0:
-        return json.loads(said), ""
+        return msgspec.json.decode(said, type=dict[str, Intake])
     if process.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
-        return None, _too_much(submission, f"{limits.processor_seconds} seconds of the processor")
+        return _too_much(submission, f"{limits.processor_seconds} seconds of the processor")
     lines = reason[-REASON_BYTES:].decode(errors="replace").strip().splitlines()
     why = lines[-1][:200] if lines else f"exit code {process.returncode}"
-    return None, f"it broke what reads submissions ({why}): pack the files anew, as a plain zip"
+    return f"it broke what reads submissions ({why}): pack the files anew, as a plain zip"
 
 
 def _too_much(submission: Path, what: str) -> str:
     return f"{submission.name!a} takes more than {what} to be read: pack the files anew"
 
 
-def _read(folder: Path, plain: dict[str, object]) -> Taken:
-    made = Intake(tuple(plain["taken"]), tuple(plain["refused"]), bool(plain["bare"]))  # type: ignore[arg-type]
-    return Taken({name: (folder / name).read_bytes() for name in made.taken}, made)
-
-
-def _plain(room: Room) -> dict[str, object]:
-    return asdict(room) | {"others": sorted(room.others)}
+def _read(folder: Path, intake: Intake) -> Taken:
+    return Taken({name: (folder / name).read_bytes() for name in intake.taken}, intake)
 
 
 def _limit(what: int, most: int) -> None:
@@ -142,20 +141,19 @@ def _limit(what: int, most: int) -> None:
 
 def main(submission: str, into: str) -> int:
     """What the process does: limits itself, takes in, and says what came of it."""
-    order = json.load(sys.stdin)
-    _limit(resource.RLIMIT_AS, order["memory_bytes"])
-    _limit(resource.RLIMIT_CPU, order["processor_seconds"])
+    order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
+    _limit(resource.RLIMIT_AS, order.limits.memory_bytes)
+    _limit(resource.RLIMIT_CPU, order.limits.processor_seconds)
     _limit(resource.RLIMIT_CORE, 0)
-    taken = {}
     try:
-        for name, plain in order["rooms"].items():
-            files, others = tuple(plain["files"]), frozenset(plain["others"])
-            room = Room(plain["folder"], files, others, plain["supplied"])
-            taken[name] = asdict(take_in(Path(submission), room, Path(into) / name))
+        taken = {
+            name: take_in(Path(submission), room, Path(into) / name)
+            for name, room in order.rooms.items()
+        }
     except LabError as error:
         print(error, file=sys.stderr)
         return UNWRITABLE
-    json.dump(taken, sys.stdout)
+    sys.stdout.buffer.write(msgspec.json.encode(taken))
     return 0
 
 

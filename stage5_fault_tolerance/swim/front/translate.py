@@ -157,7 +157,7 @@ class Translator:
         return lambda updates: PingReq(number, target, updates)
 
     def check_target(self, fields: Fields) -> None:
-        """Refuse a ping that is for another member. Older members do not say for whom it is.
+        """Refuse a ping that is for another member. Older members do not say whose it is.
 
         Raises:
             Refused: it is; this node has the address that another one had before, for instance.
@@ -198,7 +198,7 @@ class Translator:
         """The packet that says it, with as many of its updates as fit; b"" where nothing is left.
 
         Args:
-            to: for whom.
+            to: the member that it is for.
             message: what to say.
             number: of the message in traces.
         """
