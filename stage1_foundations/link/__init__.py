@@ -12,5 +12,6 @@ Reading order:
    both.
 
 Around it: ``worlds`` says how it runs, ``checks`` what must hold, ``small`` is the instance for the
-explorer, ``demo`` shows it.
+explorer, ``demo`` shows it. ``alternating_bit`` is the protocol as it was first published,
+``full_duplex`` both directions at once.
 """

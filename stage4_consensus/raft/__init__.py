@@ -2,7 +2,8 @@
 
 Reading order, one concern a file:
 
-1. ``messages``: what servers send each other, what the log holds, what is on disk (Figure 2).
+1. ``messages``: what servers send each other, what the log holds, what is on disk (Figure 2);
+   ``requests``: what clients and servers say to each other.
 2. The pieces of a server's state, each with its own rules, pure and without a node: ``log``,
    ``configuration`` (and quorums), ``followers``, ``rounds``, ``pieces`` (of a snapshot),
    ``under_way`` (what clients wait for).
@@ -15,6 +16,8 @@ Reading order, one concern a file:
 7. ``client`` and ``registers``: who asks, and the simplest application to ask of; and
    ``batching_client``: the same for those who have thousands of operations under way.
 
-Around it: ``worlds`` says how it runs, ``checks`` what must hold, ``small`` is the instance for the
-explorer, ``demo`` shows it.
+Around it: ``worlds`` says how it runs, ``checks`` what clients must be told, ``checks_safety`` what
+must hold in every step, ``checks_outside`` what is seen from outside; ``small`` is the instance for
+the explorer, ``broken`` lacks the rule of Figure 8, ``demo``, ``demo_figure8`` and
+``demo_slow_clock`` show it.
 """

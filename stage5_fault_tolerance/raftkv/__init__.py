@@ -2,5 +2,6 @@
 
 Reading order: ``commands``, ``store``, ``server`` (Raft of stage 4 carries the store), ``client``.
 
-Around it: ``worlds`` says how it runs, ``checks`` what must hold, ``demo`` shows it.
+Around it: ``worlds`` says how it runs, ``checks`` what must hold, ``demo`` shows it, and ``story``
+tells it for ``make run``.
 """

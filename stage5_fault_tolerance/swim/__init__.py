@@ -9,4 +9,8 @@ Reading order:
 5. ``suspicion``: first suspected, then dead; a living member refutes.
 6. ``dissemination``: news travels on the probes; newcomers join.
 7. ``lifeguard``: a slow member doubts itself before it doubts others.
+
+Around it: ``worlds`` says how it runs, ``checks`` what must hold, ``small`` is the instance for the
+explorer, ``demo`` shows it; ``plot`` draws how it grows, ``plot_detectors`` the price of a fast
+detector. ``front`` speaks to Serf agents.
 """

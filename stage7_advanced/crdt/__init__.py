@@ -12,4 +12,7 @@ Reading order:
    keeps the row of characters for both.
 7. ``operations``: the text on a network that loses, doubles and reorders.
 8. ``garbage``: when a gravestone can go.
+
+Around it: ``worlds`` says how it runs, ``checks`` what must hold, ``small`` has the instances for
+the explorer, ``demo`` shows it. ``front`` is the text in a terminal.
 """

@@ -8,4 +8,8 @@ Reading order:
 4. ``checkpoints``: what may be forgotten, and how who fell behind comes along.
 5. ``viewchange``: another primary, and nothing is lost.
 6. ``store`` and ``client``: what is replicated, and whom its client believes.
+
+Around it: ``worlds`` says how it runs, ``checks`` what must hold, ``broken`` how liars lie,
+``small`` and ``small_generals`` are instances for the explorer, ``demo`` and ``demo_generals`` show
+it.
 """

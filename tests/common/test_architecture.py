@@ -186,6 +186,15 @@ def test_a_lab_imports_earlier_stages_and_of_its_own_only_labs_that_it_needs(lab
 
 
 @LABS
+def test_the_reading_order_of_a_room_names_every_file_in_it(lab: Lab) -> None:
+    room = COURSE.room_of(lab)
+    order = ast.get_docstring(ast.parse((room / "__init__.py").read_text(encoding="utf-8"))) or ""
+    names = {path.stem for path in room.glob("*.py")} - {"__init__", "__main__"}
+    names |= {"front"} if (room / "front").is_dir() else set()
+    assert sorted(name for name in names if f"``{name}" not in order) == []
+
+
+@LABS
 def test_a_room_has_its_files_and_nothing_else(lab: Lab) -> None:
     room = COURSE.room_of(lab)
     assert ast.get_docstring(ast.parse((room / "__init__.py").read_text(encoding="utf-8")))
