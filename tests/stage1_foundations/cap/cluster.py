@@ -8,6 +8,7 @@ from common.contract.events import NodeId
 from common.course.suites import kit
 from common.course.suites.kit import ask_ok, names
 from common.sim.host import Factory
+from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
 from common.sim.workload import Workload
 from common.values.faults import Fault, Heal, Partition, Schedule
@@ -22,6 +23,9 @@ HOME = dict(zip(CLIENTS, REPLICAS, strict=True))
 CUT, HEALED, END, REST = 400 * MS, 1400 * MS, 3 * SECOND, 3300 * MS
 """When the partition of the scenarios begins and ends; from ``END`` to ``REST`` nothing counts, so
 that whatever was asked before has time to end."""
+
+THREE_MS = LinkModel(latency=(3 * MS, 3 * MS))
+"""Links on which everything takes the same time, for scenarios that need an exact one."""
 
 MINORITY, MAJORITY = ("n1", "c1"), ("n2", "n3", "c2", "c3")
 

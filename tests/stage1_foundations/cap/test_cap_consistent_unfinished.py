@@ -4,16 +4,37 @@ from common.check.linearizability import check_linearizability
 from common.check.models import Register
 from common.course.suites.grading import graded
 from common.course.suites.kit import ask, must_hold
-from common.sim.network import LinkModel
-from common.values.faults import Block, Heal, Partition
+from common.values.faults import Block, Heal, Link, Partition
 from common.values.history import Ok
 from common.values.units import MS, SECOND
-from tests.stage1_foundations.cap.cluster import REPLICAS, attached
+from tests.stage1_foundations.cap.cluster import REPLICAS, THREE_MS, attached, cluster
 from tests.stage1_foundations.cap.lab import CapLab
 
 LAB = "cap"
 
-THREE_MS = LinkModel(latency=(3 * MS, 3 * MS))
+
+@graded(points=3, title="Write-back", requirement="ABD: a read tells a majority what it found")
+def test_what_one_read_returned_no_later_read_misses(lab: CapLab) -> None:
+    """At some instant the write is at n1 alone. c2 reads it there; c3 reads where n1 is not heard.
+
+    n1's messages to n2 are lost for two milliseconds, tried at every time of the write.
+    """
+    found = 0
+    for start in range(24):
+        faults = [
+            Link(0, "n1", "n3", loss=1.0),
+            Link(start * MS, "n1", "n2", loss=1.0),
+            Link((start + 2) * MS, "n1", "n2", loss=0.0),
+        ]
+        simulation = cluster(lab, lab.ConsistentReplica, 1, faults, link=THREE_MS)
+        simulation.call("c1", lab.Write(7))
+        simulation.run((start + 2) * MS)
+        first = ask(simulation, "c2", lab.Read(), within=1 * SECOND)
+        found += first.outcome == Ok(7)
+        simulation.run(simulation.now + 1 * MS)
+        ask(simulation, "c3", lab.Read(), within=1 * SECOND)
+        must_hold(check_linearizability(simulation.history, Register()))
+    assert found, "no read ever found the write"
 
 
 @graded(
