@@ -60,6 +60,8 @@ class Program:
         self._reports = reports
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[int] = self._loop.create_future()
+        self._early: list[control.DoInvoke] | None = []
+        """What was asked before the node's life began; None from then on."""
         self._directory = Path(config.directory)
         peers = tuple(member for member in config.members if member != config.node)
         self._clock = Clock(config.epoch_ns)
@@ -134,6 +136,9 @@ class Program:
             case control.Begin(book, faults):
                 self._resident.begin(book, Schedule.from_plain(faults))
                 self._door.begun()
+                early, self._early = self._early or [], None
+                for asked_before in early:
+                    self._do(asked_before)
             case control.Know(book):
                 self._resident.know(book)
             case control.Trust(keys):
@@ -143,6 +148,8 @@ class Program:
                 self._resident.host.apply(Schedule.from_plain([fault]).faults[0])
             case control.AskStatus(id):
                 self._report(self._status(id))
+            case control.DoInvoke() if self._early is not None:
+                self._early.append(command)
             case control.DoInvoke(call, operation):
                 asked = self._codec.decode(operation.encode())
                 self._resident.submit(asked, partial(self._returned, call))

@@ -242,3 +242,19 @@ async def test_to_tell_something_to_a_node_that_has_just_gone_is_no_error(tmp_pa
         assert await member.status() is None
         await cluster.link(loss=0.1)
         await eventually(lambda: member.state is State.DOWN)
+
+
+@live
+async def test_what_is_asked_of_a_node_that_has_not_begun_happens_once_it_has(
+    tmp_path: Path,
+) -> None:
+    """A process lives for a while before it is told to begin."""
+    async with Cluster(spec(tmp_path, node=Keeper, trace=False)) as cluster:
+        assert await cluster.invoke("n1", Keep()) == Ok(1)
+        await cluster.kill("n1")
+        restarting = asyncio.create_task(cluster.restart("n1"))
+        await eventually(lambda: cluster.members["n1"].state is State.UP)
+        assert not restarting.done(), "it has not begun"
+        assert await cluster.invoke("n1", Keep()) == Ok(2)
+        await restarting
+        assert cluster.failures == {}
