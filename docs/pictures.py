@@ -32,6 +32,7 @@ SCENES = {
     "crdt": ("crdt", "crdt-cut", 96),
     "mapreduce": ("mapreduce", "mapreduce-worker-dies", 150),
     "swim": ("swim", "swim-refuted", 852),
+    "kademlia": ("kademlia", "kademlia-holders", 2012),
 }
 """By picture: the lab, the name of the trace, and the event at which the viewer stands."""
 

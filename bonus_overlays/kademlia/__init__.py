@@ -1,0 +1,12 @@
+"""Kademlia: a table of keys and values that nobody owns, spread over all who take part.
+
+Reading order:
+
+1. ``buckets``: the metric, and whom a node remembers. The first hour is here.
+2. ``lookup``: the bookkeeping of one lookup.
+3. ``messages`` and ``finding``: nodes that find each other.
+4. ``items``: what may be kept, and what may replace it.
+5. ``holding``: holding values for others. ``publishing``: publishing values, and getting them.
+
+Around it: ``worlds`` says how it runs, ``checks`` what must hold, ``demo`` shows it.
+"""

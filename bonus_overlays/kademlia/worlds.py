@@ -1,0 +1,44 @@
+"""The lab ``kademlia`` in every world: twenty processes, or six members in the simulator.
+
+There are no clients: people ask the members themselves. Nothing is saved. A member that comes back
+has its key and its address, joins again, and is given again what it should hold.
+"""
+
+from bonus_overlays.kademlia.checks import (
+    closest_first,
+    genuine,
+    put_get_or_look_up,
+    some_lookup,
+)
+from bonus_overlays.kademlia.finding import Finder
+from bonus_overlays.kademlia.publishing import Dht
+from common.values.units import MS, SECOND
+from common.worlds import Size, Variant, Worlds
+
+FINDING = {"k": 4, "refresh_every": 2 * SECOND, "request_timeout": 150 * MS}
+"""Short times, for short runs."""
+STORING = {**FINDING, "republish_every": 3 * SECOND, "expire_after": 60 * SECOND}
+
+WORLDS = Worlds(
+    __package__,
+    variants={
+        "dht": Variant(
+            "a table of values",
+            node=Dht,
+            choose=put_get_or_look_up,
+            checks={"genuine": genuine, "closest first": closest_first},
+            config=STORING,
+        ),
+        "finding": Variant(
+            "nodes that find each other, and keep nothing",
+            node=Finder,
+            choose=some_lookup,
+            checks={"closest first": closest_first},
+            config=FINDING,
+        ),
+    },
+    live=Size(members=20),
+    transport="udp",
+    simulated=Size(members=6),
+    columns=("contacts", "lookups", "held"),
+)
