@@ -1,7 +1,7 @@
 # Two commands: `make run` (sets up, runs the main job) and `make test` (sets up, passes the tests).
 # `make help` lists the rest. On CI (CI=true) everything that is optional is installed too.
 #
-# The heavy proofs are done in slices: `make test` does a hundredth of them, `make proof` a tenth,
+# The heavy proofs are done in slices: `make test` does one of 400, `make proof` a tenth,
 # which one by the date in UTC. SLICE=3/10 is the third tenth, SLICE=all is all, SLICE=none is none.
 
 PYTHON ?= python3
@@ -15,7 +15,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 EXTRAS := docker,dev,browser,etcd,redis,serf,grade,fuzz,bench
 RUN_TESTS := $(BIN)/python -m pytest -p tests.support.times -p tests.support.proofs \
-  -p tests.support.spread --numprocesses=logical
+  -p tests.support.spread
+# One process more than there are processors: many tests wait for processes that they started.
+AT_ONCE := --numprocesses=$(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test proof check times format pythons bench pictures spark lock clean everything
@@ -27,10 +29,10 @@ run: $(VENV)/.base ## set up, then a story on real processes, and where to go ne
 	$(BIN)/lab tour $(LAB)
 
 test: $(if $(CI),everything,$(VENV)/.base) ## set up, then the tests, on all processors (PYTEST="..." for pytest)
-	$(RUN_TESTS) --proofs=$(or $(SLICE),day/100) --times=$(TIMES)/test.json $(PYTEST)
+	$(RUN_TESTS) $(AT_ONCE) --proofs=$(or $(SLICE),day/400) --times=$(TIMES)/test.json $(PYTEST)
 
 proof: $(if $(CI),everything,$(VENV)/.base $(VENV)/.grade) ## a tenth of the heavy proofs: attacks, mutants, 1,000 seeds (SLICE=all)
-	$(RUN_TESTS) -m proof --proofs=$(or $(SLICE),day/10) --times=$(TIMES)/proof.json $(PYTEST)
+	$(RUN_TESTS) $(AT_ONCE) -m proof --proofs=$(or $(SLICE),day/10) --times=$(TIMES)/proof.json $(PYTEST)
 
 check: $(VENV)/.dev ## format, lint, strict types, architecture, the time that each lab takes
 	$(BIN)/ruff format --check .
@@ -38,7 +40,7 @@ check: $(VENV)/.dev ## format, lint, strict types, architecture, the time that e
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/common/test_architecture.py tests/common/test_manifest.py
 	$(BIN)/python -m common.course.kit.readme --check
-	$(RUN_TESTS) -q -m graded --times=$(TIMES)/graded.json $(wildcard tests/stage* tests/bonus*)
+	$(RUN_TESTS) --numprocesses=logical -q -m graded --times=$(TIMES)/graded.json $(wildcard tests/stage* tests/bonus*)
 	$(BIN)/python -m tests.support.budget $(TIMES)/graded.json $(wildcard $(TIMES)/test.json)
 
 times: $(VENV)/.base ## where the time of the last runs went, test by test, folder by folder, lab by lab

@@ -76,6 +76,8 @@ class Member:
         self._on_ended = on_ended
         self._process: subprocess.Popen[bytes] | None = None
         self._stdin: asyncio.WriteTransport | None = None
+        self._untold: list[control.Command] = []
+        """What a process whose stdin is just being connected is told as soon as it is."""
         self._ready: asyncio.Future[int] | None = None
         self._gone: asyncio.Future[int] | None = None
         self._questions: dict[int, asyncio.Future[control.Status]] = {}
@@ -112,6 +114,7 @@ class Member:
         self._process = process
         self.life += 1
         self.state = State.UP
+        self._untold.clear()
         try:
             await self._connect(process)
         except BaseException:  # interrupted: nobody else knows of this process yet
@@ -133,15 +136,19 @@ class Member:
         loop = asyncio.get_running_loop()
         made: tuple[Any, Any] = await loop.connect_write_pipe(asyncio.BaseProtocol, process.stdin)
         self._stdin = cast(asyncio.WriteTransport, made[0])
+        for command in self._untold:
+            self.tell(command)
+        self._untold.clear()
         await loop.connect_read_pipe(lambda: _Lines(self._report, self._ended), process.stdout)
 
     def tell(self, command: control.Command) -> None:
         """Send a command, if there is a process to hear it."""
-        stdin = self._stdin
-        if stdin is None or stdin.is_closing():  # the process is gone, even if that is not told yet
+        if self.state not in (State.UP, State.PAUSED):
             return
-        if self.state in (State.UP, State.PAUSED):
-            stdin.write(control.to_line(command))
+        if self._stdin is None:
+            self._untold.append(command)
+        elif not self._stdin.is_closing():  # else the process is gone, even if that is not told yet
+            self._stdin.write(control.to_line(command))
 
     async def status(self) -> control.Status | None:
         """Ask the node how it is; None if it is down, paused, or does not answer in time."""

@@ -136,15 +136,21 @@ def test_the_labs_and_the_canonical_run_leave_the_same_traces_in_pyodide(tmp_pat
 def test_processes_that_are_killed_in_turn_keep_what_the_lab_promises(
     worlds: Worlds, tmp_path: Path
 ) -> None:
-    """A lab in which nobody may crash has a process that stands still instead."""
+    """A lab in which nobody may crash has a process that stands still instead.
+
+    On a busy machine hardly anything may be done in three seconds: then there is more time."""
     killed = "crash" in worlds.bears
     trouble = "kill_in_turn" if killed else "stand_still"
-    options = LiveOptions("3s", trouble, tmp_path, SessionOptions())
-    told: dict[str, Any] = run_live(worlds, options, Output(json=True))
-    for name, verdict in told["verdicts"].items():
-        broken = name in worlds.variant().breaks
-        assert broken or verdict["answer"] == "yes", f"not {name}: {verdict['sentence']}"
-    assert told["outcomes"]["ok"] >= 20, f"hardly anything was done: {told['outcomes']}"
+    for seconds in ("3s", "12s"):
+        options = LiveOptions(seconds, trouble, tmp_path / seconds, SessionOptions())
+        told: dict[str, Any] = run_live(worlds, options, Output(json=True))
+        for name, verdict in told["verdicts"].items():
+            broken = name in worlds.variant().breaks
+            assert broken or verdict["answer"] == "yes", f"not {name}: {verdict['sentence']}"
+        if told["outcomes"]["ok"] >= 20:
+            break
+    else:
+        pytest.fail(f"hardly anything was done: {told['outcomes']}")
     kinds = {event["kind"] for event in read(Path(told["files"]["trace"])).events}
     assert {"invoke", "return", "send", "recv"} <= kinds
     assert {"crash", "restart"} <= kinds if killed else {"pause", "resume"} <= kinds
