@@ -19,6 +19,9 @@ RUN_TESTS := $(BIN)/python -m pytest -p tests.support.times -p tests.support.pro
 # One process more than there are processors: many tests wait for processes that they started.
 AT_ONCE := --numprocesses=$(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
+# The tests start a thousand processes, and each would compile the course anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run test proof check times format pythons bench pictures spark lock clean everything
 
