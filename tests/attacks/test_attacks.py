@@ -47,7 +47,8 @@ def test_it_gains_nothing_and_harms_nobody(classroom: Classroom, attack: Attack)
     judged = judge(classroom, attack)
     told = f"{attack.tries}\n{judged.said[-6000:]}"
     assert judged.earned == 0, told
-    assert judged.verdicts == dict.fromkeys(attack.tests, "fail"), f"the report is torn: {told}"
+    assert judged.verdicts.keys() == set(attack.tests), f"the report is torn: {told}"
+    assert set(judged.verdicts.values()) <= {"fail", "hung"}, told
     assert judged.code == 1, f"the suite did not come to its own end: {told}"
     assert judged.report_bytes < MOST_REPORT_BYTES, f"a report of {judged.report_bytes:,} bytes"
     assert not judged.leaked, f"a secret of the judge's got out: {told}"

@@ -19,12 +19,36 @@ JUDGED_WAITING_SECONDS = 900
 """The same for judged code: each of its answers has a limit of its own, and a busy machine must not
 change a mark."""
 
+BUDGET_SECONDS = 240.0
+"""Processor time that grading one submission in one lab may use, unless a course file says another;
+the largest suite of a reference needs 60 s, and 110 s on a busy machine."""
+
+WALL_FACTOR = 2
+"""By the clock it may take so many times its budget: a busy machine, or one that waits."""
+
 AGAIN_SECONDS = 1
 """Where the code caught the first exception, it gets another one so much later."""
 
 
+_out_of_budget = ""
+
+
 class NeverEnds(BaseException):
     """The code under test is still running; no ``except Exception`` of a student takes this."""
+
+    verdict = "fail"
+
+
+class Hung(NeverEnds):
+    """The test waited, by the clock, for something that did not come."""
+
+    verdict = "hung"
+
+
+class OutOfBudget(NeverEnds):
+    """Nothing is left of what the submission may use: nobody can tell how the test would end."""
+
+    verdict = "unknown"
 
 
 @contextmanager
@@ -51,6 +75,13 @@ def renew() -> None:
     """Begin again to count, if a limit is set: the next seed has its own."""
     if hasattr(signal, "getitimer") and signal.getitimer(signal.ITIMER_REAL)[0]:
         _set(PROCESSOR_SECONDS, WAITING_SECONDS)
+
+
+def end_now(why: str) -> None:
+    """From another thread: end the test that is running, if one is, with :class:`OutOfBudget`."""
+    global _out_of_budget
+    _out_of_budget = why
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)
 
 
 def judged() -> None:
@@ -82,7 +113,9 @@ def _busy(_: int, frame: FrameType | None) -> None:
 def _waiting(_: int, frame: FrameType | None) -> None:
     if _between_lines(frame):
         return
-    raise NeverEnds(f"still waiting after {WAITING_SECONDS} s for something that does not come")
+    if _out_of_budget:
+        raise OutOfBudget(_out_of_budget)
+    raise Hung(f"still waiting after {WAITING_SECONDS} s for something that does not come")
 
 
 def _between_lines(frame: FrameType | None) -> bool:

@@ -38,6 +38,10 @@ class CallFailure(LabError):
 
     exit_code = 1
 
+    def __init__(self, text: str, verdict: str = "fail") -> None:
+        super().__init__(text)
+        self.verdict = verdict
+
 
 class Calls:
     """One process in which a test calls functions and keeps objects.
@@ -136,7 +140,7 @@ class Calls:
         try:
             self._channel.write(msgspec.json.encode({"id": self._last, **asked}) + b"\n")
         except Silent as error:
-            raise CallFailure(f"the process of the lab's code: {error}") from None
+            raise _silent(error) from None
         self._open.add(self._last)
         return self._last
 
@@ -144,7 +148,7 @@ class Calls:
         try:
             answer = _ANSWER.decode(self._channel.read())
         except Silent as error:
-            raise CallFailure(f"the process of the lab's code: {error}") from None
+            raise _silent(error) from None
         except (msgspec.MsgspecError, ValueError, RecursionError):
             raise CallFailure("the process of the lab's code wrote what is no answer") from None
         if answer.id not in self._open:  # nobody has asked, or it was answered already
@@ -198,6 +202,10 @@ class Calls:
             case {"is": "class" | "function" as kind}:
                 return (kind, None)
         raise Unfit(f"plain data that stands for nothing: {str(plain)[:80]}")
+
+
+def _silent(error: Silent) -> CallFailure:
+    return CallFailure(f"the process of the lab's code: {error}", error.verdict)
 
 
 _ANSWER = msgspec.json.Decoder(Answer)

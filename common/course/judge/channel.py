@@ -29,6 +29,13 @@ class Silent(LabError):
     """The other side ended, or did not answer in time, or wrote too much; the text says which."""
 
     exit_code = 1
+    verdict = "fail"
+
+
+class Hung(Silent):
+    """It is there, and has not answered in time."""
+
+    verdict = "hung"
 
 
 class Channel:
@@ -53,7 +60,7 @@ class Channel:
         try:
             self.pipe.sendall(line)
         except BlockingIOError:
-            raise Silent(f"it takes in nothing for {ANSWER_SECONDS} s") from None
+            raise Hung(f"it takes in nothing for {ANSWER_SECONDS} s") from None
         except OSError:
             raise Silent("it ended") from None
 
@@ -71,7 +78,7 @@ class Channel:
             if length > self.longest:
                 raise Silent(f"it wrote a line of more than {self.longest:,} bytes")
             if time.monotonic() > latest:
-                raise Silent(f"it did not answer within {ANSWER_SECONDS} s")
+                raise Hung(f"it did not answer within {ANSWER_SECONDS} s")
             parts.append(self._receive())
             length += len(parts[-1])
         line, _, self._pending = b"".join(parts).partition(b"\n")
@@ -87,7 +94,7 @@ class Channel:
         try:
             data = self.pipe.recv(CHUNK)
         except BlockingIOError:
-            raise Silent(f"it did not answer within {ANSWER_SECONDS} s") from None
+            raise Hung(f"it did not answer within {ANSWER_SECONDS} s") from None
         except OSError:
             raise Silent("it ended") from None
         if not data:

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self
 
 from common.course.judge.limits import Limits
+from common.course.judge.spending import Account
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -96,6 +97,7 @@ class Confined:
         self._end = end
         self._group = group
         self._first = _handle(inner)
+        self._account = Account(process.pid)
         self._tail = b""
         self._lock = threading.Lock()
         self._dead = False
@@ -127,6 +129,7 @@ class Confined:
             if self._dead:
                 return
             self._dead = True
+        self._account.close()
         if self._first is not None:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._first, signal.SIGKILL)

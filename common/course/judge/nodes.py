@@ -29,9 +29,14 @@ _text = msgspec.json.Encoder().encode
 
 
 class NodeFailure(LabError):
-    """What a node's process said or did not say; the text names the node."""
+    """What a node's process said or did not say; the text names the node.
+
+    Attributes:
+        verdict: what it makes of a test: to hang is another thing than to be wrong.
+    """
 
     exit_code = 1
+    verdict = "fail"
 
 
 class NodeKind:
@@ -166,7 +171,9 @@ class RemoteNode:
             reply = read_reply(answer)
         except (Silent, RemoteProtocolError) as error:
             self._close()
-            raise self._fails(str(error)) from None
+            failure = self._fails(str(error))
+            failure.verdict = getattr(error, "verdict", failure.verdict)
+            raise failure from None
         except BaseException:
             self._close()  # interrupted between question and answer: it cannot go on
             raise

@@ -5,7 +5,8 @@ import select
 from collections.abc import Callable
 from pathlib import Path
 
-from common.course.judge.channel import ANSWER_SECONDS, CHUNK, Channel, Silent
+from common.course.judge import channel
+from common.course.judge.channel import CHUNK, Channel, Hung, Silent
 from common.course.judge.sandbox import Confined, Limits, start
 from common.course.judge.worker.lines import MAX_LINE
 from common.values.errors import BadInput
@@ -46,8 +47,8 @@ class Pipes(Channel):
 
     def _receive(self) -> bytes:
         out = self._confined.stdout
-        if not select.select([out], [], [], ANSWER_SECONDS)[0]:
-            raise Silent(f"it did not answer within {ANSWER_SECONDS} s")
+        if not select.select([out], [], [], channel.ANSWER_SECONDS)[0]:
+            raise Hung(f"it did not answer within {channel.ANSWER_SECONDS} s")
         data = out.read(CHUNK)
         if not data:
             raise Silent(self._why())

@@ -15,6 +15,7 @@ import msgspec
 
 from common.course.base.course import Course
 from common.course.base.lab import GradedTest, Lab, Strict
+from common.course.base.limits import BUDGET_SECONDS
 from common.course.base.located import Located
 
 NAME = "course.yaml"
@@ -70,7 +71,7 @@ class LabInCourse(Strict, frozen=True):
     due: datetime | None = None
     rubric: tuple[Row, ...] = ()
     hidden: tuple[str, ...] = ()
-    budget: Positive = 600.0
+    budget: Positive = BUDGET_SECONDS
 
     def is_hidden(self, test: str) -> bool:
         """Whether students do not get a test, given its name."""

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from common.course.kit.course_file import CourseFile
 from common.course.kit.gradebook import as_json
-from common.course.kit.reports import Mark
+from common.course.kit.reports import VERDICTS, Mark
 from common.course.kit.scoring import LabScore, Score
 from common.course.kit.submissions import Submission
 from common.values.errors import BadInput
 
-MARKS = {"pass": "passed", "fail": "failed", "unknown": "failed"}
-"""Gradescope's word for each verdict."""
+MARKS = {"pass": "passed"}
+"""Gradescope's word for each verdict: it knows two, and all but one of ours are "failed" there. So
+the name of a test that did not fail, but hung or was not decided, says so."""
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet runs a cell that begins so; students choose their own names."""
@@ -21,13 +22,15 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def scores_csv(scores: Iterable[Score], course: CourseFile) -> str:
     """One line per student: the labs' marks and the sum."""
-    header = ["student", *(lab.id for lab in course.labs), "total", "of", "incomplete"]
+    header = ["student", *(lab.id for lab in course.labs), "total", "of", "undecided", "incomplete"]
     rows = []
     for score in scores:
         by_lab = {each.lab: each for each in score.labs}
         marks = [f"{by_lab[lab.id].total:g}" if lab.id in by_lab else "" for lab in course.labs]
         missing = " ".join(each.lab for each in score.labs if not each.report.done)
-        rows.append([score.student, *marks, f"{score.total:g}", f"{score.points:g}", missing])
+        open_ = "; ".join(f"{e.lab}: {told}" for e in score.labs if (told := e.report.undecided))
+        total, of = f"{score.total:g}", f"{score.points:g}"
+        rows.append([score.student, *marks, total, of, open_, missing])
     return _csv([header, *rows])
 
 
@@ -89,6 +92,7 @@ def feedback(score: Score) -> str:
         passed = sum(mark.verdict == "pass" for mark in each.report.tests)
         says = f"{each.lab}: {each.total:g} of {each.weight:g}"
         says += f", {passed} of {len(each.report.tests)} tests passed"
+        says += f"; {each.report.undecided}" if each.report.undecided else ""
         says += f"; {each.lateness}" if each.days_late else ""
         says += f"; {each.report.problem}" if each.report.problem else ""
         told.append(says + ".")
@@ -103,13 +107,14 @@ def gradescope_results(score: LabScore, course: CourseFile) -> dict[str, object]
     tests = []
     for number, mark in enumerate(report.tests, 1):
         hidden = rules.is_hidden(mark.name)
+        name = mark.title if hidden else f"{mark.title}: {mark.sentence}"
         tests.append(
             {
-                "name": mark.title if hidden else f"{mark.title}: {mark.sentence}",
+                "name": f"{name} ({VERDICTS[mark.verdict]})" if mark.undecided else name,
                 "number": str(number),
                 "score": round(mark.points * scale if mark.verdict == "pass" else 0.0, 4),
                 "max_score": round(mark.points * scale, 4),
-                "status": MARKS[mark.verdict],
+                "status": MARKS.get(mark.verdict, "failed"),
                 "output": "" if hidden else told(mark),
                 "output_format": "text",
                 "visibility": "after_published" if hidden else "visible",
@@ -135,7 +140,7 @@ def told(mark: Mark) -> str:
     """Why a test ended as it did, and what runs it again."""
     if mark.verdict == "pass":
         return ""
-    lines = [mark.why.strip() or "it failed"]
+    lines = [mark.said or "it failed"]
     lines += [f"it checks: {mark.requirement}"] if mark.requirement else []
     lines += [f"again: {mark.replay}"] if mark.replay else []
     return "\n".join(lines)

@@ -7,6 +7,7 @@ seeds, how to judge. The report that comes back, and each mark as it is made, ar
 import hashlib
 import re
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -16,10 +17,16 @@ import msgspec
 
 from common.course.base.course import ROOT, Course
 from common.course.base.lab import Lab
+from common.course.base.limits import BUDGET_SECONDS, WALL_FACTOR
 from common.course.judge.sandbox import KINDS, NO_WALLS, available
 from common.course.kit.reports import LabReport, Mark
-from common.course.kit.watch import WAITED
-from common.course.suites.suite import SuiteOptions, SuiteResult, TestResult, run_suite
+from common.course.suites.suite import (
+    NothingEnded,
+    SuiteOptions,
+    SuiteResult,
+    TestResult,
+    run_suite,
+)
 from common.values.errors import BadInput, LabError, MissingTool
 
 WATCH = "common.course.kit.watch"
@@ -29,8 +36,11 @@ DIAGRAMS = 3
 MAX_TRACE_BYTES = 3_000_000
 """A longer trace is cut: what is needed of it is at its end, but a page must stay usable."""
 
-UNKNOWN = "unknown: "
-"""How the reason of a test begins that could not be decided."""
+LEAST_SECONDS = 5.0
+"""Failures are drawn only while so much is left of the time that a submission may take."""
+
+HUNG = "hung: the judge did not come to the end of this test, and was ended"
+OUT_OF_BUDGET = "unknown: out of budget: the run was ended in a test before this one"
 
 _SEED = re.compile(r"--seed (\d+)")
 
@@ -60,7 +70,8 @@ class Job:
         seed_key: what the seeds are derived from; "" for the public ones.
         judged: whether the judge runs the code, in processes of its own.
         unsafe: whether it may do so without a sandbox where there is none.
-        budget: seconds of processor time.
+        budget: seconds of processor time; by the clock it may take :data:`WALL_FACTOR` times as
+            much, diagrams included.
         seeds: how many seeds each sweep tries; None for as many as each test wants.
         diagrams: how many failures to draw.
         notes: what the intake had to say.
@@ -74,7 +85,7 @@ class Job:
     seed_key: str = ""
     judged: bool = True
     unsafe: bool = False
-    budget: float = 600.0
+    budget: float = BUDGET_SECONDS
     seeds: int | None = None
     diagrams: int = DIAGRAMS
     notes: tuple[str, ...] = ()
@@ -134,8 +145,9 @@ def mark(job: Job, on_mark: Callable[[Mark], None], course: Course | None = None
             path = workspace / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(raw)
-        report = _tested(job, course, lab, workspace, on_mark)
-        traces = _drawn(job, course, lab, workspace, report)
+        until = time.monotonic() + job.budget * WALL_FACTOR
+        report = _tested(job, course, lab, workspace, on_mark, until)
+        traces = _drawn(job, course, lab, workspace, report, until)
     return Marked(report, traces)
 
 
@@ -160,7 +172,12 @@ def _try_the_judge(course: Course, lab: Lab, judged: bool, unsafe: bool) -> None
 
 
 def _tested(
-    job: Job, course: Course, lab: Lab, workspace: Path, on_mark: Callable[[Mark], None]
+    job: Job,
+    course: Course,
+    lab: Lab,
+    workspace: Path,
+    on_mark: Callable[[Mark], None],
+    until: float,
 ) -> LabReport:
     options = SuiteOptions(
         impl=workspace,
@@ -168,7 +185,7 @@ def _tested(
         unsafe=job.unsafe,
         seeds=job.seeds,
         seed_key=job.seed_key,
-        more=("-p", WATCH, f"--budget={job.budget}"),
+        more=_bounds(job, until),
     )
     empty = job.report(course)
 
@@ -177,6 +194,8 @@ def _tested(
 
     try:
         result = run_suite(course, lab, options, lambda test, _: on_mark(marked(test)))
+    except NothingEnded:
+        result = SuiteResult(lab.id)
     except BadInput as error:
         return msgspec.structs.replace(
             empty, done=True, problem=_without(str(error), workspace, course)
@@ -185,21 +204,28 @@ def _tested(
     return msgspec.structs.replace(empty, done=True, tests=_with_missing(lab, result, marks))
 
 
+def _bounds(job: Job, until: float) -> tuple[str, ...]:
+    """What bounds a run of the suite: the budget, and what is left by the clock."""
+    left = max(0.0, until - time.monotonic())
+    return ("-p", WATCH, f"--budget={job.budget}", f"--wall={left:.1f}")
+
+
 def _with_missing(lab: Lab, result: SuiteResult, marks: list[Mark]) -> tuple[Mark, ...]:
-    """All marks, with an unknown one for each test that a run that was ended did not reach."""
+    """All marks, also of the tests that a run that was ended did not reach: in the first of those
+    it hung, and of the others nothing is known."""
     if result.collected is not None and len(marks) >= result.collected:
         return tuple(marks)
     reached = {mark.name for mark in marks}
-    why = f"{UNKNOWN}the run was ended before this test: a test before it hung, or ended the judge"
     missing = [
         Mark(
             test=test.id, title=test.title, requirement="",
-            points=test.points, verdict="unknown", why=why,
+            points=test.points, verdict="unknown", why=OUT_OF_BUDGET,
         )
         for test in lab.tests
         if test.name not in reached
     ]  # fmt: skip
-    return (*marks, *missing)
+    hung = [msgspec.structs.replace(each, verdict="hung", why=HUNG) for each in missing[:1]]
+    return (*marks, *hung, *missing[1:])
 
 
 def _mark(test: TestResult, workspace: Path, course: Course) -> Mark:
@@ -207,9 +233,6 @@ def _mark(test: TestResult, workspace: Path, course: Course) -> Mark:
         "why": _without(test.why, workspace, course),
         "replay": test.replay.partition(" --impl")[0],
     }
-    waited = any(sentence in test.why for sentence in WAITED)
-    if not test.passed and (waited or test.why.startswith(UNKNOWN)):
-        plain["verdict"] = "unknown"
     return Mark(**plain)
 
 
@@ -222,12 +245,14 @@ def _without(text: str, workspace: Path, course: Course) -> str:
 
 
 def _drawn(
-    job: Job, course: Course, lab: Lab, workspace: Path, report: LabReport
+    job: Job, course: Course, lab: Lab, workspace: Path, report: LabReport, until: float
 ) -> dict[str, str]:
     """Record the first failures again, for their diagrams."""
     traces: dict[str, str] = {}
     failed = [each for each in report.tests if each.verdict == "fail" and each.replay]
     for each in failed[: job.diagrams]:
+        if time.monotonic() > until - LEAST_SECONDS:
+            break
         seed = _SEED.search(each.replay)
         out = workspace.with_name("trace") / "run.jsonl"
         out.parent.mkdir(exist_ok=True)
@@ -239,7 +264,7 @@ def _drawn(
             seed_key=job.seed_key,
             record=out,
             tests=(each.test,),
-            more=("-p", WATCH, f"--budget={job.budget}"),
+            more=_bounds(job, until),
         )
         try:
             run_suite(course, lab, options)

@@ -6,7 +6,7 @@ from importlib.resources import files
 from string import Template
 
 from common.course.kit.course_file import CourseFile
-from common.course.kit.reports import Mark
+from common.course.kit.reports import VERDICTS, Mark
 from common.course.kit.scoring import LabScore, Score
 from common.trace.viewer.page import script, style
 
@@ -90,10 +90,11 @@ class StudentPage:
 
     def _failed(self, lab: LabScore, mark: Mark) -> str:
         hidden = self._course.by_id[lab.lab].is_hidden(mark.name)
-        kind = "unknown" if mark.verdict == "unknown" else "failed"
-        verdict = "not decided" if mark.verdict == "unknown" else "failed"
-        css = "unknown-mark" if mark.verdict == "unknown" else "fail"
-        worth = f"{verdict}, {mark.points} {'point' if mark.points == 1 else 'points'}"
+        kind = "unknown" if mark.undecided else "failed"
+        css = "unknown-mark" if mark.undecided else "fail"
+        worth = (
+            f"{VERDICTS[mark.verdict]}, {mark.points} {'point' if mark.points == 1 else 'points'}"
+        )
         parts = [
             f'<div class="box {kind}">',
             f'<h3>{self._named(lab, mark)} <span class="{css}">({worth})</span></h3>',
@@ -101,7 +102,7 @@ class StudentPage:
         if hidden:
             parts.append('<p class="quiet">This test is not handed out.</p>')
         else:
-            parts.append(f"<p>{escape(mark.why.strip())}</p>")
+            parts.append(f"<p>{escape(mark.said)}</p>")
             if mark.requirement:
                 parts.append(f'<p class="quiet">It checks: {escape(mark.requirement)}</p>')
             if mark.replay:
@@ -137,6 +138,7 @@ class StudentPage:
 def _sum(lab: LabScore) -> str:
     told = f"{lab.total:g} of {lab.weight:g} points; tests: {lab.report.earned} of "
     told += f"{lab.report.points} test points."
+    told += f" Tests: {lab.report.undecided}." if lab.report.undecided else ""
     if lab.days_late:
         free = f", {lab.free_days} of them free" if lab.free_days else ""
         told += f" {lab.lateness}{free}: minus {lab.lost_late:.2f}."

@@ -13,6 +13,9 @@ from common.values.errors import BadInput
 
 FORMAT = 1
 
+VERDICTS = {"pass": "passed", "fail": "failed", "hung": "hung", "unknown": "not decided"}
+"""How a test may have ended, and the words for people."""
+
 
 class Mark(Strict, frozen=True):
     """How one graded test ended.
@@ -22,7 +25,8 @@ class Mark(Strict, frozen=True):
         title: one sentence.
         requirement: what it checks.
         points: what it is worth.
-        verdict: ``pass``, ``fail`` or ``unknown``; unknown earns nothing, and says why.
+        verdict: one of :data:`VERDICTS`. Only ``pass`` earns points; ``hung`` and ``unknown`` are
+            no failures, and say why.
         seconds: how long it took; the only thing that differs from run to run.
         why: for a failure, what was found and expected, and where.
         replay: the command that runs it again.
@@ -41,6 +45,17 @@ class Mark(Strict, frozen=True):
     def name(self) -> str:
         """The test function's name, without the values of its parameters."""
         return self.test.rpartition("::")[2].partition("[")[0]
+
+    @property
+    def undecided(self) -> bool:
+        """Whether it neither passed nor failed."""
+        return self.verdict in ("hung", "unknown")
+
+    @property
+    def said(self) -> str:
+        """Why it ended as it did; it begins with the verdict where that is no failure."""
+        begins = f"{self.verdict}: " if self.undecided else ""
+        return begins + self.why.strip().removeprefix(begins)
 
     @property
     def sentence(self) -> str:
@@ -82,6 +97,18 @@ class LabReport(Strict, frozen=True):
     def earned(self) -> int:
         """The points of the tests that passed."""
         return sum(mark.points for mark in self.tests if mark.verdict == "pass")
+
+    def counted(self) -> dict[str, int]:
+        """How many tests ended in each way; ways in which none did are left out."""
+        each = [mark.verdict for mark in self.tests]
+        return {verdict: each.count(verdict) for verdict in VERDICTS if verdict in each}
+
+    @property
+    def undecided(self) -> str:
+        """How many tests hung or could not be decided, in words; "" if there is none."""
+        counted = self.counted()
+        told = [f"{counted[way]} {VERDICTS[way]}" for way in ("hung", "unknown") if way in counted]
+        return ", ".join(told)
 
     def score(self) -> list[tuple[str, str]]:
         """What must be the same each time: every test with its verdict."""

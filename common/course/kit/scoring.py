@@ -91,6 +91,7 @@ class Score:
                 "of": each.weight,
                 "tests_passed": each.report.earned,
                 "tests_of": each.report.points,
+                "verdicts": each.report.counted(),
                 "days_late": each.days_late,
                 "lost_late": round(each.lost_late, DIGITS),
                 "lost_hints": round(each.lost_hints, DIGITS),

@@ -93,7 +93,9 @@ def grade(
         output.say(f"[yellow]{report.student}, {report.lab}:[/] {escape(report.problem)}")
     undecided = _undecided(results.scores)
     if undecided:
-        output.say(f"[yellow]tests that could not be decided, and earned nothing:[/] {undecided}")
+        output.say(
+            f"[yellow]tests that hung or could not be decided, and earned nothing:[/] {undecided}"
+        )
     output.say(f"reports: {out}/STUDENT/report.html, {', '.join(map(str, results.files))}")
     output.result(
         students=[score.to_plain() for score in results.scores],
@@ -182,9 +184,9 @@ def _carry_out(
 
 
 def _undecided(scores: list[Score]) -> dict[str, int]:
-    """By ``student/lab``, how many tests are unknown: the instructor has to look at them."""
+    """By ``student/lab``, how many tests hung or are unknown: the instructor has to look."""
     counted = {
-        f"{score.student}/{lab.lab}": sum(mark.verdict == "unknown" for mark in lab.report.tests)
+        f"{score.student}/{lab.lab}": sum(mark.undecided for mark in lab.report.tests)
         for score in scores
         for lab in score.labs
     }

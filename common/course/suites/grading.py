@@ -83,6 +83,10 @@ class Sweep:
         self.current = None
 
 
+FAIL = "fail"
+UNDECIDED = ("hung", "unknown")
+"""What a test that has not passed may be instead: an error's attribute ``verdict`` says so."""
+
 _sweeps = pytest.StashKey[Sweep]()
 _strays = pytest.StashKey[Strays]()
 COURSE = pytest.StashKey[Course]()
@@ -227,7 +231,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         return report  # type: ignore[return-value]
     report.user_properties.append(("graded", marker.kwargs))
     if report.failed and call.excinfo is not None:
-        report.sections.append(("why", reason(call.excinfo.value, item.config.stash[COURSE])))
+        error = call.excinfo.value
+        report.sections.append(("why", reason(error, item.config.stash[COURSE])))
+        report.sections.append(("verdict", getattr(error, "verdict", FAIL)))
         if call.when == "call":
             report.sections.append(("replay", _replay(item)))
     return report  # type: ignore[return-value]
@@ -283,7 +289,7 @@ class Grades:
             return
         graded_as: Any = properties["graded"]
         known = [test for test in self.tests if test["test"] == report.nodeid]
-        if known and known[0]["verdict"] == "fail":
+        if known and known[0]["verdict"] != "pass":
             return  # it failed already; what cleaning up met is no news
         self.tests = [test for test in self.tests if test not in known]
         self.tests.append(
@@ -292,7 +298,7 @@ class Grades:
                 "title": graded_as["title"],
                 "requirement": graded_as["requirement"],
                 "points": graded_as["points"],
-                "verdict": "pass" if report.passed else "fail",
+                "verdict": "pass" if report.passed else _verdict(report),
                 "seconds": round(report.duration, 3),
                 "why": _section(report, "why"),
                 "replay": _section(report, "replay"),
@@ -311,6 +317,11 @@ class Grades:
         fresh = self._path.with_suffix(".new")
         fresh.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
         fresh.replace(self._path)
+
+
+def _verdict(report: pytest.TestReport) -> str:
+    said = _section(report, "verdict")
+    return said if said in UNDECIDED else FAIL
 
 
 def _section(report: pytest.TestReport, wanted: str) -> str:

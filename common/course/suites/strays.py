@@ -38,6 +38,12 @@ class LeftBehind(LabError):
     exit_code = 1
 
 
+class JudgesOwn(LeftBehind):
+    """It was the judge that left something behind, so nobody can tell what the code deserves."""
+
+    verdict = "unknown"
+
+
 class Strays:
     """Hears of errors that have no caller to go to.
 
@@ -83,7 +89,7 @@ class Strays:
             return
         more = f" (and {len(self._found) - 1} more)" if len(self._found) > 1 else ""
         if self._judged:
-            raise LeftBehind(f"unknown: the judge left something behind: {self._found[0]}{more}")
+            raise JudgesOwn(f"unknown: the judge left something behind: {self._found[0]}{more}")
         raise LeftBehind(
             f"every check holds, but something was left behind: {self._found[0]}{more}. "
             "Close what you open, await what you start, and let no thread end with an error"

@@ -67,7 +67,7 @@ class TestResult:
         title: one sentence for a report.
         requirement: what it checks: a paper's section, or the lab page's words.
         points: what it is worth.
-        verdict: ``pass``, ``fail`` or ``unknown``.
+        verdict: ``pass``, ``fail``, ``hung`` or ``unknown``; only the first earns points.
         seconds: how long it took.
         why: for a failure, what was found and expected, and where.
         replay: for a failure in the test itself, the command that runs it again; else "".
@@ -151,6 +151,10 @@ class SuiteResult:
         return plain | ({"cut_short": self.cut_short} if self.cut_short else {})
 
 
+class NothingEnded(BadInput):
+    """The run was ended before its first test was over."""
+
+
 Told = Callable[[TestResult, SuiteResult], None]
 """What is called with each test that has ended, and with everything that is known by then."""
 
@@ -168,6 +172,7 @@ def run_suite(
 
     Raises:
         BadInput: no test was run; the text says why.
+        NothingEnded: there are tests, and the first one did not come to its end.
     """
     with tempfile.TemporaryDirectory(prefix="lab-") as scratch:
         grades = Path(scratch) / "grades.json"
@@ -179,7 +184,8 @@ def run_suite(
                 process.kill()  # an interruption must not wait for code that never ends
         result = read_grades(lab, grades, said)
     if not result.tests:
-        raise BadInput(f"no test of lab {lab.id} was run: {_why_none(result)}")
+        kind = NothingEnded if result.collected else BadInput
+        raise kind(f"no test of lab {lab.id} was run: {_why_none(result)}")
     return result
 
 
