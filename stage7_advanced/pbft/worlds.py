@@ -14,6 +14,7 @@ from stage7_advanced.pbft.broken import BEHAVIOURS
 from stage7_advanced.pbft.checks import linearizable, some_change_or_query
 from stage7_advanced.pbft.small import LYING_BACKUP, LYING_PRIMARY, TWO_LIARS
 from stage7_advanced.pbft.small_generals import FOUR_GENERALS, THREE_GENERALS
+from stage7_advanced.pbft.small_viewchange import BROKEN_VIEW_CHANGE, VIEW_CHANGES
 from stage7_advanced.pbft.store import Store, StoreClient
 
 
@@ -45,6 +46,11 @@ WORLDS = Worlds(
     behaviours=BEHAVIOURS,
     columns=("role", "view", "executed", "stable", "in vain"),
     trouble=the_first_lies,
-    small={"lying-primary": LYING_PRIMARY, "lying-backup": LYING_BACKUP, **FOUR_GENERALS},
-    broken={"two-liars": TWO_LIARS, **THREE_GENERALS},
+    small={
+        "lying-primary": LYING_PRIMARY,
+        "lying-backup": LYING_BACKUP,
+        **VIEW_CHANGES,
+        **FOUR_GENERALS,
+    },
+    broken={"two-liars": TWO_LIARS, **BROKEN_VIEW_CHANGE, **THREE_GENERALS},
 )

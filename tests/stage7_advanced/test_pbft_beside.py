@@ -4,7 +4,7 @@ import pytest
 
 from common.check.explorer import Answer, explore_instance
 from common.check.verdict import Answer as Said
-from common.contract import Signed
+from common.contract import Node, Signed
 from common.contract.events import Invoke, Receive, Start
 from common.contract.registers import Append, Get
 from common.contract.signing import IDEAL
@@ -29,6 +29,12 @@ from stage7_advanced.pbft.messages import (
     ViewChange,
 )
 from stage7_advanced.pbft.small import LYING_BACKUP, LYING_PRIMARY, TWO_LIARS
+from stage7_advanced.pbft.small_viewchange import (
+    LiesUntilViewOne,
+    LyingNewPrimary,
+    UntilViewOne,
+    view_change,
+)
 from stage7_advanced.pbft.store import Store
 from stage7_advanced.pbft.worlds import WORLDS, the_first_lies
 
@@ -79,6 +85,36 @@ def test_with_two_liars_the_explorer_finds_how_agreement_breaks() -> None:
     found = explore_instance(TWO_LIARS)
     assert found.answer is Answer.NO
     assert "carries out" in str(found)
+
+
+class DropsWhatWasPrepared(UntilViewOne):
+    """raijin#8: a view change that brings nothing along."""
+
+    def say_view_change(self) -> None:
+        self.slots.clear()
+        super().say_view_change()
+
+
+class BelievesAnyProposals(UntilViewOne):
+    """A backup that does not compute what follows from the view changes."""
+
+    def follows(self, said: NewView) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("liar", "lies", "replica"),
+    [
+        ("n4", LiesUntilViewOne, DropsWhatWasPrepared),
+        ("n2", LyingNewPrimary, BelievesAnyProposals),
+    ],
+)
+def test_the_explored_view_changes_are_large_enough_to_show_what_is_wrong(
+    liar: str, lies: type[Node], replica: type[UntilViewOne]
+) -> None:
+    found = explore_instance(view_change(liar, lies=lies, replica=replica))
+    assert found.answer is Answer.NO
+    assert "has carried out what n1 asked for, and for" in str(found)
 
 
 def test_the_demonstration_says_yes_for_one_liar_and_no_for_two() -> None:

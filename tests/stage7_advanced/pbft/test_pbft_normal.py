@@ -97,6 +97,11 @@ def test_votes_count_before_the_word_and_only_the_first_one_of_each(lab: PbftLab
     two.hears("n1", two.word(1, two.request()))
     assert not of(lab.Commit, two.hears("n3", lab.Prepare(0, 1, NULL)))
     assert not of(lab.Commit, two.hears("n3", lab.Prepare(0, 1, d))), "n3 had its vote"
+    three = OneReplica(lab, "NormalStore", "n1")
+    three.hears_all("n2 n3", lab.Prepare(0, 1, d))
+    three.hears_all("n2 n3", lab.Commit(0, 1, d))
+    said = three.asked(three.request())
+    assert of(lab.Reply, said) == [lab.Reply(0, "c1", 1, None)], "all is there, with its own"
 
 
 @graded(points=3, title="Committed", requirement="4.2: 2f + 1 commits, and prepared")
@@ -113,6 +118,7 @@ def test_a_request_is_carried_out_with_three_commits_and_not_with_two(lab: PbftL
     assert not of(lab.Reply, one.hears("n3", lab.Commit(0, 1, d))), "with its own that is two"
     assert not of(lab.Reply, one.hears("n3", lab.Commit(0, 1, d))), "n3 has one voice"
     assert not of(lab.Reply, one.hears("n4", lab.Commit(0, 1, NULL))), "for something else"
+    assert not of(lab.Reply, one.hears("n1", lab.Commit(4, 1, d))), "in another view"
     said = one.hears("n1", lab.Commit(0, 1, d))
     assert [each for each in said if each.content == reply] == [(("c1",), reply)]
 
@@ -178,18 +184,23 @@ def test_a_backup_hands_a_request_of_a_client_to_the_primary_and_nobody_elses(
 # The client.
 
 
+def asking(lab: PbftLab, **config: Any) -> Any:
+    """A client that has asked for the first time."""
+    client = lab.StoreClient("c1", FOUR, **config)
+    client.step(Start(0, {}))
+    client.step(Invoke(0, 1, lab.Get("x")))
+    return client
+
+
 @graded(points=3, title="Whom the client believes", requirement="4.1: f + 1 replies alike")
 def test_a_client_believes_two_that_say_the_same_and_nobody_alone(lab: PbftLab) -> None:
+    def hears(*said: Signed) -> list[object]:
+        client = asking(lab)
+        heard = [client.step(Receive(0, "n4", each)) for each in said]
+        return [each.outcome for effects in heard for each in effects_of(Return, effects)]
+
     def told(*replies: tuple[str, int, object, bytes]) -> list[object]:
-        client = lab.StoreClient("c1", FOUR)
-        client.step(Start(0, {}))
-        client.step(Invoke(0, 1, lab.Get("x")))
-        outcomes: list[object] = []
-        for signer, number, result, signature in replies:
-            said = Signed(signer, lab.Reply(0, "c1", number, result), signature)
-            effects = client.step(Receive(0, "n4", said))
-            outcomes += [each.outcome for each in effects_of(Return, effects)]
-        return outcomes
+        return hears(*[Signed(n, lab.Reply(0, "c1", a, b), c) for n, a, b, c in replies])
 
     assert told(("n1", 1, "a", IDEAL)) == []
     assert told(("n1", 1, "a", IDEAL), ("n3", 1, "a", IDEAL)) == [Ok("a")]
@@ -200,18 +211,22 @@ def test_a_client_believes_two_that_say_the_same_and_nobody_alone(lab: PbftLab) 
     assert told(("n1", 1, "a", IDEAL), ("c2", 1, "a", IDEAL)) == [], "c2 is no replica"
     assert told(("n1", 2, "a", IDEAL), ("n2", 2, "a", IDEAL)) == [], "nobody asked that"
     assert told(*[(n, 1, "a", IDEAL) for n in FOUR]) == [Ok("a")], "it ends once"
+    others = [Signed(n, lab.Reply(0, "c2", 1, "a"), IDEAL) for n in FOUR]
+    assert hears(*others) == [], "that is for c2"
+    votes = [Signed(n, lab.Commit(0, 1, digest_of(None)), IDEAL) for n in FOUR]
+    assert hears(*votes) == [], "that is no reply"
+    old = [("n1", 1, "a", IDEAL), ("n1", 0, "b", IDEAL), ("n2", 1, "a", IDEAL)]
+    assert told(*old) == [Ok("a")], "an old reply takes no voice away"
 
 
 @graded(points=2, title="Whom the client asks", requirement="4.1: the primary, then all")
 def test_a_client_asks_the_primary_and_after_silence_everybody(lab: PbftLab) -> None:
-    client = lab.StoreClient("c1", FOUR, ask_again_after=100 * MS)
-    client.step(Start(0, {}))
-    client.step(Invoke(0, 1, lab.Get("x")))
-    for signer in ("n3", "n4"):
-        client.step(Receive(0, signer, Signed(signer, lab.Reply(2, "c1", 1, ""), IDEAL)))
+    client = asking(lab, ask_again_after=100 * MS)
+    for signer, view in (("n3", 2), ("n4", 3)):
+        client.step(Receive(0, signer, Signed(signer, lab.Reply(view, "c1", 1, ""), IDEAL)))
     effects = client.step(Invoke(0, 2, lab.Get("x")))
     asked_now = [each for each in effects_of(Send, effects) if isinstance(each.message, lab.Submit)]
-    assert [each.to for each in asked_now] == ["n3"], "the primary of view 2"
+    assert [each.to for each in asked_now] == ["n3"], "view 2: one alone may lie about it"
     assert effects_of(SetTimer, effects), "it waits"
     simulation, _ = cluster(lab, "NormalStore", 1, [Corrupt(0, "n2", "silent")], QUIET)
     asked = simulation.call("c1", lab.Append("x", "a"))

@@ -85,6 +85,7 @@ def test_an_impatient_replica_says_what_was_prepared_and_votes_no_more(lab: Pbft
     assert [each.request for each in proposed] == [first, None, third], "it proves what it says"
     assert one.hears("n1", one.word(4, request(lab, "c4"))) == [], "view 0 is over"
     assert not of(lab.Commit, one.hears_all("n3 n4", lab.Prepare(0, 2, digest_of(second))))
+    assert one.hears("n4", lab.Status(1, True, 0, 0)) == [], "what was said in view 0 is void"
     again = one.start()
     assert of(lab.ViewChange, again) == [said], "it remembers that"
     two = store(lab, "n4")
