@@ -229,7 +229,7 @@ def test_one_status_is_answered_with_the_next_sixteen_numbers_up_to_the_window(
     assert numbers(many, 16) == [17, 18, 19, 20], "the rest, when it asks again"
 
 
-@graded(points=3, title="Which state is taken", requirement="4.3: the digest that is proved")
+@graded(points=2, title="Which state is taken", requirement="4.3: the digest that is proved")
 def test_a_state_is_taken_only_with_its_proof_and_if_it_is_further(lab: PbftLab) -> None:
     _, state = ahead(lab)
     question = Signed("c2", lab.Request("c2", 1, lab.Get("x")), IDEAL)
@@ -264,6 +264,23 @@ def test_a_state_is_taken_only_with_its_proof_and_if_it_is_further(lab: PbftLab)
     one.hears("n3", good)
     told = of(lab.Reply, one.commits(5, one.request(4)))
     assert told == [lab.Reply(0, "c1", 4, None)], "it has not gone back"
+
+
+@graded(points=1, title="What a state leads to", requirement="4.3: it goes on from there")
+def test_what_waited_for_a_state_is_carried_out_and_what_is_settled_stays_so(
+    lab: PbftLab,
+) -> None:
+    _, state = ahead(lab)
+    question = Signed("c2", lab.Request("c2", 1, lab.Get("x")), IDEAL)
+    one = replica(lab, "n4")
+    assert not of(lab.Reply, one.commits(3, question)), "1 and 2 are missing"
+    told = of(lab.Reply, one.hears("n3", state.content))
+    assert told == [lab.Reply(0, "c2", 1, "c1.1;c1.2;")]
+    two = replica(lab, "n4")
+    two.hears_all("n1 n2 n3", lab.Checkpoint(8, "d"))
+    two.hears("n3", state.content)
+    assert not of(lab.Prepare, two.hears("n1", two.word(6, None))), "the marks do not go back"
+    assert of(lab.Prepare, two.hears("n1", two.word(9, None)))
 
 
 @graded(points=1, title="It says so", requirement="4.3; Castro's thesis: status messages")

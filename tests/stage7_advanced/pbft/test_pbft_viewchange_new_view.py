@@ -154,6 +154,14 @@ def test_the_latest_checkpoint_of_the_view_changes_is_stable_in_the_new_view(lab
     )  # fmt: skip
     votes = of(lab.Prepare, further.hears("n2", made.content))
     assert [vote.number for vote in votes] == [5], "here 4 is settled already"
+    settled = store(lab, "n2")
+    asked_here = [request(lab, f"c{number}") for number in range(1, 6)]
+    heard = [settled.commits(number, each) for number, each in enumerate(asked_here, 1)]
+    settled.hears_all("n3 n4", *of(lab.Checkpoint, heard[3]))
+    settled.asked(request(lab, "c6"))
+    (said_here,) = of(lab.ViewChange, settled.fires(lab.Impatience))
+    assert (said_here.stable, len(said_here.proof)) == (4, 3)
+    assert [each.pre_prepare.content.number for each in said_here.prepared] == [5]
 
 
 @graded(points=2, title="Who missed the view", requirement="4.4; Castro's thesis: status messages")
