@@ -102,6 +102,17 @@ def with_spark(path: str, output: str) -> None:
     spark.stop()
 
 
+def with_mrjob(path: str, output: str) -> None:
+    """A job of mrjob on two processors, by its local runner."""
+    from _mapreduce_mrjob import WordCount
+
+    job = WordCount(args=["-r", "local", "--num-cores", str(WORKERS), path])
+    with job.make_runner() as runner:
+        runner.run()
+        pairs = [(word, int(count)) for word, count in job.parse_output(runner.cat_output())]
+    write(output, pairs)
+
+
 if __name__ == "__main__":
     name, *paths = sys.argv[1:]
     globals()[f"with_{name}"](*paths)

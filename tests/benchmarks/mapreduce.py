@@ -5,10 +5,12 @@
 Each contestant is a program that begins with nothing running and ends when the output is there:
 ours starts a coordinator, two workers and their task processes, and all of it could be killed on
 the way. Peers that are not installed are left out: Dask comes with the extra ``grade``; PySpark is
-taken from ``.venv-spark``, Ray from ``.venv-ray``, if those are there.
+taken from ``.venv-spark``, Ray from ``.venv-ray``, mrjob from ``.venv-mrjob``, if those are there.
+(mrjob is in no extra of the course: its last release is of 2020, and needs a Python below 3.12.)
 
 ``vs_multiprocessing`` (a pool of two processes that survives nothing), ``vs_counter`` (one process
-and ``collections.Counter``), ``vs_dask``, ``vs_ray``, ``vs_spark``: their seconds over ours.
+and ``collections.Counter``), ``vs_dask``, ``vs_ray``, ``vs_spark``, ``vs_mrjob``: their seconds
+over ours.
 """
 
 import importlib.util
@@ -27,7 +29,7 @@ from _bench import in_turns, report
 ROOT = Path(__file__).parents[2]
 PEERS = Path(__file__).with_name("_mapreduce_peers.py")
 MODULES = {"multiprocessing": "multiprocessing", "counter": "collections", "dask": "dask.bag",
-           "ray": "ray", "spark": "pyspark"}  # fmt: skip
+           "ray": "ray", "spark": "pyspark", "mrjob": "mrjob"}  # fmt: skip
 """By peer, the module that it needs."""
 BYTES = 200_000_000
 VOCABULARY = 200_000
