@@ -1,5 +1,7 @@
 """Beside the lab ``pbft``: more liars than it bears, every order of everything, bad input."""
 
+from dataclasses import replace
+
 import pytest
 
 from common.check.explorer import Answer, explore_instance
@@ -11,7 +13,7 @@ from common.contract.signing import IDEAL
 from common.values.faults import Block, Corrupt, Fault, Schedule, Twin
 from common.values.history import Ok
 from common.values.units import MS, SECOND
-from common.worlds import Scene, Size
+from common.worlds import Scene, Size, Worlds
 from stage7_advanced.pbft.broken import BEHAVIOURS
 from stage7_advanced.pbft.demo import demo
 from stage7_advanced.pbft.messages import (
@@ -39,6 +41,8 @@ from stage7_advanced.pbft.store import Store
 from stage7_advanced.pbft.worlds import WORLDS, the_first_lies
 
 FOUR = ("n1", "n2", "n3", "n4")
+SMALL = {"every": 4, "window": 8}
+UNTIL = 20 * SECOND
 
 
 def two_stories(*faults: Fault) -> Scene:
@@ -73,6 +77,39 @@ def test_two_that_run_twice_make_two_orders_and_one_does_not() -> None:
         scene = two_stories(*twins, Block(0, "c1", "n3"), Block(0, "c2", "n2"))
         assert scene.verdicts()["linearizable"].answer is answer, twins
         assert all(isinstance(asked.outcome, Ok) for asked in scene.history), "all got through"
+
+
+SEVEN = replace(WORLDS, simulated=Size(members=7, clients=2, config=SMALL), liars=2)
+"""Two may lie, or run twice."""
+
+
+def rehearse(worlds: Worlds, seed: int) -> tuple[Scene, int]:
+    """A run with liars, twins and all other trouble; and how many requests were carried out."""
+    scene = worlds.rehearsal(seed=seed, recorded=False)
+    scene.run(UNTIL)
+    return scene, sum(isinstance(asked.outcome, Ok) for asked in scene.history)
+
+
+def test_seven_bear_two_that_lie_or_run_twice() -> None:
+    scene, done = rehearse(SEVEN, 1)
+    assert scene.verdicts()["linearizable"].answer is Said.YES, scene.stories
+    assert done > 5
+
+
+@pytest.mark.proof
+def test_seven_bear_two_liars_under_a_hundred_schedules() -> None:
+    lied: set[str] = set()
+    done = 0
+    for seed in range(100):
+        scene, ok = rehearse(SEVEN, seed)
+        verdict = scene.verdicts()["linearizable"]
+        assert verdict.answer is Said.YES, f"seed {seed}: {verdict.sentence}\n{scene.stories}"
+        faults = SEVEN.chaos(SEVEN.variant(), seed).faults
+        lied |= {fault.behaviour for fault in faults if isinstance(fault, Corrupt)}
+        lied |= {"twin" for fault in faults if isinstance(fault, Twin)}
+        done += ok
+    assert lied == {*BEHAVIOURS, "twin"}, "all ways of lying occur"
+    assert done > 500
 
 
 @pytest.mark.parametrize("instance", [LYING_PRIMARY, LYING_BACKUP], ids=["primary", "backup"])
