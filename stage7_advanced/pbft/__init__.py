@@ -10,6 +10,6 @@ Reading order:
 6. ``store`` and ``client``: what is replicated, and whom its client believes.
 
 Around it: ``worlds`` says how it runs, ``checks`` what must hold, ``broken`` how liars lie,
-``small`` and ``small_generals`` are instances for the explorer, ``demo`` and ``demo_generals`` show
-it.
+``small``, ``small_viewchange`` and ``small_generals`` are instances for the explorer, ``demo`` and
+``demo_generals`` show it.
 """
