@@ -4,6 +4,7 @@ from random import Random
 
 from bonus_overlays.kademlia.buckets import distance, key_of
 from bonus_overlays.kademlia.messages import Lookup
+from bonus_overlays.kademlia.peers import Share, WhoShares
 from bonus_overlays.kademlia.publishing import Get, Put
 from common.check.verdict import Answer, Verdict
 from common.values.history import History, Ok
@@ -24,6 +25,25 @@ def put_get_or_look_up(random: Random, member: str, number: int) -> Put | Get | 
         case 0 | 1:
             return Put(value)
         case 2 | 3:
+            return Get(key_of(value))
+        case _:
+            return some_lookup(random, member, number)
+
+
+def put_get_or_share(
+    random: Random, member: str, number: int
+) -> Put | Get | Lookup | Share | WhoShares:
+    """As above, with values as BitTorrent writes them; or share a torrent, or ask who does."""
+    torrent = key_of(b"torrent %d" % random.randrange(VALUES))
+    value = b"8:value %02d" % random.randrange(VALUES)
+    match random.randrange(6):
+        case 0:
+            return Share(torrent, 6881)
+        case 1:
+            return WhoShares(torrent)
+        case 2 | 3:
+            return Put(value)
+        case 4:
             return Get(key_of(value))
         case _:
             return some_lookup(random, member, number)

@@ -31,6 +31,7 @@ from bonus_overlays.kademlia.messages import (
     Goal,
     Inquiry,
     Lookup,
+    Meet,
     Nodes,
     Ping,
     Pong,
@@ -104,6 +105,14 @@ class Finder(Node):
         return {"contacts": len(self.table.contacts()), "lookups": len(self.inquiries)}
 
     # Joining and refreshing.
+
+    @on(Meet)
+    def meet(self, meet: Meet, call: CallId) -> None:
+        """One more seed."""
+        if meet.node != self.id and meet.node not in self.seeds:
+            self.seeds += (meet.node,)
+            self.ask(Contact("", meet.node))
+        self.finish(call, Ok())
 
     def join(self) -> None:
         """Ask the seeds whether they are there: only their addresses are known. Each one that

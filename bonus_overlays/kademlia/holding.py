@@ -51,11 +51,17 @@ BAD_TOKEN = WRONG
 
 @message
 class FindItem:
-    """What is kept under ``target``, and who is close to it?"""
+    """What is kept under ``target``, and who is close to it?
+
+    Attributes:
+        salt: of the item that is wanted, if the asker knows it. A receiver does not need it; in
+            BitTorrent's format it is not sent, and has to be put back when the answer comes.
+    """
 
     number: int
     key: Key
     target: Key
+    salt: bytes = b""
 
 
 @message

@@ -11,7 +11,7 @@ with the first round that brings nothing closer either, because a round is a few
 to be asked. A contact that does not answer in time is left out, and the next one moves up.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from bonus_overlays.kademlia.buckets import Contact, Key, closest_of
 
@@ -43,7 +43,7 @@ class Search:
         failed_keys: the keys of those that have not answered in time.
     """
 
-    def __init__(self, target: Key, k: int, alpha: int, start: Iterable[Contact]) -> None:
+    def __init__(self, target: Key, k: int, alpha: int, start: Sequence[Contact]) -> None:
         self.target = target
         self.k = k
         self.alpha = alpha
@@ -81,20 +81,20 @@ class Search:
                 return contact
         return None
 
-    def told(self, contacts: Iterable[Contact], hops: int) -> None:
+    def told(self, contacts: Sequence[Contact], hops: int) -> None:
         """Contacts were named. One that has failed, or was heard of, is nothing new.
 
         Args:
             contacts: who.
             hops: how far they are from the start.
         """
-        for contact in list(contacts)[:MOST_TOLD]:
+        for contact in contacts[:MOST_TOLD]:
             if contact.key not in self.failed_keys and contact.key not in self.heard:
                 self.heard[contact.key] = contact
                 self.hops[contact.key] = hops
                 self._closest = None
 
-    def answer(self, contact: Contact, contacts: Iterable[Contact]) -> None:
+    def answer(self, contact: Contact, contacts: Sequence[Contact]) -> None:
         """``contact``, which was asked, has answered, and named ``contacts``, one hop further on.
 
         An answer that comes after the contact has failed is none.

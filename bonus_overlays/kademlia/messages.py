@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from bonus_overlays.kademlia.buckets import Contact, Key
 from bonus_overlays.kademlia.lookup import Search
-from common.contract import CallId, TimerId, message, operation, timer
+from common.contract import CallId, NodeId, TimerId, message, operation, timer
 
 # What nodes say.
 
@@ -64,6 +64,13 @@ class Lookup:
     """Which nodes are closest to ``key``? Ends with Ok(names), the closest one first."""
 
     key: Key
+
+
+@operation
+class Meet:
+    """There is a member at the address ``node``: join by it. Ends with Ok() at once."""
+
+    node: NodeId
 
 
 # What lookups are for.

@@ -8,6 +8,7 @@ The publisher publishes again before the value's time is over. When it is gone f
 value.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -59,6 +60,25 @@ class Get:
     key: Key
 
 
+@operation
+class Read:
+    """The newest version of an owner's value ``salt``. Ends with Ok(data), or Ok(None)."""
+
+    owner: str
+    salt: bytes
+
+
+@operation
+class Keep:
+    """Keep an item that somebody has signed elsewhere, in place of number ``cas`` if that is given.
+
+    Ends with Ok(key).
+    """
+
+    item: Item
+    cas: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class Getting:
     """Somebody wants the value."""
@@ -73,6 +93,7 @@ class Putting:
     call: CallId | None
     item: Item
     expires_in: int
+    cas: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +112,13 @@ class Gathering:
     Attributes:
         purpose: what becomes of it.
         best: the newest item that was found.
+        salt: of the item, if it has one.
         tokens: from those that have answered, by key.
     """
 
     purpose: Getting | Putting | Publishing
     best: Item | None = None
+    salt: bytes = b""
     tokens: dict[Key, str] = field(default_factory=dict)
 
 
@@ -114,7 +137,7 @@ class Spread:
 
     call: CallId | None
     answer: object
-    waiting: int
+    waiting: int = 0
     kept: int = 0
     silent: int = 0
     why: str = ""
@@ -225,14 +248,30 @@ class Dht(Holder):
         else:
             self.gather(get.key, Getting(call))
 
-    def gather(self, target: Key, purpose: Purpose) -> None:
+    @on(Read)
+    def read(self, read: Read, call: CallId) -> None:
+        """Look up the owner's value, whatever version of it this node keeps itself."""
+        self.gather(key_of_owned(read.owner, read.salt), Getting(call), read.salt)
+
+    @on(Keep)
+    def keep_for(self, keep: Keep, call: CallId) -> None:
+        """Put it, unless there is something wrong with it."""
+        why = self.objection_to(keep.item)
+        if why is not None:
+            self.finish(call, Failed(why.text))
+            return
+        salt = version_of(keep.item).salt if isinstance(keep.item, Mutable) else b""
+        purpose = Putting(call, keep.item, self.expire_after, keep.cas)
+        self.gather(key_of_item(keep.item), purpose, salt)
+
+    def gather(self, target: Key, purpose: Purpose, salt: bytes = b"") -> None:
         """Begin a lookup that asks for an item; what this node keeps is the first it knows of."""
-        self.look_up(target, Gathering(purpose, self.kept(target)))
+        self.look_up(target, Gathering(purpose, self.kept(target), salt))
 
     def question(self, number: int, goal: Goal, target: Key) -> object:
         """A lookup for an item asks for the item."""
         if isinstance(goal, Gathering):
-            return FindItem(number, self.key, target)
+            return FindItem(number, self.key, target, goal.salt)
         return super().question(number, goal, target)
 
     def concluded(self, inquiry: Inquiry) -> None:
@@ -248,16 +287,16 @@ class Dht(Holder):
         match goal.purpose:
             case Getting(call):
                 self.finish(call, Ok(None if goal.best is None else data_of(goal.best)))
-            case Putting(call, item, expires_in):
+            case Putting(call, item, expires_in, cas):
                 if call is not None:
                     self.publish_again_later(target, item)
-                self.spread(inquiry, goal, item, expires_in, None, Spread(call, target, 0))
+                self.spread(inquiry, goal, item, expires_in, cas, Spread(call, target))
             case Publishing(call, salt, data):
                 cas = version_of(goal.best).seq if isinstance(goal.best, Mutable) else None
                 version = Version(salt, 1 if cas is None else cas + 1, data)
                 mutable = Mutable(self.sign(version))
                 self.publish_again_later(target, mutable)
-                spread = Spread(call, version.seq, 0)
+                spread = Spread(call, version.seq)
                 self.spread(inquiry, goal, mutable, self.expire_after, cas, spread)
 
     def publish_again_later(self, target: Key, item: Item) -> None:
@@ -293,15 +332,37 @@ class Dht(Holder):
             why = self.keep(item, expires_in, cas)
             spread.kept += why is None
             spread.why = "" if why is None else why.text
+        self.tell(
+            inquiry.search.found,
+            goal.tokens,
+            lambda number, token: Store(number, self.key, item, expires_in, cas, token),
+            spread,
+        )
+
+    def tell(
+        self,
+        found: tuple[Contact, ...],
+        tokens: dict[Key, str],
+        request: Callable[[int, str], object],
+        spread: Spread,
+    ) -> None:
+        """Send a request to each of those that have given a token, and count who is to answer.
+
+        Args:
+            found: the closest nodes.
+            tokens: by key.
+            request: makes it, with its number and a token.
+            spread: counts.
+        """
         self.last_inquiry += 1
         number = self.last_inquiry
         self.spreads[number] = spread
+        spread.waiting = 1  # until all are sent
         for contact in found:
-            if contact.key in goal.tokens:
+            if contact.key in tokens:
                 spread.waiting += 1
-                request, token = self.begin_request(contact, number), goal.tokens[contact.key]
-                self.send(contact.node, Store(request, self.key, item, expires_in, cas, token))
-        spread.waiting += 1
+                made = request(self.begin_request(contact, number), tokens[contact.key])
+                self.send(contact.node, made)
         self.one_less(number)
 
     def one_less(self, number: int) -> None:

@@ -22,6 +22,7 @@ from contextlib import ExitStack, suppress
 from typing import Any, Protocol
 
 from common.contract.events import NodeId
+from common.contract.signing import Signer
 from common.runtime.carrier import Carrier
 from common.runtime.resident import Done, Resident
 from common.values.errors import BadInput
@@ -79,6 +80,10 @@ class Door:
 
         self.invoke(operation, arrived)
         return await answer
+
+    def sign_by(self, signer: Signer) -> None:
+        """Let the node sign, and verify, in the way of the facade's protocol; before it begins."""
+        self._resident.host.node.sign_by(signer)
 
     # For a facade behind which there are peers of the node.
 

@@ -122,6 +122,34 @@ def from_hex(keys: Mapping[NodeId, str]) -> dict[NodeId, bytes]:
     return {name: bytes.fromhex(key) for name, key in keys.items()}
 
 
+# Bytes as they are, signed in the way of another program's protocol.
+
+
+def public_of(private: bytes) -> bytes:
+    """The public key that belongs to a private one, 32 bytes each."""
+    return Ed25519Signer(private, {}).public
+
+
+def sign_bytes(private: bytes, data: bytes) -> bytes:
+    """The signature of ``data``, 64 bytes, with a private key of 32."""
+    from cryptography.hazmat.primitives.asymmetric import ed25519
+
+    signature: bytes = ed25519.Ed25519PrivateKey.from_private_bytes(private).sign(data)
+    return signature
+
+
+def verify_bytes(public: bytes, signature: bytes, data: bytes) -> bool:
+    """Whether the owner of a public key signed just these bytes. False for what is no key."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric import ed25519
+
+    try:
+        ed25519.Ed25519PublicKey.from_public_bytes(public).verify(signature, data)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
 def _new_key() -> bytes:
     from cryptography.hazmat.primitives.asymmetric import ed25519
 

@@ -59,6 +59,8 @@ LACKS: Mapping[str, Callable[[], str | None]] = {
     "redis": lambda: _program("redis-server")() or _program("redis-cli")(),
     "uml": lambda: _program("linux.uml")() or _program("modprobe")(),
     "serf": lambda: _program("serf")() or _module("msgpack", "serf")(),
+    "libtorrent": _module("libtorrent", "torrent"),
+    "kademlia": _module("kademlia", "bench"),
     "ip": _program("ip"),
     "node": _program("node"),
     "npm": _program("npm"),

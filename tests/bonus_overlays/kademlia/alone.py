@@ -37,6 +37,10 @@ class Alone:
         self.calls += 1
         return self.take(self.node.step(Invoke(self.now, self.calls, operation)))
 
+    def told(self) -> Any:
+        """How the latest operation that has ended did end."""
+        return self.ended[-1]
+
     def meet(self, *contacts: Any) -> list[Sent]:
         """Let these nodes ping; what is sent, without the answers to the pings."""
         sent: list[Sent] = []

@@ -16,7 +16,7 @@ class KademliaLab(LabUnderTest):
         from bonus_overlays.kademlia.items import Immutable, Mutable, Objection, Version
         from bonus_overlays.kademlia.lookup import Search
         from bonus_overlays.kademlia.messages import FindNode, Lookup, Nodes, Ping, Pong
-        from bonus_overlays.kademlia.publishing import Dht, Get, Publish, Put
+        from bonus_overlays.kademlia.publishing import Dht, Get, Keep, Publish, Put, Read
 
         bucket_index = staticmethod(buckets.bucket_index)
         closest_of = staticmethod(buckets.closest_of)

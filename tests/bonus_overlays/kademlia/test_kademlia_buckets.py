@@ -160,8 +160,8 @@ def test_a_known_key_at_another_address_waits_until_the_old_one_is_gone(lab: Kad
     bucket = lab.Bucket(4)
     real, other = contacts(lab, 2)
     forged = lab.Contact(real.key, "liar")
-    bucket.seen(real)
     bucket.seen(other)
+    bucket.seen(real)
     assert bucket.seen(forged) == real, "there is room, and yet the old one is asked first"
     assert set(bucket.contacts) == {real, other}
     bucket.failed(real)

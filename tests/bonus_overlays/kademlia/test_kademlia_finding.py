@@ -96,10 +96,30 @@ def test_an_answer_counts_only_from_who_was_asked_and_under_the_key_that_was_ask
     assert node.hear("n7", lab.Nodes(number, key(5), liars)) == [], "n7 was not asked"
     assert node.hear("n5", lab.Nodes(number + 1, key(5), liars)) == [], "nobody asked that"
     assert node.hear("n5", lab.Nodes(number, "no key", liars)) == [], "that is no key"
+    assert node.ended == [], "and so no answer"
     assert node.hear("n5", lab.Nodes(number, key(6), liars)) == [], "n5 was asked as another one"
     assert node.hear("n5", lab.Nodes(number, key(5), liars)) == [], "that request is over"
     node.hear("n3", lab.Nodes(asked["n3"].number, key(3), ()))
     assert node.ended == [Ok(("n3",))], "nobody is at the key 5"
+    assert key(6) not in known_to(node, 6), "and n5 is not believed under its new key"
+
+
+@graded(points=1, title="Once", requirement="an answer ends one request, and the last one a lookup")
+def test_an_answer_counts_once_and_after_the_end_of_its_lookup_for_nothing(
+    lab: KademliaLab,
+) -> None:
+    node = alone(lab, alpha=3)
+    node.meet(contact(lab, 50), contact(lab, 30))
+    asked = {each.to: each.message.number for each in node.ask(lab.Lookup(key(0)))}
+    assert node.hear("n30", lab.Nodes(asked["n30"], "no key", ())) == []
+    sent = node.hear("n30", lab.Nodes(asked["n30"], key(30), (contact(lab, 2),)))
+    assert [each.to for each in sent] == ["n2"], "a word that is no key has ended nothing"
+    sent += node.hear("n30", lab.Nodes(asked["n30"], key(30), (contact(lab, 1),)))
+    assert [each.to for each in sent] == ["n2"], "that request has had its answer"
+    node.hear("n2", lab.Nodes(sent[0].message.number, key(2), ()))
+    assert node.ended == [Ok(("n2", "n30"))], "the two closest have answered; n50 has not"
+    node.hear("n50", lab.Nodes(asked["n50"], key(50), ()))
+    assert len(node.ended) == 1
 
 
 @graded(points=1, title="In time", requirement="Kademlia 2.3: fail to respond quickly")

@@ -94,7 +94,7 @@ def store(
 def kept(node: Alone, target: str) -> Any:
     """What the node says that it keeps."""
     lab = node.lab
-    [answer] = node.hear("n9", lab.FindItem(3, key(9), target))
+    [answer] = node.hear("n9", lab.FindItem(3, "none", target))
     return answer.message.items[0] if answer.message.items else None
 
 
@@ -281,12 +281,12 @@ def test_a_forged_item_is_not_believed_and_an_older_one_does_not_win(lab: Kademl
 
     answer(5, mutable(lab, 9, b"forged", signature=VOID))
     answer(6, mutable(lab, 2, b"true"))
-    assert node.ended[-1] == Ok(b"true")
+    assert node.told() == Ok(b"true")
     for first, second in ((3, 4), (4, 3)):
         asked = {each.to: each.message.number for each in node.ask(lab.Get(target))}
         answer(5, mutable(lab, first, b"%d" % first))
         answer(6, mutable(lab, second, b"%d" % second))
-        assert node.ended[-1] == Ok(b"4")
+        assert node.told() == Ok(b"4")
     immutable = lab.key_of(DATA)
     asked = {each.to: each.message.number for each in node.ask(lab.Get(immutable))}
     answer(5, lab.Immutable(b"another value"))
@@ -312,26 +312,64 @@ def test_a_put_ends_with_what_is_known_of_it(lab: KademliaLab) -> None:
         assert {each.message.token for each in stored} == {"token"}
         return stored
 
-    def told() -> Any:
-        return node.ended[-1]
-
     why = lab.Objection(202, "no room")
     keys = {contact.node: contact.key for contact in near}
     for each in stores():
         node.hear(each.to, lab.Refused(each.message.number, keys[each.to], why))
-    assert told() == Failed("no room")
+    assert node.told() == Failed("no room")
     first, _ = stores()
     node.hear(first.to, lab.Refused(first.message.number, keys[first.to], why))
     node.wait(200 * MS)
-    assert isinstance(told(), Unknown), "the other one may keep it"
+    assert isinstance(node.told(), Unknown), "the other one may keep it"
     first, second = stores()
     node.hear(first.to, lab.Refused(first.message.number, keys[first.to], why))
     node.hear(second.to, lab.Pong(second.message.number, keys[second.to]))
-    assert told() == Ok(lab.key_of(DATA))
+    assert node.told() == Ok(lab.key_of(DATA))
+    node.meet(*near)
+    for each in node.ask(lab.Put(DATA)):
+        node.hear(each.to, lab.Refused(each.message.number, keys[each.to], why))
+    assert isinstance(node.told(), Failed), "nobody has given a token"
     node.ask(lab.Put(b"a" * 1001))
-    assert isinstance(node.ended[-1], Failed), "too large"
+    assert isinstance(node.told(), Failed), "too large"
     node.ask(lab.Get("no key"))
-    assert isinstance(node.ended[-1], Failed)
+    assert isinstance(node.told(), Failed)
+
+
+@graded(points=1, title="Alone", requirement="Kademlia 2.3: the k closest, itself perhaps")
+def test_a_node_that_knows_nobody_keeps_a_value_itself(lab: KademliaLab) -> None:
+    node = alone(lab)
+    node.ask(lab.Put(DATA))
+    assert node.ended == [Ok(lab.key_of(DATA))]
+    assert kept(node, lab.key_of(DATA)) == lab.Immutable(DATA)
+    node.ask(lab.Get(lab.key_of(DATA)))
+    assert node.told() == Ok(DATA)
+    node.ask(lab.Keep(mutable(lab, 5, b"five"), None))
+    assert node.told() == Ok(lab.key_of_owned("n1", b""))
+    node.ask(lab.Keep(mutable(lab, 4, b"four"), None))
+    assert isinstance(node.told(), Failed), "there is a newer one"
+    assert "number 4" in node.told().reason
+    node.ask(lab.Keep(mutable(lab, 6, b"six", signature=VOID), None))
+    assert isinstance(node.told(), Failed), "it is not signed by its owner"
+    node.ask(lab.Read("n1", b""))
+    assert node.told() == Ok(b"five")
+
+
+@graded(points=1, title="As soon as it is there", requirement="Kademlia 2.3: FIND_VALUE halts")
+def test_an_immutable_value_is_got_with_the_first_answer_that_has_it(lab: KademliaLab) -> None:
+    node = alone(lab)
+    contacts = [lab.Contact(key(number), f"n{number}") for number in (5, 6)]
+    node.meet(*contacts)
+    first, second = node.ask(lab.Get(lab.key_of(DATA)))
+    item = lab.Immutable(DATA)
+    keys = {contact.node: contact.key for contact in contacts}
+    node.hear(first.to, lab.Items(first.message.number, keys[first.to], (), (item,), ""))
+    assert node.ended == [Ok(DATA)], "the other one has not answered, and need not"
+    node.hear(second.to, lab.Items(second.message.number, keys[second.to], (), (), ""))
+    assert node.ended == [Ok(DATA)]
+    first, second = node.ask(lab.Lookup(key(7)))
+    node.hear(first.to, lab.Items(first.message.number, keys[first.to], (), (item,), ""))
+    node.hear(second.to, lab.Nodes(second.message.number, keys[second.to], ()))
+    assert len(node.ended) == 1, "that was no answer to a FindNode"
 
 
 @graded(points=3, title="Rough times", requirement="what is got had been put; calm brings it back")
