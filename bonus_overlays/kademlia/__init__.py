@@ -8,7 +8,8 @@ Reading order:
 4. ``items``: what may be kept, and what may replace it.
 5. ``holding``: holding values for others. ``publishing``: publishing values, and getting them.
 
-6. ``peers``: who shares a file, which is what BitTorrent made its table for.
+6. ``disjoint``: lookups among liars.
+7. ``peers``: who shares a file, which is what BitTorrent made its table for.
 
 ``front`` speaks BitTorrent's format (BEP 5, BEP 44), so that its clients are in one table with the
 members. Around it: ``worlds`` says how it runs, ``checks`` what must hold, ``demo`` shows it.

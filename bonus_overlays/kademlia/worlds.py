@@ -14,6 +14,7 @@ from bonus_overlays.kademlia.checks import (
     put_get_or_share,
     some_lookup,
 )
+from bonus_overlays.kademlia.disjoint import Careful
 from bonus_overlays.kademlia.finding import Finder
 from bonus_overlays.kademlia.peers import Mainline
 from bonus_overlays.kademlia.publishing import Dht
@@ -32,6 +33,13 @@ WORLDS = Worlds(
         "dht": Variant(
             "a table of values",
             node=Dht,
+            choose=put_get_or_look_up,
+            checks={"genuine": genuine, "closest first": closest_first},
+            config=STORING,
+        ),
+        "careful": Variant(
+            "a table of values, with lookups over disjoint paths",
+            node=Careful,
             choose=put_get_or_look_up,
             checks={"genuine": genuine, "closest first": closest_first},
             config=STORING,

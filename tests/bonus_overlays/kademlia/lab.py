@@ -11,6 +11,7 @@ class KademliaLab(LabUnderTest):
     if TYPE_CHECKING:
         from bonus_overlays.kademlia import buckets, items
         from bonus_overlays.kademlia.buckets import Bucket, Contact, RoutingTable
+        from bonus_overlays.kademlia.disjoint import Careful, DisjointSearch
         from bonus_overlays.kademlia.finding import Finder
         from bonus_overlays.kademlia.holding import FindItem, Items, Refused, Store
         from bonus_overlays.kademlia.items import Immutable, Mutable, Objection, Version
