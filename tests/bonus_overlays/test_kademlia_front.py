@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from bonus_overlays.kademlia.buckets import Contact, key_of
 from bonus_overlays.kademlia.front.bencode import Value, decode, encode
 from bonus_overlays.kademlia.front.facade import make
-from bonus_overlays.kademlia.front.krpc import Names, Translator, Wrong, number_of, transaction_of
+from bonus_overlays.kademlia.front.fields import Names
+from bonus_overlays.kademlia.front.krpc import Translator, Wrong, number_of, transaction_of
 from bonus_overlays.kademlia.front.signatures import OwnersSigner, owner_of, signed_item
 from bonus_overlays.kademlia.holding import FindItem, Items, Store
 from bonus_overlays.kademlia.items import Immutable, Mutable, Version, version_of

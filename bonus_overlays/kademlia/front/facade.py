@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address
 from typing import Any, get_args
 
-from bonus_overlays.kademlia.front.krpc import REFUSED, Message, Names, Translator, Wrong, error_of
+from bonus_overlays.kademlia.front.fields import Names
+from bonus_overlays.kademlia.front.krpc import REFUSED, Message, Translator, Wrong, error_of
 from bonus_overlays.kademlia.front.signatures import OwnersSigner
 from bonus_overlays.kademlia.messages import Meet
 from common.contract import NodeId

@@ -22,13 +22,14 @@ their names.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TypeAlias
 
 from bonus_overlays.kademlia.buckets import Contact, Key
 from bonus_overlays.kademlia.front.bencode import Value, decode, encode
+from bonus_overlays.kademlia.front.fields import KEY_LENGTH, Fields, Names
 from bonus_overlays.kademlia.front.signatures import KEY_BYTES, SIGNATURE_BYTES, owner_of
 from bonus_overlays.kademlia.holding import FindItem, Items, Store
 from bonus_overlays.kademlia.holding import Refused as NotDone
@@ -47,7 +48,6 @@ from common.contract import NodeId, Signed
 from common.runtime.carrier import Address
 from common.runtime.refusals import Refused
 
-KEY_LENGTH = 20
 MOST_TRANSACTION = 6
 """Bytes in the transaction id of a stranger's question; BEP 5 suggests two."""
 OWN_TRANSACTION = 4
@@ -86,67 +86,6 @@ class Wrong:
     transaction: bytes
     code: int
     text: str
-
-
-class Names:
-    """Who is at which address.
-
-    Args:
-        own: where the front of each of our own nodes listens.
-    """
-
-    def __init__(self, own: Mapping[NodeId, Address]) -> None:
-        self._own = dict(own)
-        self._at = {address: name for name, address in own.items()}
-
-    def name(self, address: Address) -> NodeId:
-        """Who is at an address."""
-        return self._at.get(address) or f"{address[0]}:{address[1]}"
-
-    def address(self, name: NodeId) -> Address | None:
-        """Where somebody is; None where the name is neither one of ours nor an address."""
-        if name in self._own:
-            return self._own[name]
-        host, _, port = name.rpartition(":")
-        try:
-            return str(IPv4Address(host)), _port(int(port))
-        except ValueError:
-            return None
-
-
-class Fields:
-    """A dictionary out of a datagram, whose fields are checked when they are asked for.
-
-    Args:
-        values: the dictionary.
-    """
-
-    def __init__(self, values: Value) -> None:
-        if not isinstance(values, dict):
-            raise Refused("garbled", "it has something else where a dictionary belongs")
-        self.values = values
-
-    def __contains__(self, name: bytes) -> bool:
-        return name in self.values
-
-    def text(self, name: bytes, most: int, least: int = 0) -> bytes:
-        """Bytes. Raises: Refused, where they are missing, too many or too few."""
-        value = self.values.get(name)
-        if not isinstance(value, bytes) or not least <= len(value) <= most:
-            wanted = f"{most}" if least == most else f"up to {most}"
-            raise Refused("garbled", f"it has no {name.decode()!r} of {wanted} bytes")
-        return value
-
-    def key(self, name: bytes) -> Key:
-        """A key."""
-        return self.text(name, KEY_LENGTH, KEY_LENGTH).hex()
-
-    def number(self, name: bytes) -> int:
-        """A number."""
-        value = self.values.get(name)
-        if not isinstance(value, int):
-            raise Refused("garbled", f"it has no number {name.decode()!r}")
-        return value
 
 
 def number_of(transaction: bytes) -> int:
@@ -381,12 +320,6 @@ def _address(packed: bytes) -> Address | None:
 
 def _packed(address: Address) -> bytes:
     return IPv4Address(address[0]).packed + address[1].to_bytes(2)
-
-
-def _port(port: int) -> int:
-    if not 0 <= port < 65_536:
-        raise ValueError(port)
-    return port
 
 
 def _bytes(key: Key) -> bytes:
