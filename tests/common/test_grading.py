@@ -75,7 +75,7 @@ def test_a_protocol_that_reads_a_clock_is_refused_with_file_and_line(workspace: 
 def test_a_renamed_class_is_told_by_name(workspace: Path) -> None:
     change(workspace, "available.py", "class AvailableReplica", "class Replica")
     ran = lab(workspace, "test", "cap", "--impl", ".")
-    assert ran.returncode == 1
+    assert ran.returncode == 3
     assert "there is no AvailableReplica in" in said(ran)
 
 
@@ -83,7 +83,7 @@ def test_a_syntax_error_is_told_with_its_line(workspace: Path) -> None:
     path = workspace / CAP.path("consistent.py")
     path.write_text("x = 1\ndef f(:\n", encoding="utf-8")
     ran = lab(workspace, "test", "cap", "--impl", ".")
-    assert ran.returncode == 1
+    assert ran.returncode == 3
     assert "cap/consistent.py:2: " in said(ran)
     assert "Traceback" not in said(ran)
 

@@ -184,7 +184,7 @@ def test_a_syntax_error_is_told_with_its_line(capsys: pytest.CaptureFixture[str]
     for verb in (["hint", "cap"], ["start", "cap"]):
         assert run(verb) == 3
         told = said(capsys)
-        assert f"{AVAILABLE}, line 2" in told
+        assert f"{AVAILABLE}:2: this is not Python" in told
         assert "lab reset cap" in told
 
 

@@ -18,6 +18,27 @@ def open_workspace(course: Course, named: Path | None, output: Output) -> Worksp
     return find_workspace(course, named, warn)
 
 
+def code_to_test(
+    workspace: Workspace, lab: Lab, *, named: bool, reference: bool
+) -> Workspace | None:
+    """The workspace whose code is tested; None for the reference.
+
+    Args:
+        workspace: the one that is meant.
+        lab: which lab.
+        named: whether the command line names the workspace.
+        reference: whether it asks for the course's own code.
+
+    Raises:
+        BadInput: a file of the workspace is gone or broken, so that the course's own code would be
+            tested in its place; the text names the file and the line.
+    """
+    if reference or not (named or workspace.has(lab)):
+        return None
+    workspace.must_be_whole(lab)
+    return workspace
+
+
 def lab_with_hole(workspace: Workspace, symbol: str, id: str) -> Lab:
     """The lab that has a hole: the named one, the one worked at last, or whichever has it.
 

@@ -18,6 +18,7 @@ from common.course.student.workspace import (
     fingerprint,
     hole_named,
     names_of,
+    not_python,
     read,
     write,
 )
@@ -140,10 +141,7 @@ def _open(
         text = holes.strip(text, strip) if strip else text
         text = holes.fill(text, reference, [h.symbol for h in supply]) if supply else text
     except BadInput as error:
-        raise BadInput(
-            f"{path}, {error}: mend it, or put the handout back with lab reset {lab.id} "
-            "(your file is kept)"
-        ) from None
+        raise not_python(path, error, lab) from None
     known.supplied += [hole.name for hole in supply]
     if text != before:
         back_up(workspace, [path])

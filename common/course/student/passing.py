@@ -1,11 +1,14 @@
 """Which part of a lab a student works at, which ones have passed, and which one is next.
 
 A part is the course's while one of its holes is supplied; what its tests say then is no merit of
-the student's, and is not remembered (:func:`common.course.verbs.testing.remember`).
+the student's: it is neither counted nor remembered (:mod:`common.course.verbs.testing`).
 """
+
+from collections.abc import Iterable
 
 from common.course.base.lab import Lab, Part
 from common.course.student.state import LabState
+from common.course.suites.suite import TestResult
 
 ALL = "--all"
 """The option that opens, or tests, all parts of a lab at once."""
@@ -14,6 +17,18 @@ ALL = "--all"
 def is_supplied(part: Part, known: LabState) -> bool:
     """Whether the course filled all the holes of a part."""
     return bool(known.supplied) and set(part.names) <= set(known.supplied)
+
+
+def of_supplied_code(lab: Lab, tests: Iterable[TestResult], known: LabState) -> list[TestResult]:
+    """The tests of parts in which the course filled a hole: what they say is no merit of anybody's.
+
+    Args:
+        lab: which lab.
+        tests: how tests of it ended.
+        known: what is known of the student.
+    """
+    supplied = {part.id for part in lab.parts if set(part.names) & set(known.supplied)}
+    return [t for t in tests if (part := lab.part_of(t.test)) and part.id in supplied]
 
 
 def has_passed(lab: Lab, part: Part, known: LabState) -> bool:

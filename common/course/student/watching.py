@@ -34,7 +34,8 @@ def watch_lab(lab: str, part: str, dir: Path | None) -> None:
     course, output = Course(), Output()
     workspace = open_workspace(course, dir, output)
     found = lab_meant(workspace, lab)
-    workspace.must_have(found)
+    if not any(map(Path.is_file, workspace.files(found))):
+        workspace.must_have(found)
     part = part or workspace.state.read().lab(found.id).part
     chosen = [found.part(part)] if part else []
     before = bodies(workspace, found)
@@ -56,7 +57,7 @@ def bodies(workspace: Workspace, lab: Lab) -> Bodies:
     found: Bodies = {}
     for path in workspace.files(lab):
         try:
-            found_here = functions(read(path))
+            found_here = functions(read(path)) if path.is_file() else {}
         except BadInput:
             found_here = {}
         found[path] = {
@@ -105,6 +106,7 @@ def _test(workspace: Workspace, lab: Lab, parts: list[Part], output: Output) -> 
         tests=(*failed, *(test for tests in wanted for test in tests)),
     )
     try:
+        workspace.must_be_whole(lab)
         with teller.bar:
             result = run_suite(workspace.course, lab, options, teller)
     except BadInput as error:

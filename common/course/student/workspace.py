@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from common.course.base.course import Course
+from common.course.base.implementation import check_workspace, run_script
 from common.course.base.lab import Hole, Lab
-from common.course.base.symbols import missing, unwritten
+from common.course.base.symbols import functions, missing, unwritten
 from common.course.student.state import FOLDER, StateFile
 from common.values.errors import BadInput
 
@@ -45,11 +46,11 @@ class Workspace:
         return [self.root / path for path in lab.paths]
 
     def has(self, lab: Lab) -> bool:
-        """Whether the lab was started: one of its files is here."""
-        return any(path.is_file() for path in self.files(lab))
+        """Whether the lab was started: one of its files is here, or was and is gone since."""
+        return any(map(Path.is_file, self.files(lab))) or bool(self._handed(lab))
 
     def must_have(self, lab: Lab) -> None:
-        """See that the lab was started and all its files are here.
+        """See that the lab was started, and that all its files with holes, or handed out, are here.
 
         Raises:
             BadInput: it was not, or one is gone; the text says what to do.
@@ -58,12 +59,26 @@ class Workspace:
             raise BadInput(
                 f"lab {lab.id} was not started in {self.root}: lab start {lab.id} makes its files"
             )
+        wanted = {path for path, _ in self.holes(lab)} | self._handed(lab)
         for path in self.files(lab):
-            if not path.is_file():
+            if path in wanted and not path.is_file():
                 raise BadInput(
                     f"{path} is gone: lab start {lab.id} makes it anew and leaves your other files "
                     "as they are"
                 )
+
+    def must_be_whole(self, lab: Lab) -> None:
+        """See that nothing of the course's would be tested in the place of the student's own.
+
+        Raises:
+            BadInput: a file is gone or is not Python, or has lost a function that the tests need.
+        """
+        if run_script(self.root) is not None:
+            return
+        if not self._handed(lab):
+            check_workspace(self.root, lab)
+        self.must_have(lab)
+        self.unwritten(lab)
 
     def unwritten(self, lab: Lab) -> list[str]:
         """The lab's holes that are still to be filled, in the order of the manifest.
@@ -75,16 +90,16 @@ class Workspace:
         for path, inside in self.holes(lab):
             symbols = [hole.symbol for hole in inside]
             text = read(path)
-            with_line = f"lab start {lab.id} does not touch it; mend it, or lab reset {lab.id}"
             try:
                 gone = missing(text, symbols)
                 found |= names_of(inside, unwritten(text, symbols))
             except BadInput as error:
-                raise BadInput(f"{path}, {error}: {with_line}") from None
+                raise not_python(path, error, lab) from None
             if gone:
+                name = _outermost_gone(text, gone[0])
                 raise BadInput(
-                    f"there is no {gone[0]} in {path}: was it renamed? The tests need that name; "
-                    f"lab reset {lab.id} {gone[0]} puts the empty one back"
+                    f"there is no {name} in {path}: was it renamed? The tests need that name: give "
+                    f"it back, or lab reset {lab.id} puts the empty file back and keeps yours"
                 )
         return [hole.name for hole in lab.holes if hole.name in found]
 
@@ -95,6 +110,10 @@ class Workspace:
             for file in lab.files
             if (inside := lab.holes_in(file.path))
         ]
+
+    def _handed(self, lab: Lab) -> set[Path]:
+        """Where the files are that were handed out, whether they are still there or not."""
+        return {self.root / path for path in self.state.read().lab(lab.id).handed}
 
     def path(self, lab: Lab, file: str) -> Path:
         """Where one of the lab's files is; ``file`` is relative to the lab's room."""
@@ -152,6 +171,22 @@ def blamed(lab: Lab, why: str) -> Hole | None:
         ),
         None,
     )
+
+
+def not_python(path: Path, error: BadInput, lab: Lab) -> BadInput:
+    """The error about a file, from that of :mod:`common.course.base.symbols` about its text."""
+    line, _, what = str(error).removeprefix("line ").partition(": ")
+    return BadInput(
+        f"{path}:{line}: this is not Python: {what}: mend the line, or lab reset {lab.id} puts the "
+        "empty file back and keeps yours"
+    )
+
+
+def _outermost_gone(text: str, symbol: str) -> str:
+    """What is gone from a file: a method, or the whole class that it belongs to."""
+    owner, _, _ = symbol.rpartition(".")
+    there = any(name.startswith(f"{owner}.") for name in functions(text))
+    return symbol if there or not owner else owner
 
 
 def fingerprint(text: str) -> str:

@@ -14,10 +14,10 @@ from common.check.stories import Stories
 from common.course.base import takes
 from common.course.base.course import Course
 from common.course.base.declared import worlds_of
-from common.course.base.implementation import check_workspace, install_overlay, load
+from common.course.base.implementation import install_overlay, load
 from common.course.base.lab import Lab
 from common.course.base.output import MARKS, Output, folder, write_trace
-from common.course.student.finding import open_workspace
+from common.course.student.finding import code_to_test, open_workspace
 from common.trace.reader import parse
 from common.worlds.examples import trace_of
 
@@ -46,8 +46,7 @@ def explore_lab(
     course, output = Course(), Output(json)
     found = course.lab(lab)
     workspace = open_workspace(course, dir, output)
-    if not reference and (dir is not None or workspace.has(found)):
-        check_workspace(workspace.root, found)
+    if code_to_test(workspace, found, named=dir is not None, reference=reference) is not None:
         install_overlay(workspace.root, course, {name for name, _ in found.modules})
         load(found)
         output.say(f"exploring your code in [cyan]{workspace.root}[/]")

@@ -1,5 +1,7 @@
 """``lab test``: run a graded suite on your code, or on the reference."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -8,15 +10,14 @@ from rich.markup import escape
 
 from common.course.base import takes
 from common.course.base.course import Course
-from common.course.base.implementation import check_workspace
 from common.course.base.lab import Lab, Part
 from common.course.base.output import Output
-from common.course.student.finding import lab_meant, open_workspace
+from common.course.student.finding import code_to_test, lab_meant, open_workspace
 from common.course.student.parts import Teller, chosen_tests, points_table
-from common.course.student.passing import ALL, how_to_go_on, is_supplied
+from common.course.student.passing import ALL, how_to_go_on, is_supplied, of_supplied_code
 from common.course.student.state import LabState
 from common.course.student.workspace import Workspace
-from common.course.suites.suite import SuiteOptions, SuiteResult, run_suite
+from common.course.suites.suite import SuiteOptions, SuiteResult, TestResult, run_suite
 from common.values.errors import BadInput
 
 
@@ -48,9 +49,7 @@ def run_tests(
     course, output = Course(), Output(json)
     workspace = open_workspace(course, dir, output)
     found = lab_meant(workspace, lab)
-    mine = not reference and (dir is not None or workspace.has(found))
-    if mine:
-        check_workspace(workspace.root, found)
+    mine = code_to_test(workspace, found, named=dir is not None, reference=reference) is not None
     known = workspace.state.read().lab(found.id) if mine else LabState()
     chosen = found.part(part or known.part) if part or (known.part and not whole) else None
     output.say(_heading(found, chosen, workspace if mine else None))
@@ -68,22 +67,31 @@ def run_tests(
         result = run_suite(course, found, options, teller)
     if mine and (workspace.root / ".lab").is_dir():
         known = remember(workspace, found, result)
-    _summarize(found, result, known, output, mine=mine, whole=not (only or part))
-    told = workspace.root if mine else None
-    output.result(lab=found.id, workspace=told and str(told), **result.to_plain())
+    supplied = of_supplied_code(found, result.tests, known)
+    counted = _without(result, supplied)
+    _summarize(found, counted, known, output, mine=mine, whole=not (only or part))
+    if supplied:
+        output.say(f"[dim]{len(supplied)} tests ran on supplied code, which earns nothing[/]")
+    plain = result.to_plain() | {"earned": counted.earned, "possible": counted.possible}
+    plain["supplied"] = [test.name for test in supplied]
+    output.result(lab=found.id, workspace=str(workspace.root) if mine else None, **plain)
     if result.earned != result.possible or result.cut_short:
         raise Exit(1)
+
+
+def _without(result: SuiteResult, left_out: Sequence[TestResult]) -> SuiteResult:
+    """The result of the other tests."""
+    collected = (result.collected or 0) - len(left_out)
+    kept = tuple(test for test in result.tests if test not in left_out)
+    return replace(result, tests=kept, collected=collected)
 
 
 def remember(workspace: Workspace, lab: Lab, result: SuiteResult) -> LabState:
     """Note how the tests ended, but for those of supplied code; returns what is known now."""
     with workspace.state.changing() as state:
         known = state.lab(lab.id)
-        supplied = {part.id for part in lab.parts if set(part.names) & set(known.supplied)}
-        for test in result.tests:
-            part = lab.part_of(test.test)
-            if part is None or part.id not in supplied:
-                known.tests[test.name] = test
+        supplied = of_supplied_code(lab, result.tests, known)
+        known.tests |= {test.name: test for test in result.tests if test not in supplied}
         state.current = lab.id
     return known
 

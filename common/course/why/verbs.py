@@ -16,11 +16,10 @@ from rich.padding import Padding
 
 from common.course.base import takes
 from common.course.base.course import Course
-from common.course.base.implementation import check_workspace
 from common.course.base.lab import Lab
 from common.course.base.output import Output, folder, write
 from common.course.base.symbols import is_handout
-from common.course.student.finding import lab_meant, open_workspace
+from common.course.student.finding import code_to_test, lab_meant, open_workspace
 from common.course.student.parts import NOT_WRITTEN, chosen_tests
 from common.course.student.workspace import Workspace, blamed
 from common.course.suites.suite import SuiteOptions, TestResult, run_suite, suite_command
@@ -54,7 +53,7 @@ def why(
     course, output = Course(), Output(json)
     workspace = open_workspace(course, dir, output)
     found = lab_meant(workspace, lab)
-    mine = None if reference or not (dir or workspace.has(found)) else workspace
+    mine = code_to_test(workspace, found, named=dir is not None, reference=reference)
     test = _failed_test(found, mine or workspace, mine is not None, name, output)
     where = folder(out / "why" / found.id) / f"{test.name}.json"
     facts, ended = _find_out(course, found, test, mine, where, output)
@@ -209,9 +208,7 @@ def replay(
     course, output = Course(), Output(json)
     workspace = open_workspace(course, dir, output)
     found = lab_meant(workspace, lab)
-    mine = not reference and (dir is not None or workspace.has(found))
-    if mine:
-        check_workspace(workspace.root, found)
+    mine = code_to_test(workspace, found, named=dir is not None, reference=reference) is not None
     name = name.removeprefix("test_") or _explained_last(found, out)
     facts_file = out / "why" / found.id / f"{name}.json"
     known = workspace.state.read().lab(found.id).tests.get(name) if mine else None
