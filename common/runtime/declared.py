@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from common.contract.events import NodeId
-from common.runtime.facade import free_ports
+from common.runtime.facade import free_ports, usual_ports
 from common.runtime.spec import ClusterSpec
 from common.worlds import Variant, Worlds
 
@@ -35,14 +35,16 @@ def spec_of(
 
 
 def with_facades(
-    spec: ClusterSpec, worlds: Worlds, variant: Variant, **more: Any
+    spec: ClusterSpec, worlds: Worlds, variant: Variant, *, usual: bool = False, **more: Any
 ) -> tuple[ClusterSpec, str]:
-    """The same cluster with the lab's facades in front of its members, at free ports.
+    """The same cluster with the lab's facades in front of its members.
 
     Args:
         spec: the cluster.
         worlds: what the lab declares.
         variant: which way it is run.
+        usual: whether the facades are at the ports that the lab declares, where real clients look
+            for them; at any free ones if some of those are taken.
         more: settings of the facades, beside those that all facades have.
 
     Returns:
@@ -55,9 +57,12 @@ def with_facades(
     if find_spec(front.needs) is None:
         missing = f"{front.needs} is missing: pip install -e '.[{front.extra}]'"
         return spec, f"{front.hint.partition(':')[0]} are not served, for {missing}"
-    found = free_ports(spec.host, len(spec.members))
+    count = len(spec.members)
+    found = usual_ports(spec.host, front.port, count) if usual and front.port else []
+    found = found or free_ports(spec.host, count)
     ports = dict(zip(spec.members, found, strict=True))
     settings = {"host": spec.host, "ports": ports, "config": dict(spec.config), **more}
     facade = f"{worlds.package}.front.facade:make"
-    hint = front.hint.format(host=spec.host, port=found[0])
+    endpoints = ",".join(f"{spec.host}:{port}" for port in found)
+    hint = front.hint.format(host=spec.host, port=found[0], endpoints=endpoints)
     return replace(spec, facade=facade, facade_config=settings), hint

@@ -130,6 +130,20 @@ def load_facade(name: str) -> Callable[[Door, Mapping[str, Any]], Facade]:
     return made
 
 
+def usual_ports(host: str, first: int, count: int) -> list[int]:
+    """So many ports from ``first`` on; none at all if somebody has one of them, for TCP or UDP."""
+    found = list(range(first, first + count))
+    with ExitStack() as held:
+        for port in found:
+            try:
+                server = held.enter_context(socket.create_server((host, port)))
+                datagrams = held.enter_context(socket.socket(server.family, socket.SOCK_DGRAM))
+                datagrams.bind((host, port))
+            except OSError:
+                return []
+    return found
+
+
 def free_ports(host: str, count: int) -> list[int]:
     """Ports on which nobody listens just now; all facades of a cluster have to know each other's.
 

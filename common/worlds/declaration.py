@@ -126,11 +126,14 @@ class Front:
 
     Attributes:
         clients: the real, unmodified programs that it was tried with.
-        hint: how a person reaches it; ``{host}`` and ``{port}`` stand for the first facade's.
+        hint: how a person reaches it; ``{host}`` and ``{port}`` stand for the first facade's, and
+            ``{endpoints}`` for all of them, with commas between. It may have several lines.
         needs: a module that the facades cannot do without; where it is missing the cluster runs
             without them, and the person is told.
         extra: the course's extra that brings the module.
         variants: the names of those that have them; all variants unless given.
+        port: where ``lab run`` has the first facade, and the others behind it, if those ports are
+            free: where real clients look by themselves. 0 for any free ports.
     """
 
     clients: tuple[str, ...]
@@ -138,6 +141,7 @@ class Front:
     needs: str
     extra: str
     variants: tuple[str, ...] = ()
+    port: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,7 @@ WORLDS = Worlds(
     front=Front(
         clients=("redis-cli", "redis-benchmark", "redis-py (RedisCluster)"),
         hint="Redis clients: redis-cli -c -h {host} -p {port}",
+        port=7000,
         needs="hiredis",
         extra="redis",
     ),

@@ -80,8 +80,22 @@ class LeaseRevoke:
 
 
 @operation
+class Arm:
+    """Raise the alarm that space is running out: nothing that takes space is done. Ends with Done.
+
+    Attributes:
+        member: the number of the member that raises it; 0 stands for all. A store whose space runs
+            out raises it so by itself.
+    """
+
+    member: int = 0
+
+
+@operation
 class Disarm:
-    """End the alarm that space is running out. Ends with Done."""
+    """End the alarm that a member, or the store itself, has raised. Ends with Done."""
+
+    member: int = 0
 
 
 # What only looks.
@@ -93,7 +107,7 @@ class Range:
 
     Attributes:
         limit: how many to return at most; 0 for all.
-        revision: as of which revision; 0 for now.
+        revision: as of which revision; 0 and below for now.
         sort_order, sort_target: how to sort; without any, by key.
         serializable: answer at once from this server's copy, which may be behind.
         keys_only: leave the values out.
@@ -115,6 +129,11 @@ class Range:
     max_mod_revision: int = 0
     min_create_revision: int = 0
     max_create_revision: int = 0
+
+
+@operation
+class Dump:
+    """All that this server's copy holds, for a file. Ends with Dumped."""
 
 
 @operation

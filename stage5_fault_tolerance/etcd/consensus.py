@@ -31,6 +31,7 @@ from stage4_consensus.raft.parallel_writes import ParallelWrites
 from stage4_consensus.raft.requests import QueryRequest, TransferRequest
 from stage4_consensus.raft.under_way import HandOver, PendingRead
 from stage5_fault_tolerance.etcd.commands import (
+    Arm,
     Compact,
     Compare,
     DeleteRange,
@@ -47,6 +48,7 @@ from stage5_fault_tolerance.etcd.results import (
     DeleteResult,
     Done,
     KeyValue,
+    LeaseKept,
     LeaseResult,
     PutResult,
     RangeResult,
@@ -54,7 +56,7 @@ from stage5_fault_tolerance.etcd.results import (
     TxnResult,
 )
 from stage5_fault_tolerance.etcd.sessions import ServerSessions, expiry_session
-from stage5_fault_tolerance.etcd.store import HistoryPart, LeaseKept, Store
+from stage5_fault_tolerance.etcd.store import HistoryPart, Store
 
 TELL_AFTER = 2 * MS
 """How long a leader waits for the next entries to tell followers what is committed."""
@@ -104,7 +106,7 @@ class Consensus(ParallelWrites):
 
     carries = (
         # What is in the log.
-        *(Compact, Compare, DeleteRange, Disarm, LeaseGrant, LeaseRevoke, Put, Range, Txn),
+        *(Arm, Compact, Compare, DeleteRange, Disarm, LeaseGrant, LeaseRevoke, Put, Range, Txn),
         # What commands end with, and what else is in snapshots.
         *(DeleteResult, Done, KeyValue, LeaseResult, PutResult, RangeResult, Refused, TxnResult),
         *(HistoryPart, LeaseKept),

@@ -7,6 +7,7 @@ a command like any other, so it is the same on every server, whatever their cloc
 
 from dataclasses import dataclass, field
 
+from stage5_fault_tolerance.etcd.results import LeaseKept
 from stage5_fault_tolerance.etcd.texts import LEASE_EXISTS, LEASE_NOT_FOUND, LEASE_TTL_TOO_LARGE
 
 LEAST_TTL = 2
@@ -75,3 +76,7 @@ class Leases:
             self.held[old].keys.pop(key, None)
         if new in self.held:
             self.held[new].keys[key] = None
+
+    def kept(self) -> tuple[LeaseKept, ...]:
+        """What of them is in a snapshot."""
+        return tuple(LeaseKept(id, lease.ttl) for id, lease in self.held.items())

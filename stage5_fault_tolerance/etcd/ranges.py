@@ -18,12 +18,19 @@ SORT_KEYS: dict[str, Callable[[KeyValue], Any]] = {
 
 
 def problem_of_revision(history: History, revision: int) -> str | None:
-    """Why nothing can be read as of ``revision``; None if it can. 0 stands for now."""
+    """Why nothing can be read as of ``revision``; None if it can. 0 and below stand for now."""
     if revision > history.revision:
         return FUTURE_REVISION
     if 0 < revision < history.compacted:
         return COMPACTED
     return None
+
+
+def problem_of_step(history: History, revision: int) -> str | None:
+    """Likewise within a transaction, where 0 alone stands for now, as in etcd."""
+    if revision < 0 and revision < history.compacted:
+        return COMPACTED
+    return problem_of_revision(history, revision)
 
 
 def read(history: History, asked: Range, revision_now: int) -> RangeResult | Refused:
@@ -37,7 +44,9 @@ def read(history: History, asked: Range, revision_now: int) -> RangeResult | Ref
     """
     if problem := problem_of_revision(history, asked.revision):
         return Refused(problem)
-    found = history.scan(asked.key, asked.range_end, asked.revision or revision_now)
+    found = history.scan(
+        asked.key, asked.range_end, asked.revision if asked.revision > 0 else revision_now
+    )
     count = len(found)
     if asked.count_only:
         return RangeResult(revision_now, (), count)

@@ -110,19 +110,41 @@ class LeaseIds:
 
 
 @record
+class LeaseKept:
+    """A lease in a snapshot. Which keys are attached to it, the keys themselves say."""
+
+    id: int
+    ttl: int
+
+
+@record
+class Dumped:
+    """All that a store holds: versions by revision, and leases.
+
+    Attributes:
+        compacted: what was before this revision is forgotten; -1 before anything was.
+    """
+
+    revision: int
+    compacted: int
+    log: tuple[KeyValue, ...]
+    leases: tuple[LeaseKept, ...]
+
+
+@record
 class StatusResult:
     """How a server is.
 
     Attributes:
         size: about how many bytes its store takes.
-        full: whether the alarm is on that space runs out.
+        alarms: who has raised the alarm that space runs out; 0 is the store itself.
         term, leader: the server's term, and whom it takes for its leader; None for nobody.
         index, applied: how far its log goes, and how far it is applied.
     """
 
     revision: int
     size: int
-    full: bool
+    alarms: tuple[int, ...]
     term: int
     leader: NodeId | None
     index: int
@@ -145,7 +167,7 @@ class Events:
     Attributes:
         revision: up to which revision these are all.
         previous: what was there before each, or None where it is not known any more.
-        compacted: if above 0, what was asked for is compacted up to there, and nothing is told.
+        compacted: unless 0, what was asked for is compacted up to there, and nothing is told.
     """
 
     revision: int

@@ -27,10 +27,12 @@ from common.values.units import MS, SECOND
 from stage4_consensus.raft.messages import Role
 from stage5_fault_tolerance.etcd.batches import Batches
 from stage5_fault_tolerance.etcd.commands import (
+    Arm,
     Changes,
     Compact,
     DeleteRange,
     Disarm,
+    Dump,
     HashKV,
     LeaseGrant,
     LeaseKeepAlive,
@@ -151,7 +153,7 @@ class EtcdServer(Node):
 
     # What clients ask.
 
-    @on(Put, DeleteRange, Compact, LeaseGrant, LeaseRevoke, Disarm)
+    @on(Put, DeleteRange, Compact, LeaseGrant, LeaseRevoke, Arm, Disarm)
     def change_asked(self, request: object, call: CallId) -> None:
         """Take a command that changes something, unless it is wrong whatever the store holds."""
         if problem := problem_of(request):
@@ -196,7 +198,7 @@ class EtcdServer(Node):
             self.send_probe()
             self.attend_later()
 
-    @on(LeaseList, HashKV)
+    @on(LeaseList, HashKV, Dump)
     def look_here(self, request: object, call: CallId) -> None:
         """Answer from this server's copy as it is."""
         self.finish(call, Ok(self.store.query(request)))
@@ -207,7 +209,7 @@ class EtcdServer(Node):
         found = StatusResult(
             revision=self.store.history.revision,
             size=self.store.size(),
-            full=self.store.full,
+            alarms=self.store.alarms,
             term=self.raft.current_term,
             leader=self.raft.leader,
             index=self.raft.log.last_index,

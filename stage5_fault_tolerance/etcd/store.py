@@ -7,10 +7,12 @@ every server's log when it is applied, so all of them have to refuse it, with th
 
 from common.contract import Application, record
 from stage5_fault_tolerance.etcd.commands import (
+    Arm,
     Changes,
     Compact,
     DeleteRange,
     Disarm,
+    Dump,
     HashKV,
     LeaseGrant,
     LeaseList,
@@ -22,9 +24,10 @@ from stage5_fault_tolerance.etcd.commands import (
 from stage5_fault_tolerance.etcd.edit import Edit, cost_of_command
 from stage5_fault_tolerance.etcd.history import History, cost_of
 from stage5_fault_tolerance.etcd.leases import COST_OF_LEASE, Leases
-from stage5_fault_tolerance.etcd.ranges import problem_of_revision, read
+from stage5_fault_tolerance.etcd.ranges import problem_of_revision, problem_of_step, read
 from stage5_fault_tolerance.etcd.results import (
     Done,
+    Dumped,
     Events,
     HashResult,
     KeyValue,
@@ -59,14 +62,6 @@ class HistoryPart:
     log: tuple[KeyValue, ...]
 
 
-@record
-class LeaseKept:
-    """A lease in a snapshot. Which keys are attached to it, the keys themselves say."""
-
-    id: int
-    ttl: int
-
-
 class Store(Application):
     """Keys with all their versions, and leases."""
 
@@ -74,8 +69,9 @@ class Store(Application):
         self.history = History()
         self.leases = Leases()
         self.quota = quota
-        self.full = False
-        """Whether the alarm is on: space ran out, and nobody has ended the alarm yet."""
+        self.alarms: tuple[int, ...] = ()
+        """Who has raised the alarm that space runs out, and has not ended it; the store itself is
+        0. While there is any, nothing that takes space is done."""
         self.applied = 0
         """How many commands were applied: how new this copy is. The same number on two servers
         means the same state."""
@@ -105,8 +101,11 @@ class Store(Application):
                 return self._grant(ttl, id)
             case LeaseRevoke(id):
                 return self._revoke(id)
-            case Disarm():
-                self.full = False
+            case Arm(member):
+                self.alarms = tuple(sorted({*self.alarms, member}))
+                return Done(self.history.revision)
+            case Disarm(member):
+                self.alarms = tuple(each for each in self.alarms if each != member)
                 return Done(self.history.revision)
         return self.query(command)
 
@@ -120,6 +119,9 @@ class Store(Application):
                 return self._transact(query)
             case Changes():
                 return self._changes(query)
+            case Dump():
+                log = tuple(self.history.log)
+                return Dumped(revision, self.history.compacted, log, self.leases.kept())
             case LeaseList():
                 return LeaseIds(revision, tuple(self.leases.held))
             case HashKV(at):
@@ -135,8 +137,8 @@ class Store(Application):
         """Refuse what takes space when there is none, and turn the alarm on; it stays on."""
         needed = cost_of_command(command)
         if needed and self.size() + needed > self.quota:
-            self.full = True
-        return NO_SPACE if needed and self.full else None
+            self.change(Arm())
+        return NO_SPACE if needed and self.alarms else None
 
     def size(self) -> int:
         """About how many bytes the store takes."""
@@ -164,7 +166,7 @@ class Store(Application):
         puts = [step for step in steps if isinstance(step, Put)]
         problems = [self._lacks_key(put) or self._lacks_lease(put) for put in puts]
         ranges = [step for step in steps if isinstance(step, Range)]
-        problems += [problem_of_revision(self.history, each.revision) for each in ranges]
+        problems += [problem_of_step(self.history, each.revision) for each in ranges]
         if problem := next(filter(None, problems), None):
             return Refused(problem)
         edit = Edit(self.history, self.leases)
@@ -220,14 +222,14 @@ class Store(Application):
                 part, size = [], 0
         if part:
             parts.append(HistoryPart(tuple(part)))
-        leases = tuple(LeaseKept(id, lease.ttl) for id, lease in self.leases.held.items())
-        counters = (self.applied, self.history.revision, self.history.compacted, self.full)
+        leases = self.leases.kept()
+        counters = (self.applied, self.history.revision, self.history.compacted, self.alarms)
         return (counters, leases, tuple(parts))
 
     def restore(self, snapshot: object) -> None:
         """Hold what the snapshot has."""
         assert isinstance(snapshot, tuple), "a snapshot is counters, leases and history"
-        (self.applied, revision, compacted, self.full), leases, parts = snapshot
+        (self.applied, revision, compacted, self.alarms), leases, parts = snapshot
         self.history = History()
         self.history.replace([version for part in parts for version in part.log])
         self.history.revision, self.history.compacted = revision, compacted

@@ -30,7 +30,11 @@ WORLDS = Worlds(
     trouble=kill_in_turn,
     front=Front(
         clients=("etcdctl 3.4 (Debian: etcd-client)", "aetcd 1.0"),
-        hint="etcd clients: etcdctl --endpoints={host}:{port} watch --prefix lab/",
+        hint=(
+            "etcd clients: etcdctl watch --prefix lab/, in a terminal that knows all servers by\n"
+            "export ETCDCTL_API=3 ETCDCTL_ENDPOINTS={endpoints}"
+        ),
+        port=2379,
         needs="aetcd",
         extra="etcd",
     ),

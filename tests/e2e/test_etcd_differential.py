@@ -3,7 +3,7 @@
 import queue
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from random import Random
 from typing import Any, NamedTuple
 
@@ -28,6 +28,8 @@ LAST = b"~"
 """A key that nobody watches for but those who wait for the end."""
 ENDS = (b"", b"", b"\0", b"b", b"c", b"a", b"\xff\xff")
 LEASES = (0, 0, 0, 0, 0, 101, 102, 103, 999)
+UNKNOWN = 9
+"""A number that etcd's API gives to nothing."""
 HIDDEN = ("cluster_id", "member_id", "raft_term")
 
 Step = tuple[str, str, Any]
@@ -90,7 +92,7 @@ class Script:
         random = self._random
         request = rpc_pb2.RangeRequest(key=self._key(), range_end=random.choice(ENDS))
         request.limit = random.choice((0, 0, 0, 1, 2, 3))
-        request.revision = random.choice((0, 0, 0, random.randrange(max(1, self._revision + 9))))
+        request.revision = random.choice((0, 0, -3, random.randrange(max(1, self._revision + 9))))
         request.serializable = self._maybe(0.2)
         request.keys_only = self._maybe(0.1)
         request.count_only = self._maybe(0.1)
@@ -151,6 +153,10 @@ class Script:
                 compare.value = b"%d" % random.randrange(30)
             case 4:
                 compare.lease = random.choice(LEASES)
+        if self._maybe(0.05):
+            compare.target = UNKNOWN
+        if self._maybe(0.05):
+            compare.result = UNKNOWN
         return compare
 
     def _lease(self) -> Step:
@@ -196,6 +202,8 @@ def plain(answer: Any) -> Any:
         answer.header.ClearField(name)
     if isinstance(answer, rpc_pb2.LeaseLeasesResponse):
         return sorted(each.ID for each in answer.leases)
+    if isinstance(answer, rpc_pb2.AlarmResponse):
+        return (answer.header, sorted(each.memberID for each in answer.alarms))
     if isinstance(answer, rpc_pb2.LeaseTimeToLiveResponse):
         assert answer.grantedTTL - 5 < answer.TTL <= answer.grantedTTL or answer.TTL == -1
         return (answer.header, answer.ID, answer.grantedTTL, sorted(answer.keys))
@@ -319,6 +327,52 @@ def test_requests_that_are_wrong_by_themselves_are_refused_alike(both: Both) -> 
     both.ask(("lease", "LeaseGrant", rpc_pb2.LeaseGrantRequest(TTL=-5, ID=79)))
     for id in (77, 78, 79):
         both.ask(("lease", "LeaseRevoke", rpc_pb2.LeaseRevokeRequest(ID=id)))
+
+
+def test_alarms_are_raised_and_ended_alike(both: Both) -> None:
+    get, activate, deactivate = range(3)
+
+    def alarm(action: int, member: int) -> Any:
+        request = rpc_pb2.AlarmRequest(action=action, memberID=member, alarm=1)
+        return both.ask(("maintenance", "Alarm", request))
+
+    for member in (0, 5, 0):
+        alarm(activate, member)
+    assert alarm(get, 0)[1] == [0, 5]
+    for step in (deactivate, get, deactivate):
+        both.ask(("kv", "Put", rpc_pb2.PutRequest(key=b"full")))
+        alarm(step, 0)
+    both.ask(("kv", "Put", rpc_pb2.PutRequest(key=b"full")))
+    alarm(deactivate, 5)
+    assert alarm(get, 0)[1] == []
+    assert not isinstance(both.ask(("kv", "Put", rpc_pb2.PutRequest(key=b"full"))), Refusal)
+
+
+def test_headers_tell_the_term_of_now(both: Both) -> None:
+    def terms() -> list[int]:
+        look = rpc_pb2.RangeRequest(key=b"term")
+        return [int(stubs.kv.Range(look).header.raft_term) for stubs in both.ours]
+
+    (before,) = set(terms())
+    assert before > 0, "from the first answer on"
+    members = both.ours[0].cluster.MemberList(rpc_pb2.MemberListRequest()).members
+    leader = both.ours[0].maintenance.Status(rpc_pb2.StatusRequest()).leader
+    follower = next(each.ID for each in members if leader != each.ID)
+    for stubs in both.ours:
+        with suppress(grpc.RpcError):  # it does not lead
+            stubs.maintenance.MoveLeader(rpc_pb2.MoveLeaderRequest(targetID=follower), timeout=20)
+    (after,) = set(terms())
+    assert after > before
+
+
+def test_a_watch_from_before_the_beginning_ends_at_once(both: Both) -> None:
+    for revision in (-5, -2):
+        told = []
+        for watch in both.watches():
+            watch.create(key=b"early", start_revision=revision)
+            told.append([watch.next(), watch.next()])
+        assert told[0][1].canceled
+        assert all(each == told[0] for each in told[1:])
 
 
 def test_watches_begin_and_end_alike(both: Both) -> None:

@@ -17,9 +17,16 @@ READY_SECONDS = 20.0
 
 
 @contextlib.contextmanager
-def real_etcd(directory: Path) -> Iterator[str]:
-    """A real etcd of one member; yields its endpoint."""
+def real_etcd(directory: Path, restored_from: Path | None = None) -> Iterator[str]:
+    """A real etcd of one member, perhaps with what is in a snapshot; yields its endpoint."""
     client, peer = free_ports("127.0.0.1", 2)
+    cluster = f"real=http://127.0.0.1:{peer}"
+    if restored_from is not None:
+        command = ["etcdctl", "snapshot", "restore", str(restored_from), "--name", "real"]
+        command += ["--data-dir", str(directory / "data"), "--initial-cluster", cluster]
+        command += ["--initial-advertise-peer-urls", f"http://127.0.0.1:{peer}"]
+        restored = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert restored.returncode == 0, restored.stderr
     with (directory / "etcd.log").open("wb") as log:
         process = subprocess.Popen(
             [
@@ -28,7 +35,7 @@ def real_etcd(directory: Path) -> Iterator[str]:
                 *("--advertise-client-urls", f"http://127.0.0.1:{client}"),
                 *("--listen-peer-urls", f"http://127.0.0.1:{peer}"),
                 *("--initial-advertise-peer-urls", f"http://127.0.0.1:{peer}"),
-                *("--initial-cluster", f"real=http://127.0.0.1:{peer}", "--logger", "zap"),
+                *("--initial-cluster", cluster, "--logger", "zap"),
             ],
             stdout=log,
             stderr=log,

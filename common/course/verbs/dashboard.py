@@ -115,7 +115,9 @@ class Dashboard(App[None]):
         """The whole run; ends the app when it ends."""
         try:
             self.session = session = Session(self._worlds, self._options)
-            self.sub_title = session.hint or session.variant.title
+            self.sub_title = session.variant.title
+            if session.hint:
+                self.query_one(RichLog).write(escape(session.hint))
             async with session:
                 for id in session.members:
                     columns = len(self.query_one(DataTable).columns)

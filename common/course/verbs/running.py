@@ -108,7 +108,7 @@ def run(
         output.result(lab=found.id, **result)
         return
     files = {} if impl is None else take_from(impl, course, found)
-    options = SessionOptions(variant, nodes, clients, seed, data, host, port, files)
+    options = SessionOptions(variant, nodes, clients, seed, data, host, port, True, files)
     worlds = worlds_of(found)
     if join and (not worlds.people or headless or json):
         raise BadInput(f"--join is for people at terminals, and not for lab {lab}, or not headless")
@@ -177,8 +177,8 @@ async def _work(session: Session, schedule: Schedule, duration: int, output: Out
         output.say(
             f"[bold]{escape(session.worlds.lab)}[/]: {escape(session.variant.title)} ({names})"
         )
-        if session.hint:
-            output.say(f"  {escape(session.hint)}")
+        for line in session.hint.splitlines():
+            output.line(f"  {escape(line)}")
         with Progress(*columns, console=output.console, disable=output.json) as progress:
             task = progress.add_task("clients at work", total=duration / SECOND)
             troubles = asyncio.create_task(_trouble(session, schedule, output))

@@ -37,6 +37,8 @@ class SessionOptions:
         directory: where nodes keep their data, not yet there or empty; a temporary one if None.
         host: the address that nodes listen on.
         port: the first node's port, the others follow; 0 lets the system choose.
+        usual_ports: whether real clients find the facades where they look for them by themselves,
+            if nobody has those ports.
         files: modules that are a student's: path by name.
     """
 
@@ -47,6 +49,7 @@ class SessionOptions:
     directory: Path | None = None
     host: str = "127.0.0.1"
     port: int = 0
+    usual_ports: bool = False
     files: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -92,7 +95,7 @@ class Session:
             seed=options.seed,
             files=options.files,
         )
-        spec, self.hint = with_facades(spec, worlds, self.variant)
+        spec, self.hint = with_facades(spec, worlds, self.variant, usual=options.usual_ports)
         self.cluster = Cluster(spec)
 
     async def __aenter__(self) -> "Session":

@@ -49,7 +49,7 @@ class Gateway:
         self.name = door.node
         self.endpoints = endpoints
         self.ids = {name: number_of(name) for name in door.members}
-        self.standing = StatusResult(1, 0, False, 0, None, 0, 0)
+        self.standing = StatusResult(1, 0, (), 0, None, 0, 0)
         self.leaderless = asyncio.Event()
         self._cluster_id = number_of(" ".join(door.members))
         self._member_id = self.ids[self.name]
@@ -73,6 +73,7 @@ class Gateway:
             result = outcome.value
             if isinstance(result, Refused):
                 await context.abort(code_of(result.reason), result.reason)
+            self.standing = await self.status()  # the header tells the term of now
             return result
         text = outcome.reason or TIMED_OUT
         await context.abort(grpc.StatusCode.UNAVAILABLE, text)

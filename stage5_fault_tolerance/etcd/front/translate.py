@@ -119,11 +119,24 @@ def _step_of(step: Any) -> object:
 
 
 def _compare_of(compare: Any) -> Compare:
-    target = _named(COMPARED, compare.target)
+    if compare.target not in range(len(COMPARED)) or compare.result not in range(len(RELATIONS)):
+        return _unknown_compare(compare)
+    target = COMPARED[compare.target]
     wanted = getattr(compare, WANTED[compare.target])
-    return Compare(
-        compare.key, target, _named(RELATIONS, compare.result), wanted, compare.range_end
-    )
+    return Compare(compare.key, target, RELATIONS[compare.result], wanted, compare.range_end)
+
+
+def _unknown_compare(compare: Any) -> Compare:
+    """A comparison of a kind that this version does not know, as etcd takes it.
+
+    Of an unknown target all is equal. An unknown relation holds, but nothing holds of the value of
+    a key that is not there. Versions are 0 for that, and above 0 else.
+    """
+    if compare.target not in range(len(COMPARED)):
+        holds = compare.result not in range(len(RELATIONS)) or RELATIONS[compare.result] == "="
+        return Compare(compare.key, "version", ">" if holds else "<", -holds, compare.range_end)
+    least = 0 if COMPARED[compare.target] == "value" else -1
+    return Compare(compare.key, "version", ">", least, compare.range_end)
 
 
 def _named(names: tuple[Any, ...], number: int) -> Any:

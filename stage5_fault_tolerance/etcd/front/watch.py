@@ -17,6 +17,10 @@ PROGRESS_SECONDS = 600.0
 
 DUPLICATE_ID = "mvcc: duplicate watch ID provided on the WatchStream"
 EMPTY_SPAN = "mvcc: watcher range is empty"
+FROM_NOW_ON = (0, -1)
+"""Revisions that stand for the next change. What is below was compacted before anything was, and
+such a watch ends at once: so it is in etcd."""
+
 NO_WATCH = -1
 """The id in responses that are about no watch."""
 
@@ -92,7 +96,7 @@ class Stream:
             id=id,
             key=key,
             range_end=request.range_end,
-            next=request.start_revision if request.start_revision > 0 else revision + 1,
+            next=revision + 1 if request.start_revision in FROM_NOW_ON else request.start_revision,
             wants=(0 not in request.filters, 1 not in request.filters),
             prev_kv=request.prev_kv,
             fragment=request.fragment,

@@ -164,7 +164,7 @@ class Hub:
         """Ask from where the watcher is, at the speed of its client, up to where the hub is."""
         while watcher.next < self._next or not self._next:
             events = await self._gateway.changes(watcher.next)
-            if events.compacted > 0:
+            if events.compacted:
                 header = self._gateway.header(0)
                 await watcher.responses.put(_compacted(watcher, header, events.compacted))
                 return

@@ -14,6 +14,7 @@ class EtcdLab(LabUnderTest):
     if TYPE_CHECKING:
         from stage5_fault_tolerance.etcd.client import EtcdClient
         from stage5_fault_tolerance.etcd.commands import (
+            Arm,
             Changes,
             Compact,
             Compare,

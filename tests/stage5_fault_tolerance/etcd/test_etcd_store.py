@@ -123,6 +123,9 @@ def test_a_range_within_a_transaction_sees_its_puts_only_as_of_now(lab: EtcdLab)
     refused = store.apply(lab.Txn((), (lab.Put(b"b"), lab.Range(b"a", revision=4))))
     assert refused == lab.Refused("etcdserver: mvcc: required revision is a future revision")
     assert store.apply(lab.Range(b"b")).count == 0, "what is refused leaves nothing behind"
+    assert store.apply(lab.Range(b"a", revision=-3)).count == 1, "below 0 is now, by itself"
+    below = store.apply(lab.Txn((), (lab.Range(b"a", revision=-3),)))
+    assert below == lab.Refused("etcdserver: mvcc: required revision has been compacted")
 
 
 @graded(
@@ -344,5 +347,8 @@ def test_a_full_store_refuses_puts_until_it_is_compacted_and_the_alarm_ended(lab
     assert restored.apply(small) == full, "the alarm is part of the state"
     store.apply(lab.Compact(store.apply(lab.Range(b"a")).revision))
     assert store.apply(small) == full
+    store.apply(lab.Arm(5))
     store.apply(lab.Disarm())
+    assert store.apply(small) == full, "a member has raised it as well"
+    store.apply(lab.Disarm(5))
     assert isinstance(store.apply(small), lab.PutResult)
