@@ -115,6 +115,12 @@ CLOCKS = ("clock_gettime", "clock_getres", "clock_nanosleep", "timer_create")
 OTHERS_CLOCK = 0x80000000
 """Set in the number of a clock that shows how much processor time *another* process has used."""
 
+CHANCE = _words("getrandom")
+"""Random numbers that nobody can repeat."""
+
+EXECUTABLE = 0x4
+"""``PROT_EXEC``: memory for machine code of one's own, which might ask the processor for chance."""
+
 LOCKS = (5, 6, 7, 36, 37, 38, 1024)
 """``F_GETLK``, ``F_SETLK``, ``F_SETLKW``, the same for open files, ``F_SETLEASE`` of ``fcntl``."""
 
@@ -148,20 +154,23 @@ def quiet(process: int) -> tuple[Rule, ...]:
         ("fcntl", Only(1, OWNERS)),
         ("ioctl", Only(1, OWNER_REQUESTS)),
         ("prlimit64", Unless(0, (0, process))),
-        ("sched_setaffinity", Unless(0, (0, process))),
+        ("sched_setaffinity", None),
         ("sched_setscheduler", Unless(0, (0, process))),
         ("sched_setattr", Unless(0, (0, process))),
     )
 
 
 def sealed(process: int) -> tuple[Rule, ...]:
-    """The rules for a node that shares its sandbox with others: memory, time and open pipes only.
+    """The rules for a node that shares its sandbox with others: memory, time and open pipes only,
+    and no chance but what the judge gives it.
 
     Args:
         process: its own number; signals to itself (``abort``) stay possible.
     """
     return (
         *((name, None) for name in CHANNELS),
+        *((name, None) for name in CHANCE),
+        *((name, Any(2, EXECUTABLE)) for name in ("mmap", "mprotect", "pkey_mprotect")),
         *((name, Any(0, OTHERS_CLOCK)) for name in CLOCKS),
         ("open", Any(1, WRITING)),
         ("openat", Any(2, WRITING)),
@@ -269,6 +278,7 @@ MACHINES: Mapping[str, tuple[int, Mapping[str, int]]] = {
             sysinfo=99 clock_gettime=228 clock_getres=229 clock_nanosleep=230 timer_create=222
             ioctl=16 preadv2=327 mincore=27 fadvise64=221 readahead=187 get_robust_list=274
             sched_getparam=143 sched_getscheduler=145 sched_rr_get_interval=148 ioprio_get=252
+            getrandom=318 mmap=9 mprotect=10 pkey_mprotect=329
             """
         ),
     ),
@@ -301,6 +311,7 @@ MACHINES: Mapping[str, tuple[int, Mapping[str, int]]] = {
             sysinfo=179  clock_gettime=113 clock_getres=114 clock_nanosleep=115 timer_create=107
             ioctl=29 preadv2=286 mincore=232 fadvise64=223 readahead=213 get_robust_list=100
             sched_getparam=121 sched_getscheduler=120 sched_rr_get_interval=127 ioprio_get=31
+            getrandom=278 mmap=222 mprotect=226 pkey_mprotect=288
             """
         ),
     ),

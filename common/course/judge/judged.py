@@ -132,6 +132,7 @@ class JudgedLab(LabUnderTest):
             self._values.pack,
             self._error,
             self._nodes.add,
+            twice=self._submission.run is None,
         )
 
     def _spawn(self) -> tuple[Channel, Callable[[], None]]:

@@ -13,6 +13,7 @@ from common.contract.effects import Broadcast, Deliver, Effect, Send, SetTimer
 from common.contract.events import Event, Fire, Invoke, NodeId, Receive
 from common.contract.kinds import DELIVERY, MESSAGE, TIMER, kind_of
 from common.course.judge.channel import Channel, Silent
+from common.course.judge.shadows import Shadow, chosen, disagreement
 from common.course.judge.worker.lines import (
     PROTOCOL,
     Hello,
@@ -51,6 +52,7 @@ class NodeKind:
         pack: packs the configuration.
         error: makes an exception of what a process told.
         made: told of each node that is made.
+        twice: whether some lives are led in two processes, which must agree.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class NodeKind:
         pack: Callable[[object], Any],
         error: Callable[[Any], BaseException],
         made: Callable[["RemoteNode"], object],
+        twice: bool = True,
     ) -> None:
         self.__name__ = name
         self.__doc__ = reference.__doc__
@@ -73,6 +76,7 @@ class NodeKind:
         self.pack = pack
         self.error = error
         self.made = made
+        self.twice = twice
 
     def __call__(self, id: NodeId, peers: tuple[NodeId, ...], **config: Any) -> "RemoteNode":
         """A node in a process of its own."""
@@ -102,6 +106,7 @@ class RemoteNode:
         self._codec = kind.codec
         self._seed: str = id
         self._channel: Channel | None = None
+        self._shadow: Shadow | None = None
         self._check = False
         self.again: list[Effect] = []
         self._steps = 0
@@ -153,6 +158,8 @@ class RemoteNode:
     def close(self) -> None:
         """End the process."""
         self._close()
+        if self._shadow is not None:
+            self._shadow.close()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Twin":
         """The copy that a check of determinism takes: made in the process, with the next step."""
@@ -167,15 +174,19 @@ class RemoteNode:
             if channel is None:
                 channel = self._open()
             channel.write(line)
+            if self._shadow is not None:
+                self._shadow.tell(line)
             answer = channel.read()
             reply = read_reply(answer)
+            if self._shadow is not None and not self._shadow.agrees(answer, reply):
+                raise disagreement(self._name(), self._steps)
         except (Silent, RemoteProtocolError) as error:
-            self._close()
+            self.close()
             failure = self._fails(str(error))
             failure.verdict = getattr(error, "verdict", failure.verdict)
             raise failure from None
         except BaseException:
-            self._close()  # interrupted between question and answer: it cannot go on
+            self.close()  # interrupted between question and answer: it cannot go on
             raise
         if reply.error is not None:
             raise self.kind.error(reply.error)
@@ -191,7 +202,10 @@ class RemoteNode:
             msgspec.Raw(_text({k: self.kind.pack(v) for k, v in self._config.items()})),
             _digest(self._seed), list(self._codec.schema.kinds), [version, list(state), following],
         )  # fmt: skip
-        channel.write(_text(hello) + b"\n")
+        greeting = _text(hello) + b"\n"
+        channel.write(greeting)
+        if self.kind.twice and chosen(self._seed):
+            self._shadow = Shadow(*self.kind.spawn(), greeting)
         return channel
 
     def _effects(self, parts: list[Part]) -> list[Effect]:

@@ -79,7 +79,8 @@ class Nursery:
         worker = f"{COURSE}/common/course/judge/worker/zygote.py"
         paths = [COURSE, LIBRARIES]
         self._confined = start(
-            [PYTHON, "-I", "-B", worker, str(theirs.fileno()), *paths],
+            # Not -I, which has Python overlook the environment: the seed of hashes is in there.
+            [PYTHON, "-s", "-P", "-B", worker, str(theirs.fileno()), *paths],
             files={
                 COURSE: self._folder / "course",
                 LIBRARIES: self._folder / "libraries",
@@ -89,6 +90,7 @@ class Nursery:
             unsafe=unsafe,
             keep=[theirs.fileno()],
             proc=False,
+            chance=False,
         )
         theirs.close()
         self._last = 0

@@ -61,6 +61,7 @@ def start(
     unsafe: bool = False,
     keep: Sequence[int] = (),
     proc: bool = True,
+    chance: bool = True,
     kind: Walls | None = None,
 ) -> Confined:
     """Start a program in a sandbox of its own.
@@ -77,6 +78,7 @@ def start(
             the Unix kind can be kept.
         proc: whether it has a ``/proc``, which shows its own processes. Without, programs that
             share a sandbox learn less about each other.
+        chance: whether it has the devices of the system's random numbers.
         kind: the walls to use, instead of the best ones there are.
 
     Returns:
@@ -87,7 +89,7 @@ def start(
         BadInput: a file is not there, or only its owner may read it.
     """
     _check(files)
-    plan = Plan(tuple(command), tuple(files.items()), limits, tuple(keep), proc)
+    plan = Plan(tuple(command), tuple(files.items()), limits, tuple(keep), proc, chance)
     chosen = kind or next(filter(available, KINDS), None)
     if chosen is None or (kind and not available(kind)):
         if not unsafe:

@@ -34,7 +34,8 @@ ENVIRONMENT = {
 }
 """All that a program inside finds in its environment."""
 
-DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
+DEVICES = ("/dev/null", "/dev/zero")
+CHANCE = ("/dev/random", "/dev/urandom")
 FIRST_USER, USERS = 1 << 30, 1 << 29
 """Started by root, each sandbox has a user number of its own from this range: the kernel counts
 processes by user."""
@@ -53,6 +54,7 @@ class Plan:
         limits: what it may use.
         keep: open descriptors that the program keeps, beside the standard ones.
         proc: whether ``/proc`` (of its own processes) is there.
+        chance: whether the devices of the system's random numbers are there.
     """
 
     command: Sequence[str]
@@ -60,6 +62,11 @@ class Plan:
     limits: Limits
     keep: Sequence[int] = ()
     proc: bool = True
+    chance: bool = True
+
+    def devices(self) -> tuple[str, ...]:
+        """The devices that are there."""
+        return DEVICES + CHANCE if self.chance else DEVICES
 
     def shown(self) -> list[tuple[str, str]]:
         """All that is shown: outside and inside, outer folders first."""
@@ -128,7 +135,7 @@ def bubblewrap(plan: Plan, status: int) -> list[str] | None:
         arguments += ["--perms", "0755", "--size", "4096", "--tmpfs", str(path)]
         arguments += ["--remount-ro", str(path)]
     arguments += ["--perms", "0755", "--dir", "/dev"]
-    for device in DEVICES:
+    for device in plan.devices():
         arguments += ["--dev-bind", device, device]
     arguments += ["--perms", "1777", "--size", str(plan.limits.file_bytes), "--tmpfs", "/tmp"]
     arguments += ["--proc", "/proc"] if plan.proc else ["--dir", "/proc"]
@@ -176,6 +183,9 @@ def docker(plan: Plan, name: str, relay: Path | None) -> list[str] | None:
         arguments.append(f"--mount=type=bind,readonly,source={outside},target={inside}")
     for path in hidden():
         arguments.append(f"--mount=type=tmpfs,destination={path},tmpfs-size=4096,tmpfs-mode=0555")
+    if not plan.chance:  # each container has these devices: nothing is laid over them
+        nothing = [f"--mount=type=bind,source=/dev/null,target={device}" for device in CHANCE]
+        arguments += nothing
     if relay is not None:
         arguments.append(f"--mount=type=bind,readonly,source={relay},target={SOCKETS}")
     return [program, *arguments, IMAGE, *plan.locked(None, named=SOCKETS if relay else "")]

@@ -17,6 +17,8 @@ import sys
 
 NO_NEW_RIGHTS, SET_FILTER, FILTER_MODE = 38, 22, 2
 """``PR_SET_NO_NEW_PRIVS``, ``PR_SET_SECCOMP``, ``SECCOMP_MODE_FILTER`` of Linux's prctl(2)."""
+SAME_ADDRESSES = 0x0040000
+"""``ADDR_NO_RANDOMIZE`` of personality(2): what is ordered by addresses is ordered the same way."""
 CAPABILITIES, AMBIENT, CLEAR_AMBIENT = 0x20080522, 47, 4
 """The newest version of capset(2)'s words; ``PR_CAP_AMBIENT``, ``PR_CAP_AMBIENT_CLEAR_ALL``."""
 STEP_BYTES = 8
@@ -64,6 +66,7 @@ def become(user: int) -> None:
 def give_up_rights(filter: bytes) -> None:
     """Have no rights, never get any, and have system calls filtered from now on."""
     libc = ctypes.CDLL(None, use_errno=True)
+    libc.personality(SAME_ADDRESSES)  # a container's engine may not let us
     libc.prctl(AMBIENT, CLEAR_AMBIENT, 0, 0, 0)
     header, nothing = struct.pack("Ii", CAPABILITIES, 0), bytes(24)
     if libc.capset(header, nothing) != 0:

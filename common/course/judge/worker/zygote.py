@@ -1,9 +1,9 @@
 """The first process in a sandbox: everything is imported once here, and then forked.
 
-``python -I -B zygote.py CONTROL PATH...``: the descriptor of the judge's control socket, and where
-the course and its libraries are. The first packet says which files there are. Then each packet asks
-for one fork, with the socket that the child shall speak over; or for a child to be killed; or for
-the socket of a connection inside the sandbox (the network here is not the judge's).
+``python -s -P -B zygote.py CONTROL PATH...``: the descriptor of the judge's control socket, and
+where the course and its libraries are. The first packet says which files there are. Then each
+packet asks for one fork, with the socket that the child shall speak over; or for a child to be
+killed; or for the socket of a connection inside the sandbox (the network here is not the judge's).
 
 No code of a student runs in this process. It may therefore hand sockets to each child and be
 believed to have forked it.
@@ -47,6 +47,7 @@ class Zygote:
         from common.course.judge.worker import modules
 
         importlib.import_module("common.course.judge.worker.objects")
+        importlib.import_module("common.course.judge.worker.chance").take_away()
         importlib.import_module("common.course.judge.worker.seal")
         for name in (*modules.PRELOADED, *setup["ours"]):
             importlib.import_module(name)
