@@ -1,7 +1,8 @@
 """The contract's rules, checked on the code that students write.
 
 Two checks: :func:`check_step` runs one event on a copy of the node as well, and
-:func:`check_protocol_source` reads a protocol file for imports that reach the world.
+:func:`check_protocol_source` reads a protocol file for imports that reach the world, and for state
+that nodes share.
 """
 
 import ast
@@ -25,6 +26,7 @@ from common.contract.events import Event
 from common.contract.kinds import check_value, classes_in, is_made_of, kind_of
 from common.contract.node import Node
 from common.contract.schema import Schema
+from common.contract.shared import shared_state
 from common.contract.wrapped import check_key
 from common.values.errors import ContractError
 from common.values.history import Ok
@@ -160,25 +162,35 @@ def _first_difference(one: list[Effect], other: list[Effect]) -> str:
 
 
 def check_protocol_source(source: str, path: str) -> None:
-    """Check that a protocol file reaches the world through effects only.
+    """Check that a protocol file reaches the world, and its nodes each other, by effects only.
 
     Args:
         source: the text of the file.
         path: its name, for messages.
 
     Raises:
-        ContractError: it imports or calls what it must not; the text says where, and what to do
-            instead. A syntax error is told the same way.
+        ContractError: it imports or calls what it must not, or has state that nodes share; the
+            text says where, and what to do instead. A syntax error is told the same way.
     """
-    try:
-        tree = ast.parse(source, path)
-    except SyntaxError as error:
-        raise ContractError(f"{path}:{error.lineno}: {error.msg}") from None
-    for line, text in _violations(tree):
+    for line, text in _violations(_parsed(source, path)):
         raise ContractError(f"{path}:{line}: {text}")
 
 
+def check_shares_nothing(source: str, path: str) -> None:
+    """Check that nodes which use a file share no state by it; arguments and errors as above."""
+    for line, text in shared_state(_parsed(source, path)):
+        raise ContractError(f"{path}:{line}: {text}")
+
+
+def _parsed(source: str, path: str) -> ast.Module:
+    try:
+        return ast.parse(source, path)
+    except SyntaxError as error:
+        raise ContractError(f"{path}:{error.lineno}: {error.msg}") from None
+
+
 def _violations(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    yield from shared_state(tree)
     defined = {part.name for part in ast.walk(tree) if isinstance(part, ast.FunctionDef)}
     for part in ast.walk(tree):
         if isinstance(part, ast.Import | ast.ImportFrom):

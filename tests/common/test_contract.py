@@ -1,6 +1,7 @@
 """The contract: dispatch, effects, and errors that name the place and say what to do instead."""
 
 import json
+import re
 from dataclasses import FrozenInstanceError
 
 import pytest
@@ -246,6 +247,45 @@ def test_a_handler_that_depends_on_its_state_and_the_event_alone_is_not(node: Ev
 def test_a_protocol_file_that_reaches_the_world_is_refused(source: str, told: str) -> None:
     with pytest.raises(ContractError, match=told):
         check_protocol_source(source, "file.py")
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("class A:\n    votes = {}\n", "file.py:2: votes on the class A is shared by all nodes"),
+        ("class A:\n    votes: dict[str, int] = dict()\n", "make it in `__init__`"),
+        (
+            "class A:\n    IDS = itertools.count()\n    def f(self):\n        next(self.IDS)\n",
+            ":2: ",
+        ),
+        ("seen = []\ndef f(x):\n    seen.append(x)\n", "file.py:3: seen of the module is shared"),
+        ("seen = {}\ndef f(x):\n    seen[x] = 1\n", "file.py:3: "),
+        ("seen = {}\ndef f(x):\n    del seen[x]\n", "file.py:3: "),
+        ("ids = count()\ndef f():\n    return next(ids)\n", "file.py:3: ids of the module"),
+        ("n = 0\ndef f():\n    global n\n    n += 1\n", "file.py:3: n of the module"),
+        ("class A:\n    n = 0\n    def f(self):\n        type(self).n += 1\n", "n of the class"),
+        ("class A:\n    n = 0\n    def f(self):\n        self.__class__.n = 1\n", "n of the class"),
+        ("def f(self, seen=[]):\n    pass\n", "file.py:1: the default of an argument is made once"),
+    ],
+)
+def test_state_that_all_nodes_would_share_is_refused_with_its_line(source: str, told: str) -> None:
+    with pytest.raises(ContractError, match=re.escape(told)):
+        check_protocol_source(source, "file.py")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "TABLE = {1: 2}\ndef f(x):\n    return TABLE[x]\n",
+        "class A:\n    TABLE = {1: 2}\n    def f(self, x):\n        return self.TABLE[x]\n",
+        "class A:\n    seen = []\n    def __init__(self):\n        self.seen = []\n",
+        "class A:\n    seen: list[int] = field(default_factory=list)\n",
+        "seen = []\ndef f():\n    seen = [1]\n    seen.append(2)\n",
+        "votes = []\nclass A:\n    def f(self):\n        self.votes.append(1)\n",
+    ],
+)
+def test_constants_and_what_each_object_has_for_itself_are_not_shared(source: str) -> None:
+    check_protocol_source(source, "file.py")
 
 
 def test_a_protocol_file_may_import_the_contract_and_plain_helpers() -> None:

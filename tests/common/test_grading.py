@@ -1,6 +1,7 @@
 """Graded suites: on the reference, on a workspace, with points, reasons, and a way to replay."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -70,6 +71,17 @@ def test_a_protocol_that_reads_a_clock_is_refused_with_file_and_line(workspace: 
     ran = lab(workspace, "test", "cap", "--impl", ".")
     assert ran.returncode == 1
     assert "cap/available.py:1: a protocol file must not import time: read self.now" in said(ran)
+
+
+@pytest.mark.parametrize("where", ["available.py", "client.py"])
+def test_state_shared_by_all_nodes_is_refused_in_the_students_own_run(
+    workspace: Path, where: str
+) -> None:
+    change(workspace, where, "class ", "class Mine:\n    votes = {}\n\n\nclass ")
+    ran = lab(workspace, "test", "cap", "--impl", ".", "-k", "gossip_does_not_multiply")
+    assert ran.returncode == 1
+    assert re.search(rf"{where}:\d+: votes on the class Mine is shared by all nodes", said(ran))
+    assert f"({CAP.path(where)}" not in said(ran), "its place is told once"
 
 
 def test_a_renamed_class_is_told_by_name(workspace: Path) -> None:

@@ -14,9 +14,10 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 
-from common.contract.rules import check_protocol_source
+from common.contract.rules import check_protocol_source, check_shares_nothing
 from common.course.base.course import Course
 from common.course.base.lab import Lab
+from common.course.base.reasons import shown
 from common.values.errors import BadInput, LabError
 
 
@@ -166,9 +167,9 @@ def load(lab: Lab) -> list[ModuleType]:
         spec = importlib.util.find_spec(name)
         assert spec is not None, f"the manifest was checked, so {name} is there"
         assert spec.origin is not None, f"{name} is a file"
-        if file.kind == "node":
-            source = Path(spec.origin).read_text(encoding="utf-8")
-            check_protocol_source(source, lab.path(file.path))
+        if file.kind != "program":
+            check = check_protocol_source if file.kind == "node" else check_shares_nothing
+            check(Path(spec.origin).read_text(encoding="utf-8"), shown(spec.origin))
         modules.append(_import(name, spec.origin))
     return modules
 
@@ -179,6 +180,8 @@ def _import(name: str, origin: str) -> ModuleType:
     except LabError:
         raise
     except SyntaxError as error:
-        raise BadInput(f"{origin}:{error.lineno}: {error.msg}") from None
+        raise BadInput(f"{shown(error.filename or origin)}:{error.lineno}: {error.msg}") from None
     except Exception as error:
-        raise BadInput(f"{origin} cannot be imported: {type(error).__name__}: {error}") from error
+        raise BadInput(
+            f"{shown(origin)} cannot be imported: {type(error).__name__}: {error}"
+        ) from error

@@ -48,11 +48,11 @@ def import_problem(error: BaseException, course: Course) -> str:
     while error.__cause__ is not None and not isinstance(error, LabError):
         error = error.__cause__  # pytest wraps what it met
     if isinstance(error, SyntaxError):
-        return f"{_shown(error.filename or '?')}:{error.lineno}: {error.msg}"
+        return f"{shown(error.filename or '?')}:{error.lineno}: {error.msg}"
     missing = _NO_NAME.match(str(error))
     if missing is not None:
         name, file = missing.groups()
-        return f"there is no {name} in {_shown(file)}: was it renamed?"
+        return f"there is no {name} in {shown(file)}: was it renamed?"
     return reason(error, course)
 
 
@@ -77,14 +77,14 @@ def _place(trace: TracebackType | None, course: Course | None) -> str:
         code = frame.f_code
         if course is not None:
             if course.is_of_lab(module):
-                place = f"{_shown(code.co_filename)}:{line}"
+                place = f"{shown(code.co_filename)}:{line}"
                 place += "" if code.co_name == "<module>" else f", in {code.co_name}"
         elif os.path.basename(code.co_filename).startswith("test_"):
-            place = f"{_shown(code.co_filename)}:{line}"
+            place = f"{shown(code.co_filename)}:{line}"
     return place
 
 
-def _shown(file: str) -> str:
+def shown(file: str) -> str:
     """A path as a person would type it: relative where it is below the present folder."""
     relative = os.path.relpath(file)
     return file if relative.startswith("..") else relative
