@@ -36,7 +36,7 @@ class Desk(Node, ABC):
         peers: all other brokers.
         min_isr, fetch_again, lag_time, fetch_bytes, segment_bytes, retention_bytes: as of a
             :class:`~stage8_real_systems.log.replica.Replica`.
-        replication, beat_every, fence_after: as of the
+        replication, partitions, beat_every, fence_after: as of the
             :class:`~stage8_real_systems.log.quorum.Quorum`.
         offsets_partitions: into how many partitions the commits of groups are spread.
         raft: what else the quorum takes.
@@ -54,6 +54,7 @@ class Desk(Node, ABC):
         segment_bytes: int = 1024 * 1024,
         retention_bytes: int = 0,
         replication: int = 3,
+        partitions: int = 1,
         beat_every: int = 50 * MS,
         fence_after: int = 300 * MS,
         offsets_partitions: int = 1,
@@ -74,6 +75,7 @@ class Desk(Node, ABC):
             id,
             peers,
             replication=replication,
+            partitions=partitions,
             beat_every=beat_every,
             fence_after=fence_after,
             **raft,

@@ -75,7 +75,7 @@ class Metadata(Application):
     """What is decided so far.
 
     Args:
-        replication: of a topic for which nobody says it.
+        replication, partitions: of a topic for which nobody says it.
 
     Attributes:
         lives: of each broker that ever was there, the number of its latest life.
@@ -85,8 +85,9 @@ class Metadata(Application):
         producer_count: how many producers there ever were.
     """
 
-    def __init__(self, replication: int = 3) -> None:
+    def __init__(self, replication: int = 3, partitions: int = 1) -> None:
         self.replication = replication
+        self.partitions = partitions
         self.lives: dict[NodeId, int] = {}
         self.alive: set[NodeId] = set()
         self.topics: dict[str, Topic] = {}
@@ -194,11 +195,12 @@ class Metadata(Application):
     def create_topic(self, command: CreateTopic) -> object:
         """Give each partition to as many brokers as wanted, each to others, in turn."""
         replication = self.replication if command.replication == -1 else command.replication
-        if problem := self._problem_of(command, replication):
+        count = self.partitions if command.partitions == -1 else command.partitions
+        if problem := self._problem_of(command.name, count, replication):
             return problem
         alive = sorted(self.alive)
         partitions = []
-        for index in range(command.partitions):
+        for index in range(count):
             first = self.topic_count + index
             turn = [alive[(first + number) % len(alive)] for number in range(replication)]
             replicas = tuple(turn)
@@ -209,14 +211,14 @@ class Metadata(Application):
         )
         return Done()
 
-    def _problem_of(self, command: CreateTopic, replication: int) -> Refused | None:
-        if not _LEGAL_NAME.fullmatch(command.name) or command.name in (".", ".."):
+    def _problem_of(self, name: str, partitions: int, replication: int) -> Refused | None:
+        if not _LEGAL_NAME.fullmatch(name) or name in (".", ".."):
             text = "a topic's name has 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-'"
             return Refused(Error.INVALID_TOPIC_EXCEPTION, text)
-        if command.name in self.topics:
-            return Refused(Error.TOPIC_ALREADY_EXISTS, f"there is a topic {command.name}")
-        if not 1 <= command.partitions <= MOST_PARTITIONS:
-            text = f"a topic has 1 to {MOST_PARTITIONS} partitions, not {command.partitions}"
+        if name in self.topics:
+            return Refused(Error.TOPIC_ALREADY_EXISTS, f"there is a topic {name}")
+        if not 1 <= partitions <= MOST_PARTITIONS:
+            text = f"a topic has 1 to {MOST_PARTITIONS} partitions, not {partitions}"
             return Refused(Error.INVALID_PARTITIONS, text)
         if not 1 <= replication <= len(self.alive):
             text = f"{replication} replicas are wanted, and {len(self.alive)} brokers are there"

@@ -84,7 +84,7 @@ class Quorum(Raft):
 
     Args:
         id, peers, config: as of a Raft server.
-        replication: of a topic for which nobody says it.
+        replication, partitions: of a topic for which nobody says it.
         beat_every: how often a broker says that it is alive, in microseconds.
         fence_after: for how long the active controller does without hearing of one.
     """
@@ -100,11 +100,12 @@ class Quorum(Raft):
         peers: tuple[NodeId, ...],
         *,
         replication: int = 3,
+        partitions: int = 1,
         beat_every: int = 50 * MS,
         fence_after: int = 300 * MS,
         **config: Any,
     ) -> None:
-        self.replication = replication
+        self.replication, self.partitions = replication, partitions
         super().__init__(id, peers, **config)
         self.beat_every = beat_every
         self.fence_after = fence_after
@@ -124,7 +125,7 @@ class Quorum(Raft):
 
     def new_application(self) -> Application:
         """Nothing is decided yet."""
-        self.metadata = Metadata(self.replication)
+        self.metadata = Metadata(self.replication, self.partitions)
         return self.metadata
 
     # What the broker around it asks for.

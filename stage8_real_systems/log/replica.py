@@ -154,9 +154,7 @@ class Replica(Node, ABC):
         if gone:
             self.note(f"cuts its log at {offset}", batches=len(gone))
             self.epochs.truncate(offset)
-            self.producers = Producers(
-                each for part in self.log.segments for each in part.batches()
-            )
+            self.producers = Producers(self.log.batches())
 
     def begin_at(self, offset: int) -> None:
         """Throw the log away: the leader has nothing before ``offset`` any more."""

@@ -123,10 +123,10 @@ class Described:
 
 @operation
 class CreateTopic:
-    """Let there be a topic. ``replication`` -1 stands for what the cluster does unless told."""
+    """Let there be a topic. -1 stands for what the cluster does unless told."""
 
     name: str
-    partitions: int
+    partitions: int = -1
     replication: int = -1
     compacted: bool = False
 

@@ -194,7 +194,7 @@ class Segment:
             yield batch
 
     def frames(self, position: int) -> Iterator[tuple[int, Batch]]:
-        """The batches from a position on, each with its own; ends at the first that is not whole."""
+        """The batches from a position on, with their positions, up to one that is not whole."""
         while (found := self._frame_at(position)) is not None:
             batch, length = found
             yield position, batch

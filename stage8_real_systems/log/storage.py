@@ -5,6 +5,7 @@ So retention is cheap: it drops whole segments, the oldest first, and touches no
 """
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from typing import Protocol
 
 from stage8_real_systems.log.batches import Batch
@@ -111,6 +112,11 @@ class Log:
             found = self.segments[at].read(offset, max_bytes, end)
             at += 1
         return found
+
+    def batches(self) -> Iterator[Batch]:
+        """All batches, in order."""
+        for segment in self.segments:
+            yield from segment.batches()
 
     def truncate(self, offset: int) -> tuple[int, ...]:
         """Cut off every batch that reaches beyond ``offset``; returns their base offsets."""
