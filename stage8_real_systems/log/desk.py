@@ -152,9 +152,7 @@ class Desk(Node, ABC):
         partition = int(rest.partition("@")[0])
         self.last_token += 1
         self.isr_wishes[self.last_token] = subnode
-        command = AlterIsr(
-            self.id, self.life, topic, partition, wanted.isr, wanted.epoch, wanted.version
-        )
+        command = AlterIsr(topic, partition, wanted.isr, wanted.epoch, wanted.version)
         self.quorum.wish(self.last_token, command)
 
     @on(Decided)

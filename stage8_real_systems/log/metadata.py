@@ -44,11 +44,8 @@ class Fence:
 
 @record
 class AlterIsr:
-    """A leader, in its life of this number, wants other in-sync replicas; it knows the partition in
-    this version."""
+    """A leader wants other in-sync replicas; it knows the partition in this version."""
 
-    leader: NodeId
-    life: int
     topic: str
     partition: int
     isr: tuple[NodeId, ...]
@@ -116,10 +113,21 @@ class Metadata(Application):
     # Brokers.
 
     def register(self, command: Register) -> object:
-        """A broker is back: it may lead what nobody leads, if it was in sync."""
+        """A broker is there: it may lead what nobody leads, if it was in sync.
+
+        What it leads already it leads in a new epoch, if its life is a new one: it has forgotten
+        what it knew as the leader, and what it wished for in its earlier life must come to nothing.
+        """
+        is_new_life = self.lives.get(command.broker) != command.life
         self.lives[command.broker] = command.life
         self.alive.add(command.broker)
-        self._change_all(self.elected)
+
+        def with_broker(state: PartitionState) -> PartitionState:
+            if is_new_life and state.leader == command.broker:
+                return replace(state, epoch=state.epoch + 1)
+            return self.elected(state)
+
+        self._change_all(with_broker)
         return Done()
 
     def fence(self, command: Fence) -> object:
@@ -162,15 +170,10 @@ class Metadata(Application):
     def alter_isr(self, wish: AlterIsr) -> object:
         """Let others be in sync, if the leader that wants it knows the present version.
 
-        A wish from an earlier life of the leader is refused: the present life knows nothing of it,
-        and would count without those that are taken in (KIP-497 and KIP-841: the broker epoch).
-
         Fenced brokers are not taken in. Each wish that is considered makes a new version, also if
         it changes nothing; so the leader hears that it is answered, and that no other is pending.
         """
         state = self.find(wish.topic, wish.partition)
-        if self.lives.get(wish.leader) != wish.life:
-            return Refused(Error.NOT_LEADER_OR_FOLLOWER, f"{wish.leader} has begun another life")
         if state is None or (state.epoch, state.version) != (wish.epoch, wish.version):
             return Refused(Error.NOT_LEADER_OR_FOLLOWER, "the partition has changed meanwhile")
         isr = tuple(each for each in wish.isr if each in state.isr or each in self.alive)

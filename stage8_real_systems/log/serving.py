@@ -46,13 +46,17 @@ class Serving(Desk):
         self.purgatory = Purgatory()
 
     def led(self, topic: str, partition: int) -> tuple[str, Partition] | Refused:
-        """The replica that leads here, with its name; or why it cannot be asked here."""
+        """The replica that leads here, with its name; or why it cannot be asked here.
+
+        If another one leads, the text names it, as far as this broker knows (KIP-951).
+        """
         name, replica = self.find(topic, partition)
         if not name:
             text = f"there is no partition {partition} of a topic {topic}"
             return Refused(Error.UNKNOWN_TOPIC_OR_PARTITION, text)
         if replica is None or not replica.leads:
-            return Refused(Error.NOT_LEADER_OR_FOLLOWER)
+            state = self.metadata.find(topic, partition)
+            return Refused(Error.NOT_LEADER_OR_FOLLOWER, state.leader if state else "")
         return name, replica
 
     # Producers.

@@ -1,19 +1,59 @@
-"""The lab ``log`` in every world: three servers, two clients."""
+"""The lab ``log`` in every world: three brokers, of which one after the other is killed, then all.
 
+Live, a broker that is silent for a second is fenced. Simulated, everything is faster, segments are
+small, and followers fall out of sync and come back, so that all of it happens in a short run.
+"""
+
+from common.values.units import MS, SECOND
 from common.worlds import Size, Variant, Worlds
-from stage8_real_systems.log.checks import every_answer_is_to_its_question, some_question
-from stage8_real_systems.log.node import Client, Server
+from common.worlds.troubles import kill_in_turn_then_all
+from stage8_real_systems.log.broker import Broker
+from stage8_real_systems.log.checks import (
+    never_back,
+    one_log,
+    one_owner,
+    some_consuming,
+    some_request,
+)
+from stage8_real_systems.log.client import LogClient
+from stage8_real_systems.log.group_client import GroupClient
 
 WORLDS = Worlds(
     __package__,
     variants={
-        "plain": Variant(
-            "questions and answers",
-            node=Server,
-            client=Client,
-            choose=some_question,
-            checks={"answers": every_answer_is_to_its_question},
-        )
+        "log": Variant(
+            "producers and readers; what is acknowledged by all stays",
+            node=Broker,
+            client=LogClient,
+            choose=some_request,
+            checks={"one log": one_log},
+        ),
+        "groups": Variant(
+            "consumers that share the partitions of a topic",
+            node=Broker,
+            client=GroupClient,
+            choose=some_consuming,
+            checks={"one log": one_log, "one owner": one_owner, "never back": never_back},
+        ),
     },
-    live=Size(members=3, clients=2),
+    live=Size(
+        members=3,
+        clients=3,
+        config={
+            "fetch_again": 250 * MS,
+            "lag_time": 2 * SECOND,
+            "beat_every": 200 * MS,
+            "fence_after": 1 * SECOND,
+            "election_timeout": (300 * MS, 600 * MS),
+            "heartbeat_every": 100 * MS,
+        },
+        client_config={"ask_again_after": 500 * MS},
+    ),
+    simulated=Size(
+        members=3,
+        clients=3,
+        config={"segment_bytes": 600, "snapshot_every": 20, "piece_parts": 4},
+    ),
+    columns=("controller", "leads", "end", "committed"),
+    trouble=kill_in_turn_then_all,
 )
