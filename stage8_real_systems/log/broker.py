@@ -1,4 +1,4 @@
-"""A broker: it keeps replicas of partitions, and answers whoever asks.
+"""A broker: it keeps replicas of partitions, and answers all who ask.
 
 Within it are a server of the controller's Raft (``quorum``) and a node for each replica that it
 keeps (``partition``). Beside these the broker has only what waits, and what it coordinates.

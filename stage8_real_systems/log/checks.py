@@ -49,7 +49,7 @@ class Partition:
 
 
 def one_log(history: History) -> Verdict:
-    """Each partition is one log: whoever says what is at an offset says the same.
+    """Each partition is one log: all who say what is at an offset say the same.
 
     So nothing acknowledged is lost, nothing is there twice, and nothing was read that is not there
     for good.

@@ -1,4 +1,4 @@
-"""Compaction by key: of each key, what was said last.
+"""Part 2, compaction by key: of each key, what was said last.
 
 A log of changes to a table need not keep a change that a later one has made void. Compaction reads
 the segments that are full, and leaves of each key the last record only. Offsets do not change: a
@@ -27,7 +27,7 @@ def compact(log: Log, below: int, clean_to: int = 0) -> tuple[tuple[Batch, ...],
         clean_to: where the last compaction ended; deletions below are dropped.
 
     Returns:
-        The batches that have changed, for whoever keeps them elsewhere too; and where this
+        The batches that have changed, for those who keep them elsewhere too; and where this
         compaction ended.
     """
     full = [at for at, each in enumerate(log.segments[:-1]) if each.next_offset <= below]

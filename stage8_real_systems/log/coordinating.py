@@ -59,21 +59,19 @@ class Coordinating(Serving):
         return crc32(group.encode()) % self.offsets_partitions
 
     def find_coordinator(self, request: FindCoordinator, caller: Caller) -> None:
-        """Tell who leads the group's partition; the first one who asks has the topic made."""
+        """Tell who leads the group's partition; the first one who asks has the topic made.
+
+        As long as there are too few brokers for its replicas, there is no coordinator.
+        """
         if OFFSETS_TOPIC not in self.metadata.topics:
-            replication = min(self.metadata.replication, len(self.metadata.alive))
-            topic = CreateTopic(OFFSETS_TOPIC, self.offsets_partitions, replication, True)
-            self.wish_for_offsets(topic)
+            self.last_token += 1  # nobody waits for it
+            topic = CreateTopic(OFFSETS_TOPIC, self.offsets_partitions, compacted=True)
+            self.quorum.wish(self.last_token, topic)
         state = self.metadata.find(OFFSETS_TOPIC, self.partition_of(request.group))
         if state is None or not state.leader:
             self.tell(caller, Refused(Error.COORDINATOR_NOT_AVAILABLE))
         else:
             self.tell(caller, CoordinatorIs(state.leader))
-
-    def wish_for_offsets(self, topic: CreateTopic) -> None:
-        """Have the offsets topic made; asking twice does no harm, for the second is refused."""
-        self.last_token += 1
-        self.quorum.wish(self.last_token, topic)
 
     def coordinate(self, name: str) -> None:
         """The replica of this name has changed: begin, go on, or end to coordinate by its log."""

@@ -1,7 +1,7 @@
 """Who coordinates a group: the leader of a partition of the offsets topic, and of what is in it.
 
 What groups have committed is kept in a topic like any other, ``__consumer_offsets``. It is
-replicated as any other, compacted by key, and whoever leads a partition of it coordinates the
+replicated as any other, compacted by key, and the leader of a partition of it coordinates the
 groups that belong there. So there is no second way to survive the death of a broker.
 
 Members are not kept: under a new coordinator all join again. Its generations have numbers above

@@ -1,4 +1,4 @@
-"""Leader epochs: which leader wrote which part of a log, and so where two logs part (KIP-101).
+"""Part 5, leader epochs: which leader wrote which part of a log, so where two logs part (KIP-101).
 
 Each leader of a partition has an epoch, a number above those of all earlier leaders, and all that
 it appends carries it. A leader never takes back what it has appended. So two logs that hold

@@ -13,7 +13,7 @@ class Following(Replica):
     """The epoch whose end in the leader's log it asks for; None once the two logs agree."""
 
     def begin_to_follow(self) -> None:
-        """Before it fetches, a follower cuts off what the new leader does not have (part 3).
+        """Before it fetches, a follower cuts off what the new leader does not have (part 5).
 
         It asks where the last epoch in its log ends in the leader's; with an empty log there is
         nothing to ask. It never goes by its high watermark. An epoch in which it led and appended

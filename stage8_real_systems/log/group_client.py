@@ -216,8 +216,8 @@ class GroupClient(LogClient):
                 self.join_again()
 
     def join_again(self) -> None:
-        """The generation is over. What was handed out in it and is not committed, whoever gets the
-        partition next hands out again."""
+        """The generation is over. What was handed out in it and is not committed, is handed out
+        again, by the member that gets the partition next."""
         self.generation = -1
         self.owns = self.from_offsets = None
         self.handed_out = {}

@@ -1,4 +1,4 @@
-"""Part 6: a consumer group, as its coordinator sees it.
+"""Part 7: a consumer group, as its coordinator sees it.
 
 Consumers that form a group share the partitions of a topic: each partition is read by one of them.
 The coordinator does not know what there is to share. It only sees to it that all members agree on
@@ -18,7 +18,7 @@ who they are, round after round; each round is a *generation*:
 * What a member says in an old generation is refused, a commit above all.
 * A member that does not beat is expelled after its session timeout.
 
-Kafka's classic protocol (KIP-62, KIP-394). Pure: whoever holds a group tells it the time, and sends
+Kafka's classic protocol (KIP-62, KIP-394). Pure: its coordinator tells a group the time, and sends
 what is in ``endings``.
 """
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from common.contract import NodeId, on
-from stage8_real_systems.log.batches import Batch
+from stage8_real_systems.log.batches import NOBODY, Batch
 from stage8_real_systems.log.messages import (
     FetchLog,
     IsrWanted,
@@ -90,10 +90,11 @@ class Leading(Replica):
         """
         if not self.leads:
             return Refused(Error.NOT_LEADER_OR_FOLLOWER)
-        if repeated := self.producers.repeated(batch):
-            return repeated
-        if error := self.producers.refusal(batch, is_forgetful=self.log.start > 0):
-            return Refused(error, f"producer {batch.producer}, sequence {batch.sequence}")
+        if batch.producer != NOBODY:
+            if repeated := self.producers.repeated(batch):
+                return repeated
+            if error := self.producers.refusal(batch, is_forgetful=self.log.start > 0):
+                return Refused(error, f"producer {batch.producer}, sequence {batch.sequence}")
         if acks == ALL and len(self.state.isr) < self.min_isr:
             return Refused(Error.NOT_ENOUGH_REPLICAS, f"in sync: {', '.join(self.state.isr)}")
         placed = batch.placed(self.log.end, self.state.epoch)

@@ -14,7 +14,7 @@ class PartitionState:
 
     Attributes:
         replicas: who keeps a copy; the first one leads if it can.
-        isr: the in-sync replicas: whoever of them leads next has everything that was acknowledged.
+        isr: the in-sync replicas: each of them has everything that was acknowledged.
         leader: who leads; "" if nobody of the in-sync replicas is there.
         epoch: of the leader; it grows whenever the leader changes.
         version: it grows with every change; a leader names the one that it wants changed.
@@ -27,7 +27,7 @@ class PartitionState:
     version: int
 
 
-# Part 3: where do our logs part?
+# Part 5: where do our logs part?
 
 
 @message
@@ -48,7 +48,7 @@ class ItEnds:
     end_offset: int
 
 
-# Part 2: replication.
+# Part 4: replication.
 
 
 @message

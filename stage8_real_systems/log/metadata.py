@@ -1,9 +1,9 @@
-"""Part 4: what the controller decides: which brokers are there, which topics, and who leads.
+"""Part 3: what the controller decides: which brokers are there, which topics, and who leads.
 
 It is a state machine, and the course's Raft replicates it (``quorum``), as Kafka's own Raft does
 since ZooKeeper is gone (KIP-500). Every broker has a copy, so each learns all decisions in one
-order. What a command says may be out of date when it is applied: so whoever wants a change of a
-partition names the version that is to be changed, and a wish about an older one changes nothing.
+order. What a command says may be out of date when it is applied: so a wish for a change of a
+partition names the version that is to be changed, and one about an older version changes nothing.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Idempotent producers: no batch twice, and none missing in between (KIP-98).
+"""Part 6, idempotent producers: no batch twice, and none missing in between (KIP-98).
 
 A producer that gets no answer sends its batch again, and the leader must know it again, or the
 records are in the log twice. So a producer has an id, and numbers its records in each partition:
@@ -6,7 +6,7 @@ a batch says the number of its first one, its *sequence*. The leader takes the b
 knows again the last few, and refuses what would leave a gap.
 
 What is known of a producer is read off the log itself: every batch in it says who made it. So each
-replica knows the same, whoever leads next; and what is cut off the log is unknown again.
+replica knows the same, and any of them can lead next; what is cut off the log is unknown again.
 
 A producer may have lives, its *epochs*. A new one begins again with sequence 0, and what an old
 one still has under way is refused.
@@ -86,8 +86,6 @@ class Producers:
           what it wrote may have been there, and be gone by retention.
         """
         known = self.known.get(batch.producer)
-        if batch.producer == NOBODY:
-            return Error.NONE
         if known is None:
             is_next = batch.sequence == 0 or is_forgetful
         elif batch.producer_epoch < known.epoch:

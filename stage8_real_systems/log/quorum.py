@@ -144,7 +144,7 @@ class Quorum(Raft):
             self.send_wish()
 
     def send_wish(self) -> None:
-        """Send the first wish to whoever leads, as far as this server knows."""
+        """Send the first wish to the server that leads, as far as this server knows."""
         if self.wishes and self.leader is not None:
             self.send(self.leader, Propose(self.number, self.wishes[0].command))
 

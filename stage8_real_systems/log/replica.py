@@ -1,4 +1,4 @@
-"""One replica of one partition: its log, and what is the same whether it leads or follows.
+"""Part 4, one replica of one partition: its log, and what is the same whether it leads or follows.
 
 The replicas of a partition are nodes within the brokers that keep them. One leads: producers write
 to it, and the others fetch from it, as consumers do. The *high watermark* is the offset up to which
@@ -164,7 +164,7 @@ class Replica(Node, ABC):
         self.high_watermark = offset
 
     def advance_to(self, high_watermark: int) -> None:
-        """More is committed: whoever waits for it may have it, and old segments may go."""
+        """More is committed: those who wait for it may have it, and old segments may go."""
         if high_watermark <= self.high_watermark:
             return
         self.high_watermark = high_watermark

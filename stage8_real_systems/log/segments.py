@@ -209,7 +209,7 @@ class Segment:
             return None
         length, checksum = _HEAD.unpack(head)
         if length < _FIELDS.size or position + _HEAD.size + length > self.file.size():
-            return None  # a length is a claim by whoever wrote the file
+            return None  # a length is a claim by a stranger
         body = self.file.read(position + _HEAD.size, length)
         if crc32(body) != checksum:
             return None

@@ -1,4 +1,4 @@
-"""A log: segments one behind the other. It grows at one end, and is forgotten at the other.
+"""Part 2, a log: segments one behind the other. It grows at one end, and is forgotten at the other.
 
 Only the last segment, the *active* one, is written to. When it is full, another one is begun.
 So retention is cheap: it drops whole segments, the oldest first, and touches no batch.

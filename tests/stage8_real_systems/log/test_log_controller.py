@@ -1,0 +1,156 @@
+"""Graded suite of the lab ``log``: what the controller decides, and who is fenced."""
+
+from typing import Any
+
+from common.course.suites.grading import Sweep, graded
+from common.course.suites.kit import ask_ok, crash, names, restart, run_until
+from common.values.units import MS, SECOND
+from stage8_real_systems.log.metadata import Metadata
+from tests.stage8_real_systems.log.cluster import brokers, described
+from tests.stage8_real_systems.log.lab import LogLab
+
+LAB = "log"
+
+
+def decided(lab: LogLab, partitions: int = 1) -> Metadata:
+    """Three brokers in their first lives, and a topic."""
+    metadata = lab.Metadata()
+    for broker in names(3):
+        metadata.apply(lab.Register(broker, 1))
+    assert metadata.apply(lab.CreateTopic("t", partitions)) == lab.Done()
+    return metadata
+
+
+def state_of(metadata: Metadata, partition: int = 0) -> Any:
+    state = metadata.find("t", partition)
+    assert state is not None
+    return state
+
+
+@graded(points=2, title="A leader dies", requirement="KIP-631: an in-sync replica leads")
+def test_when_a_leader_is_fenced_an_in_sync_replica_leads_in_a_new_epoch(lab: LogLab) -> None:
+    metadata = decided(lab)
+    before = state_of(metadata)
+    metadata.apply(lab.AlterIsr("t", 0, (before.replicas[0], before.replicas[2]), 0, 0))
+    metadata.apply(lab.Fence(before.leader, 1))
+    after = state_of(metadata)
+    assert after.leader == before.replicas[2], "the other one could lack a batch"
+    assert after.isr == (before.replicas[2],)
+    assert after.epoch == before.epoch + 1
+    assert after.version > before.version
+    metadata.apply(lab.Register(before.leader, 2))
+    again = state_of(metadata)
+    assert again == after, "who comes back has to catch up before it counts again"
+
+
+@graded(points=2, title="A follower dies", requirement="the leader goes on in its epoch")
+def test_when_a_follower_is_fenced_the_leader_goes_on_in_its_epoch(lab: LogLab) -> None:
+    metadata = decided(lab)
+    before = state_of(metadata)
+    metadata.apply(lab.Fence(before.replicas[1], 1))
+    after = state_of(metadata)
+    assert (after.leader, after.epoch) == (before.leader, before.epoch)
+    assert after.isr == (before.replicas[0], before.replicas[2])
+    assert after.version == before.version + 1
+
+
+@graded(points=2, title="The last one", requirement="no unclean election")
+def test_nobody_leads_until_the_last_in_sync_replica_is_back(lab: LogLab) -> None:
+    metadata = decided(lab)
+    first, second, third = state_of(metadata).replicas
+    metadata.apply(lab.Fence(second, 1))
+    metadata.apply(lab.Fence(third, 1))
+    metadata.apply(lab.Fence(first, 1))
+    state = state_of(metadata)
+    assert (state.leader, state.isr) == ("", (first,)), "nobody else has all that was acknowledged"
+    metadata.apply(lab.Register(second, 2))
+    assert state_of(metadata).leader == ""
+    metadata.apply(lab.Register(first, 2))
+    back = state_of(metadata)
+    assert back.leader == first
+    assert back.epoch > state.epoch
+
+
+@graded(points=1, title="Another life", requirement="a fence of an earlier life says nothing")
+def test_a_broker_that_is_back_in_another_life_is_not_fenced_for_the_old_one(lab: LogLab) -> None:
+    metadata = decided(lab)
+    state = state_of(metadata)
+    metadata.apply(lab.Register(state.replicas[1], 2))
+    metadata.apply(lab.Fence(state.replicas[1], 1))
+    assert state_of(metadata) == state
+    metadata.apply(lab.Register(state.leader, 2))
+    again = state_of(metadata)
+    assert again.leader == state.leader
+    assert again.epoch == state.epoch + 1, "it has forgotten what it knew as the leader"
+    metadata.apply(lab.Register(state.leader, 2))
+    assert state_of(metadata) == again, "saying it twice changes nothing"
+
+
+@graded(points=3, title="In-sync replicas", requirement="KIP-497: a wish is about one version")
+def test_a_wish_about_an_older_version_changes_nothing(lab: LogLab) -> None:
+    metadata = decided(lab)
+    first, second, third = state_of(metadata).replicas
+    assert metadata.apply(lab.AlterIsr("t", 0, (first, second), 0, 0)) == lab.Done()
+    state = state_of(metadata)
+    assert (state.isr, state.epoch, state.version) == ((first, second), 0, 1)
+    refused = metadata.apply(lab.AlterIsr("t", 0, (first,), 0, 0))
+    assert isinstance(refused, lab.Refused)
+    assert state_of(metadata) == state, "it was said before the other one was decided"
+    assert isinstance(metadata.apply(lab.AlterIsr("t", 0, (first,), 1, 1)), lab.Refused)
+    assert isinstance(metadata.apply(lab.AlterIsr("u", 0, (first,), 0, 1)), lab.Refused)
+    metadata.apply(lab.Fence(third, 1))
+    assert metadata.apply(lab.AlterIsr("t", 0, (first, second, third), 0, 1)) == lab.Done()
+    after = state_of(metadata)
+    assert after.isr == (first, second), "who is fenced is not taken in"
+    assert after.version == 2, "the leader hears that it is answered"
+
+
+@graded(points=1, title="A snapshot", requirement="Raft, section 7: the whole state")
+def test_a_restored_controller_goes_on_alike(lab: LogLab) -> None:
+    one, other = decided(lab, partitions=3), lab.Metadata()
+    one.apply(lab.Fence("n2", 1))
+    other.restore(one.snapshot())
+    for command in (lab.Register("n2", 2), lab.Fence("n1", 1), lab.CreateTopic("u", 2, 2)):
+        assert one.apply(command) == other.apply(command)
+    assert one.snapshot() == other.snapshot()
+    assert "n1" not in {state_of(one, partition).leader for partition in range(3)}
+    fresh = decided(lab, partitions=3)
+    leaders = {state_of(fresh, partition).leader for partition in range(3)}
+    assert len(leaders) == 3, "each partition goes to others, in turn"
+
+
+@graded(points=3, title="Silence", requirement="KIP-631: heartbeats, fencing, registration")
+def test_a_broker_that_is_silent_is_fenced_and_one_that_is_back_is_not(
+    lab: LogLab, sweep: Sweep
+) -> None:
+    for seed in sweep(4):
+        simulation = brokers(lab, seed=seed)
+        run_until(simulation, lambda: described(lab, simulation).brokers == names(3))  # noqa: B023
+        simulation.run(simulation.now + 1 * SECOND)
+        assert described(lab, simulation).brokers == names(3), "nobody who beats is fenced"
+        for dead, asked in (("n2", "n1"), (described(lab, simulation).controller, "n1")):
+            asked = "n3" if dead == asked else asked
+            crash(simulation, dead)
+            left = tuple(each for each in names(3) if each != dead)
+            run_until(simulation, lambda: described(lab, simulation, asked).brokers == left)  # noqa: B023
+            restart(simulation, dead)
+            run_until(
+                simulation,
+                lambda: described(lab, simulation, asked).brokers == names(3),  # noqa: B023
+            )
+
+
+@graded(points=1, title="Topics", requirement="any broker has a topic made, and knows it then")
+def test_a_topic_is_made_by_asking_any_broker(lab: LogLab) -> None:
+    simulation = brokers(lab)
+    run_until(simulation, lambda: len(described(lab, simulation).brokers) == 3)
+    for node in names(3):
+        assert ask_ok(simulation, node, lab.CreateTopic(f"of-{node}", 2)) == lab.Done()
+        found = [each.name for each in described(lab, simulation, node).topics]
+        assert f"of-{node}" in found, "the broker that was asked knows it"
+    simulation.run(simulation.now + 200 * MS)
+    assert len(described(lab, simulation).topics) == 3
+    again = ask_ok(simulation, "n2", lab.CreateTopic("of-n1", 2))
+    assert again.error is lab.Error.TOPIC_ALREADY_EXISTS
+    for bad in (lab.CreateTopic("a b", 1), lab.CreateTopic("c", 0), lab.CreateTopic("c", 1, 4)):
+        assert isinstance(ask_ok(simulation, "n2", bad), lab.Refused)

@@ -1,0 +1,1 @@
+"""Graded suite of the lab ``log``: groups."""

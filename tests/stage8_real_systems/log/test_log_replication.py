@@ -1,0 +1,252 @@
+"""Graded suite of the lab ``log``: leader, followers, in-sync replicas, high watermark."""
+
+from random import Random
+
+from common.course.suites.grading import Sweep, graded
+from common.course.suites.kit import (
+    ask,
+    ask_ok,
+    crash,
+    has_ended,
+    must_end,
+    must_hold,
+    names,
+    restart,
+    run_until,
+    trouble,
+    wait_for,
+)
+from common.sim import LinkModel
+from common.sim.workload import Workload
+from common.values.faults import Block, Crash, Heal, Partition, Restart
+from common.values.history import Ok
+from common.values.units import MS, SECOND
+from stage8_real_systems.log.checks import one_log
+from tests.stage8_real_systems.log.cluster import (
+    CALM,
+    LIMIT,
+    Said,
+    append,
+    brokers,
+    fence,
+    leader_of,
+    leads,
+    replicas,
+    texts,
+    with_topic,
+)
+from tests.stage8_real_systems.log.lab import LogLab
+
+LAB = "log"
+
+
+@graded(points=2, title="A copy on each", requirement="followers fetch, and append what comes next")
+def test_followers_copy_what_the_leader_takes_in_its_order(lab: LogLab, sweep: Sweep) -> None:
+    rough = LinkModel(latency=(1 * MS, 20 * MS), loss=0.2, duplicate=0.3)
+    for seed in sweep(5):
+        simulation = replicas(lab, seed=seed, link=rough)
+        run_until(simulation, lambda: leads(lab, simulation, "n1", "first", 500 * MS))  # noqa: B023
+        sent = ["first"]
+        for number in range(12):
+            sent.append(f"m{number}")
+            append(lab, simulation, "n1", sent[-1])
+        simulation.run(simulation.now + 500 * MS)
+        for node in names(3):
+            assert texts(lab, simulation, node) == sent, f"the copy of {node}"
+
+
+@graded(
+    points=2, title="All of them", requirement="acks=all: told when all in-sync replicas have it"
+)
+def test_who_wants_all_is_told_once_all_in_sync_replicas_have_it(lab: LogLab) -> None:
+    simulation = replicas(lab)
+    append(lab, simulation, "n1", "a")
+    simulation.inject(Block(simulation.now, "n3", "n1"))  # its fetches do not arrive
+    simulation.run(simulation.now + 20 * MS)
+    asked = simulation.call("n1", lab.Append("b"))
+    assert not has_ended(simulation, asked, 250 * MS), "n3 may lack it, and is in sync"
+    assert texts(lab, simulation, "n1") == ["a"], "so nobody may read it"
+    assert ask(simulation, "n1", lab.Append("c", 1)).outcome == Ok(2), "the leader alone has it"
+    wait_for(simulation, asked)
+    assert asked.outcome == Ok(1), "n3 lags behind for too long, and counts no more"
+    assert texts(lab, simulation, "n1") == ["a", "b", "c"]
+
+
+@graded(points=2, title="Back in sync", requirement="KIP-497: in again with all that is committed")
+def test_a_follower_that_has_caught_up_is_in_sync_again(lab: LogLab) -> None:
+    said = Said()
+    simulation = replicas(lab, observers=[said])
+    simulation.inject(Block(simulation.now, "n3", "n1"))
+    for text in "abc":
+        append(lab, simulation, "n1", text)
+    simulation.inject(Block(simulation.now, "n2", "n1"))
+    asked = simulation.call("n1", lab.Append("d"))
+    assert not has_ended(simulation, asked, 200 * MS)
+    simulation.inject(Heal(simulation.now))
+    wait_for(simulation, asked)
+    simulation.run(simulation.now + 300 * MS)
+    crash(simulation, "n1", "n2")
+    fence(lab, simulation, "n1")
+    fence(lab, simulation, "n2")
+    assert texts(lab, simulation, "n3") == ["a", "b", "c", "d"], "it may lead, and has everything"
+    restart(simulation, "n1", "n2")
+    assert leads(lab, simulation, "n3", "e", 2 * SECOND)
+
+
+@graded(points=3, title="Too few", requirement="min.insync.replicas")
+def test_a_leader_with_too_few_in_sync_replicas_takes_nothing_for_all(lab: LogLab) -> None:
+    simulation = replicas(lab)
+    append(lab, simulation, "n1", "a")
+    crash(simulation, "n2", "n3")
+    fence(lab, simulation, "n2")
+    fence(lab, simulation, "n3")
+    refused = ask(simulation, "n1", lab.Append("b"))
+    assert not isinstance(refused.outcome, Ok), "nobody else would have it"
+    assert ask_ok(simulation, "n1", lab.Append("c", 1)) == 1, "who wants the leader only gets that"
+    restart(simulation, "n2")
+    assert leads(lab, simulation, "n1", "d", 2 * SECOND)
+    assert texts(lab, simulation, "n1") == ["a", "c", "d"]
+
+
+@graded(points=4, title="No shrinking alone", requirement="KIP-497: the controller's word counts")
+def test_a_leader_that_is_cut_off_from_the_controller_acknowledges_nothing(lab: LogLab) -> None:
+    """It cannot put its followers out of sync by itself: one of them leads by now."""
+    simulation = replicas(lab)
+    append(lab, simulation, "n1", "a")
+    simulation.inject(Partition(simulation.now, (("n1",), ("n2", "n3", "ctl"))))
+    asked = simulation.call("n1", lab.Append("lost"))
+    fence(lab, simulation, "n1")
+    assert leads(lab, simulation, "n2", "b", 2 * SECOND)
+    assert not has_ended(simulation, asked, 2 * SECOND), "only the old leader has it"
+    simulation.inject(Heal(simulation.now))
+    wait_for(simulation, asked)
+    assert not isinstance(asked.outcome, Ok)
+    crash(simulation, "n1")
+    restart(simulation, "n1")
+    simulation.run(simulation.now + 1 * SECOND)
+    for node in names(3):
+        assert texts(lab, simulation, node) == ["a", "b"]
+
+
+@graded(points=3, title="Who joins counts", requirement="KIP-497: the maximal in-sync replicas")
+def test_a_replica_that_may_have_been_taken_in_already_has_to_have_everything(
+    lab: LogLab,
+) -> None:
+    simulation = replicas(lab, min_isr=1)
+    append(lab, simulation, "n1", "a")
+    for node in ("n2", "n3"):
+        simulation.inject(Crash(simulation.now, node))
+        fence(lab, simulation, node)
+    append(lab, simulation, "n1", "b")
+    simulation.inject(Block(simulation.now, "ctl", "n1"))  # what is decided does not arrive
+    simulation.inject(Restart(simulation.now, "n2"))
+    simulation.run(simulation.now + 300 * MS)  # it has caught up, and is in sync by now
+    simulation.inject(Partition(simulation.now, (("n1",), ("n2", "n3", "ctl"))))
+    asked = simulation.call("n1", lab.Append("c"))
+    has_ended(simulation, asked, 1 * SECOND)
+    simulation.inject(Crash(simulation.now, "n1"))
+    simulation.inject(Heal(simulation.now))
+    fence(lab, simulation, "n1")
+    assert leads(lab, simulation, "n2", "d", 2 * SECOND), "it is in sync"
+    found = texts(lab, simulation, "n2")
+    assert found == ["a", "b", "d"], found
+    assert not isinstance(asked.outcome, Ok), "the one that leads next may not have it"
+
+
+@graded(points=2, title="Late is not slow", requirement="KIP-16: who keeps up stays in sync")
+def test_a_follower_that_keeps_up_stays_in_sync_however_fast_the_log_grows(lab: LogLab) -> None:
+    said = Said()
+    link = LinkModel(latency=(15 * MS, 15 * MS))
+    simulation = replicas(lab, observers=[said], link=link, lag_time=200 * MS)
+    run_until(simulation, lambda: leads(lab, simulation, "n1", "first", 200 * MS))
+    for number in range(150):
+        simulation.call("n1", lab.Append(f"m{number}", 1))
+        simulation.run(simulation.now + 10 * MS)
+    from stage8_real_systems.log.alone import IsrWish
+
+    assert said.of(IsrWish) == [], "its fetches always find something new: it is behind, not late"
+    simulation.run(simulation.now + 300 * MS)
+    assert len(texts(lab, simulation, "n3")) >= 150
+
+
+@graded(points=2, title="Below the high watermark", requirement="P2: nothing else is read")
+def test_a_consumer_reads_nothing_that_is_not_committed(lab: LogLab) -> None:
+    simulation = brokers(lab, lag_time=5 * SECOND)
+    with_topic(lab, simulation)
+    leader = leader_of(lab, simulation)
+    others = tuple(each for each in names(3) if each != leader)
+    batch = lab.batch_of(("k", "a"))
+    assert ask_ok(simulation, leader, lab.Produce("t", 0, batch)).base_offset == 0
+    for other in others:
+        simulation.inject(Block(simulation.now, other, leader))
+    simulation.call(leader, lab.Produce("t", 0, lab.batch_of(("k", "b"))))
+    simulation.run(simulation.now + 20 * MS)
+    got = ask_ok(simulation, leader, lab.Fetch((lab.FetchPart("t", 0, 0),))).parts[0]
+    assert [lab.unpack(each.payload)[0].value for each in got.batches] == ["a"]
+    assert got.high_watermark == 1
+    at_end = ask_ok(simulation, leader, lab.Fetch((lab.FetchPart("t", 0, 2),))).parts[0]
+    assert (at_end.error, at_end.batches) == (lab.Error.NONE, ()), "there is just nothing yet"
+    beyond = ask_ok(simulation, leader, lab.Fetch((lab.FetchPart("t", 0, 3),))).parts[0]
+    assert beyond.error is lab.Error.OFFSET_OUT_OF_RANGE
+    fenced = lab.FetchPart("t", 0, 0, current_epoch=9)
+    got = ask_ok(simulation, leader, lab.Fetch((fenced,))).parts[0]
+    assert got.error is lab.Error.UNKNOWN_LEADER_EPOCH
+    simulation.inject(Heal(simulation.now))
+    waiting = lab.Fetch((lab.FetchPart("t", 0, 1),), 2 * SECOND)
+    got = ask_ok(simulation, leader, waiting).parts[0]
+    assert [lab.unpack(each.payload)[0].value for each in got.batches] == ["b"], "it was waited for"
+
+
+@graded(
+    points=4, title="Chaos among replicas", requirement="P1: what is acknowledged is never lost"
+)
+def test_what_is_acknowledged_is_in_every_copy_whatever_fails(lab: LogLab, sweep: Sweep) -> None:
+    for seed in sweep(8):
+        kinds = ("crash", "partition", "block", "link", "pause")
+        faults = trouble(seed, kinds, hit=names(3), others=("ctl",), until=CALM)
+        simulation = replicas(lab, seed=seed, schedule=faults, min_isr=2)
+        random = Random(f"fences/{seed}")
+        told: dict[int, str] = {}
+        asked = []
+        number = 0
+        while simulation.now < CALM:
+            for node in names(3):
+                number += 1
+                asked.append((f"m{number}", simulation.call(node, lab.Append(f"m{number}"))))
+            if random.random() < 0.2:
+                simulation.call("ctl", lab.FenceBroker(random.choice(names(3))))
+            simulation.run(simulation.now + 30 * MS)
+        for node in names(3):  # who was fenced comes back in another life
+            simulation.inject(Crash(simulation.now, node))
+            simulation.inject(Restart(simulation.now, node))
+        simulation.run(simulation.now + 1 * SECOND)
+        assert any(leads(lab, simulation, node, f"last.{node}", 500 * MS) for node in names(3))
+        simulation.run(simulation.now + 500 * MS)
+        copies = [ask_ok(simulation, node, lab.Contents()) for node in names(3)]
+        assert copies[0] == copies[1] == copies[2], "the copies agree in the end"
+        for text, each in asked:
+            if isinstance(each.outcome, Ok):
+                told[each.outcome.value] = text  # type: ignore[index]
+        there = dict(copies[0])
+        lost = {offset: text for offset, text in told.items() if there.get(offset) != text}
+        assert not lost, f"acknowledged, and not there: {lost}"
+        assert sweep.partial or told, "something was acknowledged"
+
+
+@graded(points=3, title="Chaos among brokers", requirement="one log, whatever fails; then progress")
+def test_readers_and_writers_see_one_log_whatever_fails(lab: LogLab, sweep: Sweep) -> None:
+    for seed in sweep(6):
+        kinds = ("crash", "crash", "partition", "link", "pause")
+        faults = trouble(seed, kinds, hit=names(3), others=("c1", "c2"), until=CALM)
+        simulation = brokers(lab, seed=seed, schedule=faults)
+
+        def choose(random: Random, client: str, number: int) -> object:
+            if random.random() < 0.6:
+                return lab.Send("0", f"{client}.{number}")
+            return lab.Read("0")
+
+        work = Workload(simulation, choose, count=12, patience=4 * SECOND)
+        must_end(simulation, work, limit=LIMIT)
+        read = ask_ok(simulation, "c1", lab.Read("0"))
+        assert isinstance(read, tuple)
+        must_hold(one_log(simulation.history))
