@@ -33,6 +33,7 @@ SCENES = {
     "mapreduce": ("mapreduce", "mapreduce-worker-dies", 150),
     "swim": ("swim", "swim-refuted", 852),
     "kademlia": ("kademlia", "kademlia-holders", 2012),
+    "log": ("log", "log-broker-killed", 1500),
 }
 """By picture: the lab, the name of the trace, and the event at which the viewer stands."""
 

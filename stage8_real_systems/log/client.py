@@ -78,8 +78,14 @@ class LogClient(Asker):
     @on(Send, Read)
     def begin(self, operation: Send | Read, call: CallId) -> None:
         """Take the first step."""
+        self.give_up()
         self.doing = operation
         self.go_on(call)
+
+    def give_up(self) -> None:
+        """Who asks for something else does not wait any longer for what was asked before."""
+        for number in list(self.under_way):
+            self.end(number, Unknown("given up"))
 
     def go_on(self, call: CallId) -> None:
         """Take the next step towards what it was asked for."""

@@ -1,24 +1,96 @@
-"""The demonstration of the lab ``log``: a network that loses messages."""
+"""The demonstration of the lab ``log``: what leader epochs are for, and a broker that dies."""
 
-from common.values.faults import Link, Schedule
+from typing import Any
+
+from common.values.faults import Block, Crash, Heal, Restart, Schedule
 from common.values.history import Ok
 from common.values.report import Report
-from common.values.units import MS
-from common.worlds import Work
-from stage8_real_systems.log.checks import some_question
+from common.values.units import MS, SECOND
+from common.worlds import Scene, Size, Work
+from stage8_real_systems.log.alone import (
+    Append,
+    Contents,
+    FenceBroker,
+    LoneController,
+    LoneReplica,
+)
+from stage8_real_systems.log.broken import CutsAtHighWatermark
+from stage8_real_systems.log.checks import some_consuming
 from stage8_real_systems.log.worlds import WORLDS
 
-ROUGH = Schedule([Link(at=0, latency=(2 * MS, 30 * MS), loss=0.2, duplicate=0.1)])
+DIES, BACK = 700 * MS, 1300 * MS
 
 
 def demo(seed: int) -> Report:
-    """Three servers and two clients on a network that loses a fifth of all messages."""
-    report = Report("log: every question is answered")
-    scene = WORLDS.scene(seed=seed, schedule=ROUGH)
-    scene.begin(Work(some_question, count=10))
-    scene.work()
-    answered = sum(isinstance(each.outcome, Ok) for each in scene.history)
-    report.say(f"{answered} of {len(scene.history)} questions were answered.")
-    scene.check(report, "answers", "every answer is to its question")
-    scene.trace(report, "log", "Messages are lost, and asked for again")
+    """Two replicas with and without epochs; then a whole cluster with a group."""
+    report = Report("log: what was acknowledged stays")
+    report.say(
+        "Two replicas; n1 leads. A producer is told that a and b are on both. Just then n2, which "
+        "has not heard yet that b is committed, crashes and comes back; then n1 dies, and n2 leads."
+    )
+    rows = []
+    for title, kind in (
+        ("n2 cuts its log at its high watermark (before KIP-101)", CutsAtHighWatermark),
+        ("n2 keeps it, and asks the leader where its epoch ends", LoneReplica),
+    ):
+        scene = _a_follower_restarts(seed, kind)
+        contents: Any = scene.ask("n2", Contents()).outcome
+        left = [text for _, text in contents.value] if isinstance(contents, Ok) else []
+        rows.append((title, " ".join(left), "" if left[:2] == ["a", "b"] else "a and b are lost"))
+        name = "log-epochs" if kind is LoneReplica else "log-high-watermark"
+        scene.trace(report, name, title)
+    report.table("After n2 has taken c", ("what n2 does", "its log", ""), rows)
+    report.say(
+        "Three brokers, and a group of three members that share two partitions. The leader of a "
+        f"partition is killed at {DIES // MS} ms, and back at {BACK // MS} ms."
+    )
+    scene = _a_broker_dies(seed)
+    report.say(_told(scene))
+    for name in ("one log", "one owner", "never back"):
+        scene.check(report, name)
+    scene.trace(report, "log-broker-killed", "a broker is killed while a group consumes")
     return report
+
+
+def _a_follower_restarts(seed: int, kind: type[LoneReplica]) -> Scene:
+    def replica(id: str, peers: tuple[str, ...]) -> LoneReplica:
+        return kind(id, peers, lag_time=100 * SECOND)
+
+    scene = Scene("log", dict.fromkeys(("n1", "n2"), replica), {"ctl": LoneController}, seed=seed)
+    scene.run(100 * MS)
+    for text in "ab":
+        scene.ask("n1", Append(text))
+    scene.inject(Crash(scene.now, "n2"))
+    scene.inject(Block(scene.now, "n1", "n2"))
+    scene.inject(Restart(scene.now, "n2"))
+    scene.run(scene.now + 60 * MS)
+    scene.inject(Crash(scene.now, "n1"))
+    scene.ask("ctl", FenceBroker("n1"))
+    scene.inject(Heal(scene.now))
+    scene.run(scene.now + 40 * MS)
+    scene.inject(Restart(scene.now, "n1"))
+    scene.run(scene.now + 200 * MS)
+    scene.ask("n2", Append("c"))
+    return scene
+
+
+def _a_broker_dies(seed: int) -> Scene:
+    faults = Schedule((Crash(DIES, "n2"), Restart(BACK, "n2")))
+    size = Size(members=3, clients=3)
+    scene = WORLDS.scene("groups", size, seed=seed, schedule=faults)
+    scene.begin(Work(some_consuming, count=20))
+    scene.work()
+    return scene
+
+
+def _told(scene: Scene) -> str:
+    sent = got = 0
+    generations = set()
+    for each in scene.history:
+        if isinstance(each.outcome, Ok):
+            value: Any = each.outcome.value
+            sent += each.function == "send"
+            if each.function == "consume":
+                got += len(value.records)
+                generations.add(value.generation)
+    return f"{sent} records were acknowledged, {got} handed out, in {len(generations)} generations."

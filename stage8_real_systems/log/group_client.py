@@ -122,20 +122,29 @@ class GroupClient(LogClient):
         self.turn = 0
         self.beat_timer: TimerId = 0
         self.asks_positions = False
+        self.call: CallId = 0
+        """What a Consume or a question for positions ends; 0 for none that is wanted."""
 
     # What it is asked for.
 
     @on(Consume)
     def consume(self, operation: Consume, call: CallId) -> None:
         """Take the first step."""
-        self.doing, self.asks_positions = None, False
+        self.give_up()
+        self.doing, self.asks_positions, self.call = None, False, call
         self.go_on(call)
 
     @on(Positions)
     def ask_positions(self, operation: Positions, call: CallId) -> None:
         """It need not be a member to ask that."""
-        self.doing, self.asks_positions = None, True
+        self.give_up()
+        self.doing, self.asks_positions, self.call = None, True, call
         self.go_on(call)
+
+    def give_up(self) -> None:
+        """Nor does it take the next step towards that."""
+        super().give_up()
+        self.call = 0
 
     def go_on(self, call: CallId) -> None:
         """What is missing before it can read? First things first."""
@@ -146,12 +155,7 @@ class GroupClient(LogClient):
         elif self.asks_positions:
             self.put(FetchOffsets(GROUP, ALL_PARTITIONS), call, question=True)
         elif self.generation < 0:
-            timeout = self.session_timeout
-            kind, protocols = "consumer", (IN_TURN,)
-            join = JoinGroup(
-                GROUP, self.member, self.id, timeout, timeout, kind, protocols, id_required=True
-            )
-            self.put(join, call, question=True)
+            self.put(self.join(), call, question=True)
         elif self.owns is None:
             shared = in_turn(self.to_assign)
             self.put(SyncGroup(GROUP, self.generation, self.member, shared), call, question=True)
@@ -164,6 +168,12 @@ class GroupClient(LogClient):
             self.put(commit, call, question=True)
         else:
             self.read_next(call)
+
+    def join(self) -> JoinGroup:
+        """What it says to be a member; it has twice a session to say it again in a round."""
+        session, round = self.session_timeout, 2 * self.session_timeout
+        kind, ways = "consumer", (IN_TURN,)
+        return JoinGroup(GROUP, self.member, self.id, session, round, kind, ways, id_required=True)
 
     def read_next(self, call: CallId) -> None:
         """Read from one of its partitions after the other."""
@@ -259,8 +269,9 @@ class GroupClient(LogClient):
 
     @on(StepDue)
     def step_due(self, timer: StepDue) -> None:
-        """Try again."""
-        self.go_on(timer.call)
+        """Try again, if it is still wanted."""
+        if timer.call == self.call:
+            self.go_on(timer.call)
 
     def hand_out(self, fetched: Fetched) -> Consumed:
         """What a Consume ends with; if the generation is over meanwhile, with nothing.

@@ -17,6 +17,7 @@ from stage8_real_systems.log.checks import (
 )
 from stage8_real_systems.log.client import LogClient
 from stage8_real_systems.log.group_client import GroupClient
+from stage8_real_systems.log.small import A_FOLLOWER_RESTARTS, CUT_AT_THE_HIGH_WATERMARK
 
 WORLDS = Worlds(
     __package__,
@@ -34,6 +35,7 @@ WORLDS = Worlds(
             client=GroupClient,
             choose=some_consuming,
             checks={"one log": one_log, "one owner": one_owner, "never back": never_back},
+            client_config={"session_timeout": 1 * SECOND},
         ),
     },
     live=Size(
@@ -47,7 +49,7 @@ WORLDS = Worlds(
             "election_timeout": (300 * MS, 600 * MS),
             "heartbeat_every": 100 * MS,
         },
-        client_config={"ask_again_after": 500 * MS},
+        client_config={"ask_again_after": 150 * MS, "attempts": 12},
     ),
     simulated=Size(
         members=3,
@@ -56,4 +58,6 @@ WORLDS = Worlds(
     ),
     columns=("controller", "leads", "end", "committed"),
     trouble=kill_in_turn_then_all,
+    small={"a-follower-restarts": A_FOLLOWER_RESTARTS},
+    broken={"cut-at-the-high-watermark": CUT_AT_THE_HIGH_WATERMARK},
 )

@@ -5,24 +5,27 @@ from typing import TYPE_CHECKING
 from common.course.suites.under_test import LabUnderTest
 
 if TYPE_CHECKING:
-    from stage8_real_systems.log import batches, compaction, coordinator, epochs, segments
+    from stage8_real_systems.log import batches, compaction, epochs, segments
+    from stage8_real_systems.log import coordinator as coordinating
 
 
 class LogLab(LabUnderTest):
     """What the suite uses of the lab; the names come from the implementation under test."""
 
     if TYPE_CHECKING:
+        from stage8_real_systems.log import coordinator, group_requests
         from stage8_real_systems.log.alone import (
             Append,
+            Appoint,
             Contents,
             FenceBroker,
+            IsrWish,
             LoneController,
             LoneReplica,
         )
         from stage8_real_systems.log.batches import Batch, Record
         from stage8_real_systems.log.broker import Broker
         from stage8_real_systems.log.client import LogClient, Read, Send
-        from stage8_real_systems.log.coordinator import Coordinator
         from stage8_real_systems.log.epochs import Epochs
         from stage8_real_systems.log.group_client import Consume, Consumed, GroupClient, Positions
         from stage8_real_systems.log.group_requests import (
@@ -36,7 +39,6 @@ class LogLab(LabUnderTest):
             JoinGroup,
             LeaveGroup,
             Offsets,
-            Protocol,
             Synced,
             SyncGroup,
         )
@@ -66,7 +68,7 @@ class LogLab(LabUnderTest):
         from stage8_real_systems.log.storage import Log
 
         batch_of = staticmethod(batches.batch_of)
-        commit_batch = staticmethod(coordinator.commit_batch)
+        commit_batch = staticmethod(coordinating.commit_batch)
         compact = staticmethod(compaction.compact)
         framed = staticmethod(segments.framed)
         latest_offsets = staticmethod(compaction.latest_offsets)

@@ -4,6 +4,7 @@ from typing import Any
 
 from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import ask_ok, crash, names, restart, run_until
+from common.values.faults import Pause, Resume
 from common.values.units import MS, SECOND
 from stage8_real_systems.log.metadata import Metadata
 from tests.stage8_real_systems.log.cluster import brokers, described
@@ -138,6 +139,18 @@ def test_a_broker_that_is_silent_is_fenced_and_one_that_is_back_is_not(
                 simulation,
                 lambda: described(lab, simulation, asked).brokers == names(3),  # noqa: B023
             )
+
+
+@graded(points=2, title="Back in the same life", requirement="KIP-631: a fenced broker that beats")
+def test_a_broker_that_was_only_slow_counts_again_in_the_same_life(lab: LogLab) -> None:
+    simulation = brokers(lab)
+    run_until(simulation, lambda: len(described(lab, simulation).brokers) == 3)
+    slow = next(each for each in names(3) if each != described(lab, simulation).controller)
+    asked = next(each for each in names(3) if each != slow)
+    simulation.inject(Pause(simulation.now, slow))
+    run_until(simulation, lambda: slow not in described(lab, simulation, asked).brokers)
+    simulation.inject(Resume(simulation.now, slow))
+    run_until(simulation, lambda: slow in described(lab, simulation, asked).brokers)
 
 
 @graded(points=1, title="Topics", requirement="any broker has a topic made, and knows it then")
