@@ -33,7 +33,7 @@ SCENES = {
     "mapreduce": ("mapreduce", "mapreduce-worker-dies", 150),
     "swim": ("swim", "swim-refuted", 852),
     "kademlia": ("kademlia", "kademlia-holders", 2012),
-    "log": ("log", "log-broker-killed", 1500),
+    "log": ("log", "log-high-watermark", 101),
 }
 """By picture: the lab, the name of the trace, and the event at which the viewer stands."""
 

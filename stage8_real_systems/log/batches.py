@@ -92,8 +92,14 @@ def pack(records: Iterable[Record]) -> bytes:
 
 
 def unpack(payload: bytes) -> tuple[Record, ...]:
-    """The records in a payload that :func:`pack` made; an empty payload has none."""
-    return tuple(Record(*each) for each in json.loads(payload)) if payload else ()
+    """The records in a payload that :func:`pack` made; none in one that is empty, or another's."""
+    return tuple(Record(*each) for each in json.loads(payload)) if payload[:1] == b"[" else ()
+
+
+def texts(batch: Batch) -> tuple[str, ...]:
+    """The values in a batch in which nothing is missing; "" where it has none, or is another's."""
+    records = unpack(batch.payload)
+    return tuple(each.value or "" for each in records) or ("",) * batch.count
 
 
 def batch_of(

@@ -74,7 +74,10 @@ def one_log(history: History) -> Verdict:
 
 
 def said(operation: Operation) -> Iterator[tuple[object, int, str]]:
-    """What an operation says is at which offset: triples of partition, offset and text."""
+    """What an operation says is at which offset: triples of partition, offset and text.
+
+    Of what was written by somebody else, while people try the cluster, it says nothing.
+    """
     outcome = operation.outcome
     if not isinstance(outcome, Ok):
         return
@@ -83,9 +86,9 @@ def said(operation: Operation) -> Iterator[tuple[object, int, str]]:
         case "send":
             yield operation.key, value, str(operation.argument)
         case "read":
-            yield from ((operation.key, offset, text) for offset, text in value[1])
+            yield from ((operation.key, offset, text) for offset, text in value[1] if text)
         case "consume":
-            yield from value.records
+            yield from (each for each in value.records if each[2])
 
 
 def _contradicted(

@@ -10,7 +10,7 @@ from typing import Any
 from common.contract import Asker, CallId, NodeId, on, operation
 from common.contract.asking import Asked
 from common.values.history import Failed, Ok, Outcome, Unknown
-from stage8_real_systems.log.batches import batch_of, unpack
+from stage8_real_systems.log.batches import batch_of, texts
 from stage8_real_systems.log.broker import OPERATIONS, RESULTS
 from stage8_real_systems.log.requests import (
     Ask,
@@ -171,7 +171,6 @@ class LogClient(Asker):
         start = self.positions.get(key, 0)
         found: list[tuple[int, str]] = []
         for batch in part.batches:
-            for record in unpack(batch.payload):
-                found.append((batch.base_offset + record.delta, record.value or ""))
+            found += enumerate(texts(batch), batch.base_offset)
             self.positions[key] = batch.next_offset
         return start, tuple(each for each in found if each[0] >= start)

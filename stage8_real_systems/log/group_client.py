@@ -11,7 +11,7 @@ from common.contract import CallId, NodeId, TimerId, on, operation, record, time
 from common.contract.asking import Asked
 from common.values.history import Ok, Outcome
 from common.values.units import MS
-from stage8_real_systems.log.batches import unpack
+from stage8_real_systems.log.batches import texts
 from stage8_real_systems.log.client import PARTITIONS, TOPIC, LogClient
 from stage8_real_systems.log.group_requests import (
     Assignment,
@@ -283,10 +283,9 @@ class GroupClient(LogClient):
         part = fetched.parts[0]
         key, found = str(part.partition), []
         for batch in part.batches:
-            for each in unpack(batch.payload):
-                offset = batch.base_offset + each.delta
+            for offset, text in enumerate(texts(batch), batch.base_offset):
                 if offset >= self.from_offsets[key]:
-                    found.append((key, offset, each.value or ""))
+                    found.append((key, offset, text))
         if found:
             self.from_offsets[key] = self.handed_out[key] = found[-1][1] + 1
         return Consumed(self.generation, self.member, self.owns, tuple(found))
