@@ -5,7 +5,7 @@ again, to one leader after another, until it is told that all in-sync replicas h
 never told, it goes on under another id: the old number may be taken, or not.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 from common.contract import Asker, CallId, NodeId, on, operation
 from common.contract.asking import Asked
@@ -57,7 +57,7 @@ class LogClient(Asker):
             brokers.
     """
 
-    carries = (*OPERATIONS, *RESULTS)
+    carries: ClassVar[tuple[type, ...]] = (*OPERATIONS, *RESULTS)
     most_redirects = 3
 
     def __init__(self, id: NodeId, peers: tuple[NodeId, ...], **config: Any) -> None:
@@ -146,7 +146,7 @@ class LogClient(Asker):
     def ended(self, asked: Asked, outcome: Outcome) -> None:
         """A step has ended: take the next one, or tell how all of it did."""
         if not isinstance(outcome, Ok):
-            if isinstance(self.doing, Send) and asked.request.operation.__class__ is Produce:
+            if isinstance(self.doing, Send) and isinstance(asked_for(asked), Produce):
                 self.producer = None  # nobody knows which sequence is the next one
             elif isinstance(self.doing, Send):
                 outcome = Failed("no id to send it under: not sent")
@@ -174,3 +174,9 @@ class LogClient(Asker):
             found += enumerate(texts(batch), batch.base_offset)
             self.positions[key] = batch.next_offset
         return start, tuple(each for each in found if each[0] >= start)
+
+
+def asked_for(asked: Asked) -> object:
+    """The operation in a request that is under way."""
+    assert isinstance(asked.request, Ask), "a client of brokers puts nothing else"
+    return asked.request.operation

@@ -78,16 +78,16 @@ class Coordinating(Serving):
         if name.rpartition("-")[0] != OFFSETS_TOPIC:
             return
         replica, present = self.replicas.get(name), self.coordinators.get(name)
-        leads = replica is not None and replica.leads
-        if present is not None and (not leads or present.epoch != replica.state.epoch):
+        epoch = replica.state.epoch if replica is not None and replica.leads else None
+        if present is not None and present.epoch != epoch:
             for group in self.coordinators.pop(name).groups.values():
                 group.disband(Error.NOT_COORDINATOR)
                 self.tell_endings(group)
             present = None
-        if replica is None or not leads:
+        if replica is None or epoch is None:
             return
         if present is None:
-            present = Coordinator(replica.state.epoch, replica.epoch_start)
+            present = Coordinator(epoch, replica.epoch_start)
             present.read_to = replica.log.start
             self.coordinators[name] = present
         while present.read_to < replica.high_watermark:

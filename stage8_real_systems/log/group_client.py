@@ -12,7 +12,7 @@ from common.contract.asking import Asked
 from common.values.history import Ok, Outcome
 from common.values.units import MS
 from stage8_real_systems.log.batches import texts
-from stage8_real_systems.log.client import PARTITIONS, TOPIC, LogClient
+from stage8_real_systems.log.client import PARTITIONS, TOPIC, LogClient, asked_for
 from stage8_real_systems.log.group_requests import (
     Assignment,
     CommitOffsets,
@@ -189,10 +189,9 @@ class GroupClient(LogClient):
 
     def server_for(self, asked: Asked) -> NodeId:
         """What is about the group goes to its coordinator, while it answers."""
-        about_group = hasattr(asked.request.operation, "group")
-        is_first = not asked.server
-        finds = isinstance(asked.request.operation, FindCoordinator)
-        if about_group and not finds and self.coordinator and is_first:
+        operation = asked_for(asked)
+        about_group = hasattr(operation, "group") and not isinstance(operation, FindCoordinator)
+        if about_group and self.coordinator and not asked.server:
             return self.coordinator
         return super().server_for(asked)
 
@@ -208,7 +207,7 @@ class GroupClient(LogClient):
 
     def refused(self, asked: Asked, refusal: Refused) -> None:
         """What the coordinator refuses is begun again, a little later."""
-        if isinstance(asked.request.operation, (FindCoordinator, Produce, Fetch, InitProducer)):
+        if isinstance(asked_for(asked), (FindCoordinator, Produce, Fetch, InitProducer)):
             super().refused(asked, refusal)
             return
         self.lose_place(refusal.error)

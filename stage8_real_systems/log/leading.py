@@ -139,7 +139,7 @@ class Leading(Replica):
 
     def part_for(self, offset: int) -> LogPart:
         """What comes at an offset."""
-        batches = ()
+        batches: tuple[Batch, ...] = ()
         if offset >= self.log.start:
             batches = self.log.read(offset, self.fetch_bytes, self.log.end)
         return LogPart(self.state.epoch, offset, batches, self.high_watermark, self.log.start)

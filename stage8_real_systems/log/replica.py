@@ -82,7 +82,11 @@ class Replica(Node, ABC):
 
     def on_start(self) -> None:
         """The log is as it was. How much of it is committed, others have to tell."""
-        saved = {key[1]: each for key, each in self.saved.items() if key[0] == "batch"}
+        saved: dict[int, Batch] = {}
+        for entry in self.saved.items():
+            match entry:
+                case ("batch", int(offset)), Batch() as batch:
+                    saved[offset] = batch
         for base_offset in sorted(saved):
             if base_offset != self.log.end:
                 self.log.begin_at(base_offset)  # the first one, after retention

@@ -213,7 +213,8 @@ class Segment:
         body = self.file.read(position + _HEAD.size, length)
         if crc32(body) != checksum:
             return None
-        return Batch(*_FIELDS.unpack_from(body), body[_FIELDS.size :]), _HEAD.size + length
+        fields = (*_FIELDS.unpack_from(body), body[_FIELDS.size :])
+        return Batch(*fields), _HEAD.size + length
 
     def _whole_frame_behind(self, position: int) -> bool:
         """Whether there is a whole batch anywhere behind what is damaged at ``position``."""

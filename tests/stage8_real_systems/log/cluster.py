@@ -141,8 +141,10 @@ def with_topic(lab: LogLab, simulation: Simulation, partitions: int = 1) -> None
     """Wait until all brokers are there, and have the topic made."""
     run_until(simulation, lambda: len(described(lab, simulation).brokers) == 3)
     assert ask_ok(simulation, "n1", lab.CreateTopic("t", partitions)) == lab.Done()
-    for node in names(3):
-        run_until(simulation, lambda node=node: bool(described(lab, simulation, node).topics))
+    run_until(
+        simulation,
+        lambda: all(described(lab, simulation, node).topics for node in names(3)),
+    )
 
 
 def leader_of(lab: LogLab, simulation: Simulation, node: NodeId = "n1", partition: int = 0) -> str:

@@ -58,7 +58,8 @@ def test_a_follower_keeps_just_what_the_two_logs_have_in_common(lab: LogLab, swe
             common += 1
         of_leader = lab.Epochs(log_of(lab, *leader))
         of_follower = lab.Epochs(log_of(lab, *follower))
-        end, asking, rounds = len(follower), follower[-1], 0
+        asking: int | None = follower[-1]
+        end, rounds = len(follower), 0
         while asking is not None and asking != -1:
             epoch, end_offset = of_leader.end_of(asking, len(leader), 0)
             end, asking = lab.where_to_cut(of_follower, end, 0, epoch, end_offset)
@@ -121,7 +122,7 @@ def test_a_follower_cuts_off_an_epoch_that_its_leader_never_saw(lab: LogLab) -> 
 def started(lab: LogLab, *epochs: int, epoch: int, leader: str) -> tuple[Any, list[Any]]:
     """A replica n2 with such a log, to which the controller has just said who leads."""
     replica = lab.LoneReplica("n2", ("n1", "n3"))
-    saved = {("batch", each.base_offset): each for each in log_of(lab, *epochs)}
+    saved: dict[Any, Batch] = {("batch", each.base_offset): each for each in log_of(lab, *epochs)}
     replica.step(Start(0, saved))
     state = lab.PartitionState(("n1", "n2", "n3"), ("n1", "n2", "n3"), leader, epoch, 1)
     return replica, replica.step(Receive(1, "ctl", lab.Appoint(1, state)))
@@ -189,4 +190,4 @@ def test_copies_agree_though_leaders_die_with_what_only_they_have(
         there = dict(copies[0])
         for acks, each in asked:
             if acks == -1 and isinstance(each.outcome, Ok):
-                assert there.get(each.outcome.value) == each.argument[0], each  # type: ignore[index,call-overload]
+                assert there.get(each.outcome.value) == each.argument[0], each  # type: ignore[index]

@@ -6,6 +6,7 @@ import pytest
 
 from common.course.suites.grading import Sweep, graded
 from stage8_real_systems.log.batches import Batch
+from stage8_real_systems.log.segments import Segment
 from tests.stage8_real_systems.log.lab import LogLab
 
 LAB = "log"
@@ -25,7 +26,7 @@ def some_batches(lab: LogLab, random: Random, count: int, start: int = 0) -> lis
     return found
 
 
-def segment_of(lab: LogLab, batches: list[Batch], index_every: int) -> "LogLab.Segment":
+def segment_of(lab: LogLab, batches: list[Batch], index_every: int) -> Segment:
     """A segment with these batches in it."""
     segment = lab.Segment(batches[0].base_offset, lab.MemoryFile(), index_every)
     for batch in batches:
