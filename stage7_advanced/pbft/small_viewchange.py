@@ -175,6 +175,13 @@ class LiesUntilViewOne(Node):
             self.want_view_1((Prepared(word, tuple(alike[id] for id in sorted(alike))),))
 
 
+class BringsNothing(LiesUntilViewOne):
+    """A liar that brings nothing along to view 1, whatever it could show."""
+
+    def signed_received(self, signed: Signed, sender: NodeId) -> None:
+        """It has said everything."""
+
+
 class LyingNewPrimary(LiesUntilViewOne):
     """A liar that leads view 1: it begins it in each way that others may believe.
 
@@ -243,13 +250,13 @@ def view_change(
 ) -> Instance:
     """Four replicas until view 1 begins, of which these lie."""
     good = partial(replica, liar=liars[-1])
-    alike = () if {"n3", "n4"} & set(liars) else ("n3", "n4")
+    alike = () if {"n3", "n4"} & set(liars) else (("n3", "n4"),)
     return Instance(
         nodes={id: lies if id in liars else good for id in FOUR},
         bounds=Bounds(duplicates=None, losses=None),
         always=(agreement, nothing_is_lost),
         sometimes=(it_begins_with_what_was_carried_out, it_begins_with_nothing),
-        symmetric=(alike,),
+        symmetric=alike,
     )
 
 
@@ -258,5 +265,5 @@ VIEW_CHANGES = {
     "view-change-lying-new-primary": view_change("n2", lies=LyingNewPrimary),
     "view-change-lying-backup": view_change("n4"),
 }
-BROKEN_VIEW_CHANGE = {"view-change-two-liars": view_change("n1", "n4")}
+BROKEN_VIEW_CHANGE = {"view-change-two-liars": view_change("n1", "n4", lies=BringsNothing)}
 """One more than f: what was carried out is lost."""

@@ -26,7 +26,7 @@ from tests.support.portable import AT_HAND, said_by, said_in_pyodide
 from tests.support.trace_hash import digest
 
 SEEDS = 10
-FIRST_STATES = 10_000
+FIRST_STATES = 3_000
 """So many states of each instance are looked at each time; all of them in a heavy proof."""
 
 DECLARED = [worlds_of(lab) for lab in Course().labs if lab.worlds]
