@@ -9,8 +9,10 @@ Reading order:
 5. ``holding``: holding values for others. ``publishing``: publishing values, and getting them.
 
 6. ``disjoint``: lookups among liars.
-7. ``peers``: who shares a file, which is what BitTorrent made its table for.
+7. ``topologies``: other overlays, and what they cost; ``flooding``: news on any of them.
+8. ``peers``: who shares a file, which is what BitTorrent made its table for.
 
 ``front`` speaks BitTorrent's format (BEP 5, BEP 44), so that its clients are in one table with the
-members. Around it: ``worlds`` says how it runs, ``checks`` what must hold, ``demo`` shows it.
+members. Around it: ``worlds`` says how it runs, ``checks`` what must hold, ``demo`` shows it,
+``plot``, ``plot_churn`` and ``plot_topologies`` draw it.
 """

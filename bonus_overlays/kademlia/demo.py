@@ -2,6 +2,7 @@
 
 from bonus_overlays.kademlia.buckets import distance, key_of
 from bonus_overlays.kademlia.checks import put_get_or_look_up
+from bonus_overlays.kademlia.plot_topologies import drawing, measure, topologies
 from bonus_overlays.kademlia.publishing import Dht, Get, Put
 from bonus_overlays.kademlia.worlds import STORING, WORLDS
 from common.values.faults import Crash
@@ -13,6 +14,8 @@ from common.worlds import Scene, Size, Work
 SIXTEEN = Size(members=16, config={"refresh_every": 10 * SECOND})
 VALUE = b"hello"
 ASKER = "n9"
+MANY = 64
+"""Nodes in the overlays that are compared."""
 
 
 def demo(seed: int) -> Report:
@@ -42,7 +45,28 @@ def demo(seed: int) -> Report:
     for name in WORLDS.variant("dht").checks:
         scene.check(report, name)
     scene.trace(report, "kademlia-holders", "the holders of a value die, one after the other")
+    _compare(report, seed)
     return report
+
+
+def _compare(report: Report, seed: int) -> None:
+    """Whom should a node know? Five answers, and what each of them costs."""
+    rows = []
+    for name, graph in topologies(MANY, seed).items():
+        costs = measure(graph, seed)
+        rows.append(
+            (
+                name,
+                f"{costs.links:.1f}",
+                costs.diameter,
+                f"{costs.farthest} / {costs.hops}",
+                f"{costs.messages:,} / {costs.sent:,}",
+                f"{costs.cut:.0%}, {costs.worst:.0%}",
+            )
+        )
+    headers = ("", "links", "diameter", "hops", "messages", "failure cuts: mean, worst")
+    report.table(f"Other overlays of {MANY} nodes; computed / measured by flooding", headers, rows)
+    report.chart("kademlia-topologies", "five topologies of 16 nodes", drawing(seed))
 
 
 def scene_members(scene: Scene) -> tuple[str, ...]:

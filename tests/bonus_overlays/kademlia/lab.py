@@ -9,16 +9,28 @@ class KademliaLab(LabUnderTest):
     """What the suite uses of the lab; the names come from the implementation under test."""
 
     if TYPE_CHECKING:
-        from bonus_overlays.kademlia import buckets, items
+        from bonus_overlays.kademlia import buckets, items, topologies
         from bonus_overlays.kademlia.buckets import Bucket, Contact, RoutingTable
         from bonus_overlays.kademlia.disjoint import Careful, DisjointSearch
         from bonus_overlays.kademlia.finding import Finder
+        from bonus_overlays.kademlia.flooding import Flooder, Heard, News, Tell
         from bonus_overlays.kademlia.holding import FindItem, Items, Refused, Store
         from bonus_overlays.kademlia.items import Immutable, Mutable, Objection, Version
         from bonus_overlays.kademlia.lookup import Search
         from bonus_overlays.kademlia.messages import FindNode, Lookup, Nodes, Ping, Pong
         from bonus_overlays.kademlia.publishing import Dht, Get, Keep, Publish, Put, Read
 
+        chord = staticmethod(topologies.chord)
+        cut_by = staticmethod(topologies.cut_by)
+        diameter = staticmethod(topologies.diameter)
+        distances = staticmethod(topologies.distances)
+        flooding_messages = staticmethod(topologies.flooding_messages)
+        gossip = staticmethod(topologies.gossip)
+        greedy_hops = staticmethod(topologies.greedy_hops)
+        mesh = staticmethod(topologies.mesh)
+        ring = staticmethod(topologies.ring)
+        tree = staticmethod(topologies.tree)
+        without = staticmethod(topologies.without)
         bucket_index = staticmethod(buckets.bucket_index)
         closest_of = staticmethod(buckets.closest_of)
         distance = staticmethod(buckets.distance)
