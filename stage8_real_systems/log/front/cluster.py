@@ -1,0 +1,121 @@
+"""The requests about the cluster: ApiVersions, Metadata, CreateTopics."""
+
+from stage8_real_systems.log.front.apis import APIS, Request
+from stage8_real_systems.log.front.codes import Code
+from stage8_real_systems.log.front.gateway import Gateway
+from stage8_real_systems.log.front.schema import Message
+from stage8_real_systems.log.requests import (
+    CreateTopic,
+    DescribeCluster,
+    Described,
+    Done,
+    Error,
+    PartitionInfo,
+    Refused,
+    TopicInfo,
+)
+
+CLUSTER = "a-small-kafka"
+"""What clients are told the cluster is called."""
+
+
+async def api_versions(gateway: Gateway, request: Request, body: Message | None) -> Message:
+    """Which APIs and versions are served.
+
+    A client that speaks a newer version of this very request is told so in the oldest one, which
+    everybody reads, and asks again (KIP-511).
+    """
+    served = [
+        {
+            "api_key": api.key,
+            "min_version": api.versions.start,
+            "max_version": api.versions.stop - 1,
+        }
+        for api in APIS.values()
+    ]
+    code = Code.UNSUPPORTED_VERSION if body is None else Code.NONE
+    return {"error_code": code, "api_keys": served}
+
+
+async def metadata(gateway: Gateway, request: Request, body: Message) -> Message:
+    """Who is there, and who leads what; topics that are named and missing are made, if wanted."""
+    topics = body["topics"]
+    names = None if topics is None else tuple(topic["name"] for topic in topics)
+    described = await _described(gateway, names)
+    if names and body["allow_auto_topic_creation"]:
+        unknown = Error.UNKNOWN_TOPIC_OR_PARTITION
+        missing = [topic.name for topic in described.topics if topic.error == unknown]
+        refusals = [await _make(gateway, name) for name in missing]
+        if missing and None in refusals:
+            described = await _described(gateway, names)
+    return {
+        "brokers": [gateway.address(broker) for broker in described.brokers],
+        "cluster_id": CLUSTER,
+        "controller_id": gateway.number(described.controller),
+        "topics": [_topic(gateway, topic) for topic in described.topics],
+    }
+
+
+async def _described(gateway: Gateway, names: tuple[str, ...] | None) -> Described:
+    result = await gateway.ask(DescribeCluster(names), Described)
+    if isinstance(result, Described) and result.brokers:
+        return result
+    topics = result.topics if isinstance(result, Described) else ()
+    return Described("", (gateway.node,), topics)  # a client needs somebody to ask again
+
+
+async def _make(gateway: Gateway, name: str) -> Refused | None:
+    made = CreateTopic(name, gateway.partitions)
+    result = await gateway.ask(made, Done)
+    if isinstance(result, Done) or result.error == Error.TOPIC_ALREADY_EXISTS:
+        return None
+    return result
+
+
+def _topic(gateway: Gateway, topic: TopicInfo) -> Message:
+    return {
+        "error_code": topic.error,
+        "name": topic.name,
+        "is_internal": topic.name.startswith("__"),
+        "partitions": [_partition(gateway, each) for each in topic.partitions],
+    }
+
+
+def _partition(gateway: Gateway, partition: PartitionInfo) -> Message:
+    return {
+        "error_code": Error.NONE if partition.leader else Error.LEADER_NOT_AVAILABLE,
+        "partition_index": partition.index,
+        "leader_id": gateway.number(partition.leader),
+        "leader_epoch": partition.epoch,
+        "replica_nodes": [gateway.number(each) for each in partition.replicas],
+        "isr_nodes": [gateway.number(each) for each in partition.isr],
+    }
+
+
+async def create_topics(gateway: Gateway, request: Request, body: Message) -> Message:
+    """Make topics, each by itself; which brokers hold them, the controller decides."""
+    return {"topics": [await _created(gateway, topic, body) for topic in body["topics"]]}
+
+
+async def _created(gateway: Gateway, topic: Message, body: Message) -> Message:
+    name = topic["name"]
+    partitions = gateway.partitions if topic["num_partitions"] == -1 else topic["num_partitions"]
+    if problem := _problem(topic, body):
+        return {"name": name, "error_code": Code.INVALID_REQUEST, "error_message": problem}
+    asked = CreateTopic(name, partitions, topic["replication_factor"])
+    result = await gateway.ask(asked, Done)
+    if isinstance(result, Refused):
+        return {"name": name, "error_code": result.error, "error_message": result.text or None}
+    replication = topic["replication_factor"]
+    return {"name": name, "num_partitions": partitions, "replication_factor": replication}
+
+
+def _problem(topic: Message, body: Message) -> str:
+    """What of a wish for a topic is not served here."""
+    if body["validate_only"]:
+        return "topics are made here, and cannot be tried only"
+    if topic["assignments"]:
+        return "the controller places partitions: leave the assignments out"
+    if topic["configs"]:
+        return f"topics have no settings here: leave {topic['configs'][0]['name']} out"
+    return ""
