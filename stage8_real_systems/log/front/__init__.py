@@ -1,8 +1,8 @@
-"""Kafka's wire protocol in front of a broker of the lab ``log``: what unmodified Kafka clients speak.
+"""Kafka's wire protocol in front of a broker of the lab ``log``: what Kafka clients speak.
 
 Reading order:
 
-* ``wire``, ``schema``: numbers and strings, then messages as tables, with the codec of each version.
+* ``wire``, ``schema``: numbers and strings; messages as tables, with the codec of each version.
 * ``apis_records``, ``apis_cluster``, ``apis_groups``: the tables of the fourteen APIs; ``apis`` has
   all of them by number, and reads the header of a request.
 * ``batches``: which record batches are taken from a producer.

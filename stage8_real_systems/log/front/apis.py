@@ -37,8 +37,8 @@ APIS: dict[int, Api] = {
 }
 """By number, in its order."""
 
-_read_string, _ = data_codec("string?", flexible=False)
-_, _write_int32 = FIXED["int32"]
+_read_string = data_codec("string?", flexible=False)[0]
+_write_int32 = FIXED["int32"][1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +47,19 @@ class Request:
 
     Attributes:
         api: which API.
-        version: which version of it; one of those that we speak, but for ApiVersions.
+        version: which version of it.
         correlation: the number that the response repeats.
         client: what the client calls itself.
-        body: the fields; None where the version of ApiVersions is none of ours.
+        body: the fields.
+        understood: whether we speak this version of it; only ApiVersions has an answer if not.
     """
 
     api: Api
     version: int
     correlation: int
     client: str
-    body: Message | None
+    body: Message
+    understood: bool = True
 
 
 def read_request(data: bytes) -> Request:
@@ -74,7 +76,7 @@ def read_request(data: bytes) -> Request:
         raise Refused("unknown", f"it asks for API {key}, which is not served here")
     if version not in api.versions:
         if api is API_VERSIONS:
-            return Request(api, version, correlation, client, None)
+            return Request(api, version, correlation, client, {}, understood=False)
         spoken = f"{api.versions.start} to {api.versions.stop - 1}"
         raise Refused("unknown", f"it asks for {api.name} {version}; versions {spoken} are served")
     if version >= api.flexible:
@@ -88,7 +90,7 @@ def read_request(data: bytes) -> Request:
 def write_response(request: Request, response: Message) -> bytes:
     """The response to a request, with its length."""
     api = request.api
-    version = request.version if request.body is not None else 0
+    version = request.version if request.understood else 0
     out = bytearray(4)
     _write_int32(out, request.correlation)
     if version >= api.flexible and api is not API_VERSIONS:

@@ -19,7 +19,7 @@ CLUSTER = "a-small-kafka"
 """What clients are told the cluster is called."""
 
 
-async def api_versions(gateway: Gateway, request: Request, body: Message | None) -> Message:
+async def api_versions(_: Gateway, request: Request) -> Message:
     """Which APIs and versions are served.
 
     A client that speaks a newer version of this very request is told so in the oldest one, which
@@ -33,12 +33,13 @@ async def api_versions(gateway: Gateway, request: Request, body: Message | None)
         }
         for api in APIS.values()
     ]
-    code = Code.UNSUPPORTED_VERSION if body is None else Code.NONE
+    code = Code.NONE if request.understood else Code.UNSUPPORTED_VERSION
     return {"error_code": code, "api_keys": served}
 
 
-async def metadata(gateway: Gateway, request: Request, body: Message) -> Message:
+async def metadata(gateway: Gateway, request: Request) -> Message:
     """Who is there, and who leads what; topics that are named and missing are made, if wanted."""
+    body = request.body
     topics = body["topics"]
     names = None if topics is None else tuple(topic["name"] for topic in topics)
     described = await _described(gateway, names)
@@ -92,8 +93,9 @@ def _partition(gateway: Gateway, partition: PartitionInfo) -> Message:
     }
 
 
-async def create_topics(gateway: Gateway, request: Request, body: Message) -> Message:
+async def create_topics(gateway: Gateway, request: Request) -> Message:
     """Make topics, each by itself; which brokers hold them, the controller decides."""
+    body = request.body
     return {"topics": [await _created(gateway, topic, body) for topic in body["topics"]]}
 
 

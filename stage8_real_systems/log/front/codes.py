@@ -6,7 +6,6 @@ from enum import IntEnum
 class Code(IntEnum):
     """Kafka's names and numbers."""
 
-    UNKNOWN_SERVER_ERROR = -1
     NONE = 0
     CORRUPT_MESSAGE = 2
     MESSAGE_TOO_LARGE = 10
@@ -14,5 +13,4 @@ class Code(IntEnum):
     INVALID_REQUEST = 42
     FETCH_SESSION_ID_NOT_FOUND = 70
     UNSUPPORTED_COMPRESSION_TYPE = 76
-    MEMBER_ID_REQUIRED = 79
     INVALID_RECORD = 87

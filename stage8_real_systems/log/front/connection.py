@@ -8,7 +8,7 @@ says, so each one waits for those before it.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Protocol, TypeAlias, cast
 
 from common.runtime.refusals import Refused
@@ -29,7 +29,7 @@ HIGH_WATER = 16 * 1024 * 1024
 STALL_SECONDS = 30.0
 LENGTH_BYTES = 4
 
-Handler: TypeAlias = Callable[[Gateway, Request, Any], Awaitable[Message | None]]
+Handler: TypeAlias = Callable[[Gateway, Request], Coroutine[Any, Any, Message | None]]
 
 HANDLERS: Mapping[str, Handler] = {
     "Produce": records.produce,
@@ -182,12 +182,11 @@ class Connection(asyncio.Protocol):
 
     def _begin(self, request: Request) -> None:
         handler = HANDLERS[request.api.name]
-        work = handler(self._facade.gateway, request, request.body)
-        task = asyncio.ensure_future(cast("asyncio.Future[Message | None]", work))
-        self._row.append((request, cast("asyncio.Task[Message | None]", task)))
+        task = asyncio.create_task(handler(self._facade.gateway, request))
+        self._row.append((request, task))
         task.add_done_callback(self._ended)
 
-    def _ended(self, task: "asyncio.Future[Message | None]") -> None:
+    def _ended(self, task: asyncio.Task[Message | None]) -> None:
         """A request is carried out: write what can be written in order, and go on."""
         while self._row and self._row[0][1].done() and not self._ending:
             request, ended = self._row.popleft()

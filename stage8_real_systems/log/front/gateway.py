@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from common.contract import NodeId
 from common.runtime.facade import Door
@@ -49,10 +49,14 @@ class Gateway:
         """Number, host and port of a broker, as responses have them."""
         return {"node_id": self.number(node), "host": self._host, "port": self._ports[node]}
 
-    def begin(self, operation: object, kind: type[T]) -> "asyncio.Future[T | Refused]":
+    def begin(self, operation: object, *kinds: type[T]) -> "asyncio.Future[T | Refused]":
         """Let an operation happen to the broker at once; the future gets its result.
 
         Operations happen in the order of these calls.
+
+        Args:
+            operation: one of those of a broker.
+            kinds: of what its result may be, beside a refusal.
         """
         answer: asyncio.Future[T | Refused] = asyncio.get_running_loop().create_future()
 
@@ -60,14 +64,14 @@ class Gateway:
             if answer.done():  # who asked has gone
                 return
             result = outcome.value if isinstance(outcome, Ok) else None
-            if isinstance(result, kind | Refused):
-                answer.set_result(result)
+            if isinstance(result, (*kinds, Refused)):
+                answer.set_result(cast("T | Refused", result))
             else:
                 answer.set_result(Refused(Error.REQUEST_TIMED_OUT, f"nobody knows: {outcome}"))
 
         self._door.invoke(operation, arrived)
         return answer
 
-    async def ask(self, operation: object, kind: type[T]) -> T | Refused:
+    async def ask(self, operation: object, *kinds: type[T]) -> T | Refused:
         """Let an operation happen to the broker, and wait for its result."""
-        return await self.begin(operation, kind)
+        return await self.begin(operation, *kinds)

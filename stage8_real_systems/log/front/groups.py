@@ -35,8 +35,9 @@ ID_REQUIRED_SINCE = 4
 """From this version of JoinGroup on, a member is given its id before it waits (KIP-394)."""
 
 
-async def find_coordinator(gateway: Gateway, request: Request, body: Message) -> Message:
+async def find_coordinator(gateway: Gateway, request: Request) -> Message:
     """Which broker to ask about a group."""
+    body = request.body
     if body["key_type"] != GROUP:
         text = "there are no transactions here, so that nobody coordinates one"
         return {"error_code": Code.INVALID_REQUEST, "error_message": text}
@@ -46,8 +47,9 @@ async def find_coordinator(gateway: Gateway, request: Request, body: Message) ->
     return gateway.address(result.broker)
 
 
-async def join_group(gateway: Gateway, request: Request, body: Message) -> Message:
+async def join_group(gateway: Gateway, request: Request) -> Message:
     """Join a group; the coordinator answers once everybody has."""
+    body = request.body
     session = bounded(body["session_timeout_ms"])
     rebalance = bounded(body["rebalance_timeout_ms"])
     if body["rebalance_timeout_ms"] < 0:  # version 0 has one time for both
@@ -63,12 +65,13 @@ async def join_group(gateway: Gateway, request: Request, body: Message) -> Messa
         request.version >= ID_REQUIRED_SINCE and body["group_instance_id"] is None,
         body["group_instance_id"] or "",
     )
-    result = await gateway.ask(asked, Joined | MemberIdRequired)
+    result: Joined | MemberIdRequired | Refused
+    result = await gateway.ask(asked, Joined, MemberIdRequired)
     match result:
         case Refused(error):
             return {"error_code": error, "member_id": body["member_id"]}
         case MemberIdRequired(member):
-            return {"error_code": Code.MEMBER_ID_REQUIRED, "member_id": member}
+            return {"error_code": Error.MEMBER_ID_REQUIRED, "member_id": member}
     return {
         "generation_id": result.generation,
         "protocol_type": body["protocol_type"],
@@ -86,9 +89,12 @@ async def join_group(gateway: Gateway, request: Request, body: Message) -> Messa
     }
 
 
-async def sync_group(gateway: Gateway, request: Request, body: Message) -> Message:
+async def sync_group(gateway: Gateway, request: Request) -> Message:
     """Bring the assignments, or wait for them."""
-    brought = tuple(Assignment(each["member_id"], each["assignment"]) for each in body["assignments"])
+    body = request.body
+    brought = tuple(
+        Assignment(each["member_id"], each["assignment"]) for each in body["assignments"]
+    )
     asked = SyncGroup(body["group_id"], body["generation_id"], body["member_id"], brought)
     result = await gateway.ask(asked, Synced)
     if isinstance(result, Refused):
@@ -100,14 +106,16 @@ async def sync_group(gateway: Gateway, request: Request, body: Message) -> Messa
     }
 
 
-async def heartbeat(gateway: Gateway, request: Request, body: Message) -> Message:
+async def heartbeat(gateway: Gateway, request: Request) -> Message:
     """Say that a member lives."""
+    body = request.body
     asked = Heartbeat(body["group_id"], body["generation_id"], body["member_id"])
     return {"error_code": _code(await gateway.ask(asked, Done))}
 
 
-async def leave_group(gateway: Gateway, request: Request, body: Message) -> Message:
+async def leave_group(gateway: Gateway, request: Request) -> Message:
     """Take members out; in old versions one, in newer ones several."""
+    body = request.body
     names = body["members"] or [{"member_id": body["member_id"]}]
     begun = [
         (each, gateway.begin(LeaveGroup(body["group_id"], each["member_id"]), Done))
@@ -117,8 +125,9 @@ async def leave_group(gateway: Gateway, request: Request, body: Message) -> Mess
     return {"members": left, "error_code": 0 if body["members"] else left[0]["error_code"]}
 
 
-async def offset_commit(gateway: Gateway, request: Request, body: Message) -> Message:
+async def offset_commit(gateway: Gateway, request: Request) -> Message:
     """Keep how far a group has read; all of it, or nothing."""
+    body = request.body
     offsets = tuple(
         Committed(
             topic["name"],
@@ -147,8 +156,9 @@ async def offset_commit(gateway: Gateway, request: Request, body: Message) -> Me
     }
 
 
-async def offset_fetch(gateway: Gateway, request: Request, body: Message) -> Message:
+async def offset_fetch(gateway: Gateway, request: Request) -> Message:
     """How far a group has read; all that it ever committed where no topics are named."""
+    body = request.body
     wanted = None
     if body["topics"] is not None:
         wanted = tuple(

@@ -31,12 +31,13 @@ MOST_FETCHED = 8 * 1024 * 1024
 NO_TRANSACTIONS = "there are no transactions here: leave transactional.id out"
 
 
-async def produce(gateway: Gateway, request: Request, body: Message) -> Message | None:
+async def produce(gateway: Gateway, request: Request) -> Message | None:
     """Append a batch to each partition named. With acks=0 nothing is answered, whatever happens.
 
     All appends begin before anything is waited for, so that they happen in the order in which a
     producer sent them, also when it sends its next request before it has this one's response.
     """
+    body = request.body
     timeout = bounded(body["timeout_ms"]) * MS
     refused = body["transactional_id"] is not None
     topics: list[tuple[str, list[tuple[int, Any]]]] = []
@@ -79,8 +80,9 @@ def _appended(index: int, result: Produced | Refused | Unacceptable) -> Message:
             return {"index": index, "error_code": result.code, "error_message": str(result)}
 
 
-async def fetch(gateway: Gateway, request: Request, body: Message) -> Message:
+async def fetch(gateway: Gateway, request: Request) -> Message:
     """Read partitions. The broker holds the question until there is enough, or time is up."""
+    body = request.body
     if body["session_id"]:
         return {"error_code": Code.FETCH_SESSION_ID_NOT_FOUND}
     parts = tuple(
@@ -120,8 +122,9 @@ def _read(part: FetchedPart) -> Message:
     }
 
 
-async def list_offsets(gateway: Gateway, request: Request, body: Message) -> Message:
+async def list_offsets(gateway: Gateway, request: Request) -> Message:
     """Where partitions begin and end, or what is the first record of a time."""
+    body = request.body
     begun = [
         (topic["name"], index, gateway.begin(ListOffset(topic["name"], index, time), Offset))
         for topic in body["topics"]
@@ -147,12 +150,13 @@ def _found(index: int, result: Offset | Refused) -> Message:
     }
 
 
-async def init_producer_id(gateway: Gateway, request: Request, body: Message) -> Message:
+async def init_producer_id(gateway: Gateway, request: Request) -> Message:
     """A number for a producer that wants to be idempotent.
 
     One that has a number and needs another one, because a batch of it was lost, gets a new one: the
     broker keeps no account of who had which.
     """
+    body = request.body
     if body["transactional_id"] is not None:
         return {"error_code": Code.INVALID_REQUEST}
     result = await gateway.ask(InitProducer(), ProducerId)

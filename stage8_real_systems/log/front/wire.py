@@ -1,8 +1,8 @@
 """Numbers, strings, bytes and arrays, as Kafka's protocol writes them.
 
-There are two ways. The old one writes lengths as numbers of fixed size. The *flexible* one (KIP-482)
-writes them as varints that are one greater, so that 0 says null, and ends each struct with *tagged
-fields*: fields that a reader may skip. Which way a message is written follows from its version.
+There are two ways. The old one writes lengths as numbers of fixed size. The *flexible* one
+(KIP-482) writes them as varints that are one greater, so that 0 says null, and ends each struct
+with *tagged fields*, which a reader may skip. The version of a message says which way it is.
 
 A length is a claim by a stranger. Nothing is allocated before the bytes are seen to be there, and a
 message has a bounded number of elements. (The package ``kio`` reads all of these messages as well,
@@ -72,7 +72,7 @@ class Reader:
         """A number of eight bytes."""
         return self._number(_INT64)
 
-    def bool(self) -> bool:
+    def boolean(self) -> bool:
         """False for 0, True for all else."""
         return self.take(1) != b"\0"
 
@@ -93,7 +93,9 @@ class Reader:
             return None
         self._elements += count
         if count > self.left or self._elements > MOST_ELEMENTS:
-            raise Refused("garbled", f"it claims an array of {count} elements before byte {self.at}")
+            raise Refused(
+                "garbled", f"it claims an array of {count} elements before byte {self.at}"
+            )
         return count
 
     def skip_tags(self) -> None:
@@ -127,7 +129,7 @@ FIXED: dict[str, Codec] = {
     "int16": _fixed(_INT16, Reader.int16),
     "int32": _fixed(_INT32, Reader.int32),
     "int64": _fixed(_INT64, Reader.int64),
-    "bool": _fixed(Struct(">?"), Reader.bool),
+    "bool": _fixed(Struct(">?"), Reader.boolean),
 }
 """The types that are written in one way only, by name."""
 
