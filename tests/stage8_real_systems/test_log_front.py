@@ -18,6 +18,7 @@ import crc32c
 from common.runtime.facade import Door, free_ports
 from common.values.history import Ok, Outcome, Unknown
 from stage8_real_systems.log.batches import Batch, batch_of
+from stage8_real_systems.log.front import cluster
 from stage8_real_systems.log.front.apis import APIS
 from stage8_real_systems.log.front.batches import HEADER, MAX_BATCH, Unacceptable, taken, written
 from stage8_real_systems.log.front.codes import Code
@@ -25,8 +26,14 @@ from stage8_real_systems.log.front.connection import MOST_BYTES, MOST_PENDING
 from stage8_real_systems.log.front.facade import KafkaFacade, make
 from stage8_real_systems.log.front.schema import Message
 from stage8_real_systems.log.front.wire import Reader
-from stage8_real_systems.log.requests import (
+from stage8_real_systems.log.group_requests import (
     CommitOffsets,
+    Heartbeat,
+    JoinGroup,
+    LeaveGroup,
+    MemberIdRequired,
+)
+from stage8_real_systems.log.requests import (
     CreateTopic,
     DescribeCluster,
     Described,
@@ -35,10 +42,6 @@ from stage8_real_systems.log.requests import (
     Fetch,
     Fetched,
     FetchedPart,
-    Heartbeat,
-    JoinGroup,
-    LeaveGroup,
-    MemberIdRequired,
     PartitionInfo,
     Produce,
     Produced,
@@ -369,7 +372,7 @@ async def test_a_topic_that_is_named_is_made_if_it_is_wanted_and_only_then() -> 
         client.send(METADATA, 9, {**asked, "allow_auto_topic_creation": True})
         await behind.sees(2)
         behind.answer(1, lacks)
-        assert (await behind.sees(3))[-1] == CreateTopic("new", 1, -1)
+        assert (await behind.sees(3))[-1] == CreateTopic("new", -1, -1)
         behind.answer(2, Done())
         await behind.sees(4)
         part = PartitionInfo(0, "n3", 1, ("n3", "n1"), ("n3",))
@@ -381,10 +384,26 @@ async def test_a_topic_that_is_named_is_made_if_it_is_wanted_and_only_then() -> 
 
 
 @live
-async def test_while_nobody_knows_the_cluster_this_broker_is_there_to_be_asked_again() -> None:
+async def test_a_broker_that_has_heard_of_nobody_waits_with_its_answer_until_it_has() -> None:
     async with Front() as (behind, client):
         client.send(METADATA, 1, {"topics": None})
-        assert await behind.sees(1) == [DescribeCluster(None)]
+        await behind.sees(1)
+        behind.answer(0, Described("", (), ()))
+        assert await behind.sees(2) == [DescribeCluster(None)] * 2
+        behind.answer(1, Described("n1", ("n1",), ()))
+        _, body = await client.receive()
+        assert [each["node_id"] for each in body["brokers"]] == [1]
+
+
+@live
+async def test_one_that_hears_of_nobody_names_itself_so_that_somebody_can_be_asked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cluster, "HEARS_WITHIN_SECONDS", 0.0)
+    async with Front() as (behind, client):
+        client.send(METADATA, 1, {"topics": None})
+        await behind.sees(1)
+        await asyncio.sleep(0.01)
         behind.answer(0, Described("", (), ()))
         _, body = await client.receive()
         assert [each["node_id"] for each in body["brokers"]] == [1]

@@ -52,8 +52,10 @@ def make_topic(servers: str, topic: str, partitions: int, replication: int = -1)
     """Make a topic by librdkafka's admin client, again and again until the cluster has begun."""
     admin = AdminClient({"bootstrap.servers": servers, "log_level": 0})
 
+    wanted = NewTopic(topic, partitions, replication)
+
     def made() -> bool:
-        (answer,) = admin.create_topics([NewTopic(topic, partitions, replication)]).values()
+        (answer,) = admin.create_topics([wanted], request_timeout=5).values()
         try:
             answer.result(SECONDS)
         except confluent_kafka.KafkaException as error:

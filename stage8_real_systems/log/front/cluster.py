@@ -1,5 +1,7 @@
 """The requests about the cluster: ApiVersions, Metadata, CreateTopics."""
 
+import asyncio
+
 from stage8_real_systems.log.front.apis import APIS, Request
 from stage8_real_systems.log.front.codes import Code
 from stage8_real_systems.log.front.gateway import Gateway
@@ -17,6 +19,10 @@ from stage8_real_systems.log.requests import (
 
 CLUSTER = "a-small-kafka"
 """What clients are told the cluster is called."""
+HEARS_WITHIN_SECONDS = 5.0
+LOOK_SECONDS = 0.05
+DEFAULT = -1
+"""As many partitions, or replicas, as the cluster gives unless told otherwise."""
 
 
 async def api_versions(_: Gateway, request: Request) -> Message:
@@ -58,15 +64,23 @@ async def metadata(gateway: Gateway, request: Request) -> Message:
 
 
 async def _described(gateway: Gateway, names: tuple[str, ...] | None) -> Described:
-    result = await gateway.ask(DescribeCluster(names), Described)
-    if isinstance(result, Described) and result.brokers:
-        return result
-    topics = result.topics if isinstance(result, Described) else ()
-    return Described("", (gateway.node,), topics)  # a client needs somebody to ask again
+    """The cluster; a broker that has just begun waits a while until it has heard of others.
+
+    Clients keep what they are told first for minutes. (Kafka's brokers do not listen before.)
+    """
+    end = asyncio.get_running_loop().time() + HEARS_WITHIN_SECONDS
+    while True:
+        result = await gateway.ask(DescribeCluster(names), Described)
+        if isinstance(result, Described) and result.brokers:
+            return result
+        if asyncio.get_running_loop().time() > end:
+            topics = result.topics if isinstance(result, Described) else ()
+            return Described("", (gateway.node,), topics)  # a client needs somebody to ask again
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 async def _make(gateway: Gateway, name: str) -> Refused | None:
-    made = CreateTopic(name, gateway.partitions)
+    made = CreateTopic(name, DEFAULT)
     result = await gateway.ask(made, Done)
     if isinstance(result, Done) or result.error == Error.TOPIC_ALREADY_EXISTS:
         return None
@@ -101,14 +115,13 @@ async def create_topics(gateway: Gateway, request: Request) -> Message:
 
 async def _created(gateway: Gateway, topic: Message, body: Message) -> Message:
     name = topic["name"]
-    partitions = gateway.partitions if topic["num_partitions"] == -1 else topic["num_partitions"]
     if problem := _problem(topic, body):
         return {"name": name, "error_code": Code.INVALID_REQUEST, "error_message": problem}
-    asked = CreateTopic(name, partitions, topic["replication_factor"])
+    partitions, replication = topic["num_partitions"], topic["replication_factor"]
+    asked = CreateTopic(name, partitions, replication)
     result = await gateway.ask(asked, Done)
     if isinstance(result, Refused):
         return {"name": name, "error_code": result.error, "error_message": result.text or None}
-    replication = topic["replication_factor"]
     return {"name": name, "num_partitions": partitions, "replication_factor": replication}
 
 

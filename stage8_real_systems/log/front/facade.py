@@ -88,12 +88,10 @@ def make(door: Door, settings: Mapping[str, Any]) -> KafkaFacade:
 
     Args:
         door: to the broker.
-        settings: ``host``, ``ports`` by broker; and perhaps ``partitions``, how many a topic has
-            that is made because a client named it.
+        settings: ``host``, and by broker in ``ports`` where it serves clients.
 
     Raises:
         BadInput: a broker has no port.
     """
     host, ports = settings["host"], settings["ports"]
-    gateway = Gateway(door, host, ports, settings.get("partitions", 1))
-    return KafkaFacade(gateway, host, ports[door.node])
+    return KafkaFacade(Gateway(door, host, ports), host, ports[door.node])

@@ -23,20 +23,16 @@ class Gateway:
         door: to the broker.
         host: the address that all brokers are reached at.
         ports: by broker, where it serves clients.
-        partitions: how many a topic gets that is made because somebody named it.
 
     Attributes:
         node: the broker's name.
         log: takes a sentence for people.
-        partitions: as given.
     """
 
-    def __init__(
-        self, door: Door, host: str, ports: Mapping[NodeId, int], partitions: int = 1
-    ) -> None:
+    def __init__(self, door: Door, host: str, ports: Mapping[NodeId, int]) -> None:
         if missing := [node for node in door.members if node not in ports]:
             raise BadInput(f"no port was named for the Kafka clients of {missing[0]}")
-        self.node, self.log, self.partitions = door.node, door.log, partitions
+        self.node, self.log = door.node, door.log
         self._door = door
         self._host, self._ports = host, dict(ports)
         self._numbers = {name: number for number, name in enumerate(door.members, 1)}

@@ -8,13 +8,11 @@ from stage8_real_systems.log.front.codes import Code
 from stage8_real_systems.log.front.gateway import Gateway
 from stage8_real_systems.log.front.records import MS, bounded
 from stage8_real_systems.log.front.schema import Message
-from stage8_real_systems.log.requests import (
+from stage8_real_systems.log.group_requests import (
     Assignment,
     CommitOffsets,
     Committed,
     Coordinator,
-    Done,
-    Error,
     FetchOffsets,
     FindCoordinator,
     Heartbeat,
@@ -24,10 +22,10 @@ from stage8_real_systems.log.requests import (
     MemberIdRequired,
     Offsets,
     Protocol,
-    Refused,
     Synced,
     SyncGroup,
 )
+from stage8_real_systems.log.requests import Done, Error, Refused
 
 GROUP = 0
 """The type of key of FindCoordinator that is a group's name; the other one is a transaction's."""
