@@ -24,6 +24,7 @@ from tests.support.kafka_clients import (
     read_all,
 )
 from tests.support.kafka_history import SECONDS, History, Place, until
+from tests.support.kafka_script import Wire
 
 pytestmark = [
     pytest.mark.needs("kafka"),
@@ -162,6 +163,30 @@ def share_partitions(first: Reader, second: Reader) -> None:
         return bool(one and other) and not one & other and one | other == {0, 1, 2}
 
     until(shared, "two consumers share the partitions")
+
+
+def test_a_member_that_never_says_that_it_lives_is_put_out(cluster: Background) -> None:
+    make_topic(servers(cluster), "silent", PARTITIONS)
+    with Wire(cluster.endpoints[0]) as wire:
+
+        def coordinator() -> str | None:
+            found = wire.ask("FindCoordinator", key="silent")
+            return None if found["error_code"] else f"{found['host']}:{found['port']}"
+
+        where = until(coordinator, "a coordinator")
+    wanted: dict[str, Any] = {
+        "group_id": "silent",
+        "session_timeout_ms": 1_500,
+        "rebalance_timeout_ms": 60_000,
+    }
+    wanted |= {"protocol_type": "consumer", "protocols": [{"name": "range", "metadata": b""}]}
+    with Wire(where) as wire:
+        wanted["member_id"] = wire.ask("JoinGroup", **wanted)["member_id"]
+        joined = wire.ask("JoinGroup", **wanted)
+        assert joined["leader"] == wanted["member_id"], "it is alone, and leads"
+        reader = Confluent().reader(servers(cluster), "silent", "silent")
+        until(lambda: not reader.poll() and reader.assigned() == {0, 1, 2}, "it is put out")
+        reader.close()
 
 
 # Brokers die.

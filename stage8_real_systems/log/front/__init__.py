@@ -5,7 +5,7 @@ Reading order:
 * ``wire``, ``schema``: numbers and strings; messages as tables, with the codec of each version.
 * ``apis_records``, ``apis_cluster``, ``apis_groups``: the tables of the fourteen APIs; ``apis`` has
   all of them by number, and reads the header of a request.
-* ``batches``: which record batches are taken from a producer.
+* ``codes``, ``batches``: the errors of this front; which record batches are taken from a producer.
 * ``gateway``: the door to the broker; numbers and addresses of brokers.
 * ``records``, ``cluster``, ``groups``: what each request becomes for the broker, and its answer.
 * ``connection``: one client: bounds, order, back-pressure. ``facade``: the socket.

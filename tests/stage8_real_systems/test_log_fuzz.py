@@ -1,0 +1,45 @@
+"""A bounded run of the fuzzer of Kafka's messages; by hand it runs as long as you like."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from random import Random
+
+import pytest
+
+pytest.importorskip("crc32c", reason="crc32c is not installed: pip install -e '.[kafka]'")
+
+from stage8_real_systems.log.front.schema import parse
+from tests.stage8_real_systems.test_log_front import batch
+from tests.stage8_real_systems.test_log_wire import EVERY, drawn, request_bytes
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 10
+
+
+@pytest.mark.proof
+@pytest.mark.needs("atheris")
+def test_ten_seconds_of_fuzzing_find_nothing(tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    for number, (api, version) in enumerate(EVERY):
+        whole = request_bytes(api, version, drawn(parse(api.request), version, Random(number)))
+        (corpus / f"request-{number}").write_bytes(whole)
+    (corpus / "batch").write_bytes(batch(2))
+    ran = subprocess.run(
+        [
+            sys.executable, "-m", "tests.fuzz.fuzz_kafka", str(corpus),
+            f"-max_total_time={SECONDS}", "-max_len=1024", "-timeout=10", "-seed=1",
+            f"-artifact_prefix={tmp_path}/",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=20 * SECONDS,
+        check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr[-4000:]
+    done = re.search(r"Done (\d+) runs", ran.stderr)
+    assert done, ran.stderr[-4000:]
+    assert int(done[1]) > 1000
