@@ -5,7 +5,7 @@ small, and followers fall out of sync and come back, so that all of it happens i
 """
 
 from common.values.units import MS, SECOND
-from common.worlds import Size, Variant, Worlds
+from common.worlds import Front, Size, Variant, Worlds
 from common.worlds.troubles import kill_in_turn_then_all
 from stage8_real_systems.log.broker import Broker
 from stage8_real_systems.log.checks import (
@@ -60,4 +60,10 @@ WORLDS = Worlds(
     trouble=kill_in_turn_then_all,
     small={"a-follower-restarts": A_FOLLOWER_RESTARTS},
     broken={"cut-at-the-high-watermark": CUT_AT_THE_HIGH_WATERMARK},
+    front=Front(
+        clients=("kafka-python 3.0", "aiokafka 0.14", "confluent-kafka 2.16 (librdkafka)"),
+        hint="Kafka clients: kcat -b {host}:{port} -L",
+        needs="crc32c",
+        extra="kafka",
+    ),
 )

@@ -105,7 +105,8 @@ def main() -> None:
     """Measure in turns and report."""
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        ours = ",".join(stack.enter_context(launch_in_background(WORLDS, scratch)).endpoints)
+        started = launch_in_background(WORLDS, scratch, **WORLDS.live.config)
+        ours = ",".join(stack.enter_context(started).endpoints)
         theirs = stack.enter_context(tansu())
         mock = Producer({**QUIET, "bootstrap.servers": "", "test.mock.num.brokers": 3})
         brokers = mock.list_topics(timeout=SECONDS).brokers.values()

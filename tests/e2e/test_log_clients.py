@@ -3,6 +3,7 @@
 import gc
 import warnings
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -45,10 +46,15 @@ def _what_clients_leave_open() -> Iterator[None]:
         gc.collect()
 
 
+def brokers(directory: Path) -> AbstractContextManager[Background]:
+    """Three brokers, set up as ``lab run`` does it, with Kafka's protocol in front."""
+    return launch_in_background(WORLDS, directory, **WORLDS.live.config)
+
+
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Background]:
-    """Three brokers with Kafka's protocol in front."""
-    with launch_in_background(WORLDS, tmp_path_factory.mktemp("log")) as launched:
+    """Three brokers for all tests that leave them as they were."""
+    with brokers(tmp_path_factory.mktemp("log")) as launched:
         yield launched
 
 
@@ -228,7 +234,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_twice_when_a_leader_is_kill
 def test_each_client_loses_nothing_whoever_is_killed(
     client: Client, role: str, tmp_path: Path
 ) -> None:
-    with launch_in_background(WORLDS, tmp_path) as cluster:
+    with brokers(tmp_path) as cluster:
         topic = f"{role}-{client.name}"
         make_topic(servers(cluster), topic, PARTITIONS)
         group = client.reader(servers(cluster), topic, "watching")
@@ -249,7 +255,7 @@ def test_each_client_loses_nothing_whoever_is_killed(
 def test_a_producer_that_is_not_idempotent_loses_nothing_either(
     client: Client, tmp_path: Path
 ) -> None:
-    with launch_in_background(WORLDS, tmp_path) as cluster:
+    with brokers(tmp_path) as cluster:
         make_topic(servers(cluster), "plain", PARTITIONS)
         victim = leader_of(cluster, "plain")
         history = write_while_one_dies(client, cluster, "plain", victim, idempotent=False)

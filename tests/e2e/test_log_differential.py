@@ -44,7 +44,8 @@ def test_one_script_has_the_same_answers_from_tansu_but_for_what_is_explained(
 ) -> None:
     with tansu() as address:
         theirs = dict(script(address))
-    with launch_in_background(WORLDS, tmp_path, 1, min_isr=1, replication=1) as cluster:
+    alone = {**WORLDS.live.config, "min_isr": 1, "replication": 1}
+    with launch_in_background(WORLDS, tmp_path, 1, **alone) as cluster:
         ours = dict(script(cluster.endpoints[0]))
     assert list(ours) == list(theirs)
     found = {step: (ours[step], theirs[step]) for step in ours if ours[step] != theirs[step]}
