@@ -17,11 +17,14 @@ from common.codec.quick import Memory, PlainFormat
 from common.contract.schema import Schema
 from common.contract.wrapped import Inner
 
+_BYTES = tuple(bytes((each,)) for each in range(256))
 _ARRAY = 0x90  # "fixarray": the byte before up to 15 parts is this plus their number
 _ARRAY_OF_2 = b"\x92"
 _MOST_PARTS = 15
 _SHORT_TEXT = 0xA0  # "fixstr": the byte before a text of up to 31 bytes is this plus its length
 _LONGER_TEXT = 0xD9  # "str 8": the byte after it is the length, up to 255
+
+_LARGE = 4096
 
 _write = msgspec.msgpack.Encoder().encode
 _read = msgspec.msgpack.Decoder().decode
@@ -61,7 +64,7 @@ class MessagePackCodec(PlainCodec):
         data = self.encode(inner.message)
         if not self._has_subnodes or data[0] == _ARRAY + _MOST_PARTS:
             raise LookupError("it has to be written as any other message")
-        return b"%c%b%b" % (data[0] + 1, _write(inner.to), data[1:])
+        return b"".join((_BYTES[data[0] + 1], _write(inner.to), _behind(data, 1)))
 
     def _read_native(self, data: bytes | memoryview) -> object:
         start = data[1] - _SHORT_TEXT + 2  # nonsense without a short name; then no head is equal
@@ -78,7 +81,7 @@ class MessagePackCodec(PlainCodec):
         name: Any = _read(data[1:start])
         if type(name) is not str:
             raise LookupError("it has no name")
-        return Inner(name, self.decode(b"%c%b" % (data[0] - 1, bytes(data[start:]))))
+        return Inner(name, self.decode(b"".join((_BYTES[data[0] - 1], _behind(data, start)))))
 
     def _write_record(self, name: str, plain: dict[str, Any]) -> bytes:
         return _write((name, plain))
@@ -94,6 +97,11 @@ class MessagePackCodec(PlainCodec):
             case [str(to), *rest] if self._has_subnodes and len(rest) > 1:
                 return self.schema.name_of(Inner), {"to": to, "message": _tagged(rest)}
         raise Mismatch("an array of the name of a message and its fields", whole)
+
+
+def _behind(data: bytes | memoryview, start: int) -> bytes | memoryview:
+    """The rest of some bytes; where it is large, without a copy, which costs more than all else."""
+    return data[start:] if len(data) < _LARGE else memoryview(data)[start:]
 
 
 def _tagged(parts: list[Any]) -> Any:

@@ -53,16 +53,18 @@ def make_topic(servers: str, topic: str, partitions: int, replication: int = -1)
     admin = AdminClient({"bootstrap.servers": servers, "log_level": 0})
 
     wanted = NewTopic(topic, partitions, replication)
+    why: list[str] = []
 
     def made() -> bool:
         (answer,) = admin.create_topics([wanted], request_timeout=5).values()
         try:
             answer.result(SECONDS)
         except confluent_kafka.KafkaException as error:
+            why[:] = [str(error)]
             return bool(error.args[0].code() == confluent_kafka.KafkaError.TOPIC_ALREADY_EXISTS)
         return True
 
-    until(made, f"a topic {topic}")
+    until(made, lambda: f"a topic {topic} ({' '.join(why)})")
 
 
 def read_all(client: Client, servers: str, topic: str, history: History, count: int) -> None:

@@ -66,10 +66,12 @@ class History:
         return [place for place, seen in values.items() if len(seen) > 1]
 
 
-def until(holds: Callable[[], T | None], what: str) -> T:
+def until(holds: Callable[[], T | None], what: str | Callable[[], str]) -> T:
     """What ``holds()`` returns, once it is something; an AssertionError if it takes too long."""
     end = time.monotonic() + SECONDS
     while not (found := holds()):
-        assert time.monotonic() < end, f"{what} did not come true within {SECONDS:g} s"
+        if time.monotonic() > end:
+            name = what if isinstance(what, str) else what()
+            raise AssertionError(f"{name} did not come true within {SECONDS:g} s")
         time.sleep(0.02)
     return found
