@@ -1,31 +1,24 @@
-"""The front of the lab log: batches that are taken, order and bounds of a connection, translations.
+"""The front of the lab log: order and bounds of a connection, and what requests become.
 
 The broker behind the front is the test itself: it sees each operation, and answers when it likes.
 """
 
 import asyncio
-from collections.abc import Callable
 from random import Random
 from struct import pack
-from typing import Any, cast
 
 import pytest
 
 pytest.importorskip("crc32c", reason="crc32c is not installed: pip install -e '.[kafka]'")
 
-import crc32c
 
-from common.runtime.facade import Door, free_ports
-from common.values.history import Ok, Outcome, Unknown
-from stage8_real_systems.log.batches import Batch, batch_of
+from common.values.history import Unknown
+from stage8_real_systems.log.batches import Batch
 from stage8_real_systems.log.front import cluster
 from stage8_real_systems.log.front.apis import APIS
-from stage8_real_systems.log.front.batches import HEADER, MAX_BATCH, Unacceptable, taken, written
-from stage8_real_systems.log.front.codes import Code
+from stage8_real_systems.log.front.batches import written
 from stage8_real_systems.log.front.connection import MOST_BYTES, MOST_PENDING
-from stage8_real_systems.log.front.facade import KafkaFacade, make
 from stage8_real_systems.log.front.schema import Message
-from stage8_real_systems.log.front.wire import Reader
 from stage8_real_systems.log.group_requests import (
     CommitOffsets,
     Heartbeat,
@@ -48,176 +41,10 @@ from stage8_real_systems.log.requests import (
     Refused,
     TopicInfo,
 )
-from tests.support.live import eventually, live
+from tests.support.kafka_front import HOST, Front, batch
+from tests.support.live import live
 
-HOST = "127.0.0.1"
 HEARTBEAT, PRODUCE, METADATA, VERSIONS = 12, 0, 3, 18
-
-
-def batch(count: int = 1, attributes: int = 0, **fields: int) -> bytes:
-    """A batch as producers send it, with a right checksum; its records are nonsense."""
-    body = b"x" * 20
-    given = {"magic": 2, "last": count - 1, "producer": -1, "epoch": -1, "sequence": -1, **fields}
-    whole = bytearray(
-        HEADER.pack(
-            *(0, HEADER.size - 12 + len(body), -1, given["magic"], 0, attributes, given["last"]),
-            *(1, 9, given["producer"], given["epoch"], given["sequence"], count),
-        )
-        + body
-    )
-    whole[17:21] = pack(">I", crc32c.crc32c(bytes(whole[21:])))
-    return bytes(whole)
-
-
-# Batches.
-
-
-def test_a_good_batch_is_taken_with_what_its_header_says() -> None:
-    data = batch(3, producer=7, epoch=1, sequence=40)
-    assert taken(data, 9) == Batch(0, 0, 3, 7, 1, 40, 9, data)
-
-
-def test_a_bit_that_flips_anywhere_in_what_is_checked_is_noticed() -> None:
-    whole = batch(2)
-    for place in range(17, len(whole)):
-        changed = bytearray(whole)
-        changed[place] ^= 1 << place % 8
-        with pytest.raises(Unacceptable) as found:
-            taken(bytes(changed), 9)
-        assert found.value.code is Code.CORRUPT_MESSAGE
-
-
-@pytest.mark.parametrize(
-    ("data", "version", "name"),
-    [
-        (None, 9, "CORRUPT_MESSAGE"),
-        (b"", 9, "CORRUPT_MESSAGE"),
-        (batch()[:60], 9, "CORRUPT_MESSAGE"),
-        (batch() + bytes(MAX_BATCH), 9, "MESSAGE_TOO_LARGE"),
-        (batch(magic=1), 9, "INVALID_RECORD"),
-        (batch() + batch(), 9, "INVALID_RECORD"),
-        (batch()[:-1], 9, "INVALID_RECORD"),
-        (batch(0), 9, "INVALID_RECORD"),
-        (batch(3, last=3), 9, "INVALID_RECORD"),
-        (batch(attributes=0x10), 9, "INVALID_RECORD"),
-        (batch(attributes=0x20), 9, "INVALID_RECORD"),
-        (batch(producer=1), 9, "INVALID_RECORD"),
-        (batch(attributes=4), 6, "UNSUPPORTED_COMPRESSION_TYPE"),
-        (batch(attributes=5), 9, "UNSUPPORTED_COMPRESSION_TYPE"),
-    ],
-)
-def test_a_bad_batch_is_refused_by_its_name(data: bytes | None, version: int, name: str) -> None:
-    with pytest.raises(Unacceptable) as found:
-        taken(data, version)
-    assert found.value.code.name == name
-    assert taken(batch(attributes=4), 7)
-
-
-def test_only_the_place_is_written_and_that_leaves_the_checksum_right() -> None:
-    data = batch(5)
-    placed = written(Batch(1_000, 7, 5, -1, -1, -1, 9, data))
-    assert placed[:8] == (1_000).to_bytes(8)
-    assert placed[12:16] == (7).to_bytes(4)
-    assert (placed[8:12], placed[16:]) == (data[8:12], data[16:])
-    assert taken(placed, 9).count == 5
-
-
-def test_what_the_courses_own_clients_wrote_is_read_by_kafkas() -> None:
-    record = pytest.importorskip("kafka.record", reason="kafka-python is not installed")
-    ours = batch_of(("a", "1"), ("ä", None), ("c", "x" * 300), timestamp=77).placed(50, 3)
-    data = written(ours)
-    assert taken(data, 9).count == 3
-    found = record.MemoryRecords(data).next_batch()
-    assert [(each.offset, each.key, each.value) for each in found] == [
-        (50, b"a", b"1"),
-        (51, "ä".encode(), None),
-        (52, b"c", b"x" * 300),
-    ]
-    assert found.leader_epoch == 3
-
-
-# A connection.
-
-
-class Behind:
-    """The broker, played by the test."""
-
-    node, members = "n1", ("n1", "n2", "n3")
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[Any, Callable[[Outcome], None]]] = []
-        self.said: list[str] = []
-        self.log = self.said.append
-
-    def invoke(self, operation: object, then: Callable[[Outcome], None]) -> None:
-        """Let the test see it."""
-        self.asked.append((operation, then))
-
-    async def sees(self, count: int) -> list[Any]:
-        """The operations, once so many are there."""
-        await eventually(lambda: len(self.asked) >= count)
-        return [operation for operation, _ in self.asked]
-
-    def answer(self, number: int, result: object) -> None:
-        """Answer the operation of this number."""
-        self.asked[number][1](Ok(result))
-
-
-class Client:
-    """A client whose every byte the test writes."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader, self.writer = reader, writer
-        self._waiting: list[tuple[int, int]] = []
-
-    def send(self, api: int, version: int, body: Message) -> None:
-        """Send a request."""
-        self._waiting.append((api, version))
-        out = bytearray(pack(">hhih", api, version, len(self._waiting), -1))
-        if version >= APIS[api].flexible:
-            out.append(0)
-        APIS[api].codec("request", version)[1](out, body)
-        self.writer.write(pack(">i", len(out)) + out)
-
-    async def receive(self) -> tuple[int, Message]:
-        """The next response: which request it is for, counted from 1, and its body."""
-        size = int.from_bytes(await self.reader.readexactly(4))
-        data = await self.reader.readexactly(size)
-        number = int.from_bytes(data[:4])
-        api, version = self._waiting[number - 1]
-        skip = 4 + (version >= APIS[api].flexible and api != VERSIONS)
-        found: Message = APIS[api].codec("response", version)[0](Reader(data, skip))
-        return number, found
-
-    async def ask(self, api: int, version: int, body: Message) -> Message:
-        """Send a request, and wait for its response."""
-        self.send(api, version, body)
-        return (await self.receive())[1]
-
-    async def is_disconnected(self) -> bool:
-        """Whether the front closes the connection."""
-        try:
-            return not await self.reader.read(1)
-        except ConnectionResetError:
-            return True
-
-
-class Front:
-    """A front, a client of it, and the test behind it."""
-
-    async def __aenter__(self) -> tuple[Behind, Client]:
-        self.behind = Behind()
-        ports = dict(zip(Behind.members, free_ports(HOST, 3), strict=True))
-        settings = {"host": HOST, "ports": ports}
-        self.facade: KafkaFacade = make(cast(Door, self.behind), settings)
-        await self.facade.listen()
-        self.client = Client(*await asyncio.open_connection(HOST, ports["n1"]))
-        return self.behind, self.client
-
-    async def __aexit__(self, *_: object) -> None:
-        self.client.writer.transport.abort()
-        await self.facade.close()
-        await asyncio.sleep(0)
 
 
 def beat(member: str) -> Message:
@@ -328,6 +155,33 @@ async def test_a_transaction_is_refused_and_never_reaches_the_broker() -> None:
         assert (part["error_code"], behind.asked) == (42, [])
         assert (await client.ask(22, 4, {"transactional_id": "tx"}))["error_code"] == 42
         assert (await client.ask(10, 3, {"key": "tx", "key_type": 1}))["error_code"] == 42
+
+
+@live
+async def test_acks_are_three_and_no_others() -> None:
+    async with Front() as (behind, client):
+        answer = await client.ask(PRODUCE, 9, to_produce(batch(), acks=2))
+        (part,) = answer["responses"][0]["partition_responses"]
+        assert (part["error_code"], behind.asked) == (21, [])
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (Error.INVALID_REPLICATION_FACTOR, Error.LEADER_NOT_AVAILABLE),
+        (Error.INVALID_TOPIC_EXCEPTION, Error.INVALID_TOPIC_EXCEPTION),
+    ],
+)
+@live
+async def test_a_topic_that_cannot_be_made_now_is_asked_for_again(error: Error, told: int) -> None:
+    async with Front() as (behind, client):
+        missing = TopicInfo("new", Error.UNKNOWN_TOPIC_OR_PARTITION, ())
+        client.send(METADATA, 9, {"topics": [{"name": "new"}]})
+        for number, answer in enumerate((None, Refused(error), None)):
+            await behind.sees(number + 1)
+            behind.answer(number, answer or Described("n1", ("n1",), (missing,)))
+        _, body = await client.receive()
+        assert body["topics"][0]["error_code"] == told
 
 
 @live

@@ -11,8 +11,8 @@ import pytest
 pytest.importorskip("crc32c", reason="crc32c is not installed: pip install -e '.[kafka]'")
 
 from stage8_real_systems.log.front.schema import parse
-from tests.stage8_real_systems.test_log_front import batch
 from tests.stage8_real_systems.test_log_wire import EVERY, drawn, request_bytes
+from tests.support.kafka_front import batch
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 10

@@ -49,17 +49,21 @@ async def metadata(gateway: Gateway, request: Request) -> Message:
     topics = body["topics"]
     names = None if topics is None else tuple(topic["name"] for topic in topics)
     described = await _described(gateway, names)
+    errors: dict[str, Error] = {}
     if names and body["allow_auto_topic_creation"]:
         unknown = Error.UNKNOWN_TOPIC_OR_PARTITION
         missing = [topic.name for topic in described.topics if topic.error == unknown]
-        refusals = [await _make(gateway, name) for name in missing]
-        if missing and None in refusals:
+        errors = {name: await _make(gateway, name) for name in missing}
+        if missing:
             described = await _described(gateway, names)
     return {
         "brokers": [gateway.address(broker) for broker in described.brokers],
         "cluster_id": CLUSTER,
         "controller_id": gateway.number(described.controller),
-        "topics": [_topic(gateway, topic) for topic in described.topics],
+        "topics": [
+            _topic(gateway, topic, topic.error and errors.get(topic.name, topic.error))
+            for topic in described.topics
+        ],
     }
 
 
@@ -79,17 +83,21 @@ async def _described(gateway: Gateway, names: tuple[str, ...] | None) -> Describ
         await asyncio.sleep(LOOK_SECONDS)
 
 
-async def _make(gateway: Gateway, name: str) -> Refused | None:
-    made = CreateTopic(name, DEFAULT)
-    result = await gateway.ask(made, Done)
-    if isinstance(result, Done) or result.error == Error.TOPIC_ALREADY_EXISTS:
-        return None
-    return result
+async def _make(gateway: Gateway, name: str) -> Error:
+    """Make a topic; returns what a client is to be told as long as there is none.
+
+    That is that it ask again, also where too few brokers are there just now, unless no topic can
+    ever have the name.
+    """
+    result = await gateway.ask(CreateTopic(name, DEFAULT), Done)
+    if isinstance(result, Refused) and result.error == Error.INVALID_TOPIC_EXCEPTION:
+        return result.error
+    return Error.LEADER_NOT_AVAILABLE
 
 
-def _topic(gateway: Gateway, topic: TopicInfo) -> Message:
+def _topic(gateway: Gateway, topic: TopicInfo, error: int) -> Message:
     return {
-        "error_code": topic.error,
+        "error_code": error,
         "name": topic.name,
         "is_internal": topic.name.startswith("__"),
         "partitions": [_partition(gateway, each) for each in topic.partitions],

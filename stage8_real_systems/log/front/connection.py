@@ -190,6 +190,8 @@ class Connection(asyncio.Protocol):
         """A request is carried out: write what can be written in order, and go on."""
         while self._row and self._row[0][1].done() and not self._ending:
             request, ended = self._row.popleft()
+            if ended.exception() is not None:
+                self.transport.abort()  # a mistake of ours, which the log tells: no answer is right
             response = ended.result()
             if response is not None:
                 self.transport.write(write_response(request, response))

@@ -10,6 +10,9 @@ from stage8_real_systems.log.front.codes import Code
 from stage8_real_systems.log.front.gateway import Gateway
 from stage8_real_systems.log.front.schema import Message
 from stage8_real_systems.log.requests import (
+    ALL,
+    LEADER,
+    NONE,
     Fetch,
     Fetched,
     FetchedPart,
@@ -39,19 +42,24 @@ async def produce(gateway: Gateway, request: Request) -> Message | None:
     """
     body = request.body
     timeout = bounded(body["timeout_ms"]) * MS
-    refused = body["transactional_id"] is not None
+    acks = body["acks"]
+    refused = None
+    if body["transactional_id"] is not None:
+        refused = Unacceptable(Code.INVALID_REQUEST, NO_TRANSACTIONS)
+    elif acks not in (ALL, NONE, LEADER):
+        refused = Unacceptable(Code.INVALID_REQUIRED_ACKS, f"acks is -1, 0 or 1, and not {acks}")
     topics: list[tuple[str, list[tuple[int, Any]]]] = []
     for topic in body["topic_data"]:
         begun: list[tuple[int, Any]] = []
         for part in topic["partition_data"]:
             try:
                 if refused:
-                    raise Unacceptable(Code.INVALID_REQUEST, NO_TRANSACTIONS)
+                    raise refused
                 batch = taken(part["records"], request.version)
             except Unacceptable as error:
                 begun.append((part["index"], error))
                 continue
-            asked = Produce(topic["name"], part["index"], batch, body["acks"], timeout)
+            asked = Produce(topic["name"], part["index"], batch, acks, timeout)
             begun.append((part["index"], gateway.begin(asked, Produced)))
         topics.append((topic["name"], begun))
     responses = [
@@ -61,7 +69,7 @@ async def produce(gateway: Gateway, request: Request) -> Message | None:
         }
         for name, begun in topics
     ]
-    return {"responses": responses} if body["acks"] else None
+    return None if acks == NONE else {"responses": responses}
 
 
 async def _ended(begun: Any) -> Produced | Refused | Unacceptable:
