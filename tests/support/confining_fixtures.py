@@ -12,7 +12,7 @@ from common.course.judge.sandbox import PYTHON, Confined, Limits, Walls, start
 from tests.support.confining import SMALL, TRY
 
 
-@pytest.fixture(params=["bubblewrap", "namespaces"])
+@pytest.fixture(params=["bubblewrap"])
 def kind(request: pytest.FixtureRequest) -> Walls:
     walls: Walls = request.param
     if not sandbox.available(walls):

@@ -5,8 +5,8 @@ files; a private, bounded ``/tmp``; the processes of the sandbox itself; a loopb
 other network; a fixed environment. The program is a user who owns nothing, has no rights, can get
 none, and is killed whole, with whatever it started, at :meth:`Confined.kill`.
 
-The walls are bubblewrap's where it is installed, else the kernel's namespaces, else Docker's. On a
-machine that has none of them :func:`start` refuses, unless told ``unsafe``.
+The walls are bubblewrap's where it can be used, else Docker's. On a machine that has neither
+:func:`start` refuses, unless told ``unsafe``.
 
     with start([PYTHON, "-I", "/work.py"], files={"/work.py": path}, limits=Limits()) as confined:
         confined.stdin.write(b"...")
@@ -39,17 +39,22 @@ from common.values.errors import BadInput, MissingTool
 
 __all__ = ["PYTHON", "Confined", "Limits", "Walls", "available", "start"]
 
-Walls = Literal["bubblewrap", "namespaces", "docker"]
-KINDS: tuple[Walls, ...] = ("bubblewrap", "namespaces", "docker")
+Walls = Literal["bubblewrap", "docker"]
+KINDS: tuple[Walls, ...] = ("bubblewrap", "docker")
 """In the order of preference."""
 
 PROBE = "print('here')"
 PROBE_SECONDS = 30
 
-NO_WALLS = (
-    "this machine has nothing to put a stranger's program into: bubblewrap is not installed, the "
-    "kernel gives us no namespaces, and no Docker engine answers. Install bubblewrap (apt-get "
-    "install bubblewrap), or add --unsafe if you trust the code as if you had written it"
+NOTHING = (
+    "this machine has nothing to put a stranger's program into: no Docker engine answers, and "
+    "{why}, or add --unsafe if you trust the code as if you had written it"
+)
+NO_BUBBLEWRAP = "bubblewrap is not installed, or too old. Install it (apt-get install bubblewrap)"
+SWITCHED_OFF = (
+    "bubblewrap is installed, but may make no namespaces: a system may have switched them off for "
+    "all but root (sysctl user.max_user_namespaces is 0, kernel.unprivileged_userns_clone is 0, or "
+    "kernel.apparmor_restrict_unprivileged_userns is 1). Have them switched on, grade as root"
 )
 
 
@@ -93,9 +98,15 @@ def start(
     chosen = kind or next(filter(available, KINDS), None)
     if chosen is None or (kind and not available(kind)):
         if not unsafe:
-            raise MissingTool(NO_WALLS if kind is None else f"{kind} cannot be used here")
+            raise no_walls() if kind is None else MissingTool(f"{kind} cannot be used here")
         return _unconfined(plan)
     return _launch(chosen, plan)
+
+
+def no_walls() -> MissingTool:
+    """What to raise where no sandbox is to be had; it says what is missing, and what helps."""
+    why = SWITCHED_OFF if walls.bubblewrap_program() else NO_BUBBLEWRAP
+    return MissingTool(NOTHING.format(why=why))
 
 
 @functools.cache
@@ -132,12 +143,8 @@ def _launch(kind: Walls, plan: Plan) -> Confined:
     report, status = os.pipe()
     with open(report, "rb") as answer:
         try:
-            make = walls.bubblewrap if kind == "bubblewrap" else walls.namespaces
-            command = make(plan, status)
-            if command is None:
-                raise MissingTool(f"{kind} cannot be used here")
+            settings, command = walls.bubblewrap(plan, status)
             group = make_group(plan.limits)
-            settings = _settings(command)
             process = _popen(group.joined(command), [status, settings, *plan.keep], ENVIRONMENT)
             os.close(settings)
         finally:
@@ -176,11 +183,6 @@ def _popen(
         pass_fds=keep,
         start_new_session=True,
     )
-
-
-def _settings(command: Sequence[str]) -> int:
-    """The descriptor among the walls' arguments: see :mod:`common.course.judge.walls`."""
-    return int(command[command.index("--args") + 1] if "--args" in command else command[3])
 
 
 def _unconfined(plan: Plan) -> Confined:

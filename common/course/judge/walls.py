@@ -1,4 +1,4 @@
-"""Three ways to put walls around a program: bubblewrap, the kernel's namespaces, Docker.
+"""Two ways to put walls around a program: bubblewrap, and Docker.
 
 Each makes, from one :class:`Plan`, the command that starts the walls with the program within. The
 last thing each starts is ``inside/lock.py``, which sets the limits and gives up all rights: so
@@ -19,6 +19,7 @@ from common.course.judge.filters import SANDBOX, assemble
 from common.course.judge.interpreter import PYTHON, hidden, needed
 from common.course.judge.limits import Limits
 from common.course.judge.relay import INSIDE as SOCKETS
+from common.values.errors import MissingTool
 
 INSIDE = Path(__file__).parent / "inside"
 LOCK = "/lock.py"
@@ -116,11 +117,21 @@ def is_root() -> bool:
     return os.geteuid() == 0
 
 
-def bubblewrap(plan: Plan, status: int) -> list[str] | None:
-    """Arguments for bwrap; None where it is missing or too old to bound a temporary folder."""
+def bubblewrap_program() -> str | None:
+    """Where bwrap is; None where it is missing, or too old to bound a temporary folder."""
     program = shutil.which("bwrap")
-    if program is None or "--size" not in _help(program):
-        return None
+    return program if program is not None and "--size" in _help(program) else None
+
+
+def bubblewrap(plan: Plan, status: int) -> tuple[int, list[str]]:
+    """The command that builds walls with bwrap, and the descriptor that it reads arguments from.
+
+    Raises:
+        MissingTool: there is no bwrap that can.
+    """
+    program = bubblewrap_program()
+    if program is None:
+        raise MissingTool("bubblewrap cannot be used here")
     arguments = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
     arguments += ["--unshare-cgroup-try", "--die-with-parent", "--new-session"]
     if is_root():  # to become a fresh user is all that it may still do
@@ -141,23 +152,7 @@ def bubblewrap(plan: Plan, status: int) -> list[str] | None:
     arguments += ["--proc", "/proc"] if plan.proc else ["--dir", "/proc"]
     arguments += ["--remount-ro", "/", "--chdir", "/tmp", "--info-fd", str(status)]
     listed = _file("\0".join(arguments))
-    return [program, "--args", str(listed), "--", *plan.locked(fresh_user())]
-
-
-def namespaces(plan: Plan, status: int) -> list[str]:
-    """The command that builds the same walls with system calls alone."""
-    settings = {
-        "shown": plan.shown(),
-        "hidden": [str(path) for path in hidden()],
-        "tmp_bytes": plan.limits.file_bytes,
-        "proc": plan.proc,
-        "command": plan.locked(fresh_user()),
-        "environment": ENVIRONMENT,
-        "keep": list(plan.keep),
-        "status": status,
-    }
-    listed = _file(json.dumps(settings))
-    return [PYTHON, "-ES", str(INSIDE / "namespaces.py"), str(listed)]
+    return listed, [program, "--args", str(listed), "--", *plan.locked(fresh_user())]
 
 
 def docker(plan: Plan, name: str, relay: Path | None) -> list[str] | None:

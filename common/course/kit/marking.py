@@ -18,7 +18,7 @@ import msgspec
 from common.course.base.course import ROOT, Course
 from common.course.base.lab import Lab
 from common.course.base.limits import BUDGET_SECONDS, WALL_FACTOR
-from common.course.judge.sandbox import KINDS, NO_WALLS, available
+from common.course.judge.sandbox import KINDS, available, no_walls
 from common.course.kit.reports import LabReport, Mark
 from common.course.suites.suite import (
     NothingEnded,
@@ -27,7 +27,7 @@ from common.course.suites.suite import (
     TestResult,
     run_suite,
 )
-from common.values.errors import BadInput, LabError, MissingTool
+from common.values.errors import BadInput, LabError
 
 WATCH = "common.course.kit.watch"
 DIAGRAMS = 3
@@ -131,7 +131,7 @@ def mark(job: Job, on_mark: Callable[[Mark], None], course: Course | None = None
     """
     course = course or _installed()
     if job.judged and not job.unsafe and not any(map(available, KINDS)):
-        raise MissingTool(NO_WALLS)
+        raise no_walls()
     if suites_digest(course) != job.suites:
         raise OtherVersion(
             "a worker has another version of the course than you have: the marks would not be "
