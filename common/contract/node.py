@@ -10,6 +10,7 @@ from random import Random
 from types import MappingProxyType
 from typing import Any, ClassVar, NoReturn, TypeVar
 
+from common.contract.checked import CheckedEffects, Checker
 from common.contract.effects import (
     Broadcast,
     CancelTimer,
@@ -33,7 +34,7 @@ from common.contract.events import (
     SavedKey,
     TimerId,
 )
-from common.contract.handlers import Handlers, check_names, handlers_of
+from common.contract.handlers import Handlers, check_names, handlers_of, place_of
 from common.contract.kinds import DELIVERY, MESSAGE, TIMER, kind_of, kinds
 from common.contract.signing import IDEAL_SIGNER, Signed, Signer
 from common.contract.subnodes import EffectSink, Inside, Outlet
@@ -67,6 +68,7 @@ class Node:
 
     _handlers: ClassVar[Handlers] = {}
     _signer: Signer = IDEAL_SIGNER
+    _checker: Checker | None = None
 
     def __init__(self, id: NodeId, peers: tuple[NodeId, ...]) -> None:
         self._id = id
@@ -249,7 +251,7 @@ class Node:
         """
         if self._effects is not None:
             self._step_within(event)
-        effects: list[Effect] = []
+        effects: list[Effect] = [] if self._checker is None else CheckedEffects(self._checker)
         self._effects = effects
         self._now = event.now
         try:
@@ -287,6 +289,10 @@ class Node:
     def sign_by(self, signer: Signer) -> None:
         """Give this node what it signs with; worlds without ideal signatures do, once."""
         self._signer = signer
+
+    def check_by(self, checker: Checker) -> None:
+        """Have each effect checked as it is asked for; worlds that check call this, once."""
+        self._checker = checker
 
     # For the nodes within this one.
 
@@ -359,7 +365,7 @@ class Node:
 
     def _not_taken(self, value: object, origin: str) -> NoReturn:
         kind = kind_of(type(value)) or "value"
-        instead = f"add a method marked @on({type(value).__name__})"
+        instead = f"add a method marked @on({type(value).__name__}) to {place_of(type(self))}"
         if isinstance(value, Inner):
             instead = f"it is for a subnode, and {type(self).__name__} has no subnodes = (...)"
         raise ContractError(

@@ -22,12 +22,13 @@ from common.contract.effects import (
     Save,
     Send,
 )
-from common.contract.events import Event
+from common.contract.events import Event, Fire, Invoke, Receive
+from common.contract.handlers import place_of
 from common.contract.kinds import check_value, classes_in, is_made_of, kind_of
 from common.contract.node import Node
 from common.contract.schema import Schema
 from common.contract.shared import shared_state
-from common.contract.wrapped import check_key
+from common.contract.wrapped import check_key, unwrapped
 from common.values.errors import ContractError
 from common.values.history import Ok
 
@@ -92,9 +93,21 @@ def check_step(node: Node, event: Event) -> list[Effect]:
         raise ContractError(
             f"node {node.id} ({type(node).__name__}): {event} gave other effects on a copy of "
             f"the same state: {_first_difference(effects, again)}; a handler may depend on "
-            "nothing but its node's state and the event"
+            f"nothing but its node's state and the event{_taken_by(node, event)}"
         )
     return effects
+
+
+def _taken_by(node: Any, event: Event) -> str:
+    """Which method took an event, and where it is; "" behind the judge's pipe."""
+    if not isinstance(node, Node):
+        return ""
+    match event:
+        case Receive(_, _, value) | Fire(_, _, value) | Invoke(_, _, value):
+            taker = type(node)._handlers[type(value)]
+        case _:
+            taker = type(node).on_start
+    return f"; look into {place_of(taker)}"
 
 
 def _same_draws(random: Random) -> Random:
@@ -105,28 +118,58 @@ def _same_draws(random: Random) -> Random:
 
 
 def check_effects(node: Node, effects: list[Effect]) -> None:
+    """Check the effects of a step, each as :func:`check_effect` does."""
+    for effect in effects:
+        check_effect(node, effect)
+
+
+def check_effect(node: Node, effect: Effect) -> None:
     """Check what leaves a node as sockets and disks would: it cannot change, and has a name there.
 
     Raises:
-        ContractError: something can, or has none; the text names the node, and what and where it
-            is.
+        ContractError: something can, or has none; the text names the node, what it asked for, and
+            what and where the wrong value is.
     """
     try:
-        for effect in effects:
-            match effect:
-                case Send(_, value) | Broadcast(_, value) | Return(_, Ok(value)):
-                    _check_crosses(node, value)
-                case Save(key, value):
-                    check_key(key)
-                    _check_crosses(node, value)
-                case Forget(key):
-                    check_key(key)
-                case Note(_, fields):
-                    check_value(tuple(fields.values()))
-                case Deliver(value):
-                    check_value(value)
+        match effect:
+            case Send(_, value) | Broadcast(_, value) | Return(_, Ok(value)):
+                _check_crosses(node, value)
+            case Save(key, value):
+                check_key(key)
+                _check_crosses(node, value)
+            case Forget(key):
+                check_key(key)
+            case Note(_, fields):
+                check_value(tuple(fields.values()))
+            case Deliver(value):
+                check_value(value)
     except ContractError as error:
-        raise ContractError(f"node {node.id} ({type(node).__name__}): {error}") from None
+        name = f"node {node.id} ({type(node).__name__})"
+        raise ContractError(f"{name}: {_asked(effect)}: {error}") from None
+
+
+def _asked(effect: Effect) -> str:
+    """The call by which an effect was asked for, but for values that may be long."""
+    match effect:
+        case Send(to, message):
+            return f"send({to!r}, {_called(message)})"
+        case Broadcast(_, message):
+            return f"broadcast({_called(message)})"
+        case Return(call, _):
+            return f"finish({call}, Ok(...))"
+        case Save(key, _):
+            return f"save({key!r}, ...)"
+        case Forget(key):
+            return f"forget({key!r})"
+        case Note(text, _):
+            return f"note({text!r}, ...)"
+    return "deliver(...)"
+
+
+def _called(message: object) -> str:
+    path, inner = unwrapped(message)
+    of = f" of the subnode {path}" if path else ""
+    return f"{type(inner).__name__}(...){of}"
 
 
 def _check_crosses(node: object, value: object) -> None:

@@ -6,10 +6,12 @@ protocol's sake needs only that: the same ``Node.step`` as everywhere else, and 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from heapq import heappop, heappush
 from random import Random
 from typing import Any, NoReturn, Protocol
 
+from common.contract.checked import CheckedEffects, Checker
 from common.contract.effects import (
     Broadcast,
     CancelTimer,
@@ -26,7 +28,7 @@ from common.contract.events import Event, Fire, Invoke, NodeId, Receive, Start
 from common.contract.lies import Behaviour, Later, Liar
 from common.contract.node import Node
 from common.contract.observer import Observer
-from common.contract.rules import check_effects, check_step
+from common.contract.rules import check_effect, check_effects, check_step
 from common.contract.signing import Notary
 from common.sim.host import Host
 from common.sim.network import OTHER_HALF, Link, LinkModel, Network
@@ -142,6 +144,8 @@ class Engine:
         host.release_at = self.now
         host.node = host.factory(host.identity, host.peers)
         host.node.seed(f"{self._seed}/{host.id}/{host.life}")
+        if self._check_every and isinstance(host.node, Node):
+            host.node.check_by(Checker(partial(self._check_asked, host)))
         if host.node.signs and self._notary is None:
             self._notary = Notary()
         self._step(host, Start(host.clock(self.now), host.disk.contents()))
@@ -193,7 +197,7 @@ class Engine:
         self._steps += 1
         doubled = self._check_every and self._steps % self._check_every == 0
         effects = check_step(node, event) if doubled else node.step(event)
-        if effects and self._check_every:
+        if effects and self._check_every and not isinstance(effects, CheckedEffects):
             check_effects(node, effects)
         if self._observers:
             status = node.full_status()
@@ -206,6 +210,18 @@ class Engine:
                 monitor.check(self.now, nodes)
 
     # What nodes ask for.
+
+    def _check_asked(self, host: Host, effect: Effect) -> None:
+        """Check an effect while the handler that asks for it still runs, so that its line is known.
+
+        (A judged node is at the other end of a pipe: its effects are checked when they arrive.)
+        """
+        assert host.node is not None, "only a living node asks"
+        check_effect(host.node, effect)
+        if isinstance(effect, Send) and effect.to not in host.links:
+            self._target(host, effect.to)
+        elif isinstance(effect, Return) and effect.call not in host.calls:
+            self._not_under_way(host, effect)
 
     def _carry_out(self, host: Host, effects: list[Effect]) -> None:
         saves = False
@@ -307,10 +323,7 @@ class Engine:
     def _returned(self, host: Host, call: int, outcome: Outcome) -> None:
         written = host.calls.pop(call, None)
         if written is None:
-            raise ContractError(
-                f"node {host.id}: finish({call}, {outcome}): that call is not under way: "
-                "each call ends once, and in the life in which it began"
-            )
+            self._not_under_way(host, Return(call, outcome))
         self._end(host, written, outcome)
 
     def _end(self, host: Host, written: Operation, outcome: Outcome) -> None:
@@ -342,21 +355,29 @@ class Engine:
             observer.dropped(self.now, sender, to, number, why)
 
     def _new_link(self, host: Host, to: NodeId) -> Link[Host]:
-        if to == host.identity:  # a half that speaks to itself
-            target = host
-        elif (found := self._hosts.get(to)) is not None and found.identity == to:
-            target = found
-        else:
-            known = ", ".join(dict.fromkeys(each.identity for each in self._hosts.values()))
-            raise ContractError(
-                f"node {host.id} sends to {to!r}, which is not in this cluster: there are {known}"
-            )
-        link = host.links[to] = self._network.link(host.id, target)
+        link = host.links[to] = self._network.link(host.id, self._target(host, to))
         twin = self._hosts.get(twin_of(to))
         if twin is not None and to != host.identity:
             link.twin = self._network.link(host.id, twin)
             link.settle()
         return link
+
+    def _target(self, host: Host, to: NodeId) -> Host:
+        if to == host.identity:  # a half that speaks to itself
+            return host
+        found = self._hosts.get(to)
+        if found is None or found.identity != to:
+            known = ", ".join(dict.fromkeys(each.identity for each in self._hosts.values()))
+            raise ContractError(
+                f"node {host.id} sends to {to!r}, which is not in this cluster: there are {known}"
+            )
+        return found
+
+    def _not_under_way(self, host: Host, asked: Return) -> NoReturn:
+        raise ContractError(
+            f"node {host.id}: finish({asked.call}, {asked.outcome}): that call is not under way: "
+            "each call ends once, and in the life in which it began"
+        )
 
     def _too_many(self) -> NoReturn:
         raise EventLimit(

@@ -128,6 +128,34 @@ def test_what_a_handler_raises_is_told_with_its_kind_and_its_line(workspace: Pat
     assert ", in gossip_received)" in said(ran)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("self.save('held', {})", "save('held', ...): a dict would leave the node"),
+        ("self.save(('held', 1.5), 1)", "('held', 1.5) is no key to save under"),
+        (
+            "self.send(sender, Gossip([]))",
+            "Gossip(...)): a list (at Gossip.held) would leave the node",
+        ),
+        ("self.send('n9', gossip)", "sends to 'n9', which is not in this cluster"),
+        ("gossip.held = 1", "cannot assign to field 'held': a declared value never changes"),
+        ("self.set_timer(1.5, GossipAgain())", "a time is a whole number of microseconds"),
+    ],
+)
+def test_what_breaks_the_contract_is_told_with_the_students_own_line(
+    workspace: Path, wrong: str, told: str
+) -> None:
+    change(workspace, "available.py", GOSSIP, f"{GOSSIP}        {wrong}\n")
+    lines = (workspace / CAP.path("available.py")).read_text(encoding="utf-8").splitlines()
+    line = lines.index(f"        {wrong}") + 1
+    name = "gossip_does_not_multiply"
+    ran = lab(workspace, "test", "cap", "--impl", ".", "-k", name, "--json")
+    assert ran.returncode == 1
+    [test] = grades(ran.stdout)["tests"]
+    assert told in test["why"]
+    assert test["why"].endswith(f"({CAP.path('available.py')}:{line}, in gossip_received)")
+
+
 def test_a_handler_that_never_ends_fails_with_its_line_and_does_not_hang(workspace: Path) -> None:
     change(workspace, "available.py", GOSSIP, f"{GOSSIP}        while True:\n            pass\n")
     ran = lab(workspace, "test", "cap", "--impl", ".", "-k", "gossip_does_not_multiply")

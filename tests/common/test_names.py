@@ -180,8 +180,8 @@ def test_what_only_sockets_would_refuse_is_refused_in_a_checked_simulation_too()
         return Letter((Hidden(number),))
 
     sentence = (
-        r"node n1 \(Sender\): a Hidden is in what it sends.*name it in the class Sender: "
-        r"carries = \(Hidden,\)"
+        r"node n1 \(Sender\): send\('n2', Letter\(...\)\): a Hidden is in what it sends.*"
+        r"name it in the class Sender: carries = \(Hidden,\)"
     )
     nodes = {"n1": Sender, "n2": Sender}
     Simulation(nodes, seed=1).run(10 * MS)  # a fast simulation does not look

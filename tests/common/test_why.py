@@ -74,6 +74,16 @@ def test_a_history_that_cannot_be_is_told_down_to_the_answer(tmp_path: Path) -> 
     assert json.loads(events[wrong["number"] + 1])["kind"] == "verdict"
 
 
+def test_what_breaks_the_contract_is_told_at_the_node_that_did(tmp_path: Path) -> None:
+    old = "        if gossip.held.tag > self.held.tag:\n"
+    a_workspace(tmp_path, "cap", "available.py", old, f"        self.save('held', [])\n{old}")
+    told = explain(tmp_path, "cap", "a_write_that_arrives_twice_is_taken_once")
+    node = told["wrong"]["node"]
+    assert told["why"].startswith(f"node {node} (AvailableReplica): save('held', ...): a list")
+    assert told["wrong"]["what"].startswith(f"{node} took Gossip of ")
+    assert told["wrong"]["exact"]
+
+
 def test_an_invariant_names_the_step_after_which_it_did_not_hold(tmp_path: Path) -> None:
     old = "if not is_quorum(self.configuration, self.agreeing):\n            return\n"
     new = "if not self.agreeing:\n            return\n"

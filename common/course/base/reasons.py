@@ -2,6 +2,7 @@
 
 import os
 import re
+from dataclasses import FrozenInstanceError
 from traceback import walk_tb
 from types import TracebackType
 
@@ -36,6 +37,11 @@ def reason(error: BaseException, course: Course) -> str:
             place = place or (_place(error.__traceback__, None) if bare else "")
         case LabError() | NeverEnds():
             told = str(error)
+        case FrozenInstanceError():
+            told = (
+                f"{error}: a declared value never changes, for others may hold it: make a new one, "
+                "dataclasses.replace(value, field=...)"
+            )
         case NotImplementedError():
             told = str(error) or "this is not written yet"
         case _:
@@ -73,6 +79,8 @@ def _place(trace: TracebackType | None, course: Course | None) -> str:
     there is no course; "" if there is none."""
     place = ""
     for frame, line in walk_tb(trace):
+        if frame.f_code.co_filename.startswith("<"):
+            continue  # what a decorator wrote
         module = str(frame.f_globals.get("__name__", ""))
         code = frame.f_code
         if course is not None:
