@@ -101,6 +101,17 @@ def test_fixed_commands_get_the_same_replies(both: tuple[Wire, Wire], version: i
     SET k v / GET k / GET nothing / MGET k {k}2 / SET k v NX / SET k v XX GET / TTL k / TTL nothing
     EXPIRE k 50 / TTL k / PERSIST k / PERSIST k / TYPE k / TYPE nothing / EXPIRE k abc
     SET k v EX 0 / SETEX k 0 v / SET k v EX 10 PX 10 / SET k v EX / SET k v KEEPTTL EX 3
+    SET k v NX NX / SET k v XX XX / SET k v NX XX / SET k v EX 50 EX 60 / TTL k / SET k v EX 5 EX
+    SET k v KEEPTTL KEEPTTL / TTL k / SET k v PX 5 EX 5 / SET k v EX EX 5 / SET k v GET GET
+    EXPIRE k abc FOO / PEXPIRE k -9223372036854775808 / EXISTS k / SET k v
+    EXPIRE k -9223372036854775808 / EXPIRE k 9223372036854775807 / PEXPIRE k 9223372036854775807
+    EXPIREAT k 33177117420 / EXPIRETIME k / PEXPIRETIME k / EXPIREAT k 33177117421 NX
+    PEXPIREAT k 33177117420000 / PEXPIRETIME k / EXPIREAT k x / EXPIREAT k 1 / EXISTS k
+    PEXPIREAT k 9223372036854775807 / EXPIREAT k 9223372036854775807 / EXPIRETIME k / SET k v
+    EXPIRETIME k / GETEX k EX 100 / TTL k / GETEX k / TTL k / GETEX k PERSIST / TTL k / GETEX k EX
+    GETEX k EX 0 / GETEX nothing EX 0 / GETEX nothing EX x / GETEX k EX 5 PX 5 / GETEX k FOO
+    GETEX k PERSIST EX 5 / GETEX k EXAT 33177117420 / EXPIRETIME k / GETEX k PXAT 1 / EXISTS k
+    SET k v EXAT 1 / EXISTS k / SET k v / CLIENT REPLY FOO / CLIENT REPLY / CLIENT REPLY ON
     EXPIRE k 9 NX GT
     EXPIRE k 9 GT LT / EXPIRE k 9 FOO / INCRBY k 1 / SET n 5 / INCR n / INCRBY n 1.5 / DECRBY n 2
     DECRBY n -9223372036854775808 / INCRBY n 9223372036854775807 / INCR {n}new / GET {n}new
@@ -137,6 +148,9 @@ def test_what_the_protocol_does_not_allow_gets_the_same_error(both: tuple[Wire, 
         b"*1\r\n:4\r\n",
         b"*2\r\n$4\r\nPING\r\n" + b"*1\r\n" * 1000,
         b"x" * 70_000,
+        b'SET k "a"b\r\n',
+        b"SET k 'a'b\r\n",
+        b'SET k "a\r\n',
     ):
         replies = []
         for port in ports:
@@ -148,7 +162,16 @@ def test_what_the_protocol_does_not_allow_gets_the_same_error(both: tuple[Wire, 
 
 
 def test_inline_and_empty_requests_are_taken_alike(both: tuple[Wire, Wire]) -> None:
-    for line, replies in ((b"SET i 5\r\nGET i\n", 2), (b"*0\r\n\r\n*-1\r\nPING\r\n", 1)):
+    for line, replies in (
+        (b"SET i 5\r\nGET i\n", 2),
+        (b"*0\r\n\r\n*-1\r\nPING\r\n", 1),
+        (b'SET i "a \\"b\\" \\x41\\n\\q"\r\nGET i\r\n', 2),
+        (b"SET i 'it\\'s \\n'\r\nGET i\r\n", 2),
+        (b"SET i a'b c'\r\nGET i\r\nSET i ''\r\nGET i\r\n", 4),
+        (b"CLIENT REPLY OFF\r\nSET i 1\r\nGET i\r\nCLIENT REPLY ON\r\nGET i\r\n", 2),
+        (b"CLIENT REPLY SKIP\r\nGET i\r\nECHO heard\r\n", 1),
+        (b"CLIENT REPLY OFF\r\nCLIENT REPLY SKIP\r\nCLIENT REPLY ON\r\nPING\r\n", 2),
+    ):
         told = []
         for wire in both:
             wire.send(line)

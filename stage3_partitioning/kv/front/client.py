@@ -99,6 +99,9 @@ class Client(Protocol):
     def reply(self, data: bytes) -> None:
         """Reply at once."""
 
+    def hush(self, mode: str) -> None:
+        """``off``: reply no more; ``skip``: not to the next command; ``on``: as it was."""
+
     def value(self, value: Value) -> None:
         """Reply with a value at once."""
 

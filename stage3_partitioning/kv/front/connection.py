@@ -42,6 +42,10 @@ MOST_QUEUED = 10_000
 TRY_AGAIN = "TRYAGAIN Multiple keys request during rehashing of slot"
 
 
+class _Unsaid(list[Reply]):
+    """The place of a reply that the client does not want."""
+
+
 class Connection(asyncio.Protocol):
     """One client.
 
@@ -66,6 +70,9 @@ class Connection(asyncio.Protocol):
         self.transaction: list[Plan | Later] | None = None
         self.spoiled = False
         self.peer = ""
+        self._hushed = False
+        self._skips = 0
+        """How many more commands get no reply, the present one among them."""
         self._reader = RequestReader()
         self._commands: deque[list[bytes]] = deque()
         self._problem: ProtocolError | None = None
@@ -129,6 +136,7 @@ class Connection(asyncio.Protocol):
         while self._commands and self._has_room():
             while self._commands and self._has_room():
                 self._carry_out(self._commands.popleft())
+                self._skips = max(0, self._skips - 1)
             self._flush()  # which makes room, where replies are there
         self._working = False
         if self._problem is not None and not self._commands and not self._ending:
@@ -167,8 +175,9 @@ class Connection(asyncio.Protocol):
             self.transport.close()
 
     def _write(self, ready: list[bytes]) -> None:
-        if ready and not self.transport.is_closing():
-            self.transport.write(ready[0] if len(ready) == 1 else b"".join(ready))
+        data = ready[0] if len(ready) == 1 else b"".join(ready)
+        if data and not self.transport.is_closing():
+            self.transport.write(data)
 
     def _filled(self) -> None:
         """Later replies have come: write them, and go on with commands that found no room."""
@@ -179,20 +188,25 @@ class Connection(asyncio.Protocol):
 
     def slot(self) -> Slot:
         """Take the next place in the row of replies."""
-        made: Slot = []
+        made: Slot = _Unsaid() if self._hushed or self._skips else []
         self._slots.append(made)
         return made
 
     def fill(self, slot: Slot, reply: Reply) -> None:
         """The reply of this place is there."""
-        slot.append(reply)
+        slot.append(b"" if isinstance(slot, _Unsaid) else reply)
         if not self._working and not self._flush_soon:
             self._flush_soon = True
             asyncio.get_running_loop().call_soon(self._filled)
 
     def reply(self, data: bytes) -> None:
         """Reply at once."""
-        self._slots.append([data])
+        self.slot().append(b"" if self._hushed or self._skips else data)
+
+    def hush(self, mode: str) -> None:
+        """``off``: reply no more; ``skip``: not to the next command; ``on``: as it was."""
+        self._hushed = mode == "off" or (mode == "skip" and self._hushed)
+        self._skips = 2 if mode == "skip" and not self._hushed else 0
 
     def value(self, value: Value) -> None:
         """Reply with a value at once."""

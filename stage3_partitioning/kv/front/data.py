@@ -1,5 +1,6 @@
 """The commands about keys: each becomes commands for the node, and a way to tell their results."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,9 +18,10 @@ from stage3_partitioning.kv.commands import (
     TimeToLive,
 )
 from stage3_partitioning.kv.front.options import (
-    UNITS,
+    End,
     integer,
     life,
+    read_end,
     read_expire,
     read_set,
 )
@@ -152,12 +154,39 @@ def _type(words: Words) -> Plan:
     )
 
 
-def _expire(words: Words) -> Plan:
-    return Plan((read_expire(words, UNITS[b"EX"], "expire"),), _first)
+def _expiring(unit: bytes, name: str) -> Callable[[Words], Plan]:
+    return lambda words: Plan((read_expire(words, unit, name),), _first)
 
 
-def _pexpire(words: Words) -> Plan:
-    return Plan((read_expire(words, UNITS[b"PX"], "pexpire"),), _first)
+def _getex(words: Words) -> Plan:
+    """GETEX key [EX s | PX ms | EXAT s | PXAT ms | PERSIST]."""
+    get, rest = Get(words[1]), iter(words[2:])
+    end: End | None = None
+    for word in rest:
+        end = read_end(word.upper(), rest, end, b"PERSIST")
+    if end is None:
+        return Plan((get,), _first)
+    if end.unit == b"PERSIST":
+        return Plan((get, Expire(words[1], None)), _first)
+    try:
+        left = end.life("getex")
+    except RespError as refusal:
+        text = refusal  # like Redis: where no key is, its end does not matter
+        return Plan((get,), lambda results: None if results[0] is None else text)
+    return Plan((get, Expire(words[1], max(0, left))), _first)
+
+
+def _when(unit_us: int) -> Callable[[Words], Plan]:
+    """When is a key's end, by the clock on the wall?"""
+
+    def tell(results: Sequence[Any]) -> Value:
+        left: int = results[0]
+        if left < 0:
+            return left
+        now_us = time.time_ns() // 1_000
+        return (now_us + left + unit_us // 2) // unit_us
+
+    return lambda words: Plan((TimeToLive(words[1]),), tell)
 
 
 def _persist(words: Words) -> Plan:
@@ -201,8 +230,13 @@ PLANS: dict[str, Callable[[Words], Plan]] = {
     "exists": _exists,
     "touch": _exists,
     "type": _type,
-    "expire": _expire,
-    "pexpire": _pexpire,
+    "getex": _getex,
+    "expire": _expiring(b"EX", "expire"),
+    "pexpire": _expiring(b"PX", "pexpire"),
+    "expireat": _expiring(b"EXAT", "expireat"),
+    "pexpireat": _expiring(b"PXAT", "pexpireat"),
+    "expiretime": _when(1_000_000),
+    "pexpiretime": _when(1_000),
     "persist": _persist,
     "ttl": _ttl,
     "pttl": _pttl,

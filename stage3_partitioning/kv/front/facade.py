@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import platform
 import time
 from collections.abc import Mapping
 from hashlib import sha1
@@ -135,6 +136,8 @@ class RespFacade:
             "Server": {
                 "redis_version": VERSION,
                 "redis_mode": "cluster",
+                "os": platform.platform(),
+                "arch_bits": 64,
                 "node": self.door.node,
                 "process_id": os.getpid(),
                 "tcp_port": self.ports[self.door.node],

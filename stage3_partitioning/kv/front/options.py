@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stage3_partitioning.kv.commands import Expire, PutIf, Until, When
@@ -17,6 +18,8 @@ UNITS = {b"EX": 1_000_000, b"PX": 1_000, b"EXAT": 1_000_000, b"PXAT": 1_000}
 MAX_END_MS = 2**63 - 1
 MAX_LIFE_US = 2**62
 """146,000 years: longer lives are cut to that, for a message carries 64 bits."""
+
+WHENS: dict[bytes, When] = {b"NX": "absent", b"XX": "present"}
 
 CONDITIONS: dict[bytes, Until] = {
     b"NX": "immortal",
@@ -42,7 +45,8 @@ def life(word: bytes, unit: bytes, name: str) -> int:
     if number <= 0 or number * UNITS[unit] // 1_000 > MAX_END_MS - base_ms:
         raise RespError(f"ERR invalid expire time in '{name}' command")
     span = number * UNITS[unit]
-    return min(MAX_LIFE_US, span - now_us if unit.endswith(b"AT") else span)
+    left = min(MAX_LIFE_US, span - now_us if unit.endswith(b"AT") else span)
+    return left or -1  # 0 would leave the key the end that it has
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,33 +60,51 @@ class SetOptions:
 def read_set(command: list[bytes]) -> SetOptions:
     """SET key value [NX | XX] [GET] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL]."""
     when: When = "always"
-    life_us: int | None = None
-    ends = tell_old = False
+    tell_old = False
+    end: End | None = None
     words = iter(command[3:])
     for word in words:
         option = word.upper()
-        if option in (b"NX", b"XX") and when == "always":
-            when = "absent" if option == b"NX" else "present"
+        wanted = WHENS.get(option)
+        if wanted is not None and when in ("always", wanted):
+            when = wanted
         elif option == b"GET":
             tell_old = True
-        elif option == b"KEEPTTL" and not ends:
-            ends, life_us = True, 0
-        elif option in UNITS and not ends:
-            value = next(words, None)
-            if value is None:
-                raise RespError(SYNTAX)
-            ends, unit, given = True, option, value
-            life_us = -1
         else:
-            raise RespError(SYNTAX)
-    if life_us == -1:
-        life_us = life(given, unit, "set")
+            end = read_end(option, words, end, b"KEEPTTL")
+    life_us = None if end is None else 0 if end.unit == b"KEEPTTL" else end.life("set")
     return SetOptions(PutIf(command[1], command[2], when, life_us), tell_old)
 
 
-def read_expire(command: list[bytes], unit_us: int, name: str) -> Expire:
-    """EXPIRE key number [NX | XX | GT | LT]."""
-    number = integer(command[2])
+@dataclass(frozen=True, slots=True)
+class End:
+    """What was said of the end of a key's life: in which unit, and how much of it."""
+
+    unit: bytes
+    given: bytes
+
+    def life(self, name: str) -> int:
+        """How long from now; the command's name is for the error."""
+        return life(self.given, self.unit, name)
+
+
+def read_end(option: bytes, words: Iterator[bytes], before: End | None, alone: bytes) -> End:
+    """Read ``EX s``, ``PX ms``, ``EXAT s``, ``PXAT ms``, or the word that stands ``alone``.
+
+    The same option may be given again, and the last one counts; two different ones may not.
+    """
+    if before is not None and before.unit != option:
+        raise RespError(SYNTAX)
+    if option == alone:
+        return End(option, b"")
+    given = next(words, None)
+    if option not in UNITS or given is None:
+        raise RespError(SYNTAX)
+    return End(option, given)
+
+
+def read_expire(command: list[bytes], unit: bytes, name: str) -> Expire:
+    """EXPIRE key number [NX | XX | GT | LT], and EXPIREAT likewise, whose number is a time."""
     given = {word.upper() for word in command[3:]}
     for word in command[3:]:
         if word.upper() not in CONDITIONS:
@@ -91,13 +113,16 @@ def read_expire(command: list[bytes], unit_us: int, name: str) -> Expire:
         raise RespError("ERR NX and XX, GT or LT options at the same time are not compatible")
     if {b"GT", b"LT"} <= given:
         raise RespError("ERR GT and LT options at the same time are not compatible")
-    now_ms = time.time_ns() // 1_000_000
-    if number * unit_us // 1_000 > MAX_END_MS - now_ms or number * unit_us // 1_000 < -MAX_END_MS:
+    end_ms = integer(command[2]) * UNITS[unit] // 1_000
+    now_us = time.time_ns() // 1_000
+    base_us = 0 if unit.endswith(b"AT") else now_us
+    if not -MAX_END_MS - 1 <= end_ms <= MAX_END_MS - base_us // 1_000:
         raise RespError(f"ERR invalid expire time in '{name}' command")
+    left = end_ms * 1_000 + base_us - now_us
     chosen = given - {b"XX"} if len(given) > 1 else given  # GT is for mortal keys anyway
     condition: Until = next((CONDITIONS[word] for word in sorted(chosen)), "always")
     condition = "shortened" if given == {b"XX", b"LT"} else condition
-    return Expire(command[1], min(MAX_LIFE_US, max(0, number * unit_us)), condition)
+    return Expire(command[1], min(MAX_LIFE_US, max(0, left)), condition)
 
 
 @dataclass(frozen=True, slots=True)

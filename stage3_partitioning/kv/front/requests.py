@@ -9,6 +9,7 @@ same, in the same words). hiredis is handed complete requests only.
 import hiredis
 
 from stage3_partitioning.kv.commands import MAX_VALUE
+from stage3_partitioning.kv.front.inline import split
 
 MAX_BULK = MAX_VALUE
 """The longest argument, in bytes. Redis: 512 MB."""
@@ -131,4 +132,7 @@ def _line(data: bytes, at: int) -> tuple[Command, int | None]:
         raise ProtocolError("too big inline request")
     if end < 0:
         return [], None
-    return data[at:end].split(), end + 1
+    words = split(data[at:end])
+    if words is None:
+        raise ProtocolError("unbalanced quotes in request")
+    return words, end + 1

@@ -143,11 +143,16 @@ def _client(client: Client, words: Words) -> None:
             client.reply(OK)
         case ["setinfo", option, _]:
             raise RespError(f"ERR Unrecognized option '{option}'")
+        case ["reply", mode] if mode.lower() in ("on", "off", "skip"):
+            client.hush(mode.lower())
+            client.reply(OK)
+        case ["reply", _]:
+            raise RespError(SYNTAX)
         case ["info"]:
             client.value(client.facade.describe(client))
         case ["list"]:
             client.value("".join(map(client.facade.describe, client.facade.clients())))
-        case [name, *_] if name in ("id", "getname", "setname", "setinfo", "info", "list"):
+        case [name, *_] if name in ("id", "getname", "setname", "setinfo", "info", "list", "reply"):
             raise RespError(arity_problem(f"client|{name}"))
         case _:
             raise RespError(unknown_subcommand(words))

@@ -16,6 +16,7 @@ setex 4 1 1 1 write,denyoom @write,@string,@slow
 psetex 4 1 1 1 write,denyoom @write,@string,@slow
 getset 3 1 1 1 write,denyoom,fast @write,@string,@fast
 getdel 2 1 1 1 write,fast @write,@string,@fast
+getex -2 1 1 1 write,fast @write,@string,@fast
 append 3 1 1 1 write,denyoom,fast @write,@string,@fast
 strlen 2 1 1 1 readonly,fast @read,@string,@fast
 incr 2 1 1 1 write,denyoom,fast @write,@string,@fast
@@ -31,6 +32,10 @@ touch -2 1 -1 1 readonly,fast @keyspace,@read,@fast request_policy:multi_shard,r
 type 2 1 1 1 readonly,fast @keyspace,@read,@fast
 expire -3 1 1 1 write,fast @keyspace,@write,@fast
 pexpire -3 1 1 1 write,fast @keyspace,@write,@fast
+expireat -3 1 1 1 write,fast @keyspace,@write,@fast
+pexpireat -3 1 1 1 write,fast @keyspace,@write,@fast
+expiretime 2 1 1 1 readonly,fast @keyspace,@read,@fast
+pexpiretime 2 1 1 1 readonly,fast @keyspace,@read,@fast
 ttl 2 1 1 1 readonly,fast @keyspace,@read,@fast nondeterministic_output
 pttl 2 1 1 1 readonly,fast @keyspace,@read,@fast nondeterministic_output
 persist 2 1 1 1 write,fast @keyspace,@write,@fast
