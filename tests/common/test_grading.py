@@ -164,6 +164,18 @@ def test_a_handler_that_never_ends_fails_with_its_line_and_does_not_hang(workspa
     assert ", in gossip_received)" in said(ran)
 
 
+def test_a_run_ends_after_two_tests_that_never_end(workspace: Path) -> None:
+    change(workspace, "available.py", GOSSIP, f"{GOSSIP}        while True:\n            pass\n")
+    chosen = "gossip or heal or clock"
+    ran = lab(workspace, "test", "cap", "--impl", ".", "--part", "available", "-k", chosen)
+    assert ran.returncode == 1
+    told = said(ran)
+    assert told.count("a loop that does not end") == 3, "twice in full, and once for the others"
+    assert "the other tests were not tried: 2 tests never ended: still running after 5 s" in told
+    assert f"{CAP.path('available.py')}:" in told.partition("not tried")[2]
+    assert "0 of " in told
+
+
 def test_a_comparison_tells_what_was_found_and_what_was_expected() -> None:
     assert compared("==", [1], [2]) == ["found [1], expected [2]"]
     assert compared("<", 2, 1) == ["this does not hold: 2 < 1"]

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from common.course.base.course import ROOT, Course
@@ -82,6 +83,19 @@ def test_what_breaks_the_contract_is_told_at_the_node_that_did(tmp_path: Path) -
     assert told["why"].startswith(f"node {node} (AvailableReplica): save('held', ...): a list")
     assert told["wrong"]["what"].startswith(f"{node} took Gossip of ")
     assert told["wrong"]["exact"]
+
+
+@pytest.mark.parametrize("wrong", ["        print(gossip)\n", "        import time\n"])
+def test_what_cannot_be_loaded_is_told_by_the_path_that_the_student_knows(
+    tmp_path: Path, wrong: str
+) -> None:
+    old = "        if gossip.held.tag > self.held.tag:\n"
+    a_workspace(tmp_path, "cap", "available.py", old, f"{wrong}{old}")
+    told = lab(tmp_path, "why", "cap")
+    assert told.returncode == 1
+    assert re.search(r"\bwork/stage1_foundations/cap/available.py:\d+: a protocol", told.stdout)
+    assert "seed" not in told.stdout
+    assert "replay" not in told.stdout
 
 
 def test_an_invariant_names_the_step_after_which_it_did_not_hold(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ This is a help for practice, not a judge: code that swallows every exception esc
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
@@ -30,6 +30,9 @@ AGAIN_SECONDS = 1
 """Where the code caught the first exception, it gets another one so much later."""
 
 
+MOST_ENDLESS = 2
+"""After so many tests that never end the others are not tried: they would mostly wait as well."""
+
 _out_of_budget = ""
 
 
@@ -49,6 +52,17 @@ class OutOfBudget(NeverEnds):
     """Nothing is left of what the submission may use: nobody can tell how the test would end."""
 
     verdict = "unknown"
+
+
+class NotTried(NeverEnds):
+    """Tests before this one never ended, so it was not begun."""
+
+    verdict = "unknown"
+    begins = "not tried: "
+    """How the reason begins."""
+
+    def __init__(self, before: Sequence[str]) -> None:
+        super().__init__(f"{self.begins}{len(before)} tests never ended: {before[0]}")
 
 
 @contextmanager

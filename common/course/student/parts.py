@@ -9,6 +9,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from common.course.base.lab import Lab, Part
+from common.course.base.limits import NotTried
 from common.course.base.output import Output
 from common.course.student.passing import is_supplied
 from common.course.student.state import LabState
@@ -61,10 +62,18 @@ class Teller:
         if part is not None and part.id != self._part and len(self.lab.parts) > 1:
             self._part = part.id
             self.output.say(f"[bold]{part.id}[/] [dim]{escape(part.title)}[/]")
-        if not (self.brief and test.passed):
+        if test.why.startswith(NotTried.begins):
+            self._tell_not_tried(test)
+        elif not (self.brief and test.passed):
             self._tell(test)
         total = so_far.collected or None
         self.bar.update(self.bar.task_ids[0], total=total, completed=len(so_far.tests))
+
+    def _tell_not_tried(self, test: TestResult) -> None:
+        """Once for all of them."""
+        if not any(why.startswith(NotTried.begins) for why in self._told):
+            self.output.say(f"[red]✗ the other tests were {escape(test.why)}[/]")
+        self._told.add(test.why)
 
     def _tell(self, test: TestResult) -> None:
         """How one test ended; what keeps many tests from passing is told once."""

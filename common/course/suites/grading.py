@@ -89,6 +89,8 @@ UNDECIDED = ("hung", "unknown")
 
 _sweeps = pytest.StashKey[Sweep]()
 _strays = pytest.StashKey[Strays]()
+_ENDLESS = pytest.StashKey[list[str]]()
+"""Why tests of this run never ended."""
 COURSE = pytest.StashKey[Course]()
 """Where pytest's configuration has the course."""
 
@@ -111,6 +113,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "graded(points, title, requirement): counts for a grade")
     workspace = config.getoption("--impl")
     config.stash[COURSE] = Course()
+    config.stash[_ENDLESS] = []
     if config.getoption("--judged"):
         limits.judged()
     if workspace and not config.getoption("--judged"):  # a judge imports nothing of a student's
@@ -214,6 +217,9 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     if item.get_closest_marker("graded") is None:
         return (yield)
     strays = item.stash[_strays]
+    endless = item.config.stash[_ENDLESS]
+    if len(endless) >= limits.MOST_ENDLESS and not item.config.getoption("--judged"):
+        raise limits.NotTried(endless)
     with limits.limit():
         strays.begin()
         ended = yield
@@ -232,7 +238,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report.user_properties.append(("graded", marker.kwargs))
     if report.failed and call.excinfo is not None:
         error = call.excinfo.value
-        report.sections.append(("why", reason(error, item.config.stash[COURSE])))
+        why = reason(error, item.config.stash[COURSE])
+        report.sections.append(("why", why))
+        if isinstance(error, limits.NeverEnds) and not isinstance(error, limits.NotTried):
+            item.config.stash[_ENDLESS].append(why)
         report.sections.append(("verdict", getattr(error, "verdict", FAIL)))
         if call.when == "call":
             report.sections.append(("replay", _replay(item)))

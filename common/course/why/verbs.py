@@ -154,6 +154,9 @@ def _tell(
         symbol = f" {hole.name}" if hole else ""
         output.say(f"\nnext: write it; [bold]lab hint{symbol}[/] helps")
         return
+    if seed is None and not fails:
+        output.say(f"next: mend that; [bold]lab test {lab.id}[/]")
+        return
     if not fails:
         output.say("[dim]no single seed fails: it is about all seeds of the sweep together[/]")
     wrong = facts.get("wrong", {})
