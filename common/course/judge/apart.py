@@ -10,7 +10,6 @@ import resource
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from common.course.base.scratch import Scratch
 from common.course.judge.intake import Intake, Room, take_in
 from common.values.errors import BadInput, LabError
 
@@ -83,8 +83,8 @@ def take_in_apart(
     Raises:
         BadInput: this machine cannot take it in: the disk is full, say.
     """
-    with tempfile.TemporaryDirectory(prefix="lab-in-") as scratch:
-        into = Path(scratch) / "files"
+    with Scratch("in") as scratch:
+        into = scratch / "files"
         answer = _run(submission, into, Order(rooms, limits))
         if isinstance(answer, str):
             return {name: Taken({}, Intake((), (answer,))) for name in rooms}

@@ -6,12 +6,12 @@ import json
 import os
 import shutil
 import socket
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from common.course.base.scratch import Scratch
 from common.course.judge.channel import Channel
 from common.course.judge.interpreter import libraries_of, needed
 from common.course.judge.sandbox import PYTHON, Limits, start
@@ -71,7 +71,8 @@ class Nursery:
     """
 
     def __init__(self, setup: dict[str, Any], unsafe: bool) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="lab-judge-"))
+        self._scratch = Scratch("judge")
+        self._folder = self._scratch.path
         self._folder.chmod(0o755)
         _copy_course(self._folder)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -176,7 +177,7 @@ class Nursery:
             channel.close()
         self._control.close()
         self._confined.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._scratch.remove()
 
 
 @functools.cache

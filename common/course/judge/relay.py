@@ -6,12 +6,11 @@ door inside connects to it, and what passes here is handed on there, descriptors
 
 import contextlib
 import selectors
-import shutil
 import socket
-import tempfile
 import threading
 from collections.abc import Sequence
-from pathlib import Path
+
+from common.course.base.scratch import Scratch
 
 INSIDE = "/keep"
 """Where the folder is, inside."""
@@ -28,7 +27,8 @@ class Relay:
     """
 
     def __init__(self, keep: Sequence[int]) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="lab-keep-"))
+        self._scratch = Scratch("keep")
+        self.folder = self._scratch.path
         self.folder.chmod(0o755)
         self._ends: list[socket.socket] = []
         for descriptor in keep:
@@ -54,7 +54,7 @@ class Relay:
         for end in self._ends:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._scratch.remove()
 
 
 def _hand_on(one: socket.socket, other: socket.socket) -> None:

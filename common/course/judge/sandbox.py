@@ -20,14 +20,13 @@ import contextlib
 import functools
 import os
 import shlex
-import shutil
 import subprocess
-import tempfile
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+from common.course.base.scratch import Scratch
 from common.course.judge import walls
 from common.course.judge.confined import Confined, inner_process
 from common.course.judge.groups import make_group
@@ -187,7 +186,7 @@ def _popen(
 
 def _unconfined(plan: Plan) -> Confined:
     """The program with limits alone, in a folder of its own."""
-    folder = Path(tempfile.mkdtemp(prefix="lab-unsafe-"))
+    scratch = Scratch("unsafe")
     limits = {k: v for k, v in plan.limits.resources().items() if k != "NPROC"}
     moved = [_outside(word, plan.files) for word in plan.command]
     open_plan = Plan(moved, [], plan.limits, plan.keep)
@@ -198,13 +197,12 @@ def _unconfined(plan: Plan) -> Confined:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         bufsize=0,
-        cwd=folder,
+        cwd=scratch.path,
         env=ENVIRONMENT,
         pass_fds=plan.keep,
         start_new_session=True,
     )
-    remove = functools.partial(shutil.rmtree, folder, ignore_errors=True)
-    return Confined(process, plan.limits, None, remove, group=True)
+    return Confined(process, plan.limits, None, scratch.remove, group=True)
 
 
 def _outside(word: str, files: Sequence[tuple[str, Path]]) -> str:

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import sysconfig
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 
 from common.course.base.course import ROOT, Course
 from common.course.base.lab import Lab
+from common.course.base.scratch import Scratch
 from common.course.judge.interpreter import libraries_of, needed
 from common.course.judge.limits import MEBIBYTE, Limits
 from common.course.judge.sandbox import PYTHON, start
@@ -107,8 +107,8 @@ def try_batch(batch: Batch) -> Tried:
     }  # fmt: skip
     if batch.schedule is not None:
         wanted["schedule"] = batch.schedule
-    with tempfile.TemporaryDirectory(prefix="lab-search-") as scratch:
-        workspace = _workspace(batch, Path(scratch))
+    with Scratch("search") as scratch:
+        workspace = _workspace(batch, scratch)
         if workspace is None:
             said, why = _outside(course, wanted)
         else:

@@ -14,7 +14,6 @@ A wrong variant that passes the suite::
 A schedule that breaks the reference: ``lab``, ``name``, ``seed`` and ``schedule`` alone.
 """
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from common.course.base.course import Course
 from common.course.base.declared import worlds_of
 from common.course.base.lab import Lab, Strict
 from common.course.base.located import Located
+from common.course.base.scratch import Scratch
 from common.course.kit.batches import Batch, Failure, check_cluster, try_batch
 from common.course.kit.marking import suites_digest
 from common.course.kit.mutants import Mutant, apply, find_test
@@ -134,8 +134,8 @@ def judge(claim: Claim, course: Course, unsafe: bool = False) -> Judgement:
     lab = course.lab(claim.lab)
     if not claim.file:
         return _schedule_against_reference(claim, course, lab)
-    with tempfile.TemporaryDirectory(prefix="lab-bounty-") as scratch:
-        workspace = Path(scratch)
+    with Scratch("bounty") as scratch:
+        workspace = scratch
         mutant = Mutant(
             name=claim.name, file=claim.file, find=claim.find, replace=claim.replace,
             caught_by=claim.test,

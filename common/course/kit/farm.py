@@ -8,7 +8,6 @@ import importlib
 import logging
 import os
 import queue
-import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
+from common.course.base.scratch import Scratch
 from common.values.errors import BadInput, LabError, MissingTool
 
 Job = TypeVar("Job")
@@ -93,13 +93,12 @@ class Farm:
             self._stack.enter_context(self._dask.config.set(settings))
             address = self._scheduler
             if address is None:
-                place = self._stack.enter_context(
-                    tempfile.TemporaryDirectory(prefix="lab-farm-", ignore_cleanup_errors=True)
-                )
+                place = self._stack.enter_context(Scratch("farm"))
                 cluster = self._distributed.LocalCluster(
                     n_workers=self._processes, threads_per_worker=1, processes=True,
-                    host="127.0.0.1", dashboard_address=None, memory_limit=0,
-                    local_directory=place, silence_logs=logging.CRITICAL,
+                    host="127.0.0.1", memory_limit=0, dashboard_address="127.0.0.1:0",
+                    scheduler_kwargs={"dashboard": False},
+                    local_directory=str(place), silence_logs=logging.CRITICAL,
                 )  # fmt: skip
                 address = self._stack.enter_context(cluster)
             try:

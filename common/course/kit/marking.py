@@ -6,7 +6,6 @@ seeds, how to judge. The report that comes back, and each mark as it is made, ar
 
 import hashlib
 import re
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -18,6 +17,7 @@ import msgspec
 from common.course.base.course import ROOT, Course
 from common.course.base.lab import Lab
 from common.course.base.limits import BUDGET_SECONDS, WALL_FACTOR
+from common.course.base.scratch import Scratch
 from common.course.judge.sandbox import KINDS, available, no_walls
 from common.course.kit.reports import LabReport, Mark
 from common.course.suites.suite import (
@@ -139,8 +139,8 @@ def mark(job: Job, on_mark: Callable[[Mark], None], course: Course | None = None
         )
     lab = course.lab(job.lab)
     _try_the_judge(course, lab, job.judged, job.unsafe)
-    with tempfile.TemporaryDirectory(prefix="lab-mark-") as scratch:
-        workspace = Path(scratch) / "work"
+    with Scratch("mark") as scratch:
+        workspace = scratch / "work"
         for name, raw in job.files.items():
             path = workspace / name
             path.parent.mkdir(parents=True, exist_ok=True)

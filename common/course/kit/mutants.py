@@ -9,7 +9,6 @@ that are no bugs, each with the reason why nobody can see the difference.
 
 import re
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import msgspec
 
 from common.course.base.course import Course
 from common.course.base.lab import Lab, Strict
+from common.course.base.scratch import Scratch
 from common.course.suites.suite import SuiteOptions, SuiteResult, run_suite
 from common.values.errors import BadInput, LabError
 
@@ -188,11 +188,11 @@ def try_mutant(
     """
     try:
         test = find_test(lab, mutant.caught_by)
-        with tempfile.TemporaryDirectory(prefix="lab-mutant-") as scratch:
-            apply(course, lab, mutant, Path(scratch))
+        with Scratch("mutant") as scratch:
+            apply(course, lab, mutant, scratch)
             given = options or SuiteOptions()
             chosen = SuiteOptions(
-                impl=Path(scratch), judged=given.judged, unsafe=given.unsafe, tests=(test,)
+                impl=scratch, judged=given.judged, unsafe=given.unsafe, tests=(test,)
             )
             result = run_suite(course, lab, chosen)
     except LabError as error:

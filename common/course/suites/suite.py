@@ -8,7 +8,6 @@ speaks to a terminal: ``lab test``, ``lab watch`` and ``lab grade`` do that in t
 import json
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 from common.course.base.course import ROOT, Course
 from common.course.base.lab import Lab
+from common.course.base.scratch import Scratch
 from common.values.errors import BadInput
 
 CONFIG = "pyproject.toml"
@@ -174,8 +174,8 @@ def run_suite(
         BadInput: no test was run; the text says why.
         NothingEnded: there are tests, and the first one did not come to its end.
     """
-    with tempfile.TemporaryDirectory(prefix="lab-") as scratch:
-        grades = Path(scratch) / "grades.json"
+    with Scratch("suite") as scratch:
+        grades = scratch / "grades.json"
         command = [*suite_command(course, lab, options or SuiteOptions(), grades), NO_TRACEBACKS]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
             try:
