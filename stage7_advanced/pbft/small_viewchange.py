@@ -1,18 +1,18 @@
 """A view change for the explorer: four replicas, one number, and a liar, until view 1 begins.
 
-The replicas are those of ``small.py``, with all that the lab does in a view change. Each may lose
-its patience at any moment of view 0, however late messages come. The liar says everything that it
+The replicas are those of ``small.py``, with the lab's view change. Each may lose its patience at
+any moment of view 0, however late messages come. The liar says everything that it
 could: both votes for each request, and view changes that bring nothing along, or a certificate if
 there is one. Where the liar is n2, which leads view 1, it begins the view with each quorum of view
 changes that it can show, and with each proposal.
 
-What must hold is why view changes lose nothing: with what an honest replica has carried out in view
-0, maybe helped by the liar, view 1 begins, for everybody who is honest.
+This must hold, since otherwise view changes would lose something: for every honest replica view 1
+begins with what any honest replica has carried out in view 0.
 
 The bound is that view 1 ends where it begins, for its three phases are those that ``small.py``
 explores. What keeps the instances small besides, and hides no run that could break the promise:
 
-* Of the liar, whose votes are always there, votes are heard before those of others.
+* The liar's votes are always there, so they are heard before those of others.
 * Only the new primary hears view changes, and only while it waits for them. The rule that f + 1 of
   them take a replica along adds nothing where each may lose its patience at any moment.
 * A certificate is forgotten when the view change that has it was sent.
@@ -41,8 +41,8 @@ from stage7_advanced.pbft.store import Store
 
 GROUP = Group(FOUR)
 
-NOTHING = "nothing"
-"""What :func:`carried_out` calls the null request."""
+FREE = "its number free"
+"""View 1 begins so if nothing was prepared: its primary may give the number to any request."""
 
 
 class UntilViewOne(OneNumber, Store):
@@ -109,9 +109,10 @@ class UntilViewOne(OneNumber, Store):
 
     def enter(self, signed: Signed) -> None:
         """View 1 begins: what was said before does not matter any more."""
-        proposed = [said.content.request for said in signed.content.pre_prepares]
-        asked = [request.signer for request in proposed if request is not None]
-        self.begun_with = f"what {asked[0]} asked for" if asked else NOTHING
+        self.begun_with = FREE
+        for said in signed.content.pre_prepares:
+            request = said.content.request
+            self.begun_with = f"what {request.signer} asked for" if request else "nothing"
         self.view, self.active = 1, True
         self.view_changes.clear()
 
@@ -236,13 +237,13 @@ def nothing_is_lost(world: WorldView) -> str | None:
 
 
 def it_begins_with_what_was_carried_out(world: WorldView) -> bool:
-    """view 1 begins with a request that some honest replica has carried out"""
-    return bool(set(begun(world).values()) & set(carried_out(world).values()) - {NOTHING})
+    """view 1 begins with what some honest replica has carried out"""
+    return bool(set(begun(world).values()) & set(carried_out(world).values()))
 
 
-def it_begins_with_nothing(world: WorldView) -> bool:
-    """view 1 begins with nothing"""
-    return NOTHING in begun(world).values()
+def it_begins_with_its_number_free(world: WorldView) -> bool:
+    """view 1 begins with its number free, since nothing was prepared"""
+    return FREE in begun(world).values()
 
 
 def view_change(
@@ -255,7 +256,7 @@ def view_change(
         nodes={id: lies if id in liars else good for id in FOUR},
         bounds=Bounds(duplicates=None, losses=None),
         always=(agreement, nothing_is_lost),
-        sometimes=(it_begins_with_what_was_carried_out, it_begins_with_nothing),
+        sometimes=(it_begins_with_what_was_carried_out, it_begins_with_its_number_free),
         symmetric=alike,
     )
 
