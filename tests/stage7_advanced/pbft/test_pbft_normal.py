@@ -213,8 +213,8 @@ def test_a_client_believes_two_that_say_the_same_and_nobody_alone(lab: PbftLab) 
     assert told(*[(n, 1, "a", IDEAL) for n in FOUR]) == [Ok("a")], "it ends once"
     others = [Signed(n, lab.Reply(0, "c2", 1, "a"), IDEAL) for n in FOUR]
     assert hears(*others) == [], "that is for c2"
-    votes = [Signed(n, lab.Commit(0, 1, digest_of(None)), IDEAL) for n in FOUR]
-    assert hears(*votes) == [], "that is no reply"
+    echoes = [Signed(n, lab.Request("c1", 1, lab.Get("x")), IDEAL) for n in FOUR]
+    assert hears(*echoes) == [], "that is no reply"
     old = [("n1", 1, "a", IDEAL), ("n1", 0, "b", IDEAL), ("n2", 1, "a", IDEAL)]
     assert told(*old) == [Ok("a")], "an old reply takes no voice away"
 
