@@ -66,6 +66,7 @@ WORLDS = Worlds(
     front=Front(
         clients=("libtorrent",),
         hint="BitTorrent's table (BEP 5, BEP 44): a node to join by is at {host}:{port}",
+        port=6881,
         needs="cryptography",
         extra="torrent",
         variants=("mainline",),

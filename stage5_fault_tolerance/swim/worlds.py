@@ -79,6 +79,7 @@ WORLDS = Worlds(
     front=Front(
         clients=("serf agent (HashiCorp memberlist)",),
         hint="Serf agents: serf agent -profile=local -bind={host}:7946 -join={host}:{port}",
+        port=7950,
         needs="msgpack",
         extra="serf",
         variants=("memberlist",),

@@ -62,7 +62,8 @@ WORLDS = Worlds(
     broken={"cut-at-the-high-watermark": CUT_AT_THE_HIGH_WATERMARK},
     front=Front(
         clients=("kafka-python 3.0", "aiokafka 0.14", "confluent-kafka 2.16 (librdkafka)"),
-        hint="Kafka clients: kcat -b {host}:{port} -L",
+        hint="Kafka clients: kcat -b {endpoints} -L",
+        port=9092,
         needs="crc32c",
         extra="kafka",
     ),
