@@ -176,6 +176,14 @@ def test_stepping_back_restores_the_same_picture(page: Page) -> None:
     assert page.picture() == before
 
 
+def test_keys_work_as_soon_as_the_page_is_there(browser: Any, folder: Path) -> None:
+    page = Page(browser, folder / "election.html")
+    page.page.keyboard.press("Home")
+    page.settle()
+    assert "event 1 of 63" in page.text(".stv-event h2")
+    page.context.close()
+
+
 def test_the_keyboard_reaches_everything(page: Page) -> None:
     assert page.text(".stv-clock") == "whole run"
     page.press("Home")
@@ -358,8 +366,15 @@ def test_an_empty_run_and_a_damaged_one_are_shown_without_a_crash(
 def test_a_run_that_is_too_long_for_a_page_says_what_is_shown() -> None:
     lines = election()
     long = lines[:1] + lines[1:2] * (MAX_EVENTS + 5)
-    header = next(line for line in build_page(long, "x").split("\n") if '"kind":"meta"' in line)
-    assert f'"shown":{MAX_EVENTS},"events":{MAX_EVENTS + 5}' in header
+    fault = '{"t":5,"node":"n1","kind":"crash"}'
+    long[MAX_EVENTS // 2] = fault
+    long[-1] = '{"t":9,"node":null,"kind":"verdict"}'
+    page = build_page(long, "x")
+    header = next(line for line in page.split("\n") if '"kind":"meta"' in line)
+    assert f'"events":{MAX_EVENTS + 5}' in header
+    assert page.count(fault) == 1, "a fault stays, wherever it is"
+    assert long[-1] in page, "so does the end, with its verdict"
+    assert f'"shown":{page.count(long[1]) + 2},' in header
 
 
 def test_another_page_can_mount_the_viewer_as_a_module(browser: Any, tmp_path: Path) -> None:

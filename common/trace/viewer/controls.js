@@ -44,7 +44,7 @@ function facts(trace) {
   if (meta.seed !== null && meta.seed !== undefined) parts.splice(1, 0, `seed ${meta.seed}`);
   if (lost) parts.push(`${lost} lost`);
   parts.push(showTime(trace.end - trace.start));
-  if (meta.shown) parts.push(`first ${meta.shown} of ${meta.events} events`);
+  if (meta.shown) parts.push(`${meta.shown} of ${meta.events} events: the middle is left out`);
   return parts;
 }
 

@@ -169,7 +169,7 @@ function placeCallLabels(place, call) {
     [right, bottom + 4, "start"],
   ];
   const more = { kind: `call ${call.outcome}`, bold: true, event: call.end.i };
-  tryLabel(place, cut(outcomeLabel(call.end), limit), under, more);
+  tryLabel(place, cut(outcomeLabel(call.end, call.invoke), limit), under, more);
 }
 
 function placeLost(place, arrow) {

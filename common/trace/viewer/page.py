@@ -8,6 +8,7 @@ from importlib.resources import files
 from string import Template
 
 from common.trace.format import to_line
+from common.values.faults import KINDS as FAULTS
 
 MODULES = (
     "words.js", "model.js", "arrows.js", "labels.js", "layout.js", "scene.js", "panel.js",
@@ -19,7 +20,13 @@ STYLES = ("theme.css", "viewer.css", "scene.css", "panel.css", "controls.css")
 """The parts of the style sheet; of two equal rules the later one stands."""
 
 MAX_EVENTS = 20_000
-"""Events that a page holds; of a longer trace it shows the first ones, and says so."""
+"""Events that a page holds. Of a longer trace it shows the beginning, faults and verdicts, and the
+end, where what went wrong mostly is; and says so."""
+
+MAX_LASTING = 2_000
+"""So many faults and verdicts at most are kept from between beginning and end."""
+
+LASTING = {*FAULTS, "verdict"}
 
 _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export ", re.MULTILINE)
@@ -65,7 +72,12 @@ def _part(name: str) -> str:
 
 
 def _shortened(lines: list[str]) -> list[str]:
-    if len(lines) - 1 <= MAX_EVENTS:
+    events = lines[1:]
+    if len(events) <= MAX_EVENTS:
         return lines
-    header = json.loads(lines[0]) | {"shown": MAX_EVENTS, "events": len(lines) - 1}
-    return [to_line(header).strip(), *lines[1 : MAX_EVENTS + 1]]
+    first = MAX_EVENTS // 10
+    last = MAX_EVENTS - first - MAX_LASTING
+    between = [line for line in events[first:-last] if json.loads(line)["kind"] in LASTING]
+    kept = [*events[:first], *between[-MAX_LASTING:], *events[-last:]]
+    header = json.loads(lines[0]) | {"shown": len(kept), "events": len(events)}
+    return [to_line(header).strip(), *kept]

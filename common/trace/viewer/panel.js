@@ -67,7 +67,8 @@ export function stateCards(trace, event) {
     const trouble = troubleAt(trace, index, at);
     const name = html("h3", {}, [html("i", { style: `background:${lane.colour}` }), lane.name]);
     if (trouble) name.append(html("em", { class: `stv-${trouble}` }, [trouble]));
-    const body = fieldList(state, before) || html("p", { class: "stv-quiet" }, ["no state shown"]);
+    const said = Object.entries(state).filter(([name, value]) => value !== "" || before?.[name]);
+    const body = fieldList(Object.fromEntries(said), before) || html("p", { class: "stv-quiet" }, ["no state shown"]);
     const own = event && event.lane === index ? " stv-own" : "";
     return html("section", { class: `stv-card${trouble ? " stv-down" : ""}${own}` }, [name, body]);
   });

@@ -57,10 +57,13 @@ export function callLabel(event) {
 
 const OUTCOME = { ok: "ok", fail: "failed", info: "unknown" };
 
-export function outcomeLabel(event) {
+/** How an operation ended; `asked` is its beginning, which tells whether nothing is an answer. */
+export function outcomeLabel(event, asked = null) {
   const colon = event.outcome === "ok" ? "" : ":";
-  const value =
-    event.value === null || event.value === "" ? "" : `${colon} ${showValue(event.value, 18)}`;
+  const none = event.value === null || event.value === undefined;
+  const reads = asked && event.outcome === "ok" && (asked.value ?? null) === null;
+  if (none) return `${OUTCOME[event.outcome] || event.outcome}${reads ? " nothing" : ""}`;
+  const value = event.value === "" ? "" : `${colon} ${showValue(event.value, 18)}`;
   return `${OUTCOME[event.outcome] || event.outcome}${value}`;
 }
 
@@ -77,6 +80,12 @@ function linkWords(event) {
   return `link ${name(event.source)} → ${name(event.target)}: ${parts.join(", ") || "unchanged"}`;
 }
 
+const HOUSEKEEPING = new Set(["life"]); // what nodes keep for the contract, not for the protocol
+
+function saves(keys) {
+  return keys.length ? `saves ${keys.map((key) => showValue(key, 16)).join(", ")}` : "";
+}
+
 /** A short label for an event on its lane, or "" where its mark says enough. */
 export function sideLabel(event) {
   switch (event.kind) {
@@ -85,7 +94,7 @@ export function sideLabel(event) {
     case "note":
       return event.text;
     case "save":
-      return `saves ${event.keys.map((key) => showValue(key, 16)).join(", ")}`;
+      return saves(event.keys.filter((key) => !HOUSEKEEPING.has(key)));
     case "crash":
       return "crashed";
     case "restart":
@@ -149,6 +158,8 @@ export function sentence(event) {
       return event.sentence;
     case "crash":
       return `${node} crashes`;
+    case "save":
+      return `${node} ${sideLabel(event) || "counts its lives"}`;
     default:
       return node === null ? worldLabel(event) : `${node} ${sideLabel(event)}`;
   }
