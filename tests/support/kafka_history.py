@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TypeVar
 
-SECONDS = 60.0
+SECONDS = 120.0
 """How long anything may take, on a machine that has much else to do."""
 
 T = TypeVar("T")
