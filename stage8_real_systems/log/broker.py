@@ -29,6 +29,7 @@ from stage8_real_systems.log.partition import Partition
 from stage8_real_systems.log.purgatory import Caller
 from stage8_real_systems.log.quorum import Quorum
 from stage8_real_systems.log.requests import (
+    OFFSETS_TOPIC,
     CreateTopic,
     DeleteTopic,
     DescribeCluster,
@@ -126,5 +127,6 @@ class Broker(Coordinating):
     def replica_moved(self, name: str) -> None:
         """First the coordinator reads what is committed now; then those are told who wait for it,
         for they may ask the coordinator next."""
-        self.coordinate(name)
+        if name.rpartition("-")[0] == OFFSETS_TOPIC:
+            self.coordinate(name)
         self.look_again(name)

@@ -74,9 +74,7 @@ class Coordinating(Serving):
             self.tell(caller, CoordinatorIs(state.leader))
 
     def coordinate(self, name: str) -> None:
-        """The replica of this name has changed: begin, go on, or end to coordinate by its log."""
-        if name.rpartition("-")[0] != OFFSETS_TOPIC:
-            return
+        """A replica of the offsets topic has changed: begin, go on, or end to coordinate by it."""
         replica, present = self.replicas.get(name), self.coordinators.get(name)
         epoch = replica.state.epoch if replica is not None and replica.leads else None
         if present is not None and present.epoch != epoch:

@@ -50,12 +50,14 @@ class Producers:
     def __init__(self, batches: Iterable[Batch] = ()) -> None:
         self.known: dict[int, Known] = {}
         for batch in batches:
-            self.note(batch)
+            if batch.producer != NOBODY:
+                self.note(batch)
 
     def note(self, batch: Batch) -> None:
-        """A batch is in the log now."""
-        if batch.producer == NOBODY:
-            return
+        """A batch of a producer is in the log now: remember it, without its payload.
+
+        A new producer, or a new life of one, begins anew. Else it is one more of the last few.
+        """
         slim = batch.with_payload(b"")
         known = self.known.get(batch.producer)
         if known is None or batch.producer_epoch > known.epoch:

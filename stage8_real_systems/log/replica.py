@@ -17,7 +17,7 @@ from collections.abc import Mapping
 
 from common.contract import Node, NodeId, TimerId
 from common.values.units import MS
-from stage8_real_systems.log.batches import Batch
+from stage8_real_systems.log.batches import NOBODY, Batch
 from stage8_real_systems.log.compaction import compact
 from stage8_real_systems.log.epochs import Epochs
 from stage8_real_systems.log.messages import Moved, PartitionState
@@ -147,7 +147,8 @@ class Replica(Node, ABC):
     def _note(self, batch: Batch) -> None:
         self.log.append(batch)
         self.epochs.note(batch.epoch, batch.base_offset)
-        self.producers.note(batch)
+        if batch.producer != NOBODY:
+            self.producers.note(batch)
 
     def truncate(self, offset: int) -> None:
         """Cut off what is beyond ``offset``: the leader has it not, so it is not committed."""

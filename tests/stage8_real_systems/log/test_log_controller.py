@@ -3,9 +3,9 @@
 from typing import Any
 
 from common.course.suites.grading import Sweep, graded
-from common.course.suites.kit import ask_ok, crash, names, restart, run_until
+from common.course.suites.kit import crash, names, restart, run_until
 from common.values.faults import Pause, Resume
-from common.values.units import MS, SECOND
+from common.values.units import SECOND
 from stage8_real_systems.log.metadata import Metadata
 from tests.stage8_real_systems.log.cluster import brokers, described
 from tests.stage8_real_systems.log.lab import LogLab
@@ -151,19 +151,3 @@ def test_a_broker_that_was_only_slow_counts_again_in_the_same_life(lab: LogLab) 
     run_until(simulation, lambda: slow not in described(lab, simulation, asked).brokers)
     simulation.inject(Resume(simulation.now, slow))
     run_until(simulation, lambda: slow in described(lab, simulation, asked).brokers)
-
-
-@graded(points=1, title="Topics", requirement="any broker has a topic made, and knows it then")
-def test_a_topic_is_made_by_asking_any_broker(lab: LogLab) -> None:
-    simulation = brokers(lab)
-    run_until(simulation, lambda: len(described(lab, simulation).brokers) == 3)
-    for node in names(3):
-        assert ask_ok(simulation, node, lab.CreateTopic(f"of-{node}", 2)) == lab.Done()
-        found = [each.name for each in described(lab, simulation, node).topics]
-        assert f"of-{node}" in found, "the broker that was asked knows it"
-    simulation.run(simulation.now + 200 * MS)
-    assert len(described(lab, simulation).topics) == 3
-    again = ask_ok(simulation, "n2", lab.CreateTopic("of-n1", 2))
-    assert again.error is lab.Error.TOPIC_ALREADY_EXISTS
-    for bad in (lab.CreateTopic("a b", 1), lab.CreateTopic("c", 0), lab.CreateTopic("c", 1, 4)):
-        assert isinstance(ask_ok(simulation, "n2", bad), lab.Refused)
