@@ -176,7 +176,7 @@ class Metadata(Application):
         state = self.find(wish.topic, wish.partition)
         if state is None or (state.epoch, state.version) != (wish.epoch, wish.version):
             return Refused(Error.NOT_LEADER_OR_FOLLOWER, "the partition has changed meanwhile")
-        isr = tuple(each for each in wish.isr if each in state.isr or each in self.alive)
+        isr = tuple(each for each in wish.isr if each in self.alive)
         self._put(wish, replace(state, isr=isr, version=state.version + 1))
         return Done()
 

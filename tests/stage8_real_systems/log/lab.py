@@ -43,6 +43,7 @@ class LogLab(LabUnderTest):
             SyncGroup,
         )
         from stage8_real_systems.log.groups import Group
+        from stage8_real_systems.log.leading import Progress
         from stage8_real_systems.log.messages import (
             FetchLog,
             ItEnds,
@@ -54,6 +55,7 @@ class LogLab(LabUnderTest):
         from stage8_real_systems.log.producers import Producers
         from stage8_real_systems.log.requests import (
             CreateTopic,
+            DeleteTopic,
             DescribeCluster,
             Done,
             Error,

@@ -11,6 +11,7 @@ from common.course.suites.kit import (
     has_ended,
     names,
     run_until,
+    value_of,
     wait_for,
 )
 from common.sim import LinkModel
@@ -134,6 +135,43 @@ def test_a_leader_with_too_few_in_sync_replicas_takes_nothing_for_all(lab: LogLa
     assert not isinstance(refused.outcome, Ok), "nobody else would have it"
     assert ask_ok(simulation, "n1", lab.Append("c", 1)) == 1, "who wants the leader only gets that"
     assert texts(lab, simulation, "n1") == ["a", "c"]
+
+
+@graded(points=1, title="When it had caught up", requirement="KIP-16: now, or when it last asked")
+def test_a_leader_knows_when_a_follower_last_had_everything(lab: LogLab) -> None:
+    progress = lab.Progress(-1, 10, 10, 5)
+    progress.fetched(3, 20, 8)
+    assert (progress.offset, progress.caught_up_at) == (3, 10), "it had less than was there then"
+    progress.fetched(8, 30, 9)
+    assert (progress.offset, progress.caught_up_at) == (8, 20), "all that was there when it asked"
+    progress.fetched(9, 40, 9)
+    assert (progress.offset, progress.caught_up_at) == (9, 40), "all that there is"
+    progress.fetched(4, 50, 12)
+    assert (progress.offset, progress.caught_up_at) == (9, 40), "an old question takes nothing back"
+
+
+@graded(points=2, title="Deleted", requirement="who waits for a topic that goes is told so")
+def test_who_waits_for_a_topic_that_is_deleted_is_sent_away(lab: LogLab) -> None:
+    simulation = brokers(lab, lag_time=5 * SECOND)
+    with_topic(lab, simulation)
+    leader = leader_of(lab, simulation)
+    controller = described(lab, simulation).controller
+    silent = next(each for each in names(3) if each not in (leader, controller))
+    simulation.inject(Block(simulation.now, silent, leader))
+    simulation.run(simulation.now + 10 * MS)
+    produce = lab.Produce("t", 0, lab.batch_of(("k", "a")))
+    asked = simulation.call(leader, produce)
+    fetching = simulation.call(leader, lab.Fetch((lab.FetchPart("t", 0, 0),), 2 * SECOND))
+    assert not has_ended(simulation, asked, 50 * MS)
+    assert ask_ok(simulation, leader, lab.DeleteTopic("t")) == lab.Done()
+    wait_for(simulation, asked, 500 * MS)
+    assert isinstance(value_of(asked), lab.Refused)
+    wait_for(simulation, fetching, 500 * MS)
+    assert value_of(fetching).parts[0].error is lab.Error.UNKNOWN_TOPIC_OR_PARTITION
+    simulation.inject(Heal(simulation.now))
+    with_topic(lab, simulation)
+    leader = leader_of(lab, simulation)
+    assert ask_ok(simulation, leader, produce).base_offset == 0, "nothing of the old one is left"
 
 
 @graded(points=2, title="Late is not slow", requirement="KIP-16: who keeps up stays in sync")
