@@ -165,6 +165,7 @@ def test_the_worst_submission_takes_less_than_ten_minutes_with_default_settings(
     assert watch.ANSWER_SECONDS < watch.WAIT_SECONDS < suite_and_diagrams
 
 
+@pytest.mark.needs("dask")  # with it comes the engine of the page's template
 def test_what_hung_and_what_is_not_known_is_never_called_a_failure() -> None:
     course = Course()
     rules = default_course_file([students.LAB])
