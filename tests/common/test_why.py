@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from common.course.base.course import ROOT, Course
+from common.course.why.earliest import earliest_cut
 from common.course.why.event import Asked, Wrong
 from common.course.why.faults import INJECTED, PLANNED, Place, is_cure, needless_cures, smallest
 from common.course.why.story import LINES, story
@@ -96,6 +97,40 @@ def test_what_cannot_be_loaded_is_told_by_the_path_that_the_student_knows(
     assert re.search(r"\bwork/stage1_foundations/cap/available.py:\d+: a protocol", told.stdout)
     assert "seed" not in told.stdout
     assert "replay" not in told.stdout
+
+
+def test_a_test_that_looks_at_the_end_is_told_where_it_would_first_have_failed(
+    tmp_path: Path,
+) -> None:
+    name = "all_show_the_same_order_when_posts_are_lost_doubled_and_overtaken"
+    a_mutant(tmp_path, "chat", name)
+    told = explain(tmp_path, "chat", name, "--save-test")
+    wrong = told["wrong"]
+    assert told["why"].startswith("Two orders: delivery 1 of ")
+    assert wrong["exact"]
+    assert wrong["number"] < 100, "the test looks after a thousand events"
+    assert (tmp_path / told["shorter"]).is_file(), "the explorer needs two choices"
+    ran = pytest_on(tmp_path, told["saved"])
+    assert ran.returncode == 1
+    assert told["why"] in ran.stdout
+    good = COURSE.lab("chat").path("total.py")
+    shutil.copy(ROOT / good, tmp_path / "work" / good)
+    ran = pytest_on(tmp_path, told["saved"])
+    assert ran.returncode == 0, ran.stdout
+
+
+def pytest_on(folder: Path, file: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", file]
+    return subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
+
+
+def test_the_earliest_cut_is_the_first_moment_after_which_a_test_fails() -> None:
+    runs = [[(0, 5)], [(0, 10), (10, 900), (900, 910)]]
+    times = [3, 50, 50, 77, 400, 905]
+    assert earliest_cut(runs, times, lambda cut: cut[2] >= 77) == (1, 1, 77)
+    assert earliest_cut(runs, times, lambda _: True) is None, "nothing was reached at first"
+    assert earliest_cut(runs, times, lambda _: False) is None
+    assert earliest_cut([], [], lambda _: True) is None
 
 
 def test_an_invariant_names_the_step_after_which_it_did_not_hold(tmp_path: Path) -> None:

@@ -110,6 +110,21 @@ def find_wrong(error: BaseException, events: list[Event], log: StepLog) -> Wrong
     return found
 
 
+def at_cut(found: Wrong, events: list[Event], at: int) -> Wrong:
+    """The same, at the step after which the test fails, however soon it looks.
+
+    Args:
+        found: where the test noticed it.
+        events: the trace of the run that was cut.
+        at: the time of the cut.
+    """
+    number = _last(events, at, None)
+    if not number:
+        return found
+    there = _wrong(events, number, found.property, found.sentence)
+    return replace(there, operations=found.operations)
+
+
 def with_verdict(lines: Sequence[str], events: list[Event], wrong: Wrong) -> list[str]:
     """The trace's lines with the verdict behind the event that cannot be right, and cut after."""
     if not wrong.number:

@@ -5,7 +5,9 @@ stays, or a run in which nothing was ever mended would be taken for a failure of
 cure that has nothing to cure any more is left out at the end.
 """
 
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from common.contract.events import NodeId
@@ -31,6 +33,10 @@ Place: TypeAlias = tuple[int, str, int]
 """Where a fault comes from: the number of the simulation in the test, ``planned`` in its schedule
 or ``injected`` by the test, and which one of those."""
 
+Cut: TypeAlias = tuple[int, int, int]
+"""Where a run of a simulation ends early: the number of the simulation in the test, that of its
+``run()``, and until when it runs, in microseconds."""
+
 PLANNED, INJECTED = "planned", "injected"
 
 TRIES = 60
@@ -42,10 +48,16 @@ class Faults:
 
     Args:
         left_out: faults that shall not happen.
+        cut: which ``run()`` ends early, or None.
+
+    Attributes:
+        runs: of each simulation, from when until when its ``run()`` was asked to go.
     """
 
-    def __init__(self, left_out: Collection[Place] = ()) -> None:
+    def __init__(self, left_out: Collection[Place] = (), cut: Cut | None = None) -> None:
         self.left_out = frozenset(left_out)
+        self.cut = cut
+        self.runs: list[list[tuple[int, int]]] = []
         self.asked: dict[Place, Fault] = {}
         self.simulations: list[WatchedSimulation] = []
 
@@ -58,6 +70,21 @@ class Faults:
     def happening(self) -> dict[Place, Fault]:
         """The faults that were not left out."""
         return {place: fault for place, fault in self.asked.items() if place not in self.left_out}
+
+
+def write_faults(path: Path, left_out: Collection[Place], cut: Cut | None) -> Path:
+    """Write what ``--faults`` of the plugin reads; returns the path."""
+    plain = {"left_out": [list(place) for place in left_out], "cut": cut}
+    path.write_text(json.dumps(plain), encoding="utf-8")
+    return path
+
+
+def read_faults(path: Path) -> tuple[list[Place], Cut | None]:
+    """What to leave out, and where to end, as :func:`write_faults` or ``lab why`` wrote it."""
+    plain = json.loads(path.read_text(encoding="utf-8"))
+    cut = plain["cut"]
+    left_out = [(place[0], place[1], place[2]) for place in plain["left_out"]]
+    return left_out, None if cut is None else (cut[0], cut[1], cut[2])
 
 
 class WatchedSimulation(Simulation):
@@ -79,11 +106,21 @@ class WatchedSimulation(Simulation):
         self._number = len(faults.simulations)
         self._injected = 0
         faults.simulations.append(self)
+        faults.runs.append([])
         planned = enumerate(options.get("schedule") or ())
         options["schedule"] = Schedule(
             fault for n, fault in planned if faults.keeps((self._number, PLANNED, n), fault)
         )
         super().__init__(nodes, clients, **options)
+
+    def run(self, until: int) -> None:
+        """Let everything happen until then, or until the cut."""
+        runs = self._faults.runs[self._number]
+        runs.append((self.now, until))
+        match self._faults.cut:
+            case (number, place, at) if (number, place) == (self._number, len(runs) - 1):
+                until = min(until, at)
+        super().run(until)
 
     def inject(self, fault: Fault) -> None:
         """Let a fault happen now, unless it is left out."""

@@ -20,13 +20,16 @@ from common.course.base import limits
 from common.course.base.reasons import reason
 from common.course.suites.grading import COURSE
 from common.course.suites.under_test import LabUnderTest
-from common.course.why.event import find_wrong, with_bodies, with_verdict
+from common.course.why.earliest import earliest_cut
+from common.course.why.event import at_cut, find_wrong, with_bodies, with_verdict
 from common.course.why.faults import (
+    Cut,
     Faults,
     Place,
     WatchedSimulation,
     is_cure,
     needless_cures,
+    read_faults,
     smallest,
 )
 from common.course.why.steps import StepLog
@@ -47,6 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("why")
     group.addoption("--why", metavar="FILE", help="find out why the test fails, and write it here")
     group.addoption("--shrink", choices=("all", "planned", "none"), default="all")
+    group.addoption("--uncut", action="store_true", help="let the test look when it wants to")
     group.addoption("--faults", metavar="FILE", help="leave out the faults that this file names")
     group.addoption("--stop-at-step", type=int, default=0, help="debug this step of a node")
 
@@ -77,10 +81,15 @@ class Again:
         self.lab = next((a for a in item.funcargs.values() if isinstance(a, LabUnderTest)), None)
 
     def run(
-        self, left_out: Collection[Place] = (), *, record: bool = False, stop_at: int = 0
+        self,
+        left_out: Collection[Place] = (),
+        cut: Cut | None = None,
+        *,
+        record: bool = False,
+        stop_at: int = 0,
     ) -> Run:
-        """Run it once, without some faults."""
-        faults, log, trace = Faults(left_out), StepLog(stop_at=stop_at), _Trace()
+        """Run it once, without some faults, and no further than the cut."""
+        faults, log, trace = Faults(left_out, cut), StepLog(stop_at=stop_at), _Trace()
 
         def simulation(nodes: Any, clients: Any = None, **options: Any) -> WatchedSimulation:
             if record:
@@ -134,41 +143,51 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object:
     """Investigate in place of a plain call, or run with faults left out."""
     option = pyfuncitem.config.getoption
     if option("--why"):
-        run = investigate(Again(pyfuncitem), Path(option("--why")), option("--shrink"))
+        how = option("--shrink"), option("--uncut")
+        run = investigate(Again(pyfuncitem), Path(option("--why")), *how)
     else:
         named = option("--faults")
-        left_out = _read_places(Path(named)) if named else []
-        run = Again(pyfuncitem).run(left_out, stop_at=option("--stop-at-step"))
+        left_out, cut = read_faults(Path(named)) if named else ([], None)
+        run = Again(pyfuncitem).run(left_out, cut, stop_at=option("--stop-at-step"))
     if run.error is not None:
         raise run.error
     return True
 
 
-def investigate(again: Again, path: Path, shrink: str) -> Run:
+def investigate(again: Again, path: Path, shrink: str, uncut: bool) -> Run:
     """Find the smallest failing run, record it, and write what was found."""
+    deadline = time.monotonic() + SECONDS
     first = again.run()
     if first.error is None:
         path.write_text(json.dumps({"fails": False}), encoding="utf-8")
         return first
     endless = isinstance(first.error, limits.NeverEnds)  # each further run would take as long
-    left_out = [] if endless else _smallest(again, first, shrink)
+    left_out = [] if endless else _smallest(again, first, shrink, deadline)
     run = again.run(left_out, record=True)
     if run.error is None:  # the test depends on something other than its seed
         run, left_out = first, []
-    assert run.error is not None
+    error = run.error
+    assert error is not None
     events = [json.loads(line) for line in run.lines[1:]]
-    wrong = find_wrong(run.error, events, run.log)
+    wrong = find_wrong(error, events, run.log)
+    cut = None if wrong.exact or uncut else _cut(again, run, left_out, events, deadline)
+    if cut is not None:
+        run = again.run(left_out, cut, record=True)
+        error = run.error or error  # it failed with this cut just now
+        events = [json.loads(line) for line in run.lines[1:]]
+        wrong = at_cut(find_wrong(error, events, run.log), events, cut[2])
     trace = path.with_suffix(".jsonl")
     trace.write_text("".join(with_verdict(run.lines, events, wrong)), encoding="utf-8")
     facts = {
         "fails": True,
-        "why": reason(run.error, again.course),
+        "why": reason(error, again.course),
         "wrong": asdict(wrong),
         "story": story(with_bodies(events), wrong),
         "liars": str(Stories.of_trace(events[: wrong.number])),
         "faults": [fault_to_plain(fault) for fault in run.faults.happening.values()],
         "faults_at_first": len(first.faults.asked),
         "left_out": [list(place) for place in left_out],
+        "cut": cut,
         "step": run.steps[wrong.number] if wrong.number < len(run.steps) else run.log.count,
         "trace": str(trace) if events else "",
     }
@@ -176,11 +195,27 @@ def investigate(again: Again, path: Path, shrink: str) -> Run:
     return run
 
 
-def _smallest(again: Again, first: Run, shrink: str) -> list[Place]:
+def _cut(
+    again: Again, run: Run, left_out: list[Place], events: list[dict[str, Any]], deadline: float
+) -> Cut | None:
+    """When the test would first have failed, had it looked; None if nobody can tell."""
+    assert run.error is not None
+    wanted = signature(run.error)
+
+    def fails(cut: Cut) -> bool:
+        if time.monotonic() > deadline:
+            return True  # as if it failed: the earliest that was found so far stands
+        error = again.run(left_out, cut).error
+        return error is not None and signature(error) == wanted
+
+    found = earliest_cut(run.faults.runs, [event["t"] for event in events], fails)
+    return found if found is not None and time.monotonic() <= deadline else None
+
+
+def _smallest(again: Again, first: Run, shrink: str, deadline: float) -> list[Place]:
     """The faults that can be left out: the test still fails in the same way without them."""
     assert first.error is not None
     wanted = signature(first.error)
-    deadline = time.monotonic() + SECONDS
     asked = first.faults.asked
 
     def fails(left_out: Collection[Place]) -> bool:
@@ -213,8 +248,3 @@ def signature(error: BaseException) -> tuple[str, ...]:
 
 def _words(text: str) -> str:
     return re.sub(r"\W*\w*\d[\w.]*", "#", text)[:60]
-
-
-def _read_places(path: Path) -> list[Place]:
-    plain = json.loads(path.read_text(encoding="utf-8"))
-    return [(place[0], place[1], place[2]) for place in plain["left_out"]]

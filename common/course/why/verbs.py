@@ -4,6 +4,7 @@ import json as jsonlib
 import os
 import shlex
 import subprocess
+import sys
 import tempfile
 import webbrowser
 from pathlib import Path
@@ -24,8 +25,12 @@ from common.course.student.parts import NOT_WRITTEN, chosen_tests
 from common.course.student.workspace import Workspace, blamed
 from common.course.suites.suite import SuiteOptions, TestResult, run_suite, suite_command
 from common.course.verbs.testing import remember
+from common.course.why.saved import save_test
 from common.trace.viewer.page import build_page
 from common.values.errors import BadInput
+
+EXPLORING_SECONDS = 3
+"""So long the explorer may look for a shorter way."""
 
 PLUGIN = ("-p", "common.course.why.plugin")
 _test = click.argument(
@@ -38,6 +43,7 @@ _test = click.argument(
 @takes.dir
 @takes.reference
 @click.option("--open", "browse", is_flag=True, help="Open the picture in a browser.")
+@click.option("--save-test", "save", is_flag=True, help="Write it as a test into the workspace.")
 @takes.out
 @takes.json
 def why(
@@ -46,6 +52,7 @@ def why(
     dir: Path | None,
     reference: bool,
     browse: bool,
+    save: bool,
     out: Path,
     json: bool,
 ) -> None:
@@ -63,9 +70,21 @@ def why(
         return
     page = _page(found, test, facts, where)
     _tell(found, ended, facts, page, output, bool(facts.get("fails")))
+    shorter = _shorter_way(found, ended, mine, out, output)
+    saved = ""
+    if save and mine is not None:
+        saved = str(save_test(mine, found, ended, seed_of(ended), facts))
+        output.line(f"saved as a test: pytest {saved}")
     if browse and page:
         webbrowser.open(page)
-    output.result(lab=found.id, test=test.name, page=page, **{**facts, "why": ended.why})
+    output.result(
+        lab=found.id,
+        test=test.name,
+        page=page,
+        saved=saved,
+        shorter=shorter,
+        **{**facts, "why": ended.why},
+    )
     raise Exit(1)
 
 
@@ -105,24 +124,54 @@ def _find_out(
 ) -> tuple[dict[str, Any], TestResult]:
     """Investigate; a smaller schedule is believed only if the reference passes with it."""
     seed = seed_of(test)
-    ways = ["all", "planned", "none"]
+    ways = [("all",), ("all", "--uncut"), ("planned", "--uncut"), ("none", "--uncut")]
     if mine is None or is_handout(course.room_of(lab), lab):
-        ways = ["planned", "none"] if seed is not None else ["none"]
-    for way in ways:
+        ways = ways[2:] if seed is not None else ways[3:]
+    for way, *uncut in ways:
         with output.console.status("looking for the smallest run that fails"):
             options = SuiteOptions(
                 impl=mine.root if mine else None, seed=seed, tests=(test.test,),
-                more=(*PLUGIN, f"--why={where}", f"--shrink={way}"),
+                more=(*PLUGIN, f"--why={where}", f"--shrink={way}", *uncut),
             )  # fmt: skip
             where.unlink(missing_ok=True)
             ended = run_suite(course, lab, options).tests[0]
             facts = jsonlib.loads(where.read_text("utf-8")) if where.exists() else {}
-            if way == "none" or not facts.get("left_out") or mine is None:
+            smaller = facts.get("left_out") or facts.get("cut")
+            if way == "none" or not smaller or mine is None:
                 break
             check = SuiteOptions(seed=seed, tests=(test.test,), more=(*PLUGIN, f"--faults={where}"))
             if run_suite(course, lab, check).tests[0].passed:
                 break
     return facts, ended
+
+
+def _shorter_way(
+    lab: Lab, test: TestResult, mine: Workspace | None, out: Path, output: Output
+) -> str:
+    """Say where the explorer breaks the same code in a few choices; returns its picture, or "".
+
+    It knows of no time and no seed, so its shortest way is often far shorter than any test's.
+    """
+    if mine is None or not lab.has_small or NOT_WRITTEN in test.why or mine.unwritten(lab):
+        return ""
+    command = [sys.executable, "-m", "common.course.command", "explore", lab.id, "--json"]
+    command += [f"--seconds={EXPLORING_SECONDS}", f"--out={out}", f"--dir={mine.root}"]
+    with output.console.status("looking whether the explorer has a shorter way"):
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ran.returncode != 1 or not ran.stdout.startswith("{"):
+        return ""
+    told = jsonlib.loads(ran.stdout.splitlines()[-1])
+    ways = [each for each in told["findings"] if each["answer"] == "no" and each["path"]]
+    if not ways:
+        return ""
+    shortest = min(ways, key=lambda each: len(each["path"]))
+    count = len(shortest["path"])
+    output.say(
+        f"[bold]shorter[/]: of all orders of events, {count} choices are enough to break "
+        f"{escape(shortest['title'])!r}: [bold]lab explore {lab.id}[/] lists them; their picture:"
+    )
+    output.line(f"  {told['page']}")
+    return str(told["page"] or "")
 
 
 def seed_of(test: TestResult) -> int | None:
