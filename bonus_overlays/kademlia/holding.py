@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bonus_overlays.kademlia.buckets import Contact, Key, is_key
+from bonus_overlays.kademlia.buckets import Contact, Key, is_key, key_of
 from bonus_overlays.kademlia.finding import Finder
 from bonus_overlays.kademlia.items import (
     WRONG,
@@ -35,7 +35,7 @@ from bonus_overlays.kademlia.items import (
     objection_to_replacing,
 )
 from bonus_overlays.kademlia.messages import Pong
-from common.contract import NodeId, TimerId, digest, message, on, timer
+from common.contract import NodeId, TimerId, message, on, timer
 from common.values.units import SECOND
 
 REPUBLISH_EVERY = 3600 * SECOND
@@ -218,7 +218,7 @@ class Holder(Finder):
 
     def token_for(self, node: NodeId, secret: int) -> str:
         """What only this node can make for an address: a digest of it and a secret."""
-        return digest((node, secret))[:16]
+        return key_of(f"{secret}/{node}".encode())[:16]
 
     def is_good(self, token: str, node: NodeId) -> bool:
         """Whether this node gave the token to this address, with this secret or the last one."""

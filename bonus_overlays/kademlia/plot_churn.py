@@ -113,7 +113,7 @@ def chart(measured: Sequence[Survival]) -> str:
 
 
 if __name__ == "__main__":
-    survived = [survive(part) for part in (0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)]
+    survived = [survive(part) for part in (0.3, 0.5, 0.7, 0.8, 0.9)]
     Path(sys.argv[1]).write_text(chart(survived), encoding="utf-8")
     for each in survived:
         print(each)

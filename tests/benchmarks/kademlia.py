@@ -36,8 +36,8 @@ from common.values.units import SECOND
 HERE = Path(__file__).parent
 HOST = "127.0.0.1"
 NODES, K, ALPHA = 50, 20, 3
-OPERATIONS = 60
-ROUNDS = 3
+OPERATIONS = 200
+ROUNDS = 5
 LOOK_SECONDS = 0.02
 DAY = 24 * 3600 * SECOND
 
