@@ -48,6 +48,9 @@ CHARTS = {
 STUDIES = {
     "swim-detectors": "stage5_fault_tolerance.swim.plot_detectors",
     "swim-growth": "stage5_fault_tolerance.swim.plot",
+    "kademlia-churn": "bonus_overlays.kademlia.plot_churn",
+    "kademlia-hops": "bonus_overlays.kademlia.plot",
+    "kademlia-topologies": "bonus_overlays.kademlia.plot_topologies",
     "mapreduce-timeline": "stage6_compute.mapreduce.plot",
 }
 """By picture: the module that makes it, given a file: what takes too long for a demo."""
