@@ -18,6 +18,9 @@ CRASH_FILE = Path("lab-crash.txt")
 INTERRUPTED = 130
 """The exit code after Ctrl-C."""
 
+PACKAGE = "distributed-systems-course"
+"""What the course is called where packages are installed."""
+
 VERBS = {
     "Look around": {
         "list": Verb("verbs.listing:list_labs", "lab list"),
@@ -32,7 +35,7 @@ VERBS = {
         "why": Verb("why.verbs:why", "lab why raft"),
         "replay": Verb("why.verbs:replay", "lab replay cap a_read_sees_the_last_write --seed 17"),
         "hint": Verb("student.helping:hint", "lab hint Election.campaign"),
-        "solution": Verb("student.helping:solution", "lab solution Election.campaign --give-up"),
+        "solution": Verb("student.helping:solution", "lab solution raft Election.campaign"),
         "progress": Verb("student.roadmap:progress", "lab progress raft"),
         "reset": Verb("student.starting:reset", "lab reset raft Election.campaign"),
     },
@@ -77,9 +80,12 @@ VERBS = {
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @takes.dir
+@click.version_option(package_name=PACKAGE, message="lab %(version)s")
 @click.pass_context
 def app(context: click.Context, dir: Path | None) -> None:
     """Distributed systems, one runnable lab at a time."""
+    if dir is not None:  # before the verb it means the same as after it
+        context.default_map = {name: {"dir": dir} for verbs in VERBS.values() for name in verbs}
     if context.invoked_subcommand is None:
         from common.course.student.roadmap import show_roadmap
 

@@ -3,10 +3,13 @@
 from pathlib import Path
 
 from common.course.base.course import Course
-from common.course.base.lab import Lab
+from common.course.base.lab import GradedTest, Lab
 from common.course.base.output import Output
 from common.course.student.workspace import Workspace, find_workspace
 from common.values.errors import BadInput
+
+MOST_LISTED = 8
+"""So many tests are listed where more than one may be meant."""
 
 
 def open_workspace(course: Course, named: Path | None, output: Output) -> Workspace:
@@ -37,6 +40,46 @@ def code_to_test(
         return None
     workspace.must_be_whole(lab)
     return workspace
+
+
+def tests_named(lab: Lab, words: str) -> list[GradedTest]:
+    """The graded tests that a student means: the one of this name, or all that have these words.
+
+    Args:
+        lab: which lab.
+        words: a test's name, or a part of its name or of its title.
+
+    Raises:
+        BadInput: there is none; the text says how to see them.
+    """
+    name = "_".join(words.lower().removeprefix("test_").split())
+    exact = [test for test in lab.tests if test.name == f"test_{name}"]
+    found = exact or [
+        test for test in lab.tests if name in test.name or words.lower() in test.title.lower()
+    ]
+    if not found:
+        raise BadInput(
+            f"no test of lab {lab.id} has {words!r} in its name or its title: lab test {lab.id} "
+            "shows both of all its tests"
+        )
+    return found
+
+
+def test_named(lab: Lab, words: str) -> GradedTest:
+    """The one graded test that a student means.
+
+    Raises:
+        BadInput: there is none, or more than one; the text lists them.
+    """
+    found = tests_named(lab, words)
+    if len(found) > 1:
+        listed = ", ".join(test.name.removeprefix("test_") for test in found[:MOST_LISTED])
+        more = f", and {len(found) - MOST_LISTED} more" if len(found) > MOST_LISTED else ""
+        raise BadInput(
+            f"{len(found)} tests of lab {lab.id} have {words!r} in their names or titles: "
+            f"{listed}{more}: write more of the one you mean"
+        )
+    return found[0]
 
 
 def lab_with_hole(workspace: Workspace, symbol: str, id: str) -> Lab:

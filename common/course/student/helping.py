@@ -20,9 +20,12 @@ from common.course.student.workspace import Workspace, blamed, hole_named, read
 from common.values.errors import BadInput
 
 _symbol = click.argument(
-    "symbol", default="", help="A hole, such as Election.campaign, or a lab; else the next one."
+    "words", metavar="[LAB] [SYMBOL]", nargs=-1, shell_complete=takes.labs_and_symbols,
+    help="A hole, such as Election.campaign; a lab; or the lab and the hole. Else the next one.",
+)  # fmt: skip
+_lab = click.option(
+    "--lab", metavar="LAB", default="", shell_complete=takes.labs, help="Of another lab."
 )
-_lab = click.option("--lab", metavar="LAB", default="", help="Of another lab.")
 
 
 @_symbol
@@ -30,10 +33,11 @@ _lab = click.option("--lab", metavar="LAB", default="", help="Of another lab.")
 @click.option("--again", is_flag=True, help="Those shown already, no more.")
 @takes.dir
 @takes.json
-def hint(symbol: str, lab: str, again: bool, dir: Path | None, json: bool) -> None:
+def hint(words: tuple[str, ...], lab: str, again: bool, dir: Path | None, json: bool) -> None:
     """Say a little about a hole; three steps, each time one more."""
     course, output = Course(), Output(json)
     workspace = open_workspace(course, dir, output)
+    symbol, lab = _lab_and_symbol(course, words, lab)
     found, hole = _meant(workspace, symbol, lab)
     costs = _costs(course)
     with workspace.state.changing() as state:
@@ -60,16 +64,16 @@ def hint(symbol: str, lab: str, again: bool, dir: Path | None, json: bool) -> No
 @click.option("--give-up", is_flag=True, help="Show it although it does not pass yet.")
 @takes.dir
 @takes.json
-def solution(symbol: str, lab: str, give_up: bool, dir: Path | None, json: bool) -> None:
+def solution(words: tuple[str, ...], lab: str, give_up: bool, dir: Path | None, json: bool) -> None:
     """Show the course's own code of a hole, or of all; it opens when your code has passed."""
     course, output = Course(), Output(json)
     workspace = open_workspace(course, dir, output)
-    named_lab = symbol in {each.id for each in course.labs}
-    found = course.lab(symbol) if named_lab else lab_with_hole(workspace, symbol, lab)
+    symbol, lab = _lab_and_symbol(course, words, lab)
+    found = lab_with_hole(workspace, symbol, lab)
     with workspace.state.changing() as state:
         known = state.lab(found.id)
         every = [hole for hole in found.holes if hole.name not in known.supplied]
-        wanted = every if named_lab or not symbol else [hole_named(found, symbol)]
+        wanted = every if not symbol else [hole_named(found, symbol)]
         closed = [hole.name for hole in wanted if not _passed(found, hole, known)]
         if give_up:
             known.given_up = sorted({*known.given_up, *closed})
@@ -120,10 +124,21 @@ def _reference(course: Course, lab: Lab, hole: Hole) -> str:
     return symbols.definition(source, hole.symbol)
 
 
+def _lab_and_symbol(course: Course, words: tuple[str, ...], lab: str) -> tuple[str, str]:
+    """The hole and the lab that the words name, "" where they name none.
+
+    Raises:
+        BadInput: there are too many words.
+    """
+    if words and words[0] in course.ids:
+        lab, words = words[0], words[1:]
+    if len(words) > 1:
+        raise BadInput(f"{' '.join(words)!r} is more than one hole: name a lab, a hole, or both")
+    return words[0] if words else "", lab
+
+
 def _meant(workspace: Workspace, symbol: str, lab: str) -> tuple[Lab, Hole]:
     """The hole that is meant: the named one, or the first that is not written yet."""
-    if symbol in {each.id for each in workspace.course.labs}:
-        symbol, lab = "", symbol
     found = lab_with_hole(workspace, symbol, lab)
     if symbol:
         return found, hole_named(found, symbol)

@@ -35,6 +35,9 @@ def start(lab: str, part: str, whole: bool, dir: Path | None, json: bool) -> Non
     workspace = open_workspace(course, dir, output)
     chosen = None if whole else found.part(part) if part else _due(found, workspace)
     part = chosen.id if chosen else ""
+    if not workspace.root.exists():
+        elsewhere = f"lab --dir DIR start {found.id}"
+        output.line(f"a new workspace: {workspace.root.absolute()} (elsewhere: {elsewhere})\n")
     done = handing_out.start(workspace, found, part or None)
     write_guide(workspace)
     output.say(f"[bold]{escape(found.title)}[/]", escape(found.concept), sep="\n")
@@ -111,7 +114,10 @@ def _tell_next(lab: Lab, part: Part | None, workspace: Workspace, output: Output
 
 
 @takes.lab
-@click.argument("symbol", default="", help="Only this function: Election.campaign.")
+@click.argument(
+    "symbol", default="", shell_complete=takes.symbols,
+    help="Only this function: Election.campaign.",
+)  # fmt: skip
 @takes.part
 @takes.dir
 @takes.json

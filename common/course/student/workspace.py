@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from common.course.base.course import Course
-from common.course.base.implementation import check_workspace, run_script
 from common.course.base.lab import Hole, Lab
 from common.course.base.symbols import functions, missing, unwritten
 from common.course.student.state import FOLDER, StateFile
@@ -73,6 +72,8 @@ class Workspace:
         Raises:
             BadInput: a file is gone or is not Python, or has lost a function that the tests need.
         """
+        from common.course.base.implementation import check_workspace, run_script  # takes long
+
         if run_script(self.root) is not None:
             return
         if not self._handed(lab):

@@ -12,7 +12,7 @@ from common.course.base import takes
 from common.course.base.course import Course
 from common.course.base.lab import Lab, Part
 from common.course.base.output import Output
-from common.course.student.finding import code_to_test, lab_meant, open_workspace
+from common.course.student.finding import code_to_test, lab_meant, open_workspace, tests_named
 from common.course.student.parts import Teller, chosen_tests, points_table
 from common.course.student.passing import ALL, how_to_go_on, is_supplied, of_supplied_code
 from common.course.student.state import LabState
@@ -27,7 +27,10 @@ from common.values.errors import BadInput
 @takes.dir
 @takes.reference
 @takes.seeds
-@click.option("-k", "only", metavar="WORDS", default="", help="Only tests whose name has this.")
+@click.option(
+    "-k", "only", metavar="WORDS", default="", shell_complete=takes.tests,
+    help="Only tests whose name or title has this; also: WORD or WORD, WORD and not WORD.",
+)  # fmt: skip
 @click.option("--judged", is_flag=True, help="Just as marks are made: your code in a sandbox.")
 @takes.unsafe
 @takes.json
@@ -58,9 +61,10 @@ def run_tests(
         output.say(f"[yellow]this part is supplied[/]: [bold]{opens}[/] opens it")
     elif chosen and not part:
         output.say(f"[dim]the part that you opened; all of them: lab test {found.id} {ALL}[/]")
+    named = _named(found, chosen, only)
     options = SuiteOptions(
         impl=workspace.root if mine else None, judged=judged, unsafe=unsafe, seeds=seeds,
-        only=only, tests=chosen_tests(found, chosen),
+        only="" if named else only, tests=named or chosen_tests(found, chosen),
     )  # fmt: skip
     teller = Teller(found, output)
     with teller.bar:
@@ -77,6 +81,18 @@ def run_tests(
     output.result(lab=found.id, workspace=str(workspace.root) if mine else None, **plain)
     if result.earned != result.possible or result.cut_short:
         raise Exit(1)
+
+
+def _named(lab: Lab, part: Part | None, words: str) -> tuple[str, ...]:
+    """The tests that have these words; none where pytest has to tell, or where no words are given.
+
+    Raises:
+        BadInput: there are none.
+    """
+    if not words or not {"and", "or", "not"}.isdisjoint(words.split()) or "(" in words:
+        return ()
+    found = tests_named(lab, words)
+    return tuple(t.id for t in found if part is None or t.file in part.files)
 
 
 def _without(result: SuiteResult, left_out: Sequence[TestResult]) -> SuiteResult:

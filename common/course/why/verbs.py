@@ -20,7 +20,13 @@ from common.course.base.course import Course
 from common.course.base.lab import Lab
 from common.course.base.output import Output, folder, write
 from common.course.base.symbols import is_handout
-from common.course.student.finding import code_to_test, lab_meant, open_workspace
+from common.course.student.finding import (
+    code_to_test,
+    lab_meant,
+    open_workspace,
+    test_named,
+    tests_named,
+)
 from common.course.student.parts import NOT_WRITTEN, chosen_tests
 from common.course.student.workspace import Workspace, blamed
 from common.course.suites.suite import SuiteOptions, TestResult, run_suite, suite_command
@@ -34,8 +40,9 @@ EXPLORING_SECONDS = 3
 
 PLUGIN = ("-p", "common.course.why.plugin")
 _test = click.argument(
-    "name", metavar="[TEST]", default="", help="A test's name; the first that failed if not given."
-)
+    "name", metavar="[TEST]", default="", shell_complete=takes.tests,
+    help="A test's name, or a part of its name or title; the first that failed if not given.",
+)  # fmt: skip
 
 
 @takes.lab_or_none
@@ -94,21 +101,24 @@ def _failed_test(
     """The named test, or the first that failed when the tests were run last."""
     known = workspace.state.read().lab(lab.id) if mine else None
     tests = list(known.tests.values()) if known else []
-    wanted = name.removeprefix("test_")
-    if not [t for t in tests if (t.name == wanted if wanted else not t.passed)]:
+    wanted = {test.id for test in tests_named(lab, name)} if name else set()
+
+    def chosen() -> list[TestResult]:
+        failed = [t for t in tests if not t.passed and (t.test in wanted or not wanted)]
+        return failed or [t for t in tests if t.test in wanted]
+
+    if not chosen():
         output.say(f"[dim]running the tests of {lab.id} first[/]")
         part = lab.part(known.part) if known and known.part and not wanted else None
         options = SuiteOptions(
-            impl=workspace.root if mine else None, only=wanted, tests=chosen_tests(lab, part)
+            impl=workspace.root if mine else None,
+            tests=tuple(sorted(wanted)) or chosen_tests(lab, part),
         )
         result = run_suite(workspace.course, lab, options)
         if mine and (workspace.root / ".lab").is_dir():
             remember(workspace, lab, result)
         tests = list(result.tests)
-    chosen = [t for t in tests if (t.name == wanted if wanted else not t.passed)]
-    if not chosen and wanted:
-        chosen = [t for t in tests if wanted in t.name]
-    if not chosen:
+    if not chosen():
         raise BadInput(f"no test of lab {lab.id} fails: there is nothing to explain")
     order = {part.id: number for number, part in enumerate(lab.parts)}
 
@@ -116,7 +126,7 @@ def _failed_test(
         part = lab.part_of(test.test)
         return NOT_WRITTEN in test.why, order[part.id] if part else len(order)
 
-    return min(chosen, key=first)
+    return min(chosen(), key=first)
 
 
 def _find_out(
@@ -261,13 +271,13 @@ def replay(
     workspace = open_workspace(course, dir, output)
     found = lab_meant(workspace, lab)
     mine = code_to_test(workspace, found, named=dir is not None, reference=reference) is not None
-    name = name.removeprefix("test_") or _explained_last(found, out)
+    named = test_named(found, name or _explained_last(found, out))
+    name = named.name.removeprefix("test_")
     facts_file = out / "why" / found.id / f"{name}.json"
     known = workspace.state.read().lab(found.id).tests.get(name) if mine else None
     options = SuiteOptions(
         impl=workspace.root if mine else None,
-        only=name if known is None else "",
-        tests=() if known is None else (known.test,),
+        tests=(named.id,),
         seed=seed if seed is not None or known is None else seed_of(known),
     )
     more: tuple[str, ...] = ()
@@ -279,9 +289,8 @@ def replay(
     for old in trace.parent.glob(f"{name}*"):
         old.unlink()
     recording = SuiteOptions(
-        impl=options.impl, only=options.only, tests=options.tests, seed=options.seed,
-        record=trace, more=more,
-    )  # fmt: skip
+        impl=options.impl, tests=options.tests, seed=options.seed, record=trace, more=more
+    )
     result = run_suite(course, found, recording)
     for test in result.tests:
         mark = "[green]✓[/]" if test.passed else "[red]✗[/]"
@@ -336,7 +345,7 @@ def _debug(course: Course, lab: Lab, options: SuiteOptions, facts_file: Path) ->
     )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="lab-") as scratch:
         with_debugger = SuiteOptions(
-            impl=options.impl, only=options.only, tests=options.tests, seed=options.seed, more=more
+            impl=options.impl, tests=options.tests, seed=options.seed, more=more
         )
         command = suite_command(course, lab, with_debugger, Path(scratch) / "grades.json")
         return subprocess.run(command, check=False).returncode
