@@ -16,6 +16,7 @@ while it has this number.
 The errors have the numbers that BEP 44 gives them.
 """
 
+import re
 from typing import TypeAlias
 
 from bonus_overlays.kademlia.buckets import Key, key_of
@@ -27,7 +28,8 @@ MOST_SALT = 64
 MOST_SEQ = 2**63 - 1
 
 KEY_NAME = "ed25519:"
-"""A signer's name that is its own public key, in hexadecimal digits behind this."""
+"""A signer's name that is its own public key of 32 bytes, in hexadecimal digits behind this."""
+_KEY_IN_NAME = re.compile(f"{KEY_NAME}([0-9a-f]{{64}})")
 
 WRONG = 203
 TOO_LARGE = 205
@@ -74,12 +76,15 @@ class Objection:
 def key_of_owned(owner: str, salt: bytes) -> Key:
     """The key of an owner's value: the SHA-1 of the public key, and the salt behind it.
 
-    An owner whose name is no public key (:data:`KEY_NAME`) has its name in place of one.
+    An owner whose name is no public key has its name in place of one.
     """
-    public = owner.encode()
-    if owner.startswith(KEY_NAME):
-        public = bytes.fromhex(owner.removeprefix(KEY_NAME))
-    return key_of(public + salt)
+    return key_of((public_key_in(owner) or owner.encode()) + salt)
+
+
+def public_key_in(owner: str) -> bytes:
+    """The public key that an owner's name is (:data:`KEY_NAME`); b"" where it is none."""
+    found = _KEY_IN_NAME.fullmatch(owner)
+    return bytes.fromhex(found[1]) if found else b""
 
 
 def version_of(item: Mutable) -> Version:

@@ -1,4 +1,4 @@
-"""The lab ``kademlia`` in every world: twenty processes, or six members in the simulator.
+"""The lab ``kademlia`` in every world: ten processes, or six members in the simulator.
 
 There are no clients: people ask the members themselves. Nothing is saved. A member that comes back
 has its key and its address, joins again, and is given again what it should hold.
@@ -59,7 +59,7 @@ WORLDS = Worlds(
             config=FINDING,
         ),
     },
-    live=Size(members=20),
+    live=Size(members=10),
     transport="udp",
     simulated=Size(members=6),
     columns=("contacts", "lookups", "held"),

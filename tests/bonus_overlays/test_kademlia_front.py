@@ -132,6 +132,8 @@ def test_a_put_arrives_with_all_that_its_signature_is_over() -> None:
         forged = Signed(item.signed.signer, Version(salt, seq, data), item.signed.signature)
         assert not OwnersSigner().verify(forged)
     assert not OwnersSigner().verify(Signed("n1", version_of(item), item.signed.signature))
+    for odd in ("ed25519:zz", "ed25519:" + "f" * 64):
+        assert not OwnersSigner().verify(Signed(odd, version_of(item), item.signed.signature))
     with pytest.raises(ContractError, match="owner's key"):
         OwnersSigner().sign("n1", "x")
 

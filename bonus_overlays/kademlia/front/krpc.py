@@ -34,12 +34,12 @@ from bonus_overlays.kademlia.front.signatures import KEY_BYTES, SIGNATURE_BYTES,
 from bonus_overlays.kademlia.holding import FindItem, Items, Store
 from bonus_overlays.kademlia.holding import Refused as NotDone
 from bonus_overlays.kademlia.items import (
-    KEY_NAME,
     Immutable,
     Item,
     Mutable,
     Objection,
     Version,
+    public_key_in,
     version_of,
 )
 from bonus_overlays.kademlia.messages import FindNode, Nodes, Ping, Pong
@@ -300,7 +300,7 @@ def _written(item: Item) -> dict[str, object]:
     if isinstance(item, Immutable):
         return {"v": decode(item.data)}
     version = version_of(item)
-    public = bytes.fromhex(item.signed.signer.removeprefix(KEY_NAME))
+    public = public_key_in(item.signed.signer)
     signature = item.signed.signature
     return {"v": decode(version.data), "k": public, "seq": version.seq, "sig": signature}
 

@@ -4,7 +4,7 @@ A key of this world needs no list of who is who: the owner's name *is* the publi
 (:data:`~bonus_overlays.kademlia.items.KEY_NAME`).
 """
 
-from bonus_overlays.kademlia.items import KEY_NAME, Mutable, Version
+from bonus_overlays.kademlia.items import KEY_NAME, Mutable, Version, public_key_in
 from common.contract import NodeId, Signed
 from common.runtime.signatures import public_of, sign_bytes, verify_bytes
 from common.values.errors import ContractError
@@ -41,7 +41,7 @@ class OwnersSigner:
 
     def verify(self, signed: Signed) -> bool:
         """Whether the owner, whose name is its public key, signed just this version."""
-        if not isinstance(signed.content, Version) or not signed.signer.startswith(KEY_NAME):
+        public = public_key_in(signed.signer)
+        if not isinstance(signed.content, Version) or not public:
             return False
-        public = bytes.fromhex(signed.signer.removeprefix(KEY_NAME))
         return verify_bytes(public, signed.signature, signed_bytes(signed.content))

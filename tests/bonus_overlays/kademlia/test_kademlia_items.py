@@ -34,6 +34,8 @@ def test_an_item_says_itself_under_which_key_it_is_kept(lab: KademliaLab) -> Non
     ), "the example of BEP 44"
     assert lab.key_of_item(mutable(lab, 3)) == sha1(b"n1").hexdigest()
     assert lab.key_of_item(mutable(lab, 4, b"y", b"mail")) == sha1(b"n1mail").hexdigest()
+    for odd in ("ed25519:", "ed25519:zz", "ed25519:" + "0" * 63):
+        assert lab.key_of_owned(odd, b"") == sha1(odd.encode()).hexdigest(), "that is no key"
     public = "77ff84905a91936367c01360803104f92432fcd904a43511876df5cdf3e7e548"
     assert lab.key_of_owned(f"ed25519:{public}", b"") == "4a533d47ec9c7d95b1ad75f576cffc641853b750"
     assert lab.key_of_owned(f"ed25519:{public}", b"foobar") == (
