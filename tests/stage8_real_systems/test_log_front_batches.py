@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("crc32c", reason="crc32c is not installed: pip install -e '.[kafka]'")
 
-from stage8_real_systems.log.batches import Batch, batch_of
+from stage8_real_systems.log.batches import Batch, Record, batch_of, pack
 from stage8_real_systems.log.front.batches import MAX_BATCH, Unacceptable, taken, written
 from stage8_real_systems.log.front.codes import Code
 from tests.support.kafka_front import batch
@@ -72,3 +72,17 @@ def test_what_the_courses_own_clients_wrote_is_read_by_kafkas() -> None:
         (52, b"c", b"x" * 300),
     ]
     assert found.leader_epoch == 3
+
+
+def test_what_was_compacted_away_is_a_gap_and_a_batch_without_records_keeps_its_place() -> None:
+    record = pytest.importorskip("kafka.record", reason="kafka-python is not installed")
+    kept = Record(0, "a", "1"), Record(2, "c", "3")
+    first = Batch(50, 3, 3, -1, -1, -1, 77, pack(kept))
+    nothing = Batch(53, 3, 2, -1, -1, -1, 78, b"")
+    records = record.MemoryRecords(written(first) + written(nothing))
+    batch, empty = records.next_batch(), records.next_batch()
+    assert [(each.offset, each.key, each.value) for each in batch] == [
+        (50, b"a", b"1"),
+        (52, b"c", b"3"),
+    ]
+    assert (batch.next_offset, list(empty), empty.next_offset) == (53, [], 55)
