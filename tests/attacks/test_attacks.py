@@ -12,6 +12,7 @@ import pytest
 from common.course.base.lab import Lab
 from common.course.judge import sandbox
 from tests.attacks.attacking import Attack, Classroom, Judged, attacks
+from tests.attacks.elsewhere import elsewhere
 
 MOST_SECONDS = 120
 MOST_REPORT_BYTES = 64 << 10
@@ -33,10 +34,15 @@ def judge(classroom: Classroom, attack: Attack) -> Judged:
     return classroom.judge(lab, attack.tests, workspace, *attack.options)
 
 
+def carried_over() -> list[Attack]:
+    """The attacks against a second lab."""
+    return [other for attack in attacks() if (other := elsewhere(attack)) is not None]
+
+
 def all_tests() -> dict[str, list[str]]:
     """By lab, every test that some attack wants the points of."""
     wanted: dict[str, dict[str, None]] = {}
-    for attack in attacks():
+    for attack in (*attacks(), *carried_over()):
         wanted.setdefault(attack.lab, {}).update(dict.fromkeys(attack.tests))
     return {lab: list(tests) for lab, tests in wanted.items()}
 
@@ -44,6 +50,17 @@ def all_tests() -> dict[str, list[str]]:
 @pytest.mark.proof
 @pytest.mark.parametrize("attack", attacks(), ids=lambda attack: attack.name)
 def test_it_gains_nothing_and_harms_nobody(classroom: Classroom, attack: Attack) -> None:
+    gains_nothing(classroom, attack)
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("attack", carried_over(), ids=lambda attack: attack.name)
+def test_nor_does_it_in_another_lab(classroom: Classroom, attack: Attack) -> None:
+    gains_nothing(classroom, attack)
+
+
+def gains_nothing(classroom: Classroom, attack: Attack) -> None:
+    """Have an attack judged, and look at everything."""
     judged = judge(classroom, attack)
     told = f"{attack.tries}\n{judged.said[-6000:]}"
     assert judged.earned == 0, told
@@ -80,9 +97,10 @@ def test_seeds_that_nobody_knows_are_what_stops_a_submission_that_fits_the_publi
     assert set(public.verdicts.values()) == {"pass"}, "with public seeds it gets the points"
 
 
-def test_there_are_at_least_forty_and_no_two_of_a_name() -> None:
+def test_there_are_at_least_a_hundred_and_no_two_of_a_name() -> None:
     names = [attack.name for attack in attacks()]
-    assert len(names) >= 40
+    assert len(names) >= 100
+    assert len(carried_over()) >= 65, "few of them are about one lab alone"
     assert len(names) == len(set(names))
     for attack in attacks():
         assert attack.tries.endswith("."), f"{attack.name} says in one sentence what it tries"
