@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from random import Random
 
 from common.check.explorer import explore_instance
-from common.check.verdict import Answer
+from common.check.verdict import Answer, Verdict
 from common.contract.lies import Liar
 from common.contract.node import Node
 from common.sim import LinkModel
@@ -132,6 +132,7 @@ def run(client: type[Node], world: str, seed: int) -> Run:
     read = scene.call("c2", Statement())
     scene.run(CALM + 1 * SECOND)
     assert isinstance(read.outcome, Ok), "nothing is in the way any more"
+    scene.judged("the client tells the truth", check_honesty(scene.history))
     entries = read.outcome.value
     assert isinstance(entries, tuple), "a statement is its entries"
     return Run(asked, entries.count(AMOUNT), scene.lines)
@@ -169,7 +170,7 @@ def _show_the_shortest_lie(report: Report) -> None:
     """Let the explorer find what the hasty client needs to do harm: next to nothing."""
     found = explore_instance(HASTY)
     assert found.counter_example is not None, "the hasty client does harm"
-    _, lines = trace_of("failures", HASTY, found.counter_example)
+    _, lines = trace_of("failures", HASTY, found.counter_example, found.broken)
     steps = len(found.counter_example)
     sentence = f"{steps} steps are enough: nothing is lost, nobody crashes, an answer is only late."
     report.judged("the hasty client does no harm on a calm day", "no", sentence)
@@ -251,6 +252,8 @@ def _show_slow_or_dead(report: Report, seed: int) -> None:
         f"{show_time(over)}. What n1 thinks of it at certain times:"
     )
     report.table("Slow or dead", ("n2 is", *map(show_time, looks)), rows)
+    wrong = "From 1.5 s to 3 s n1 suspected n2, which was only slow; nothing else could be told."
+    scenes["slow"].judged("who is suspected is dead", Verdict(Answer.NO, wrong))
     scenes["slow"].trace(report, "slow-or-dead", "n1 suspects n2, which is only slow")
 
 
@@ -270,7 +273,10 @@ def _show_liars(report: Report, seed: int) -> None:
         asked = scene.call("c1", Lookup("mars"))
         scene.run(1 * SECOND)
         answer = _value(asked.outcome)
-        rows.append((" and ".join(liars) or "nobody", answer, "yes" if answer == "4th" else "NO"))
+        is_true = answer == "4th"
+        rows.append((" and ".join(liars) or "nobody", answer, "yes" if is_true else "NO"))
+        told = Verdict(Answer.YES if is_true else Answer.NO, f"c1 was told: the {answer}.")
+        scene.judged("the client is told the truth", told)
     report.say(
         "Byzantine: some replicas of a catalogue say that mars is the 9th planet. A client that "
         "asks three and believes what two say bears one liar. Two that lie alike deceive it, and "

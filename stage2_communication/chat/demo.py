@@ -153,6 +153,10 @@ def demo(seed: int) -> Report:
         for about, verdict in (("causal", causal(shown)), ("total", check_total_order(shown))):
             report.judged(f"{name}: {about}", verdict.answer.value, verdict.sentence)
     _crash(report, seed)
+    for name, shown in (("", both.of("")), ("'", both.of("'"))):
+        both.scene.judged(f"causal order{name}", causal(shown))
+    both.scene.judged("total order", check_total_order(both.of("")))
+    broken.scene.judged("causal order", causal(broken.of("")))
     title = "the same conversation in total order, and (') in causal"
     both.scene.trace(report, "chat-orders", title)
     broken.scene.trace(report, "chat-arrival", "the same conversation, shown as it arrives")
@@ -175,4 +179,6 @@ def _crash(report: Report, seed: int) -> None:
     waited = show_time(DECIDED - ASKED)
     title = f"cat's process has died; ann, who opened the room, removes her {waited} later"
     report.table(title, headers, rows)
+    living = {person: texts for person, texts in made.of("").items() if person != "cat"}
+    made.scene.judged("total order", check_total_order(living))
     made.scene.trace(report, "chat-removal", "a crash, and a removal")

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from common.check.explorer import explore_instance
+from common.check.verdict import Answer, Verdict
 from common.contract import NodeId
 from common.contract.lies import Liar
 from common.contract.observer import Observer
@@ -104,7 +105,9 @@ def _show_signed(report: Report, seed: int) -> None:
     wrong = disagreement(scene.honest)
     loyal = [general for general in scene.honest.values() if isinstance(general, General)]
     does = ", ".join(f"{general.id} does {general.decision}" for general in loyal)
-    report.judged("SM(1), three generals", "no" if wrong else "yes", wrong or does)
+    verdict = Verdict(Answer.NO if wrong else Answer.YES, wrong or does)
+    scene.judged("SM(1), three generals", verdict)
+    report.judged("SM(1), three generals", verdict.answer.value, verdict.sentence)
     scene.trace(report, "three-signed", "two orders with one signature prove the traitor")
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from common.check.verdict import Answer, Verdict
 from common.values.faults import Block, Crash, Heal, Restart, Schedule
 from common.values.history import Ok
 from common.values.report import Report
@@ -37,7 +38,11 @@ def demo(seed: int) -> Report:
         scene = _a_follower_restarts(seed, kind)
         contents: Any = scene.ask("n2", Contents()).outcome
         left = [text for _, text in contents.value]
-        rows.append((title, " ".join(left), "" if left[:2] == ["a", "b"] else "a and b are lost"))
+        lost = left[:2] != ["a", "b"]
+        rows.append((title, " ".join(left), "a and b are lost" if lost else ""))
+        found = f"n2's log is {' '.join(left)}, and a and b were acknowledged."
+        verdict = Verdict(Answer.NO if lost else Answer.YES, found)
+        scene.judged("what was acknowledged stays", verdict)
         name = "log-epochs" if kind is LoneReplica else "log-high-watermark"
         scene.trace(report, name, title)
     report.table("After n2 has taken c", ("what n2 does", "its log", ""), rows)

@@ -14,12 +14,15 @@ import pytest
 from common.check.explorer import Answer, Instance, explore_instance
 from common.course.base.course import Course
 from common.course.base.declared import worlds_of
+from common.course.base.lab import Lab
+from common.course.base.naming import find
 from common.course.base.output import Output
 from common.course.kit.search import UNTIL
 from common.course.verbs.running import LiveOptions, run_live
 from common.course.verbs.session import SessionOptions
 from common.trace.reader import read
 from common.values.history import Ok
+from common.values.report import Report, Trace
 from common.worlds import Variant, Worlds
 from common.worlds.portable import digests
 from tests.support.portable import AT_HAND, said_by, said_in_pyodide
@@ -130,6 +133,15 @@ def test_the_labs_and_the_canonical_run_leave_the_same_traces_in_pyodide(tmp_pat
         f"print(json.dumps([digests({PACKAGES!r}), digest()]))\n"
     )
     assert json.loads(said_in_pyodide(code, tmp_path).splitlines()[-1]) == [here(), digest()]
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("lab", Course().labs, ids=lambda lab: lab.id)
+def test_every_picture_of_a_demonstration_says_what_there_is_to_see(lab: Lab) -> None:
+    report: Report = find(lab.demo, lab.id)(7)
+    for trace in (part for part in report.parts if isinstance(part, Trace)):
+        kinds = {json.loads(line)["kind"] for line in trace.lines.splitlines()}
+        assert "verdict" in kinds, f"{trace.name} has no verdict"
 
 
 @pytest.mark.parametrize("worlds", DECLARED, ids=lambda worlds: worlds.lab)

@@ -80,7 +80,7 @@ def _draw(
     """Replay the counter-example, say who lied, and draw it; None where there is none."""
     if result.counter_example is None:
         return None
-    _, lines = trace_of(lab.id, instance, result.counter_example)
+    _, lines = trace_of(lab.id, instance, result.counter_example, result.broken)
     for line in str(Stories.of_trace(parse(lines).events)).splitlines():
         output.line(escape(line))
     title = f"{lab.id}: the shortest counter-example"
