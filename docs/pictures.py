@@ -1,10 +1,14 @@
 """Makes the pictures of README and the lab pages from real runs: ``make pictures``.
 
+    python docs/pictures.py              all of them (some minutes)
+    python docs/pictures.py log cap      these only
+
 Each is the viewer's page of a demo's trace, at the event that the text talks about, taken by
 headless Chromium; charts are drawn by the demo itself. Demos are seeded, so the pictures change
 only when the course does.
 """
 
+import argparse
 import subprocess
 import sys
 import tempfile
@@ -56,24 +60,41 @@ STUDIES = {
 """By picture: the module that makes it, given a file: what takes too long for a demo."""
 
 
+def wanted() -> set[str]:
+    """The names of the pictures to make; ends the program if one is unknown."""
+    known = [*SCENES, *CHARTS, *STUDIES]
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("name", nargs="*", help="a picture; all of them unless given")
+    names = parser.parse_args().name
+    if unknown := sorted(set(names) - set(known)):
+        parser.error(f"there is no picture {', '.join(unknown)}: there are {', '.join(known)}")
+    return set(names or known)
+
+
 def main() -> None:
     """Run the demos and take the pictures."""
+    chosen = wanted()
+    scenes = {name: scene for name, scene in SCENES.items() if name in chosen}
+    charts = {name: chart for name, chart in CHARTS.items() if name in chosen}
+    studies = {name: module for name, module in STUDIES.items() if name in chosen}
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
         out = Path(scratch)
-        for lab in sorted({scene[0] for scene in [*SCENES.values(), *CHARTS.values()]}):
+        for lab in sorted({scene[0] for scene in [*scenes.values(), *charts.values()]}):
             command = [sys.executable, "-m", "common.course.command", "demo", lab, "--json"]
             subprocess.run([*command, "--out", str(out)], check=True, stdout=subprocess.DEVNULL)
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
-        for name, (lab, trace, event) in SCENES.items():
+        for name, (lab, trace, event) in scenes.items():
             page.goto(f"file://{out}/demo/{lab}/{trace}.html#event={event}")
             page.reload()
             page.wait_for_timeout(500)
             page.screenshot(path=IMAGES / f"{name}.png")
-        for name, (lab, chart) in CHARTS.items():
+        for name, (lab, chart) in charts.items():
             (IMAGES / f"{name}.svg").write_bytes((out / f"demo/{lab}/{chart}.svg").read_bytes())
-        for name, module in STUDIES.items():
+        for name, module in studies.items():
             study = [sys.executable, "-m", module, f"{IMAGES / name}.svg"]
             subprocess.run(study, check=True, stdout=subprocess.DEVNULL)
         browser.close()
