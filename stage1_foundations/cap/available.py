@@ -103,7 +103,8 @@ class AvailableReplica(Node):
         """Take the write into this copy, once, and say so; then tell the others.
 
         The network and the client repeat requests. Taken twice, a write would get a second, greater
-        tag, and its value would come back after newer ones. The number is saved in the same step.
+        tag, and its value would come back after newer ones. The number is saved in the same step,
+        under ``("latest", client)``.
         """
         latest = self.latest.get(sender, -1)
         if request.number > latest:

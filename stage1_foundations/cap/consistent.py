@@ -177,7 +177,11 @@ class ConsistentReplica(Node):
         return {"value": self.held.value, "tag": tag, "pending": len(self.pending)}
 
     def on_start(self) -> None:
-        """Take up what earlier lives saved, and begin rounds that none of them has used."""
+        """Take up what earlier lives saved, and begin rounds that none of them has used.
+
+        Saved are the number of lives under ``"life"``, what is held under ``"held"``, and each
+        client's latest write under ``("latest", client)``.
+        """
         life: int = self.saved.get("life", 0)
         self.save("life", life + 1)
         self.last_round = life * ROUNDS_OF_A_LIFE

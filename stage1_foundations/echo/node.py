@@ -124,6 +124,8 @@ class Caller(Node):
 
         Without that, a late answer to question 1 of the life before a crash would be taken for the
         answer to question 1 of this one.
+
+        The number of this life is saved under ``"life"``.
         """
         life: int = self.saved.get("life", 0)
         self.save("life", life + 1)

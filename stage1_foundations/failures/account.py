@@ -164,7 +164,7 @@ class AccountServer(Node):
         return {"balance": self.account.balance, "entries": len(self.account.entries)}
 
     def on_start(self) -> None:
-        """Take up account and table as the latest life left them on disk."""
+        """Take up account and table as the latest life left them on disk, under ``"service"``."""
         saved = self.saved.get("service")
         if saved is not None:
             self.service.restore(saved)
@@ -177,7 +177,8 @@ class AccountServer(Node):
         answer may have been lost. One with a lower number is a late copy of something that its
         client has ended: nobody waits for an answer.
 
-        The whole state is saved at once, for the sake of one write; a real server appends to a log.
+        The whole state, ``service.snapshot()``, is saved under ``"service"``, for the sake of one
+        write; a real server appends to a log.
         """
         if isinstance(request.asked, Statement):
             self.send(sender, Reply(request.number, Entries(self.account.entries)))

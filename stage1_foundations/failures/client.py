@@ -113,6 +113,8 @@ class AccountClient(Node):
 
         With a number of an earlier life the server would take a new command for a repetition, and
         answer it with the result of the old one.
+
+        The number of this life is saved under ``"life"``.
         """
         life: int = self.saved.get("life", 0)
         self.save("life", life + 1)

@@ -36,19 +36,28 @@ class DurableReceiver(StopAndWaitReceiver):
         """How many items were handed over, in all lives together."""
 
     def on_start(self) -> None:
-        """Go on where the last life stopped: deliver again what was not taken, expect the next."""
+        """Go on where the last life stopped: deliver again what was not taken, expect the next.
+
+        What is saved, ``"taken"`` and each ``("item", number)``, says the class.
+        """
         self.taken = self.expected = self.saved.get("taken", 0)
         while ("item", self.expected) in self.saved:
             self.delivered.append(self.saved["item", self.expected])
             self.expected += 1
 
     def deliver(self, item: str) -> None:
-        """Put the item on disk, in the same step as its acknowledgement, and deliver it."""
+        """Put the item on disk, in the same step as its acknowledgement, and deliver it.
+
+        It is saved under ``("item", number)``.
+        """
         self.save(("item", self.expected), item)
         super().deliver(item)
 
     def hand_over(self, call: CallId, item: str) -> None:
-        """Note on disk that the item is taken, in the same step in which it is handed over."""
+        """Note on disk that the item is taken, in the same step in which it is handed over.
+
+        ``("item", number)`` is forgotten; how many are taken by now is saved under ``"taken"``.
+        """
         self.forget(("item", self.taken))
         self.taken += 1
         self.save("taken", self.taken)

@@ -173,7 +173,10 @@ class Spreader(Node, ABC):
         self.settle()
 
     def _hold(self, fresh: Sequence[Post]) -> None:
-        """Save posts that are held from now on, and take in what they say of the room."""
+        """Save posts that are held from now on, and take in what they say of the room.
+
+        Each is saved under ``("post", author, number)``.
+        """
         for post in fresh:
             self.save(("post", post.author, post.number), post)
             self.room.note(post)

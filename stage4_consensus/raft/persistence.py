@@ -18,7 +18,10 @@ class Persistence(Core):
     """Each change of the persistent state, in memory and on disk at once. All parts stand on it."""
 
     def restore(self) -> None:
-        """Take up term, vote, snapshot and log."""
+        """Take up term, vote, snapshot and log.
+
+        They are saved under ``"term"``, ``"vote"``, ``"snapshot"`` and ``("log", index)``.
+        """
         for entry in self.saved.items():
             match entry:
                 case "term", int(term):
@@ -36,7 +39,10 @@ class Persistence(Core):
             self.append_in_memory(entry_saved)
 
     def enter_term(self, term: int, voted_for: NodeId | None) -> None:
-        """Enter a newer term. The vote of an earlier one is void, and must not come back."""
+        """Enter a newer term. The vote of an earlier one is void, and must not come back.
+
+        The two are saved under ``"term"`` and ``"vote"``.
+        """
         assert term > self.current_term, "terms only grow"
         self.current_term, self.voted_for = term, voted_for
         self.save("term", term)
@@ -63,7 +69,10 @@ class Persistence(Core):
         return index
 
     def truncate_from(self, index: int) -> None:
-        """Delete entries that conflict with the leader's; they were never committed."""
+        """Delete entries that conflict with the leader's; they were never committed.
+
+        On disk each is under ``("log", index)``.
+        """
         assert index > self.commit_index, f"entry {index} is committed and must not go"
         for deleted in range(index, self.log.last_index + 1):
             self.forget(("log", deleted))
@@ -74,6 +83,8 @@ class Persistence(Core):
         """Put a snapshot in place of the log up to its last index; the rest is kept, or not.
 
         Snapshot and log change in one step, so a crash leaves both as before or both as after.
+
+        The snapshot is saved under ``"snapshot"``; what it covers is forgotten, ``("log", index)``.
         """
         assert snapshot.last_index > self.log.snapshot_index, "an old snapshot must not come back"
         self.save("snapshot", snapshot)

@@ -163,6 +163,8 @@ class Coordinator(Node):
 
         A client says the same again under the same number: that is the same job. Another job with
         the same output is refused, also if the first one has failed: so a refusal stays true.
+
+        A new job is saved under ``("job", number)``, as an :class:`Entry`.
         """
         asked = (client, submit.number)
         known = next((books for books in self.jobs.values() if books.client == asked), None)
@@ -331,6 +333,7 @@ class Coordinator(Node):
     def commit(self, books: Books, task: Task, completion: Completion) -> None:
         """Decide that this attempt has completed its task, once: into the journal it goes.
 
+        It is saved under ``("done", job, phase, index)`` of the task.
         Nobody needs the task's other attempts. The output of a reduce is published.
         """
         self.save(("done", task.job, task.phase, task.index), completion)

@@ -61,7 +61,8 @@ class DeltaReplica(ListReplica):
     def remember(self, news: ORSet) -> None:
         """Keep what has changed this copy as the next delta.
 
-        The number is saved in the same step as the state, so both are durable or none.
+        The next number is saved under ``"end"``, in the same step as the state: both are durable or
+        none.
         """
         self.deltas[self.end] = news
         self.end += 1

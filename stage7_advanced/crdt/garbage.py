@@ -177,7 +177,10 @@ class CollectingReplica(TextReplica):
     # Collecting.
 
     def collect(self) -> None:
-        """Find out what is stable, and make that durable; retire, then drop."""
+        """Find out what is stable, and make that durable; retire, then drop.
+
+        ``stable.counts()`` is saved under ``"stable"``.
+        """
         before = self.stable.counts()
         self.stable.merge(everywhere([self.done, *self.told_done.values()]))
         if self.stable.counts() != before:

@@ -109,6 +109,8 @@ class ListReplica(Node):
     def take(self, news: ORSet) -> None:
         """Merge ``news`` into this copy; if that changes it, make it durable and remember the news.
 
+        The copy is saved under ``"items"``.
+
         Args:
             news: a delta of this replica, or whatever came from another one.
         """

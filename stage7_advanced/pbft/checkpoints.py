@@ -114,7 +114,9 @@ class Checkpoints(NormalCase):
     def make_stable(self, number: int, proof: tuple[Signed, ...]) -> None:
         """A checkpoint is proved: move the water marks up to it, and forget all before it (4.3).
 
-        The proof is saved, since what it stands for is forgotten; so is the state, if it is here.
+        The proof is saved with the number, ``(number, proof)`` under ``"stable"``, since what it
+        stands for is forgotten (each old ``("slot", number)``). So is the state under ``"state"``,
+        as a :class:`State`, if it is here.
         Else this replica has fallen behind, and says so at once.
         """
         self.stable, self.proof = number, proof

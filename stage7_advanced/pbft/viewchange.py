@@ -129,6 +129,8 @@ class ViewChanges(Checkpoints):
         """Take part in this view no more, and tell all what was prepared here (4.4).
 
         From now on only checkpoints, view changes and new views are heard.
+
+        A ``KeptView(view, None)`` is saved under ``"view"``.
         """
         self.stop_waiting()
         self.view, self.active, self.began = view, False, None
@@ -289,6 +291,8 @@ class ViewChanges(Checkpoints):
         The latest checkpoint that the view changes prove is stable here, too. What was accepted
         in earlier views is void, while certificates are kept. What waits here is for the new
         primary.
+
+        A ``KeptView`` of the view and its proof is saved under ``"view"``.
         """
         said: NewView = signed.content
         self.view, self.active, self.began = said.view, True, signed
