@@ -61,8 +61,5 @@ def without_void(batch: Batch, latest: dict[str, int], clean_to: int) -> Batch:
         is_old_deletion = record.value is None and offset < clean_to
         return latest[record.key] == offset and not is_old_deletion
 
-    records = unpack(batch.payload)
-    kept = [record for record in records if stays(record)]
-    if len(kept) == len(records):
-        return batch
+    kept = [record for record in unpack(batch.payload) if stays(record)]
     return batch.with_payload(pack(kept) if kept else b"")

@@ -86,7 +86,6 @@ class Coordinating(Serving):
             return
         if present is None:
             present = Coordinator(epoch, replica.epoch_start)
-            present.read_to = replica.log.start
             self.coordinators[name] = present
         while present.read_to < replica.high_watermark:
             most = replica.fetch_bytes

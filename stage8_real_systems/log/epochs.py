@@ -41,16 +41,16 @@ class Epochs:
         if epoch > self.latest:
             self.starts.append((epoch, start))
 
-    def end_of(self, epoch: int, log_end: int, log_start: int) -> tuple[int, int]:
+    def end_of(self, epoch: int, log_end: int) -> tuple[int, int]:
         """The greatest epoch in the log that is not above ``epoch``, and the offset behind it.
 
-        That is where the next epoch starts, or the end of the log. Where there is none, it is
-        NO_EPOCH and the start of the log.
+        That is where the next epoch starts, or the end of the log. Where all are above, it is
+        NO_EPOCH, which ends where the log starts.
         """
         at = bisect_right(self.starts, epoch, key=lambda each: each[0])
         found = self.starts[at - 1][0] if at else NO_EPOCH
         if at < len(self.starts):
-            return found, self.starts[at][1] if at else log_start
+            return found, self.starts[at][1]
         return found, log_end
 
     def truncate(self, offset: int) -> None:
@@ -64,9 +64,7 @@ class Epochs:
             self.starts[:at] = [(self.starts[at - 1][0], offset)]
 
 
-def where_to_cut(
-    own: Epochs, log_end: int, log_start: int, epoch: int, end_offset: int
-) -> tuple[int, int | None]:
+def where_to_cut(own: Epochs, log_end: int, epoch: int, end_offset: int) -> tuple[int, int | None]:
     """Where a follower cuts its log, when the leader has said where an epoch ended.
 
     If the follower has that epoch too, the two logs agree up to where the shorter of the two
@@ -75,7 +73,7 @@ def where_to_cut(
     KIP-279 tells what is lost where nobody asks.
 
     Args:
-        own: the epochs in the follower's log, which goes from ``log_start`` to ``log_end``.
+        own: the epochs in the follower's log, which ends at ``log_end``.
         epoch: which the leader has: the greatest that is not above what the follower asked for.
         end_offset: where that one ends in the leader's log.
 
@@ -83,7 +81,7 @@ def where_to_cut(
         Up to which offset to keep the log; and the epoch to ask for next, or None if the logs
         agree now.
     """
-    mine, my_end = own.end_of(epoch, log_end, log_start)
+    mine, my_end = own.end_of(epoch, log_end)
     if mine == epoch:
         return min(my_end, end_offset), None
     return my_end, mine

@@ -48,9 +48,7 @@ class Following(Replica):
         """Cut the log where it parts from the leader's, or ask for the next lower epoch."""
         if not self.follows(answer.leader_epoch) or answer.asked != self.asking:
             return
-        offset, ask_next = where_to_cut(
-            self.epochs, self.log.end, self.log.start, answer.epoch, answer.end_offset
-        )
+        offset, ask_next = where_to_cut(self.epochs, self.log.end, answer.epoch, answer.end_offset)
         self.truncate(offset)
         self.asking = None if ask_next == NO_EPOCH else ask_next
         self.ask_leader()

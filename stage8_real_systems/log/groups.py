@@ -131,7 +131,7 @@ class Group:
         """Let it wait for the end of the round; where there is none, one begins."""
         member = self.members.setdefault(id, Member(request, now))
         self._end_join(member, Refused(Error.REBALANCE_IN_PROGRESS), unless=caller)
-        member.request, member.heard_at, member.joining = request, now, caller
+        member.request, member.joining = request, caller
         self._rebalance(now)
         self._complete_if_all_joined(now)
 
@@ -250,7 +250,7 @@ class Group:
         if self.leader not in self.members:
             self.leader = next(iter(self.members))
         for id, member in self.members.items():
-            member.assignment, member.heard_at = b"", now
+            member.heard_at = now
             self._end_join(member, self._joined(id))
         longest = max(each.request.rebalance_timeout_us for each in self.members.values())
         self.deadline = now + longest

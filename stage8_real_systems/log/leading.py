@@ -45,7 +45,7 @@ class Progress:
         if offset >= end:
             self.caught_up_at = now
         elif offset >= self.end_then:
-            self.caught_up_at = max(self.caught_up_at, self.fetched_at)
+            self.caught_up_at = self.fetched_at
         self.offset = max(self.offset, offset)
         self.fetched_at, self.end_then = now, end
 
@@ -109,7 +109,7 @@ class Leading(Replica):
     def epoch_end_wanted(self, question: WhereDoesItEnd, sender: NodeId) -> None:
         """Tell a follower where an epoch ends here (KIP-101), and which epoch that is (KIP-279)."""
         if self.leads and question.leader_epoch == self.state.epoch:
-            epoch, end = self.epochs.end_of(question.epoch, self.log.end, self.log.start)
+            epoch, end = self.epochs.end_of(question.epoch, self.log.end)
             self.send(sender, ItEnds(self.state.epoch, question.epoch, epoch, end))
 
     @on(FetchLog)
@@ -133,7 +133,7 @@ class Leading(Replica):
         """Answer the fetches for which there is something to tell by now."""
         for follower, request in list(self.waiting_fetches.items()):
             has_news = request.offset < self.log.end
-            if has_news or request.high_watermark < min(self.high_watermark, request.offset):
+            if has_news or request.high_watermark < self.high_watermark:
                 del self.waiting_fetches[follower]
                 self.send(follower, self.part_for(request.offset))
 
@@ -154,7 +154,7 @@ class Leading(Replica):
         asked to put out still count, for the same reason.
         """
         has_to_have = {*self.state.isr, *self.joining} - {self.id}
-        ends = [self.progress[each].offset for each in has_to_have if each in self.progress]
+        ends = [self.progress[each].offset for each in has_to_have]
         self.advance_to(min([self.log.end, *ends]))
 
     # Who is in sync.
@@ -181,8 +181,6 @@ class Leading(Replica):
         They go on counting until the controller has said so. A leader that counted without them
         before could tell producers of what only it has; should it die, one of them leads.
         """
-        if not self.leads or timer.leader_epoch != self.state.epoch:
-            return
         late = self.now - self.lag_time
         staying = tuple(
             each
@@ -197,7 +195,7 @@ class Leading(Replica):
 
     def check_lag_later(self) -> None:
         """See who lags behind, some time later."""
-        self.timer = self.set_timer(self.lag_time // 2, LagCheck(self.state.epoch))
+        self.timer = self.set_timer(self.lag_time // 2, LagCheck())
 
     def want(self, isr: tuple[NodeId, ...]) -> None:
         """Ask the controller for other in-sync replicas."""

@@ -89,9 +89,7 @@ class FetchDue:
 
 @timer
 class LagCheck:
-    """It is time for the leader of ``leader_epoch`` to see who lags behind."""
-
-    leader_epoch: int
+    """It is time for a leader to see who lags behind; it is cancelled when an epoch ends."""
 
 
 # To the broker around a replica.

@@ -191,9 +191,8 @@ class Quorum(Raft):
         if self.role is not Role.LEADER:
             return
         for broker in sorted(self.metadata.alive):
-            if self.now - self.heard.get(broker, self.now) > self.fence_after:
+            if self.now - self.heard.setdefault(broker, self.now) > self.fence_after:
                 self.decide(Fence(broker, self.metadata.lives[broker]))
-            self.heard.setdefault(broker, self.now)
 
     def decide(self, command: object) -> None:
         """Put a command of the controller's own into the log; twice does no harm."""

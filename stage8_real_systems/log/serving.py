@@ -80,7 +80,7 @@ class Serving(Desk):
     def committed(self, waiting: Waiting, batch: Batch) -> object | None:
         """What is told of a batch to the one who brought it, or None if nothing can be told yet."""
         replica = self.replicas.get(waiting.partitions[0])
-        if replica is None or not replica.leads or replica.state.epoch != waiting.epoch:
+        if replica is None or replica.state.epoch != waiting.epoch:
             is_commit = waiting.is_commit
             return Refused(Error.NOT_COORDINATOR if is_commit else Error.NOT_LEADER_OR_FOLLOWER)
         if replica.high_watermark < batch.next_offset:
@@ -123,9 +123,10 @@ class Serving(Desk):
         if isinstance(found, Refused):
             return answer(found.error)
         replica = found[1]
-        if part.current_epoch not in (-1, replica.state.epoch):
-            is_old = part.current_epoch < replica.state.epoch
-            return answer(Error.FENCED_LEADER_EPOCH if is_old else Error.UNKNOWN_LEADER_EPOCH)
+        if part.current_epoch > replica.state.epoch:
+            return answer(Error.UNKNOWN_LEADER_EPOCH)
+        if -1 < part.current_epoch < replica.state.epoch:
+            return answer(Error.FENCED_LEADER_EPOCH)
         if not replica.log.start <= part.offset <= replica.log.end:
             return answer(Error.OFFSET_OUT_OF_RANGE)
         if max_bytes <= 0:
@@ -160,7 +161,7 @@ class Serving(Desk):
             self.tell(caller, found)
             return
         _, replica = found
-        ended = replica.epochs.end_of(request.epoch, replica.log.end, replica.log.start)
+        ended = replica.epochs.end_of(request.epoch, replica.log.end)
         self.tell(caller, EndOfEpoch(*ended))
 
     # Who waits.

@@ -38,6 +38,7 @@ class LogLab(LabUnderTest):
             Joined,
             JoinGroup,
             LeaveGroup,
+            MemberIdRequired,
             Offsets,
             Synced,
             SyncGroup,
@@ -53,6 +54,7 @@ class LogLab(LabUnderTest):
         )
         from stage8_real_systems.log.metadata import AlterIsr, Fence, Metadata, Register
         from stage8_real_systems.log.producers import Producers
+        from stage8_real_systems.log.quorum import Beat, Quorum
         from stage8_real_systems.log.requests import (
             CreateTopic,
             DeleteTopic,

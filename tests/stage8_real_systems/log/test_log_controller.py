@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from common.contract.events import Receive, Start
 from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import crash, names, restart, run_until
 from common.values.faults import Pause, Resume
@@ -65,7 +66,7 @@ def test_nobody_leads_until_the_last_in_sync_replica_is_back(lab: LogLab) -> Non
     state = state_of(metadata)
     assert (state.leader, state.isr) == ("", (first,)), "nobody else has all that was acknowledged"
     metadata.apply(lab.Register(second, 2))
-    assert state_of(metadata).leader == ""
+    assert state_of(metadata) == state, "nothing has changed"
     metadata.apply(lab.Register(first, 2))
     back = state_of(metadata)
     assert back.leader == first
@@ -139,6 +140,14 @@ def test_a_broker_that_is_silent_is_fenced_and_one_that_is_back_is_not(
                 simulation,
                 lambda: described(lab, simulation, asked).brokers == names(3),  # noqa: B023
             )
+
+
+@graded(points=1, title="Not the controller", requirement="only the active controller decides")
+def test_a_beat_to_another_than_the_active_controller_says_nothing(lab: LogLab) -> None:
+    quorum = lab.Quorum("n1", ("n2", "n3"))
+    quorum.step(Start(0, {}))
+    for beat in (lab.Beat(1), lab.Beat(2)):
+        assert quorum.step(Receive(1, "n2", beat)) == []
 
 
 @graded(points=2, title="Back in the same life", requirement="KIP-631: a fenced broker that beats")

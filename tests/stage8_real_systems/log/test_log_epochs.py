@@ -37,8 +37,8 @@ def test_an_epoch_ends_where_the_next_one_in_the_log_starts(lab: LogLab, sweep: 
         for asked in range(9):
             below = [each for each in epochs if each <= asked]
             expected = (below[-1], len(below)) if below else (-1, 0)
-            assert known.end_of(asked, len(epochs), 0) == expected, (epochs, asked)
-    assert lab.Epochs().end_of(3, 5, 5) == (-1, 5), "nothing is left of a log that starts at 5"
+            assert known.end_of(asked, len(epochs)) == expected, (epochs, asked)
+    assert lab.Epochs().end_of(3, 5) == (-1, 5), "nothing is left of a log that starts at 5"
 
 
 @graded(points=3, title="Where two logs part", requirement="KIP-279: cut to the common prefix")
@@ -61,8 +61,8 @@ def test_a_follower_keeps_just_what_the_two_logs_have_in_common(lab: LogLab, swe
         asking: int | None = follower[-1]
         end, rounds = len(follower), 0
         while asking is not None and asking != -1:
-            epoch, end_offset = of_leader.end_of(asking, len(leader), 0)
-            end, asking = lab.where_to_cut(of_follower, end, 0, epoch, end_offset)
+            epoch, end_offset = of_leader.end_of(asking, len(leader))
+            end, asking = lab.where_to_cut(of_follower, end, epoch, end_offset)
             of_follower.truncate(end)
             rounds += 1
             assert rounds < 10, "each answer names a lower epoch"
@@ -147,6 +147,15 @@ def test_a_follower_asks_where_its_last_epoch_ends_and_cuts_there(lab: LogLab) -
     part = lab.LogPart(5, 1, (log_of(lab, 1, 5)[1],), 1, 0)
     effects = replica.step(Receive(5, "n1", part))
     assert [each.key for each in effects_of(Save, effects)] == [("batch", 1)]
+
+
+@graded(points=1, title="Nothing in common", requirement="KIP-279: then all of it goes")
+def test_a_follower_without_any_epoch_of_its_leader_begins_anew(lab: LogLab) -> None:
+    replica, effects = started(lab, 3, 3, epoch=5, leader="n1")
+    assert effects_of(Send, effects) == [Send("n1", lab.WhereDoesItEnd(5, 3))]
+    effects = replica.step(Receive(2, "n1", lab.ItEnds(5, 3, 1, 2)))
+    assert [each.key for each in effects_of(Forget, effects)] == [("batch", 0), ("batch", 1)]
+    assert effects_of(Send, effects) == [Send("n1", lab.FetchLog(5, 0, 0))]
 
 
 @graded(points=2, title="Answering", requirement="the leader of that epoch, and nobody else")

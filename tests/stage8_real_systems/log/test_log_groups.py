@@ -1,5 +1,6 @@
 """Graded suite of the lab ``log``: one group, as its coordinator sees it."""
 
+from dataclasses import replace
 from typing import Any
 
 from common.course.suites.grading import graded
@@ -103,12 +104,15 @@ def test_a_round_is_not_closed_before_all_members_have_joined_again(lab: LogLab)
         assert desk.beat("a", 11, now * MS).error is lab.Error.REBALANCE_IN_PROGRESS
         desk.expire(now * MS)
         assert second not in desk.told, "a still has everything"
-    first = desk.join("a", 700 * MS, known=True)
+    assert desk.error(desk.sync("a", 260 * MS)) is lab.Error.REBALANCE_IN_PROGRESS
+    first = desk.join("a", 520 * MS, known=True)
     assert desk.told[first].generation == desk.told[second].generation == 12
     assert desk.told[first].leader == "a"
     assert [each.id for each in desk.told[first].members] == ["a", "b"]
     assert desk.told[second].members == (), "only the leader has to know"
+    before = desk.sync("b")
     waiting = desk.sync("b")
+    assert desk.error(before) is lab.Error.REBALANCE_IN_PROGRESS, "it asks again, from elsewhere"
     assert waiting not in desk.told, "the leader has not said who gets what"
     assert desk.told[desk.sync("a", given="ab")] == lab.Synced("r", b"a")
     assert desk.told[waiting] == lab.Synced("r", b"b")
@@ -168,6 +172,8 @@ def test_a_member_that_waits_for_the_others_is_not_expelled(lab: LogLab) -> None
         desk.expire(now * MS)
     desk.join("a", 900 * MS, known=True)
     assert desk.told[waiting].generation == desk.told[joining].generation == generation + 1
+    desk.expire(901 * MS)
+    assert desk.group.info().state == "CompletingRebalance", "nobody has been silent since"
     syncing = desk.sync("b", 900 * MS)
     for now in range(1000, 1800, 100):
         desk.beat("a", generation + 1, now * MS)
@@ -205,6 +211,8 @@ def test_what_a_member_says_in_an_old_generation_is_refused(lab: LogLab) -> None
     assert group.refusal_of_commit(old + 1, "a", 1) is error.NONE
     assert group.refusal_of_commit(old + 1, "z", 1) is error.UNKNOWN_MEMBER_ID
     assert group.refusal_of_commit(-1, "", 1) is not error.NONE, "somebody outside, with members"
+    assert group.refusal_of_commit(-1, "a", 1) is error.ILLEGAL_GENERATION
+    assert lab.Group("h", 0).refusal_of_commit(5, "", 1) is error.UNKNOWN_MEMBER_ID
     desk.join("c")
     assert group.refusal_of_commit(old + 1, "a", 1) is error.NONE, "the last moment to commit"
     desk.join("a", known=True)
@@ -231,6 +239,38 @@ def test_a_member_that_commits_or_joins_or_syncs_is_alive(lab: LogLab) -> None:
         desk.sync("a", now * MS)
         desk.expire(now * MS)
     assert desk.group.info().state == "Stable"
+
+
+@graded(points=2, title="Joining twice", requirement="KIP-394: an id first, then one join")
+def test_a_consumer_gets_an_id_first_and_waits_once(lab: LogLab) -> None:
+    desk = Desk(lab)
+    ways = (lab.group_requests.Protocol("r", b""),)
+
+    def join(member: str, caller: int, now: int = 0) -> None:
+        request = lab.JoinGroup("g", member, "c", SESSION, REBALANCE, "consumer", ways, True)
+        desk.group.join(request, caller, "new", now)
+        desk.take()
+
+    join("", 101)
+    assert desk.told[101] == lab.MemberIdRequired("new")
+    desk.expire(59 * SECOND)
+    desk.stable("a")
+    join("new", 102)
+    assert 102 not in desk.told, "a has to join again first"
+    join("new", 103)
+    assert desk.error(102) is lab.Error.REBALANCE_IN_PROGRESS, "it asks from elsewhere by now"
+    join("new", 103)
+    assert 103 not in desk.told, "the same question came twice"
+    desk.join("a", known=True)
+    assert desk.told[103].member == "new"
+    late = Desk(lab)
+    request = lab.JoinGroup("g", "", "c", SESSION, REBALANCE, "consumer", ways, True)
+    late.group.join(request, 0, "other", 0)
+    late.group.join(request, 1, "new", 0)
+    late.expire(61 * SECOND)
+    late.group.join(replace(request, member="new"), 2, "", 61 * SECOND)
+    late.take()
+    assert late.error(2) is lab.Error.UNKNOWN_MEMBER_ID, "an id that is not used is forgotten"
 
 
 @graded(points=2, title="Protocols", requirement="what all know, and most like best")

@@ -99,6 +99,41 @@ def test_a_group_goes_on_where_it_committed_under_another_coordinator(lab: LogLa
     assert after["0"] >= before["0"]
 
 
+@graded(points=2, title="Not a coordinator any more", requirement="who waits is sent away")
+def test_who_waits_for_a_coordinator_that_is_none_any_more_is_told_so(lab: LogLab) -> None:
+    simulation = brokers(lab, lag_time=20 * SECOND)
+    with_topic(lab, simulation)
+
+    def coordinator() -> str:
+        return getattr(ask_ok(simulation, "n1", lab.FindCoordinator("g")), "broker", "")
+
+    run_until(simulation, lambda: coordinator() != "")
+    leader = coordinator()
+    simulation.run(simulation.now + 200 * MS)
+    ways = (lab.group_requests.Protocol("r", b""),)
+
+    def join(name: str) -> Any:
+        session = 5 * SECOND
+        return lab.JoinGroup("g", "", name, session, session, "consumer", ways)
+
+    first = ask_ok(simulation, leader, join("a"))
+    waiting = simulation.call(leader, join("b"))
+    controller = described(lab, simulation).controller
+    silent = next(each for each in names(3) if each not in (leader, controller))
+    simulation.inject(Block(simulation.now, silent, leader))
+    simulation.run(simulation.now + 10 * MS)
+    committed = (lab.Committed("t", 0, 5),)
+    commit = lab.CommitOffsets("g", first.generation, first.member, committed)
+    committing = simulation.call(leader, commit)
+    assert not has_ended(simulation, committing, 100 * MS)
+    assert ask_ok(simulation, leader, lab.DeleteTopic("__consumer_offsets")) == lab.Done()
+    for each in (waiting, committing):
+        wait_for(simulation, each, 500 * MS)
+        assert value_of(each).error is lab.Error.NOT_COORDINATOR
+    beat = lab.Heartbeat("g", first.generation, first.member)
+    assert ask_ok(simulation, leader, beat).error is lab.Error.NOT_COORDINATOR
+
+
 @graded(points=3, title="Only what is committed", requirement="positions are told once they stay")
 def test_a_coordinator_tells_no_positions_before_it_knows_all_that_were_committed(
     lab: LogLab,

@@ -121,6 +121,8 @@ def test_a_repeated_batch_is_in_the_log_once_also_under_the_next_leader(lab: Log
     assert produced(lab, simulation, leader, batch(lab, 5)).error is (
         lab.Error.OUT_OF_ORDER_SEQUENCE_NUMBER
     )
+    unknown = produced(lab, simulation, leader, batch(lab, 4, producer=99))
+    assert unknown.error is lab.Error.OUT_OF_ORDER_SEQUENCE_NUMBER, "its first ones are missing"
     crash(simulation, leader)
     other = next(each for each in names(3) if each != leader)
     run_until(simulation, lambda: leader_of(lab, simulation, other) not in ("", leader))

@@ -1,7 +1,7 @@
 """Graded suite of the lab ``log``: leader, followers, in-sync replicas, high watermark."""
 
 from common.contract.effects import Forget, Save, Send
-from common.contract.events import Receive, Start
+from common.contract.events import Invoke, Receive, Start
 from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import (
     ask,
@@ -18,6 +18,7 @@ from common.sim import LinkModel
 from common.values.faults import Block, Heal
 from common.values.history import Ok
 from common.values.units import MS, SECOND
+from stage8_real_systems.log.requests import Error, FetchPart
 from tests.stage8_real_systems.log.cluster import (
     Said,
     append,
@@ -85,6 +86,10 @@ def test_a_follower_uses_an_answer_once_and_only_of_its_own_leader(lab: LogLab) 
     assert effects_of(Send, effects) == wanted, "of what is not here it calls nothing committed"
     again = follower.step(Receive(4, "n1", part))
     assert (effects_of(Save, again), effects_of(Send, again)) == ([], []), "it came twice"
+    for same in (lab.LogPart(4, 1, (), 1, 0), lab.LogPart(4, 1, (), 1, 1)):
+        effects = follower.step(Receive(4, "n1", same))
+        assert effects_of(Forget, effects) == [], "the leader's log begins where this one ends"
+        assert effects_of(Send, effects) == wanted
     effects = follower.step(Receive(5, "n1", lab.LogPart(4, 1, (), 9, 7)))
     assert effects_of(Send, effects) == [Send("n1", lab.FetchLog(4, 7, 7))], "it begins anew at 7"
     assert [each.key for each in effects_of(Forget, effects)] == [("batch", 0)]
@@ -114,13 +119,19 @@ def test_a_follower_that_lags_is_not_asked_for_before_it_has_what_is_committed(
     leader.step(Start(0, {("batch", each.base_offset): each for each in batches}))
     state = lab.PartitionState(("n1", "n2", "n3"), ("n2", "n3"), "n2", 4, 7)
     leader.step(Receive(1, "ctl", lab.Appoint(1, state)))
-    leader.step(Receive(2, "n3", lab.FetchLog(4, 3, 0)))
+    for other, epoch in (("n1", 3), ("n1", 5), ("n9", 4)):
+        ignored = leader.step(Receive(2, other, lab.FetchLog(epoch, 3, 0)))
+        assert effects_of(Send, ignored) == [], "of another epoch, or of no replica"
     for offset in (0, 2):
         effects = effects_of(Send, leader.step(Receive(3, "n1", lab.FetchLog(4, offset, 0))))
-        assert [each.to for each in effects] == ["n1"], "it lacks what is committed"
-    effects = effects_of(Send, leader.step(Receive(4, "n1", lab.FetchLog(4, 3, 0))))
+        assert [each.to for each in effects] == ["n1"], "it lacks what was there at the beginning"
+    leader.step(Invoke(3, 1, lab.Append("more", 1)))
+    leader.step(Receive(3, "n3", lab.FetchLog(4, 4, 0)))
+    effects = effects_of(Send, leader.step(Receive(4, "n1", lab.FetchLog(4, 3, 3))))
+    assert [each.to for each in effects] == ["n1"], "it lacks what is committed by now"
+    effects = effects_of(Send, leader.step(Receive(4, "n1", lab.FetchLog(4, 4, 3))))
     assert Send("ctl", lab.IsrWish(("n2", "n3", "n1"), 4, 7)) in effects
-    effects = effects_of(Send, leader.step(Receive(5, "n1", lab.FetchLog(4, 3, 3))))
+    effects = effects_of(Send, leader.step(Receive(5, "n1", lab.FetchLog(4, 4, 4))))
     assert effects == [], "it is asked for already, and there is nothing to tell"
 
 
@@ -135,6 +146,85 @@ def test_a_leader_with_too_few_in_sync_replicas_takes_nothing_for_all(lab: LogLa
     assert not isinstance(refused.outcome, Ok), "nobody else would have it"
     assert ask_ok(simulation, "n1", lab.Append("c", 1)) == 1, "who wants the leader only gets that"
     assert texts(lab, simulation, "n1") == ["a", "c"]
+
+
+@graded(points=1, title="At once", requirement="what is new is sent to those who wait for it")
+def test_a_leader_tells_followers_at_once_what_is_new(lab: LogLab) -> None:
+    simulation = replicas(lab, fetch_again=1 * SECOND)
+    run_until(simulation, lambda: leads(lab, simulation, "n1", "first", 1 * SECOND))
+    for number in range(5):
+        asked = simulation.call("n1", lab.Append(f"m{number}"))
+        assert has_ended(simulation, asked, 20 * MS), "there and back, and no waiting"
+    simulation.run(simulation.now + 20 * MS)
+    for node in names(3):
+        assert len(texts(lab, simulation, node)) == 6, "all hear what is committed"
+
+
+@graded(points=2, title="Idle", requirement="who lacks nothing is in sync")
+def test_a_silent_follower_is_put_out_of_sync_once_there_is_something_it_lacks(
+    lab: LogLab,
+) -> None:
+    said = Said()
+    simulation = replicas(lab, observers=[said])
+    append(lab, simulation, "n1", "a")
+    simulation.inject(Block(simulation.now, "n3", "n1"))
+    simulation.run(simulation.now + 1 * SECOND)
+    assert said.of(lab.IsrWish) == [], "it lacks nothing"
+    append(lab, simulation, "n1", "b")
+    wishes = [wish.isr for _, _, _, wish in said.of(lab.IsrWish)]
+    assert wishes == [("n1", "n2")]
+
+
+@graded(points=2, title="Fewer by now", requirement="NOT_ENOUGH_REPLICAS_AFTER_APPEND")
+def test_a_producer_is_told_when_too_few_are_in_sync_after_its_batch_was_appended(
+    lab: LogLab,
+) -> None:
+    simulation = brokers(lab, lag_time=5 * SECOND)
+    run_until(simulation, lambda: len(described(lab, simulation).brokers) == 3)
+    assert ask_ok(simulation, "n1", lab.CreateTopic("t", 1, 2)) == lab.Done()
+    first, second = described(lab, simulation).topics[0].partitions[0].replicas
+    run_until(simulation, lambda: bool(described(lab, simulation, first).topics))
+    crash(simulation, second)
+    asked = simulation.call(first, lab.Produce("t", 0, lab.batch_of(("k", "a"))))
+    wait_for(simulation, asked)
+    assert value_of(asked).error is lab.Error.NOT_ENOUGH_REPLICAS_AFTER_APPEND
+    refused = ask_ok(simulation, first, lab.Produce("t", 0, lab.batch_of(("k", "b"))))
+    assert refused.error is lab.Error.NOT_ENOUGH_REPLICAS
+
+
+@graded(points=2, title="As much as is wanted", requirement="fetch: bytes, epochs, the log's start")
+def test_a_fetch_is_bounded_and_knows_the_epoch_and_where_the_log_starts(lab: LogLab) -> None:
+    simulation = brokers(lab, segment_bytes=300, retention_bytes=900)
+    with_topic(lab, simulation)
+    leader = leader_of(lab, simulation)
+    for number in range(20):
+        batch = lab.batch_of(("k", f"{number:03}"))
+        assert ask_ok(simulation, leader, lab.Produce("t", 0, batch)).base_offset == number
+    start = ask_ok(simulation, leader, lab.ListOffset("t", 0, -2)).offset
+    assert 0 < start < 19, "the oldest segments are gone"
+    size = lab.size_of(batch)
+
+    def read(*parts: FetchPart, most: int = 1_000_000) -> list[tuple[Error, int]]:
+        fetched = ask_ok(simulation, leader, lab.Fetch(parts, max_bytes=most))
+        return [(part.error, len(part.batches)) for part in fetched.parts]
+
+    none, part = lab.Error.NONE, lab.FetchPart("t", 0, start)
+    assert read(lab.FetchPart("t", 0, start - 1)) == [(lab.Error.OFFSET_OUT_OF_RANGE, 0)]
+    assert read(lab.FetchPart("t", 1, 0)) == [(lab.Error.UNKNOWN_TOPIC_OR_PARTITION, 0)]
+    assert read(lab.FetchPart("t", 0, start, 1)) == [(none, 1)], "one at least"
+    assert read(lab.FetchPart("t", 0, start, 2 * size)) == [(none, 2)]
+    assert read(part, part, most=size) == [(none, 1), (none, 0)], "in all parts together"
+    assert read(part, part, most=size + 1) == [(none, 1), (none, 1)]
+    other = next(each for each in names(3) if each != leader)
+    elsewhere = ask_ok(simulation, other, lab.Fetch((part,))).parts[0]
+    assert elsewhere.error is lab.Error.NOT_LEADER_OR_FOLLOWER
+    crash(simulation, leader)
+    run_until(simulation, lambda: leader_of(lab, simulation, other) not in ("", leader))
+    leader = leader_of(lab, simulation, other)
+    assert read(lab.FetchPart("t", 0, start, current_epoch=0)) == [
+        (lab.Error.FENCED_LEADER_EPOCH, 0)
+    ]
+    assert read(lab.FetchPart("t", 0, start, 2 * size, 1))[0][0] is none
 
 
 @graded(points=1, title="When it had caught up", requirement="KIP-16: now, or when it last asked")
@@ -165,7 +255,7 @@ def test_who_waits_for_a_topic_that_is_deleted_is_sent_away(lab: LogLab) -> None
     assert not has_ended(simulation, asked, 50 * MS)
     assert ask_ok(simulation, leader, lab.DeleteTopic("t")) == lab.Done()
     wait_for(simulation, asked, 500 * MS)
-    assert isinstance(value_of(asked), lab.Refused)
+    assert value_of(asked).error is lab.Error.NOT_LEADER_OR_FOLLOWER
     wait_for(simulation, fetching, 500 * MS)
     assert value_of(fetching).parts[0].error is lab.Error.UNKNOWN_TOPIC_OR_PARTITION
     simulation.inject(Heal(simulation.now))

@@ -42,6 +42,8 @@ def test_a_log_begins_another_segment_when_one_is_full(lab: LogLab) -> None:
     assert bases[0] == 0
     assert whole(log) == batches
     assert log.end == 40
+    exact, _ = filled(lab, 6, segment_bytes=2 * lab.size_of(batches[0]))
+    assert [each.base_offset for each in exact.segments] == [0, 4, 8], "just full is not too full"
     large = lab.Batch(40, 1, 1, -1, -1, -1, 0, b"y" * 1000)
     log.append(large)
     assert whole(log) == [*batches, large], "one that is larger than a segment has one of its own"
@@ -60,6 +62,8 @@ def test_a_log_is_truncated_over_segments_and_grows_again(lab: LogLab, sweep: Sw
         assert whole(log) == kept
         assert sorted(gone) == [each.base_offset for each in batches[len(kept) :]]
         assert log.end == 2 * len(kept)
+        if log.end == offset:
+            assert all(each.file.size() for each in log.segments[1:]), "no empty segment is left"
         for batch in batches[len(kept) :]:
             log.append(batch)
         assert whole(log) == batches
@@ -91,6 +95,8 @@ def test_retention_spares_what_is_not_committed_and_the_active_segment(lab: LogL
     log, batches = filled(lab, 30)
     assert log.retain(bytes=0, since=FAR, below=0) == ()
     assert whole(log) == batches
+    size = sum(each.file.size() for each in log.segments)
+    assert log.retain(bytes=size, since=0, below=60) == (), "it is just as large as it may be"
     log.retain(bytes=0, since=FAR, below=60)
     assert len(log.segments) == 1, "all but the active one are too large and too old"
     assert whole(log), "which stays"
@@ -173,4 +179,7 @@ def test_the_latest_record_of_each_key_is_found(lab: LogLab) -> None:
     assert lab.without_void(second, latest, 0) == second, "nothing in it is void"
     kept = lab.without_void(first, latest, 0)
     assert lab.unpack(kept.payload) == (lab.Record(1, "b", "1"),)
+    assert lab.without_void(second, latest, 8) == second, "its deletion was not there last time"
+    cleaned = lab.without_void(second, latest, 9)
+    assert [each.key for each in lab.unpack(cleaned.payload)] == ["c"]
     assert lab.without_void(first, {"a": 8, "b": 9}, 0).payload == b""

@@ -74,6 +74,9 @@ def test_a_read_finds_what_looking_at_every_batch_finds(lab: LogLab, sweep: Swee
             found = list(segment.read(offset, most, end))
             assert found == expected(lab, batches, offset, most, end), (offset, most, end)
         assert len(segment.read(0, FAR, last)) == 25, "all of them can be read"
+        two = lab.size_of(batches[0]) + lab.size_of(batches[1])
+        assert len(segment.read(0, two, last)) == 2, "just as much as is wanted"
+        assert len(segment.read(0, two - 1, last)) == 1
 
 
 @graded(points=2, title="Truncating", requirement="half a batch is none")
