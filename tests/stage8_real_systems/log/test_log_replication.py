@@ -56,7 +56,7 @@ def test_a_topic_is_made_by_asking_any_broker(lab: LogLab) -> None:
 def test_followers_copy_what_the_leader_takes_in_its_order(lab: LogLab, sweep: Sweep) -> None:
     rough = LinkModel(latency=(1 * MS, 20 * MS), loss=0.2, duplicate=0.3)
     for seed in sweep(5):
-        simulation = replicas(lab, seed=seed, link=rough)
+        simulation = replicas(lab, seed=seed, link=rough, lag_time=100 * SECOND)
         run_until(simulation, lambda: leads(lab, simulation, "n1", "first", 500 * MS))  # noqa: B023
         sent = ["first"]
         for number in range(12):
