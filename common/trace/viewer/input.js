@@ -77,7 +77,8 @@ export function listen(viewer) {
   });
   p.range.addEventListener("change", () => viewer.update(true));
   p.speed.addEventListener("change", () => viewer.playing && (viewer.pause(), viewer.play()));
-  p.node.addEventListener("keydown", (event) => key(viewer, event));
+  viewer.press = (event) => key(viewer, event);
+  p.node.addEventListener("keydown", viewer.press);
   p.scroller.addEventListener("scroll", () => viewer.schedule(), { passive: true });
   p.canvas.addEventListener("pointermove", (event) => hover(viewer, event));
   p.canvas.addEventListener("pointerleave", () => hover(viewer, { pointerType: "touch" }));
