@@ -142,7 +142,7 @@ def chart(measured: Sequence[Growth]) -> str:
         js=[],
         x_title="nodes (each mark is ten times the one before)",
         legend_at_bottom=True,
-        legend_at_bottom_columns=2,
+        legend_at_bottom_columns=3,
         x_value_formatter=lambda x: f"{10**x:,.0f}",
         x_labels=[1, 2, 3, 4],
         include_x_axis=True,

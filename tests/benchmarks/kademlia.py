@@ -39,6 +39,8 @@ NODES, K, ALPHA = 50, 20, 3
 OPERATIONS = 200
 ROUNDS = 5
 LOOK_SECONDS = 0.02
+TIMEOUT = 5 * SECOND
+"""That of the package."""
 DAY = 24 * 3600 * SECOND
 
 
@@ -65,7 +67,15 @@ class Ours:
         book = {}
         for name in names:
             peers = tuple(peer for peer in names if peer != name)
-            node = Dht(name, peers, k=K, alpha=ALPHA, seeds=("n1",), refresh_every=DAY)
+            node = Dht(
+                name,
+                peers,
+                k=K,
+                alpha=ALPHA,
+                seeds=("n1",),
+                refresh_every=DAY,
+                request_timeout=TIMEOUT,
+            )
             directory = self._directory / name
             directory.mkdir()
             resident = Resident(
@@ -94,7 +104,8 @@ class Ours:
 
     async def set(self, number: int, value: bytes) -> None:
         """Put a value at some node."""
-        assert isinstance(await self._ask(number, Put(value)), Ok)
+        outcome = await self._ask(number, Put(value))
+        assert isinstance(outcome, Ok), outcome
 
     async def get(self, number: int, value: bytes) -> None:
         """Get it at some node."""
