@@ -37,6 +37,9 @@ it says what belongs there.
 this folder under version control: it is yours. `.lab/progress.json` remembers what passed; losing
 it loses nothing, since `lab test` finds it out again.
 
+All that a node may do stands on one page, `docs/reference/node.md` of the course, with ways to find
+a mistake without `print`; its words are explained in `docs/glossary.md`, in English and Chinese.
+
 In VS Code, open this folder: tests, hints and the debugger are under *Terminal, Run Task* and *Run
 and Debug*; types and docstrings come up on hover.
 """
