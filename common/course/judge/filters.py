@@ -126,8 +126,8 @@ LOCKS = (5, 6, 7, 36, 37, 38, 1024)
 
 
 OWNERS = (8, 10, 15)
-"""``F_SETOWN``, ``F_SETSIG``, ``F_SETOWN_EX`` of ``fcntl``: whom the kernel signals when data come,
-and how. Another process, by SIGSTOP, would do."""
+"""``F_SETOWN``, ``F_SETSIG``, ``F_SETOWN_EX`` of ``fcntl``: which process the kernel signals when
+data come, and how. Another process, by SIGSTOP, would do."""
 OWNER_REQUESTS = (0x8901, 0x8902)
 """``FIOSETOWN`` and ``SIOCSPGRP`` of ``ioctl``: the same for sockets."""
 

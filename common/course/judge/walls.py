@@ -91,7 +91,7 @@ class Plan:
         """The command behind the last door.
 
         Args:
-            user: whom to become, or None to stay who one is.
+            user: the number of the user to become; None to stay the same one.
             lock: where the door is.
             limits: the kernel's limits, instead of those of the plan.
             named: the folder of the sockets to connect to, where descriptors are not inherited.

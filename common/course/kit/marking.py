@@ -39,8 +39,7 @@ MAX_TRACE_BYTES = 3_000_000
 LEAST_SECONDS = 5.0
 """Failures are drawn only while so much is left of the time that a submission may take."""
 
-HUNG = "hung: the judge did not come to the end of this test, and was ended"
-OUT_OF_BUDGET = "unknown: out of budget: the run was ended in a test before this one"
+OUT_OF_BUDGET = "unknown: out of budget: the run was ended in this test, or before it"
 
 _SEED = re.compile(r"--seed (\d+)")
 
@@ -211,8 +210,8 @@ def _bounds(job: Job, until: float) -> tuple[str, ...]:
 
 
 def _with_missing(lab: Lab, result: SuiteResult, marks: list[Mark]) -> tuple[Mark, ...]:
-    """All marks, also of the tests that a run that was ended did not reach: in the first of those
-    it hung, and of the others nothing is known."""
+    """All marks, with an unknown one for each test of which a run that was ended did not reach the
+    end."""
     if result.collected is not None and len(marks) >= result.collected:
         return tuple(marks)
     reached = {mark.name for mark in marks}
@@ -224,8 +223,7 @@ def _with_missing(lab: Lab, result: SuiteResult, marks: list[Mark]) -> tuple[Mar
         for test in lab.tests
         if test.name not in reached
     ]  # fmt: skip
-    hung = [msgspec.structs.replace(each, verdict="hung", why=HUNG) for each in missing[:1]]
-    return (*marks, *hung, *missing[1:])
+    return (*marks, *missing)
 
 
 def _mark(test: TestResult, workspace: Path, course: Course) -> Mark:
