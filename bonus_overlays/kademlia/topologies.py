@@ -62,7 +62,7 @@ def gossip(nodes: int, fanout: int, random: Random) -> Graph:
 def chord(nodes: int) -> Graph:
     """Nodes on a circle. Each has links to those 1, 2, 4, 8 ... after it, up to less than a round:
     its *fingers* (Chord, 4.3)."""
-    steps = [1 << power for power in range(nodes.bit_length()) if 1 << power < nodes]
+    steps = [1 << power for power in range((nodes - 1).bit_length())]
     return linked({node: [(node + step) % nodes for step in steps] for node in range(nodes)})
 
 

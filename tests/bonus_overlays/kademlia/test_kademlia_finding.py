@@ -10,7 +10,7 @@ from common.values.units import MS, SECOND
 from tests.bonus_overlays.kademlia.alone import Alone
 from tests.bonus_overlays.kademlia.keys import BITS, common_prefix, key, keys_in, random_keys
 from tests.bonus_overlays.kademlia.lab import KademliaLab
-from tests.bonus_overlays.kademlia.network import closest_nodes, found_by, network
+from tests.bonus_overlays.kademlia.network import closest_nodes, found_by, must_nearly_all, network
 
 LAB = "kademlia"
 FAR = 1 << (BITS - 1)
@@ -231,13 +231,15 @@ def test_each_refresh_begins_at_the_seeds_once_more(lab: KademliaLab) -> None:
 def test_lookups_find_the_k_closest_nodes_wherever_they_begin(
     lab: KademliaLab, sweep: Sweep
 ) -> None:
+    right: list[bool] = []
     for seed in sweep(2):
         simulation = network(lab, lab.Finder, seed, 24)
         for place, target in enumerate(random_keys(seed, 4), 1):
             asker = f"n{5 * place}"
             others = [node for node in simulation.members if node != asker]
             expected = closest_nodes(lab, others, target, 4)
-            assert list(found_by(lab, simulation, asker, target)) == expected, f"by {asker}"
+            right.append(list(found_by(lab, simulation, asker, target)) == expected)
+    must_nearly_all(right, "the k closest were found")
 
 
 @graded(points=2, title="After failures", requirement="Kademlia 2.2: the dead are replaced")

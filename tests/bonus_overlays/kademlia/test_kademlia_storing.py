@@ -23,7 +23,7 @@ from tests.bonus_overlays.kademlia.holders import (
 )
 from tests.bonus_overlays.kademlia.keys import key
 from tests.bonus_overlays.kademlia.lab import KademliaLab
-from tests.bonus_overlays.kademlia.network import closest_nodes
+from tests.bonus_overlays.kademlia.network import closest_nodes, must_nearly_all
 from tests.bonus_overlays.kademlia.test_kademlia_items import mutable
 
 LAB = "kademlia"
@@ -148,21 +148,24 @@ def test_a_value_lives_as_long_as_its_publisher(lab: KademliaLab) -> None:
 def test_a_value_is_at_the_k_closest_nodes_and_everybody_gets_it(
     lab: KademliaLab, sweep: Sweep
 ) -> None:
+    closest: list[bool] = []
     for seed in sweep(2):
         simulation = table_of_values(lab, seed, 16)
         data = f"value {seed}".encode()
         assert ask_ok(simulation, "n3", lab.Put(data)) == lab.key_of(data)
         expected = set(closest_nodes(lab, simulation.members, lab.key_of(data), 4))
         found = holders(lab, simulation, lab.key_of(data))
-        assert expected <= found <= expected | {"n3"} or len(found & expected) >= 4, found
+        closest.append(expected <= found)
         assert len(found) <= 5, f"{len(found)} nodes keep it"
         for asker in ("n1", "n8", "n16"):
             assert ask_ok(simulation, asker, lab.Get(lab.key_of(data))) == data
         assert ask_ok(simulation, "n2", lab.Get(key(77))) is None, "nobody has put that"
+    must_nearly_all(closest, "the k closest nodes kept it")
 
 
 @graded(points=3, title="Holders die", requirement="Kademlia 2.5: values survive their nodes")
 def test_a_value_survives_all_nodes_that_held_it_at_first(lab: KademliaLab, sweep: Sweep) -> None:
+    lived: list[bool] = []
     for seed in sweep(1):
         simulation = table_of_values(lab, seed, 14, config={**SHORT, "expire_after": 90 * SECOND})
         ask_ok(simulation, "n1", lab.Put(DATA))
@@ -171,9 +174,9 @@ def test_a_value_survives_all_nodes_that_held_it_at_first(lab: KademliaLab, swee
             crash(simulation, victim)
             simulation.run(simulation.now + 7 * SECOND)
         asker = next(name for name in simulation.members if name not in [*first, "n1"])
-        assert ask_ok(simulation, asker, lab.Get(lab.key_of(DATA))) == DATA
-        now = holders(lab, simulation, lab.key_of(DATA), first)
-        assert len(now) >= 4, f"only {sorted(now)} hold it after {first} have died"
+        lived.append(ask_ok(simulation, asker, lab.Get(lab.key_of(DATA))) == DATA)
+        lived.append(len(holders(lab, simulation, lab.key_of(DATA), first)) >= 4)
+    must_nearly_all(lived, "the value was got, and held by k nodes")
 
 
 @graded(points=2, title="Versions", requirement="BEP 44: mutable items, the highest seq")
@@ -297,6 +300,7 @@ def test_an_immutable_value_is_got_with_the_first_answer_that_has_it(lab: Kademl
 
 @graded(points=3, title="Rough times", requirement="what is got had been put; calm brings it back")
 def test_values_are_genuine_and_found_under_faults(lab: KademliaLab, sweep: Sweep) -> None:
+    found: list[bool] = []
     for seed in sweep(2):
         faults = trouble(
             seed, ("crash", "partition", "link"), hit=names(10)[3:], until=12 * SECOND, troubles=5
@@ -322,5 +326,6 @@ def test_values_are_genuine_and_found_under_faults(lab: KademliaLab, sweep: Swee
             if asked.function == "get" and isinstance(asked.outcome, Ok):
                 assert asked.outcome.value in (None, *values)
         for data in values:
-            assert ask_ok(simulation, "n2", lab.Get(lab.key_of(data))) == data, f"seed {seed}"
+            found.append(ask_ok(simulation, "n2", lab.Get(lab.key_of(data))) == data)
         assert wire.of(lab.Store)
+    must_nearly_all(found, "a value was found in the calm")

@@ -46,6 +46,7 @@ def test_each_topology_has_the_links_that_it_says(lab: KademliaLab, sweep: Sweep
     assert lab.chord(2) == {0: [1], 1: [0]}
     assert lab.ring(2) == {0: [1], 1: [0]}
     assert lab.chord(9)[0] == [1, 2, 4, 5, 7, 8]
+    assert lab.chord(11)[0] == [1, 2, 3, 4, 7, 8, 9, 10], "16 is more than a round"
     for seed in sweep(3):
         graph = lab.gossip(20, 3, Random(seed))
         assert all(node not in known for node, known in graph.items()), "a link to itself"
