@@ -61,11 +61,15 @@ def test_what_a_module_remembers_is_gone_after_a_crash_and_unknown_to_other_node
     tmp_path: Path,
 ) -> None:
     new = """
-        heard.append(ping.text)
-        self.send(sender, Pong(ping.number, f"{len(heard)}"))
+        heard.pings += 1
+        self.send(sender, Pong(ping.number, f"{heard.pings}"))
 
 
-heard: list[str] = []
+class Heard:
+    pings = 0
+
+
+heard = Heard()
 """
     old = "\n        self.send(sender, Pong(ping.number, ping.text))\n"
     with judged("echo", changed(tmp_path, {ECHO: (old, new)})) as lab:
@@ -98,7 +102,12 @@ FAILURES = {
     "more than 8,388,608 bytes": (
         "read hello; read event; while true; do printf aaaaaaaaaaaaaaaa; done"
     ),
-    "its last words were 'I am lost'": "echo 'I am lost' >&2",
+    "its standard error ended with: 8 | 9 | 10 | 11 | 12 | 13 | 14 | 15 | 16 | 17": (
+        "for n in $(seq 17); do echo $n >&2; done"
+    ),
+    "it wrote 3 bytes but no line end for 2 s: end each answer with \\n, and flush it": (
+        "read hello; read event; printf abc; sleep 60"
+    ),
 }
 
 
@@ -128,7 +137,8 @@ def test_an_error_of_a_handler_comes_back_by_its_name_with_its_place(tmp_path: P
 
 def test_a_handler_that_depends_on_more_than_its_node_is_found_out(tmp_path: Path) -> None:
     old = "self.send(sender, Pong(ping.number, ping.text))"
-    new = f"count.append(1)\n        {old.replace('ping.number', 'len(count)')}\n\n\ncount = []"
+    counted = f"count.total += 1\n        {old.replace('ping.number', 'count.total')}"
+    new = f"{counted}\n\n\nclass Count:\n    total = 0\n\n\ncount = Count()"
     with judged("echo", changed(tmp_path, {ECHO: (old, new)})) as lab:
         simulation = lab.simulation({"n1": lab.Echo}, {"c1": lab.Caller}, seed=1, check_handlers=1)
         simulation.call("c1", lab.Say("hello"))

@@ -28,6 +28,15 @@ LIMITS = Limits(
 """Of one node. Runtimes of other languages reserve much more memory than they use."""
 
 
+LINE_END_SECONDS = 2
+"""A program that has begun a line and is silent for so long has forgotten its end."""
+
+LAST_LINES = 10
+"""So many lines of its standard error are shown when it fails."""
+
+LONGEST_LINE = 300
+
+
 class Pipes(Channel):
     """The two pipes of a program, used like one channel."""
 
@@ -35,6 +44,8 @@ class Pipes(Channel):
         self._confined = confined
         self.longest = MAX_LINE
         self._pending = b""
+        self._unended = 0
+        """So many bytes of a line are here whose end is not."""
 
     def write(self, line: bytes) -> None:
         """Send a whole line. Raises: Silent."""
@@ -47,18 +58,30 @@ class Pipes(Channel):
 
     def _receive(self) -> bytes:
         out = self._confined.stdout
-        if not select.select([out], [], [], channel.ANSWER_SECONDS)[0]:
-            raise Hung(f"it did not answer within {channel.ANSWER_SECONDS} s")
-        data = out.read(CHUNK)
+        patience = LINE_END_SECONDS if self._unended else channel.ANSWER_SECONDS
+        if not select.select([out], [], [], patience)[0]:
+            if self._unended:
+                raise Hung(
+                    f"it wrote {self._unended:,} bytes but no line end for {LINE_END_SECONDS} s: "
+                    "end each answer with \\n, and flush it"
+                )
+            raise Hung(f"it did not answer within {channel.ANSWER_SECONDS} s{self._said()}")
+        data = bytes(out.read(CHUNK))
         if not data:
             raise Silent(self._why())
-        return bytes(data)
+        end = data.rfind(b"\n")
+        self._unended = len(data) - end - 1 if end >= 0 else self._unended + len(data)
+        return data
 
     def _why(self) -> str:
         self._confined.wait(1)
-        said = self._confined.stderr_tail().strip().splitlines()
-        last = f": its last words were {said[-1][:300]!r}" if said else ""
-        return self._confined.ended or f"it ended before it answered{last}"
+        return self._confined.ended or f"it ended before it answered{self._said()}"
+
+    def _said(self) -> str:
+        """The end of what it wrote to its standard error, for a sentence."""
+        said = self._confined.stderr_tail().strip().splitlines()[-LAST_LINES:]
+        told = " | ".join(line[:LONGEST_LINE] for line in said)
+        return f"; its standard error ended with: {told}" if told else ""
 
     def close(self) -> None:
         """Kill the program."""

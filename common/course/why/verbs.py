@@ -38,6 +38,9 @@ from common.values.errors import BadInput
 EXPLORING_SECONDS = 3
 """So long the explorer may look for a shorter way."""
 
+PYTHON_ONLY = "a run script answers for nodes only"
+"""In the reason of a test that no node in another language can pass."""
+
 PLUGIN = ("-p", "common.course.why.plugin")
 _test = click.argument(
     "name", metavar="[TEST]", default="", shell_complete=takes.tests,
@@ -118,13 +121,19 @@ def _failed_test(
         if mine and (workspace.root / ".lab").is_dir():
             remember(workspace, lab, result)
         tests = list(result.tests)
+    if name == "" and chosen() and all(PYTHON_ONLY in test.why for test in chosen()):
+        raise BadInput(
+            f"every test of lab {lab.id} that fails calls functions of the lab in Python, and a "
+            "run script answers for nodes only: there is nothing to explain"
+        )
     if not chosen():
         raise BadInput(f"no test of lab {lab.id} fails: there is nothing to explain")
     order = {part.id: number for number, part in enumerate(lab.parts)}
 
     def first(test: TestResult) -> tuple[bool, int]:
         part = lab.part_of(test.test)
-        return NOT_WRITTEN in test.why, order[part.id] if part else len(order)
+        later = NOT_WRITTEN in test.why or PYTHON_ONLY in test.why
+        return later, order[part.id] if part else len(order)
 
     return min(chosen(), key=first)
 
