@@ -1,5 +1,7 @@
 """Nodes behind the judge's pipe: the same runs as in process, and failures told in a sentence."""
 
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -179,7 +181,22 @@ def test_the_seed_of_a_simulation_cannot_be_told_from_what_a_node_is_told(tmp_pa
 
 @pytest.mark.needs("node")
 def test_a_workspace_in_javascript_is_tested_by_the_same_suite() -> None:
-    workspace = ROOT / "tests" / "data" / "echo_in_javascript"
+    _must_pass_its_nodes_tests(ROOT / "tests/data/echo_in_javascript")
+
+
+@pytest.mark.needs("go")
+def test_a_workspace_in_go_is_tested_by_the_same_suite(tmp_path: Path) -> None:
+    source = ROOT / "tests/data/echo_in_go/run.go"
+    build = ["go", "build", "-o", str(tmp_path / "run"), str(source)]
+    where = {**os.environ, "GOCACHE": str(tmp_path / "cache"), "CGO_ENABLED": "0"}
+    subprocess.run(build, env=where, check=True, timeout=300)
+    workspace = tmp_path / "work"
+    workspace.mkdir()
+    (tmp_path / "run").rename(workspace / "run")
+    _must_pass_its_nodes_tests(workspace)
+
+
+def _must_pass_its_nodes_tests(workspace: Path) -> None:
     course = Course()
     lab = course.lab("echo")
     nodes = (f"{lab.suite}/test_echo_node.py",)

@@ -65,6 +65,7 @@ LACKS: Mapping[str, Callable[[], str | None]] = {
     "kademlia": _module("kademlia", "bench"),
     "ip": _program("ip"),
     "node": _program("node"),
+    "go": _program("go"),
     "npm": _program("npm"),
 }
 """What tests may need, by name: ``@pytest.mark.needs("docker", "root")``."""
