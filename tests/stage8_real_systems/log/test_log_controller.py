@@ -34,7 +34,7 @@ def test_when_a_leader_is_fenced_an_in_sync_replica_leads_in_a_new_epoch(lab: Lo
     metadata = decided(lab)
     before = state_of(metadata)
     metadata.apply(lab.AlterIsr("t", 0, (before.replicas[0], before.replicas[2]), 0, 0))
-    metadata.apply(lab.Fence(before.leader, 1))
+    assert metadata.apply(lab.Fence(before.leader, 1)) == lab.Done()
     after = state_of(metadata)
     assert after.leader == before.replicas[2], "the other one could lack a batch"
     assert after.isr == (before.replicas[2],)
