@@ -75,7 +75,8 @@ def test_a_submission_that_burns_the_processor_is_ended_soon_after_its_budget(
     mark(job(tmp_path, "bo", budget=0.001), lambda _: None)  # the judge itself was tried by then
     began = time.monotonic()
     report = mark(wanted, lambda _: None).report
-    assert time.monotonic() - began < 8 * limits.WALL_FACTOR + watch.GRACE_SECONDS
+    to_start = 30  # a process, on a busy machine
+    assert time.monotonic() - began < 8 * limits.WALL_FACTOR + watch.GRACE_SECONDS + to_start
     assert len(report.tests) == len(students.LAB.tests)
     unknown = [each for each in report.tests if each.verdict == "unknown"]
     assert unknown, "eight seconds are too few for it"
