@@ -128,7 +128,8 @@ def drawing(seed: int, nodes: int = DRAWN) -> str:
 
 
 def _graph(graph: Graph) -> list[str]:
-    spots = {node: _spot(node, len(graph)) for node in graph}
+    is_tree = sum(map(len, graph.values())) == 2 * (len(graph) - 1)
+    spots = _levels(graph) if is_tree else {node: _spot(node, len(graph)) for node in graph}
     lines = [
         f'<line x1="{spots[a][0]:.1f}" y1="{spots[a][1]:.1f}" x2="{spots[b][0]:.1f}" '
         f'y2="{spots[b][1]:.1f}" stroke="#4a6fa5" stroke-width="1" opacity="0.7"/>'
@@ -138,6 +139,18 @@ def _graph(graph: Graph) -> list[str]:
     ]
     dots = [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="#b3412b"/>' for x, y in spots.values()]
     return lines + dots
+
+
+def _levels(graph: Graph) -> dict[int, tuple[float, float]]:
+    """Where the nodes of a tree are drawn: node 0 at the top, and the others by their distance."""
+    away = distances(graph, 0)
+    spots: dict[int, tuple[float, float]] = {}
+    for level in range(max(away.values()) + 1):
+        row = [node for node in graph if away[node] == level]
+        for place, node in enumerate(row):
+            x = MARGIN / 2 + SIDE * (place + 0.5) / 2**level
+            spots[node] = x, 30 + (SIDE - 14) * level / max(away.values())
+    return spots
 
 
 def _spot(node: int, nodes: int) -> tuple[float, float]:
