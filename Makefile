@@ -3,6 +3,7 @@
 #
 # The heavy proofs are done in slices: `make test` does one of 400, `make proof` a tenth,
 # which one by the date in UTC. SLICE=3/10 is the third tenth, SLICE=all is all, SLICE=none is none.
+# What is done for each lab alike is done for a third of them (tests/support/proofs.py).
 
 PYTHON ?= python3
 VENV ?= .venv

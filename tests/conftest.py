@@ -16,6 +16,9 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "slow: left out where only the Python differs")
     config.addinivalue_line(
+        "markers", "rotates: alike for each lab; a third a day (tests/support/proofs.py)"
+    )
+    config.addinivalue_line(
         "markers", "proof: heavy; done slice by slice (tests/support/proofs.py)"
     )
     config.addinivalue_line("markers", f"needs(*things): {', '.join(LACKS)}; skipped without them")

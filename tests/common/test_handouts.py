@@ -49,6 +49,7 @@ def ran(folder: Path, lab: Lab, part: Part | None = None) -> SuiteResult:
     return run_suite(COURSE, lab, SuiteOptions(impl=folder, seeds=1, tests=chosen_tests(lab, part)))
 
 
+@pytest.mark.rotates
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.id)
 def test_an_untouched_handout_fails_every_graded_test(lab: Lab, tmp_path: Path) -> None:
     lay_out(tmp_path, lab)
@@ -87,6 +88,7 @@ def test_a_part_can_be_passed_while_all_later_ones_are_open(
     assert [f"{test.name}: {test.why}" for test in result.failed] == []
 
 
+@pytest.mark.rotates
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.id)
 def test_any_lab_can_be_done_first(lab: Lab, tmp_path: Path) -> None:
     """It passes in a workspace in which every other lab is an untouched handout."""

@@ -18,12 +18,16 @@ import pytest
 @pytest.mark.parametrize("number", range(7))
 def test_heavy(number): pass
 
+@pytest.mark.rotates
+@pytest.mark.parametrize("lab", range(5))
+def test_alike(lab): pass
+
 def test_light(): pass
 """
 
 
 def collected(folder: Path, chosen: str) -> list[str]:
-    (folder / "pytest.ini").write_text("[pytest]\nmarkers = proof\n", encoding="utf-8")
+    (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n proof\n rotates\n", encoding="utf-8")
     (folder / "test_some.py").write_text(PROOFS, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "--collect-only", "-p", "tests.support.proofs"]
     command += [f"--proofs={chosen}", f"--rootdir={folder}", "-c", f"{folder}/pytest.ini"]
@@ -38,8 +42,10 @@ def test_the_slices_are_all_proofs_once_and_the_other_tests_are_in_each(tmp_path
     heavy = sorted(name for part in slices for name in part if name.startswith("test_heavy"))
     assert heavy == [f"test_heavy[{number}]" for number in range(7)]
     assert all("test_light" in part for part in slices)
-    assert collected(tmp_path, "none") == ["test_light"]
-    assert len(collected(tmp_path, "all")) == 8
+    rotating = sorted(name for part in slices for name in part if name.startswith("test_alike"))
+    assert rotating == [f"test_alike[{lab}]" for lab in range(5)]
+    assert collected(tmp_path, "none")[-1] == "test_light"
+    assert len(collected(tmp_path, "all")) == 13
 
 
 def test_what_takes_long_begins_first(tmp_path: Path) -> None:

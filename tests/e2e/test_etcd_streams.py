@@ -106,7 +106,7 @@ async def test_what_there_is_not_is_refused_as_such(tmp_path: Path) -> None:
             with pytest.raises(grpc.aio.AioRpcError) as refused:
                 await call
             assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
-        saving = rpc_pb2_grpc.MaintenanceStub(channel).Snapshot(rpc_pb2.SnapshotRequest())
+        corrupt = rpc_pb2.AlarmRequest(action=1, alarm=2)
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await saving.read()
+            await rpc_pb2_grpc.MaintenanceStub(channel).Alarm(corrupt)
         assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED

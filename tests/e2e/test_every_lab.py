@@ -70,6 +70,7 @@ BROKEN = [
 ]
 
 
+@pytest.mark.rotates
 @pytest.mark.parametrize(("worlds", "variant"), VARIANTS)
 def test_what_a_variant_promises_holds_under_chaos_and_what_it_breaks_breaks(
     worlds: Worlds, variant: Variant
@@ -144,6 +145,7 @@ def test_every_picture_of_a_demonstration_says_what_there_is_to_see(lab: Lab) ->
         assert "verdict" in kinds, f"{trace.name} has no verdict"
 
 
+@pytest.mark.rotates
 @pytest.mark.parametrize("worlds", DECLARED, ids=lambda worlds: worlds.lab)
 def test_processes_that_are_killed_in_turn_keep_what_the_lab_promises(
     worlds: Worlds, tmp_path: Path

@@ -3,6 +3,10 @@
 A pytest plugin. Tests that are marked ``proof`` are heavy: each attack, each mutant, a thousand
 seeds. ``--proofs day/10`` keeps a tenth of them, tomorrow the next tenth, by the date in UTC: two
 runs of one day do the same. ``--proofs 3/10`` keeps the third tenth, ``all`` all, ``none`` none.
+
+What is done for each lab alike, and is not quite as heavy, is marked ``rotates``: a third of it is
+kept, today that of the slice's number, so that three days in a row do all of it. There will be many
+labs, and the time of a run is bounded.
 """
 
 from pathlib import Path
@@ -12,6 +16,9 @@ from xdist.workermanage import WorkerController
 
 from common.course.kit.slices import parse_slice, take
 from common.values.errors import BadInput
+
+TURNS = 3
+"""In so many days all is done that rotates."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -48,10 +55,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Keep the slice and every test that is no proof; what takes long begins first, so that no
     processor is left alone with it in the end."""
     proofs = [item for item in items if item.get_closest_marker("proof")]
+    rotating = [item for item in items if item.get_closest_marker("rotates")]
     chosen = _slice(config)
     left = set(proofs).difference([] if chosen is None else take(proofs, chosen))
+    if chosen != (0, 1):
+        turn = 0 if chosen is None else chosen[0] % TURNS
+        left |= set(rotating).difference(take(rotating, (turn, TURNS)))
     if left:
-        config.hook.pytest_deselected(items=[item for item in proofs if item in left])
+        config.hook.pytest_deselected(items=[item for item in items if item in left])
     items[:] = sorted((item for item in items if item not in left), key=_lasts, reverse=True)
 
 
