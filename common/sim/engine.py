@@ -141,7 +141,7 @@ class Engine:
 
     def _start(self, host: Host, *_: object) -> None:
         host.paused = False
-        host.release_at = self.now
+        host.release_at, host.held = self.now, 0
         host.node = host.factory(host.identity, host.peers)
         host.node.seed(f"{self._seed}/{host.id}/{host.life}")
         if self._check_every and isinstance(host.node, Node):
@@ -234,10 +234,16 @@ class Engine:
                 saves = True
         if saves:
             self._write(host, [e for e in effects if isinstance(e, Save | Forget)])
-        if host.release_at > self.now:
-            self._at(host.release_at, self._release, host, host.life, effects)
+        if host.held or host.release_at > self.now:  # nothing overtakes what waits for the disk
+            host.held += 1
+            self._at(host.release_at, self._release_held, host, host.life, effects)
         else:
             self._release(host, host.life, effects)
+
+    def _release_held(self, host: Host, life: int, effects: list[Effect]) -> None:
+        if host.life == life:
+            host.held -= 1
+            self._release(host, life, effects)
 
     def _release(self, host: Host, life: int, effects: list[Effect]) -> None:
         """Carry out what others can see; the saves before it are durable by now."""

@@ -28,6 +28,7 @@ class Host:
         backlog: what waits for a paused node.
         links: the links that leave this host, by target, as far as they were used.
         release_at: effects asked for before this time wait until then for the disk.
+        held: of how many steps the effects wait; those of later steps stand behind them.
         timers: the timers set in this life that have neither fired nor been cancelled.
         calls: the client operations under way, by call.
         process: under which name the history has this host's next operation.
@@ -56,6 +57,7 @@ class Host:
         self.backlog: list[tuple[Callable[..., None], object, object, object]] = []
         self.links: dict[NodeId, Link[Host]] = {}
         self.release_at = 0
+        self.held = 0
         self.timers: set[int] = set()
         self.calls: dict[CallId, Operation] = {}
         self.behaviour = ""

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from common.contract import NodeId
+from common.contract import Node, NodeId, message, on, timer
 from common.contract.lies import Liar
 from common.sim import Simulation
 from common.values.errors import BadInput
@@ -24,6 +24,18 @@ from common.values.faults import (
 from common.values.history import Ok, Unknown
 from common.values.units import MS, SECOND
 from tests.common.simulated import FIXED, Ack, Add, Asker, Counter, Ticker, counter, pair
+
+
+@timer
+class Due:
+    """It is time."""
+
+
+@message
+class Said:
+    """A text."""
+
+    text: str
 
 
 def test_a_full_partition_cuts_both_ways_and_healing_ends_it() -> None:
@@ -94,6 +106,29 @@ def test_a_slow_disk_delays_answers() -> None:
     asked = simulation.call("c1", Add(1))
     simulation.run(SECOND)
     assert asked.returned_at == 304 * MS
+
+
+def test_nothing_overtakes_what_waits_for_the_disk_not_even_as_it_is_written() -> None:
+    class Saver(Node):
+        def on_start(self) -> None:
+            if self.id == "n1":
+                self.set_timer(5 * MS, Due())  # just when the disk has written
+                self.save("key", 1)
+                self.send("n2", Said("saved"))
+
+        @on(Due)
+        def due(self, timer: Due) -> None:
+            self.send("n2", Said("later"))
+
+        @on(Said)
+        def said(self, said: Said, sender: NodeId) -> None:
+            heard.append(said.text)
+
+    heard: list[str] = []
+    nodes = {"n1": Saver, "n2": Saver}
+    simulation = Simulation(nodes, seed=1, link=FIXED, disk_latency=5 * MS)
+    simulation.run(SECOND)
+    assert heard == ["saved", "later"]
 
 
 def test_a_paused_node_takes_its_messages_when_it_resumes() -> None:

@@ -220,6 +220,7 @@ class JudgedLab(LabUnderTest):
 
     def end_test(self) -> None:
         """End the processes of one test: the next one finds nothing of it."""
+        super().end_test()
         for node in list(self._nodes):
             node.close()
         self._nodes.clear()

@@ -19,7 +19,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, TextIO, Unpack
 
 from common.contract.events import NodeId
 from common.contract.names import shortest_names, things_named
@@ -86,6 +86,8 @@ class LabUnderTest:
         self._modules = modules
         self._trace = trace
         self._traces = 0
+        self._files: list[TextIO] = []
+        """The traces of the present test."""
         self.make_simulation: Callable[..., Simulation] = Simulation
         """What makes a simulation; ``lab why`` puts one there from which faults can be left out."""
 
@@ -137,7 +139,8 @@ class LabUnderTest:
             path = self._trace.with_name(f"{self._trace.stem}{suffix}.jsonl")
             names, others = tuple(nodes), tuple(clients or {})
             meta = Meta(lab=self.manifest.id, nodes=names, clients=others, seed=seed)
-            recorder = Recorder(open_trace(path).write, meta, nodes=self.all_classes)
+            self._files.append(open_trace(path))
+            recorder = Recorder(self._files[-1].write, meta, nodes=self.all_classes)
             options["observers"] = [*options.get("observers", ()), recorder]
         return self.make_simulation(nodes, clients, seed=seed, **options)
 
@@ -162,7 +165,10 @@ class LabUnderTest:
         return made
 
     def end_test(self) -> None:
-        """A test is over: whatever of the lab still runs is ended."""
+        """A test is over: whatever of the lab still runs is ended, and its traces are whole."""
+        for file in self._files:
+            file.close()
+        self._files.clear()
 
     def close(self) -> None:
         """The suite is over."""
