@@ -1,4 +1,4 @@
-"""Holding values for others: how long, and for whom.
+"""Holding values for others: how long, and for which nodes.
 
 Maymounkov and Mazières 2002, sections 2.3 and 2.5. A value is at the k nodes that are closest to
 its key. Nobody keeps a list of who holds what: the key says it. Nodes come and go, and so the
@@ -195,7 +195,7 @@ class Holder(Finder):
         return None
 
     def objection_to(self, item: Item) -> Objection | None:
-        """What is wrong with an item in itself, whoever brings it."""
+        """What is wrong with an item in itself, from any node."""
         return objection_to(item, isinstance(item, Immutable) or self.verify(item.signed))
 
     @on(KeepUp)

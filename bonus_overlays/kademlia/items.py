@@ -106,7 +106,7 @@ def data_of(item: Item) -> bytes:
 
 
 def objection_to(item: Item, verified: bool) -> Objection | None:
-    """What is wrong with an item in itself, whoever brings it; None if nothing is.
+    """What is wrong with an item in itself, from any node; None if nothing is.
 
     In this order: more than :data:`MOST_DATA` bytes; more than :data:`MOST_SALT` bytes of salt; a
     sequence number below 0 or above :data:`MOST_SEQ`; a signature that is not its owner's. Of an

@@ -1,6 +1,6 @@
 """What nodes say to each other to find each other, and what a node remembers of what it has asked.
 
-Each request has a number, which its answer repeats. ``key`` is the key of whoever sends it.
+Each request has a number, which its answer repeats. ``key`` is the key of its sender.
 """
 
 from dataclasses import dataclass

@@ -171,8 +171,8 @@ class Dht(Holder):
         """Remember the token and the best item of the lookup that asked, then go on with it.
 
         An item counts only if it belongs under the key that was looked up, and nothing is wrong
-        with it (:meth:`objection_to`): liars answer too. An immutable one cannot be bettered, so
-        whoever wants to get it has it, and the lookup ends at once.
+        with it (:meth:`objection_to`): liars answer too. An immutable one cannot be bettered. So
+        a node that wants it has it now, and the lookup ends at once.
         """
         request = self.end_request(answer.number, answer.key, sender)
         inquiry = None if request is None else self.inquiries.get(request.inquiry)

@@ -1,9 +1,6 @@
 """``lab run log``: it names an address, and a Kafka client reads there what our clients write."""
 
 import asyncio
-import os
-import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,12 +11,10 @@ pytest.importorskip("kafka", reason="kafka-python is not installed: pip install 
 from stage8_real_systems.log.client import TOPIC
 from tests.support.kafka_clients import Confluent, make_topic, read_all
 from tests.support.kafka_history import History
-from tests.support.lab_command import ROOT
+from tests.support.lab_run import lab_run
 from tests.support.live import live
 
 pytestmark = pytest.mark.needs("kafka")
-
-SAYS_WHERE = re.compile(r"kcat -b (\S+)")
 
 
 def use(where: str) -> History:
@@ -40,27 +35,10 @@ def use(where: str) -> History:
 @pytest.mark.proof
 @live
 async def test_a_kafka_client_talks_to_what_lab_run_started(tmp_path: Path) -> None:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "common.course.command", "run", "log", "--headless"),
-        *("--duration", "15s", "--out", str(tmp_path), "--faults", "none"),
-        cwd=tmp_path,
-        stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, "COLUMNS": "1000", "PYTHONPATH": str(ROOT)},
-    )
-    assert process.stdout is not None, "it was started with a pipe"
-    try:
-        said = ""
-        while not (where := SAYS_WHERE.search(said)):
-            line = await process.stdout.readline()
-            assert line, f"it has ended, and said nothing of Kafka: {said}"
-            said += line.decode()
-        history = await asyncio.to_thread(use, where[1])
-        said += (await process.stdout.read()).decode()
-        assert await process.wait() == 0, said
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+    async with lab_run("log", tmp_path, "15s") as run:
+        where = await run.until(r"kcat -b (\S+)")
+        history = await asyncio.to_thread(use, where)
+        said = await run.end()
     assert len(history.acked) == 100
     assert not history.lost()
     assert not history.twice()

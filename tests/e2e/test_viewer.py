@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from common.trace.viewer.page import MAX_EVENTS, build_page, script, style
+from tests.support.viewer_page import Page
 from tests.support.viewer_traces import chatter, election, twins
 
 pytestmark = pytest.mark.needs("browser")
@@ -31,61 +32,6 @@ def browser() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield browser
         browser.close()
-
-
-class Page:
-    """A page that shows a trace, with everything that it asked for or complained about."""
-
-    def __init__(self, browser: Any, path: Path, hash: str = "", **options: Any) -> None:
-        options.setdefault("viewport", {"width": 1280, "height": 900})
-        options.setdefault("reduced_motion", "reduce")  # nothing glides, so nothing to wait for
-        self.context = browser.new_context(**options)
-        self.page = self.context.new_page()
-        self.complaints: list[str] = []
-        self.requests: list[str] = []
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.goto(path.as_uri() + hash)
-        self.settle()
-
-    def settle(self) -> None:
-        """Wait until what was asked for is drawn: a glide, a smooth scroll, two frames."""
-        self.page.evaluate(
-            """async () => {
-              const scroller = document.querySelector(".stv-scroller");
-              const look = () => document.querySelector(".stv-svg").innerHTML + scroller.scrollTop;
-              const frame = () => new Promise(requestAnimationFrame);
-              for (let still = 0, last = null, frames = 0; still < 2 && frames < 600; frames++) {
-                await frame();
-                still = look() === last ? still + 1 : 0;
-                last = look();
-              }
-            }"""
-        )
-
-    def press(self, *keys: str) -> None:
-        for key in keys:
-            self.page.locator(".stv-scroller").press(key)
-        self.settle()
-
-    def click(self, selector: str) -> None:
-        self.page.click(selector)
-        self.settle()
-
-    def text(self, selector: str) -> str:
-        return str(self.page.text_content(selector))
-
-    def count(self, selector: str) -> int:
-        return int(self.page.locator(selector).count())
-
-    def picture(self) -> str:
-        """Everything that is drawn and said, without the order in which it was made."""
-        parts: list[str] = self.page.evaluate(
-            """() => [...document.querySelectorAll(".stv-svg > g > *, .veil, .stv-panel")]
-                .map((node) => node.outerHTML).sort()"""
-        )
-        return "\n".join(parts)
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,5 @@
 """A bounded run of the fuzzer of Kafka's messages; by hand it runs as long as you like."""
 
-import re
-import subprocess
-import sys
 from pathlib import Path
 from random import Random
 
@@ -12,9 +9,9 @@ pytest.importorskip("crc32c", reason="crc32c is not installed: pip install -e '.
 
 from stage8_real_systems.log.front.schema import parse
 from tests.stage8_real_systems.test_log_wire import EVERY, drawn, request_bytes
+from tests.support.fuzzing import fuzz
 from tests.support.kafka_front import batch
 
-ROOT = Path(__file__).parents[2]
 SECONDS = 10
 
 
@@ -27,19 +24,4 @@ def test_ten_seconds_of_fuzzing_find_nothing(tmp_path: Path) -> None:
         whole = request_bytes(api, version, drawn(parse(api.request), version, Random(number)))
         (corpus / f"request-{number}").write_bytes(whole)
     (corpus / "batch").write_bytes(batch(2))
-    ran = subprocess.run(
-        [
-            sys.executable, "-m", "tests.fuzz.fuzz_kafka", str(corpus),
-            f"-max_total_time={SECONDS}", "-max_len=1024", "-timeout=10", "-seed=1",
-            f"-artifact_prefix={tmp_path}/",
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=20 * SECONDS,
-        check=False,
-    )  # fmt: skip
-    assert ran.returncode == 0, ran.stderr[-4000:]
-    done = re.search(r"Done (\d+) runs", ran.stderr)
-    assert done, ran.stderr[-4000:]
-    assert int(done[1]) > 1000
+    fuzz("tests.fuzz.fuzz_kafka", corpus, SECONDS, 1024)

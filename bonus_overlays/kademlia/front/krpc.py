@@ -13,7 +13,7 @@ error               Refused
 ==================  ============================================================
 
 KRPC's answers say little: not to which kind of question they are, and errors not even who sends
-them. So it is remembered what was asked (:class:`Asked`), and of whom. Conversely a question of a
+them. So this side remembers what it has asked, and which node (:class:`Asked`). A question of a
 stranger has a transaction id of any bytes, which the answer repeats. Our messages have numbers;
 the bytes, with a 1 before them, are one (:func:`number_of`).
 

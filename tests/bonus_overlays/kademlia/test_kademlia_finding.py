@@ -29,7 +29,7 @@ def alone(lab: KademliaLab, **options: Any) -> Alone:
 
 
 def known_to(node: Alone, target: int = 0) -> list[str]:
-    """Which contacts the node names that are closest to a key: of whom it has none, nobody."""
+    """The contacts that the node names as closest to a key; nobody if it has none."""
     lab = node.lab
     [answer] = node.hear("asker", lab.FindNode(1, key(0), key(target)))
     return keys_in(answer.message.contacts)
