@@ -324,15 +324,17 @@ def test_a_run_that_is_too_long_for_a_page_says_what_is_shown() -> None:
 
 
 def test_another_page_can_mount_the_viewer_as_a_module(browser: Any, tmp_path: Path) -> None:
-    inline = script().replace("export { mountTrace };", "globalThis.mountTrace = mountTrace;")
+    inline = script(exported=False) + "globalThis.mount = mount;"
     body = f"<style>{style()}</style><div id=a></div><div id=b></div>"
     body += f"<script type=module>{inline}</script>"
     (tmp_path / "docs.html").write_text(f"<meta charset=utf-8><link rel=icon href=data:,>{body}")
     page = browser.new_page()
     page.goto((tmp_path / "docs.html").as_uri())
     for place in "ab":
-        page.evaluate(f"(lines) => mountTrace({place}, lines)", election())
+        page.evaluate(f"(text) => {{ {place}.viewer = mount({place}, text) }}", "".join(election()))
     assert page.locator(".stv").count() == 2
+    page.evaluate("() => a.viewer.destroy()")
+    assert page.locator(".stv").count() == 1
     page.close()
 
 

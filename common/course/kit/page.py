@@ -96,7 +96,7 @@ class StudentPage:
             verdicts=VERDICTS,
             style=_part("student.css"),
             viewer_style=style() if self._diagrams else "",
-            viewer_script=script().replace("export { mountTrace };", "") if self._diagrams else "",
+            viewer_script=script(exported=False) if self._diagrams else "",
         )
         return page
 

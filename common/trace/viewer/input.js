@@ -87,11 +87,23 @@ export function listen(viewer) {
     if (found) viewer.jump(found.i);
   });
   p.table.addEventListener("toggle", () => p.table.open && viewer.makeTable());
-  new ResizeObserver(() => viewer.resized()).observe(p.scroller);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => viewer.resized(true));
-  addEventListener("hashchange", () => viewer.followHash());
-  addEventListener("beforeprint", () => viewer.print(true));
-  addEventListener("afterprint", () => viewer.print(false));
+  listenAround(viewer);
+}
+
+/** What happens to the page around the picture; it ends with the viewer. */
+function listenAround(viewer) {
+  const { signal } = viewer.ends;
+  const sizes = new ResizeObserver(() => viewer.resized());
+  sizes.observe(viewer.p.scroller);
+  signal.addEventListener("abort", () => sizes.disconnect());
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  dark.addEventListener("change", () => viewer.resized(true), { signal });
+  addEventListener("beforeprint", () => viewer.print(true), { signal });
+  addEventListener("afterprint", () => viewer.print(false), { signal });
+  if (!viewer.isPage) return;
+  addEventListener("hashchange", () => viewer.followHash(), { signal });
+  const own = (event) => event.target === document.body && viewer.press(event);
+  document.addEventListener("keydown", own, { signal });
 }
 
 function key(viewer, event) {

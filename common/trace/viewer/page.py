@@ -32,12 +32,21 @@ _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export ", re.MULTILINE)
 
 
-def script() -> str:
-    """The viewer as one ES module without imports, which exports ``mountTrace``.
+def script(*, exported: bool = True) -> str:
+    """The viewer as one ES module without imports; its one way in is ``mount``.
 
-    A page of the docs site can serve it as it is, together with :func:`style`.
+    Any page can serve it as it is, together with :func:`style`::
+
+        import { mount } from "./viewer.js";
+        const viewer = mount(element, text, { title: "a demo", event: 12 });
+        viewer?.destroy();
+
+    What the options are stands at ``mount`` in ``viewer.js``.
+
+    Args:
+        exported: whether it exports ``mount``. A script within a page has no use for that.
     """
-    return _joined() + "\nexport { mountTrace };\n"
+    return _joined() + ("\nexport { mount };\n" if exported else "")
 
 
 def style() -> str:
@@ -45,17 +54,19 @@ def style() -> str:
     return "\n".join(map(_part, STYLES))
 
 
-def build_page(lines: Iterable[str], title: str) -> str:
+def build_page(lines: Iterable[str], title: str, event: int = 0) -> str:
     """The HTML file of a trace.
 
     Args:
         lines: the lines of the trace file, the header first, as
             :meth:`common.trace.format.Trace.lines` gives them.
         title: the page's title and heading.
+        event: the number of the event at which it opens; 0 leaves that to the viewer.
     """
     kept = [line.strip() for line in lines if line.strip()]
     return Template(_part("viewer.html")).substitute(
         title=escape(title),
+        event=event,
         style=style(),
         lines="\n".join(_shortened(kept)).replace("<", "\\u003c"),
         script=_joined(),

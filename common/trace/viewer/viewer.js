@@ -1,4 +1,5 @@
-// The space-time viewer: mountTrace(element, lines) puts a picture of a trace into a page.
+// The space-time viewer: mount(element, trace, options) puts the picture of a trace into a page. It
+// is the one way in, for our own pages and for others (see mount at the end of this file).
 
 import { build, icon } from "./controls.js";
 import { listen } from "./input.js";
@@ -15,9 +16,12 @@ const PRINTABLE = 1_500; // rows; a longer run prints the part in view, and its 
 const MAX_ZOOM = { steps: 4, time: 64 };
 
 class Viewer {
-  constructor(element, lines, title) {
+  constructor(element, lines, { title = "", event = null, page = false } = {}) {
     this.trace = readTrace(lines);
     this.p = build(this.trace, title);
+    this.opensAt = event;
+    this.isPage = page;
+    this.ends = new AbortController(); // takes this viewer's ears off the page around it
     element.replaceChildren(this.p.node);
     this.scene = new Scene();
     this.p.canvas.append(this.scene.svg);
@@ -33,7 +37,14 @@ class Viewer {
     this.p.cause.setAttribute("aria-pressed", "false");
     listen(this);
     this.relayout();
-    this.followHash();
+    this.open();
+  }
+
+  /** Take the picture out of the page again, with everything that listens for it. */
+  destroy() {
+    this.pause();
+    this.ends.abort();
+    this.p.node.remove();
   }
 
   get event() {
@@ -294,11 +305,20 @@ class Viewer {
     if (!this.p.table.querySelector("table")) this.p.table.append(table(this.trace));
   }
 
-  followHash() {
-    const found = /^#event=(\d+)$/.exec(location.hash);
-    const wanted = found ? Number(found[1]) : 0;
-    if (wanted >= 1 && wanted <= this.trace.events.length) this.goTo(wanted - 1, { glide: false });
+  /** Where the picture opens: where the address says, or the caller. */
+  open() {
+    if (this.followHash()) return;
+    if (this.opensAt) this.goTo(this.opensAt - 1, { glide: false, speak: false });
     else this.update(false);
+  }
+
+  /** Go to the event that the page's address names; says whether it names one. */
+  followHash() {
+    const found = this.isPage && /^#event=(\d+)$/.exec(location.hash);
+    const wanted = found ? Number(found[1]) : 0;
+    if (wanted < 1 || wanted > this.trace.events.length) return false;
+    this.goTo(wanted - 1, { glide: false });
+    return true;
   }
 
   print(begins) {
@@ -314,10 +334,21 @@ class Viewer {
   }
 }
 
-/** Put the picture of a trace into `element`; `lines` are those of its file. */
-export function mountTrace(element, lines, title = "") {
+/**
+ * Put the picture of a trace into `element`, in place of what was there.
+ *
+ * `trace` is the text of a trace file, or its lines. Options, all of which may be left out:
+ *   title  the heading; the lab's name unless given
+ *   event  the number of the event at which it opens, from 1
+ *   page   true where the picture is the whole page: it takes the page's keys and follows the
+ *          address (#event=12)
+ * The element's height is the picture's, 480 px at least. Returns the viewer, of which others use
+ * goTo(index) and destroy(); null where the trace cannot be shown, which the element then says.
+ */
+export function mount(element, trace, options = {}) {
   try {
-    return new Viewer(element, lines, title);
+    const lines = typeof trace === "string" ? trace.split("\n") : trace;
+    return new Viewer(element, lines, options);
   } catch (error) {
     element.replaceChildren(
       html("p", { role: "alert" }, [`This trace cannot be shown: ${error.message}`]),
