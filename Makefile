@@ -14,7 +14,7 @@ TIMES := out/times
 comma := ,
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-EXTRAS := docker,dev,browser,etcd,redis,serf,torrent,kafka,grade,fuzz,bench
+EXTRAS := docker,dev,browser,etcd,redis,serf,torrent,kafka,grade,fuzz,docs,bench
 RUN_TESTS := $(BIN)/python -m pytest -p tests.support.times -p tests.support.proofs \
   -p tests.support.spread
 # One process more than there are processors: many tests wait for processes that they started.
@@ -24,7 +24,7 @@ AT_ONCE := --numprocesses=$(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test proof check times format pythons bench pictures spark lock clean everything
+.PHONY: help run test proof check times format pythons bench pictures docs spark lock clean everything
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -63,6 +63,9 @@ bench: $(VENV)/.bench ## measure us and the peers, and write the table
 
 pictures: $(VENV)/.browser ## make the pictures of README and pages again, from real runs
 	$(BIN)/python docs/pictures.py
+
+docs: $(VENV)/.docs ## build the docs site, out/site; lab docs shows it
+	$(BIN)/python -m docs.making
 
 spark: $(VENV)-spark/.done ## an environment with PySpark (0.6 GB; it needs Java 17), for mapreduce's --engine spark
 

@@ -27,6 +27,7 @@ VERBS = {
         "show": Verb("verbs.listing:show_lab", "lab show link"),
         "demo": Verb("verbs.demonstrating:demo", "lab demo link --seed 3"),
         "tour": Verb("verbs.touring:tour", "lab tour"),
+        "docs": Verb("verbs.documenting:docs", "lab docs --port 8080"),
     },
     "Do a lab": {
         "start": Verb("student.starting:start", "lab start raft --part election"),
