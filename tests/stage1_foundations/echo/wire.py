@@ -13,10 +13,10 @@ Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 def run(talk: Coroutine[Any, Any, None]) -> None:
-    """Run a conversation; one that hangs is a failure after half a minute."""
+    """Run a conversation; one that hangs is a failure after ten seconds."""
 
     async def bounded() -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(10):
             await talk
 
     asyncio.run(bounded())

@@ -11,6 +11,15 @@ class ChatLab(LabUnderTest):
     if TYPE_CHECKING:
         from stage2_communication.chat.arrival import ArrivalMember
         from stage2_communication.chat.causal import CausalMember
-        from stage2_communication.chat.messages import Join, Leave, Post, Read, Remove, Said, Say
+        from stage2_communication.chat.messages import (
+            Join,
+            Leave,
+            Post,
+            Posts,
+            Read,
+            Remove,
+            Said,
+            Say,
+        )
         from stage2_communication.chat.posts import MAX_EARLY, HeldPosts
         from stage2_communication.chat.total import TotalOrderMember

@@ -63,6 +63,27 @@ def test_posts_of_one_instant_are_shown_by_their_authors_names(lab: ChatLab, swe
         assert texts(lab, simulation, "n2") == list(THREE) * 3
 
 
+@graded(
+    points=2, title="Times go on", requirement="Lamport 1978, IR1: a clock ticks, and never back"
+)
+def test_after_a_crash_the_times_of_a_members_posts_go_on_where_they_were(
+    lab: ChatLab, sweep: Sweep
+) -> None:
+    for seed in sweep(3):
+        wire = Wire()
+        simulation = room(lab, lab.TotalOrderMember, seed, observers=[wire])
+        for number in range(3):
+            ask_ok(simulation, "n1", lab.Say(f"before {number}"))
+        crash(simulation, "n1")
+        restart(simulation, "n1")
+        ask_ok(simulation, "n1", lab.Say("after"))
+        posts = [post for each in wire.of(lab.Posts) for post in each.posts if post.author == "n1"]
+        times = {post.number: post.stamp for post in posts}
+        assert len(times) == 4
+        in_order = [times[number] for number in sorted(times)]
+        assert in_order == sorted(set(in_order)), f"the posts of n1 have the times {in_order}"
+
+
 @graded(points=2, title="Answers come after questions", requirement="=> contains -> (Lamport 1978)")
 def test_an_answer_is_shown_after_its_question_however_little_its_author_has_said(
     lab: ChatLab, sweep: Sweep

@@ -206,6 +206,32 @@ FIRST_RUNS = ((0, SLOTS // 2 - 1, "n1"), (SLOTS // 2, SLOTS - 1, "n2"))
 
 @graded(
     points=2,
+    title="A newer session stays",
+    requirement="the docstring of Session: the latest request of a client; a slot moves in many "
+    "batches, and its client asks meanwhile",
+)
+def test_a_session_that_arrives_does_not_replace_a_newer_one(lab: KvLab) -> None:
+    source, target = node(lab, "n1", batch_keys=1), node(lab, "n2", batch_keys=1)
+    slot = 3
+    first, second = sorted(key for key in (b"%d" % n for n in range(300)) if slot_of(key) == slot)[
+        :2
+    ]
+    asked(lab, source, 1, lab.Put(first, b"0"))
+    asked(lab, source, 2, lab.Put(second, b"0"))
+    move, table = lab.Move(1, "n1", "n2", slot, slot), lab.Table(0, FIRST_RUNS)
+    told(target, lab.Prepare(move, table), "n3")
+    ((_, batch),) = told(source, lab.Begin(move, table), "n3")
+    ((_, taken),) = told(target, batch, "n1")
+    count = lab.Increment(first, 1)
+    assert asked(lab, target, 3, count, True) == lab.Answer(3, 1)
+    ((_, batch),) = [each for each in told(source, taken, "n2") if each[0] == "n2"]
+    told(target, batch, "n1")
+    assert asked(lab, target, 3, count, True) == lab.Answer(3, 1), "the answer was lost: once more"
+    assert asked(lab, target, 4, lab.Get(first), True) == lab.Answer(4, b"1"), "counted twice"
+
+
+@graded(
+    points=2,
     title="Commands on some keys here and some there",
     requirement="Redis Cluster specification, *Multiple keys operations*: TRYAGAIN, or all of it",
 )
