@@ -2,7 +2,7 @@
 
 Reading order:
 
-1. ``buckets``: the metric, and whom a node remembers. The first hour is here.
+1. ``buckets``: the metric, and which nodes a node remembers. The first hour is here.
 2. ``lookup``: the bookkeeping of one lookup.
 3. ``messages`` and ``finding``: nodes that find each other.
 4. ``items``: what may be kept, and what may replace it.

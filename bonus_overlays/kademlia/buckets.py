@@ -1,4 +1,4 @@
-"""The metric and the buckets: who is near, and whom a node remembers.
+"""The metric and the buckets: who is near, and which nodes a node remembers.
 
 Maymounkov and Mazières 2002, "Kademlia: a peer-to-peer information system based on the XOR metric",
 sections 2.1, 2.2 and 4.1. Nodes and values have keys of 160 bits in one space. Two keys are as far
@@ -7,8 +7,8 @@ are near each other, and the distance has all that a lookup needs:
 
 * it is 0 from a key to itself alone, the same both ways, and never more than the way round by a
   third key: a metric;
-* from one key there is exactly one key at each distance. So all lookups of one key come together,
-  wherever they begin.
+* from one key there is exactly one key at each distance. So all lookups of one key come
+  together, no matter where they begin.
 
 A node remembers a few contacts at each scale. Its *bucket* number i is for keys that have the first
 i bits in common with its own, and differ in the next one: the other half of all keys is bucket 0, a
@@ -107,7 +107,7 @@ class Bucket:
         self.missed: dict[Key, int] = {}
 
     def seen(self, contact: Contact) -> Contact | None:
-        """A message came from ``contact`` (section 2.2). Returns whom to ping for its sake, if any.
+        """A message came from ``contact`` (section 2.2). Returns a contact to ping, or None.
 
         * A contact that is kept becomes the latest one, and has missed nothing.
         * A new one gets a place where there is one, as the latest.

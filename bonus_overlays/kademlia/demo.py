@@ -50,7 +50,7 @@ def demo(seed: int) -> Report:
 
 
 def _compare(report: Report, seed: int) -> None:
-    """Whom should a node know? Five answers, and what each of them costs."""
+    """Which nodes should a node know? Five answers, and what each of them costs."""
     rows = []
     for name, graph in topologies(MANY, seed).items():
         costs = measure(graph, seed)

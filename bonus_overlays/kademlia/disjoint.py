@@ -54,7 +54,7 @@ class DisjointSearch(Search):
         }
 
     def next_to_ask(self) -> Contact | None:
-        """Whom to ask now: the first that any path wants to ask, path after path."""
+        """The contact to ask now: the first that any path wants to ask, path after path."""
         for path in self.paths:
             contact = path.next_to_ask()
             if contact is not None:

@@ -145,7 +145,7 @@ class Finder(Node):
         self.join()
         self.look_up(self.key, Refreshing())
 
-    # Whom messages tell of.
+    # The contacts in messages.
 
     def heard(self, key: Key, sender: NodeId) -> None:
         """A message came from ``sender``, which says that its key is ``key`` (section 2.2).
@@ -278,7 +278,7 @@ class Finder(Node):
         Args:
             target: of which key.
             goal: what for.
-            start: whom it begins with; the closest contacts of the table unless given.
+            start: the contacts to begin with; the closest ones of the table unless given.
         """
         self.last_inquiry += 1
         if target != self.key:

@@ -1,7 +1,7 @@
 """Flooding: news on an overlay of any topology, one hop after the other.
 
 A node that hears something for the first time tells all its neighbours, but for the one from which
-it heard. What was heard before is dropped: without that, news would go round a ring for ever.
+it heard. What was heard before is dropped: without that, news would go round a ring forever.
 """
 
 from common.contract import CallId, Node, NodeId, message, on, operation
@@ -39,7 +39,7 @@ class Flooder(Node):
     Args:
         id: its name.
         peers: all others; it speaks with its neighbours only.
-        neighbours: those to whom it has a link.
+        neighbours: the nodes to which it has a link.
     """
 
     def __init__(

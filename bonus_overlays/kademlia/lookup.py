@@ -4,8 +4,8 @@ Maymounkov and Mazières 2002, section 2.3. Who looks asks the closest contacts 
 contacts that are closer still, and asks those, and so on. Each answer comes from somebody who
 knows the next half, quarter, eighth of the way better. So it takes some log2 n steps.
 
-:class:`Search` is the bookkeeping of one lookup, with no message in it: whom to ask next, and when
-to end. A lookup has found its ``k`` nodes once **the k closest that it has heard of have all
+:class:`Search` is the bookkeeping of one lookup, with no message in it: which node to ask next, and
+when to end. A lookup has found its ``k`` nodes once **the k closest that it has heard of have all
 answered**. Not earlier: the very closest contact may be the one that knows somebody closer. Not
 with the first round that brings nothing closer either, because a round is a few nodes that happened
 to be asked. A contact that does not answer in time is left out, and the next one moves up.
@@ -64,11 +64,11 @@ class Search:
 
     @property
     def under_way(self) -> int:
-        """How many requests have neither an answer nor failed."""
+        """How many requests have no answer so far and have not failed."""
         return len(self.asked) - len(self.answered) - len(self.failed_keys)
 
     def next_to_ask(self) -> Contact | None:
-        """Whom to ask now; it counts as asked from now on. None where nobody is to be asked now.
+        """The contact to ask now, which counts as asked from now on; None if there is none now.
 
         That is the closest one of the k closest (:attr:`closest`) that was not asked yet, as long
         as fewer than ``alpha`` requests are under way and :data:`MOST_ASKED` were not asked.

@@ -31,7 +31,7 @@ class Pong:
 
 @message
 class FindNode:
-    """Whom do you know that is close to ``target``?"""
+    """Which nodes do you know that are close to ``target``?"""
 
     number: int
     key: Key

@@ -300,7 +300,7 @@ class Dht(Holder):
                 self.spread(inquiry, goal, mutable, self.expire_after, cas, spread)
 
     def publish_again_later(self, target: Key, item: Item) -> None:
-        """Remember an own item; half of its time from now it is published anew."""
+        """Remember an own item; it is published again after half of its time."""
         if target not in self.published:
             self.set_timer(self.expire_after // 2, PublishAgain(target))
         self.published[target] = item

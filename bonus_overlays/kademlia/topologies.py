@@ -1,7 +1,7 @@
-"""Topologies: who has a link to whom, and what that costs.
+"""Topologies: which nodes have links, and what that costs.
 
 An overlay is a network on top of a network: every node could send to every other one by its
-address, but it knows only a few. Whom it knows decides everything. This file has five ways to
+address, but it knows only a few. Which ones it knows decides everything. This file has five ways to
 choose, and four questions to ask of each:
 
 * the **diameter**: how many links lie between the two nodes that are farthest from each other;

@@ -25,7 +25,7 @@ FINDING: Mapping[str, Any] = {"k": 4, "refresh_every": 2 * SECOND, "request_time
 """Short times, for short runs."""
 STORING: Mapping[str, Any] = {**FINDING, "republish_every": 3 * SECOND, "expire_after": 60 * SECOND}
 MAINLINE: Mapping[str, Any] = {**FINDING, "k": 8, "request_timeout": 500 * MS}
-"""Its values live for a day, as the strangers' do with whom it shares the table."""
+"""Its values live for a day, as those of the strangers in its table do."""
 
 WORLDS = Worlds(
     __package__,

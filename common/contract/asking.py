@@ -59,7 +59,7 @@ class AskAgain:
 
 @dataclass(slots=True)
 class Asked:
-    """A request under way, which means: without an answer as yet.
+    """A request under way: it has no answer so far.
 
     Attributes:
         request: what is sent, the very same in each attempt.
@@ -87,13 +87,13 @@ class Asker(Node):
 
     A subclass turns operations into requests and calls :meth:`ask`. Its handlers of the servers'
     messages call :meth:`end`, :meth:`redirect` or :meth:`not_now`. It may override
-    :meth:`server_for` and :meth:`also_ask` (whom to ask), and :meth:`ended` (whom to tell). All
-    other things happen here.
+    :meth:`server_for` and :meth:`also_ask` (which servers to ask), and :meth:`ended` (what to
+    tell). All other things happen here.
 
     Args:
         id: the name of this node; servers know its requests by it.
         peers: the other members of the cluster.
-        servers: whom to ask, in this order, round and round; nobody named means all peers.
+        servers: the servers to ask, in this order, round and round; all peers if none is named.
         ask_again_after: how long to wait for an answer before the next attempt, in microseconds.
         longest_wait: if it is greater, each wait is twice as long as the one before, up to this,
             and then up to a quarter longer by chance.
@@ -195,7 +195,7 @@ class Asker(Node):
     # What a subclass may override.
 
     def server_for(self, asked: Asked) -> NodeId:
-        """Whom to ask in the next attempt.
+        """The server to ask in the next attempt.
 
         The first attempt goes to the server that answered last. After silence the next server is
         tried, unless another request of this client has moved on from the silent one already.

@@ -208,8 +208,8 @@ class Node:
         It starts at once; or, where this is called in ``__init__``, just before this node does.
 
         Args:
-            name: unique among the subnodes that are there, without "/"; the subnode of the same
-                name on another node is whom it speaks with.
+            name: unique among the subnodes that are there, without "/"; it speaks with the
+                subnode of the same name on another node.
             node: just made, of a class that ``subnodes`` of this class names, with this node's id.
         """
         self._have_inside(f"subnode({name!r}, {type(node).__name__}(...))").add(name, node)

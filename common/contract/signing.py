@@ -16,8 +16,9 @@ Signatures come from the world, because they need what a node must not reach:
   ideal functionality of Canetti 2004, "Universally composable signature, certification, and
   authentication", section 2.
 
-A signature says nothing of when, or for what: an old one is as good as a new one. A protocol puts
-into the content whatever must not be confused (the view, the number, the kind of the message).
+A signature does not say when it was made, or for what: an old one is as valid as a new one. A
+protocol puts into the content all that must not be confused (the view, the number, the kind of the
+message).
 """
 
 import enum

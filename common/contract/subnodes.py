@@ -60,7 +60,7 @@ from common.values.errors import ContractError
 from common.values.history import Outcome
 
 MAX_DELIVERIES = 1_000_000
-"""How much may be delivered in one step; a node and its subnode could go on for ever."""
+"""How much may be delivered in one step; a node and its subnode could go on forever."""
 
 
 _VERBS: Mapping[type, str] = {

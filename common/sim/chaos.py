@@ -3,9 +3,14 @@
 A sweep that only breaks things proves nothing about progress. So every schedule drawn here ends in
 a calm: what is down comes back, what is cut heals, and the links are good again. After the calm a
 protocol must get somewhere (the habit of TigerBeetle's VOPR).
+
+Bugs that nobody thought of sit where something goes *there and back*, and where *one* node has
+missed what all others know. So now and then a trouble comes twice, to the same nodes; and half of
+the partitions cut off a single one.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 
 from common.values.faults import (
@@ -30,6 +35,10 @@ KINDS = ("partition", "block", "crash", "pause", "link", "clock", "disk")
 """The kinds of trouble that can be drawn."""
 
 GOOD_LATENCY = (1 * MS, 5 * MS)
+TWICE = 0.3
+"""So often a trouble that is over comes back to the same nodes."""
+ALONE = 0.5
+"""So many partitions have a single node on one side; clients are with it, or are not."""
 TWINS = 0.4
 """So often a Byzantine node runs twice, where it might lie as well."""
 LIED_TO = 0.6
@@ -71,7 +80,11 @@ def random_schedule(
     for _ in range(troubles):
         start = random.randrange(until)
         end = min(until, start + random.randrange(until // 10 + 1, until // 2 + 2))
-        drawn += _trouble(random, random.choice(list(kinds)), nodes, others, start, end)
+        kind = random.choice(list(kinds))
+        if random.random() < TWICE:
+            drawn += _twice(random, kind, nodes, others, start, end)
+        else:
+            drawn += _trouble(random, kind, nodes, others, start, end)
     return Schedule([*drawn, *calm(nodes, until)])
 
 
@@ -118,6 +131,16 @@ def _halves(random: Random, nodes: Sequence[str]) -> tuple[tuple[str, ...], tupl
     return (one, other)
 
 
+def _twice(
+    random: Random, kind: str, nodes: Sequence[str], others: Sequence[str], start: int, end: int
+) -> list[Fault]:
+    """One trouble, a pause, and the very same trouble again; all from ``start`` to ``end``."""
+    middle = start + (end - start) // 2
+    pause = random.randrange((end - start) // 4 + 1)
+    first = _trouble(random, kind, nodes, others, start, middle - pause)
+    return [*first, *(replace(fault, at=fault.at + end - middle + pause) for fault in first)]
+
+
 def _trouble(
     random: Random, kind: str, nodes: Sequence[str], others: Sequence[str], start: int, end: int
 ) -> list[Fault]:
@@ -125,7 +148,7 @@ def _trouble(
     node = random.choice(list(nodes))
     match kind:
         case "partition":
-            return [Partition(start, _groups(random, [*nodes, *others])), Heal(end)]
+            return [Partition(start, _groups(random, nodes, others)), Heal(end)]
         case "block":
             target = random.choice([*nodes, *others])
             return [Block(start, node, target), Heal(end)] if target != node else []
@@ -143,8 +166,15 @@ def _trouble(
     raise AssertionError(f"{kind!r} is not one of {KINDS}")
 
 
-def _groups(random: Random, everyone: list[str]) -> tuple[tuple[str, ...], ...]:
-    mixed = list(everyone)
+def _groups(
+    random: Random, nodes: Sequence[str], others: Sequence[str]
+) -> tuple[tuple[str, ...], ...]:
+    if random.random() < ALONE:
+        alone = random.choice(list(nodes))
+        near = [alone, *(other for other in others if random.random() < 1 / 2)]
+        far = [node for node in (*nodes, *others) if node not in near]
+        return (tuple(sorted(near)), tuple(sorted(far)))
+    mixed = [*nodes, *others]
     random.shuffle(mixed)
     cut = random.randrange(1, max(2, len(mixed)))
     return (tuple(sorted(mixed[:cut])), tuple(sorted(mixed[cut:])))

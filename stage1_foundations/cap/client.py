@@ -161,7 +161,7 @@ class RegisterClient(Node):
         """The operation under way, or None. There is never more than one."""
 
     def status(self) -> Mapping[str, object]:
-        """Whom it asks, and for what it is waiting."""
+        """Which replica it asks, and what it is waiting for."""
         under_way = "" if self.waiting is None else type(self.waiting.request).__name__
         return {"replica": self.replica, "waiting": under_way}
 
@@ -207,7 +207,7 @@ class RegisterClient(Node):
     def ask_again(self, timer: AskAgain) -> None:
         """Ask once more; after the last attempt end the operation with Unknown.
 
-        Not with Failed: each request, or the answer to it, may be lost or merely late.
+        Not with Failed: each request, or the answer to it, may be lost, or only late.
         """
         waiting = self.waiting
         assert waiting is not None, "the timer is cancelled when the operation ends"

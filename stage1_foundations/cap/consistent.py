@@ -7,8 +7,8 @@ the replicas has answered:
 * *query*: what are your tag and value? The greatest tag of a majority is at least that of every
   operation that ended before, because any two majorities share a replica.
 * *update*: take this tag and value, if the tag is greater than yours. A write sends a new tag, one
-  above the greatest. A read sends what it found (*write-back*) before it answers: had it not, its
-  value might be on one replica only, and the next read might miss it.
+  above the greatest. A read sends what it found (*write-back*) before it answers. Without that,
+  its value might be on one replica only, and the next read might miss it.
 
 That is the register of Attiya, Bar-Noy and Dolev ("Sharing memory robustly in message-passing
 systems", 1995, section 3) for many writers (Lynch and Shvartsman 1997, section 4: a write queries

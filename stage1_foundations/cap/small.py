@@ -3,7 +3,7 @@
 Three replicas; c1 asks n1 to write 1, c2 asks n2 to read; any message may overtake any other. In
 every state what clients were told must be linearizable, and what a client is being told must be on
 the disks of a majority: that is what makes every later read right, no matter who asks. No timer
-fires and nothing is lost, but a message that stays under way to the end is as good as lost.
+fires and nothing is lost, but a message may stay under way to the end, which is the same.
 
 * :data:`WRITE_AND_READ`: that.
 * :data:`WITH_A_CRASH`: the replica that coordinates the write may crash once and come back. What

@@ -41,8 +41,8 @@ class Backoff:
 
         The n-th retry waits for a time drawn evenly from 0 to min(cap, base * 2**(n-1)), bounds
         included. Doubling spares a server that is overloaded. Drawing (*full jitter*, Brooker 2015,
-        "Exponential backoff and jitter") spreads the clients that all lost it at the same instant,
-        and would else all come back at the same instant, again and again.
+        "Exponential backoff and jitter") spreads the clients. They all lost the server at the same
+        instant; without it they would all come back at the same instant, again and again.
         """
         yield 0
         for retry in range(self.attempts - 1):

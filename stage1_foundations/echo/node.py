@@ -3,7 +3,7 @@
 :class:`Echo` answers. :class:`Caller` asks, and has to live with a network that loses, doubles and
 delays messages: it numbers its questions, asks again when a timer fires, and in the end tells its
 client the truth: Ok if an answer came, Unknown if none did. It never says Failed, since a question
-that got no answer may have reached the server all the same.
+that got no answer may have reached the server.
 
 The same echo written by hand on TCP is in ``frames.py``, ``server.py`` and
 ``client.py``; what those need a page for (frames, connections, time-outs) is here the
@@ -78,7 +78,7 @@ class Echo(Node):
 
     @on(Ping)
     def ping_received(self, ping: Ping, sender: NodeId) -> None:
-        """Send the text back to its sender. Twice asked is twice answered: nothing is kept."""
+        """Send the text back to its sender. It keeps nothing: it answers a copy once more."""
         self.send(sender, Pong(ping.number, ping.text))
 
 
@@ -91,8 +91,8 @@ class Caller(Node):
     Args:
         id: the name of this node.
         peers: the other members of the cluster.
-        servers: whom to ask; the n-th attempt goes to the n-th of them, round and round. Nobody
-            named means all peers.
+        servers: the nodes that it asks; the n-th attempt goes to the n-th of them, round and
+            round. If none is named, it asks all peers.
         ask_again_after: how long to wait for an answer before the next attempt, in microseconds.
         attempts: how often a question is asked at most, the first time included.
     """
@@ -149,7 +149,7 @@ class Caller(Node):
     def ask_again(self, timer: AskAgain) -> None:
         """Ask once more; after the last attempt end the call with Unknown instead.
 
-        Unknown and not Failed: each question, or its answer, may be lost or merely late.
+        Unknown and not Failed: each question, or its answer, may be lost, or only late.
         """
         question = self.waiting.pop(timer.number)
         if question.asked < self.attempts:

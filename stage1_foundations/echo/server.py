@@ -113,8 +113,8 @@ class EchoServer:
     ) -> None:
         """Hold the conversation with one client, until it or the server has no more to say.
 
-        The time allowed starts anew only with a *complete* frame: a client that sends a byte now
-        and then cannot keep its place for ever. Each answer waits until there is room for it
+        Only a *complete* frame starts the time allowed again: a client that sends a byte now and
+        then cannot keep its place forever. Each answer waits until there is room for it
         (``drain``), so a client that does not read is not read from.
 
         Raises:

@@ -12,12 +12,12 @@ Retries make Unknown rare. They are safe because each repetition carries the *sa
 the server knows it (``account.py``), and they are bounded in two ways: the waits double
 (so that a partition of an hour is not an hour of hammering), with some randomness on top (so that
 many clients of one server do not come back at the same instant); and after the last attempt the
-client says Unknown and goes on. It may: a number is never used twice, so a late copy of the old
-request cannot be taken for the new one, nor the late answer.
+client says Unknown and goes on. It may: a number is never used twice. So nobody takes a late copy
+of the old request for the new one, or a late answer for the new answer.
 
-Not even a crash of the client may bring a number back. So each life begins with numbers of its own,
-above all earlier ones (an *incarnation*: one durable counter, saved once per life and not once per
-request). What was under way at the crash is unknown for ever.
+Even a crash of the client must not bring a number back. So each life begins with numbers of its
+own, above all earlier ones (an *incarnation*: one durable counter, saved once per life and not once
+per request). What was under way at the crash is unknown forever.
 
 Saltzer, Reed and Clark 1984, "End-to-end arguments in system design" (on duplicate messages), say
 why all this is the client's business whatever the transport promises. TCP numbers and repeats too;
@@ -76,8 +76,8 @@ class AccountClient(Node):
     Args:
         id: the name of this node.
         peers: the servers.
-        server: whom to ask; nobody named means the first of the peers. A client never turns to
-            another one with a request: the table that knows it is at the first.
+        server: the node that it asks; if none is named, the first of the peers. A client never
+            turns to another one with a request: the table that knows it is at the first.
         first_timeout: how long to wait after the first attempt, in microseconds. Each further
             wait is twice as long, and up to a quarter longer by chance.
         attempts: how often a request is sent at most, the first time included.
@@ -162,8 +162,8 @@ class AccountClient(Node):
         """Send the request, and remember it with one attempt more and the timer of this one.
 
         The wait is ``first_timeout``, doubled once for each attempt before this one, and longer by
-        up to a quarter of that, drawn anew: clients that lost the server at the same instant do not
-        come back to it at the same instant (Ethernet's backoff: Metcalfe and Boggs 1976).
+        up to a quarter of that, drawn each time: clients that lost the server at the same instant
+        do not come back to it at the same instant (Ethernet's backoff: Metcalfe and Boggs 1976).
         """
         self.send(self.server, waiting.request)
         wait = self.first_timeout << waiting.attempts

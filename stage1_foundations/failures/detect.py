@@ -66,11 +66,11 @@ class Silence:
 
 
 class HeartbeatDetector(Node):
-    """Tells the others that it is alive, and suspects whom it does not hear.
+    """Tells the others that it is alive, and suspects those that it does not hear.
 
     Args:
         id: the name of this node.
-        peers: whom to tell and to watch.
+        peers: the nodes that it tells and watches.
         period: the time between two messages to each peer, in microseconds.
         first_timeout: the silence after which a peer is suspected at first, in microseconds.
     """

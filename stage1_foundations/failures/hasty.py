@@ -1,4 +1,4 @@
-"""The broken client, to be seen failing first: it calls silence a failure, and it retries anew.
+"""The broken client, to be seen failing first: silence is a failure, and each try a new request.
 
 Three mistakes that real programs make every day:
 

@@ -24,8 +24,8 @@ def batches(random: Random, client: str, number: int) -> Transfer | Take:
 def everything_once_in_order(history: History) -> Verdict:
     """What each end was given is what the other transferred: in order, once, nothing left out.
 
-    An item may be under way at the end. A take that ended unknown may have been given an item all
-    the same, so one item may be missing for each of those.
+    An item may be under way at the end. A take that ended unknown may still have been given
+    an item, so one item may be missing for each of those.
     """
     ends = sorted({operation.process.partition("/")[0] for operation in history})
     verdicts = [

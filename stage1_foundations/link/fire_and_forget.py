@@ -3,7 +3,7 @@
 This is what a datagram service gives (UDP: Postel 1980, RFC 768): no numbers, no acknowledgements,
 no timers. Over a perfect network it is the fastest protocol there is. Over a real one it
 
-* loses what the network loses, and says Ok all the same;
+* loses what the network loses, and still says Ok;
 * delivers twice what the network doubles;
 * delivers in whatever order the network chose.
 

@@ -83,7 +83,7 @@ class Containers(Cluster):
         return addresses[0]
 
     def device(self, node: str) -> str:
-        """The device that has the node's address: its name changes when it is plugged in anew."""
+        """The device that has the node's address: its name changes when it is plugged in again."""
         for line in self.execute(node, ("ip", "-oneline", "-4", "address", "show")).splitlines():
             _, device, _, address, *_ = line.split()
             if address.startswith(f"{self.address(node)}/"):

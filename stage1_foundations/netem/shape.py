@@ -137,7 +137,7 @@ def islands(nodes: Sequence[str], groups: Sequence[Sequence[str]]) -> list[tuple
 def cut_links(
     nodes: Sequence[str], groups: Sequence[Sequence[str]]
 ) -> Mapping[str, tuple[str, ...]]:
-    """For each node, whom its packets must no longer reach while the partition lasts.
+    """For each node, the nodes that its packets must not reach while the partition lasts.
 
     A partition cuts both ways: if a packet from ``n1`` to ``n2`` is to be lost, so is one from
     ``n2`` to ``n1``, and each of the two devices can only drop what leaves it.

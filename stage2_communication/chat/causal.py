@@ -11,7 +11,7 @@ nobody. What is shown may so be lost, if its author and all who have it crash fo
 whatever was said in answer to it, by these, is never shown to anybody else.
 
 **Where we leave the paper.** Its vectors have a place for each member of a fixed view; ours name
-the members, and whoever is not named counts 0, so that members may come. Links may lose and repeat;
+the members. A member that is not named counts 0, so members may come. Links may lose and repeat;
 ``spreading.py`` makes up for that.
 """
 

@@ -150,7 +150,7 @@ def causes(history: History) -> Mapping[object, tuple[Message, ...]]:
 
 
 def each_once(history: History) -> Verdict:
-    """Nobody is shown what nobody said, nor anything twice; what ended ok is shown to its author.
+    """Each post shown was said, and is shown once; what ended ok is shown to its author.
 
     A ``say`` that failed must be shown to nobody.
     """

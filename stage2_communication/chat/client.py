@@ -52,7 +52,7 @@ class ChatClient(Asker):
     Args:
         id: the name of this node, such as ``c2``.
         peers: the members.
-        member: whom to ask; the one with the same number (``n2``) unless named.
+        member: the member that it asks; unless named, the one with its own number (``n2``).
         ask_again_after: how long to wait for the first answer before asking again, in microseconds.
         longest_wait: each wait is twice as long as the one before, up to this.
         attempts: how often a request is sent at most, the first time included.

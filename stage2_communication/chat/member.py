@@ -6,9 +6,8 @@ is what the protocols of the lab differ in.
 What is shown stays shown, in its place, over crashes too: a line of the transcript is saved before
 anybody can read it. A person may sit at the member itself (the operations of ``messages.py``
 happen to it directly), or ask from elsewhere through a client (``client.py``). Clients repeat
-requests;
-what one says is posted once all the same, because the post names the request (:class:`Origin`), and
-what was refused stays refused, because that is saved.
+requests. A request to say something is posted once, because the post names it (:class:`Origin`).
+What was refused stays refused, because that is saved.
 """
 
 from abc import abstractmethod

@@ -6,10 +6,11 @@ makes of that, for all protocols of the lab:
 * *no creation, no duplicates*: a post is named by author and number, and held once;
 * *no loss*: what any member that is not removed holds, all of them hold in the end.
 
-How: whoever posts sends it to all. Every message says what its sender holds (:data:`Counts`), so a
-member knows what each other one is *known* to hold. As long as that differs from what it holds
-itself, it asks now and then (:class:`Ask`); the answers bring what is missing, in both directions.
-So anybody who holds a post makes good for an author that crashed. In a calm room nothing is sent.
+How: the author of a post sends it to all. Every message says what its sender holds
+(:data:`Counts`), so a member knows what each other one is *known* to hold. As long as that differs
+from what it holds itself, it asks now and then (:class:`Ask`); the answers bring what is missing,
+in both directions. So anybody who holds a post makes good for an author that crashed. In a calm
+room nothing is sent.
 
 What is held is saved before anybody is told of it. An acknowledgement is a promise.
 

@@ -6,8 +6,8 @@ received, or by a chain of such steps. The *clock condition* asks: if a happened
 time of a is less than that of b. Two rules are enough:
 
 * IR1: between any two of its events a process advances its clock;
-* IR2: a message carries the time at which it was sent, and whoever receives it advances its clock
-  beyond that time.
+* IR2: a message carries the time at which it was sent, and its receiver advances its clock beyond
+  that time.
 
 The converse does not hold: a lesser time does not mean *before*. For that it takes a vector clock
 (``vector.py``). But times of different processes can be compared, and with the process's name

@@ -25,7 +25,7 @@ def some_command(random: Random, client: str, number: int) -> object:
 
 
 def linearizable(history: History) -> Verdict:
-    """Whether each key behaved like one register that never stops, whoever had it when."""
+    """Whether each key behaved like one register that never stops, no matter which node had it."""
     asked = [as_text(each) for each in history if each.function in KEY_VALUE.functions]
     return check_linearizability(History(asked), KEY_VALUE)
 

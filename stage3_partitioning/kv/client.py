@@ -3,8 +3,9 @@
 It keeps the newest table that it was told, so that most requests go to the right node at once. It
 may be old, and that does no harm: a node answers for what it owns and for nothing else. *Moved*
 teaches the client something; *Ask* is for one request only, since the rest of the slot has not
-moved yet. A request that is not answered is sent again under the same number, wherever the key is
-by then. Numbers, attempts and waiting are those of every client (:class:`~common.contract.Asker`).
+moved yet. A request that is not answered is sent again under the same number; its key may have
+moved meanwhile. Numbers, attempts and waiting are those of every client
+(:class:`~common.contract.Asker`).
 
 An operation ends with Ok; with Failed if it certainly had no effect; with Unknown after the last
 attempt, if it may have had one or may still have.
@@ -84,7 +85,7 @@ class StoreClient(Asker):
         self.epoch = -1
         """The epoch of the table that ``owners`` comes from; -1 for none."""
         self.owners = [self.peers[0]] * slots
-        """By slot, whom to ask."""
+        """By slot, the node to ask."""
 
     def status(self) -> Mapping[str, object]:
         """How old its table is, and for what it waits."""
@@ -121,10 +122,11 @@ class StoreClient(Asker):
     # Where a request belongs.
 
     def server_for(self, asked: Asked) -> NodeId:
-        """Whom to ask: the owner of the key's slot as far as is known, or about nodes who decides.
+        """The node to ask: the owner of the key's slot, as far as this client knows. A change of
+        the nodes goes to the coordinator.
 
-        Before any attempt but the first, ask a node for its table too, for this client's may be the
-        trouble: another node each time, by ``asked.attempts``, which counts those so far.
+        Before each attempt but the first, ask a node for its table too, because this client's own
+        may be old. It is another node each time, by ``asked.attempts``, which counts those so far.
         """
         if asked.attempts > 0:
             self.send(self.peers[asked.attempts % len(self.peers)], TableAsked())

@@ -30,7 +30,7 @@ class Get:
 
 @operation
 class Put:
-    """Let ``key`` hold ``value``, for ever. Ends with Ok()."""
+    """Let ``key`` hold ``value``, forever. Ends with Ok()."""
 
     key: bytes
     value: bytes
@@ -42,7 +42,7 @@ class PutIf:
 
     Attributes:
         when: ``always``, or only if the key is ``absent``, or only if it is ``present``.
-        life_us: how long from now it lives, in microseconds; None for ever; 0 for as long as what
+        life_us: how long from now it lives, in microseconds; None forever; 0 for as long as what
             was there before would have.
     """
 
@@ -92,15 +92,15 @@ class CompareAndSet:
 
 @operation
 class Expire:
-    """Let ``key`` live ``life_us`` microseconds from now, or for ever (None).
+    """Let ``key`` live ``life_us`` microseconds from now, or forever (None).
 
-    Ends with Ok(True), or Ok(False) if there is no such key; and with None for one that lives for
-    ever already, also with Ok(False). A life of 0 or less deletes the key.
+    Ends with Ok(True), or with Ok(False) if there is no such key. None for a key that lives forever
+    already also ends with Ok(False). A life of 0 or less deletes the key.
 
     Attributes:
         when: ``always``; only if the key has an end already (``mortal``), or has none
-            (``immortal``); only if the new end is ``later`` or ``sooner`` than the old one, for
-            which to live for ever is the latest; ``shortened``: mortal, and sooner.
+            (``immortal``); only if the new end is ``later`` or ``sooner`` than the old one, and
+            to live forever is the latest of all; ``shortened``: mortal, and sooner.
     """
 
     key: bytes
@@ -110,7 +110,7 @@ class Expire:
 
 @operation
 class TimeToLive:
-    """How long has ``key`` to live, in microseconds? Ends with Ok(-1) for ever, Ok(-2) no key."""
+    """How long has ``key`` to live, in microseconds? Ends with Ok(-1) forever, Ok(-2) no key."""
 
     key: bytes
 

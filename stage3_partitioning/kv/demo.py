@@ -24,7 +24,7 @@ from stage3_partitioning.kv.worlds import WORLDS
 NODES, CLIENTS, OPERATOR = ("n1", "n2", "n3", "n4"), ("c1", "c2", "c3"), "operator"
 SLOTS, KEYS, APPENDS = 16, 12, 24
 COMES, KILLED, BACK = 300 * MS, 315 * MS, 500 * MS
-"""When n4 is added, when it is killed in the midst of its first move, and when it is back."""
+"""When n4 is added, when it is killed in the middle of its first move, and when it is back."""
 
 MEASURED = tuple(b"user:%d" % number for number in range(10_000))
 
@@ -50,7 +50,7 @@ def partitioners(nodes: int) -> dict[str, Partitioner]:
 
 
 def with_another(partitioner: Partitioner) -> Partitioner:
-    """One node more; ranges are split in the midst of the fullest one."""
+    """One node more; ranges are split in the middle of the fullest one."""
     if not isinstance(partitioner, RangePartitioner):
         return partitioner.with_node("n11")
     held = shares(partitioner, MEASURED)
@@ -109,7 +109,7 @@ def _move(report: Report, seed: int) -> None:
     report.say(
         f"Now the store: three nodes hold {SLOTS} slots, three clients append to {KEYS} keys. At "
         f"{show_time(COMES)} n4 is added; its slots move to it two keys at a time. At "
-        f"{show_time(KILLED)} it is killed in the midst of that, and comes back at "
+        f"{show_time(KILLED)} it is killed in the middle of that, and comes back at "
         f"{show_time(BACK)}."
     )
     size = Size(

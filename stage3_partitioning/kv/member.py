@@ -28,7 +28,7 @@ class Config(TypedDict, total=False):
         batch_bytes: how many bytes of keys and values, unless one key has more; 256 KiB.
         run_slots: how many slots one move takes at most; 1024.
         durable: whether keys and values are saved. Without, a crash loses them, as a crash of Redis
-            without persistence does; table and moves are saved all the same.
+            without persistence does; table and moves are always saved.
     """
 
     slots: int

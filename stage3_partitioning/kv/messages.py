@@ -161,8 +161,8 @@ class Known:
     Attributes:
         epoch: of its table.
         runs: the slots in order, in runs of one owner.
-        leaving: the slot of which only a part is here still, and who gets it; or None.
-        coming: the slot of which only a part is here as yet, and who gives it; or None.
+        leaving: the slot that is only partly here still, and the node that gets it; or None.
+        coming: the slot that is only partly here so far, and the node that gives it; or None.
     """
 
     epoch: int
@@ -268,7 +268,7 @@ class TableTaken:
 
 @record
 class Handed:
-    """A key that is handed over, its value, and how long it has to live (None for ever)."""
+    """A key that is handed over, its value, and how long it has to live (None forever)."""
 
     key: bytes
     value: bytes

@@ -27,9 +27,9 @@ MOST_SESSIONS = 1024
 class Standing(Enum):
     """What a key is to a node.
 
-    ``HERE``: it answers. ``IF_ASKED``: it answers whom the source has sent (Ask). ``ON_ITS_WAY``:
-    nobody answers until the target has it. ``ASK``: the target has it, in a slot of which the
-    source still has other keys. ``MOVED``: another node has the whole slot.
+    ``HERE``: it answers. ``IF_ASKED``: it answers those whom the source has sent (Ask).
+    ``ON_ITS_WAY``: nobody answers until the target has it. ``ASK``: the target has it, in a slot of
+    which the source still has other keys. ``MOVED``: another node has the whole slot.
     """
 
     HERE = "here"

@@ -6,7 +6,7 @@ Three things are asked of it:
 
 * *balance*: each node gets about its share of the keys;
 * *little movement*: when the n-th node comes, about 1/n of the keys move, and all of them to it;
-* *agreement*: whoever computes it, anywhere, gets the same answer. So no ``hash()``, whose values
+* *agreement*: everybody who computes it gets the same answer. So there is no ``hash()``: its values
   for text differ from process to process.
 
 The others are in ``ring.py`` (consistent hashing) and ``slots.py`` (hash slots).
@@ -83,7 +83,7 @@ class Partitioner(ABC):
 
 
 class ModuloPartitioner(Partitioner):
-    """``hash(key) mod n``: perfectly balanced, and as good as nothing stays where it was.
+    """``hash(key) mod n``: perfectly balanced, and nearly nothing stays where it was.
 
     A key stays when the n-th node comes only if its hash has the same remainder for both numbers of
     nodes, which one in n does: of ten nodes and an eleventh, ten keys in eleven move.

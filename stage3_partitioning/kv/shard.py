@@ -135,7 +135,7 @@ class Shard(Member):
             self._reply(waiting, Moved(waiting.number, slot, node, self.table.epoch))
 
     def standing_of(self, key: bytes, asking: bool) -> tuple[Standing, NodeId]:
-        """What a key is to this node. For whom no Ask has sent, what is arriving is not here."""
+        """What a key is here. While its slot arrives, only those who are ``asking`` find it."""
         slot = self.slot_of(key)
         owner = self.owners[slot]
         where, node = standing((slot, key), self.id, owner, self.outgoing, self.incoming)

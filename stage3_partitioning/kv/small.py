@@ -2,7 +2,7 @@
 
 Two nodes and two slots, n1 holds both and decides. Slot 1 holds a key; c1 appends to it, c2 adds
 n2, so that one slot goes there. In every state each key has at most one node that would answer for
-it, and what a client is told is on the disk of whoever answers for the key now or will next.
+it, and what a client is told is on the disk of the node that answers for the key now, or will next.
 
 * :data:`APPEND_AND_MOVE`: that, with a message that may be doubled.
 * :data:`WITH_A_CRASH`: the move alone; either node may crash once and come back, and what is not

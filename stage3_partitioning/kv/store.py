@@ -1,8 +1,8 @@
 """The keys and values that one node holds, by slot, and what each command does to them.
 
 It knows nothing of other nodes. Time comes in from outside, in microseconds of the node's clock: a
-key whose time is over is as good as gone, and is thrown away when somebody looks at it, or when
-its turn comes in the row of deadlines.
+key whose time is over counts as gone. It is thrown away when somebody looks at it, or when its turn
+comes in the row of deadlines.
 """
 
 from collections.abc import Iterator

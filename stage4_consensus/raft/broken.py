@@ -5,10 +5,10 @@ from stage4_consensus.raft.registers import RaftRegisters
 
 
 class CommitsOldTerms(RaftRegisters):
-    """A leader that commits whatever a majority stores, of whichever term it is (section 5.4.2).
+    """A leader that commits what a majority stores, of any term (section 5.4.2).
 
-    It counts by itself, and for a cluster whose members do not change: so it shows the mistake, and
-    is no copy of the right rule.
+    It counts by itself, for a cluster whose members do not change. So it shows the mistake, and is
+    no copy of the right rule.
     """
 
     def advance_commit_index(self) -> None:

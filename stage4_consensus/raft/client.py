@@ -49,7 +49,7 @@ class RaftClient(Asker):
     """
 
     def status(self) -> Mapping[str, object]:
-        """Whom it asks, and for what it waits."""
+        """Which server it asks, and what it waits for."""
         waiting = [type(asked.request).__name__ for asked in self.under_way.values()]
         return {"server": self.server, "waiting": ", ".join(waiting)}
 

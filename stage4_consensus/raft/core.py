@@ -12,9 +12,9 @@ of another is declared here as an abstract method, a dozen in all, and ``server`
 Durability. "Updated on stable storage before responding to RPCs" (Figure 2) is the contract's rule:
 what a step saves is durable before anything else of that step, or of a later step, leaves the node.
 So a leader may count itself among those that have an entry as soon as it has asked for it to be
-saved. Should it decide with that very entry that the entry is committed, nobody can see the
-decision before the entry is durable: not the followers, and not the client, whose answer waits as
-well. And after a crash before that, the decision is as lost as the entry.
+saved. It may decide in the same step that the entry is committed. Nobody can see that decision
+before the entry is durable: the followers cannot, and the client's answer waits as well. If the
+leader crashes before that, the decision is lost together with the entry.
 """
 
 from abc import ABC, abstractmethod
@@ -39,9 +39,9 @@ class Core(Node, ABC):
         peers: all other servers that could ever be members.
         voters: the members at the very beginning, the same for all servers; nobody named means
             everybody. A server that is not among them waits until a leader adds it.
-        election_timeout: least and greatest election timeout, in microseconds; each is drawn
-            anew (section 5.2). The least one is also how long a server that heard from a leader
-            votes for nobody (thesis, section 4.2.3).
+        election_timeout: least and greatest election timeout, in microseconds; each one is
+            drawn at random (section 5.2). The least one is also how long a server that heard from a
+            leader votes for nobody (thesis, section 4.2.3).
         heartbeat_every: how often a leader is heard at least, in microseconds.
         pre_vote: whether to ask before an election whether it could be won (thesis, 9.6).
         snapshot_every: after how many applied entries to compact the log; 0 for never.
@@ -102,7 +102,7 @@ class Core(Node, ABC):
         self.machine = AtMostOnce(self.new_application())
         self.role = Role.FOLLOWER
         self.leader: NodeId | None = None
-        """Whom this server takes for the leader of its term."""
+        """The server that this one takes for the leader of its term."""
         self.heard_at: int | None = None
         """When it last heard from that leader, by its own clock; None for too long ago."""
         self.agreeing: set[NodeId] = set()
@@ -117,7 +117,7 @@ class Core(Node, ABC):
         self.reinitialize_leader_state()
 
     def reinitialize_leader_state(self) -> None:
-        """Volatile state on leaders (Figure 2). It is made anew when a term of office ends, so it
+        """Volatile state on leaders (Figure 2). A new one is made when a leadership ends, so it
         says nothing on a server that does not lead."""
         self.followers = Followers(self.id)
         """What is known of each other server that gets the log."""

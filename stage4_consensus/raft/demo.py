@@ -76,9 +76,9 @@ def _leads_anew(simulation: Simulation, term: int) -> bool:
 def _play_figure_8(report: Report, seed: int) -> None:
     report.say(
         "Figure 8 of the paper: a leader must not commit an entry of an earlier term by counting "
-        "who stores it. At (c) four of five servers store entry 2, and at (d) it is overwritten "
-        "all the same, because n5 holds an entry of a later term. Had n1 first spread an entry of "
-        "its own term, (e), n5 could not have been elected. The tables show the terms of the "
+        "who stores it. At (c) four of five servers store entry 2, and at (d) it is overwritten, "
+        "because n5 holds an entry of a later term. In (e) n1 first spreads an entry of its own "
+        "term, and n5 cannot be elected. The tables show the terms of the "
         "entries in each log; a star marks the leader, brackets a server that is down."
     )
     plays = {

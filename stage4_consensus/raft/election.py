@@ -31,8 +31,9 @@ class Election(Persistence):
     def start_following(self) -> None:
         """Wait for a leader.
 
-        Where leaders hold leases, an earlier life of this server may have heard from one just
-        before it crashed: then the new life keeps quiet for as long.
+        A server does not remember over a crash when it heard its leader last. If leaders hold
+        leases (``lease_us``), it may have heard one just before the crash. So it acts as if it had
+        heard one now: it votes for nobody for the least election timeout.
         """
         self.heard_at = self.now if self.lease_us else None
         self._wait_for_leader()
@@ -57,7 +58,7 @@ class Election(Persistence):
         self._wait_for_leader()
 
     def _wait_for_leader(self) -> None:
-        """Set the election timer anew, to a time drawn at random (5.2)."""
+        """Set the election timer to a new time, drawn at random (5.2)."""
         least, greatest = self.election_timeout
         self.cancel_timer(self.election_timer)
         after = self.random.randrange(least, greatest + 1)

@@ -48,7 +48,9 @@ class Sending:
 
 @dataclass(slots=True)
 class Gathering:
-    """The pieces of a snapshot that a leader is sending here. In memory: a crash begins anew.
+    """The pieces of a snapshot that a leader is sending here.
+
+    They are in memory only: after a crash the leader sends all of them again.
 
     Attributes:
         term, last_index: which leader's snapshot it is, and of what.

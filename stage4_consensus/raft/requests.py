@@ -49,7 +49,7 @@ class Answer:
 
 @message
 class NotLeader:
-    """The request was not taken; ``leader`` is whom this server follows, or None."""
+    """The request was not taken; ``leader`` is the server that this one follows, or None."""
 
     number: int
     leader: NodeId | None

@@ -6,7 +6,7 @@ them hides a run that could break safety:
 * nobody begins a third term (:class:`TwoTerms`), and a term begins without pre-votes, which only
   keep elections from happening;
 * timers fire a bounded number of times, and a leader asks for no signs of life: a message that is
-  never delivered is as good as lost, so losses need no bound of their own;
+  never delivered is lost for everybody, so losses need no bound of their own;
 * each leader takes one command, at once; a command taken later only waits longer for its answers.
 
 :data:`WITH_A_CRASH` leaves the commands out, to have room for a crash: what a server saved, and

@@ -84,7 +84,7 @@ class Batches:
         Args:
             number: of this server's latest batch that was applied.
             results: what its changes ended with, a tuple; anything else if nobody knows any more.
-                Then they happened all the same, but clients cannot be told with what result.
+                Then they did happen, but clients cannot be told with what result.
         """
         under_way = self.under_way
         if under_way is None or number < under_way.batch.number:

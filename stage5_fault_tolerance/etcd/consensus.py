@@ -8,8 +8,8 @@ It is Raft as in stage 4, with the leader's disk at work while its followers' ar
   answered when it has applied what they asked for. So a leader says so at once if a follower waits
   for it, and else after a moment, unless the next entries have said it by then.
 * A leader ends leases, by its own clock. The end is an entry of its own term, appended by the
-  leader that decided it and by no other: were it handed on like a client's command, it could arrive
-  at a later leader that has heard of the lease's owner meanwhile.
+  leader that decided it and by no other. It is not handed on like a client's command: it could then
+  arrive at a later leader that has heard of the lease's owner meanwhile.
 """
 
 from typing import Any
@@ -122,7 +122,7 @@ class Consensus(ParallelWrites):
         self.owed_index = 0
         """The latest entry that a follower waits for."""
         self.deadlines = Deadlines()
-        """When leases end; made anew with each term, for a new leader knows of no sign of life."""
+        """When leases end. They are new in each term: a new leader knows of no sign of life."""
         self.tell_timer: TimerId = 0
         self.look_timer: TimerId = 0
 

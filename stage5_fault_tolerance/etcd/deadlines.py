@@ -19,7 +19,7 @@ class Deadlines:
         self._until: dict[int, int] = {}
         """When each lease ends, by the own clock."""
         self._granted: dict[int, int] = {}
-        """The version at which each of them was granted: an id may be granted anew."""
+        """The version at which each of them was granted: an id may be granted again."""
         self._ending: dict[int, None] = {}
         """Leases whose end is in the log, but not applied yet."""
         self._seen = -1
@@ -30,9 +30,9 @@ class Deadlines:
     def know(self, leases: Leases, now: int) -> None:
         """Have a deadline for each lease that is there, and for no other.
 
-        A lease lives from when the leader comes to know of it: no later than its next look. One
-        that has ended and was granted anew since the last look is a new one: it has its whole time,
-        and its end is not decided.
+        The time of a lease begins when the leader comes to know of it, no later than its next look.
+        A lease may have ended and its id been granted again since the last look. That is a new
+        lease: it has its whole time, and its end is not decided.
         """
         if self._seen == leases.version:
             return

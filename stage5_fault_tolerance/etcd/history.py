@@ -79,7 +79,7 @@ class History:
         return not version.is_deletion() and self.find(version.key, revision) is version
 
     def replace(self, log: list[KeyValue]) -> None:
-        """Let this be the whole log, and build the index anew."""
+        """Let this be the whole log, and build the index again."""
         self.log, self.current, self._live = [], {}, []
         self._versions, self._known, self.size = {}, [], 0
         for version in log:

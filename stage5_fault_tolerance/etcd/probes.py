@@ -89,8 +89,11 @@ class Probes:
         return ready
 
     def expire(self, now: int) -> list[tuple[CallId, Outcome]]:
-        """Give up what took too long; returns the ends. A read has no effect, so it has failed; and
-        a sign of life that helped all the same does no harm."""
+        """Give up what took too long; returns the ends.
+
+        A read has no effect, so it has failed. So has a sign of life: if it helped after all, that
+        does no harm.
+        """
         ends: list[tuple[CallId, Outcome]] = []
         under_way = [self.under_way.asked] if self.under_way is not None else []
         for asked in (self.waiting, *under_way, *(each.asked for each in self.proven)):

@@ -138,7 +138,7 @@ class StatusResult:
     Attributes:
         size: about how many bytes its store takes.
         alarms: who has raised the alarm that space runs out; 0 is the store itself.
-        term, leader: the server's term, and whom it takes for its leader; None for nobody.
+        term, leader: the server's term, and the server that it takes for its leader, or None.
         index, applied: how far its log goes, and how far it is applied.
     """
 

@@ -169,7 +169,7 @@ class EtcdServer(Node):
 
     @on(Txn)
     def txn_asked(self, request: Txn, call: CallId) -> None:
-        """A transaction that cannot change anything is a read, whichever side is taken."""
+        """A transaction whose two sides change nothing is a read."""
         if changes_something(request):
             self.change_asked(request, call)
         else:

@@ -1,9 +1,9 @@
 """What has changed? The question behind every watch, answered from the history of this server.
 
 Nothing is pushed and nothing is kept for a watcher: it asks from a revision on, and is answered as
-soon as there is anything. So it misses nothing and gets nothing twice, whichever server it asks
-next, whoever leads, and whatever crashed meanwhile; unless the history is compacted. Pure: it sends
-nothing.
+soon as there is anything. So it misses nothing and gets nothing twice, unless the history is
+compacted. It may ask any server next, the leader may change, and servers may crash meanwhile. Pure:
+it sends nothing.
 """
 
 from common.contract import CallId

@@ -1,4 +1,4 @@
-"""The demonstration of the lab ``raftkv``: kill the leader in the midst of appends, then everybody.
+"""The demonstration of the lab ``raftkv``: kill the leader during appends, then everybody.
 
 Each client appends numbers to a list of its own. At the end there is a table of what was
 acknowledged and what is there. Then the same is done to a store without a table of sessions.
@@ -49,7 +49,7 @@ def demo(seed: int) -> Report:
     report.say(
         f"Five servers; each of three clients appends 1, 2, ... {APPENDS} to a key of its own. At "
         f"{show_time(DEAF)} the servers' answers to c1 begin to be lost. At {show_time(KILLED)} "
-        "the leader is killed, in the midst of all that; it comes back 400 ms later, and all can "
+        "the leader is killed, in the middle of all that; it comes back 400 ms later, and all can "
         f"talk again. At {show_time(DARK)} all five are killed at once, and restarted."
     )
     _tell(report, seed, RaftKeyValue, "raftkv-killed", "with sessions")

@@ -70,10 +70,10 @@ def accurate(gap: int, settle: int) -> Check:
 
 
 def complete(gap: int, bound: int) -> Check:
-    """Who answers nothing for long is dead to all who do.
+    """A member that is silent for long is dead to all that are not.
 
     Args:
-        gap: who answers nothing for so long may have begun anew, in microseconds.
+        gap: a member that is silent for so long may have begun a new life, in microseconds.
         bound: how long detection and dissemination may take.
     """
 

@@ -12,7 +12,8 @@ things: *completeness* (in the end the dead are suspected, and stay so) and *acc
 are not suspected). A detector that stood still itself heard nobody meanwhile, and yet everybody may
 be well: it accuses nobody for its own pause.
 
-With n members this takes n * (n - 1) messages in each interval. Hence SWIM, from ``probing`` on.
+With n members this takes n * (n - 1) messages in each interval. That is why there is SWIM, from
+``probing`` on.
 """
 
 from collections import deque
@@ -61,7 +62,7 @@ class FixedTimeout:
         """The longest silence that is no reason to suspect."""
 
     def heard(self, now: int) -> None:
-        """Begin to wait anew."""
+        """Begin to wait again."""
         self.heard_at = now
 
     def suspects(self, now: int) -> bool:
@@ -96,7 +97,7 @@ class PhiAccrual:
         """A deviation below this is not believed: a calm past promises nothing."""
 
     def heard(self, now: int) -> None:
-        """Remember how long it was silent, and begin to wait anew."""
+        """Remember how long it was silent, and begin to wait again."""
         self.silences.append(now - self.heard_at)
         self.heard_at = now
 
@@ -135,7 +136,7 @@ class Beat:
 
 
 class Watcher(Node):
-    """Sends heartbeats, and suspects whom it does not hear.
+    """Sends heartbeats, and suspects those that it does not hear.
 
     Args:
         id, peers: as of every node.
@@ -157,7 +158,7 @@ class Watcher(Node):
         self.detectors: dict[NodeId, Detector] = {}
         """How to judge each of the others."""
         self.suspected: list[NodeId] = []
-        """Whom this one suspects, as of the latest beat, in the order of ``peers``."""
+        """The members that this one suspects, as of the latest beat, in the order of ``peers``."""
         self.beat_due = 0
         """When the next beat is due."""
 

@@ -114,7 +114,7 @@ class Lifeguard(Swim):
     def help_is_late(self, late: HelpIsLate) -> None:
         """Where the ack has not come yet, tell the asker by a Nack of its own number.
 
-        Should the ack come later, it is passed on all the same.
+        If the ack comes later, it is passed on too.
         """
         if late.number in self.helping:
             asker, number = self.helping[late.number]

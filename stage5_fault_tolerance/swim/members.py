@@ -1,4 +1,4 @@
-"""The table of one member: what it believes of everybody else, and whom it probes next.
+"""The table of one member: what it believes of everybody else, and which member it probes next.
 
 A member that has heard nothing of a peer believes it to be alive in incarnation 0. Only what
 differs from that is stored, and of the order of probing only what differs from that of ``peers``.
@@ -122,7 +122,7 @@ class Table:
         return drawn
 
     def next_to_probe(self, random: Random) -> NodeId | None:
-        """Whom to probe in this period: round-robin in an order by chance (SWIM, section 4.3).
+        """The member to probe now: round-robin in an order by chance (SWIM, section 4.3).
 
         Each round draws everybody once (:meth:`draw`), and the next round in a new order. So a
         member is probed at most 2n - 1 periods after the time before. Those that are not living are

@@ -61,7 +61,7 @@ class Counting(Watcher):
         self.detectors = {peer: self.judge(self.now, INTERVAL) for peer in self.peers}
 
     def beat(self, beat: Beat) -> None:
-        """As before; and remember whom it did not suspect until now."""
+        """As before; and remember those that it did not suspect until now."""
         before = list(self.suspected)
         super().beat(beat)
         self.began += [(self.now, peer) for peer in self.suspected if peer not in before]

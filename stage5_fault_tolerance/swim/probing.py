@@ -98,7 +98,7 @@ class Prober(Node):
         self.last_number = 0
         """The number of the latest ping of this member: one for each, also for those for others."""
         self.target: NodeId | None = None
-        """Whom it probes in this period; None where nobody is living."""
+        """The member that it probes in this period; None if nobody is living."""
         self.probe = 0
         """The number of the probe of this period."""
         self.acked = False
@@ -123,9 +123,9 @@ class Prober(Node):
     def period_begins(self, begins: PeriodBegins) -> None:
         """Judge the probe of the period that ends, and begin with the next (section 3.1).
 
-        Where its target has sent no ack, neither itself nor by a helper, it has :meth:`failed`. But
-        not where this member has stood still: then it is later than its own ``period_due`` by more
-        than a period, and the ack may wait unread.
+        If its target has sent no ack, directly or by a helper, it has :meth:`failed`. It has not if
+        this member itself has stood still: then it is now later than ``period_due`` by more than a
+        period, and the ack may wait unread.
         """
         stood_still = self.now - self.period_due > self.period
         if self.target is not None and not self.acked and not stood_still:

@@ -9,9 +9,10 @@ What is believed of a member only ever grows. Updates about it are in one order,
 and within an incarnation alive, suspect, dead. Each table keeps the greatest that it has heard, so
 all tables agree in the end, in whatever order news come, and however often.
 
-Where we leave the paper: there, Confirm (our Dead) beats everything for ever, and who comes back
-needs another name. Here, as in HashiCorp's memberlist, a greater incarnation beats Dead. A member
-that was restarted does not know its incarnation any more, and begins at 0. So it must be told that
+Where we leave the paper: there, Confirm (our Dead) beats everything forever, and a member that
+comes back needs another name. Here, as in HashiCorp's memberlist, a greater incarnation beats Dead.
+A member that was restarted does not know its incarnation any more, and begins at 0. So it must be
+told that
 it is dead: a member that believes so answers its ping with that, and then it goes beyond that
 incarnation (memberlist#311 is what happens otherwise: it stays invisible). The order stays total,
 so the argument above holds.
@@ -54,7 +55,7 @@ def is_plausible(update: Update) -> bool:
     """Whether an update can be true, as far as its incarnation goes.
 
     No incarnation is less than 0 or greater than :data:`MAX_INCARNATION`. An accusation in the
-    greatest one could never be refuted. One forged message would evict the member for ever
+    greatest one could never be refuted. One forged message would evict the member forever
     (memberlist#359), so it is not believed. The price: a member that was driven to the greatest
     incarnation cannot be accused any more.
     """
@@ -111,9 +112,9 @@ class Suspecter(Prober):
     def learn(self, update: Update) -> bool:
         """Believe what :func:`overrides` what was believed; returns whether that was news.
 
-        What is not plausible is no news, nor is what somebody says of this member itself: see
-        :meth:`heard_of_oneself`. A suspicion ends after :meth:`suspicion_timeout`. A table that is
-        full takes nobody new.
+        What is not plausible is no news. What somebody says of this member itself is no news
+        either: see :meth:`heard_of_oneself`. A suspicion ends after :meth:`suspicion_timeout`. A
+        table that is full takes nobody new.
         """
         if not is_plausible(update):
             return False

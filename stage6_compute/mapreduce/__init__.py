@@ -1,4 +1,4 @@
-"""MapReduce: work that finishes, whichever process dies.
+"""MapReduce: work that finishes, no matter which process dies.
 
 Reading order:
 

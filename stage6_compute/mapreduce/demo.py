@@ -40,7 +40,7 @@ COLUMN = 8 * MS
 
 def demo(seed: int) -> Report:
     """Two runs of one job."""
-    report = Report("MapReduce: work that finishes, whichever process dies")
+    report = Report("MapReduce: work that finishes, no matter which process dies")
     report.say(
         f"Three workers count the words of {MAPS} splits; each split is on the disks of two of "
         f"them. At {show_time(DIES)} n3 is killed, and what its maps have made is lost with it. At "

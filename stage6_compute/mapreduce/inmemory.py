@@ -1,8 +1,8 @@
 """The hands of a worker in memory: it computes what is small, and fetches from other workers.
 
-It is what files, sorting on disk and processes are with real data (``data/``): in the simulator,
-and wherever a job fits into memory. The output of a map stays here, in runs by part, until the job
-is over. A reduce fetches its runs from those who have them (section 3.1, step 5).
+With real data this is done by files, sorting on disk and processes (``data/``). This is for the
+simulator, and for jobs that fit into memory. The output of a map stays here, in runs by part, until
+the job is over. A reduce fetches its runs from those who have them (section 3.1, step 5).
 """
 
 from common.contract import Node, NodeId, delivery, message, on, timer

@@ -39,12 +39,12 @@ class Roll:
         """A worker has said something in this life, and not late: it has missed nothing.
 
         Returns:
-            Whether it has begun anew: it is in another life than it was, or was not there.
+            Whether it has begun a new life: it was in another one, or it was not there.
         """
         self.missed[worker] = 0
-        anew = self.lives.get(worker) != life
+        begun = self.lives.get(worker) != life
         self.lives[worker] = life
-        return anew
+        return begun
 
     def ping(self) -> list[NodeId]:
         """Everybody is pinged once more, and has missed that ping until it is heard.

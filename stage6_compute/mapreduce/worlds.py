@@ -12,7 +12,7 @@ WORLDS = Worlds(
     __package__,
     variants={
         "word-count": Variant(
-            "words are counted, whichever process is killed",
+            "words are counted, no matter which process is killed",
             node=Machine,
             client=JobClient,
             choose=some_job,

@@ -4,7 +4,7 @@ Reading order:
 
 1. ``counters``: what a join is, and two counters. The first evening begins here.
 2. ``dots``: how something is removed for good without a gravestone.
-3. ``sets``: one that only grows, one that loses an element for ever, and one in which it may
+3. ``sets``: one that only grows, one that loses an element forever, and one in which it may
    come again.
 4. ``registers``, ``maps``: the last value or all of them; and a map of such values.
 5. ``gossip``, ``deltas``: a list that everybody keeps, by whole states and by what has changed.

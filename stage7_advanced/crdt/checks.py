@@ -91,7 +91,7 @@ def one_order(history: History) -> Verdict:
 
 
 def typed_is_shown(history: History) -> Verdict:
-    """Nobody is shown a sign that nobody typed, nor one that they have erased themselves."""
+    """Each sign that somebody is shown was typed, and not erased by that same person."""
     typed: set[str] = set()
     erased: dict[str, set[str]] = {}
     for asked in history:

@@ -7,8 +7,9 @@ Everybody may change their own copy at any time, and copies travel when they can
 any order. For all of them to end up the same, *merging* two states has to be
 
 * commutative: ``a.merge(b) == b.merge(a)``, so the order of arrival does not matter;
-* associative: ``a.merge(b).merge(c) == a.merge(b.merge(c))``, nor does who merged what first;
-* idempotent: ``a.merge(a) == a``, nor does it matter if a state arrives twice;
+* associative: ``a.merge(b).merge(c) == a.merge(b.merge(c))``, so the grouping of merges does not
+  matter;
+* idempotent: ``a.merge(a) == a``, so a state may arrive twice;
 
 and a change has to make a state that merges into more than there was, never into less. Then the
 states form a *join semilattice*, and merging is its least upper bound (2011, section 2.3).

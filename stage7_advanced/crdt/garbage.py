@@ -15,7 +15,7 @@ way may name it as a parent. It can go once no such edit can come any more. That
 Only a leaf is retired. The place of all others does not depend on a leaf, so nothing moves.
 
 A replica that is away for a year keeps everybody's gravestones for a year. That is why Yjs and
-Automerge do not do this, and keep them for ever, packed as well as they can.
+Automerge do not do this, and keep them forever, packed as well as they can.
 """
 
 from collections import Counter

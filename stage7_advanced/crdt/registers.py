@@ -57,7 +57,7 @@ class MultiValueRegister(Dotted):
         """The delta of writing ``value`` at ``replica``: it replaces all that is here.
 
         It has one entry, with a new dot. It has seen that dot and those of all entries that are
-        here, so that they go wherever it is merged.
+        here, so that they go in every copy into which it is merged.
         """
         dot = self.seen.next(replica)
         entries: Entries = ((dot, value),)

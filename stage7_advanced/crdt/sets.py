@@ -1,8 +1,8 @@
 """Sets to which people add and from which they remove, at the same time.
 
 Shapiro et al. 2011, "A comprehensive study", specifications 11 (G-Set), 12 (2P-Set) and 15
-(OR-Set). To add is easy: sets unite. To remove is not: a set that lacks an element may have lost
-it or may never have had it. The three differ in what they keep so as to know.
+(OR-Set). To add is easy: sets unite. To remove is not: if a set lacks an element, it may have lost
+it or never have had it. The three differ in what they keep to know which.
 
 =============  ================================  ==================================
 set            keeps                             an element that was removed
@@ -44,7 +44,7 @@ class GSet:
 
 @record
 class TwoPhaseSet:
-    """A set whose elements can be removed, once and for ever.
+    """A set whose elements can be removed, once and forever.
 
     Attributes:
         added: all that was ever added.
@@ -66,7 +66,7 @@ class TwoPhaseSet:
     def remove(self, element: str) -> "TwoPhaseSet":
         """The delta of removing ``element``: nothing where it is not in the set.
 
-        To remove what somebody else may be adding just now, unseen, would forbid it for ever.
+        To remove what somebody else may be adding just now, unseen, would forbid it forever.
         """
         if element not in self.elements():
             return TwoPhaseSet()

@@ -52,7 +52,7 @@ class PbftClient(Asker):
         self.ask(Submit(self.sign(Request(self.id, number, command))), call)
 
     def server_for(self, asked: Asked) -> NodeId:
-        """Whom to ask: the primary, as far as this client knows (4.1)."""
+        """The replica to ask: the primary, as far as this client knows (4.1)."""
         return self.group.primary(self.view)
 
     def also_ask(self, asked: Asked) -> tuple[NodeId, ...]:

@@ -65,7 +65,7 @@ class Slot:
         self.prepared = prepared
         """The latest certificate that a request was prepared here. View changes keep it."""
         self.committed = False
-        """Whether the request of ``accepted`` is committed; then it is so for ever."""
+        """Whether the request of ``accepted`` is committed; then it is so forever."""
 
     def votes(self, votes: Mapping[NodeId, Signed], kind: type[Prepare] | type[Commit]) -> int:
         """How many of the votes are for what was accepted: the same view, number and digest."""

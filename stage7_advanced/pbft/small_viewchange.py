@@ -104,7 +104,7 @@ class UntilViewOne(OneNumber, Store):
             super().wait()
 
     def begin_view(self, view_changes: tuple[Signed, ...]) -> None:
-        """In which order they came is all the same."""
+        """The order in which they came does not matter."""
         super().begin_view(tuple(sorted(view_changes, key=lambda change: change.signer)))
 
     def enter(self, signed: Signed) -> None:

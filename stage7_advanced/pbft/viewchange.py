@@ -10,10 +10,10 @@ has to propose again, and everybody computes that for themselves::
       |             | ----- new-view -----> | --------------------> |   V, and O that follows
       |             |                       |                       |   prepare, commit ...
 
-Why nothing is lost: what was carried out by anybody had 2f + 1 commits, so f + 1 honest replicas
-had it prepared. Any 2f + 1 view changes include one of these. Its certificate cannot be hidden by
-others, since of several certificates for one number the one of the latest view counts, and in one
-view there is none for another request.
+Why nothing is lost: a request that anybody has carried out had 2f + 1 commits, so f + 1 honest
+replicas had it prepared. Any 2f + 1 view changes include one of these. Other certificates cannot
+hide its certificate: of several for one number the one of the latest view counts, and in one view
+there is none for another request.
 """
 
 from collections.abc import Iterable, Mapping
@@ -92,7 +92,7 @@ class ViewChanges(Checkpoints):
     def mind_the_primary(self) -> None:
         """A timer runs exactly while a request waits here in a view that has begun (4.4).
 
-        It begins anew when a request was carried out and another one waits.
+        It begins again when a request was carried out and another one waits.
         """
         if self.active:
             self.stop_waiting()
@@ -164,7 +164,7 @@ class ViewChanges(Checkpoints):
         * If f + 1 replicas want to go to views above the own one, an honest one does: go with them,
           to the least of these views, whatever the own timer says.
         * If 2f + 1 want to go to the view that this replica is on its way to: the new primary
-          begins it, and the others wait for that, but not for ever.
+          begins it, and the others wait for that, but not forever.
         """
         said: ViewChange = signed.content
         known = self.view_changes.get(signed.signer)
@@ -254,7 +254,8 @@ class ViewChanges(Checkpoints):
     def new_view_received(self, signed: Signed) -> None:
         """The primary of a view begins it (4.4). Believe it only as far as it is proved:
 
-        * it is the primary of that view, and the view is not before the own one, nor begun here;
+        * it comes from the primary of that view, which is not before the own one and has not begun
+          here;
         * it shows a quorum of valid view changes of different replicas, all for that view;
         * what it proposes is exactly what follows from them, each with its signature.
         """

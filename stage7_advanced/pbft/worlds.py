@@ -1,7 +1,7 @@
 """The lab ``pbft`` in every world: a store on four replicas, of which one may lie.
 
-Live, the first primary lies in one way after another while clients write; the history must be
-linearizable all the same.
+Live, the first primary lies in one way after another while clients write. The history must still be
+linearizable.
 """
 
 from collections.abc import Sequence

@@ -24,7 +24,7 @@ from stage8_real_systems.log.requests import (
 
 
 def name_of(topic: str, number: int, partition: int) -> str:
-    """The name of the replicas of a partition; a topic that is made anew has another number."""
+    """The name of the replicas of a partition; a topic that is made again has another number."""
     return f"{topic}-{partition}@{number}"
 
 

@@ -112,7 +112,7 @@ class GroupClient(LogClient):
         self.generation = -1
         """In which generation it is a member; -1 if it has to join."""
         self.to_assign: tuple[GroupMember, ...] = ()
-        """Whom it gives partitions to, as the leader."""
+        """The members that it gives partitions to, as the leader."""
         self.owns: tuple[str, ...] | None = None
         """What it was given; None if it has to ask."""
         self.from_offsets: dict[str, int] | None = None
@@ -142,7 +142,7 @@ class GroupClient(LogClient):
         self.go_on(call)
 
     def give_up(self) -> None:
-        """Nor does it take the next step towards that."""
+        """It does not take the next step towards that either."""
         super().give_up()
         self.call = 0
 

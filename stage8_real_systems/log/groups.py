@@ -293,7 +293,7 @@ class Group:
         """Whether it joins again in a generation that it is in, with nothing new to say.
 
         Then the answer to its first join was lost. The leader's join means more, in a generation
-        that is stable: it wants to share anew.
+        that is stable: it wants to share the partitions again.
         """
         member = self.members.get(id)
         if member is None or member.request.protocols != request.protocols:

@@ -178,8 +178,8 @@ class Leading(Replica):
     def lag_checked(self, timer: LagCheck) -> None:
         """Ask for those to be put out of sync that have lagged behind for too long.
 
-        They go on counting until the controller has said so. A leader that counted without them
-        before could tell producers of what only it has; should it die, one of them leads.
+        They count until the controller has said so. A leader that did not count them before that
+        could acknowledge records that it alone has; if it died, one of them would lead.
         """
         late = self.now - self.lag_time
         staying = tuple(

@@ -70,7 +70,7 @@ class LogPart:
 
     Attributes:
         log_start: where the leader's log starts. If that is beyond ``offset``, nothing is sent: the
-            follower begins anew there.
+            follower begins again there.
     """
 
     leader_epoch: int

@@ -56,7 +56,8 @@ class Producers:
     def note(self, batch: Batch) -> None:
         """A batch of a producer is in the log now: remember it, without its payload.
 
-        A new producer, or a new life of one, begins anew. Else it is one more of the last few.
+        For a new producer, or a new life of one, this is the first. Else it is one more of the
+        last few.
         """
         slim = batch.with_payload(b"")
         known = self.known.get(batch.producer)

@@ -133,7 +133,7 @@ class CreateTopic:
 
 @operation
 class DeleteTopic:
-    """Let there be no topic of this name, nor anything that was in it."""
+    """Let there be no topic of this name any more, and nothing of what was in it."""
 
     name: str
 

@@ -222,7 +222,7 @@ class Segment:
         return any(self._frame_at(at) for at in range(position + 1, size - _SMALLEST + 1))
 
     def _rebuild(self, size: int) -> int:
-        """Cut the file to ``size`` and make the index anew; returns where whole frames end."""
+        """Cut the file to ``size`` and make a new index; returns where whole frames end."""
         if size < self.file.size():
             self.file.cut(size)
         self.index.clear()

@@ -32,6 +32,14 @@ HIGHEST = {"checks": 2, "broken": 1, "small": 2, "worlds": 2.5, "demo": 3, "stor
 PROTOCOL, PROGRAM, FRONT = 1, 3, 3
 """The same for protocol files, for those that are programs, and for what is in ``front/``."""
 
+HARD_WORDS = (
+    "whoever", "whomever", "whichever", "wherever", "of whom", "for whom", "amid", "lest", "hence",
+    "whereby", "thereof", "albeit", "merely", "anew", "as yet", "all the same", "would else",
+    "were it", "had it not", "should it", "in the midst", "for ever",
+)  # fmt: skip
+"""Words, and beginnings of sentences turned round, on which readers stumble whose first language is
+not English. Say it with the subject first, and in common words."""
+
 FOLDERS_OF_A_ROOM = {"front", "schedules", "__pycache__"}
 MAX_LINES = 400
 
@@ -244,6 +252,29 @@ def test_files_are_small_rooms() -> None:
     for path in [path for top in ("common", *COURSE.packages) for path in sources(top)]:
         lines = len(path.read_text(encoding="utf-8").splitlines())
         assert lines <= MAX_LINES, f"{path.relative_to(ROOT)} has {lines} lines: make it two rooms"
+
+
+# Plain words.
+
+
+@LABS
+def test_what_students_read_is_in_plain_words(lab: Lab) -> None:
+    must_be_plain(lab.folder)
+
+
+def test_the_contract_is_in_plain_words() -> None:
+    must_be_plain("common/contract")
+
+
+def must_be_plain(folder: str) -> None:
+    hard = re.compile(rf"\b({'|'.join(HARD_WORDS)})\b".replace(" ", r"\s+"), re.IGNORECASE)
+    for path in sources(folder):
+        text = path.read_text(encoding="utf-8")
+        found = hard.search(text)
+        place = (
+            f"{path.relative_to(ROOT)}:{text[: found.start()].count(chr(10)) + 1}" if found else ""
+        )
+        assert not found, f"{place}: not every reader knows {found[0]!r}: say it more plainly"
 
 
 # No circles.

@@ -147,6 +147,21 @@ def test_chaos_of_each_kind_ends_in_a_calm(kind: str) -> None:
         assert {f.node for f in schedule if f.at == SECOND and isinstance(f, Restart)} == set(NODES)
 
 
+def test_chaos_often_cuts_off_a_single_node_and_lets_trouble_come_back() -> None:
+    five = ["n1", "n2", "n3", "n4", "n5"]
+    alone, twice = 0, 0
+    for seed in range(100):
+        drawn = random_schedule(
+            Random(seed), five, SECOND, kinds=["partition"], troubles=1, others=["c1", "c2"]
+        )
+        cuts = [fault.groups for fault in drawn if isinstance(fault, Partition)]
+        sides = [len([node for node in side if node in five]) for side in cuts[0]]
+        alone += 1 in sides
+        twice += len(cuts) == 2 and cuts[0] == cuts[1]
+    assert alone > 40, "one follower of five knows less than all others"
+    assert 15 < twice < 50, "what is over comes back, now and then"
+
+
 def test_chaos_is_decided_by_its_seed() -> None:
     def drawn(seed: int) -> Schedule:
         return random_schedule(Random(seed), NODES, SECOND)

@@ -8,7 +8,7 @@ Every person of a live room is a process of their own. Those of one room meet in
     ROOM/NAME/data         what the member saved, to come back after a crash
 
 The lock is what makes a name one's own: the system takes it away when the process ends, however it
-ends. So a name cannot be taken twice, and whoever crashed can come back under theirs.
+ends. So a name cannot be taken twice, and a member that crashed can come back under its own.
 """
 
 import fcntl

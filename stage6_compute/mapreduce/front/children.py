@@ -17,7 +17,7 @@ GRACE_SECONDS = 5.0
 
 
 class Child:
-    """One task process; started anew whenever it has ended."""
+    """One task process; started again each time it has ended."""
 
     def __init__(self) -> None:
         self._process: Process | None = None

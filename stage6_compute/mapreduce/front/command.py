@@ -218,7 +218,7 @@ def _show(given: argparse.Namespace, request: Request, computed: Computed, resta
     console = Console()
     console.print(table)
     rounds = f" in {computed.rounds} rounds" if computed.rounds > 1 else ""
-    died = f"; {restarts} processes died and were started anew" if restarts else ""
+    died = f"; {restarts} processes died and were started again" if restarts else ""
     console.print(
         f"{request.output}: {request.partitions} parts, {computed.seconds:.1f} s{rounds}{died}",
         highlight=False,

@@ -1,7 +1,7 @@
 """The engine of this lab: a coordinator and workers, each a process of this machine.
 
 The protocol is that of the lab, in the nodes that ``lab run`` starts too; the work is done by what
-is in front of them. A process that dies is started anew, the coordinator as well.
+is in front of them. A process that dies is started again, the coordinator as well.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ LOOK_SECONDS = 0.1
 MOST_LIVES = 20
 """A member that dies so often is not started any more, and the job fails."""
 PINGS = {"ping_every": 200 * MS, "most_missed": 15}
-"""A process that dies is noticed when it is started anew; this is for one that stands still."""
+"""A process that dies is noticed when it is started again; this is for one that stands still."""
 VERY_LONG = 365 * 24 * 3600 * SECOND
 OWN_BYTES = 96 << 20
 """What the two processes of a worker take without any pairs, and with a block of lines at work."""
@@ -55,7 +55,7 @@ class Local:
     Attributes:
         timeline: the attempts of the last job that was done.
         cluster: the processes.
-        restarts: how many members have died and were started anew.
+        restarts: how many members have died and were started again.
     """
 
     def __init__(
@@ -152,7 +152,7 @@ class Local:
                 raise JobFailed(f"nobody can say what has become of the job: {other}")
 
     def _died(self, id: NodeId, error: NodeFailed) -> None:
-        """A member is dead: start it anew, unless that was done too often."""
+        """A member is dead: start it again, unless that was done too often."""
         if self._failed is not None:
             return
         if self.cluster.members[id].life + 1 >= MOST_LIVES:
@@ -167,7 +167,7 @@ class Local:
         try:
             await self.cluster.restart(id)
         except LabError as error:
-            self._failed = self._failed or JobFailed(f"{id} could not be started anew: {error}")
+            self._failed = self._failed or JobFailed(f"{id} could not be started again: {error}")
 
 
 def job_of(request: Request) -> Job:

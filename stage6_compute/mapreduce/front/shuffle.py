@@ -54,7 +54,7 @@ class ShuffleServer(http.server.ThreadingHTTPServer):
             raise BadInput(f"cannot listen on {address}: {error.strerror or error}") from None
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Somebody went away in the midst of an answer: that is for them to say."""
+        """Somebody went away in the middle of an answer: that is for them to say."""
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

@@ -48,7 +48,7 @@ class Watch:
         self._last = 0.0
 
     def told(self, _size: int = 0) -> None:
-        """Something was done: the time begins anew."""
+        """Something was done: the time begins again."""
         signal.setitimer(signal.ITIMER_REAL, self._seconds)
         now = time.monotonic()
         if now > self._last + REPORT_EVERY_SECONDS:

@@ -190,7 +190,7 @@ class Terminal:
         self.notice = outcome.reason if isinstance(outcome, Failed) else self.notice
 
     async def _say_goodbye(self) -> None:
-        """Wait until all who are there have what was typed here, but not for ever."""
+        """Wait until all who are there have what was typed here, but not forever."""
         with suppress(TimeoutError):
             async with asyncio.timeout(LEAVE_SECONDS):
                 while not all(map(self.replica.is_known_to, self._present())):

@@ -1,8 +1,8 @@
 """Which record batches are taken from a producer, and why others are not.
 
-A batch arrives as bytes and stays bytes: nothing in it is uncompressed or written anew, so that the
-checksum that its producer made reaches its consumers. The broker writes two fields, the offset of
-the first record and the leader's epoch, and both stand before what the checksum covers::
+A batch arrives as bytes and stays bytes: nothing in it is uncompressed or written again, so that
+the checksum that its producer made reaches its consumers. The broker writes two fields, the offset
+of the first record and the leader's epoch, and both stand before what the checksum covers::
 
      0  base offset             8 bytes   written by the broker
      8  length of all behind    4

@@ -131,7 +131,7 @@ class Connection(asyncio.Protocol):
             self._work()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """It is gone; what it asked for last may be carried out all the same."""
+        """It is gone; what it asked for last may still be carried out."""
         self._ending = True
         if self._stalled is not None:
             self._stalled.cancel()

@@ -182,6 +182,9 @@ def test_with_a_bound_on_all_delays_a_longer_silence_proves_a_crash(
             assert known is not lab.Known.YES or now >= at, f"at {now} µs; it crashes at {at} µs"
             assert lab.has_crashed(seen, now) is lab.Known.UNKNOWN, "without a bound nobody knows"
         assert known is lab.Known.YES, f"it has been silent for more than {bound} µs"
+    once = (lab.Sent(0, 1),)
+    assert lab.has_crashed(once, bound, bound) is lab.Known.UNKNOWN, "the answer may come just now"
+    assert lab.has_crashed(once, bound + 1, bound) is lab.Known.YES
 
 
 @graded(points=2, title="Whatever happens", requirement="what is known is true, in every world")

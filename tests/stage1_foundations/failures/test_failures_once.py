@@ -4,10 +4,10 @@ from collections import Counter
 from itertools import pairwise
 
 from common.check.verdict import Answer
-from common.contract.effects import Return, Save, Send
+from common.contract.effects import CancelTimer, Return, Save, Send, SetTimer
 from common.contract.events import Invoke, Receive, Start
 from common.course.suites.grading import Sweep, graded
-from common.course.suites.kit import Wire, ask, ask_ok, crash_and_restart
+from common.course.suites.kit import Wire, ask, ask_ok, crash_and_restart, effects_of
 from common.sim.network import LinkModel
 from common.values.faults import (
     Block,
@@ -240,6 +240,18 @@ def test_what_a_busy_client_calls_failed_was_never_sent(lab: FailuresLab) -> Non
     assert entries(lab, simulation) == (5,), f"it was called failed, and yet it happened: {second}"
     asked = [request.asked for request in wire.of(lab.Request)]
     assert lab.Deposit(6) not in asked, "it was called failed, and sent all the same"
+
+
+@graded(
+    points=1, title="An end is an end", requirement="an answered request leaves no timer behind"
+)
+def test_the_timer_of_a_request_ends_with_its_answer(lab: FailuresLab) -> None:
+    client = lab.AccountClient("c1", (SERVER,))
+    client.step(Start(0, {}))
+    effects = client.step(Invoke(0, 1, lab.Deposit(5)))
+    (asked,), (timer,) = effects_of(Send, effects), effects_of(SetTimer, effects)
+    ended = client.step(Receive(1, SERVER, lab.Reply(asked.message.number, lab.Done(5))))
+    assert effects_of(CancelTimer, ended) == [CancelTimer(timer.id)], "it would wake for nothing"
 
 
 @graded(points=2, title="No hammering", requirement="attempts are few, and ever farther apart")

@@ -12,7 +12,7 @@ class NetemLab(LabUnderTest):
     """What the suite uses of the lab; the names come from the implementation under test."""
 
     if TYPE_CHECKING:
-        from stage1_foundations.netem.roundtrips import LEAST_RETRANSMISSION_US
+        from stage1_foundations.netem.roundtrips import LEAST_RETRANSMISSION_US, Summary
         from stage1_foundations.netem.shape import Shape
 
         cut_links = staticmethod(shape.cut_links)

@@ -125,6 +125,8 @@ def test_a_summary_keeps_late_round_trips_and_those_on_time_apart(lab: NetemLab)
     low, high = summary.loss_between
     assert low < 0.0241 < high, "1 - sqrt(1 - 20/420)"
     assert high < 0.06
+    assert lab.summarise([1, 2, 3], 3).late == 0, "late is what takes longer than that"
+    assert lab.summarise([1, 2, 4], 3).late == 1
 
 
 @graded(points=3, title="As configured", requirement="chance and the machine are allowed for")
@@ -161,6 +163,17 @@ def test_round_trips_of_another_network_are_not_taken_for_the_configured_ones(
         assert lab.judge_times(shape, shape, times, 5 * MS).result == "no", name
 
 
+@graded(points=2, title="Chance and no more", requirement="Massart 1990: what chance explains")
+def test_one_round_trip_more_than_chance_explains_is_one_too_many(lab: NetemLab) -> None:
+    """Two fixed delays. Of 400 round trips chance explains 9.747 % beside them: 38, and not 39."""
+    shape = lab.Shape(delay=50 * MS)
+    for other in (90 * MS, 110 * MS):
+        for count, result in ((38, "yes"), (39, "no")):
+            times = [100 * MS] * (400 - count) + [other] * count
+            said = lab.judge_times(shape, shape, times, 5 * MS)
+            assert said.result == result, f"{count} of 400 took {other} µs: {said.sentence}"
+
+
 @graded(points=2, title="Another loss", requirement="a wrong network is told from a right one")
 def test_another_loss_is_not_taken_for_the_configured_one(lab: NetemLab) -> None:
     shape = lab.Shape(delay=50 * MS, loss=0.05)
@@ -169,6 +182,15 @@ def test_another_loss_is_not_taken_for_the_configured_one(lab: NetemLab) -> None
         times = round_trips(lab, other, 400, f"loss {loss}")
         summary = lab.summarise(times, lab.late_after(shape, shape))
         assert lab.judge_loss(shape, shape, summary).result == "no", f"{loss} for 0.05"
+    expected = lab.late_fraction(shape, shape)
+    for between, result in {
+        (expected, 0.9): "yes",
+        (0.0, expected): "yes",
+        (expected + 0.001, 0.9): "no",
+        (0.0, expected - 0.001): "no",
+    }.items():
+        summary = lab.Summary(400, 40, 1, 1, 1, late_between=between, loss_between=between)
+        assert lab.judge_loss(shape, shape, summary).result == result, f"{between}: {expected}"
 
 
 @graded(points=1, title="Too few", requirement="unknown is an answer")
@@ -176,5 +198,8 @@ def test_a_few_round_trips_prove_nothing_either_way(lab: NetemLab) -> None:
     shape = lab.Shape(delay=50 * MS)
     for times in ([100 * MS] * 10, [500 * MS - 1] * 10):
         assert lab.judge_times(shape, shape, times, 5 * MS).result == "unknown"
-    summary = lab.summarise([100 * MS] * 10, 200 * MS)
-    assert lab.judge_loss(shape, shape, summary).result == "unknown"
+    for count, result in ((10, "unknown"), (49, "unknown"), (50, "yes")):
+        times = [100 * MS] * count
+        assert lab.judge_times(shape, shape, times, 5 * MS).result == result, f"{count} are there"
+        summary = lab.summarise(times, 200 * MS)
+        assert lab.judge_loss(shape, shape, summary).result == result, f"{count} are there"

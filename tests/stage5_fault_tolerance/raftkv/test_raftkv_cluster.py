@@ -5,6 +5,7 @@ from typing import Any
 
 from common.check.models import KEY_VALUE
 from common.contract.events import NodeId
+from common.contract.sizes import wire_size
 from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import (
     STEADY,
@@ -225,6 +226,16 @@ def test_what_the_store_refuses_has_failed_and_changed_nothing(lab: RaftkvLab) -
     before = leader.last_index
     assert isinstance(ask(simulation, "c1", lab.Put("a", "x" * lab.MAX_COMMAND)).outcome, Failed)
     assert leader.last_index == before, "what is too large must not be in the log"
+    for more, kind in ((1, Failed), (0, Ok)):
+        room = lab.MAX_COMMAND - wire_size(two_puts(lab, 20_000)) + 20_000
+        large = two_puts(lab, room + more)
+        assert wire_size(large) == lab.MAX_COMMAND + more
+        assert isinstance(ask(simulation, "c1", large).outcome, kind), "the bound itself is taken"
+
+
+def two_puts(lab: RaftkvLab, length: int) -> Any:
+    """A transaction that puts a long value, and another one of this length."""
+    return lab.Transaction((), (lab.Put("a", "x" * 20_000), lab.Put("b", "x" * length)))
 
 
 @graded(

@@ -92,6 +92,8 @@ def test_a_transaction_that_is_refused_half_way_leaves_nothing_behind(lab: Raftk
     for steps in refused:
         assert isinstance(store.apply(lab.Transaction((), steps)), lab.Refused), steps[-1]
         assert store.snapshot() == before
+    most: Any = store.apply(lab.Transaction((), (lab.Get("a"),) * lab.MAX_STEPS))
+    assert most.results == ("1",) * lab.MAX_STEPS, "so many steps it may have"
     many = (*first[:2], *[lab.Range("long")] * 2)
     assert isinstance(store.apply(lab.Transaction((), many)), lab.Refused), "a huge answer"
     assert isinstance(store.apply("no command"), lab.Refused), "a server must not stop at it"
