@@ -16,30 +16,12 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from docs.making.scenes import SCENES
+
 HERE = Path(__file__).parent
 IMAGES = HERE / "images"
 WIDTH, HEIGHT = 1480, 860
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
-
-SCENES = {
-    "space-time": ("cap", "cap-available", 300),
-    "echo": ("echo", "echo-bad", 66),
-    "link": ("link", "link-sliding-window", 40),
-    "failures": ("failures", "honest-answer-lost", 46),
-    "cap": ("cap", "cap-consistent", 345),
-    "raft": ("raft", "raft-leader-killed", 870),
-    "kv": ("kv", "kv-added", 310),
-    "raftkv": ("raftkv", "raftkv-killed", 1640),
-    "etcd": ("etcd", "etcd-lock", 794),
-    "chat": ("chat", "chat-orders", 150),
-    "pbft": ("pbft", "pbft-two-liars", 120),
-    "crdt": ("crdt", "crdt-cut", 96),
-    "mapreduce": ("mapreduce", "mapreduce-worker-dies", 150),
-    "swim": ("swim", "swim-refuted", 852),
-    "kademlia": ("kademlia", "kademlia-holders", 2012),
-    "log": ("log", "log-high-watermark", 101),
-}
-"""By picture: the lab, the name of the trace, and the event at which the viewer stands."""
 
 CHARTS = {
     "link-goodput": ("link", "link-loss"),

@@ -1,0 +1,30 @@
+// Each figure of a run gets the viewer, once it comes into view.
+
+import { followTheme } from "./theme.mjs";
+
+async function show(figure) {
+  const place = figure.querySelector(".run-place");
+  const { trace, event, title } = figure.dataset;
+  const [{ mount }, answer] = await Promise.all([import("./viewer.js"), fetch(trace)]);
+  if (!answer.ok) {
+    place.textContent = `This run cannot be shown: ${trace} is not there (${answer.status}).`;
+    return;
+  }
+  const viewer = mount(place, await answer.text(), { title, event: Number(event) || null });
+  const node = place.querySelector(".stv");
+  if (node) followTheme((theme) => (node.dataset.theme = theme));
+  figure.dispatchEvent(new CustomEvent("shown", { detail: viewer }));
+}
+
+const near = new IntersectionObserver(
+  (entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (!isIntersecting) continue;
+      near.unobserve(target);
+      show(target);
+    }
+  },
+  { rootMargin: "300px" },
+);
+
+for (const figure of document.querySelectorAll("figure.run")) near.observe(figure);

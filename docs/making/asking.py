@@ -1,0 +1,96 @@
+"""What a page's source asks its maker for, and what the maker knows when it answers."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import TypeAlias
+
+from common.course.base.course import Course
+from common.values.errors import LabError
+from docs.making.errors import PageError
+from docs.making.running import Ran, Runner
+from docs.making.staging import PAGE, Stage
+
+LANGUAGES = ("en", "zh")
+
+
+@dataclass(slots=True)
+class Site:
+    """What all pages are made from, and where their files go."""
+
+    course: Course
+    stage: Stage
+    runner: Runner
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page: its path in the site, and its language."""
+
+    path: str
+
+    @property
+    def language(self) -> str:
+        """``zh`` for ``page.zh.md``, else ``en``."""
+        end = PurePosixPath(self.path.removesuffix(PAGE)).suffix.removeprefix(".")
+        return end if end in LANGUAGES else LANGUAGES[0]
+
+    @property
+    def name(self) -> str:
+        """The last part of its path without endings: ``raft`` for ``labs/raft.zh.md``."""
+        return PurePosixPath(self.path).name.partition(".")[0]
+
+    def link(self, path: str) -> str:
+        """From this page to another file of the site, both relative to the site."""
+        up = len(PurePosixPath(self.path).parts) - 1
+        return "../" * up + path
+
+    def url(self, path: str) -> str:
+        """The same for the ``src`` of raw HTML, which MkDocs leaves as it is.
+
+        A page ``labs/raft.md`` is served as ``labs/raft/``, and in Chinese as ``zh/labs/raft/``.
+        """
+        source = PurePosixPath(self.path)
+        up = len(source.parts) - (self.name == "index") + (self.language != LANGUAGES[0])
+        return "../" * up + path
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One thing that a page asks for.
+
+    Attributes:
+        page: which page asks.
+        line: where, from 1.
+        words: what stands after the name of what it asks for.
+        site: all that is known.
+    """
+
+    page: Page
+    line: int
+    words: tuple[str, ...]
+    site: Site
+
+    def error(self, what: str) -> PageError:
+        """A sentence about what was asked for, with its place."""
+        return PageError(f"docs/{self.page.path}", self.line, what)
+
+    def run(self, command: Sequence[str]) -> Ran:
+        """What a command of the course says.
+
+        Raises:
+            PageError: it failed.
+        """
+        try:
+            return self.site.runner.run(command)
+        except LabError as error:
+            raise self.error(str(error)) from None
+
+    def said(self, english: str, chinese: str) -> str:
+        """The words in the page's language."""
+        return chinese if self.page.language == "zh" else english
+
+
+Maker: TypeAlias = Callable[[Asked], str]
+"""Makes one part of a page: Markdown."""

@@ -1,0 +1,42 @@
+"""All files of the site: every source made into a page, and pages that have no source."""
+
+from collections.abc import Iterator
+
+from common.course.base.course import Course
+from docs.making import labs, runs
+from docs.making.asking import Page, Site
+from docs.making.expanding import commands, expand
+from docs.making.parts import MAKERS
+from docs.making.running import Runner
+from docs.making.staging import Stage, assets, sources
+
+
+def staged(course: Course) -> Stage:
+    """The whole site, ready for MkDocs.
+
+    Raises:
+        PageError: a page asks for what there is not; the text names page and line.
+    """
+    site = Site(course, Stage(), Runner(), dict(sources()))
+    for path, content in assets():
+        site.stage.add(path, content)
+    runs.add_viewer(site.stage)
+    site.runner.run_all(sorted({each for text in site.sources.values() for each in _wanted(text)}))
+    for path, text in site.sources.items():
+        site.stage.add(path, _made(Page(path), text, site))
+    for lab in course.labs:
+        site.stage.add(labs.code_page(lab), labs.code(lab, course))
+    return site.stage
+
+
+def _wanted(text: str) -> Iterator[tuple[str, ...]]:
+    """The commands whose output a page will ask for: they are run before, side by side."""
+    yield from map(tuple, commands(text))
+    yield from runs.commands(text)
+
+
+def _made(page: Page, text: str, site: Site) -> str:
+    if page.path.startswith(labs.FOLDER):
+        text = labs.with_facts(text)
+    text = runs.with_runs(page, expand(page, text, site, MAKERS), site)
+    return labs.with_lines(page, text, site) if page.path.startswith(labs.FOLDER) else text

@@ -1,0 +1,17 @@
+"""What a page can ask for by ``<!-- make NAME WORDS -->``."""
+
+from collections.abc import Mapping
+
+from docs.making import labs, runs
+from docs.making.asking import Maker
+
+MAKERS: Mapping[str, Maker] = {
+    "cast": labs.whole_cast,
+    "demo": runs.demo,
+    "facts": labs.facts,
+    "parts": labs.parts,
+    "playground": labs.playground,
+    "stage": labs.stage_labs,
+    "viewer": runs.viewer,
+}
+"""By name, who makes it."""
