@@ -2,14 +2,20 @@
 
 import argparse
 import contextlib
+import importlib
 import json
 import math
 import os
 import platform
+import shutil
 import statistics
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, NoReturn
+
+MISSING_TOOL = 4
+"""The exit code where a peer is missing, as for commands (decision 7)."""
 
 
 class Flight(NamedTuple):
@@ -29,6 +35,30 @@ def in_turns(contestants: Mapping[str, Callable[[], float]], rounds: int) -> dic
         for name, run in contestants.items():
             figures[name].append(run())
     return {name: statistics.median(values) for name, values in figures.items()}
+
+
+def peer(module: str, extra: str) -> Any:
+    """A peer's module; where it is not installed, the program ends with one sentence.
+
+    Args:
+        module: its name, for ``import``.
+        extra: of this course that installs it.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        _end(f"{module}, a peer, is not installed: pip install -e '.[{extra}]'")
+
+
+def program(name: str, package: str) -> str:
+    """Where a peer's program is; where there is none, this one ends with one sentence."""
+    found = shutil.which(name)
+    return found or _end(f"there is no {name} here, which is a peer: apt-get install {package}")
+
+
+def _end(sentence: str) -> NoReturn:
+    print(f"error: {sentence}", file=sys.stderr)
+    sys.exit(MISSING_TOOL)
 
 
 def cpu_seconds(processes: Iterable[int]) -> float:

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import json
 import random
-import shutil
 import socket
 import statistics
 import subprocess
@@ -18,7 +17,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from _bench import Flight
+from _bench import Flight, peer, program
 
 HOST = "127.0.0.1"
 PORTS = range(20_000, 32_000)
@@ -26,16 +25,11 @@ PORTS = range(20_000, 32_000)
 READY_SECONDS = 30.0
 
 
-def missing() -> str | None:
-    """What a comparison needs and this machine lacks, in one sentence; None where it has all."""
-    for module in ("pysyncobj", "grpc"):
-        try:
-            __import__(module)
-        except ImportError:
-            return f"{module}, a peer, is not installed: pip install -e '.[bench,etcd]'"
-    if shutil.which("etcd") is None:
-        return "there is no etcd here, which is a peer: install Debian's etcd-server"
-    return None
+def look_for_all() -> None:
+    """End the program with one sentence where the machine lacks a peer."""
+    peer("pysyncobj", "bench")
+    peer("aetcd", "etcd")
+    program("etcd", "etcd-server")
 
 
 def free_ports(count: int) -> list[int]:

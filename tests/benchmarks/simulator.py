@@ -12,11 +12,12 @@ from collections.abc import Generator
 from heapq import heappop, heappush
 from typing import Any
 
-import simpy
-from _bench import in_turns, report
+from _bench import in_turns, peer, report
 
 from common.contract import Node, NodeId, message, on
 from common.sim import Simulation
+
+simpy = peer("simpy", "bench")
 
 MESSAGES = 300_000
 ROUNDS = 5
