@@ -13,7 +13,8 @@ async function show(figure) {
   const viewer = mount(place, await answer.text(), { title, event: Number(event) || null });
   const node = place.querySelector(".stv");
   if (node) followTheme((theme) => (node.dataset.theme = theme));
-  figure.dispatchEvent(new CustomEvent("shown", { detail: viewer }));
+  const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  if ("plays" in figure.dataset && !isCalm) viewer?.play();
 }
 
 const near = new IntersectionObserver(

@@ -51,9 +51,17 @@ class Page:
 
         A page ``labs/raft.md`` is served as ``labs/raft/``, and in Chinese as ``zh/labs/raft/``.
         """
-        source = PurePosixPath(self.path)
-        up = len(source.parts) - (self.name == "index") + (self.language != LANGUAGES[0])
-        return "../" * up + path
+        return "../" * (self._depth + (self.language != LANGUAGES[0])) + path
+
+    def href(self, page: str) -> str:
+        """The ``href`` of another page in this page's language, for raw HTML."""
+        folder = page.removesuffix(PAGE).removesuffix("index").rstrip("/")
+        return "../" * self._depth + (f"{folder}/" if folder else "") or "./"
+
+    @property
+    def _depth(self) -> int:
+        """How many folders below its language's root the page is served."""
+        return len(PurePosixPath(self.path).parts) - (self.name == "index")
 
 
 @dataclass(frozen=True, slots=True)

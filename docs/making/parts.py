@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from docs.making import labs, runs
+from docs.making import labs, plans, roadmap, runs
 from docs.making.asking import Maker
 
 MAKERS: Mapping[str, Maker] = {
@@ -10,7 +10,9 @@ MAKERS: Mapping[str, Maker] = {
     "demo": runs.demo,
     "facts": labs.facts,
     "parts": labs.parts,
+    "plan": plans.plan,
     "playground": labs.playground,
+    "roadmap": roadmap.roadmap,
     "stage": labs.stage_labs,
     "viewer": runs.viewer,
 }

@@ -72,13 +72,20 @@ def add_trace(site: Site, lab: str, trace: str) -> None:
 
 
 def viewer(asked: Asked) -> str:
-    """``viewer LAB TRACE EVENT``: a run of a lab's demo, in the viewer."""
-    lab, trace, event = asked.words
+    """``viewer LAB TRACE EVENT [play]``: a run of a lab's demo, in the viewer."""
+    match asked.words:
+        case (lab, trace, event):
+            plays = False
+        case (lab, trace, event, "play"):
+            plays = True
+        case _:
+            raise asked.error("a viewer needs LAB TRACE EVENT, and perhaps: play")
     title = asked.said(f"A real run of the lab {lab}", f"实验 {lab} 的一次真实运行")
     add_trace(asked.site, lab, trace)
     names = [name for name, scene in SCENES.items() if scene[:2] == (lab, trace)]
     picture = asked.page.url(f"images/{names[0] if names else lab}.png")
-    return figure(asked.page, lab, trace, int(event), title, picture)
+    made = figure(asked.page, lab, trace, int(event), title, picture)
+    return made.replace('class="run"', 'class="run" data-plays', 1) if plays else made
 
 
 def demo(asked: Asked) -> str:
