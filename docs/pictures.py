@@ -28,6 +28,7 @@ CHARTS = {
     "netem": ("netem", "round-trips"),
     "kv-balance": ("kv", "kv-balance"),
     "kv-moved": ("kv", "kv-moved"),
+    "serialization-evolution": ("serialization", "serialization-evolution"),
 }
 """By picture: the lab, and the name of the chart."""
 
@@ -38,6 +39,7 @@ STUDIES = {
     "kademlia-hops": "bonus_overlays.kademlia.plot",
     "kademlia-topologies": "bonus_overlays.kademlia.plot_topologies",
     "mapreduce-timeline": "stage6_compute.mapreduce.plot",
+    "serialization-speed": "stage2_communication.serialization.plot_sizes",
 }
 """By picture: the module that makes it, given a file: what takes too long for a demo."""
 

@@ -1,0 +1,65 @@
+"""The demonstrations of the lab ``serialization``: what is lost, and how large it all is."""
+
+from common.values.errors import LabError
+from common.values.report import Report
+from stage2_communication.serialization import careful_json
+from stage2_communication.serialization.demo_evolution import (
+    FORMATS,
+    PROTO3,
+    VERSIONS,
+    all_pairs,
+    through,
+)
+from stage2_communication.serialization.plot import grid
+from stage2_communication.serialization.plot_sizes import (
+    measured,
+    speed_chart,
+    speeds_table,
+    writers,
+)
+
+HOSTILE = (
+    ("a number that another reader rounds", b'{"id":9007199254740993}'),
+    ("a key that comes twice", b'{"admin":false,"admin":true}'),
+    ("what is no JSON", b'{"x":NaN}'),
+)
+
+
+def demo(seed: int) -> Report:
+    """Seven versions of one message by three formats, each read by each."""
+    report = Report("Serialization: old programs, new programs, and what is lost between them")
+    for what, data in HOSTILE:
+        try:
+            careful_json.read(data)
+        except LabError as error:
+            report.judged(f"JSON: {what}", "no", f"{data.decode()}: {error}")
+    names = tuple(VERSIONS)
+    for name, format in FORMATS.items():
+        pairs = all_pairs(format)
+        rows = [(one, *(pairs[one, other] for other in names)) for one in names]
+        report.table(f"{name}: written by the row, read by the column", ("", *names), rows)
+    rows = [
+        (name, *(through(format, VERSIONS[middle]) for middle in names))
+        for name, format in {**FORMATS, "first proto3": PROTO3}.items()
+    ]
+    title = "The newest message, read and written on by an older program in the middle"
+    report.table(title, ("", *names), rows)
+    sizes = [(name, len(write(seed))) for name, write in writers().items()]
+    report.table("One hundred orders, in bytes", ("format", "bytes"), sizes)
+    report.chart("serialization-evolution", "All pairs of versions, by each format", grid())
+    return report
+
+
+def real(seed: int) -> Report:
+    """Sizes and speeds on this machine, with the real libraries where they are installed."""
+    report = Report("Serialization: bytes and microseconds for one hundred orders")
+    found = measured(seed)
+    report.table("Measured here", *speeds_table(found))
+    report.say(
+        "The lab's own Protobuf and Avro are plain Python, for people to read. The others are in "
+        "C. What is missing here comes with pip install -e '.[codec]'."
+    )
+    report.chart(
+        "serialization-speed", "Bytes, and microseconds to write and read", speed_chart(found)
+    )
+    return report
