@@ -5,7 +5,7 @@ permits all of this, and real systems lost data by it:
 
 * **Numbers** have no size. Most readers use floats, which are exact up to 2**53: the number
   9007199254740993 comes out as 9007199254740992 (section 6). So a great integer goes as text.
-* **NaN and the infinities** are no JSON, and many writers write them all the same.
+* **NaN and the infinities** are no JSON, and many writers write them.
 * **Bytes** do not exist. They go as text, in base64 (RFC 4648).
 * **A key may come twice.** One reader takes the first value, another one the last (section 4). Two
   programs that check and use one document can then see two documents.

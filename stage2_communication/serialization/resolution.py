@@ -151,7 +151,7 @@ class Resolution:
         """The next record: by the writer's fields in their order, as the reader's fields.
 
         A reader's field is the writer's of the same name, or of one of its aliases. A writer's
-        field that the reader lacks is read all the same, and dropped. A reader's field that the
+        field that the reader lacks is read as well, and dropped. A reader's field that the
         writer lacks has its default, see :func:`default_value`. The reader's order is the record's.
 
         Raises:
