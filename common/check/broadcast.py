@@ -13,10 +13,14 @@ Neither contains the other. Messages must differ from each other.
 """
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
+from typing import TypeAlias
 
 from common.check.delivery import check_delivery
 from common.check.model import frozen, show
 from common.check.verdict import Answer, Verdict
+
+Times: TypeAlias = Mapping[str, Sequence[int]]
+"""When each member delivered each of its messages, in microseconds."""
 
 
 def check_broadcast(
@@ -43,11 +47,14 @@ def check_broadcast(
     return Verdict(Answer.YES, sentence, steps=steps)
 
 
-def check_total_order(delivered: Mapping[str, Sequence[object]]) -> Verdict:
+def check_total_order(
+    delivered: Mapping[str, Sequence[object]], times: Times | None = None
+) -> Verdict:
     """Decide whether all members delivered the same in the same order, some perhaps less far.
 
     Args:
         delivered: what each member delivered, in order, from the very first message on.
+        times: when; then a no says when the orders parted.
     """
     steps = sum(map(len, delivered.values()))
     longest = max(delivered, key=lambda member: len(delivered[member]), default="")
@@ -59,7 +66,10 @@ def check_total_order(delivered: Mapping[str, Sequence[object]]) -> Verdict:
                     f"Two orders: delivery {place} of {member} is {show(frozen(one))}, and that "
                     f"of {longest} is {show(frozen(other))}."
                 )
-                return Verdict(Answer.NO, sentence, steps=steps, anomaly="disorder")
+                at, node = max(_seen(times, each, place) for each in (member, longest))
+                return Verdict(
+                    Answer.NO, sentence, steps=steps, anomaly="disorder", at=at or None, node=node
+                )
     most = len(delivered[longest]) if delivered else 0
     sentence = f"One order: {len(delivered)} members delivered the same {most} messages, in order."
     if any(len(messages) < most for messages in delivered.values()):
@@ -72,7 +82,9 @@ def check_total_order(delivered: Mapping[str, Sequence[object]]) -> Verdict:
 
 
 def check_causal_order(
-    delivered: Mapping[str, Sequence[object]], causes: Mapping[object, Sequence[object]]
+    delivered: Mapping[str, Sequence[object]],
+    causes: Mapping[object, Sequence[object]],
+    times: Times | None = None,
 ) -> Verdict:
     """Decide whether every member delivered each message after all its causes.
 
@@ -80,6 +92,7 @@ def check_causal_order(
         delivered: what each member delivered, in order.
         causes: by message, all that its sender had delivered or sent before it. One that is not
             there has no causes.
+        times: when each member delivered what it did; then a no says when.
     """
     before = {frozen(message): list(map(frozen, known)) for message, known in causes.items()}
     steps = 0
@@ -94,7 +107,21 @@ def check_causal_order(
                     f"An effect before its cause: delivery {place} of {member} is {show(message)}, "
                     f"whose sender had seen {show(missing)} before, and {member} had not."
                 )
-                return Verdict(Answer.NO, sentence, steps=steps, anomaly="causality")
+                at, _ = _seen(times, member, place)
+                return Verdict(
+                    Answer.NO,
+                    sentence,
+                    steps=steps,
+                    anomaly="causality",
+                    at=at or None,
+                    node=member,
+                )
             seen.add(message)
     sentence = f"Causal order: {len(delivered)} members delivered no effect before its cause."
     return Verdict(Answer.YES, sentence, steps=steps)
+
+
+def _seen(times: Times | None, member: str, place: int) -> tuple[int, str]:
+    """When a member made a delivery, counted from 1 (0 if nobody noted it), and the member."""
+    noted = (times or {}).get(member, ())
+    return (noted[place - 1] if place <= len(noted) else 0), member

@@ -17,6 +17,7 @@ def check_delivery(
     delivered: Sequence[object],
     in_order: bool = True,
     complete: bool = True,
+    times: Sequence[int] = (),
 ) -> Verdict:
     """Decide whether a link delivered what was sent.
 
@@ -27,14 +28,16 @@ def check_delivery(
         delivered: the messages that came out, in order.
         in_order: whether the order has to be the same.
         complete: whether all must have arrived; false while some may still be under way.
+        times: when each message came out, in microseconds: then a no says when it was seen.
     """
     problem = _problem(
         [frozen(each) for each in sent], [frozen(each) for each in delivered], in_order, complete
     )
     steps = len(sent) + len(delivered)
     if problem is not None:
-        anomaly, sentence = problem
-        return Verdict(Answer.NO, f"{sentence}.", steps=steps, anomaly=anomaly)
+        anomaly, sentence, place = problem
+        at = times[place - 1] if 0 < place <= len(times) else None
+        return Verdict(Answer.NO, f"{sentence}.", steps=steps, anomaly=anomaly, at=at)
     how = "once and in order" if in_order else "once"
     sentence = f"Delivered: {len(delivered)} of {len(sent)} messages, each {how}."
     return Verdict(Answer.YES, sentence, steps=steps)
@@ -42,15 +45,16 @@ def check_delivery(
 
 def _problem(
     sent: list[Hashable], delivered: list[Hashable], in_order: bool, complete: bool
-) -> tuple[str, str] | None:
+) -> tuple[str, str, int] | None:
+    """What is wrong: its name, a sentence, and which delivery shows it (from 1; 0 for none)."""
     left = Counter(sent)
     known = set(sent)
     for place, message in enumerate(delivered, 1):
         what = f"delivery {place} is {show(message)}"
         if message not in known:
-            return "creation", f"Invented: {what}, which was never sent"
+            return "creation", f"Invented: {what}, which was never sent", place
         if not left[message]:
-            return "duplication", f"Duplicated: {what}, which had been delivered before"
+            return "duplication", f"Duplicated: {what}, which had been delivered before", place
         left[message] -= 1
     pairs = zip(delivered, sent, strict=False)
     wrong = [(place, pair) for place, pair in enumerate(pairs, 1) if pair[0] != pair[1]]
@@ -58,11 +62,12 @@ def _problem(
     if in_order and wrong and not only_gaps:
         place, (message, wanted) = wrong[0]
         what = f"delivery {place} is {show(message)}"
-        return "disorder", f"Out of order: {what}, where {show(wanted)} was to come"
+        return "disorder", f"Out of order: {what}, where {show(wanted)} was to come", place
     if complete and len(delivered) < len(sent):
         lost = next(message for message in sent if left[message])
         missing = len(sent) - len(delivered)
-        return "loss", f"Lost: {show(lost)} never arrived ({missing} of {len(sent)} are missing)"
+        sentence = f"Lost: {show(lost)} never arrived ({missing} of {len(sent)} are missing)"
+        return "loss", sentence, 0
     return None
 
 

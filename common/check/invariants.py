@@ -135,7 +135,14 @@ class Watch:
         """What the whole run has shown: no for a violation, and for a goal never reached."""
         if self.violations:
             first = self.violations[0]
-            return Verdict(Answer.NO, f"{first}.", steps=self.steps, anomaly=first.name)
+            return Verdict(
+                Answer.NO,
+                f"{first}.",
+                steps=self.steps,
+                anomaly=first.name,
+                at=first.at,
+                node=first.node,
+            )
         if self._missing:
             goal = self._missing[0].name
             sentence = f"{goal!r} never came about in {self.steps} steps."

@@ -65,6 +65,8 @@ def check_accuracy(views: Iterable[View], up: Spans, settle: int) -> Verdict:
                     f"which had been up since {show_time(span[0])}.",
                     steps=judged,
                     anomaly="inaccurate",
+                    at=view.until,
+                    node=view.observer,
                 )
     return Verdict(
         Answer.YES, f"Accurate: {judged} times somebody was up, and nobody's dead.", steps=judged
@@ -94,6 +96,8 @@ def check_completeness(views: Iterable[View], up: Spans, down: Spans, bound: int
                     f"dead, which had been down since {show_time(span[0])}.",
                     steps=judged,
                     anomaly="incomplete",
+                    at=view.until,
+                    node=view.observer,
                 )
     return Verdict(
         Answer.YES,

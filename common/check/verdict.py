@@ -40,6 +40,8 @@ class Verdict:
         steps: how much of the budget was used.
         anomaly: for a no, the literature's name of what is wrong (``G1c``, ``ThinAirRead``), where
             it has one.
+        at: for a no that operations do not show, when it was first seen, in microseconds.
+        node: where it was seen, if it is about one node.
     """
 
     answer: Answer
@@ -47,6 +49,8 @@ class Verdict:
     window: tuple[Operation, ...] = ()
     steps: int = 0
     anomaly: str | None = None
+    at: int | None = None
+    node: str | None = None
 
     @property
     def exit_code(self) -> int:

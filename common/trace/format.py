@@ -71,7 +71,8 @@ KINDS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
 ``step`` is a client's operation reaching the node, written only where that changed the node's
 state. ``outcome`` is ``ok``, ``fail`` or ``info`` (unknown), as in histories. From ``crash`` to
 ``twin`` they are the faults of :mod:`common.values.faults`. ``verdict`` is what a checker said
-of the run: ``yes``, ``no`` or ``unknown``, with a sentence.
+of the run: ``yes``, ``no`` or ``unknown``, with a sentence. It may name what it blames:
+``calls``, the numbers of the operations that prove it, and ``at``, when it was first to be seen.
 """
 
 WORLD_KINDS = frozenset({"partition", "block", "heal", "link"})

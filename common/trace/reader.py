@@ -117,6 +117,12 @@ def _event(line: str, where: str, *, last: bool) -> Event:
 
 
 def _check_tail(event: Event, where: str) -> None:
+    if event["kind"] == "verdict":
+        calls, at = event.get("calls", []), event.get("at", 0)
+        if not isinstance(calls, list) or not all(type(call) is int for call in calls):
+            raise BadInput(f"{where}: 'calls' is {calls!r}, not a list of numbers of operations")
+        if type(at) is not int:
+            raise BadInput(f"{where}: 'at' is {at!r}, not a whole number of microseconds")
     if not isinstance(event.get("state", {}), dict):
         raise BadInput(f"{where}: 'state' is {event['state']!r}, not an object")
     clock = event.get("clock", {})

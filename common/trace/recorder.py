@@ -154,19 +154,35 @@ class Recorder(Observer):
         self._put(line)
 
     def verdict(
-        self, at: int, node: NodeId | None, property: str, result: str, sentence: str
+        self,
+        at: int,
+        node: NodeId | None,
+        property: str,
+        result: str,
+        sentence: str,
+        *,
+        calls: Sequence[int] = (),
+        seen_at: int | None = None,
     ) -> None:
         """What a checker said of the run.
 
         Args:
-            at: when the property was first seen broken, or the end of the run.
+            at: when it was said: mostly at the end of the run.
             node: where, or None.
             property: its name, such as ``linearizable``.
             result: ``yes``, ``no`` or ``unknown``.
             sentence: for a person, what was expected and what was found.
+            calls: for a no, the numbers of the clients' operations that prove it, from 1 in the
+                order in which they were begun.
+            seen_at: for a no, when it was first to be seen, if operations do not tell.
         """
         line: Event = {"t": at, "node": node, "kind": "verdict", "property": property}
-        self._put(line | {"result": result, "sentence": sentence})
+        line |= {"result": result, "sentence": sentence}
+        if calls:
+            line["calls"] = list(calls)
+        if seen_at is not None:
+            line["at"] = seen_at
+        self._put(line)
 
     def _put(self, line: Event) -> None:
         if self._clocks is not None and (clock := self._clocks.of(line)) is not None:

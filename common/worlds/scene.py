@@ -11,7 +11,7 @@ It *is* a :class:`~common.sim.simulation.Simulation`: whatever can be done with 
 with it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, TypedDict, Unpack
 
@@ -35,6 +35,17 @@ Check: TypeAlias = Callable[[History], Verdict]
 
 LIMIT = 20 * SECOND
 """How long a scene waits for clients unless told otherwise, in virtual microseconds."""
+
+
+def calls_of(window: Iterable[Operation], history: History) -> tuple[int, ...]:
+    """The numbers that a trace gives to the operations of a proof.
+
+    A checker may have looked at a copy; a client has one operation under way at a time, so who
+    asked and when is enough.
+    """
+    numbers = {(each.process, each.invoked_at): n for n, each in enumerate(history, 1)}
+    found = (numbers.get((each.process, each.invoked_at), 0) for each in window)
+    return tuple(number for number in found if number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +172,15 @@ class Scene(Simulation):
             verdict: what a checker said of this run.
             node: where, if it is about one node.
         """
-        self._recorder.verdict(self.now, node, name, verdict.answer.value, verdict.sentence)
+        self._recorder.verdict(
+            self.now,
+            node or verdict.node,
+            name,
+            verdict.answer.value,
+            verdict.sentence,
+            calls=calls_of(verdict.window, self.history),
+            seen_at=verdict.at,
+        )
         return verdict
 
     def check(self, report: Report, name: str, about: str = "") -> Verdict:

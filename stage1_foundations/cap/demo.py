@@ -148,7 +148,7 @@ def _show_the_broken_read(report: Report) -> None:
     path, broken = found.counter_example, found.broken
     assert path is not None, "the broken register has a counter-example"
     assert broken is not None, "the broken register has a counter-example"
-    world, lines = trace_of("cap", WITHOUT_WRITE_BACK, path, broken, "c2")
+    world, lines = trace_of("cap", WITHOUT_WRITE_BACK, path, broken, "c2", [linearizable])
     report.say(
         "First a broken one. Its reads ask a majority and answer with the newest value, but do not "
         f"write it back. The explorer looked at {found.states:,} states, and the shortest way to "
@@ -159,8 +159,10 @@ def _show_the_broken_read(report: Report) -> None:
         (each.process, each.function, each.argument or "", _told(each)) for each in world.history
     ]
     report.table("A read that goes back in time", ("client", "asks", "value", "is told"), rows)
-    report.judged("no write-back: linearizable", broken.answer.value, broken.sentence)
-    report.trace("cap-broken", "a read without write-back", lines)
+    report.judged(
+        "broken on purpose, no write-back: linearizable", broken.answer.value, broken.sentence
+    )
+    report.trace("cap-broken", "broken on purpose: a read without write-back", lines)
 
 
 def _told(asked: Operation) -> str:

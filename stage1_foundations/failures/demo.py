@@ -160,7 +160,11 @@ def demo(seed: int) -> Report:
         _judge(report, name, client, seed)
     _show_slow_or_dead(report, seed)
     _show_liars(report, seed)
-    report.trace("hasty-slow", "hasty: the server stands still", hasty["slow"].lines)
+    report.trace(
+        "hasty-slow",
+        "broken on purpose, the hasty client: the server stands still",
+        hasty["slow"].lines,
+    )
     for world, made in honest.items():
         report.trace(f"honest-{world}", f"honest: {WORLDS[world][0]}", made.lines)
     return report
@@ -170,11 +174,16 @@ def _show_the_shortest_lie(report: Report) -> None:
     """Let the explorer find what the hasty client needs to do harm: next to nothing."""
     found = explore_instance(HASTY)
     assert found.counter_example is not None, "the hasty client does harm"
-    _, lines = trace_of("failures", HASTY, found.counter_example, found.broken)
+    checks = [check_honesty]
+    _, lines = trace_of("failures", HASTY, found.counter_example, found.broken, None, checks)
     steps = len(found.counter_example)
     sentence = f"{steps} steps are enough: nothing is lost, nobody crashes, an answer is only late."
     report.judged("the hasty client does no harm on a calm day", "no", sentence)
-    report.trace("hasty-shortest", "the shortest way to pay twice", lines)
+    report.trace(
+        "hasty-shortest",
+        "broken on purpose, the hasty client: the shortest way to pay twice",
+        lines,
+    )
 
 
 def _table(report: Report, title: str, runs: dict[str, Run]) -> None:
@@ -252,8 +261,11 @@ def _show_slow_or_dead(report: Report, seed: int) -> None:
         f"{show_time(over)}. What n1 thinks of it at certain times:"
     )
     report.table("Slow or dead", ("n2 is", *map(show_time, looks)), rows)
+    suspected = looks[2]
     wrong = "From 1.5 s to 3 s n1 suspected n2, which was only slow; nothing else could be told."
-    scenes["slow"].judged("who is suspected is dead", Verdict(Answer.NO, wrong))
+    scenes["slow"].judged(
+        "who is suspected is dead", Verdict(Answer.NO, wrong, at=suspected, node="n1")
+    )
     scenes["slow"].trace(report, "slow-or-dead", "n1 suspects n2, which is only slow")
 
 

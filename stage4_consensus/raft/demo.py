@@ -82,7 +82,7 @@ def _play_figure_8(report: Report, seed: int) -> None:
         "entries in each log; a star marks the leader, brackets a server that is down."
     )
     plays = {
-        "counting any entry, (d)": (CommitsOldTerms, "d"),
+        "broken on purpose, counting any entry, (d)": (CommitsOldTerms, "d"),
         "Raft, (d)": (RaftRegisters, "d"),
         "Raft, (e)": (RaftRegisters, "e"),
     }

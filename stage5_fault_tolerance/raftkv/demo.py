@@ -57,7 +57,7 @@ def demo(seed: int) -> Report:
         "c1 has asked again for what it got no answer to, so it is in the log twice; but the table "
         "of sessions knows its number, and it was carried out once. Without that table:"
     )
-    _tell(report, seed, WithoutSessions, "raftkv-twice", "without sessions")
+    _tell(report, seed, WithoutSessions, "raftkv-twice", "broken on purpose, without sessions")
     return report
 
 

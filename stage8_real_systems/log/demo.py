@@ -31,17 +31,20 @@ def demo(seed: int) -> Report:
     )
     rows = []
     kinds: tuple[tuple[str, type[LoneReplica]], ...] = (
-        ("n2 cuts its log at its high watermark (before KIP-101)", CutsAtHighWatermark),
+        ("broken on purpose: n2 cuts its log at its high watermark", CutsAtHighWatermark),
         ("n2 keeps it, and asks the leader where its epoch ends", LoneReplica),
     )
     for title, kind in kinds:
         scene = _a_follower_restarts(seed, kind)
-        contents: Any = scene.ask("n2", Contents()).outcome
+        asked = scene.ask("n2", Contents())
+        contents: Any = asked.outcome
         left = [text for _, text in contents.value]
         lost = left[:2] != ["a", "b"]
         rows.append((title, " ".join(left), "a and b are lost" if lost else ""))
         found = f"n2's log is {' '.join(left)}, and a and b were acknowledged."
-        verdict = Verdict(Answer.NO if lost else Answer.YES, found)
+        acknowledged = [each for each in scene.history if each.function == "append"][:2]
+        proof = (*acknowledged, asked) if lost else ()
+        verdict = Verdict(Answer.NO if lost else Answer.YES, found, proof)
         scene.judged("what was acknowledged stays", verdict)
         name = "log-epochs" if kind is LoneReplica else "log-high-watermark"
         scene.trace(report, name, title)

@@ -131,6 +131,7 @@ def test_keys_work_as_soon_as_the_page_is_there(browser: Any, folder: Path) -> N
 
 
 def test_the_keyboard_reaches_everything(page: Page) -> None:
+    page.press("Escape")
     assert page.text(".stv-clock") == "whole run"
     page.press("Home")
     assert "event 1 of 63" in page.text(".stv-event h2")
@@ -177,12 +178,29 @@ def test_play_moves_on_and_stops_at_the_end(browser: Any, folder: Path) -> None:
 def test_a_link_leads_to_an_event_and_the_verdict_to_its_own(browser: Any, folder: Path) -> None:
     page = Page(browser, folder / "election.html", hash="#event=12")
     assert "event 12 of 63" in page.text(".stv-event h2")
+    assert page.count("[data-relation=past]") == 0
     page.click(".stv-verdict button")
-    assert "read of x gave nothing" in page.text(".stv-sentence")
+    assert "c1's read ends: failed: no value" in page.text(".stv-sentence")
+    page.context.close()
+
+
+def test_the_page_opens_at_what_a_verdict_blames_with_its_causes_lit(
+    browser: Any, folder: Path
+) -> None:
+    page = Page(browser, folder / "election.html")
+    assert "c1's read ends: failed: no value" in page.text(".stv-sentence")
+    assert page.count(".calls .outline") == 1, "the operation is outlined"
+    relations = page.page.eval_on_selector_all(
+        ".mark", "marks => marks.map((mark) => mark.dataset.relation)"
+    )
+    assert {"self", "past", "apart"} <= set(relations)
+    page.press("ArrowLeft")
+    assert page.count("[data-relation=past]") == 0, "the next step shows everything alike again"
     page.context.close()
 
 
 def test_hovering_tells_what_a_message_and_a_step_are(page: Page) -> None:
+    page.press("Home")
     middle = page.page.evaluate(
         """() => {
           const line = document.querySelector(".wire.recv .line");
@@ -246,6 +264,7 @@ def test_the_page_follows_the_colours_of_the_system_and_its_button(
 def test_reduced_motion_hides_play_and_keeps_stepping(browser: Any, folder: Path) -> None:
     page = Page(browser, folder / "election.html")
     assert not page.page.is_visible(".stv-play")
+    page.press("Escape")
     page.click(".stv-forward")
     assert "event 1 of 63" in page.text(".stv-event h2")
     page.context.close()

@@ -217,7 +217,7 @@ def _deposed(s: Script) -> None:
     s.receive("c1", "n3", back, Done(None))
     s.end("c1", third, Failed("no value"))
     sentence = "read of x gave nothing after the write of 3 had been acknowledged"
-    s.recorder.verdict(s.now, "c1", "linearizable", "no", sentence)
+    s.recorder.verdict(s.now, "c1", "linearizable", "no", sentence, calls=(3,))
 
 
 def chatter(messages: int, nodes: int = 5, seed: int = 1) -> list[str]:

@@ -81,10 +81,10 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
-def write_trace(out: Path, name: str, title: str, lines: str) -> tuple[Path, Path]:
-    """Write a trace as JSON Lines and as a page; returns both paths."""
+def write_trace(out: Path, name: str, title: str, lines: str, event: int = 0) -> tuple[Path, Path]:
+    """Write a trace as JSON Lines, and as a page that opens at ``event``; returns both paths."""
     data = write(out / f"{name}.jsonl", lines)
-    return data, write(out / f"{name}.html", build_page(lines.splitlines(), title))
+    return data, write(out / f"{name}.html", build_page(lines.splitlines(), title, event))
 
 
 def show_report(report: Report, output: Output, out: Path) -> dict[str, object]:
@@ -106,8 +106,8 @@ def show_report(report: Report, output: Output, out: Path) -> dict[str, object]:
             case Judged(about, result, sentence):
                 verdicts[about] = result
                 output.say(f"{MARKS[result]}  [bold]{escape(about)}[/]: {escape(sentence)}")
-            case Trace(name, title, lines):
-                paths = write_trace(folder(out), name, title, lines)
+            case Trace(name, title, lines, event):
+                paths = write_trace(folder(out), name, title, lines, event)
                 files += [str(path) for path in paths]
                 pictures.append((paths[1], title))
             case Chart(name, caption, svg):

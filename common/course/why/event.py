@@ -132,8 +132,12 @@ def with_verdict(lines: Sequence[str], events: list[Event], wrong: Wrong) -> lis
     told: Event = {"t": wrong.at, "node": wrong.node or None, "kind": "verdict"}
     told |= {"property": wrong.property or "the test", "result": "no"}
     told |= {"sentence": wrong.sentence or f"{wrong.what}: this cannot be right"}
-    later = events[wrong.number : wrong.number + AFTER]
-    shown = [*events[: wrong.number], told, *later]
+    begun = {(each.client, each.began) for each in wrong.operations}
+    shown = events[: wrong.number + AFTER]
+    asked = [event for event in shown if event["kind"] == "invoke"]
+    if calls := [each["call"] for each in asked if (each["client"], each["t"]) in begun]:
+        told["calls"] = calls
+    shown.insert(wrong.number, told)
     return [lines[0], *(to_line(event) for event in shown)]
 
 

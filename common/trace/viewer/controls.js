@@ -1,7 +1,7 @@
 // The parts around the picture: header, verdict, buttons, scrubber, keys. No behaviour.
 
 import { html } from "./panel.js";
-import { showTime } from "./words.js";
+import { showSpan } from "./words.js";
 
 const ICONS = {
   first: "M5 4v12M16 4l-8 6 8 6z",
@@ -43,7 +43,7 @@ function facts(trace) {
   const parts = [meta.world, `${trace.lanes.length} nodes`, `${sent} messages`];
   if (meta.seed !== null && meta.seed !== undefined) parts.splice(1, 0, `seed ${meta.seed}`);
   if (lost) parts.push(`${lost} lost`);
-  parts.push(showTime(trace.end - trace.start));
+  parts.push(showSpan(trace, trace.end - trace.start));
   if (meta.shown) parts.push(`${meta.shown} of ${meta.events} events: the middle is left out`);
   return parts;
 }

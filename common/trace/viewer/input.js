@@ -70,7 +70,7 @@ export function listen(viewer) {
   };
   for (const [name, act] of Object.entries(clicks)) p[name].addEventListener("click", act);
   for (const [jump, verdict] of p.jumps)
-    jump.addEventListener("click", () => viewer.jump(verdict.i));
+    jump.addEventListener("click", () => viewer.showVerdict(verdict));
   p.range.addEventListener("input", () => {
     viewer.pause();
     viewer.goTo(Number(p.range.value), { glide: false, speak: false });

@@ -6,7 +6,7 @@ import {
   cut,
   messageLabels,
   outcomeLabel,
-  showTime,
+  showMoment,
   sideLabel,
   worldLabel,
 } from "./words.js";
@@ -128,7 +128,7 @@ function placeTimes(place) {
   for (const row of place.trace.rows) {
     if (row.t === shown) continue;
     const at = [[GUTTER - 22, row.y + 4, "end"]];
-    if (tryLabel(place, showTime(row.t), at, { kind: "time", event: row.first })) shown = row.t;
+    if (tryLabel(place, showMoment(place.trace, row.t), at, { kind: "time", event: row.first })) shown = row.t;
   }
 }
 

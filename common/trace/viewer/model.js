@@ -10,6 +10,7 @@ const ACTIVATIONS = new Set([
   "pause",
   "resume",
 ]);
+const STEPS = new Set(["start", "recv", "timer", "step", "return"]); // a question proves nothing
 const WORLD = new Set(["partition", "block", "heal", "link", "verdict"]);
 const WHY = { loss: "lost", partition: "cut off", blocked: "blocked", crashed: "crashed" };
 
@@ -38,6 +39,7 @@ export function readTrace(lines) {
   trace.spans = makeSpans(events, lanes);
   trace.states = makeStates(events, lanes);
   trace.verdicts = events.filter((event) => event.kind === "verdict");
+  for (const verdict of trace.verdicts) verdict.blame = blameOf(trace, verdict);
   trace.clocked = events.some((event) => event.clock);
   trace.start = events.length ? events[0].t : 0;
   trace.end = events.length ? events[events.length - 1].t : 0;
@@ -134,6 +136,34 @@ function makeCalls(events) {
   return calls;
 }
 
+/**
+ * What a "no" blames: the operations that prove it, the events at which it can be seen, and the one
+ * to look at first. Another verdict blames nothing.
+ */
+function blameOf(trace, verdict) {
+  if (verdict.result !== "no") return null;
+  const numbers = new Set(verdict.calls || []);
+  const calls = trace.calls.filter((call) => numbers.has(call.invoke.call));
+  for (const call of calls) call.blamed = true;
+  const ends = calls.map((call) => call.end || call.invoke).sort((a, b) => a.i - b.i);
+  if (ends.length) return { calls, centres: ends, focus: ends.at(-1) };
+  const focus = lastStep(trace, verdict);
+  if (focus) focus.blamed = true;
+  return focus && { calls, centres: [focus], focus };
+}
+
+/** The last step up to the time at which it was first to be seen, of its node if it names one. */
+function lastStep({ events, lanes }, verdict) {
+  const until = verdict.at ?? verdict.t;
+  const named = lanes.some((lane) => lane.name === verdict.node) ? verdict.node : null;
+  for (let i = verdict.i - 1; i >= 0; i--) {
+    const event = events[i];
+    if (event.t > until || !STEPS.has(event.kind)) continue;
+    if (named === null || event.node === named) return event;
+  }
+  return null;
+}
+
 /** Times of trouble: a node crashed or paused, the network partitioned. */
 function makeSpans(events, lanes) {
   const spans = [];
@@ -221,6 +251,17 @@ export function troubleAt(trace, lane, i) {
     return span.kind === "crash" ? "crashed" : "paused";
   }
   return "";
+}
+
+/** How `event` stands to the nearest of `centres`; "apart" only where it is so to all of them. */
+export function relationToAny(event, centres) {
+  let found = "apart";
+  for (const centre of centres) {
+    const how = relation(event, centre);
+    if (how === "self" || how === "past") return how;
+    if (how === "future") found = how;
+  }
+  return found;
 }
 
 /** How `event` stands to `centre`: "self", "past", "future" or "apart" (concurrent). */

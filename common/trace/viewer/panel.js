@@ -1,7 +1,7 @@
 // The side panel (the current event, the state of every node), the tooltip and the table.
 
 import { stateAt, troubleAt } from "./model.js";
-import { details, sentence, showTime, showValue } from "./words.js";
+import { details, sentence, showMoment, showSpan, showValue } from "./words.js";
 
 const MAX_TABLE = 5_000; // rows
 
@@ -29,11 +29,11 @@ export function eventCard(trace, event) {
   if (!event) {
     const lost = trace.arrows.filter((arrow) => arrow.kind === "drop").length;
     const sent = trace.arrows.filter((arrow) => arrow.kind !== "again").length;
-    const took = showTime(trace.end - trace.start);
+    const took = showSpan(trace, trace.end - trace.start);
     const text = `${trace.events.length} events, ${sent} messages, ${lost} lost, in ${took}.`;
     return [html("h2", {}, ["The whole run"]), html("p", {}, [text])];
   }
-  const position = `${showTime(event.t)} · event ${event.i + 1} of ${trace.events.length}`;
+  const position = `${showMoment(trace, event.t)} · event ${event.i + 1} of ${trace.events.length}`;
   const card = [
     html("h2", {}, [position]),
     html("p", { class: "stv-sentence" }, [sentence(event)]),
@@ -45,7 +45,7 @@ export function eventCard(trace, event) {
     const again = arrow.kind === "again" ? ", again" : "";
     card.push(
       html("p", { class: "stv-quiet" }, [
-        `under way for ${showTime(event.t - arrow.send.t)}${again}`,
+        `under way for ${showSpan(trace, event.t - arrow.send.t)}${again}`,
       ]),
     );
   }
@@ -79,7 +79,7 @@ export function tooltip(trace, { arrow, row }) {
   if (arrow) {
     const from = trace.lanes[arrow.from].name;
     const to = arrow.to === undefined ? "?" : trace.lanes[arrow.to].name;
-    const took = arrow.send && arrow.end ? `, ${showTime(arrow.end.t - arrow.send.t)}` : "";
+    const took = arrow.send && arrow.end ? `, ${showSpan(trace, arrow.end.t - arrow.send.t)}` : "";
     const fate = {
       recv: "arrived",
       again: "arrived again",
@@ -97,7 +97,7 @@ export function tooltip(trace, { arrow, row }) {
   const { state } = events[0].lane >= 0 ? stateAt(trace, events[0].lane, row.last) : { state: {} };
   const lines = events.slice(0, 8).map((event) => html("p", {}, [sentence(event)]));
   if (events.length > 8) lines.push(html("p", {}, [`and ${events.length - 8} more`]));
-  return [html("b", {}, [showTime(row.t)]), ...lines, fieldList(state)];
+  return [html("b", {}, [showMoment(trace, row.t)]), ...lines, fieldList(state)];
 }
 
 /** The trace as a table, for screen readers and for print. */
@@ -111,7 +111,7 @@ export function table(trace) {
     );
     const cells = [
       event.i + 1,
-      showTime(event.t),
+      showMoment(trace, event.t),
       event.node || "–",
       sentence(event),
       more.join(", "),

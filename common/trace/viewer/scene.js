@@ -2,7 +2,7 @@
 // and removed when it leaves; what stays is not touched.
 
 import { GUTTER, directionAt, partAt, pointAt } from "./arrows.js";
-import { relation } from "./model.js";
+import { relationToAny } from "./model.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const MARGIN = 400; // px above and below the view that are drawn as well
@@ -87,7 +87,7 @@ export class Scene {
       }
     }
     for (const [key, make] of wanted) if (!this.shown.has(key)) this.shown.set(key, make());
-    if (this.centre) this.relate(this.centre);
+    if (this.centres) this.relate(this.centres);
   }
 
   put(layer, node, event) {
@@ -131,7 +131,10 @@ export class Scene {
     const box = { x: call.x - 7, y: call.y0 - 6, width: 14, height: call.y1 - call.y0 + 12, rx: 7 };
     return this.put(
       "calls",
-      el("rect", { class: `bar ${call.end ? call.outcome : "info open"}`, ...box }),
+      el("g", { class: call.blamed ? "blamed" : "" }, [
+        el("rect", { class: `bar ${call.end ? call.outcome : "info open"}`, ...box }),
+        ...(call.blamed ? [el("rect", { class: "outline", ...outlineOf(box) })] : []),
+      ]),
       call.invoke.i,
     );
   }
@@ -177,9 +180,10 @@ export class Scene {
       );
     }
     const parts = markShapes(head, x(row.lane), row.y);
-    const saves = trace.events
-      .slice(row.first, row.last + 1)
-      .some((event) => event.kind === "save");
+    const events = trace.events.slice(row.first, row.last + 1);
+    if (events.some((event) => event.blamed))
+      parts.push(el("circle", { class: "outline", cx: x(row.lane), cy: row.y, r: 12 }));
+    const saves = events.some((event) => event.kind === "save");
     if (saves && head.kind !== "save")
       parts.unshift(el("circle", { class: "ring", cx: x(row.lane), cy: row.y, r: 8 }));
     const style = `--c:${trace.lanes[row.lane].colour}`;
@@ -206,7 +210,7 @@ export class Scene {
   standAt(y, event) {
     this.now.replaceChildren();
     const whole = y === null;
-    this.veil.style.display = whole || this.centre ? "none" : "";
+    this.veil.style.display = whole || this.centres ? "none" : "";
     if (whole) return;
     const { place } = this;
     this.veil.setAttribute("y", n(y + 1));
@@ -217,7 +221,7 @@ export class Scene {
     this.now.append(el("path", { class: "flag", d: `M${GUTTER - 12} ${n(y)}l-8 -5v10z` }));
     for (const arrow of place.index.arrows(y, y)) {
       if (
-        this.centre ||
+        this.centres ||
         arrow.i0 > event.i ||
         arrow.i1 <= event.i ||
         y < arrow.y0 ||
@@ -238,18 +242,19 @@ export class Scene {
     }
   }
 
-  /** Fade what has no causal connection with `centre`; null shows everything alike again. */
-  relate(centre) {
-    this.centre = centre;
+  /** Fade what has no causal connection with `centres`; null shows everything alike again. */
+  relate(centres) {
+    this.centres = centres;
+    const rows = new Set((centres || []).map((event) => event.row));
     const { events } = this.place.trace;
     for (const node of this.shown.values()) {
       let how = "";
-      if (centre) {
+      if (centres) {
         const event = events[node.dataset.event];
         const placed = event && event.lane >= 0 && !node.classList.contains("time");
-        how = !placed ? "" : event.row === centre.row ? "self" : relation(event, centre);
+        how = !placed ? "" : rows.has(event.row) ? "self" : relationToAny(event, centres);
         const end = node.dataset.end ? events[node.dataset.end] : null;
-        if (end && how === "past" && end !== centre && relation(end, centre) === "apart")
+        if (end && how === "past" && relationToAny(end, centres) === "apart")
           how = "apart";
       }
       node.dataset.relation = how;
@@ -262,6 +267,10 @@ export class Scene {
     const node = arrow && this.shown.get(`a${arrow.id}`);
     if (node) node.classList.add("hot");
   }
+}
+
+function outlineOf({ x, y, width, height }) {
+  return { x: x - 4, y: y - 4, width: width + 8, height: height + 8, rx: 11 };
 }
 
 function firstRow(rows, y) {

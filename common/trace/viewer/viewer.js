@@ -8,7 +8,7 @@ import { Minimap } from "./minimap.js";
 import { lastAtMost, readTrace, stateAt, troubleAt } from "./model.js";
 import { eventCard, html, stateCards, table } from "./panel.js";
 import { Scene } from "./scene.js";
-import { cut, sentence, showTime, showValue } from "./words.js";
+import { cut, sentence, showMoment, showValue } from "./words.js";
 
 const GLIDE = 240; // ms that the line of the current time takes to its new place
 const PLAY = 420; // ms for each step while playing, at speed 1
@@ -149,11 +149,11 @@ class Viewer {
     const at = event ? event.i : trace.events.length;
     p.event.replaceChildren(...eventCard(trace, event));
     p.states.replaceChildren(...stateCards(trace, event));
-    p.clock.textContent = event ? showTime(event.t) : "whole run";
+    p.clock.textContent = event ? showMoment(trace, event.t) : "whole run";
     p.range.value = event ? event.i : trace.events.length - 1;
     p.range.setAttribute("aria-valuetext", event ? sentence(event) : "the whole run");
     if (this.speak)
-      p.live.textContent = event ? `${showTime(event.t)}: ${sentence(event)}` : "the whole run";
+      p.live.textContent = event ? `${showMoment(trace, event.t)}: ${sentence(event)}` : "the whole run";
     this.speak = false;
     this.heads.forEach(({ head, state }, lane) => {
       const trouble = troubleAt(trace, lane, at);
@@ -165,7 +165,21 @@ class Viewer {
       state.textContent = trouble || cut(words, 40);
       head.classList.toggle("stv-down", Boolean(trouble));
     });
-    this.scene.relate(this.causal ? event : null);
+    this.scene.relate(this.centres());
+  }
+
+  /** The events whose causes are lit; null where all is alike. */
+  centres() {
+    if (!this.event || !this.trace.clocked) return null;
+    if (this.causal) return [this.event];
+    return this.blame && this.blame.focus === this.event ? this.blame.centres : null;
+  }
+
+  /** Go to what a verdict blames, with its causes lit; to the verdict itself if it blames nothing. */
+  showVerdict(verdict, glide = true) {
+    this.pause();
+    this.blame = verdict.blame;
+    this.goTo((verdict.blame ? verdict.blame.focus : verdict).i, { glide });
   }
 
   // Moving in time.
@@ -305,11 +319,20 @@ class Viewer {
     if (!this.p.table.querySelector("table")) this.p.table.append(table(this.trace));
   }
 
-  /** Where the picture opens: where the address says, or the caller. */
+  /** Where the picture opens: where the address says, or the caller, or what a verdict blames. */
   open() {
     if (this.followHash()) return;
-    if (this.opensAt) this.goTo(this.opensAt - 1, { glide: false, speak: false });
+    const broken = this.trace.verdicts.find((verdict) => verdict.blame);
+    if (this.opensAt) this.openAt(this.opensAt - 1);
+    else if (broken) this.showVerdict(broken, false);
     else this.update(false);
+  }
+
+  /** Stand at event `i`; where a verdict blames it, that is shown as well. */
+  openAt(i) {
+    const broken = this.trace.verdicts.find(({ blame }) => blame && blame.focus.i === i);
+    if (broken) this.showVerdict(broken, false);
+    else this.goTo(i, { glide: false });
   }
 
   /** Go to the event that the page's address names; says whether it names one. */
@@ -317,7 +340,7 @@ class Viewer {
     const found = this.isPage && /^#event=(\d+)$/.exec(location.hash);
     const wanted = found ? Number(found[1]) : 0;
     if (wanted < 1 || wanted > this.trace.events.length) return false;
-    this.goTo(wanted - 1, { glide: false });
+    this.openAt(wanted - 1);
     return true;
   }
 

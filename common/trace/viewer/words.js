@@ -7,6 +7,20 @@ export function showTime(us) {
   return `${parseFloat((us / unit).toFixed(3))}\u202f${name}`;
 }
 
+const CHOICE = 1_000; // µs that a choice of the explorer takes in its trace, where time is none
+
+/** A time of the run `trace`: in a counter-example of the explorer, the number of the choice. */
+export function showMoment(trace, us) {
+  return trace.meta.world === "explorer" ? `choice ${us / CHOICE}` : showTime(us);
+}
+
+/** How long something took in the run `trace`. */
+export function showSpan(trace, us) {
+  if (trace.meta.world !== "explorer") return showTime(us);
+  const count = us / CHOICE;
+  return `${count} ${count === 1 ? "choice" : "choices"}`;
+}
+
 /** A plain JSON value in few characters. */
 export function showValue(value, limit = 60) {
   return cut(brief(value, 0), limit);
