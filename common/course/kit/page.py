@@ -13,7 +13,7 @@ from common.course.kit.course_file import CourseFile
 from common.course.kit.reports import VERDICTS, Mark
 from common.course.kit.scoring import LabScore, Score
 from common.course.student.parts import NOT_WRITTEN
-from common.trace.viewer.page import script, style
+from common.trace.viewer.page import in_page, script, style
 from common.values.errors import MissingTool
 
 MAX_EVENTS = 4_000
@@ -119,7 +119,7 @@ class StudentPage:
         lines = self._find(lab.lab, mark.test) if drawn and not hidden else None
         if lines is None:
             return Shown(mark, hidden)
-        kept = "\n".join(lines.splitlines()[: MAX_EVENTS + 1]).replace("<", "\\u003c")
+        kept = in_page(lines.splitlines(), MAX_EVENTS)
         self._diagrams.append(Diagram(f"{lab.lab}: {mark.sentence}", kept))
         return Shown(mark, hidden, len(self._diagrams) - 1)
 

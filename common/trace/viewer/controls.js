@@ -44,7 +44,7 @@ function facts(trace) {
   if (meta.seed !== null && meta.seed !== undefined) parts.splice(1, 0, `seed ${meta.seed}`);
   if (lost) parts.push(`${lost} lost`);
   parts.push(showSpan(trace, trace.end - trace.start));
-  if (meta.shown) parts.push(`${meta.shown} of ${meta.events} events: the middle is left out`);
+  if (meta.shown) parts.push(`${meta.shown} of ${meta.events} events: heartbeats and the like are left out`);
   return parts;
 }
 

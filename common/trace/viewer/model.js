@@ -31,6 +31,7 @@ export function readTrace(lines) {
   const laneOf = new Map(lanes.map((lane, index) => [lane.name, index]));
   events.forEach((event, index) => {
     event.i = index;
+    event.number = event.n ?? index + 1; // in the file, which may hold more than the page
     event.lane = event.node === null || WORLD.has(event.kind) ? -1 : laneOf.get(event.node);
   });
   const trace = { meta, events, lanes, laneOf, rows: makeRows(events) };

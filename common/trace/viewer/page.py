@@ -8,7 +8,7 @@ from importlib.resources import files
 from string import Template
 
 from common.trace.format import to_line
-from common.values.faults import KINDS as FAULTS
+from common.trace.viewer.shorten import shorten
 
 MODULES = (
     "words.js", "model.js", "arrows.js", "labels.js", "layout.js", "scene.js", "panel.js",
@@ -20,13 +20,7 @@ STYLES = ("theme.css", "viewer.css", "scene.css", "panel.css", "controls.css")
 """The parts of the style sheet; of two equal rules the later one stands."""
 
 MAX_EVENTS = 20_000
-"""Events that a page holds. Of a longer trace it shows the beginning, faults and verdicts, and the
-end, where what went wrong mostly is; and says so."""
-
-MAX_LASTING = 2_000
-"""So many faults and verdicts at most are kept from between beginning and end."""
-
-LASTING = {*FAULTS, "verdict"}
+"""Events that a page holds; of a longer trace those that matter most (:mod:`.shorten`)."""
 
 _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export ", re.MULTILINE)
@@ -63,14 +57,23 @@ def build_page(lines: Iterable[str], title: str, event: int = 0) -> str:
         title: the page's title and heading.
         event: the number of the event at which it opens; 0 leaves that to the viewer.
     """
-    kept = [line.strip() for line in lines if line.strip()]
     return Template(_part("viewer.html")).substitute(
         title=escape(title),
         event=event,
         style=style(),
-        lines="\n".join(_shortened(kept)).replace("<", "\\u003c"),
+        lines=in_page(lines),
         script=_joined(),
     )
+
+
+def in_page(lines: Iterable[str], most: int = MAX_EVENTS) -> str:
+    """The lines of a trace as they stand within a page: ``most`` events, and nothing that is a tag."""
+    header, *events = [line.strip() for line in lines if line.strip()] or [""]
+    if len(events) > most:
+        kept = shorten([json.loads(line) for line in events], most)
+        short = json.loads(header) | {"shown": len(kept), "events": len(events)}
+        header, *events = (to_line(each).strip() for each in (short, *kept))
+    return "\n".join([header, *events]).replace("<", "\\u003c")
 
 
 def _joined() -> str:
@@ -80,15 +83,3 @@ def _joined() -> str:
 
 def _part(name: str) -> str:
     return files(__package__).joinpath(name).read_text("utf-8")
-
-
-def _shortened(lines: list[str]) -> list[str]:
-    events = lines[1:]
-    if len(events) <= MAX_EVENTS:
-        return lines
-    first = MAX_EVENTS // 10
-    last = MAX_EVENTS - first - MAX_LASTING
-    between = [line for line in events[first:-last] if json.loads(line)["kind"] in LASTING]
-    kept = [*events[:first], *between[-MAX_LASTING:], *events[-last:]]
-    header = json.loads(lines[0]) | {"shown": len(kept), "events": len(events)}
-    return [to_line(header).strip(), *kept]

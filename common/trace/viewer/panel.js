@@ -33,7 +33,7 @@ export function eventCard(trace, event) {
     const text = `${trace.events.length} events, ${sent} messages, ${lost} lost, in ${took}.`;
     return [html("h2", {}, ["The whole run"]), html("p", {}, [text])];
   }
-  const position = `${showMoment(trace, event.t)} · event ${event.i + 1} of ${trace.events.length}`;
+  const position = `${showMoment(trace, event.t)} · event ${event.number} of ${trace.meta.events ?? trace.events.length}`;
   const card = [
     html("h2", {}, [position]),
     html("p", { class: "stv-sentence" }, [sentence(event)]),
@@ -110,7 +110,7 @@ export function table(trace) {
       ([name, value]) => `${name} ${showValue(value)}`,
     );
     const cells = [
-      event.i + 1,
+      event.number,
       showMoment(trace, event.t),
       event.node || "–",
       sentence(event),

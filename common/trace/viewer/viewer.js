@@ -323,13 +323,14 @@ class Viewer {
   open() {
     if (this.followHash()) return;
     const broken = this.trace.verdicts.find((verdict) => verdict.blame);
-    if (this.opensAt) this.openAt(this.opensAt - 1);
+    if (this.opensAt) this.openAt(this.opensAt);
     else if (broken) this.showVerdict(broken, false);
     else this.update(false);
   }
 
-  /** Stand at event `i`; where a verdict blames it, that is shown as well. */
-  openAt(i) {
+  /** Stand at the event of this number; where a verdict blames it, that is shown as well. */
+  openAt(number) {
+    const i = Math.max(0, lastAtMost(this.trace.events, number, (event) => event.number));
     const broken = this.trace.verdicts.find(({ blame }) => blame && blame.focus.i === i);
     if (broken) this.showVerdict(broken, false);
     else this.goTo(i, { glide: false });
@@ -339,8 +340,9 @@ class Viewer {
   followHash() {
     const found = this.isPage && /^#event=(\d+)$/.exec(location.hash);
     const wanted = found ? Number(found[1]) : 0;
-    if (wanted < 1 || wanted > this.trace.events.length) return false;
-    this.openAt(wanted - 1);
+    const last = this.trace.events.at(-1);
+    if (wanted < 1 || !last || wanted > last.number) return false;
+    this.openAt(wanted);
     return true;
   }
 
