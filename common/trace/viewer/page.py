@@ -67,7 +67,7 @@ def build_page(lines: Iterable[str], title: str, event: int = 0) -> str:
 
 
 def in_page(lines: Iterable[str], most: int = MAX_EVENTS) -> str:
-    """The lines of a trace as they stand within a page: ``most`` events, and nothing that is a tag."""
+    """The lines of a trace as they stand within a page: so many events, and nothing like a tag."""
     header, *events = [line.strip() for line in lines if line.strip()] or [""]
     if len(events) > most:
         kept = shorten([json.loads(line) for line in events], most)

@@ -64,9 +64,17 @@ export class Scene {
     });
   }
 
+  /** Show only what is between two heights, as on paper; without them everything again. */
+  crop(top = 0, bottom = this.place.height) {
+    const { width } = this.place;
+    this.svg.setAttribute("height", bottom - top);
+    this.svg.setAttribute("viewBox", `0 ${top} ${width} ${bottom - top}`);
+  }
+
   /** Draw what is between two heights. */
   draw(top, bottom) {
     const [y0, y1] = this.all ? [0, this.place.height] : [top - MARGIN, bottom + MARGIN];
+    this.drawnTo = y1;
     const wanted = new Map();
     const { trace, index } = this.place;
     for (const span of trace.spans) {
@@ -214,7 +222,8 @@ export class Scene {
     if (whole) return;
     const { place } = this;
     this.veil.setAttribute("y", n(y + 1));
-    this.veil.setAttribute("height", Math.max(0, n(place.height - y)));
+    const below = Math.min(place.height, this.drawnTo); // a veil over all the rest costs a frame
+    this.veil.setAttribute("height", Math.max(0, n(below - y)));
     this.now.append(
       el("line", { class: "line", x1: GUTTER - 12, x2: place.width, y1: n(y), y2: n(y) }),
     );

@@ -24,8 +24,8 @@ TOLD = {*FAULTS, "verdict", "note", "invoke", "return", "start"}
 """The kinds that are never routine."""
 
 NEAR = 10
-"""One event in so many of those that fit is kept at the beginning, at the end, and on either side of
-what is blamed."""
+"""A tenth of those that fit is kept at the beginning, at the end, and on either side of what is
+blamed."""
 
 
 def shorten(events: Sequence[Event], most: int) -> list[Event]:

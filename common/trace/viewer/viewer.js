@@ -12,7 +12,7 @@ import { cut, sentence, showMoment, showValue } from "./words.js";
 
 const GLIDE = 240; // ms that the line of the current time takes to its new place
 const PLAY = 420; // ms for each step while playing, at speed 1
-const PRINTABLE = 1_500; // rows; a longer run prints the part in view, and its table
+const PRINTABLE = 1_500; // rows; of a longer run the part in view is printed
 const MAX_ZOOM = { steps: 4, time: 64 };
 
 class Viewer {
@@ -346,15 +346,21 @@ class Viewer {
     return true;
   }
 
+  /** On paper a short run stands as a whole, and of a longer one what was in view. */
   print(begins) {
-    this.scene.all = begins && this.trace.rows.length <= PRINTABLE;
     if (begins) {
       this.pause();
-      this.beforePrint = this.cursor;
-      if (!this.scene.all) this.makeTable();
-      this.p.table.open ||= !this.scene.all;
+      const { scrollTop, clientHeight } = this.p.scroller;
+      this.beforePrint = { cursor: this.cursor, scrollTop };
+      this.scene.all = this.trace.rows.length <= PRINTABLE;
+      this.goTo(null, { glide: false, speak: false });
+      if (!this.scene.all) this.scene.crop(scrollTop, scrollTop + clientHeight);
+    } else if (this.beforePrint) {
+      this.scene.all = false;
+      this.scene.crop();
+      this.goTo(this.beforePrint.cursor, { glide: false, speak: false });
+      this.p.scroller.scrollTop = this.beforePrint.scrollTop;
     }
-    this.goTo(begins ? null : this.beforePrint, { glide: false, speak: false });
     this.render();
   }
 }

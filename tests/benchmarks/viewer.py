@@ -1,0 +1,62 @@
+"""How long a frame takes while a page of 20,000 events is scrubbed, in headless Chromium.
+
+Three ways: dragged from the beginning to the end, jumped about, and moved on by a few events. The
+figures are milliseconds from the pointer's movement to the end of the frame that shows it; at 60
+frames a second a frame takes 16.7 ms, and 95 % are to stay under 50. There is no peer.
+"""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from common.trace.viewer.page import MAX_EVENTS, build_page
+from tests.benchmarks._bench import report
+from tests.support.viewer_traces import chatter
+
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
+MOVES = 240
+
+SCRUB = """async ([way, moves]) => {
+  const range = document.querySelector("input[type=range]");
+  const last = Number(range.max);
+  const places = {
+    dragged: (i) => (last * i) / moves,
+    jumped: (i) => (i * 7919 * 37) % last,
+    moved: (i) => last / 2 + 3 * i,
+  };
+  const took = [];
+  for (let i = 0; i < moves; i++) {
+    await new Promise(requestAnimationFrame);
+    const begun = performance.now();
+    range.value = Math.round(places[way](i));
+    range.dispatchEvent(new Event("input", { bubbles: true }));
+    await new Promise(requestAnimationFrame); // the viewer draws in this frame, before us or after
+    const { port1, port2 } = new MessageChannel();
+    await new Promise((done) => ((port1.onmessage = done), port2.postMessage(0))); // it is painted
+    took.push(performance.now() - begun);
+  }
+  return took.sort((a, b) => a - b);
+}"""
+
+
+def main() -> None:
+    """Make the page, scrub it in the three ways, and report medians and 95th percentiles."""
+    figures: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
+        path = Path(scratch) / "long.html"
+        path.write_text(build_page(chatter(MAX_EVENTS), "a long run"), "utf-8")
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        page: Page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.goto(path.as_uri())
+        for way in ("dragged", "jumped", "moved"):
+            took = page.evaluate(SCRUB, [way, MOVES])
+            figures[f"{way}_median_ms"] = took[MOVES // 2]
+            figures[f"{way}_95_percent_ms"] = took[MOVES * 95 // 100]
+        browser.close()
+    report("viewer", figures, {}, __doc__ or "")
+
+
+if __name__ == "__main__":
+    main()
