@@ -9,10 +9,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from _bench import report
 from playwright.sync_api import Page, sync_playwright
 
 from common.trace.viewer.page import MAX_EVENTS, build_page
-from tests.benchmarks._bench import report
 from tests.support.viewer_traces import chatter
 
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
