@@ -1,6 +1,7 @@
 """`lab mutants --generated`: a weak suite leaves survivors, a strong one none; nothing twice."""
 
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from common.course.base.course import ROOT, Course
 from common.course.kit.generated.kept import code_digest
 from common.course.kit.generated.making import generate
 from common.course.kit.generated.proving import Choice, Proof
+from common.course.kit.generated.recording import FILE, read
 from common.course.kit.generated.trying import Processes, Ran
 from common.course.suites.suite import SuiteOptions, run_suite
 from common.values.errors import BadInput
@@ -162,8 +164,26 @@ def test_a_slice_and_a_limit_are_always_the_same_and_all_slices_are_everything()
     assert len(few & Choice(limit=7).of(every[1:])) >= 6, "one mutant more changes one choice"
 
 
+def test_figures_are_written_for_the_docs_with_their_day_and_commit(tmp_path: Path) -> None:
+    tiny = Tiny(tmp_path)
+    who = ("-c", "user.name=nobody", "-c", "user.email=nobody@example.org")
+    for words in (("init", "-q"), ("add", "."), (*who, "commit", "-qm", "all")):
+        subprocess.run(["git", "-C", str(tiny.root), *words], check=True)
+    told = tiny.run("--limit", "4", "--publish", code=1)
+    figures = read(tiny.root / FILE)[LAB]
+    assert (figures.tried, figures.generated) == (4, 12)
+    assert figures.caught + figures.explained + len(figures.survivors) == told["mutants"]
+    assert len(figures.commit) == 12
+    assert figures.date
+
+
 def test_options_of_generated_mutants_are_for_them_alone() -> None:
-    for wrong in (("--limit", "3"), ("--only", "save"), ("--generated", "--judged")):
+    for wrong in (
+        ("--limit", "3"),
+        ("--only", "save"),
+        ("--publish",),
+        ("--generated", "--judged"),
+    ):
         ran = lab(ROOT, "mutants", "netem", *wrong)
         assert ran.returncode == BadInput.exit_code
         assert ran.stderr.startswith("error: ")

@@ -36,7 +36,7 @@ def parse_slice(text: str, root: Path) -> tuple[int, int]:
     if found[1] == "day":
         return datetime.now(UTC).toordinal() % count, count
     if found[1] == "commit":
-        return _commit(root) % count, count
+        return int(head(root)[:12], 16) % count, count
     if not 1 <= int(found[1]) <= count:
         raise BadInput(
             f"{text!r} is no slice: the slices of {count} are 1/{count} to {count}/{count}"
@@ -50,12 +50,18 @@ def take(items: Sequence[Item], part: tuple[int, int]) -> list[Item]:
     return list(items[number::count])
 
 
-def _commit(root: Path) -> int:
+def head(root: Path) -> str:
+    """The commit that a repository is at, in full.
+
+    Raises:
+        MissingTool: there is no git.
+        BadInput: it is no repository.
+    """
     command = ["git", "-C", str(root), "rev-parse", "HEAD"]
     try:
         ran = subprocess.run(command, capture_output=True, text=True, check=False)
     except FileNotFoundError:
-        raise MissingTool("a slice by commit needs git: say day/10 or 3/10") from None
+        raise MissingTool("the commit is asked for by git, which is not here: install it") from None
     if ran.returncode:
-        raise BadInput(f"a slice by commit needs a git repository: {ran.stderr.strip()}")
-    return int(ran.stdout.strip()[:12], 16)
+        raise BadInput(f"the commit is that of a git repository: {ran.stderr.strip()}")
+    return ran.stdout.strip()

@@ -30,6 +30,7 @@ NUMBER = click.IntRange(min=0)
 @click.option(
     "--only", metavar="TEXT", default="", help="Those with this in their name, with their diffs."
 )
+@click.option("--publish", is_flag=True, help="Write the labs' figures into the docs.")
 @click.option("--judged", is_flag=True, help="In the judge's sandbox, as marks are made.")
 @takes.workers
 @takes.out
@@ -40,6 +41,7 @@ def show_mutants(
     slice: str,
     limit: int,
     only: str,
+    publish: bool,
     judged: bool,
     processes: int | None,
     out: Path,
@@ -52,8 +54,8 @@ def show_mutants(
 
     With --generated: every exercise with each small change that a machine can make. Exits with 1
     if fewer than 95 % are caught by a graded test or explained in tests/mutants/LAB.yaml, or if an
-    explanation is stale. What was tried before with the same code is not tried again; --limit and
-    --only are for these.
+    explanation is stale. What was tried before with the same code is not tried again; --limit,
+    --only and --publish are for these.
     """
     course, output = Course(), Output(json)
     labs = [course.lab(lab)] if lab else course.labs
@@ -64,9 +66,12 @@ def show_mutants(
 
         if judged:
             raise BadInput("generated mutants are tried without the judge: leave --judged out")
-        good = prove(course, labs, Choice(part, limit, only), count, out / "mutants", output)
-    elif limit or only:
-        raise BadInput("--limit and --only are for generated mutants: add --generated")
+        if publish and only:
+            raise BadInput("figures are those of all, or of some by chance: leave --only out")
+        choice = Choice(part, limit, only)
+        good = prove(course, labs, choice, count, out / "mutants", output, publish)
+    elif limit or only or publish:
+        raise BadInput("--limit, --only and --publish are for generated mutants: add --generated")
     else:
         good = show_named(course, labs, part, count, judged, output)
     if not good:

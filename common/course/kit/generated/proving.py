@@ -68,7 +68,8 @@ class Proof:
     def __init__(self, course: Course, lab: Lab, out: Path) -> None:
         self.course, self.lab = course, lab
         self.every = generate(course, lab)
-        self.equivalent = read_mutants(course, lab).equivalent
+        file = read_mutants(course, lab)
+        self.equivalent, self.named = file.equivalent, len(file.mutants)
         self._kept = Kept(out, course, lab)
         self._seconds = 0.0
 

@@ -13,6 +13,7 @@ from common.course.base.output import Output
 from common.course.kit.generated.making import Generated
 from common.course.kit.generated.proving import Choice, Proof
 from common.course.kit.generated.reckoning import WANTED, Reckoning, enough
+from common.course.kit.generated.recording import record
 from common.course.kit.generated.trying import Processes
 from common.course.kit.mutants import FOLDER
 from common.course.kit.progress import steps
@@ -25,6 +26,7 @@ def prove(
     processes: int,
     out: Path,
     output: Output,
+    publish: bool = False,
 ) -> bool:
     """Try generated mutants, and say who survives.
 
@@ -35,6 +37,7 @@ def prove(
         processes: how many suites run at once.
         out: where results are kept.
         output: where to say it.
+        publish: whether to write the labs' figures into the docs.
 
     Returns:
         Whether enough of them are caught or explained, and no explanation is stale. Where all
@@ -51,6 +54,10 @@ def prove(
         _tell(reckoning, bool(choice.only), output)
     good = _is_good(reckonings, choice)
     _sum_up(reckonings, good, output)
+    if publish:
+        pairs = zip(proofs, reckonings, strict=True)
+        path = record(course, [(of, len(each.every), each.named) for each, of in pairs])
+        output.say(f"the figures are in {path.relative_to(course.root)}")
     return good
 
 
