@@ -12,7 +12,10 @@ class ChatLab(LabUnderTest):
         from stage2_communication.chat.arrival import ArrivalMember
         from stage2_communication.chat.causal import CausalMember
         from stage2_communication.chat.messages import (
+            Acknowledgement,
+            Ask,
             Join,
+            Knock,
             Leave,
             Post,
             Posts,
@@ -20,6 +23,7 @@ class ChatLab(LabUnderTest):
             Remove,
             Said,
             Say,
+            Tell,
         )
         from stage2_communication.chat.posts import MAX_EARLY, HeldPosts
         from stage2_communication.chat.total import TotalOrderMember

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from common.contract import Event, Invoke, Receive, Save, Send, Start
+from common.contract import CancelTimer, Event, Fire, Invoke, Receive, Save, Send, SetTimer, Start
 from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import ask_ok, crash, effects_of, restart
 from common.values.faults import Block, Heal
@@ -13,10 +13,15 @@ from tests.stage2_communication.chat.lab import ChatLab
 LAB = "chat"
 
 
-def member(lab: ChatLab, id: str, kind: str = "ArrivalMember") -> Any:
-    """A member that has begun, of a room of three; n1 opened it, and n4 is outside."""
+def new(lab: ChatLab, id: str, kind: str = "ArrivalMember") -> Any:
+    """A member of a room of three; n1 opened it, and n4 is outside."""
     peers = tuple(name for name in (*THREE, "n4") if name != id)
-    made = getattr(lab, kind)(id, peers, founders=THREE)
+    return getattr(lab, kind)(id, peers, founders=THREE)
+
+
+def member(lab: ChatLab, id: str, kind: str = "ArrivalMember") -> Any:
+    """A member that has begun."""
+    made = new(lab, id, kind)
     made.step(Start(0, {}))
     return made
 
@@ -50,9 +55,97 @@ def test_a_copy_is_acknowledged_again_and_to_its_sender_alone(lab: ChatLab) -> N
 def test_a_node_outside_takes_posts_from_the_opener_alone(lab: ChatLab) -> None:
     made = member(lab, "n4")
     assert not made.step(Receive(1, "n2", post(lab, "n2"))), "n2 does not decide who is in"
-    assert effects_of(Save, made.step(Receive(2, "n1", post(lab, "n1"))))
+    taken = made.step(Receive(2, "n1", post(lab, "n1")))
+    assert effects_of(Save, taken)
+    assert not effects_of(Send, taken), "it has not asked to be let in"
     inside = member(lab, "n2")
-    assert not inside.step(Receive(1, "n4", post(lab, "n4"))), "n4 has not joined"
+    inside.step(Receive(1, "n1", post(lab, "n1")))
+    words = (post(lab, "n4"), lab.Ask(()), lab.Tell(()), lab.Acknowledgement(()), lab.Knock(()))
+    for word in words:
+        assert not inside.step(Receive(2, "n4", word)), "n4 has not joined"
+
+
+class Watched:
+    """A member, and the one timer that brings its next questions."""
+
+    def __init__(self, made: Any) -> None:
+        self.made = made
+        self.timer: SetTimer | None = None
+
+    def step(self, event: Event) -> list[str]:
+        """To whom it sends something in this step."""
+        effects = self.made.step(event)
+        for each in effects:
+            if isinstance(each, CancelTimer):
+                self.timer = None
+            elif isinstance(each, SetTimer):
+                self.timer = each
+        return [each.to for each in effects_of(Send, effects)]
+
+    def fire(self) -> list[str]:
+        """The time has come to ask; returns who is asked."""
+        timer, self.timer = self.timer, None
+        assert timer is not None, "it keeps watch"
+        return self.step(Fire(timer.after, timer.id, timer.timer))
+
+    @property
+    def pause(self) -> int:
+        """How long it waits before it asks."""
+        assert self.timer is not None, "it keeps watch"
+        return self.timer.after
+
+
+def watched(lab: ChatLab) -> Watched:
+    """The member n2, with a post of n1."""
+    made = Watched(new(lab, "n2"))
+    made.step(Start(0, {}))
+    made.step(Receive(1, "n1", post(lab, "n1")))
+    return made
+
+
+@graded(points=2, title="No more than needed", requirement="ask those not known to hold the same")
+def test_only_those_are_asked_who_may_hold_something_else(lab: ChatLab) -> None:
+    holds = (("n1", 1),)
+    for word in (lab.Ask(holds), lab.Tell(holds), lab.Acknowledgement(holds)):
+        made = watched(lab)
+        assert made.fire() == ["n3"], "n1 has said what it holds, n3 has not"
+        made.step(Receive(2, "n3", word))
+        assert made.timer is None or made.fire() == [], f"n3 has said it now: {word}"
+
+
+@graded(
+    points=1, title="What you lack", requirement="a word on what is held brings what is missing"
+)
+def test_a_member_that_says_what_it_holds_is_sent_what_it_lacks(lab: ChatLab) -> None:
+    made = member(lab, "n2")
+    made.step(Receive(1, "n1", post(lab, "n1")))
+    assert sent(made, Receive(2, "n3", lab.Tell(()))) == [("n3", "Posts")]
+    assert sent(made, Receive(3, "n3", lab.Ask(()))) == [("n3", "Posts"), ("n3", "Tell")]
+    assert sent(made, Receive(4, "n3", lab.Tell((("n1", 1),)))) == []
+
+
+@graded(points=1, title="A new life", requirement="docstring of on_start: ask, and keep watch")
+def test_a_member_that_begins_asks_all_others_and_keeps_watch(lab: ChatLab) -> None:
+    for saved in ({}, {("post", "n2", 1): post(lab, "n2").posts[0]}):
+        begun = new(lab, "n2").step(Start(0, saved))
+        assert [each.to for each in effects_of(Send, begun)] == ["n1", "n3"]
+        assert effects_of(SetTimer, begun), "nobody may hear the question"
+
+
+@graded(points=2, title="News makes haste", requirement="a long pause ends when there is news")
+def test_a_pause_that_has_become_long_is_short_again_after_any_news(lab: ChatLab) -> None:
+    for news in (
+        Invoke(9, 1, lab.Say("an own post")),
+        Receive(9, "n1", post(lab, "n1", 2)),
+        Receive(9, "n1", lab.Acknowledgement((("n1", 2),))),
+    ):
+        made = watched(lab)
+        first = made.pause
+        for _ in range(3):
+            made.fire()
+        assert made.pause == 8 * first, "without news it asks less and less often"
+        made.step(news)
+        assert made.pause == first, f"after {news}"
 
 
 @graded(
