@@ -126,8 +126,9 @@ def test_a_member_that_says_what_it_holds_is_sent_what_it_lacks(lab: ChatLab) ->
 
 @graded(points=1, title="A new life", requirement="docstring of on_start: ask, and keep watch")
 def test_a_member_that_begins_asks_all_others_and_keeps_watch(lab: ChatLab) -> None:
-    for saved in ({}, {("post", "n2", 1): post(lab, "n2").posts[0]}):
-        begun = new(lab, "n2").step(Start(0, saved))
+    saved: tuple[Any, ...] = ({}, {("post", "n2", 1): post(lab, "n2").posts[0]})
+    for kept in saved:
+        begun = new(lab, "n2").step(Start(0, kept))
         assert [each.to for each in effects_of(Send, begun)] == ["n1", "n3"]
         assert effects_of(SetTimer, begun), "nobody may hear the question"
 
