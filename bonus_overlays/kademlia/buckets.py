@@ -133,9 +133,9 @@ class Bucket:
     def failed(self, contact: Contact) -> None:
         """``contact`` has not answered (sections 2.2 and 4.1).
 
-        Where a newcomer waits, the latest one that waits gets its place, as the latest contact; it
-        waits no more. Where nobody waits, the contact is dropped once it has missed
-        :data:`STALE_AFTER` requests in a row. Who is not kept has no place to lose.
+        If a newcomer waits, the latest one that waits gets its place, as the latest contact; it
+        waits no more. If nobody waits, the contact is dropped once it has missed
+        :data:`STALE_AFTER` requests in a row. A contact that is not kept has no place to lose.
         """
         if contact not in self.contacts:
             return

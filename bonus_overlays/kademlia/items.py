@@ -88,7 +88,7 @@ def public_key_in(owner: str) -> bytes:
 
 
 def version_of(item: Mutable) -> Version:
-    """What is signed in it; of what is no Version, one that :func:`objection_to` objects to."""
+    """What is signed in it. If it is no Version: one that :func:`objection_to` objects to."""
     content = item.signed.content
     return content if isinstance(content, Version) else Version(b"", -1, b"")
 
@@ -109,7 +109,7 @@ def objection_to(item: Item, verified: bool) -> Objection | None:
     """What is wrong with an item in itself, from any node; None if nothing is.
 
     In this order: more than :data:`MOST_DATA` bytes; more than :data:`MOST_SALT` bytes of salt; a
-    sequence number below 0 or above :data:`MOST_SEQ`; a signature that is not its owner's. Of an
+    sequence number below 0 or above :data:`MOST_SEQ`; a signature that is not its owner's. In an
     Immutable only the first can be wrong.
 
     Args:
@@ -151,9 +151,9 @@ def objection_to_replacing(old: Item | None, new: Item, cas: int | None) -> Obje
 
 
 def newer_of(one: Item | None, other: Item) -> Item:
-    """Of two items of one key the one to believe: that with the greater number; ``one`` if equal.
+    """The one of two items of a key to believe: the greater number, or ``one`` if equal.
 
-    Where there is no ``one``, it is the other.
+    If there is no ``one``, it is the other.
     """
     if one is None:
         return other

@@ -1,14 +1,15 @@
 """A lookup: from the few contacts that a node has to the nodes that are closest to a key.
 
-Maymounkov and Mazières 2002, section 2.3. Who looks asks the closest contacts that it knows for
-contacts that are closer still, and asks those, and so on. Each answer comes from somebody who
+Maymounkov and Mazières 2002, section 2.3. A lookup asks the closest contacts that it knows for
+contacts that are closer still, asks those, and so on. Each answer comes from somebody who
 knows the next half, quarter, eighth of the way better. So it takes some log2 n steps.
 
 :class:`Search` is the bookkeeping of one lookup, with no message in it: which node to ask next, and
 when to end. A lookup has found its ``k`` nodes once **the k closest that it has heard of have all
-answered**. Not earlier: the very closest contact may be the one that knows somebody closer. Not
-with the first round that brings nothing closer either, because a round is a few nodes that happened
-to be asked. A contact that does not answer in time is left out, and the next one moves up.
+answered**. It does not end earlier: the very closest contact may be the one that knows somebody
+closer. It does not end with the first round that brings nothing closer either, because a round is a
+few nodes that happened to be asked. A contact that does not answer in time is left out, and the
+next one moves up.
 """
 
 from collections.abc import Sequence

@@ -211,7 +211,7 @@ class Dht(Holder):
             self.learn(request.inquiry, Contact(refused.key, sender), ())
 
     def gone(self, request: Request) -> None:
-        """Who was to keep an item may be the one that is gone."""
+        """The node that is gone may be one that should keep an item."""
         super().gone(request)
         if request.inquiry in self.spreads:
             self.spreads[request.inquiry].silent += 1
@@ -221,7 +221,7 @@ class Dht(Holder):
 
     @on(Put)
     def put(self, put: Put, call: CallId) -> None:
-        """Publish an immutable value: find its holders. What is too large fails."""
+        """Publish an immutable value: find its holders. It fails if the value is too large."""
         if len(put.data) > MOST_DATA:
             self.finish(call, Failed(f"the value has more than {MOST_DATA} bytes: store less"))
             return

@@ -22,7 +22,7 @@ class Application(ABC):
         """Answer a query from the state as it is. It changes nothing, whatever was asked.
 
         Queries go past the log, so a change that came as one would happen on one replica only.
-        What is no query is answered None, unless the application has a better word for that.
+        If it is no query, the answer is None, unless the application has a better word for that.
         """
         return None
 
@@ -88,7 +88,7 @@ class AtMostOnce(Application):
         return self._last.get(client, (0, None))
 
     def query(self, query: object) -> object:
-        """Ask the application. What changes nothing needs no number."""
+        """Ask the application. A query changes nothing, so it needs no number."""
         return _each(self.application.query, query)
 
     def snapshot(self) -> object:

@@ -159,7 +159,7 @@ class Asker(Node):
     def end(self, number: int, outcome: Outcome, sender: NodeId | None = None) -> None:
         """End the request ``number``, if it is under way. New requests begin at ``sender``.
 
-        What is not under way is not ended. So an answer that comes twice, too late, or for an
+        If it is not under way, nothing happens. So an answer that comes twice, too late, or for an
         earlier life does no harm.
 
         Pass Failed only for what a server has promised: that it did not happen *and* that no other

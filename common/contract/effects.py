@@ -78,8 +78,8 @@ class Note:
 class Deliver:
     """Hand ``value`` to the node around this one.
 
-    Where this node is a subnode, the node around it takes the value, and no world ever sees the
-    effect. Where it runs alone, nobody is there to take it: worlds show it in the trace, and a test
+    If this node is a subnode, the node around it takes the value, and no world ever sees the
+    effect. If it runs alone, nobody is there to take it: worlds show it in the trace, and a test
     finds it among the effects of the step.
     """
 

@@ -144,7 +144,7 @@ def check_value(value: object) -> None:
 def is_made_of(value: Any, known: Container[type]) -> bool:
     """Whether it is made of nothing but atoms, tuples and these classes.
 
-    Each effect in a simulation is asked, so this has to be fast. Where it says no, others look
+    Each effect in a simulation is asked, so this has to be fast. If it says no, others look
     again for what and where.
 
     Args:

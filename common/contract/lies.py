@@ -9,7 +9,7 @@ is written down as rules, and the same rules work in the simulator, the explorer
 
 The node itself follows its protocol, and knows nothing of it: its world rewrites each message that
 it sends, for each receiver. A lie may use whatever the node has, its own key too. It has no other
-node's key, so what it can forge is what a real liar could. Where equivocation shall come out of
+node's key, so what it can forge is what a real liar could. For equivocation that comes out of
 correct code there is :class:`common.values.faults.Twin`.
 """
 
@@ -124,7 +124,7 @@ class Lie:
 class Plan:
     """A behaviour made of rules. The first rule whose classes fit a message decides.
 
-    What no rule is about is sent as it is.
+    A message that no rule is about is sent as it is.
     """
 
     def __init__(self, *lies: Lie) -> None:

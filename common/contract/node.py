@@ -194,7 +194,7 @@ class Node:
     def deliver(self, delivery: Any, /) -> None:
         """Hand ``delivery`` to the node around this one; it is handled once this handler is done.
 
-        Where this node runs alone, nobody takes it.
+        If this node runs alone, nobody takes it.
         """
         if kinds.get(delivery.__class__) is not DELIVERY:
             self._not_a("deliver", delivery, DELIVERY)
@@ -219,8 +219,8 @@ class Node:
         """End a subnode: its timers, and what it delivered and nobody has handled.
 
         Args:
-            name: the subnode's. Where none is there, but one was and its saves were kept, they can
-                still be forgotten.
+            name: the subnode's. If the subnode is gone and its saves were kept, they can still be
+                forgotten.
             forget: whether what it saved is forgotten, or kept for the next subnode of this name.
         """
         self._have_inside(f"drop_subnode({name!r})").drop(name, forget)

@@ -39,7 +39,7 @@ class Registers(Application):
     def apply(self, command: object) -> object:
         """Carry out a Get, Put or Append: the text for a Get, None for the others.
 
-        What is no command changes nothing, on each replica alike: a client may lie.
+        Something that is no command changes nothing, on each replica alike: a client may lie.
         """
         match command:
             case Put(key, value):

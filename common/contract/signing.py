@@ -45,7 +45,7 @@ class Signed:
     """``content``, signed by ``signer``.
 
     Attributes:
-        signer: who signed it. Who sends it on may be somebody else.
+        signer: who signed it. Somebody else may send it on.
         content: what is signed: any value that can be sent.
         signature: what proves it to those who can :meth:`~common.contract.Node.verify`.
     """

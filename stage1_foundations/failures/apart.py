@@ -61,7 +61,7 @@ Seen: TypeAlias = Sequence[Sent | Received]
 def took_effect(seen: Seen, number: int) -> Known:
     """Whether the request ``number`` was carried out by the other node.
 
-    Never NO, except for one that was never sent: every request under way may arrive yet.
+    It is never NO, unless the request was never sent: every request under way may arrive yet.
     """
     if Received in _kinds(seen, number):
         return Known.YES
@@ -93,8 +93,8 @@ def has_crashed(seen: Seen, now: int, bound: int | None = None) -> Known:
             always, whatever happens. None where there is no such promise, as on every real network.
 
     Returns:
-        YES if there is a bound, and some request has been without an answer for longer. Never NO:
-        it may have crashed since it last gave a sign of life.
+        YES if there is a bound, and some request has been without an answer for longer. It is never
+        NO: it may have crashed since it last gave a sign of life.
     """
     if bound is None:
         return Known.UNKNOWN

@@ -1,7 +1,7 @@
 """A failure detector: it says who is *suspected*, because nobody can say who is dead.
 
-Each node tells all others now and then that it is alive. Who was not heard for too long is
-suspected; who is heard again is not, and gets more time from then on.
+Each node tells all others now and then that it is alive. A peer that was not heard for too long is
+suspected. If it is heard again, it is not suspected any more, and gets more time from then on.
 
 Chandra and Toueg 1996, "Unreliable failure detectors for reliable distributed systems", name what
 one may ask of such a thing:

@@ -12,7 +12,7 @@ problem"). No single answer can be believed. With ``n`` replicas of the same dat
   where replicas only stop, t + 1 are enough, and any answer will do.)
 
 **For data that does not change** that is all, and this file is about such data: a catalogue that
-all honest replicas hold alike. Where values are written, a reader must also meet the latest writer
+all honest replicas hold alike. If values are written, a reader must also meet the latest writer
 in enough honest replicas, and more are needed: quorums of ``n >= 4f + 1`` replicas *mask* ``f``
 faulty ones, and ``3f + 1`` are enough for data that prove themselves, by signatures (Malkhi and
 Reiter 1998, "Byzantine quorum systems": masking and dissemination quorum systems). Agreeing on an
@@ -172,7 +172,7 @@ class VotingClient(Node):
     def ask_again(self, timer: AskAgain) -> None:
         """Ask the silent ones again; after the last round say that nobody knows.
 
-        What most have said so far is no answer: f liars can be the first, or the only ones, heard.
+        The word of most so far is no answer: f liars can be the first, or the only ones, heard.
         """
         poll = self.poll
         if poll is None or poll.question.number != timer.number:

@@ -38,7 +38,7 @@ class DurableReceiver(StopAndWaitReceiver):
     def on_start(self) -> None:
         """Go on where the last life stopped: deliver again what was not taken, expect the next.
 
-        What is saved, ``"taken"`` and each ``("item", number)``, says the class.
+        The class says what is saved: ``"taken"`` and each ``("item", number)``.
         """
         self.taken = self.expected = self.saved.get("taken", 0)
         while ("item", self.expected) in self.saved:

@@ -192,8 +192,9 @@ class SlidingWindowSender(SendingEnd):
     def _arrived(self, flight: Flight) -> None:
         """Learn from one segment's arrival: the round trip, and which others it has overtaken.
 
-        Only from a segment that was sent once. Of one that was repeated nobody knows which copy
-        arrived: it tells no round-trip time (Karn's rule), and has overtaken nobody for certain.
+        It learns only from a segment that was sent once. If one was repeated, nobody knows which
+        copy arrived: it tells no round-trip time (Karn's rule), and has overtaken nobody for
+        certain.
         """
         number = flight.segment.number
         if not flight.repeated:

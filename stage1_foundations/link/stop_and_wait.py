@@ -147,7 +147,7 @@ class StopAndWaitReceiver(ReceivingEnd):
     def frame_received(self, frame: Frame, sender: NodeId) -> None:
         """Deliver the frame if it is due; acknowledge it if it is or was delivered.
 
-        Where nothing more fits, the frame is left unacknowledged: it will come again, and meanwhile
+        If nothing more fits, the frame is left unacknowledged: it will come again, and meanwhile
         the sender cannot send another. That is all the flow control that stop-and-wait needs.
         """
         if frame.number == self.expected and self.room > 0:

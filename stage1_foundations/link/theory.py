@@ -36,8 +36,8 @@ def sliding_window_goodput(
 ) -> float:
     """Items a second of a sliding window that repeats only what was lost.
 
-    Two things bound it: a window in each round trip, and what the link can carry. Of the segments
-    that it carries the fraction ``loss`` is lost, and sent again; lost acknowledgements cost
+    Two things bound it: a window in each round trip, and what the link can carry. A fraction
+    ``loss`` of the segments that it carries is lost, and sent again; lost acknowledgements cost
     nothing, because later ones say the same.
 
     It is an upper bound: a window that is not much larger than :func:`window_to_fill` stands still

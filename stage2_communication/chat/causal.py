@@ -7,8 +7,8 @@ other (*concurrent* ones) are shown as they come, by different members in differ
 
 That is less than total order, and it costs less. Nobody waits for anybody's word: an own post is
 shown at once, a post that comes with all its causes too, and a member that has crashed holds up
-nobody. What is shown may so be lost, if its author and all who have it crash for good; and then
-whatever was said in answer to it, by these, is never shown to anybody else.
+nobody. So a post that is shown may be lost, if its author and all who have it crash for good. Then
+an answer to it by one of these is never shown to anybody else.
 
 **Where we leave the paper.** Its vectors have a place for each member of a fixed view; ours name
 the members. A member that is not named counts 0, so members may come. Links may lose and repeat;

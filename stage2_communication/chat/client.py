@@ -86,7 +86,7 @@ class ChatClient(Asker):
 
     @on(Say, Read, Join, Leave, Remove)
     def asked(self, operation: Operation, call: CallId) -> None:
-        """Put it to the member. What was asked before and has no answer yet is given up."""
+        """Put it to the member. A request that has no answer yet is given up."""
         self.end(self.last_number, Unknown("this client went on to something else"))
         self.ask(Request(self.new_number(), operation), call, question=isinstance(operation, Read))
 

@@ -91,7 +91,7 @@ class Member(Spreader):
         return []
 
     def heads(self) -> list[Post]:
-        """Of each author the first post that is held and not yet shown, authors by name."""
+        """The first post of each author that is held and not yet shown, authors by name."""
         following = ((author, self.shown[author] + 1) for author in self.held.authors())
         found = (self.held.get(author, number) for author, number in following)
         return [post for post in found if post is not None]

@@ -190,7 +190,7 @@ class Spreader(Node, ABC):
     def _note(self, member: NodeId, holds: Counts) -> None:
         """Remember what a member said it holds.
 
-        Of two such vectors the greater is the later one. An older one, overtaken on its way, says
+        The greater of two such vectors is the later one. An older one, overtaken on its way, says
         nothing new. A part of one must never be mixed with a part of another.
         """
         said = VectorClock(holds)
@@ -298,7 +298,7 @@ class Spreader(Node, ABC):
     def knocked(self, knock: Knock, sender: NodeId) -> None:
         """As the opener, let somebody in: post it once, and send the newcomer what it lacks.
 
-        Who was removed is told so by that very post. A room that is full refuses.
+        A member that was removed is told so by the opener's posts. A room that is full refuses.
         """
         if self.id != self.room.opener:
             return

@@ -104,8 +104,8 @@ class StoreClient(Asker):
     def command_asked(self, operation: Command, call: CallId) -> None:
         """Have it carried out, once; what is too long for a message is not even sent.
 
-        What only looks (``QUESTIONS``) is a question: without an answer it has certainly failed. Of
-        a change without an answer nobody knows.
+        What only looks (``QUESTIONS``) is a question: without an answer it has certainly failed. If
+        a change has no answer, nobody knows.
         """
         if too_long(operation):
             self.finish(call, Failed(f"a key has at most {MAX_KEY} bytes, a value {MAX_VALUE}"))

@@ -5,8 +5,8 @@ cannot change, and no move begins or ends; everybody else goes on, for each shar
 disk what it owns. Later labs put such decisions on consensus.
 
 A decision is a goal: who is to hold which slot. On the way there lie moves, each a run of
-neighbouring slots from one source to one target. Of each move the target hears first (Prepare),
-then the source (Begin); when the source has nothing left (Done), the table of the next epoch is
+neighbouring slots from one source to one target. The target of a move hears of it first (Prepare),
+then its source (Begin); when the source has nothing left (Done), the table of the next epoch is
 saved and told to all. What is not answered is said again; a crash loses nothing but time.
 """
 
@@ -99,7 +99,7 @@ class Coordinator(Member):
             self._go_on()
 
     def decide(self, request: ChangeRequest) -> Changed | Refused:
-        """Set another goal, or refuse with the reason. What is so already is Changed.
+        """Set another goal, or refuse with the reason. If it is so already, the answer is Changed.
 
         The goal is saved under ``"goal"``.
         """

@@ -158,7 +158,7 @@ class Handover(Shard):
         self._advance()
 
     def _forget_sessions(self, first: int, end: int) -> None:
-        """Of slots that are handed over as a whole nobody asks here any more."""
+        """Nobody asks here any more for slots that are handed over as a whole."""
         for slot in [each for each in sorted(self.sessions) if first <= each < end]:
             for client in sorted(self.sessions[slot]):
                 self.forget(("session", slot, client))

@@ -1,7 +1,7 @@
 """Who owns a key just now, as one node knows it; and how a move is cut into batches.
 
-The rule that all of this lab rests on: *the source stops before the target starts*. Of a move there
-are two frontiers. The source's, ``Outgoing.frontier``, goes ahead durably before a batch leaves;
+The rule that all of this lab rests on: *the source stops before the target starts*. A move has two
+frontiers. The source's, ``Outgoing.frontier``, goes ahead durably before a batch leaves;
 the target's, ``Incoming.frontier``, follows durably once the batch is there. So the target's is
 never above the source's, and between the two nobody answers:
 

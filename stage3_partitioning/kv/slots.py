@@ -39,8 +39,8 @@ def key_slot(key: bytes, slots: int = SLOTS) -> int:
 def hash_tag(key: bytes) -> bytes:
     """The part of the key that decides its slot: between the first ``{`` and the next ``}``.
 
-    So ``{user7}.name`` and ``{user7}.age`` share a slot, and one command may touch both. Where
-    there is no such pair, or nothing in between, it is the whole key.
+    So ``{user7}.name`` and ``{user7}.age`` share a slot, and one command may touch both. If there
+    is no such pair, or nothing in between, it is the whole key.
     """
     start = key.find(b"{")
     if start >= 0:
@@ -93,9 +93,9 @@ def even_shares(nodes: Sequence[NodeId], slots: int) -> tuple[NodeId, ...]:
 def rebalanced(owners: Sequence[NodeId], nodes: Sequence[NodeId]) -> tuple[NodeId, ...]:
     """The owners once just ``nodes`` share the slots evenly, with as few moves as that takes.
 
-    Even means: no two shares differ by more than one slot. Who has a slot too many by then gives
-    its last ones; where there is a choice, the one extra slot stays with who has most already, and
-    earlier nodes come before later ones.
+    Even means: no two shares differ by more than one slot. A node that then has too many gives its
+    last ones. If there is a choice, the one extra slot stays with the node that has most already,
+    and earlier nodes come before later ones.
 
     Args:
         owners: by slot, who holds it now.

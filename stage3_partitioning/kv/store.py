@@ -116,7 +116,8 @@ class Store:
 def carry_out(store: Store, command: Command, now: int) -> object:
     """Carry out a command and return its result, as the command's docstring says it.
 
-    What has no meaning, such as adding to what is no number, returns a Problem and changes nothing.
+    A command without a meaning, such as adding to what is no number, returns a Problem and changes
+    nothing.
     """
     match command:
         case Get(key):

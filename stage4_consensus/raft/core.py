@@ -1,7 +1,7 @@
 """A Raft server's state, and what the parts of the protocol ask of each other.
 
-The state is Figure 2's, grouped as there. Where a piece of it has rules of its own it is an object
-that keeps them: the log, the configurations, the followers, the rounds of heartbeats, the clients
+The state is Figure 2's, grouped as there. A piece of it that has rules of its own is an object that
+keeps them: the log, the configurations, the followers, the rounds of heartbeats, the clients
 that wait. Such a piece knows no node and sends nothing; so it can be read and tested alone.
 
 The parts of the protocol are classes in files of their own: ``election``, ``replication``,

@@ -74,7 +74,8 @@ class Replication(Persistence):
     def replicate_to(self, follower: NodeId) -> None:
         """Send the entries from ``next_index`` on, as many messages as may be under way (5.3).
 
-        Who needs entries that are compacted away gets the snapshot; who is getting one, nothing.
+        A follower that needs entries that are compacted away gets the snapshot. One that is getting
+        a snapshot gets nothing else.
         """
         progress = self.followers.progress[follower]
         if progress.sending is not None:

@@ -167,7 +167,7 @@ class Consensus(ParallelWrites):
     # What servers ask of the leader.
 
     def hand_to_leader(self, request: Batch | Probe) -> None:
-        """Give it to the server that leads. Without one nothing happens: it is sent again later."""
+        """Give it to the server that leads. If none does, it is not sent now, but again later."""
         if self.role is Role.LEADER:
             match request:
                 case Batch():
@@ -209,7 +209,7 @@ class Consensus(ParallelWrites):
     def proven(self, probe: Probe) -> Probed:
         """Renew leases, and tell how new a copy must be and how long leases have.
 
-        Of a lease whose end is in the log already nobody is told that it lives.
+        If the end of a lease is in the log already, nobody is told that it lives.
         """
         held, deadlines = self.store.leases.held, self.deadlines
         deadlines.know(self.store.leases, self.now)

@@ -86,7 +86,7 @@ def _twice(txn: Txn) -> str | None:
 def _touched(steps: tuple[object, ...]) -> tuple[set[bytes], list[DeleteRange]] | None:
     """What steps put and what they delete; None if a key is put twice, or put and deleted.
 
-    Of an inner transaction only one side is taken, so its sides may put the same key. Deletions
+    Only one side of an inner transaction is taken, so its sides may put the same key. Deletions
     without an end are not looked at, as in etcd; the steps are simply taken in their order.
     """
     puts: set[bytes] = set()

@@ -81,7 +81,7 @@ ATTEND_EVERY = 100 * MS
 
 @timer
 class GatheredEnough:
-    """What is not here by now is not waited for."""
+    """The server does not wait for more."""
 
 
 @timer

@@ -9,7 +9,7 @@ So news reach everybody in a time that grows with log n, for no message more.
 
 A newcomer knows some member, and asks it for the list (the paper's section 3.2 leaves open how).
 After a long partition each side believes the other one to be dead, and nobody probes the dead. So
-now and then a member greets one of the dead, as Serf does. Where that one lives, both refute.
+now and then a member greets one of the dead, as Serf does. If that one lives, both refute.
 """
 
 from collections.abc import Mapping
@@ -141,8 +141,8 @@ class Swim(Suspecter):
     def join_received(self, join: Join, sender: NodeId) -> None:
         """Take the newcomer in, then send it all that is believed, this member itself first.
 
-        What is believed of the newcomer is in the list too. Where that is that it is dead, in an
-        incarnation as great as the one that it has now, it hears so and refutes.
+        What is believed of the newcomer is in the list too. If the list says that it is dead, in an
+        incarnation as great as its own now, it hears so and refutes.
         """
         self.learn(Alive(sender, join.incarnation))
         known: list[Update] = [Alive(self.id, self.incarnation)]

@@ -112,7 +112,7 @@ class Lifeguard(Swim):
 
     @on(HelpIsLate)
     def help_is_late(self, late: HelpIsLate) -> None:
-        """Where the ack has not come yet, tell the asker by a Nack of its own number.
+        """If the ack has not come yet, tell the asker by a Nack of its own number.
 
         If the ack comes later, it is passed on too.
         """
@@ -136,8 +136,8 @@ class Lifeguard(Swim):
     def failed(self, member: NodeId) -> None:
         """A probe that failed is one sign of being slow; helpers that were silent are another one.
 
-        Then suspect the member, as before. Of one that is suspected already this is an accuser
-        more, which has come to it independently.
+        Then suspect the member, as before. If it is suspected already, this member is one more
+        accuser, which has come to it independently.
         """
         self.doubt_more(2 if self.silent else 1)
         super().failed(member)
@@ -165,7 +165,7 @@ class Lifeguard(Swim):
         self.suspicions[suspect.member] = Suspicion([suspect.accuser], self.now, timer)
 
     def accuser_joins(self, suspect: Suspect) -> None:
-        """Where this accuser is a new one, the time is shorter, counted from its beginning.
+        """If this accuser is a new one, the time is shorter, counted from its beginning.
 
         The first K of them are told on as well, so that it gets shorter everywhere; later ones
         change nothing.
@@ -190,7 +190,7 @@ class Lifeguard(Swim):
 
         The least time is that of SWIM (``suspicion_timeout``), the greatest :data:`PATIENCE` times
         as long. From one accuser to K + 1 it goes down as :data:`SHRINKING` says (III-B: by the
-        logarithm). Where K is less than 1, nobody else could come to it: then it is the least.
+        logarithm). If K is less than 1, nobody else could come to it: then it is the least.
         """
         least, enough = self.suspicion_timeout(), self.accusers_enough()
         if enough < 1:

@@ -141,7 +141,7 @@ class Prober(Node):
     def probe_next(self) -> None:
         """Ping the next member in turn, and set a timer for its ack.
 
-        The probe has a new number. Where nobody is living there is no target.
+        The probe has a new number. If nobody is living, there is no target.
         """
         self.target = self.table.next_to_probe(self.random)
         self.probe, self.acked = self.new_number(), False
@@ -151,7 +151,7 @@ class Prober(Node):
 
     @on(AckIsLate)
     def ack_is_late(self, late: AckIsLate) -> None:
-        """Where this is the present probe, and has no ack, ask others to ping its target.
+        """If this is the present probe, and it has no ack, ask others to ping its target.
 
         There are ``helpers`` of them, drawn by chance (``table.some``) without the target.
         """

@@ -1,9 +1,9 @@
 """Suspicion: nobody is dead before it had time to say that it lives.
 
-SWIM, section 4.2. Who sends no ack is *suspected* first. It is probed as before, and everybody
-hears of the suspicion, itself too. Then it refutes: it raises its **incarnation** and says that it
-is alive in that one. Only the member itself ever raises its incarnation, so a greater one proves
-that it has lived longer. Where no refutation comes for the suspicion timeout, it is dead.
+SWIM, section 4.2. A member that sends no ack is *suspected* first. It is probed as before, and
+everybody hears of the suspicion, itself too. Then it refutes: it raises its **incarnation** and
+says that it is alive in that one. Only the member itself ever raises its incarnation, so a greater
+one proves that it has lived longer. If no refutation comes for the suspicion timeout, it is dead.
 
 What is believed of a member only ever grows. Updates about it are in one order, by incarnation,
 and within an incarnation alive, suspect, dead. Each table keeps the greatest that it has heard, so
@@ -43,8 +43,8 @@ def overrides(new: Entry, old: Entry | None) -> bool:
     """Whether ``new`` is to be believed where ``old`` is believed (section 4.2, table).
 
     The greater incarnation wins; of two in the same incarnation the later state (:data:`GROWTH`).
-    The same once more is no news. Of a member that is not known (None) everything is news, Dead
-    too: who forgets that lets an old Alive in.
+    The same once more is no news. If a member is not known (None), everything about it is news,
+    Dead too: who forgets that lets an old Alive in.
     """
     if old is None:
         return True
@@ -105,7 +105,7 @@ class Suspecter(Prober):
     def failed(self, member: NodeId) -> None:
         """Suspect a member that sends no ack, in the incarnation in which it is known.
 
-        Of one that is suspected or dead already that is no news.
+        If it is suspected or dead already, that is no news.
         """
         self.tell(Suspect(member, self.table[member].incarnation, self.id))
 
@@ -144,7 +144,7 @@ class Suspecter(Prober):
 
     @on(SuspicionEnds)
     def suspicion_ends(self, ends: SuspicionEnds) -> None:
-        """It is dead in that incarnation. Where it has refuted, that is no news to anybody."""
+        """It is dead in that incarnation. If it has refuted, that is no news to anybody."""
         self.tell(Dead(ends.member, ends.incarnation, self.id))
 
     def heard_of_oneself(self, update: Update) -> None:

@@ -3,7 +3,7 @@
 OSDI'04, sections 3.1 to 3.6 (there it is the *master*). What it knows of a job is in ``books.py``,
 which task is next in ``scheduling.py``. Here is what is said, heard, and written into the journal.
 
-* **Who is there** (``roll.py``). Every worker is pinged. What was under way at one that is gone is
+* **Who is there** (``roll.py``). Every worker is pinged. The tasks of a worker that is gone are
   idle again, and so are the maps that it completed.
 * **What is certain.** A message may be lost, late or doubled. A Pong says all that is under way at
   a worker, so what should be and is not is assigned once more. A worker says a report again
@@ -131,7 +131,7 @@ class Coordinator(Node):
 
         ``saved`` has under ("job", number) an Entry, under ("done", job, phase, index) a
         Completion, under ("result", number) a JobResult, or a text if the job has failed. It has
-        them in any order; jobs go on in the order of their numbers. What is completed may not have
+        them in any order; jobs go on in the order of their numbers. A completed task may not have
         been published. If jobs are under way, workers may be at work on them: until the first Tick
         this life is ``taking_over``.
         """
@@ -207,7 +207,7 @@ class Coordinator(Node):
     def ping(self) -> None:
         """Ping all workers, tell them which jobs are under way, and ping again before long.
 
-        What is under way at one that has missed too many pings is idle again, and so are its maps.
+        If one has missed too many pings, its tasks are idle again, and so are its maps.
         """
         for worker in self.roll.ping():
             self.lost(worker, None)

@@ -167,7 +167,7 @@ class InMemory(Node):
 
     @on(Fetched)
     def run_received(self, fetched: Fetched, sender: NodeId) -> None:
-        """Keep a run; with all of them here, the reduce begins. What is not there is lost."""
+        """Keep a run; with all of them here, the reduce begins. If it is not there, it is lost."""
         work, runs = self.work.get(fetched.attempt), self.fetched.get(fetched.attempt)
         if work is None or runs is None or fetched.source in runs:
             return

@@ -49,7 +49,7 @@ def slowest(
 ) -> Task | None:
     """The task to which ``worker`` should be the backup (section 3.6); None for none.
 
-    Of the tasks with one attempt, at another worker, which is slow: the one that began first. Slow
+    The slow one of the tasks with one attempt, at another worker: the one that began first. Slow
     is an attempt that has taken ``least`` microseconds, and ``slow`` times as long as half of the
     completed tasks of this phase took. While none is completed, nobody can say.
     """

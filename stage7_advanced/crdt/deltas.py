@@ -71,8 +71,8 @@ class DeltaReplica(ListReplica):
     def lacking(self, peer: NodeId) -> ORSet | None:
         """All that ``peer`` lacks, as far as is known here; None where that is nothing.
 
-        It is the merge of the deltas from ``taken[peer]`` on. Where one of those is not remembered
-        any more, since it is older than this life, it is the whole state.
+        It is the merge of the deltas from ``taken[peer]`` on. If one of those is not remembered any
+        more, because it is older than this life, it is the whole state.
         """
         have = self.taken[peer]
         if have >= self.end:

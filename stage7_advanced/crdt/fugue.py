@@ -5,7 +5,7 @@ editing", sections 4 and 5. All characters that were ever typed are a tree. Each
 or on the right of its parent, and the text is the tree from left to right: first all that is on the
 left of a character, then itself, then all that is on its right.
 
-Who types between two neighbours makes the new character a child of one of them:
+A character that is typed between two neighbours becomes a child of one of them:
 
 * on the right of the left neighbour, if nothing is there yet;
 * else on the left of the right neighbour; nothing is on that side, or it would be the neighbour.
@@ -177,7 +177,7 @@ class FugueText:
         """Hang a new character into the tree, and put it into the row.
 
         Among its siblings it stands in the order of identities. In the row it comes right behind
-        the branch of the sibling before it, or right before the branch of the one behind it. Where
+        the branch of the sibling before it, or right before the branch of the one behind it. If
         there is no such sibling, the parent is the neighbour: right behind the parent stands its
         first child on the right, and right before it its last one on the left.
         """

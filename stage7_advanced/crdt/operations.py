@@ -215,7 +215,7 @@ class TextReplica(Node):
     def hold(self, edit: Edit) -> None:
         """Hold an edit that is not done here yet.
 
-        Where too many are held, all of them are let go first: those that are needed come again.
+        If too many are held, all of them are let go first: those that are needed come again.
         """
         if edit.number > self.done[edit.author]:
             if len(self.held) >= MAX_HELD:

@@ -93,7 +93,7 @@ class Checkpoints(NormalCase):
         """A replica has signed the digest of its state (4.3).
 
         It is kept, also when it is above the water marks: this replica may be the one that is
-        behind. Of each replica only the latest few are kept, so that a liar fills no memory. Once
+        behind. Only the latest few of each replica are kept, so that a liar fills no memory. Once
         a quorum says the same, that is the proof, and the checkpoint is stable.
         """
         said: Checkpoint = signed.content
@@ -206,6 +206,6 @@ class Checkpoints(NormalCase):
 
 
 def checkpoint_of(state: State) -> int:
-    """Of which checkpoint the state is, as its proof says; 0 where there is no proof."""
+    """The checkpoint of the state, as its proof says; 0 if there is no proof."""
     said = next((vote.content for vote in state.proof), None)
     return said.number if isinstance(said, Checkpoint) else 0

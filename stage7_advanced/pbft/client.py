@@ -68,8 +68,8 @@ class PbftClient(Asker):
     def reply_received(self, signed: Signed, sender: NodeId) -> None:
         """A replica answers. The result is what f + 1 replicas say alike (4.1).
 
-        f of them may lie, so at least one of f + 1 is honest. What is not signed by a replica, or
-        is an answer to another request, counts for nothing. Each replica has one voice.
+        f of them may lie, so at least one of f + 1 is honest. A reply counts for nothing if no
+        replica signed it, or if it answers another request. Each replica has one voice.
         """
         reply = signed.content
         if not (isinstance(reply, Reply) and signed.signer in self.peers and self.verify(signed)):

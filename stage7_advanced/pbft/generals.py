@@ -9,10 +9,10 @@ anybody. The loyal lieutenants need *interactive consistency*:
 
 The two algorithms differ in what a lieutenant can prove:
 
-* :class:`OralGeneral` is OM(m), section 3. Who hears a message knows who said it, and can prove it
-  to nobody. So each lieutenant asks all others what they were told, and believes the majority. It
-  bears m traitors among n >= 3m + 1 generals. With three generals and one traitor no algorithm can
-  exist (section 2).
+* :class:`OralGeneral` is OM(m), section 3. A general that hears a message knows who said it, and
+  can prove it to nobody. So each lieutenant asks all others what they were told, and believes the
+  majority. It bears m traitors among n >= 3m + 1 generals. With three generals and one traitor no
+  algorithm can exist (section 2).
 * :class:`SignedGeneral` is SM(m), section 4. Orders are signed, and handed on as they are. A
   traitor can keep an order back, and a traitorous commander can sign two; nobody can invent one. It
   bears m traitors among any number of generals.
@@ -53,7 +53,7 @@ class Oral:
 
 @record
 class Order:
-    """What the commander signs, and every lieutenant signs again who hands it on."""
+    """What the commander signs; each lieutenant that hands it on signs it again."""
 
     value: str
 
@@ -177,7 +177,8 @@ class OralGeneral(General):
 
         A message counts if it is credible, and the first one along its path. As long as the path
         has no more than m generals, its value goes to every general who is not in it, with this
-        general at the end of the path. Who has heard along every path need not wait any longer.
+        general at the end of the path. A general that has heard along every path need not wait any
+        longer.
         """
         if oral.path in self.heard or not self.credible(oral.path, sender):
             return
@@ -261,8 +262,8 @@ class SignedGeneral(General):
         """Take a new order, and hand it on with one signature more (step 2).
 
         An order counts if it is properly signed, is not known yet, and is no third one. If it has
-        no more than m signatures, it goes to every general who has not signed it. Who brings it
-        does not matter: the signatures say where it comes from.
+        no more than m signatures, it goes to every general who has not signed it. It does not
+        matter who brings it: the signatures say where it comes from.
         """
         signers, order = self.read(signed)
         if order is None or order.value in self.orders or len(self.orders) == MOST_ORDERS:

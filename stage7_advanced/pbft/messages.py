@@ -105,7 +105,7 @@ class Checkpoint:
 
 @record
 class Status:
-    """How far a replica has come. Who is further sends it what it lacks."""
+    """How far a replica has come. A replica that is further sends it what it lacks."""
 
     view: int
     active: bool

@@ -191,8 +191,8 @@ class NormalCase(Node):
     def propose_waiting(self) -> None:
         """As the primary of a view that has begun, give numbers to requests that have none (4.2).
 
-        What already has a number above ``executed`` in this view gets no second one. Where the
-        water marks leave no room, the request waits on.
+        What already has a number above ``executed`` in this view gets no second one. If the water
+        marks leave no room, the request waits on.
         """
         if not (self.active and self.leads()):
             return

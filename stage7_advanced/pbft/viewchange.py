@@ -160,7 +160,7 @@ class ViewChanges(Checkpoints):
     def view_change_received(self, signed: Signed) -> None:
         """A replica wants to go to another view (4.4, 4.5.2).
 
-        * One that does not prove its checkpoint is ignored. Of each replica the latest one counts.
+        * One that does not prove its checkpoint is ignored. The latest one of each replica counts.
         * If f + 1 replicas want to go to views above the own one, an honest one does: go with them,
           to the least of these views, whatever the own timer says.
         * If 2f + 1 want to go to the view that this replica is on its way to: the new primary

@@ -83,7 +83,7 @@ class LogClient(Asker):
         self.go_on(call)
 
     def give_up(self) -> None:
-        """Who asks for something else does not wait any longer for what was asked before."""
+        """If the client asks for something else, it waits no longer for what it asked before."""
         for number in list(self.under_way):
             self.end(number, Unknown("given up"))
 

@@ -23,7 +23,7 @@ def compact(log: Log, below: int, clean_to: int = 0) -> tuple[tuple[Batch, ...],
 
     Args:
         log: its payloads are what :func:`~stage8_real_systems.log.batches.pack` makes.
-        below: the high watermark. What is above it may be taken back, so it makes nothing void.
+        below: the high watermark. A record above it may be taken back, so it makes nothing void.
         clean_to: where the last compaction ended; deletions below are dropped.
 
     Returns:

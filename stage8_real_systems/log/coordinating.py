@@ -163,7 +163,7 @@ class Coordinating(Serving):
         """Keep the positions of a group, if the one who says them may.
 
         They are written to the offsets topic like a batch of a producer that wants all in-sync
-        replicas to have it. Not before that is done are they told to anybody.
+        replicas to have it. They are told to nobody before that is done.
         """
         present = self.coordinator_of(request.group)
         if isinstance(present, Refused):

@@ -167,8 +167,8 @@ class Desk(Node, ABC):
     def metadata_changed(self, news: MetadataChanged, subnode: str) -> None:
         """Take the roles that are given to this broker.
 
-        Not before it has seen that this life of it is registered: until then it may know old
-        decisions only, and would take roles that it has lost long ago.
+        It does so only once it has seen that this life of it is registered: until then it may know
+        old decisions only, and would take roles that it has lost long ago.
         """
         if self.metadata.lives.get(self.id) != self.life:
             return
