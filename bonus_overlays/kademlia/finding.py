@@ -264,7 +264,7 @@ class Finder(Node):
 
     @on(Lookup)
     def lookup(self, lookup: Lookup, call: CallId) -> None:
-        """Look up a key for a person. It fails for what is no key, and where too many are under way."""
+        """Look up a key for a person; what is no key, and one lookup too many, fails."""
         if not is_key(lookup.key):
             self.finish(call, Failed(f"{lookup.key!r} is no key: write {HEX} hexadecimal digits"))
         elif len(self.inquiries) >= MOST_INQUIRIES:
