@@ -40,11 +40,13 @@ class KvLab(LabUnderTest):
             Prepared,
             Request,
             Serve,
+            Session,
             Table,
             TableIs,
+            Taken,
             TryAgain,
         )
-        from stage3_partitioning.kv.ownership import Incoming, Outgoing, Standing
+        from stage3_partitioning.kv.ownership import MOST_SESSIONS, Incoming, Outgoing, Standing
         from stage3_partitioning.kv.partitioners import ModuloPartitioner, RangePartitioner
         from stage3_partitioning.kv.ring import RingPartitioner
         from stage3_partitioning.kv.server import StoreNode

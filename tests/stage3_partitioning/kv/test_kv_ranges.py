@@ -89,4 +89,9 @@ def test_ranges_fit_a_sample_and_a_split_moves_the_upper_half_only(lab: KvLab) -
     gone = fitted.without_node("n3")
     assert lab.shares(gone, KEYS)["n2"] == 2 * len(KEYS) // 5, "the range before takes it over"
     with pytest.raises(BadInput):
-        lab.fitted_ranges(NODES, [b"a", b"a", b"b"])
+        lab.fitted_ranges(NODES, [b"a", b"b", b"c", b"d"] * 9)
+    with pytest.raises(BadInput):
+        fitted.split(middle, "n6").split(middle, "n7")
+    fitted = lab.fitted_ranges(("n1", "n2"), [b"a"] * 9 + [b"b", b"c", b"d"])
+    assert fitted.owner(b"b") == "n1", "a key counts once, however often it is in the sample"
+    assert fitted.owner(b"c") == "n2"

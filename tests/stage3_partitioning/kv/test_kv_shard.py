@@ -1,5 +1,6 @@
 """Graded suite of the lab ``kv``, fifth part: who answers, who redirects, and what a batch has."""
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -112,6 +113,12 @@ def test_batches_are_bounded_and_together_are_everything(lab: KvLab, sweep: Swee
         )
         assert seen == [key for _, key in expected], "every key once, in the order of the move"
         assert batches <= len(seen) + 1, "empty slots cost no batches of their own"
+    many = range(lab.MOST_SESSIONS // 2 + 1)
+    sessions = {
+        slot: {f"c{n}": lab.Session(slot, f"c{n}", 1, None) for n in many} for slot in (2, 5, 9)
+    }
+    until = tuple(lab.cut(lab.Store(SLOTS), sessions, (0, b""), (SLOTS, b""), 9, 1000))
+    assert until == (5, b""), "sessions are bounded, too, also those of slots without keys"
 
 
 @graded(
@@ -228,6 +235,29 @@ def test_a_session_that_arrives_does_not_replace_a_newer_one(lab: KvLab) -> None
     told(target, batch, "n1")
     assert asked(lab, target, 3, count, True) == lab.Answer(3, 1), "the answer was lost: once more"
     assert asked(lab, target, 4, lab.Get(first), True) == lab.Answer(4, b"1"), "counted twice"
+
+
+@graded(
+    points=2,
+    title="A word of another move",
+    requirement="the docstrings of batch_received and taken: a copy of an old word changes nothing",
+)
+def test_batches_and_acknowledgements_of_another_move_change_nothing(lab: KvLab) -> None:
+    source, target = node(lab, "n1", batch_keys=1), node(lab, "n2", batch_keys=1)
+    slot = 3
+    for number, key in enumerate((key_of(slot), b"{%s}2" % key_of(slot)), 1):
+        asked(lab, source, number, lab.Put(key, b"v"))
+    move, table = lab.Move(2, "n1", "n2", slot, slot), lab.Table(1, FIRST_RUNS)
+    ((_, batch),) = told(source, lab.Begin(move, table), "n3")
+    assert told(target, batch, "n1") == [], "no move was announced here"
+    told(target, lab.Prepare(move, table), "n3")
+    old = replace(batch, number=1)
+    assert told(target, old, "n1") == [], "that move is over"
+    ((_, taken),) = told(target, batch, "n1")
+    assert told(source, replace(taken, number=1), "n2") == [], "of another move"
+    assert told(source, taken, "n2"), "and this one goes on"
+    assert told(source, lab.Taken(9, (slot, b"")), "n2") == []
+    assert told(node(lab, "n1"), taken, "n2") == [], "nothing moves here"
 
 
 @graded(

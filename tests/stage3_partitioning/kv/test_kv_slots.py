@@ -28,6 +28,7 @@ def test_slots_and_hash_tags_are_those_of_redis(lab: KvLab) -> None:
         b"foo{bar}{zap}": b"bar",
         b"foo{bar": b"foo{bar",
         b"}a{b}": b"b",
+        b"a}b": b"a}b",
         b"no tag": b"no tag",
     }
     assert {key: lab.hash_tag(key) for key in tags} == tags

@@ -45,6 +45,10 @@ def test_only_numbers_of_64_bits_are_counted_up(lab: KvLab) -> None:
         b"-1": 0,
         b"41": 42,
     }
+    store = lab.Store(4)
+    lab.carry_out(store, lab.Put(b"k", b"-9223372036854775807"), 0)
+    assert lab.carry_out(store, lab.Increment(b"k", -1), 0) == -(2**63), "the least one is one"
+    assert isinstance(lab.carry_out(store, lab.Increment(b"k", -1), 0), lab.Problem)
     for text, expected in held.items():
         store = lab.Store(4)
         lab.carry_out(store, lab.Put(b"k", text), 0)
