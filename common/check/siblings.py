@@ -1,0 +1,60 @@
+"""Stores that keep concurrent values: no value goes that nobody has seen and replaced.
+
+DeCandia et al. 2007, "Dynamo", section 4.4: a write replaces what its author had been shown, and
+whatever else is there stays, as a sibling. So an acknowledged value may go in one way only.
+"""
+
+from collections.abc import Iterable
+
+from common.check.verdict import Answer, Verdict
+from common.values.history import Failed, Ok, Operation
+
+
+def check_siblings(history: Iterable[Operation]) -> Verdict:
+    """Whether no value went that nobody had seen and replaced.
+
+    A value that a process has written, or was shown, may be missing in a later look only if some
+    write of the key has replaced it. That is a write that was asked for before the look ended, and
+    whose author's latest look at the key had the value in it.
+
+    Args:
+        history: ``put`` and ``get`` with keys; a look ends with Ok(tuple of values). No value is
+            written twice to a key.
+    """
+    asked_for = sorted(history, key=lambda each: each.invoked_at)
+    gone_from = _replaced(asked_for)
+    known: dict[tuple[str, object], set[object]] = {}
+    looks = 0
+    for asked in asked_for:
+        mine = known.setdefault((asked.process, asked.key), set())
+        if asked.function == "put" and isinstance(asked.outcome, Ok):
+            mine.add(asked.argument)
+        elif (values := _shown(asked)) is not None:
+            looks += 1
+            end = asked.returned_at or 0
+            for value in sorted(mine - values, key=str):
+                if gone_from.get((asked.key, value), end) >= end:
+                    why = f"{asked.process} knew {value}, which nobody has replaced, and it is gone"
+                    return Verdict(Answer.NO, f"{why}: {asked}.", (asked,), looks, "lost write")
+            mine |= values
+    return Verdict(Answer.YES, f"In {looks} looks no value went that nobody had seen and replaced.")
+
+
+def _replaced(asked_for: list[Operation]) -> dict[tuple[object, object], int]:
+    """By key and value, when the first write was asked for whose author had been shown it."""
+    first: dict[tuple[object, object], int] = {}
+    latest: dict[tuple[str, object], set[object]] = {}
+    for asked in asked_for:
+        if (values := _shown(asked)) is not None:
+            latest[asked.process, asked.key] = values
+        elif asked.function == "put" and not isinstance(asked.outcome, Failed):
+            for value in latest.get((asked.process, asked.key), ()):
+                first.setdefault((asked.key, value), asked.invoked_at)
+    return first
+
+
+def _shown(asked: Operation) -> set[object] | None:
+    """The values that a look has shown; None if it is no look, or has not ended."""
+    if not isinstance(asked.outcome, Ok) or not isinstance(asked.outcome.value, tuple):
+        return None
+    return set(asked.outcome.value)

@@ -1,0 +1,22 @@
+"""The lab ``multileader``, as its suite sees it."""
+
+from typing import TYPE_CHECKING
+
+from common.course.suites.under_test import LabUnderTest
+
+
+class MultileaderLab(LabUnderTest):
+    """What the suite uses of the lab; the names come from the implementation under test."""
+
+    if TYPE_CHECKING:
+        from stage3_partitioning.multileader.latest import LastWriterWins, order
+        from stage3_partitioning.multileader.shipping import Get, Have, Leader, Put, Shipment
+        from stage3_partitioning.multileader.siblings import Siblings
+        from stage3_partitioning.multileader.versions import (
+            Write,
+            concurrent,
+            covers,
+            kept,
+            merged,
+            replaces,
+        )
