@@ -21,5 +21,6 @@ SCENES = {
     "swim": ("swim", "swim-refuted", 852),
     "kademlia": ("kademlia", "kademlia-holders", 2012),
     "log": ("log", "log-high-watermark", 101),
+    "multileader": ("multileader", "multileader-siblings", 60),
 }
 """By picture: the lab, the name of the trace, and the event at which the viewer stands."""

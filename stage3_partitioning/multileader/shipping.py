@@ -167,7 +167,7 @@ class Leader(Node):
         self.finish(call, Ok())
 
     def take(self, write: Write, source: NodeId) -> None:
-        """Keep a write on disk and in the log, and pass it on.
+        """Save a write under ("log", its place in the log, from 0), add it there, and pass it on.
 
         Args:
             write: the next one of its leader.

@@ -81,7 +81,7 @@ def kept(siblings: tuple[Write, ...], write: Write) -> tuple[Write, ...]:
 
     Whatever the new one replaces goes. If one that is there replaces the new one, or is the same,
     the new one has nothing to say. So what is kept is concurrent, each write with each other one;
-    and it is the same in whichever order writes arrive.
+    and it does not depend on the order in which writes arrive.
     """
     if any(replaces(old, write) or old == write for old in siblings):
         return siblings

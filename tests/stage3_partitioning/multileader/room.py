@@ -32,10 +32,9 @@ Dot = tuple[NodeId, int]
 
 def vector_of(dots: Iterable[Dot]) -> "Vector":
     """The vector that has heard of exactly these; they have no gaps."""
-    most: dict[NodeId, int] = {}
-    for leader, number in dots:
-        most[leader] = max(most.get(leader, 0), number)
-    return tuple(sorted(most.items()))
+    found = sorted(dots)
+    names = sorted({leader for leader, _ in found})
+    return tuple((name, max(each for leader, each in found if leader == name)) for name in names)
 
 
 def write(lab: MultileaderLab, leader: NodeId, number: int, **fields: Any) -> "Write":
