@@ -45,7 +45,7 @@ def _scene(seed: int, node: Any, faults: Sequence[Fault] = (), **options: Any) -
 def _apart(report: Report, seed: int) -> None:
     """Two halves write the same key while they do not hear of each other."""
     report.say("n1 and n3 change the menu, while n1 and n2 do not hear of n3 and n4. Then they do.")
-    halves = [Partition(50 * MS, (("n1", "n2"), ("n3", "n4"))), Heal(HEALED)]
+    halves: list[Fault] = [Partition(50 * MS, (("n1", "n2"), ("n3", "n4"))), Heal(HEALED)]
     rows = []
     for name, node in (("the last writer wins", LastWriterWins), ("siblings", Siblings)):
         scene = _scene(seed, node, halves)

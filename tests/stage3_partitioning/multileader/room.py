@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from common.contract.events import NodeId
 from common.course.suites.kit import ask_ok, names
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 FOUR = names(4)
 KEYS = ("menu", "price")
-TOPOLOGIES = ("all", "ring", "star")
+Topology = Literal["all", "ring", "star"]
+TOPOLOGIES: tuple[Topology, ...] = ("all", "ring", "star")
 STEADY = LinkModel(latency=(10 * MS, 10 * MS))
 ROUGH = LinkModel(latency=(1 * MS, 60 * MS), loss=0.2, duplicate=0.2, reorder=0.2)
 NEVER = 3600 * SECOND

@@ -16,6 +16,7 @@ from tests.stage3_partitioning.multileader.room import (
     ROUGH,
     SEVERAL,
     TOPOLOGIES,
+    Topology,
     busy,
     cut_off,
     leaders,
@@ -27,7 +28,7 @@ LAB = "multileader"
 BEHIND = -60 * SECOND
 
 
-def stormy(lab: MultileaderLab, topology: str, seed: int) -> Simulation:
+def stormy(lab: MultileaderLab, topology: Topology, seed: int) -> Simulation:
     """Clocks are wrong, messages are lost, one is cut off, one crashes; then it is calm."""
     faults: list[Fault] = [
         Clock(0, "n2", skew=40 * MS),

@@ -25,6 +25,7 @@ from tests.stage3_partitioning.multileader.room import (
     ROUGH,
     SEVERAL,
     TOPOLOGIES,
+    Topology,
     busy,
     cut_off,
     dots,
@@ -37,7 +38,7 @@ from tests.stage3_partitioning.multileader.room import (
 LAB = "multileader"
 
 
-def stormy(lab: MultileaderLab, topology: str, seed: int) -> Simulation:
+def stormy(lab: MultileaderLab, topology: Topology, seed: int) -> Simulation:
     """Everybody writes; messages are lost, one leader is cut off, one crashes; then it is calm."""
     faults = [*cut_off("n3", 200 * MS, 500 * MS), Crash(300 * MS, "n2"), Restart(600 * MS, "n2")]
     made = partial(lab.Leader, topology=topology)
@@ -138,7 +139,7 @@ def test_what_was_acknowledged_is_there_after_everybody_has_crashed(
 
 @graded(points=2, title="No loops", requirement="each leader gets a write once, in a calm")
 def test_one_write_takes_three_shipments_to_four_leaders_on_each_way(lab: MultileaderLab) -> None:
-    ways = {
+    ways: dict[Topology, set[tuple[str, str]]] = {
         "all": {("n2", "n1"), ("n2", "n3"), ("n2", "n4")},
         "ring": {("n2", "n3"), ("n3", "n4"), ("n4", "n1")},
         "star": {("n2", "n1"), ("n1", "n3"), ("n1", "n4")},
@@ -158,7 +159,7 @@ def test_one_write_takes_three_shipments_to_four_leaders_on_each_way(lab: Multil
 def test_the_hub_ships_its_own_writes_to_everybody_and_a_ring_goes_on_at_its_end(
     lab: MultileaderLab,
 ) -> None:
-    ways = {
+    ways: dict[tuple[Topology, str], set[tuple[str, str]]] = {
         ("star", "n1"): {("n1", "n2"), ("n1", "n3"), ("n1", "n4")},
         ("ring", "n4"): {("n4", "n1"), ("n1", "n2"), ("n2", "n3")},
     }
@@ -176,7 +177,7 @@ def test_the_hub_ships_its_own_writes_to_everybody_and_a_ring_goes_on_at_its_end
 def test_who_lacks_something_asks_those_that_ship_to_it_and_says_what_it_has(
     lab: MultileaderLab,
 ) -> None:
-    asked = {
+    asked: dict[Topology, set[tuple[str, str]]] = {
         "all": {(one, other) for one in FOUR for other in FOUR if one != other},
         "ring": {("n1", "n4"), ("n2", "n1"), ("n3", "n2"), ("n4", "n3")},
         "star": {

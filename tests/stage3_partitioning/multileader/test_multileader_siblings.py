@@ -14,6 +14,7 @@ from tests.stage3_partitioning.multileader.room import (
     ROUGH,
     SEVERAL,
     TOPOLOGIES,
+    Topology,
     busy,
     cut_off,
     leaders,
@@ -23,7 +24,7 @@ from tests.stage3_partitioning.multileader.room import (
 LAB = "multileader"
 
 
-def stormy(lab: MultileaderLab, topology: str, seed: int) -> Simulation:
+def stormy(lab: MultileaderLab, topology: Topology, seed: int) -> Simulation:
     """Messages are lost, one leader is cut off, one crashes; then it is calm."""
     faults = [*cut_off("n3", 200 * MS, 500 * MS), Crash(250 * MS, "n1"), Restart(400 * MS, "n1")]
     made = partial(lab.Siblings, topology=topology)

@@ -2,10 +2,14 @@
 
 from itertools import permutations
 from random import Random
+from typing import TYPE_CHECKING
 
 from common.course.suites.grading import Sweep, graded
 from tests.stage3_partitioning.multileader.lab import MultileaderLab
 from tests.stage3_partitioning.multileader.room import dots, random_writes, vector_of, write
+
+if TYPE_CHECKING:
+    from stage3_partitioning.multileader.versions import Write
 
 LAB = "multileader"
 
@@ -70,7 +74,7 @@ def test_what_is_kept_is_what_nobody_has_replaced_in_whichever_order_writes_come
         for order in range(4):
             arriving = [*writes, *list(writes)[:2]]  # two come twice
             Random(order).shuffle(arriving)
-            found: tuple[object, ...] = ()
+            found: tuple[Write, ...] = ()
             for each in arriving:
                 found = lab.kept(found, each)
             assert dots(found) == left, f"they came as {dots(arriving)}"
@@ -83,7 +87,7 @@ def test_two_people_at_one_leader_who_had_seen_the_same_do_not_replace_each_othe
     base = write(lab, "n1", 1)
     both = [write(lab, "n1", 2, seen=(("n1", 1),)), write(lab, "n1", 3, seen=(("n1", 1),))]
     for arriving in permutations([base, *both]):
-        found: tuple[object, ...] = ()
+        found: tuple[Write, ...] = ()
         for each in arriving:
             found = lab.kept(found, each)
         assert dots(found) == [("n1", 2), ("n1", 3)]
