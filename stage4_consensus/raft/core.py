@@ -21,6 +21,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 from common.contract import Application, AtMostOnce, Node, NodeId, TimerId
+from common.contract.shown import ENTRIES_SHOWN, shown_log
 from common.values.units import MS
 from stage4_consensus.raft.configuration import Configurations
 from stage4_consensus.raft.followers import Followers, Progress
@@ -155,6 +156,9 @@ class Core(Node, ABC):
             "commit": self.commit_index,
             "applied": self.last_applied,
             "snapshot": self.log.snapshot_index,
+            "log": shown_log(
+                "term", self.log.parts(ENTRIES_SHOWN), self.log.last_index, self.commit_index
+            ),
         }
 
     def observe_term(self, term: int) -> None:

@@ -97,6 +97,15 @@ class Log:
         self.snapshot_index, self.snapshot_term = index, term
         self.last_index = index + len(self._entries)
 
+    def parts(self, most: int) -> list[tuple[int, int]]:
+        """The terms of the last ``most`` entries, each with the index of its first one there."""
+        entries = self._entries[-most:]
+        found: list[tuple[int, int]] = []
+        for index, entry in enumerate(entries, self.last_index - len(entries) + 1):
+            if not found or found[-1][0] != entry.term:
+                found.append((entry.term, index))
+        return found
+
     def first_index_of_term_at(self, index: int) -> int:
         """The first index, after the snapshot, of the run of entries with the term at ``index``."""
         term = self.term_at(index)

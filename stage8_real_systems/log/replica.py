@@ -16,6 +16,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 from common.contract import Node, NodeId, TimerId
+from common.contract.shown import shown_log
 from common.values.units import MS
 from stage8_real_systems.log.batches import NOBODY, Batch
 from stage8_real_systems.log.compaction import compact
@@ -101,6 +102,9 @@ class Replica(Node, ABC):
             "isr": ",".join(self.state.isr),
             "end": self.log.end,
             "high_watermark": self.high_watermark,
+            "log": shown_log(
+                "epoch", self.epochs.starts, self.log.end - 1, self.high_watermark - 1
+            ),
         }
 
     @property

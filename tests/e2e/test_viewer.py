@@ -298,7 +298,7 @@ def test_of_a_long_run_the_part_in_view_is_printed_and_printing_ends(
 
 
 def test_the_table_says_everything_in_words(page: Page) -> None:
-    page.click("summary")
+    page.click(".stv-table summary")
     assert page.count("tbody tr") == 63
     assert "n1's message to n2 is lost: partition" in page.text("tbody")
 
@@ -365,7 +365,7 @@ def test_axe_finds_nothing_to_complain_about(
     shutil.unpack_archive(next(tmp_path.glob("*.tgz")), tmp_path, filter="data")
     page = Page(browser, folder / "election.html", color_scheme=scheme)
     page.press("Home", *["ArrowRight"] * 9)
-    page.click("summary")
+    page.click(".stv-table summary")
     page.page.add_script_tag(path=tmp_path / "package" / "axe.min.js")
     found = page.page.evaluate("async () => (await axe.run()).violations")
     assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []

@@ -1,6 +1,7 @@
 // The parts around the picture: header, verdict, buttons, scrubber, keys. No behaviour.
 
 import { html } from "./panel.js";
+import { tools } from "./tools.js";
 import { showSpan } from "./words.js";
 
 const ICONS = {
@@ -76,8 +77,8 @@ export function build(trace, title) {
     p.less,
     p.more,
   ]);
-  const tools = html("div", { class: "stv-tools" }, [mode, zoom, p.cause, p.theme]);
-  const head = html("header", {}, [html("div", {}, [p.heading, p.facts]), tools]);
+  const all = [...tools(p, trace), mode, zoom, p.cause, p.theme];
+  const head = html("header", {}, [html("div", {}, [p.heading, p.facts]), html("div", { class: "stv-tools" }, all)]);
   p.heads = html("div", { class: "stv-heads" });
   p.canvas = html("div", { class: "stv-canvas" });
   const named = { tabindex: "0", role: "group", "aria-label": "Space-time diagram" };
@@ -123,7 +124,7 @@ function bar(p, trace) {
   p.speed = html("select", { "aria-label": "Speed", title: "Speed", class: "stv-speed" }, speeds);
   const keys =
     "← → or ↑ ↓ step · PgUp PgDn ten · Home End · space plays · m time axis · + − zoom" +
-    " · c causality · d dark · Esc whole run";
+    " · c causality · d dark · / search · Esc whole run";
   p.keys = html("p", { class: "stv-keys" }, [keys]);
   const transport = html("div", { class: "stv-transport" }, [
     p.first,

@@ -3,6 +3,7 @@
 import { pointAt } from "./arrows.js";
 import { lastAtMost } from "./model.js";
 import { tooltip } from "./panel.js";
+import { listenTools } from "./tools.js";
 
 /** The step or the arrow under the pointer. */
 function find(viewer, pointer) {
@@ -20,6 +21,7 @@ function find(viewer, pointer) {
   ) {
     const row = trace.rows[r];
     if (row.y > y + 14) break;
+    if (row.hidden) continue;
     const away =
       row.lane < 0
         ? Math.abs(row.y - y) < 10
@@ -68,6 +70,7 @@ export function listen(viewer) {
     cause: () => viewer.toggleCause(),
     theme: () => viewer.toggleTheme(),
   };
+  listenTools(viewer);
   for (const [name, act] of Object.entries(clicks)) p[name].addEventListener("click", act);
   for (const [jump, verdict] of p.jumps)
     jump.addEventListener("click", () => viewer.showVerdict(verdict));
@@ -108,6 +111,7 @@ function listenAround(viewer) {
 
 function key(viewer, event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target === viewer.p.speed) return;
+  if (event.target.closest(".stv-menu, .stv-search")) return;
   const inside = event.target.closest("button, summary, input");
   const keys = {
     ArrowRight: () => viewer.step(1),
@@ -122,6 +126,7 @@ function key(viewer, event) {
     m: () => viewer.setMode(viewer.mode === "time" ? "steps" : "time"),
     c: () => viewer.toggleCause(),
     d: () => viewer.toggleTheme(),
+    "/": () => viewer.p.search.focus(),
     "+": () => viewer.setZoom(1 / 0.7),
     "=": () => viewer.setZoom(1 / 0.7),
     "-": () => viewer.setZoom(0.7),

@@ -104,7 +104,9 @@ function tryLabel(place, text, candidates, more) {
 /** Place all labels of a layout: fixed ones first, then those that can stand elsewhere. */
 export function placeLabels(place) {
   const { trace } = place;
-  for (const row of trace.rows) {
+  const rows = trace.rows.filter((row) => !row.hidden);
+  const arrows = trace.arrows.filter((arrow) => !arrow.hidden);
+  for (const row of rows) {
     if (row.lane < 0)
       claim(place, { x0: GUTTER - 18, x1: place.width, y0: row.y - 11, y1: row.y + 9 });
     else
@@ -115,17 +117,17 @@ export function placeLabels(place) {
         y1: row.y + 7,
       });
   }
-  placeTimes(place);
-  for (const row of trace.rows) if (row.lane < 0) placeWorld(place, row);
+  placeTimes(place, rows);
+  for (const row of rows) if (row.lane < 0) placeWorld(place, row);
   for (const call of trace.calls) placeCallLabels(place, call);
-  for (const arrow of trace.arrows) if (arrow.kind === "drop") placeLost(place, arrow);
-  for (const row of trace.rows) if (row.lane >= 0) placeSide(place, row);
-  for (const arrow of trace.arrows) if (!arrow.loop) placeMessage(place, arrow);
+  for (const arrow of arrows) if (arrow.kind === "drop") placeLost(place, arrow);
+  for (const row of rows) if (row.lane >= 0) placeSide(place, row);
+  for (const arrow of arrows) if (!arrow.loop) placeMessage(place, arrow);
 }
 
-function placeTimes(place) {
+function placeTimes(place, rows) {
   let shown = null;
-  for (const row of place.trace.rows) {
+  for (const row of rows) {
     if (row.t === shown) continue;
     const at = [[GUTTER - 22, row.y + 4, "end"]];
     if (tryLabel(place, showMoment(place.trace, row.t), at, { kind: "time", event: row.first })) shown = row.t;

@@ -6,7 +6,7 @@ import { placeLabels } from "./labels.js";
 export const TOP = 30;
 const ROW = 30; // px from one step to the next in steps mode, at zoom 1
 const LONG_GAP = 26; // px more, at most, where much time passed
-const MIN_LANE = 112;
+const MIN_LANE = 102; // nine of them fit beside the panel on a screen of 1,440 px
 const MAX_LANE = 380;
 const TALLEST = 1_000_000; // px: browsers cannot draw much higher
 const BUCKET = 400; // px of height that share a drawer in the index of tall things
@@ -22,13 +22,14 @@ export function layOut(trace, { width, mode, zoom, measure }) {
   const last = mode === "time" ? rowsByTime(trace, zoom) : rowsByStep(trace, zoom);
   place.height = Math.ceil(last + 70);
   place.yOf = (event) => trace.rows[event.row].y;
-  trace.arrows.forEach((arrow) => placeArrow(place, arrow));
+  const arrows = trace.arrows.filter((arrow) => !arrow.hidden);
+  arrows.forEach((arrow) => placeArrow(place, arrow));
   trace.calls.forEach((call) => placeCall(place, call));
   trace.spans.forEach((span) => {
     span.y0 = place.yOf(span.begin);
     span.y1 = span.end ? place.yOf(span.end) : place.height - 30;
   });
-  place.index = { arrows: drawers(trace.arrows) };
+  place.index = { arrows: drawers(arrows) };
   placeLabels(place);
   place.index.labels = drawers(place.labels);
   return place;
@@ -45,14 +46,18 @@ function rowsByStep(trace, zoom) {
   const usual = usualGap(trace);
   let y = TOP;
   let level = new Set(); // the lanes that have a step at this height: steps of one instant share it
-  trace.rows.forEach((row, i) => {
-    const before = trace.rows[i - 1];
+  let before = null;
+  for (const row of trace.rows) {
+    if (row.hidden) {
+      row.y = y;
+      continue;
+    }
     const alone =
       row.lane < 0 ||
       trace.events[row.first].kind === "recv" ||
       level.has(row.lane) ||
       level.has(-1);
-    if (i && (alone || row.t !== before.t)) {
+    if (before && (alone || row.t !== before.t)) {
       level = new Set();
       const gap = row.t - before.t;
       const more = gap > usual ? Math.min(LONG_GAP, 7 * Math.log2(gap / usual)) : 0;
@@ -60,7 +65,8 @@ function rowsByStep(trace, zoom) {
     }
     level.add(row.lane);
     row.y = y;
-  });
+    before = row;
+  }
   return y;
 }
 

@@ -59,14 +59,14 @@ export class Minimap {
     for (let lane = 0; lane < lanes; lane++) stroke(pen, x(lane), 0, x(lane), this.height);
     pen.globalAlpha = Math.max(0.12, Math.min(0.8, 220 / Math.max(1, trace.arrows.length)));
     for (const arrow of trace.arrows) {
-      if (arrow.kind === "drop" || arrow.to === undefined) continue;
+      if (arrow.hidden || arrow.kind === "drop" || arrow.to === undefined) continue;
       pen.strokeStyle = colour(trace.lanes[arrow.from].colour);
       stroke(pen, x(arrow.from), arrow.top * scale, x(arrow.to), arrow.bottom * scale);
     }
     pen.globalAlpha = Math.max(0.25, Math.min(1, 400 / Math.max(1, trace.arrows.length)));
     pen.fillStyle = colour("var(--bad)");
     for (const arrow of trace.arrows) {
-      if (arrow.kind !== "drop") continue;
+      if (arrow.hidden || arrow.kind !== "drop") continue;
       pen.fillRect((x(arrow.from) + x(arrow.to ?? arrow.from)) / 2 - 1.5, arrow.top * scale, 3, 3);
     }
     pen.globalAlpha = 1;

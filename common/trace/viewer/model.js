@@ -59,6 +59,39 @@ function laneNames(meta, events) {
   }));
 }
 
+/** What a type is called without the path of its subnode. */
+export function bareType(type) {
+  return type.slice(type.lastIndexOf("/") + 1);
+}
+
+/** How many messages there are of each type, the most frequent first. */
+export function messageTypes(trace) {
+  const counts = new Map();
+  for (const arrow of trace.arrows) {
+    if (arrow.kind === "again" || !arrow.type) continue;
+    const type = bareType(arrow.type);
+    counts.set(type, (counts.get(type) || 0) + 1);
+  }
+  return [...counts].sort((a, b) => b[1] - a[1]);
+}
+
+/**
+ * Leave the messages of some types out: their arrows, and the steps that were about nothing else.
+ * A step at which something was noted, asked or answered stays.
+ */
+export function leaveOut(trace, types) {
+  for (const arrow of trace.arrows) arrow.hidden = types.has(bareType(arrow.type));
+  const about = { send: 1, recv: 1, drop: 1 };
+  for (const row of trace.rows) {
+    const events = trace.events.slice(row.first, row.last + 1);
+    const theirs = events.filter(({ kind, arrow }) => about[kind] && arrow && arrow.hidden);
+    const others = events.filter(
+      (event) => !theirs.includes(event) && !["timer", "save"].includes(event.kind),
+    );
+    row.hidden = theirs.length > 0 && others.length === 0;
+  }
+}
+
 /** A row is one step: what one node does at one instant, or one event of the world. */
 function makeRows(events) {
   const rows = [];
@@ -129,6 +162,7 @@ function makeCalls(events) {
       calls.push(call);
     } else if (event.kind === "return" && open.has(event.call)) {
       const call = open.get(event.call);
+      event.asked = call.invoke;
       call.end = event;
       call.outcome = event.outcome;
       open.delete(event.call);
@@ -243,6 +277,18 @@ export function stateAt(trace, lane, i) {
     state: list[at].state,
     before: list[at].i === i ? (at ? list[at - 1].state : {}) : null,
   };
+}
+
+/** Whether a value of a status is a log: its node says so (common/contract/shown.py). */
+export function isLog(value) {
+  return value !== null && typeof value === "object" && "numbered_by" in value && "parts" in value;
+}
+
+/** The fields of a status that say something: no logs, which are drawn, and nothing empty. */
+export function saidIn(state, before = null) {
+  return Object.entries(state).filter(
+    ([name, value]) => !isLog(value) && ((value !== "" && value !== null) || before?.[name]),
+  );
 }
 
 /** "crashed", "paused" or "" for a lane just after event `i`. */

@@ -11,12 +11,12 @@ from common.trace.format import to_line
 from common.trace.viewer.shorten import shorten
 
 MODULES = (
-    "words.js", "model.js", "arrows.js", "labels.js", "layout.js", "scene.js", "panel.js",
-    "minimap.js", "controls.js", "input.js", "viewer.js",
+    "words.js", "model.js", "arrows.js", "labels.js", "layout.js", "scene.js", "logs.js",
+    "panel.js", "minimap.js", "tools.js", "controls.js", "input.js", "viewer.js",
 )  # fmt: skip
 """The script's parts, each after those that it imports from."""
 
-STYLES = ("theme.css", "viewer.css", "scene.css", "panel.css", "controls.css")
+STYLES = ("theme.css", "viewer.css", "scene.css", "panel.css", "tools.css", "controls.css")
 """The parts of the style sheet; of two equal rules the later one stands."""
 
 MAX_EVENTS = 20_000

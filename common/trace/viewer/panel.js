@@ -1,6 +1,7 @@
 // The side panel (the current event, the state of every node), the tooltip and the table.
 
-import { stateAt, troubleAt } from "./model.js";
+import { logCards } from "./logs.js";
+import { saidIn, stateAt, troubleAt } from "./model.js";
 import { details, sentence, showMoment, showSpan, showValue } from "./words.js";
 
 const MAX_TABLE = 5_000; // rows
@@ -59,19 +60,21 @@ export function eventCard(trace, event) {
   return card;
 }
 
-/** One card for each lane: its name, whether it is up, its state. */
+/** The logs, and one card for each lane: its name, whether it is up, its state. */
 export function stateCards(trace, event) {
   const at = event ? event.i : trace.events.length;
-  return trace.lanes.map((lane, index) => {
+  const cards = trace.lanes.map((lane, index) => {
     const { state, before } = stateAt(trace, index, at);
     const trouble = troubleAt(trace, index, at);
     const name = html("h3", {}, [html("i", { style: `background:${lane.colour}` }), lane.name]);
     if (trouble) name.append(html("em", { class: `stv-${trouble}` }, [trouble]));
-    const said = Object.entries(state).filter(([name, value]) => value !== "" || before?.[name]);
-    const body = fieldList(Object.fromEntries(said), before) || html("p", { class: "stv-quiet" }, ["no state shown"]);
+    const said = Object.fromEntries(saidIn(state, before));
+    const nothing = html("p", { class: "stv-quiet" }, ["no state shown"]);
+    const body = fieldList(said, before) || nothing;
     const own = event && event.lane === index ? " stv-own" : "";
     return html("section", { class: `stv-card${trouble ? " stv-down" : ""}${own}` }, [name, body]);
   });
+  return [...logCards(trace, at), ...cards];
 }
 
 /** What a tooltip says of an arrow or a step. */
@@ -97,7 +100,7 @@ export function tooltip(trace, { arrow, row }) {
   const { state } = events[0].lane >= 0 ? stateAt(trace, events[0].lane, row.last) : { state: {} };
   const lines = events.slice(0, 8).map((event) => html("p", {}, [sentence(event)]));
   if (events.length > 8) lines.push(html("p", {}, [`and ${events.length - 8} more`]));
-  return [html("b", {}, [showMoment(trace, row.t)]), ...lines, fieldList(state)];
+  return [html("b", {}, [showMoment(trace, row.t)]), ...lines, fieldList(Object.fromEntries(saidIn(state)))];
 }
 
 /** The trace as a table, for screen readers and for print. */

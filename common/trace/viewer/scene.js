@@ -85,7 +85,7 @@ export class Scene {
     }
     for (const arrow of index.arrows(y0, y1)) wanted.set(`a${arrow.id}`, () => this.arrow(arrow));
     for (let r = firstRow(trace.rows, y0); r < trace.rows.length && trace.rows[r].y <= y1; r++) {
-      wanted.set(`r${r}`, () => this.row(trace.rows[r]));
+      if (!trace.rows[r].hidden) wanted.set(`r${r}`, () => this.row(trace.rows[r]));
     }
     for (const label of index.labels(y0, y1)) wanted.set(`l${label.id}`, () => this.label(label));
     for (const [key, node] of this.shown) {
@@ -242,8 +242,8 @@ export class Scene {
       const cx = n(pointAt(arrow, partAt(arrow, y)).x);
       this.now.append(el("circle", { class: "packet", cx, cy: n(y), r: 5.5, style }));
     }
-    if (event.lane >= 0) {
-      const lost = event.kind === "drop";
+    if (event.lane >= 0 && !place.trace.rows[event.row].hidden) {
+      const lost = event.kind === "drop" && !event.arrow.hidden;
       const at = lost
         ? { cx: n(event.arrow.x1), cy: n(event.arrow.y1) }
         : { cx: place.x(event.lane), cy: place.yOf(event) };

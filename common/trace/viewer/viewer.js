@@ -5,7 +5,7 @@ import { build, icon } from "./controls.js";
 import { listen } from "./input.js";
 import { layOut } from "./layout.js";
 import { Minimap } from "./minimap.js";
-import { lastAtMost, readTrace, stateAt, troubleAt } from "./model.js";
+import { lastAtMost, leaveOut, readTrace, saidIn, stateAt, troubleAt } from "./model.js";
 import { eventCard, html, stateCards, table } from "./panel.js";
 import { Scene } from "./scene.js";
 import { cut, sentence, showMoment, showValue } from "./words.js";
@@ -157,10 +157,7 @@ class Viewer {
     this.speak = false;
     this.heads.forEach(({ head, state }, lane) => {
       const trouble = troubleAt(trace, lane, at);
-      const said = Object.entries(stateAt(trace, lane, at).state).filter(
-        ([, value]) => value !== null && value !== "",
-      );
-      const values = said.slice(0, 2);
+      const values = saidIn(stateAt(trace, lane, at).state).slice(0, 2);
       const words = values.map(([name, value]) => `${name} ${showValue(value, 16)}`).join(" · ");
       state.textContent = trouble || cut(words, 40);
       head.classList.toggle("stv-down", Boolean(trouble));
@@ -209,8 +206,33 @@ class Viewer {
 
   step(by) {
     this.pause();
-    if (this.cursor === null) this.goTo(by > 0 ? 0 : this.trace.events.length - 1);
-    else this.goTo(this.cursor + by);
+    const { events } = this.trace;
+    if (this.cursor === null) return this.goTo(by > 0 ? 0 : events.length - 1);
+    const towards = Math.sign(by);
+    let to = this.cursor;
+    for (let left = Math.abs(by); left && events[to + towards]; )
+      if (!this.isLeftOut(events[(to += towards)])) left--;
+    if (!this.isLeftOut(events[to])) this.goTo(to);
+  }
+
+  isLeftOut(event) {
+    return Boolean(this.trace.rows[event.row].hidden);
+  }
+
+  /** Show no messages of these types, nor steps that were about nothing else. */
+  filter(types) {
+    leaveOut(this.trace, types);
+    this.relayout();
+  }
+
+  /** Go to the next event that `find` finds, `by` being 1 or -1, around the end if need be. */
+  search(find, by) {
+    const { events } = this.trace;
+    const begin = this.cursor ?? (by > 0 ? -1 : 0);
+    for (let i = 1; i <= events.length; i++) {
+      const at = (begin + by * i + events.length * 2) % events.length;
+      if (find(events[at]) && !this.isLeftOut(events[at])) return this.jump(at);
+    }
   }
 
   /** Have the panel and the rest follow the current event with the next frame. */
@@ -255,7 +277,7 @@ class Viewer {
   }
 
   playOn() {
-    const next = this.trace.rows[this.event.row + 1];
+    const next = this.trace.rows.find((row, i) => i > this.event.row && !row.hidden);
     if (next) this.goTo(next.last, { speak: false });
     else this.pause();
   }

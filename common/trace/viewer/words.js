@@ -167,7 +167,7 @@ export function sentence(event) {
     case "invoke":
       return `${event.client} asks${node === event.client ? "" : ` ${node}`} for ${callLabel(event)}`;
     case "return":
-      return `${event.client}'s ${event.op} ends: ${outcomeLabel(event)}`;
+      return `${event.client}'s ${event.op} ends: ${outcomeLabel(event, event.asked)}`;
     case "verdict":
       return event.sentence;
     case "crash":
