@@ -104,6 +104,11 @@ class OneOwner(Observer):
                 f"{node} answers for key {key!r} of slot {slot} at {show_time(at)}, but {whose}"
             )
 
+    @property
+    def moves(self) -> int:
+        """How many moves were made so far."""
+        return len(self._moves)
+
     def slots_moving_to(self, node: NodeId) -> set[int]:
         """The slots of all moves of which this node was made the target so far."""
         moves = [move for move in self._moves.values() if move.target == node]

@@ -59,9 +59,10 @@ def test_a_node_that_is_removed_holds_nothing_and_redirects(lab: KvLab) -> None:
     seen = watch()
     simulation = cluster(lab, seed=2, observers=[seen])
     held = fill(lab, simulation)
-    for gone, left in (("n2", ("n1", "n3")), ("n1", ("n3",))):
+    for gone, left, moves in (("n2", ("n1", "n3"), 2), ("n1", ("n3",), 4)):
         assert ask_ok(simulation, OPERATOR, lab.RemoveNode(gone)) == left
         settle(lab, simulation)
+        assert seen.moves == moves, "four neighbouring slots of one source go in one move"
         assert set(held_by(lab, simulation, seen)) == set(left)
     assert read(lab, simulation) == held
     crash(simulation, "n2", "n1")
@@ -297,6 +298,7 @@ def test_a_client_follows_ask_once_and_remembers_moved(lab: KvLab) -> None:
     moved = lab.Moved(second.number, slot, "n4", 3)
     assert sent(Receive(6, "n2", moved)) == [("n4", second)], "the same request, the same number"
     assert sent(Receive(7, "n2", lab.Moved(first.number, slot, "n1", 2))) == [], "an old word"
+    assert sent(Receive(7, "n2", lab.Ask(first.number, slot, "n1"))) == [], "an old word"
     client.step(Receive(8, "n4", lab.Answer(second.number, 2)))
     ((to, third),) = sent(Invoke(9, 3, lab.Get(key)))
     assert to == "n4", "a Moved is remembered"

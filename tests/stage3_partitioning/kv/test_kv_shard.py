@@ -4,8 +4,9 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from common.contract import Invoke, Receive, Return, Send, Start
+from common.contract import Forget, Invoke, Receive, Return, Send, Start
 from common.course.suites.grading import Sweep, graded
+from common.course.suites.kit import effects_of
 from common.values.history import Ok
 from tests.stage3_partitioning.kv.cluster import SLOTS, key_of, slot_of
 from tests.stage3_partitioning.kv.lab import KvLab
@@ -255,7 +256,9 @@ def test_batches_and_acknowledgements_of_another_move_change_nothing(lab: KvLab)
     assert told(target, old, "n1") == [], "that move is over"
     ((_, taken),) = told(target, batch, "n1")
     assert told(source, replace(taken, number=1), "n2") == [], "of another move"
-    assert told(source, taken, "n2"), "and this one goes on"
+    effects = source.step(Receive(1, "n2", taken))
+    assert effects_of(Send, effects), "and this one goes on"
+    assert effects_of(Forget, effects), "what is the target's now is not here, on the disk too"
     assert told(source, lab.Taken(9, (slot, b"")), "n2") == []
     assert told(node(lab, "n1"), taken, "n2") == [], "nothing moves here"
 
