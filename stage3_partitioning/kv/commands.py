@@ -130,6 +130,44 @@ class Problem:
     text: str
 
 
+# What only a front asks (Redis' protocol), in one Serve with other commands.
+
+
+@operation
+class Expect:
+    """Does ``key`` hold ``value`` (None: nothing)? Ends with Ok(bool).
+
+    If it does not, the commands after it are not carried out.
+    """
+
+    key: bytes
+    value: bytes | None
+
+
+@operation
+class Rename:
+    """Let ``to`` hold what ``key`` holds, for as long as that lives, and ``key`` nothing.
+
+    Ends with Ok(True), or with Ok(False) if ``when`` is ``absent`` and there is such a key as
+    ``to``. The front asks about ``to`` in the same Serve, so that both keys are here.
+    """
+
+    key: bytes
+    to: bytes
+    when: Literal["always", "absent"] = "always"
+
+
+@operation
+class IncrementFloat:
+    """Add a decimal number to the one that ``key`` holds. Ends with Ok(bytes), the sum as text."""
+
+    key: bytes
+    by: bytes
+
+
+Fronted: TypeAlias = Command | Expect | Rename | IncrementFloat
+
+
 # What an operator asks.
 
 

@@ -8,7 +8,7 @@ from it on the source's. So at any time each key has one owner, which both sides
 from typing import TypeAlias
 
 from common.contract import NodeId, message, operation, record
-from stage3_partitioning.kv.commands import Command
+from stage3_partitioning.kv.commands import Command, Fronted
 from stage3_partitioning.kv.slots import Run
 
 Position: TypeAlias = tuple[int, bytes]
@@ -116,14 +116,14 @@ class Serve:
     """Commands that a protocol's front (RESP) has for this very node, all about one slot.
 
     They are carried out together, or not at all. Ends with Ok(Answer), whose value is the tuple of
-    their results, or with Ok of another Reply.
+    their results, up to an Expect that fails; or with Ok of another Reply.
 
     Attributes:
         asking: whether an Ask sent the client here.
         only_look: carry nothing out: say only whether the keys are here (Answer, with no results).
     """
 
-    commands: tuple[Command, ...]
+    commands: tuple[Fronted, ...]
     asking: bool = False
     only_look: bool = False
 

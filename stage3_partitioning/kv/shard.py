@@ -12,7 +12,8 @@ from typing import Unpack
 
 from common.contract import CallId, NodeId, on, record
 from common.values.history import Ok
-from stage3_partitioning.kv.commands import QUESTIONS, Command
+from stage3_partitioning.kv.commands import QUESTIONS, Fronted
+from stage3_partitioning.kv.fronted import carry_out_together
 from stage3_partitioning.kv.member import Config, Member
 from stage3_partitioning.kv.messages import (
     Answer,
@@ -33,7 +34,7 @@ from stage3_partitioning.kv.messages import (
 )
 from stage3_partitioning.kv.ownership import Incoming, Outgoing, Standing, standing
 from stage3_partitioning.kv.slots import runs_of
-from stage3_partitioning.kv.store import Item, Store, carry_out
+from stage3_partitioning.kv.store import Item, Store
 
 MOST_HELD = 1024
 """So many requests may wait for keys that are on their way; one more is told to try again."""
@@ -55,7 +56,7 @@ class Waiting:
 
     origin: NodeId | Local
     number: int
-    commands: tuple[Command, ...]
+    commands: tuple[Fronted, ...]
     asking: bool
     only_look: bool = False
 
@@ -164,16 +165,16 @@ class Shard(Member):
             self._reply(waiting, Answer(number, ()))
             return
         if isinstance(origin, Local):
-            results = tuple(carry_out(self.store, each, self.now) for each in waiting.commands)
+            results = carry_out_together(self.store, waiting.commands, self.now)
             self.save_changes()
             self.finish(origin.call, Ok(Answer(0, results)))
             return
         (command,) = waiting.commands
         last = self.sessions.get(slot, {}).get(origin)
         if isinstance(command, QUESTIONS):
-            result = carry_out(self.store, command, self.now)
+            (result,) = carry_out_together(self.store, waiting.commands, self.now)
         elif last is None or number > last.number:
-            result = carry_out(self.store, command, self.now)
+            (result,) = carry_out_together(self.store, waiting.commands, self.now)
             self.remember(Session(slot, origin, number, result))
         elif number == last.number:
             result = last.result

@@ -62,6 +62,9 @@ def some_words(random: Random) -> list[bytes | str | int]:
         lambda: ["STRLEN", key],
         lambda: [random.choice(("INCR", "DECR", "incr")), random.choice((*KEYS, number))],
         lambda: [random.choice(("INCRBY", "DECRBY")), number, third],
+        lambda: ["INCRBYFLOAT", number, random.choice((b"0.5", b"-3", b"x", b"1e3"))],
+        lambda: ["GETRANGE", key, random.randrange(-4, 4), random.randrange(-4, 4)],
+        lambda: [random.choice(("RENAME", "RENAMENX")), *random.sample(KEYS[:4], 2)],
         lambda: ["MGET", *random.sample(KEYS[:4], 3)],
         lambda: ["MSET", b"{a}b", value, b"{a}c", third],
         lambda: ["MSET", b"{a}b", value, b"{a}c"],
@@ -127,6 +130,19 @@ def test_fixed_commands_get_the_same_replies(both: tuple[Wire, Wire], version: i
     GET k / PING / EXEC / MULTI / SET k x / INCR k / GET k / EXEC / MULTI / FOO / EXEC / MULTI
     SET k / EXEC / MULTI / SET k 2 / DISCARD / GET k / MULTI / SET k 1 / SET other 1 / EXEC
     MULTI / SET k v EX 0 / GET k / EXEC
+    SET f 10.5 / INCRBYFLOAT f 0.1 / INCRBYFLOAT f -5 / SET f 5.0e3 / INCRBYFLOAT f 2.0e2
+    INCRBYFLOAT f x / INCRBYFLOAT k 1 / INCRBYFLOAT {f}new 3.0 / GET {f}new / SET f abc / DEL f k
+    SET f 3 EX 100 / INCRBYFLOAT f 1.5 / TTL f / INCRBYFLOAT f -4.5 / INCRBYFLOAT f 1e-17
+    SET g 0123456789 / GETRANGE g 0 3 / GETRANGE g -3 -1 / GETRANGE g 5 2 / GETRANGE g -1 -3
+    GETRANGE g 0 100 / SUBSTR g 1 2 / GETRANGE nothing 0 1 / GETRANGE g x 1 / GETRANGE g -100 2
+    RENAME g {g}2 / GET g / GET {g}2 / RENAME g {g}2 / RENAME {g}2 {g}2 / RENAME {g}2 other
+    SET g 1 / RENAMENX g {g}2 / DEL {g}2 / EXPIRE g 100 / RENAMENX g {g}2 / TTL {g}2 / EXISTS g
+    SET w 1 / WATCH w / MULTI / SET w 2 / EXEC / GET w / WATCH w / SET w 3 / MULTI / SET w 4 / EXEC
+    GET w / WATCH w / SET w 5 / UNWATCH / MULTI / SET w 6 / EXEC / MULTI / WATCH w / UNWATCH / EXEC
+    WATCH w / SET w 7 / DISCARD / MULTI / DISCARD / MULTI / SET w 8 / EXEC / WATCH w nothing
+    WATCH {w}a w / SET {w}a 1 / MULTI / PING / GET w / EXEC / WATCH {w}a / MULTI / PING / GET w
+    EXEC / WATCH / WATCH w / SET w 9 / EXEC / MULTI / EXEC / WATCH w / RESET / SET w 10 / MULTI
+    SET w 11 / EXEC
     MULTI / EXEC / FLUSHALL FOO / FLUSHALL ASYNC / DBSIZE / DBSIZE 1 / SCAN 0 / SCAN x / SCAN 0 FOO
     SCAN 0 COUNT 0 / SCAN 0 COUNT x / SCAN 0 MATCH / HELLO 4 / HELLO x / HELLO 2 FOO
     HELLO 2 AUTH a b / HELLO 2 SETNAME / RESET / GET k
@@ -134,6 +150,23 @@ def test_fixed_commands_get_the_same_replies(both: tuple[Wire, Wire], version: i
     for line in script.strip().splitlines():
         for words in line.split(" / "):
             compare(both, *words.split())
+
+
+def test_a_transaction_that_watches_is_not_carried_out_when_another_client_was_first(
+    both: tuple[Wire, Wire],
+) -> None:
+    flush(both)
+    for wire in both:
+        with Wire(wire.socket.getpeername()[1]) as other:
+            for first in (True, False):
+                wire.say("SET", "w", "0")
+                wire.say("WATCH", "w")
+                if first:
+                    other.say("SET", "w", "theirs")
+                wire.say("MULTI")
+                wire.say("INCR", "w")
+                assert wire.say("EXEC").startswith(b"*-1" if first else b"*1"), f"{wire}"
+                assert wire.say("GET", "w") == (b"$6\r\ntheirs\r\n" if first else b"$1\r\n1\r\n")
 
 
 def test_what_the_protocol_does_not_allow_gets_the_same_error(both: tuple[Wire, Wire]) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeAlias
 
 from common.contract import NodeId
 from common.runtime.facade import Door
-from stage3_partitioning.kv.commands import Command
+from stage3_partitioning.kv.commands import Fronted
 from stage3_partitioning.kv.front.data import Plan
 from stage3_partitioning.kv.front.replies import Value
 
@@ -28,7 +28,7 @@ class Later:
 
     name: str
     words: list[bytes]
-    commands: tuple[Command, ...] = ()
+    commands: tuple[Fronted, ...] = ()
 
 
 class Facade(Protocol):
@@ -84,6 +84,7 @@ class Client(Protocol):
         asking: whether the last command was ASKING.
         transaction: the plans that wait for EXEC, or None outside of a transaction.
         spoiled: whether a command of the transaction was refused, so that EXEC has to refuse all.
+        watched: what the keys held that EXEC depends on; None for nothing.
     """
 
     facade: Facade
@@ -95,6 +96,7 @@ class Client(Protocol):
     asking: bool
     transaction: list[Plan | Later] | None
     spoiled: bool
+    watched: dict[bytes, bytes | None]
 
     def reply(self, data: bytes) -> None:
         """Reply at once."""
@@ -116,6 +118,9 @@ class Client(Protocol):
 
     def serve(self, plan: Plan) -> None:
         """Let the node carry out a plan, and reply with its result or a redirect."""
+
+    def read(self, keys: Sequence[bytes], then: Callable[[Sequence[Any], str], None]) -> None:
+        """What keys hold; ``then`` gets that, and "" or where the keys are."""
 
     def look(self, plans: Sequence[Plan | Later], then: Callable[[str], None]) -> None:
         """Find out whether all keys are here; ``then`` gets "" or where they are."""

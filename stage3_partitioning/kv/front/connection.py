@@ -12,13 +12,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from common.values.history import Ok, Outcome
+from stage3_partitioning.kv.commands import Fronted, Get
 from stage3_partitioning.kv.front.client import Facade, Later, Reply, Slot
 from stage3_partitioning.kv.front.data import PLANS, Plan
 from stage3_partitioning.kv.front.replies import QUEUED, RespError, Value, encode, error
 from stage3_partitioning.kv.front.requests import ProtocolError, RequestReader
 from stage3_partitioning.kv.front.server import SERVER_COMMANDS, unknown_command
 from stage3_partitioning.kv.front.table import TABLE
-from stage3_partitioning.kv.front.transactions import CROSS_SLOT, discard, execute, multi
+from stage3_partitioning.kv.front.transactions import CROSS_SLOT, discard, execute, multi, watch
 from stage3_partitioning.kv.front.words import arity_problem
 from stage3_partitioning.kv.messages import Answer, Ask, Moved, Serve
 from stage3_partitioning.kv.slots import key_slot
@@ -59,6 +60,7 @@ class Connection(asyncio.Protocol):
         asking: whether the last command was ASKING.
         transaction: the plans that wait for EXEC, or None outside of a transaction.
         spoiled: whether a command of the transaction was refused, so that EXEC has to refuse all.
+        watched: what the keys held that EXEC depends on; None for nothing.
     """
 
     def __init__(self, facade: Facade, id: int) -> None:
@@ -69,6 +71,7 @@ class Connection(asyncio.Protocol):
         self.asking = False
         self.transaction: list[Plan | Later] | None = None
         self.spoiled = False
+        self.watched: dict[bytes, bytes | None] = {}
         self.peer = ""
         self._hushed = False
         self._skips = 0
@@ -238,7 +241,7 @@ class Connection(asyncio.Protocol):
         elif name in PLANS:
             self._data(name, words)
         elif name in TRANSACTIONS:
-            TRANSACTIONS[name](self)
+            TRANSACTIONS[name](self, words)
         elif self.transaction is not None and name not in ("quit", "reset"):
             self._queue(Later(name, words))
         else:
@@ -309,20 +312,33 @@ class Connection(asyncio.Protocol):
     # Transactions.
 
     def look(self, plans: Sequence[Plan | Later], then: Callable[[str], None]) -> None:
-        """Find out whether all keys are here; ``then`` gets "" or where they are.
-
-        Nothing else of this client is carried out meanwhile.
-        """
-        asking, self.asking = self.asking, False
+        """Find out whether all keys are here; ``then`` gets "" or where they are."""
         commands = tuple(each for plan in plans for each in plan.commands)
+        self._pause_for(commands, lambda _, redirect: then(redirect), only_look=True)
+
+    def read(self, keys: Sequence[bytes], then: Callable[[Sequence[Any], str], None]) -> None:
+        """What keys hold; ``then`` gets that, and "" or where the keys are."""
+        self._pause_for(tuple(map(Get, keys)), then, only_look=False)
+
+    def _pause_for(
+        self,
+        commands: tuple[Fronted, ...],
+        then: Callable[[Sequence[Any], str], None],
+        only_look: bool,
+    ) -> None:
+        """Ask the node; nothing else of this client is carried out meanwhile."""
+        asking, self.asking = self.asking, False
         self._looking = True
 
         def found(outcome: Outcome) -> None:
-            where: Any = outcome.value  # type: ignore[union-attr]
+            told: Any = outcome.value  # type: ignore[union-attr]
             self._looking = False
-            then("" if isinstance(where, Answer) else self._redirect(where))
+            if isinstance(told, Answer):
+                then(cast(Sequence[Any], told.value), "")
+            else:
+                then((), self._redirect(told))
 
-        self.facade.door.invoke(Serve(commands, asking, only_look=True), found)
+        self.facade.door.invoke(Serve(commands, asking, only_look), found)
 
     def _queue(self, plan: Plan | Later) -> None:
         """Queue it if its keys are here; else say where they are, and refuse all at EXEC."""
@@ -344,9 +360,10 @@ class Connection(asyncio.Protocol):
         self.look([plan], then)
 
 
-TRANSACTIONS: dict[str, Callable[[Connection], None]] = {
+TRANSACTIONS: dict[str, Callable[[Connection, list[bytes]], None]] = {
     "multi": multi,
     "discard": discard,
     "exec": execute,
+    "watch": watch,
 }
 """By name of the command."""

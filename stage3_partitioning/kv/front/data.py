@@ -7,14 +7,16 @@ from typing import Any
 
 from stage3_partitioning.kv.commands import (
     Append,
-    Command,
     Delete,
     Expire,
+    Fronted,
     Get,
     Increment,
+    IncrementFloat,
     Problem,
     Put,
     PutIf,
+    Rename,
     TimeToLive,
 )
 from stage3_partitioning.kv.front.options import (
@@ -37,7 +39,7 @@ Tell = Callable[[Sequence[Any]], Value]
 class Plan:
     """What a command about keys asks of the node."""
 
-    commands: tuple[Command, ...]
+    commands: tuple[Fronted, ...]
     tell: Tell
 
 
@@ -127,6 +129,30 @@ def _decrby(words: Words) -> Plan:
     if number == -(2**63):
         raise RespError("ERR decrement would overflow")
     return Plan((Increment(words[1], -number),), _first)
+
+
+def _incrbyfloat(words: Words) -> Plan:
+    return Plan((IncrementFloat(words[1], words[2]),), _first)
+
+
+def _getrange(words: Words) -> Plan:
+    first, last = integer(words[2]), integer(words[3])
+
+    def cut(results: Sequence[Any]) -> Value:
+        value: bytes = results[0] or b""
+        start, end = (at if at >= 0 else max(0, len(value) + at) for at in (first, last))
+        return b"" if first < 0 and last < 0 and first > last else value[start : end + 1]
+
+    return Plan((Get(words[1]),), cut)
+
+
+def _rename(words: Words) -> Plan:
+    return Plan((Get(words[2]), Rename(words[1], words[2])), lambda results: _ok(results[1:]))
+
+
+def _renamenx(words: Words) -> Plan:
+    plan = (Get(words[2]), Rename(words[1], words[2], "absent"))
+    return Plan(plan, lambda results: told(results[1]))
 
 
 def _mget(words: Words) -> Plan:
@@ -223,6 +249,11 @@ PLANS: dict[str, Callable[[Words], Plan]] = {
     "decr": _decr,
     "incrby": _incrby,
     "decrby": _decrby,
+    "incrbyfloat": _incrbyfloat,
+    "getrange": _getrange,
+    "substr": _getrange,
+    "rename": _rename,
+    "renamenx": _renamenx,
     "mget": _mget,
     "mset": _mset,
     "del": _del,

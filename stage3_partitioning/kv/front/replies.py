@@ -30,9 +30,12 @@ class Flags:
     names: tuple[str, ...]
 
 
-Value: TypeAlias = (
-    "int | str | bytes | Simple | Flags | RespError | Sequence[Value] | Mapping[str, Value] | None"
-)
+class NoArray:
+    """Nothing, where an array was asked for."""
+
+
+Single: TypeAlias = int | str | bytes | Simple | Flags | NoArray | RespError | None
+Value: TypeAlias = "Single | Sequence[Value] | Mapping[str, Value]"
 """What can be replied. Text is sent as a bulk, as bytes are."""
 
 
@@ -46,6 +49,8 @@ def encode(value: Value, version: int) -> bytes:
     match value:
         case None:
             return b"_\r\n" if version == 3 else b"$-1\r\n"
+        case NoArray():
+            return b"_\r\n" if version == 3 else b"*-1\r\n"
         case bytes():
             return b"$%d\r\n%b\r\n" % (len(value), value)
         case int():

@@ -57,6 +57,7 @@ def _quit(client: Client, _: Words) -> None:
 
 def _reset(client: Client, _: Words) -> None:
     client.version, client.name, client.transaction = 2, "", None
+    client.watched = {}
     client.value(Simple("RESET"))
 
 
@@ -268,11 +269,17 @@ def _ok(client: Client, _: Words) -> None:
     client.reply(OK)
 
 
+def _unwatch(client: Client, _: Words) -> None:
+    client.watched = {}
+    client.reply(OK)
+
+
 SERVER_COMMANDS: dict[str, Callable[[Client, Words], None]] = {
     "ping": _ping,
     "echo": _echo,
     "quit": _quit,
     "reset": _reset,
+    "unwatch": _unwatch,
     "select": _select,
     "auth": _auth,
     "asking": _asking,

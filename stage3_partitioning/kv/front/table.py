@@ -23,6 +23,11 @@ incr 2 1 1 1 write,denyoom,fast @write,@string,@fast
 decr 2 1 1 1 write,denyoom,fast @write,@string,@fast
 incrby 3 1 1 1 write,denyoom,fast @write,@string,@fast
 decrby 3 1 1 1 write,denyoom,fast @write,@string,@fast
+incrbyfloat 3 1 1 1 write,denyoom,fast @write,@string,@fast
+getrange 4 1 1 1 readonly @read,@string,@slow
+substr 4 1 1 1 readonly @read,@string,@slow
+rename 3 1 2 1 write @keyspace,@write,@slow
+renamenx 3 1 2 1 write,fast @keyspace,@write,@fast
 mget -2 1 -1 1 readonly,fast @read,@string,@fast request_policy:multi_shard
 mset -3 1 -1 2 write,denyoom @write,@string,@slow request_policy:multi_shard,response_policy:all_succeeded
 del -2 1 -1 1 write @keyspace,@write,@slow request_policy:multi_shard,response_policy:agg_sum
@@ -47,6 +52,8 @@ flushdb -1 0 0 0 write @keyspace,@write,@slow,@dangerous request_policy:all_shar
 multi 1 0 0 0 noscript,loading,stale,fast,allow_busy @fast,@transaction
 exec 1 0 0 0 noscript,loading,stale,skip_slowlog @slow,@transaction
 discard 1 0 0 0 noscript,loading,stale,fast,allow_busy @fast,@transaction
+watch -2 1 -1 1 noscript,loading,stale,fast,allow_busy @fast,@transaction
+unwatch 1 0 0 0 noscript,loading,stale,fast,allow_busy @fast,@transaction
 ping -1 0 0 0 fast @fast,@connection request_policy:all_shards,response_policy:all_succeeded
 echo 2 0 0 0 loading,stale,fast @fast,@connection
 hello -1 0 0 0 noscript,loading,stale,fast,no_auth,allow_busy @fast,@connection

@@ -1,0 +1,74 @@
+"""What only a front asks of its node, carried out: what Redis has beyond the lab's own commands.
+
+It comes in a :class:`~stage3_partitioning.kv.messages.Serve`, whose commands are carried out in one
+step. So it needs no sessions: nobody repeats it.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation, localcontext
+
+from stage3_partitioning.kv.commands import Expect, Fronted, IncrementFloat, Problem, Rename
+from stage3_partitioning.kv.store import Item, Store, carry_out
+
+PLACES = 17
+"""Digits after the point: as many as Redis writes."""
+
+DIGITS = 400
+"""Digits of a number in all: enough for each number that Redis takes, and its places."""
+
+NOT_A_FLOAT = Problem("value is not a valid float")
+NO_SUCH_KEY = Problem("no such key")
+
+
+def carry_out_together(store: Store, commands: Sequence[Fronted], now: int) -> tuple[object, ...]:
+    """Carry out the commands of a front; returns their results, up to an Expect that fails."""
+    results: list[object] = []
+    for command in commands:
+        match command:
+            case Expect(key, value):
+                item = store.find(key, now)
+                results.append((None if item is None else item.value) == value)
+                if not results[-1]:
+                    break
+            case Rename():
+                results.append(_rename(store, command, now))
+            case IncrementFloat():
+                results.append(_increment_float(store, command, now))
+            case _:
+                results.append(carry_out(store, command, now))
+    return tuple(results)
+
+
+def _rename(store: Store, command: Rename, now: int) -> Problem | bool:
+    item = store.find(command.key, now)
+    if item is None:
+        return NO_SUCH_KEY
+    if command.when == "absent" and store.find(command.to, now) is not None:
+        return False
+    store.remove(command.key)
+    store.put(command.to, item)
+    return True
+
+
+def _increment_float(store: Store, command: IncrementFloat, now: int) -> Problem | bytes:
+    item = store.find(command.key, now) or Item(b"0")
+    number, by = as_float(item.value), as_float(command.by)
+    if number is None or by is None:
+        return NOT_A_FLOAT
+    with localcontext() as context:
+        context.prec = DIGITS
+        added = (number + by).quantize(Decimal(1).scaleb(-PLACES))
+    text = f"{added:f}".rstrip("0").rstrip(".").encode()
+    text = b"0" if text == b"-0" else text
+    store.put(command.key, Item(text, item.expires_at))
+    return text
+
+
+def as_float(text: bytes) -> Decimal | None:
+    """The number that the text is, without blanks; None if it is none, or has too many digits."""
+    try:
+        number = Decimal(text.decode("ascii"))
+    except (InvalidOperation, UnicodeDecodeError):
+        return None
+    plain = text == text.strip() and b"_" not in text
+    return number if plain and number.is_finite() and abs(number.adjusted()) < DIGITS // 2 else None
