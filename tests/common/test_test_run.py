@@ -26,11 +26,11 @@ def test_light(): pass
 """
 
 
-def collected(folder: Path, chosen: str) -> list[str]:
+def collected(folder: Path, chosen: str, *options: str) -> list[str]:
     (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n proof\n rotates\n", encoding="utf-8")
     (folder / "test_some.py").write_text(PROOFS, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "--collect-only", "-p", "tests.support.proofs"]
-    command += [f"--proofs={chosen}", f"--rootdir={folder}", "-c", f"{folder}/pytest.ini"]
+    command += [*options, f"--proofs={chosen}", f"--rootdir={folder}", "-c", f"{folder}/pytest.ini"]
     ran = subprocess.run(
         [*command, str(folder)], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
     )
@@ -46,6 +46,21 @@ def test_the_slices_are_all_proofs_once_and_the_other_tests_are_in_each(tmp_path
     assert rotating == [f"test_alike[{lab}]" for lab in range(5)]
     assert collected(tmp_path, "none")[-1] == "test_light"
     assert len(collected(tmp_path, "all")) == 13
+
+
+def test_two_pythons_share_what_is_tested_in_common_and_each_does_all_the_rest(
+    tmp_path: Path,
+) -> None:
+    common = tmp_path / "tests" / "common"
+    common.mkdir(parents=True)
+    (common / "test_more.py").write_text(
+        "import pytest\n\n@pytest.mark.parametrize('number', range(5))\ndef test_c(number): pass\n",
+        encoding="utf-8",
+    )
+    halves = [collected(tmp_path, "none", f"--common={half}/2") for half in (1, 2)]
+    shared = sorted(name for half in halves for name in half if name.startswith("test_c"))
+    assert shared == [f"test_c[{number}]" for number in range(5)]
+    assert all("test_light" in half for half in halves)
 
 
 def test_what_takes_long_begins_first(tmp_path: Path) -> None:

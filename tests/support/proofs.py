@@ -7,6 +7,9 @@ runs of one day do the same. ``--proofs 3/10`` keeps the third tenth, ``all`` al
 What is done for each lab alike, and is not quite as heavy, is marked ``rotates``: a third of it is
 kept, today that of the slice's number, so that three days in a row do all of it. There will be many
 labs, and the time of a run is bounded.
+
+``--common 1/2`` keeps that half of what is tested in ``tests/common``: of two Pythons each does one
+half, and the other one tomorrow (``.ci/pythons``).
 """
 
 from pathlib import Path
@@ -24,6 +27,7 @@ TURNS = 3
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The option of this plugin."""
     parser.addoption("--proofs", metavar="SLICE", default="all", help="3/10, day/10, all or none")
+    parser.addoption("--common", metavar="SLICE", default="1/1", help="of tests/common: 1/2, say")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -61,6 +65,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if chosen != (0, 1):
         turn = 0 if chosen is None else chosen[0] % TURNS
         left |= set(rotating).difference(take(rotating, (turn, TURNS)))
+    of_common = [item for item in items if item.nodeid.startswith("tests/common/")]
+    left |= set(of_common).difference(take(of_common, _parsed(config, config.option.common)))
     if left:
         config.hook.pytest_deselected(items=[item for item in items if item in left])
     items[:] = sorted((item for item in items if item not in left), key=_lasts, reverse=True)
@@ -74,6 +80,10 @@ def _slice(config: pytest.Config) -> tuple[int, int] | None:
     text: str = config.option.proofs
     if text in ("all", "none"):
         return (0, 1) if text == "all" else None
+    return _parsed(config, text)
+
+
+def _parsed(config: pytest.Config, text: str) -> tuple[int, int]:
     try:
         return parse_slice(text, Path(config.rootpath))
     except BadInput as error:
