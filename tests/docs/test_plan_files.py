@@ -92,3 +92,9 @@ def test_the_roadmap_has_every_lab_and_its_stages_are_in_order() -> None:
     assert stages == sorted(stages)
     named = {lab for idea in IDEAS for lab in idea.get("labs", [])}
     assert set(Course().ids) <= named.union(*map(coming, IDEAS))
+
+
+def test_pages_that_plans_and_roadmap_name_exist() -> None:
+    readings = PLANS["readings"].values()
+    named = {entry["page"] for entry in [*IDEAS, *readings] if "page" in entry}
+    assert {page for page in named if not (DOCS / page).is_file()} == set()
