@@ -53,6 +53,9 @@ VERBS = {
             "lab check-history etcd_002.log --model cas-register",
         ),
     },
+    "Design your own": {
+        "design": Verb("design.verb:design", "lab design my-system.md"),
+    },
     "Teach": {
         "release": Verb("kit.verbs_release:release", "lab release handout/ --labs echo,link,cap"),
         "grade": Verb(
