@@ -21,7 +21,8 @@ GOOD = EXAMPLE.read_text(encoding="utf-8")
 
 def findings(text: str, folder: Path = CONCEPTS) -> list[tuple[int, str, str]]:
     """What the check-list says of a document."""
-    return [tuple(found) for found in review(parse(text), folder).findings]
+    found = review(parse(text), folder).findings
+    return [(line, check, sentence) for line, check, sentence in found]
 
 
 def without(title: str) -> str:
