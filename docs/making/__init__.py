@@ -2,8 +2,9 @@
 
 1. ``staging``: the folder ``out/docs`` that MkDocs reads, and what is written there;
 2. ``expanding``: a page's source becomes a page: code, output and made parts are put in;
-3. ``nav``: stages, labs and decisions in the site's navigation;
-4. ``building``: MkDocs is run, strictly, and not at all if nothing changed.
+3. ``anchors``: a Chinese page gets the anchors of the English one;
+4. ``nav``: stages, labs and decisions in the site's navigation;
+5. ``building``: MkDocs is run, strictly, and not at all if nothing changed.
 
 ``python -m docs.making`` does it all; ``make docs`` is the same with its tools installed.
 """

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from common.course.base.course import Course
-from docs.making import labs, runs
+from docs.making import anchors, labs, runs
 from docs.making.asking import Page, Site
 from docs.making.expanding import commands, expand
 from docs.making.parts import MAKERS
@@ -24,9 +24,19 @@ def staged(course: Course) -> Stage:
     site.runner.run_all(sorted({each for text in site.sources.values() for each in _wanted(text)}))
     for path, text in site.sources.items():
         site.stage.add(path, _made(Page(path), text, site))
+    for path in site.sources:
+        _same_anchors(Page(path), site.stage)
     for lab in course.labs:
         site.stage.add(labs.code_page(lab), labs.code(lab, course))
     return site.stage
+
+
+def _same_anchors(page: Page, stage: Stage) -> None:
+    """A Chinese page has the anchors of the English one: a link to a place works in both."""
+    english = page.path.replace(".zh.md", ".md")
+    if page.language == "zh" and english in stage.files:
+        texts = (stage.files[path].decode() for path in (page.path, english))
+        stage.add(page.path, anchors.with_anchors(page.path, *texts))
 
 
 def _wanted(text: str) -> Iterator[tuple[str, ...]]:
