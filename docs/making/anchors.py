@@ -13,7 +13,8 @@ from markdown.extensions.toc import slugify, unique
 from docs.making.errors import PageError
 from docs.making.expanding import pieces
 
-HEADING = re.compile(r"(?P<signs>#{1,6}) (?P<text>.*?)(?P<given> *\{ *#(?P<anchor>[\w-]+)[^}]*\})?")
+HEADING = re.compile(r"#{1,6} (?P<text>.*?)(?: *\{(?P<given>[^}]*)\})?")
+_GIVEN = re.compile(r"#([\w-]+)")
 _LINK = re.compile(r"!?\[(.*?)\]\([^)]*\)")
 
 
@@ -23,7 +24,8 @@ def anchors(text: str) -> list[str]:
     found = []
     for heading in _headings(text):
         plain = re.sub(r"<[^>]*>", "", _LINK.sub(r"\1", heading["text"]))
-        found.append(heading["anchor"] or unique(slugify(plain, "-"), used))
+        own = _GIVEN.search(heading["given"] or "")
+        found.append(own[1] if own else unique(slugify(plain, "-"), used))
         used.add(found[-1])
     return found
 
@@ -43,13 +45,15 @@ def with_anchors(path: str, chinese: str, english: str) -> str:
     lines = []
     for piece in pieces(chinese):
         heading = HEADING.fullmatch(piece.text) if piece.kind == "text" else None
-        if heading:
-            anchor = next(left)
-            given = "" if heading["given"] else f" {{ #{anchor} }}"
-            lines.append(piece.text + given)
-        else:
-            lines.append(piece.text)
+        lines.append(_anchored(heading, next(left)) if heading else piece.text)
     return "\n".join(lines) + "\n"
+
+
+def _anchored(heading: re.Match[str], anchor: str) -> str:
+    given = heading["given"] or " "
+    if _GIVEN.search(given):
+        return heading[0]
+    return f"{heading[0][: heading.end('text')]} {{ #{anchor}{given.rstrip()} }}"
 
 
 def _headings(text: str) -> list[re.Match[str]]:

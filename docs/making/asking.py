@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import PurePosixPath
 from typing import TypeAlias
+
+import yaml
 
 from common.course.base.course import Course
 from common.values.errors import LabError
 from docs.making.errors import PageError
 from docs.making.running import Ran, Runner
-from docs.making.staging import PAGE, Stage
+from docs.making.staging import DOCS, PAGE, Stage
 
 LANGUAGES = ("en", "zh")
 
@@ -98,6 +101,18 @@ class Asked:
     def said(self, english: str, chinese: str) -> str:
         """The words in the page's language."""
         return chinese if self.page.language == "zh" else english
+
+    def told(self, text: str) -> str:
+        """A manifest's sentence in the page's language; in English where it has no other."""
+        english = " ".join(text.split())
+        return self.said(english, _chinese().get(english, english))
+
+
+@cache
+def _chinese() -> dict[str, str]:
+    """What the manifests say, in English and in Chinese."""
+    entries = yaml.safe_load((DOCS / "course.zh.yaml").read_text("utf-8"))
+    return {entry["en"]: entry["zh"] for entry in entries}
 
 
 Maker: TypeAlias = Callable[[Asked], str]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from common.course.base.course import ROOT, Course
-from common.course.base.lab import Lab, Paper
+from common.course.base.lab import Lab, Paper, Stage
 from common.values.errors import BadInput
 from docs.making.asking import Asked, Page, Site
 from docs.making.messages import KINDS, cast
@@ -51,7 +51,7 @@ def facts(asked: Asked) -> str:
     """In a box: the idea, the stage, the hours, what comes before, and how to begin."""
     lab, course = lab_of(asked), asked.site.course
     stage = course.stage_of(lab)
-    own = f"{stage.sign}. {stage.title.partition(':')[0]}"
+    own = f"{stage.sign}. {short(asked, stage)}"
     if page_of(stage) in asked.site.sources:
         own = f"[{own}]({asked.page.link(page_of(stage))})"
     needs = ", ".join(f"[{id}]({asked.page.link(f'labs/{id}.md')})" for id in lab.needs)
@@ -80,9 +80,13 @@ def facts(asked: Asked) -> str:
         for name, value in rows
         if value
     ]
-    concept = " ".join(lab.concept.split())
-    idea = f"<p class='idea' markdown>{concept}</p>"
+    idea = f"<p class='idea' markdown>{asked.told(lab.concept)}</p>"
     return "\n".join(["<div class='facts' markdown>", idea, "<dl markdown>", *items, "</dl></div>"])
+
+
+def short(asked: Asked, stage: Stage) -> str:
+    """The beginning of a stage's title, in the page's language."""
+    return re.split("[:：]", asked.told(stage.title))[0]
 
 
 def parts(asked: Asked) -> str:
@@ -99,7 +103,13 @@ def parts(asked: Asked) -> str:
             for file in by_file
         ]
         rows.append(
-            (f"`{part.id}`", part.title, "<br>".join(wrote), f"{part.hours:g}", str(part.points))
+            (
+                f"`{part.id}`",
+                asked.told(part.title),
+                "<br>".join(wrote),
+                f"{part.hours:g}",
+                str(part.points),
+            )
         )
     return table(headers, rows)
 
@@ -218,5 +228,7 @@ def stage_labs(asked: Asked) -> str:
         lab = asked.site.course.lab(id)
         read = "<br>".join(_paper(asked, paper) for paper in lab.papers)
         link = f"[**{id}**]({asked.page.link(f'labs/{id}.md')})"
-        rows.append((f"{link}<br>{lab.title}", lab.concept, f"{lab.hours:g}", read))
+        rows.append(
+            (f"{link}<br>{asked.told(lab.title)}", asked.told(lab.concept), f"{lab.hours:g}", read)
+        )
     return table(headers, rows)

@@ -13,7 +13,8 @@ from typing import Any
 import yaml
 
 from docs.making.asking import Asked
-from docs.making.roadmap import in_language, labs_of, short
+from docs.making.labs import short
+from docs.making.roadmap import in_language, labs_of
 from docs.making.staging import DOCS
 
 FIRST_MONDAY = date(2024, 1, 1)
@@ -44,7 +45,7 @@ def plan(asked: Asked) -> str:
         weeks_said = asked.said(
             f"weeks {which}" if first != last else f"week {which}", f"第 {which} 周"
         )
-        parts.append(f"## {short(stage)}: {weeks_said} {{ #week-{first}-on }}")
+        parts.append(f"## {short(asked, stage)}: {weeks_said} {{ #week-{first}-on }}")
         parts += [_week(asked, week) for week in own]
     return "\n\n".join(parts)
 

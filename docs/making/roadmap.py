@@ -14,7 +14,7 @@ import yaml
 
 from common.course.base.lab import Stage
 from docs.making.asking import Asked
-from docs.making.labs import table
+from docs.making.labs import short, table
 from docs.making.nav import page_of
 from docs.making.staging import DOCS
 
@@ -75,21 +75,17 @@ def _map(asked: Asked, stages: list[Stage]) -> str:
         )
         tiles.append(
             f'<li><a href="#stage-{stage.number}"><b>{stage.sign}</b> '
-            f"<span>{escape(short(stage))}</span>"
+            f"<span>{escape(short(asked, stage))}</span>"
             f'<span class="bars" aria-hidden="true">{bars}</span><small>{said}</small></a></li>'
         )
     label = asked.said("The stages", "各阶段")
     return f'<nav class="map" aria-label="{label}"><ol>{"".join(tiles)}</ol></nav>'
 
 
-def short(stage: Stage) -> str:
-    """The beginning of a stage's title."""
-    return stage.title.partition(":")[0]
-
-
 def _stage(asked: Asked, stage: Stage) -> str:
-    title = f"{stage.sign}. {stage.title}" if stage.sign != "+" else stage.title
-    lines = [f"## {title} {{ #stage-{stage.number} }}", "", stage.summary, ""]
+    title = asked.told(stage.title)
+    title = f"{stage.sign}. {title}" if stage.sign != "+" else title
+    lines = [f"## {title} {{ #stage-{stage.number} }}", "", asked.told(stage.summary), ""]
     if page_of(stage) in asked.site.sources:
         read = asked.said("Read more of this stage", "阅读本阶段的说明")
         lines += [f"[{read}]({asked.page.link(page_of(stage))})", ""]
