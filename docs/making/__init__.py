@@ -2,9 +2,10 @@
 
 1. ``staging``: the folder ``out/docs`` that MkDocs reads, and what is written there;
 2. ``expanding``: a page's source becomes a page: code, output and made parts are put in;
-3. ``anchors``: a Chinese page gets the anchors of the English one;
-4. ``nav``: stages, labs and decisions in the site's navigation;
-5. ``building``: MkDocs is run, strictly, and not at all if nothing changed.
+3. ``terms``: the first use of a word of the course leads to the glossary;
+4. ``anchors``: a Chinese page gets the anchors of the English one;
+5. ``nav``: stages, labs and decisions in the site's navigation;
+6. ``building``: MkDocs is run, strictly, and not at all if nothing changed.
 
 ``python -m docs.making`` does it all; ``make docs`` is the same with its tools installed.
 """

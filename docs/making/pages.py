@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from common.course.base.course import Course
-from docs.making import anchors, labs, runs
+from docs.making import anchors, labs, runs, terms
 from docs.making.asking import Page, Site
 from docs.making.expanding import commands, expand
 from docs.making.parts import MAKERS
@@ -46,6 +46,8 @@ def _wanted(text: str) -> Iterator[tuple[str, ...]]:
 
 
 def _made(page: Page, text: str, site: Site) -> str:
+    if page.path.startswith(terms.FOLDERS):
+        text = terms.with_terms(page, text)
     if page.path.startswith(labs.FOLDER):
         text = labs.with_facts(text)
     text = runs.with_runs(page, expand(page, text, site, MAKERS), site)
