@@ -53,7 +53,9 @@ def build(nav: list[Any]) -> bool:
     MADE_OF.unlink(missing_ok=True)
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "-f", str(CONFIG)]
     env = {**os.environ, **QUIET}
-    done = subprocess.run(command, env=env, check=False, capture_output=True, text=True)
+    done = subprocess.run(
+        command, cwd=DOCS.parent, env=env, check=False, capture_output=True, text=True
+    )
     if done.returncode:
         said = (done.stdout + done.stderr).strip()
         raise BadInput(f"MkDocs does not accept the pages in out/docs:\n{said}")
@@ -69,7 +71,7 @@ def _hash() -> str:
         for path in _files(folder):
             digest.update(path.relative_to(folder).as_posix().encode())
             digest.update(hashlib.sha256(path.read_bytes()).digest())
-    for config in (CONFIG, DOCS.parent / "mkdocs.yml"):
+    for config in (CONFIG, DOCS.parent / "mkdocs.yml", DOCS / "jieba.txt"):
         digest.update(config.read_bytes())
     return digest.hexdigest()
 

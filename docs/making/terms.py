@@ -19,10 +19,10 @@ FOLDERS = ("labs/", "stages/", "concepts/")
 
 _WORDS = """
 anti-entropy at-most-once back-pressure ballot byzantine causal-order checkpoint concurrent
-consensus consistent-hashing convergence crdt explorer failure-detector fencing gossip high-watermark
-idempotent incarnation in-sync-replicas lease linearizable logical-clock mutant overlay-network
-partition-of-the-network quorum serializable service-mesh shuffle skew state-machine tag tombstone
-total-order transaction watch
+consensus consistent-hashing convergence crdt explorer failure-detector fencing gossip
+high-watermark idempotent incarnation in-sync-replicas lease linearizable logical-clock mutant
+overlay-network partition-of-the-network quorum serializable service-mesh shuffle skew
+state-machine tag tombstone total-order transaction watch
 """
 LINKED = frozenset(_WORDS.split())
 
