@@ -45,7 +45,9 @@ def plan(asked: Asked) -> str:
         weeks_said = asked.said(
             f"weeks {which}" if first != last else f"week {which}", f"第 {which} 周"
         )
-        parts.append(f"## {short(asked, stage)}: {weeks_said} {{ #week-{first}-on }}")
+        parts.append(
+            f"## {short(asked, stage)}{asked.said(': ', '：')}{weeks_said} {{ #week-{first}-on }}"
+        )
         parts += [_week(asked, week) for week in own]
     return "\n\n".join(parts)
 
