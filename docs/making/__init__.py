@@ -5,7 +5,8 @@
 3. ``terms``: the first use of a word of the course leads to the glossary;
 4. ``anchors``: a Chinese page gets the anchors of the English one;
 5. ``nav``: stages, labs and decisions in the site's navigation;
-6. ``building``: MkDocs is run, strictly, and not at all if nothing changed.
+6. ``building``: MkDocs is run, strictly, and not at all if nothing changed;
+7. ``searching``: what is typed in Chinese is cut into words, its last letter too.
 
 ``python -m docs.making`` does it all; ``make docs`` is the same with its tools installed.
 """
