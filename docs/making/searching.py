@@ -37,6 +37,6 @@ def mend(site: Path) -> None:
         if workers:
             return
     raise BadInput(
-        "the search of this MkDocs Material is not the one that docs/making/searching.py mends: look "
-        "whether it finds 分区 by itself now, and then leave that file out"
+        "the search of this MkDocs Material is not the one that docs/making/searching.py mends: "
+        "look whether it finds 分区 by itself now, and then leave that file out"
     )
