@@ -12,6 +12,7 @@ class EtcdLab(LabUnderTest):
     """What the suite uses of the lab; the names come from the implementation under test."""
 
     if TYPE_CHECKING:
+        from stage5_fault_tolerance.etcd.batches import MOST_COMMANDS
         from stage5_fault_tolerance.etcd.client import EtcdClient
         from stage5_fault_tolerance.etcd.commands import (
             Arm,
@@ -33,6 +34,7 @@ class EtcdLab(LabUnderTest):
         )
         from stage5_fault_tolerance.etcd.history import History
         from stage5_fault_tolerance.etcd.messages import Committed, Probed
+        from stage5_fault_tolerance.etcd.problems import MOST_BYTES
         from stage5_fault_tolerance.etcd.results import (
             DeleteResult,
             Done,
@@ -48,3 +50,4 @@ class EtcdLab(LabUnderTest):
 
         cost_of = staticmethod(history.cost_of)
         problem_of = staticmethod(problems.problem_of)
+        size_of = staticmethod(problems.size_of)

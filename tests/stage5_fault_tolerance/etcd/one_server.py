@@ -29,8 +29,13 @@ class Follower:
 
     def take(self, index: int, commit: int) -> list[Any]:
         """Let a put arrive as the entry at ``index`` of term 1, and the leader's commit index."""
-        put = self.lab.Put(b"k%d" % index)
-        entry = Entry(1, Numbered("n3", index, put))
+        return self.take_of("n3", index, self.lab.Put(b"k%d" % index), index, commit)
+
+    def take_of(
+        self, server: str, number: int, command: object, index: int, commit: int
+    ) -> list[Any]:
+        """Let a server's command arrive as the entry at ``index`` of term 1."""
+        entry = Entry(1, Numbered(server, number, command))
         previous = (index - 1, 1 if index > 1 else 0)
         return self.hear("n2", AppendEntries(1, *previous, (entry,), commit, 1))
 

@@ -1,0 +1,51 @@
+"""Graded suite of the lab ``etcd``, part 3: what one batch holds, and how its changes end."""
+
+from common.contract import CommandBatch, Return
+from common.course.suites.grading import graded
+from common.values.history import Unknown
+from stage4_consensus.raft.messages import AppendEntries
+from tests.stage5_fault_tolerance.etcd.lab import EtcdLab
+from tests.stage5_fault_tolerance.etcd.one_server import Follower, sent
+
+LAB = "etcd"
+
+
+@graded(
+    points=2,
+    title="Batches are bounded",
+    requirement="docstring of next: most commands, most bytes, in the order in which they came",
+)
+def test_a_batch_holds_as_much_as_it_may_and_no_more(lab: EtcdLab) -> None:
+    some = lab.Put(b"k", b"x" * 500_000)
+    rest = lab.MOST_BYTES - lab.size_of(some) - lab.size_of(lab.Put(b"k", b""))
+    exact, larger = lab.Put(b"k", b"x" * rest), lab.Put(b"k", b"x" * (rest + 1))
+    small = lab.Put(b"k", b"y")
+    for waiting, taken in {
+        (small,) * (lab.MOST_COMMANDS + 9): lab.MOST_COMMANDS,
+        (some, exact, small): 2,
+        (some, larger, small): 1,
+        (exact, small, some, small): 2,
+    }.items():
+        one, first = Follower(lab), lab.Put(b"first")
+        one.hear("n2", AppendEntries(1, 0, 0, (), 0, 1))
+        one.ask(first)
+        for request in waiting:
+            assert not sent(one.ask(request)), "one batch at a time"
+        done = one.take_of("n1", 1, CommandBatch((first,)), index=1, commit=1)
+        (batch,) = [each for each in sent(done) if type(each).__name__ == "Batch"]
+        assert batch.number == 2
+        assert batch.changes.commands == waiting[:taken]
+
+
+@graded(
+    points=1,
+    title="Done, but with what result?",
+    requirement="docstring of end: they happened, but clients cannot be told with what result",
+)
+def test_a_change_whose_result_is_lost_ends_unknown(lab: EtcdLab) -> None:
+    one = Follower(lab)
+    one.hear("n2", AppendEntries(1, 0, 0, (), 0, 1))
+    one.ask(lab.Put(b"a"))
+    later = one.take_of("n1", 7, lab.Put(b"b"), index=1, commit=1)
+    (ended,) = [each for each in later if isinstance(each, Return)]
+    assert isinstance(ended.outcome, Unknown), "batch 1 is applied, for batch 7 is"
