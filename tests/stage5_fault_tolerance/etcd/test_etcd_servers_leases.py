@@ -6,7 +6,7 @@ from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import ask, ask_ok, crash, restart, run_until, value_of, wait_for
 from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
-from common.values.faults import Heal, Partition
+from common.values.faults import Heal, Link, Partition
 from common.values.history import Ok
 from common.values.units import MS, SECOND
 from tests.stage5_fault_tolerance.etcd.cluster import (
@@ -51,6 +51,45 @@ def test_a_lease_ends_when_nobody_keeps_it_alive_and_not_before(lab: EtcdLab, sw
         length = shown(simulation, server, "raft/last")
         simulation.run(simulation.now + SECOND)
         assert shown(simulation, server, "raft/last") == length, "nothing ends, nothing is appended"
+
+
+@graded(
+    points=2,
+    title="Each lease has a time of its own",
+    requirement="deadlines.py: a lease that is there already keeps its deadline",
+)
+def test_a_lease_ends_in_time_though_others_are_granted_and_revoked(
+    lab: EtcdLab, sweep: Sweep
+) -> None:
+    for seed in sweep(2):
+        simulation = cluster(lab, seed)
+        elected(simulation)
+        ask_ok(simulation, "n1", lab.LeaseGrant(3, 7))
+        ask_ok(simulation, "n1", lab.Put(b"held", b"x", 7))
+        granted = simulation.now
+        for number in range(1, 8):
+            simulation.run(granted + number * 500 * MS)
+            ask_ok(simulation, "n2", lab.LeaseGrant(60, 100 + number))
+            ask_ok(simulation, "n3", lab.LeaseRevoke(100 + number))
+        simulation.run(granted + 4 * SECOND)
+        assert ask_ok(simulation, "n1", lab.Range(b"held")).count == 0, "it had 3 s"
+
+
+@graded(
+    points=2,
+    title="An end is decided once",
+    requirement="docstring of decide: each is named once, however long its end takes",
+)
+def test_the_end_of_a_lease_is_one_entry_though_it_takes_long_to_commit(lab: EtcdLab) -> None:
+    simulation = cluster(lab, 1, config=SLOW)
+    leader = elected(simulation)
+    ask_ok(simulation, leader, lab.LeaseGrant(2))
+    before = shown(simulation, leader, "raft/last")
+    simulation.inject(Link(simulation.now, latency=(300 * MS, 300 * MS)))
+    the_end_is_in_the_log(simulation)
+    simulation.run(simulation.now + 5 * SECOND)
+    assert leader_of(simulation) == leader
+    assert shown(simulation, leader, "raft/last") == before + 1
 
 
 @graded(
