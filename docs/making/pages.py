@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from common.course.base.course import Course
 from docs.making import anchors, labs, runs, terms
+from docs.making.arrived import with_arrived
 from docs.making.asking import Page, Site
 from docs.making.expanding import commands, expand
 from docs.making.parts import MAKERS
@@ -50,5 +51,6 @@ def _made(page: Page, text: str, site: Site) -> str:
         text = terms.with_terms(page, text)
     if page.path.startswith(labs.FOLDER):
         text = labs.with_facts(text)
+    text = with_arrived(page, text, site)
     text = runs.with_runs(page, expand(page, text, site, MAKERS), site)
     return labs.with_lines(page, text, site) if page.path.startswith(labs.FOLDER) else text
