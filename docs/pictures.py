@@ -39,6 +39,7 @@ STUDIES = {
     "kademlia-hops": "bonus_overlays.kademlia.plot",
     "kademlia-topologies": "bonus_overlays.kademlia.plot_topologies",
     "mapreduce-timeline": "stage6_compute.mapreduce.plot",
+    "rpc-cost": "stage2_communication.rpc.plot",
     "serialization-speed": "stage2_communication.serialization.plot_sizes",
 }
 """By picture: the module that makes it, given a file: what takes too long for a demo."""

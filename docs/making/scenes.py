@@ -9,6 +9,7 @@ SCENES = {
     "echo": ("echo", "echo-bad", 66),
     "link": ("link", "link-sliding-window", 40),
     "failures": ("failures", "honest-answer-lost", 46),
+    "rpc": ("rpc", "rpc-retry", 20),
     "cap": ("cap", "cap-consistent", 345),
     "raft": ("raft", "raft-leader-killed", 870),
     "kv": ("kv", "kv-added", 310),
