@@ -4,7 +4,7 @@ import re
 
 from docs.making.asking import Page, Site
 
-_COMING = re.compile(r"(`\w+`(?:, `\w+`)*) (\*\(coming\)\*|\*（待实现）\*)")
+_COMING = re.compile(r"(`\w+`(?:(?:, |、)`\w+`)*) (\*\(coming\)\*|\*（待实现）\*)")
 
 
 def with_arrived(page: Page, text: str, site: Site) -> str:
@@ -16,8 +16,9 @@ def with_arrived(page: Page, text: str, site: Site) -> str:
     def said(found: re.Match[str]) -> str:
         names = re.findall(r"\w+", found[1])
         there = [name for name in names if f"labs/{name}.md" in site.sources]
-        owed = ", ".join(f"`{name}`" for name in names if name not in there)
+        comma = "、" if page.language == "zh" else ", "
+        owed = comma.join(f"`{name}`" for name in names if name not in there)
         links = [f"[{name}]({page.link(f'labs/{name}.md')})" for name in there]
-        return ", ".join([*links, *([f"{owed} {found[2]}"] if owed else [])])
+        return comma.join([*links, *([f"{owed} {found[2]}"] if owed else [])])
 
     return _COMING.sub(said, text)
