@@ -11,13 +11,14 @@ import gc
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import log2, log10
+from math import log2
 from pathlib import Path
 from random import Random
 
 from bonus_overlays.kademlia.buckets import BITS, HEX, key_of
 from bonus_overlays.kademlia.finding import Finder
 from bonus_overlays.kademlia.messages import Finding, Inquiry, Lookup, Refresh
+from common.charts.drawing import Axis, Series, curves
 from common.contract import NodeId, on
 from common.sim import LinkModel, Simulation
 from common.values.history import Ok
@@ -133,30 +134,20 @@ def _grow(nodes: int, seed: int, lookups: int) -> Growth:
 
 def chart(measured: Sequence[Growth]) -> str:
     """Hops, requests and contacts over the number of nodes, beside the logarithm, as SVG."""
-    import pygal  # here, so that the measurements work without it
-
-    lines = pygal.XY(
-        title="Kademlia over the number of nodes: one lookup, k = 8",
-        width=900,
-        height=420,
-        js=[],
-        x_title="nodes (each mark is ten times the one before)",
-        legend_at_bottom=True,
-        legend_at_bottom_columns=3,
-        x_value_formatter=lambda x: f"{10**x:,.0f}",
-        x_labels=[1, 2, 3, 4],
-        include_x_axis=True,
-    )
 
     def over(values: Callable[[Growth], float]) -> list[tuple[float, float]]:
-        return [(log10(each.nodes), values(each)) for each in measured]
+        return [(each.nodes, values(each)) for each in measured]
 
-    dots = {"stroke": False, "dots_size": 4}
-    lines.add("hops to the closest node", over(lambda g: g.hops), **dots)
-    lines.add("log2 n", over(lambda g: log2(g.nodes)), show_dots=False)
-    lines.add("nodes that are asked", over(lambda g: g.requests), **dots)
-    svg: str = lines.render(is_unicode=True)
-    return svg
+    return curves(
+        "One lookup in Kademlia over the number of nodes, k = 8",
+        Axis("nodes", log=True, ticks=[(each.nodes, f"{each.nodes:,}") for each in measured]),
+        Axis("hops; nodes that are asked", between=(0, None)),
+        [
+            Series("log2 n (the formula)", over(lambda g: log2(g.nodes)), "line", 2),
+            Series("nodes that are asked", over(lambda g: g.requests), "both", 0),
+            Series("hops to the closest node", over(lambda g: g.hops), "both", 1),
+        ],
+    )
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from random import Random
 
 from bonus_overlays.kademlia.buckets import key_of
 from bonus_overlays.kademlia.publishing import Dht, Get, Put
+from common.charts.drawing import Axis, Series, curves
 from common.sim import Simulation
 from common.values.faults import Crash, Restart
 from common.values.history import Ok
@@ -90,26 +91,17 @@ def _holders(simulation: Simulation, values: Sequence[bytes]) -> float:
 
 def chart(measured: Sequence[Survival]) -> str:
     """The part of values that survive, over the part of nodes that go each time, as SVG."""
-    import pygal  # here, so that the measurements work without it
-
-    lines = pygal.XY(
-        title=f"Values that are left after {TIMES} times, k = {K}",
-        width=900,
-        height=420,
-        js=[],
-        x_title="of all nodes, the part that loses everything each time",
-        y_title="of all values, the part that is found",
-        legend_at_bottom=True,
-        range=(0, 1),
-        xrange=(0, 1),
-    )
-    dots = [(each.part, each.found) for each in measured]
-    lines.add("measured", dots, stroke=False, dots_size=4)
     parts = [number / 100 for number in range(101)]
     formula = [(part, (1 - part ** (K + 1)) ** TIMES) for part in parts]
-    lines.add("(1 - p^(k+1))^m", formula, show_dots=False)
-    svg: str = lines.render(is_unicode=True)
-    return svg
+    return curves(
+        f"Values that are left after {TIMES} times, k = {K}",
+        Axis("part of all nodes that loses everything each time", between=(0, 1.02)),
+        Axis("part of all values that is found", between=(0, 1.05)),
+        [
+            Series("the formula", formula, "line", 0),
+            Series("measured", [(each.part, each.found) for each in measured], "dots", 1),
+        ],
+    )
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from bonus_overlays.kademlia.topologies import (
     ring,
     tree,
 )
+from common.charts.style import STYLE
 from common.contract import NodeId
 from common.contract.observer import Observer
 from common.sim import LinkModel, Simulation
@@ -122,8 +123,8 @@ def drawing(seed: int, nodes: int = DRAWN) -> str:
     width, height = 5 * (SIDE + MARGIN), SIDE + 90
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}" font-family="sans-serif"><rect width="100%" height="100%" '
-        f'fill="white"/>{"".join(parts)}</svg>'
+        f'height="{height}" font-family="sans-serif">{STYLE}<rect class="paper" width="100%" '
+        f'height="100%"/>{"".join(parts)}</svg>'
     )
 
 
@@ -132,12 +133,14 @@ def _graph(graph: Graph) -> list[str]:
     spots = _levels(graph) if is_tree else {node: _spot(node, len(graph)) for node in graph}
     lines = [
         f'<line x1="{spots[a][0]:.1f}" y1="{spots[a][1]:.1f}" x2="{spots[b][0]:.1f}" '
-        f'y2="{spots[b][1]:.1f}" stroke="#4a6fa5" stroke-width="1" opacity="0.7"/>'
+        f'y2="{spots[b][1]:.1f}" stroke="var(--c0)" stroke-width="1" opacity="0.7"/>'
         for a in graph
         for b in graph[a]
         if a < b
     ]
-    dots = [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="#b3412b"/>' for x, y in spots.values()]
+    dots = [
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="var(--c1)"/>' for x, y in spots.values()
+    ]
     return lines + dots
 
 
@@ -161,7 +164,8 @@ def _spot(node: int, nodes: int) -> tuple[float, float]:
 
 
 def _text(x: float, y: float, text: str, size: int) -> str:
-    return f'<text x="{x}" y="{y}" font-size="{size}" text-anchor="middle">{text}</text>'
+    look = f'font-size="{size}" text-anchor="middle" fill="var(--ink)"'
+    return f'<text x="{x}" y="{y}" {look}>{text}</text>'
 
 
 if __name__ == "__main__":

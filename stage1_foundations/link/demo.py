@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
+from common.charts.drawing import add_chart
 from common.check.delivery import check_delivery
 from common.check.verdict import Verdict
 from common.contract import Node, NodeId
@@ -106,7 +108,7 @@ def demo(seed: int) -> Report:
             title = f"broken on purpose: {title}"
         report.trace(f"link-{name.replace(' ', '-')}", title, made.lines)
     for sweep in (sweep_loss(seed), sweep_latency(seed), sweep_bandwidth(seed)):
-        report.chart(sweep.name, _caption(sweep), draw(sweep))
+        add_chart(report, sweep.name, _caption(sweep), partial(draw, sweep))
     return report
 
 

@@ -1,9 +1,9 @@
 """What was measured against what was configured, as a table and a chart."""
 
 import math
-import re
-from typing import Any
+from functools import partial
 
+from common.charts.drawing import Axis, Series, add_chart, curves
 from common.values.report import Report
 from common.values.units import MS, show_time
 from stage1_foundations.netem.experiment import Answer, Findings
@@ -32,7 +32,7 @@ def report(findings: Findings, *, draw: bool = True) -> Report:
         made.judged(judged.about, judged.result, judged.sentence)
     if draw:
         caption = "The fraction of round trips on time that took at most so long"
-        made.chart("round-trips", caption, chart(findings))
+        add_chart(made, "round-trips", caption, partial(chart, findings))
     return made
 
 
@@ -66,8 +66,6 @@ def _quantile(findings: Findings, fraction: float) -> int:
 
 def chart(findings: Findings) -> str:
     """The expected and the measured distribution function of the round trips on time, as SVG."""
-    import pygal  # here, since it takes longer to import than all else, and programs need no chart
-
     shape = findings.shape
     on_time = sorted(time for time in findings.times if time <= late_after(shape, shape))
     margin = max(2 * shape.jitter // 4, findings.overhead)
@@ -79,43 +77,14 @@ def chart(findings: Findings) -> str:
     expected = [(place / MS, fraction_within(shape, shape, place)) for place in places]
     measured = [(time / MS, rank / len(on_time)) for rank, time in enumerate(on_time, 1)]
     every = math.ceil(len(measured) / MOST_DOTS)
-    picture = pygal.XY(
-        style=_style(),
-        js=[],
-        width=900,
-        height=460,
-        title=f"{shape}, each way; {len(on_time)} round trips on time in {findings.world}",
-        x_title="round trip in milliseconds",
-        y_title="fraction within",
-        range=(0, 1),
-        stroke_style={"width": 2},
-        show_dots=False,
-        legend_at_bottom=True,
-        disable_xml_declaration=True,
-    )
-    picture.uuid = "round-trips"  # a random one would make each picture another file
-    picture.add("configured", expected)
-    picture.add("measured", measured[::every] + measured[-1:])
-    svg = str(picture.render(is_unicode=True))
-    return re.sub("<!--.*?-->", "", svg, flags=re.DOTALL)  # the day of drawing, for one
-
-
-def _style() -> Any:
-    """On paper and on both kinds of page; two colours that differ in every kind of sight."""
-    from pygal.style import Style
-
-    return Style(
-        background="white",
-        plot_background="white",
-        foreground="#333333",
-        foreground_strong="#111111",
-        guide_stroke_color="#dddddd",
-        major_guide_stroke_color="#dddddd",
-        colors=("#0072b2", "#d55e00"),
-        font_family="sans-serif",
-        title_font_size=18,
-        label_font_size=13,
-        legend_font_size=14,
+    return curves(
+        f"{shape}, each way; {len(on_time)} round trips on time in {findings.world}",
+        Axis("round trip, ms"),
+        Axis("part of the round trips that took at most so long", between=(0, 1.02)),
+        [
+            Series("configured", expected, "line", 0),
+            Series("measured", measured[::every] + measured[-1:], "dots", 1),
+        ],
     )
 
 

@@ -1,5 +1,8 @@
 """The demonstrations of the lab ``serialization``: what is lost, and how large it all is."""
 
+from functools import partial
+
+from common.charts.drawing import add_chart
 from common.values.errors import LabError
 from common.values.report import Report
 from stage2_communication.serialization import careful_json
@@ -59,7 +62,6 @@ def real(seed: int) -> Report:
         "The lab's own Protobuf and Avro are plain Python, for people to read. The others are in "
         "C. What is missing here comes with pip install -e '.[codec]'."
     )
-    report.chart(
-        "serialization-speed", "Bytes, and microseconds to write and read", speed_chart(found)
-    )
+    caption = "bytes, and microseconds to write and read"
+    add_chart(report, "serialization-speed", caption, partial(speed_chart, found))
     return report

@@ -5,7 +5,6 @@ python -m stage2_communication.serialization.plot_sizes FILE.svg
 
 import io
 import json
-import re
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -17,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from common.charts.drawing import Axis, rows_of_dots
 from stage2_communication.serialization import avro, careful_json, protobuf
 from stage2_communication.serialization.avro_schema import Schema
 from stage2_communication.serialization.protobuf import Field, MessageType
@@ -204,44 +204,18 @@ def speeds_table(found: Mapping[str, Measured]) -> tuple[tuple[str, ...], list[t
 
 
 def speed_chart(found: Mapping[str, Measured]) -> str:
-    """Bars for bytes, writing and reading, on a logarithmic scale, as SVG."""
-    import pygal  # here, since it takes longer to import than all else
-    from pygal.style import Style
-
-    style = Style(
-        background="white",
-        plot_background="white",
-        colors=("#0072b2", "#d55e00", "#009e73"),
-        font_family="sans-serif",
-        title_font_size=18,
-        label_font_size=13,
-        legend_font_size=14,
-        value_font_size=11,
+    """Bytes, writing and reading on a logarithmic scale, as SVG."""
+    columns: dict[str, list[float]] = {
+        "bytes": [each.size for each in found.values()],
+        "µs to write": [each.write_us for each in found.values()],
+        "µs to read": [each.read_us for each in found.values()],
+    }
+    return rows_of_dots(
+        f"{ORDERS} orders: their size, and the time to write and to read them",
+        Axis("bytes, or microseconds (each line is ten times the one before)", log=True),
+        list(found),
+        columns,
     )
-    picture = pygal.Bar(
-        style=style,
-        js=[],
-        width=1000,
-        height=480,
-        logarithmic=True,
-        print_values=True,
-        print_values_position="top",
-        range=(10, 20_000),
-        zero=10,
-        y_labels=(10, 100, 1000, 10_000),
-        show_y_guides=False,
-        spacing=12,
-        x_label_rotation=20,
-        legend_at_bottom=True,
-        title=f"{ORDERS} orders: bytes, and microseconds to write and to read them",
-        disable_xml_declaration=True,
-    )
-    picture.uuid = "serialization-speed"
-    picture.x_labels = list(found)
-    picture.add("bytes", [each.size for each in found.values()])
-    picture.add("microseconds to write", [round(each.write_us) for each in found.values()])
-    picture.add("microseconds to read", [round(each.read_us) for each in found.values()])
-    return re.sub("<!--.*?-->", "", str(picture.render(is_unicode=True)), flags=re.DOTALL)
 
 
 if __name__ == "__main__":

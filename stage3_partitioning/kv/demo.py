@@ -1,7 +1,10 @@
 """The demonstration of the lab ``kv``: what moves when a node comes, and that nobody notices."""
 
+from collections.abc import Mapping, Sequence
+from functools import partial
 from random import Random
 
+from common.charts.drawing import Axis, add_chart, bars, spreads
 from common.contract import NodeId
 from common.sim import LinkModel, Simulation
 from common.values.faults import Crash, Restart
@@ -66,12 +69,12 @@ def _balance(report: Report) -> None:
     )
     rows: list[tuple[str, ...]] = []
     held: dict[str, list[float]] = {}
-    moved: dict[str, list[float]] = {}
+    moved: dict[str, float] = {}
     for name, before in partitioners(10).items():
         after = with_another(before)
         change = movement(before, after, MEASURED)
         held[name] = list(shares(before, MEASURED).values())
-        moved[name] = [change.moved]
+        moved[name] = change.moved
         rows.append(
             (
                 name,
@@ -83,26 +86,24 @@ def _balance(report: Report) -> None:
         )
     headers = ("partitioner", "largest share / mean", "moved", "ideal", "between old nodes")
     report.table("What moves when the eleventh node comes", headers, rows)
-    report.chart("kv-balance", "keys on each of ten nodes", _bars("keys on each node", held))
+    add_chart(report, "kv-balance", "keys on each of ten nodes", partial(_balance_chart, held))
+    caption = "keys that move when an eleventh node comes; the ideal is 1/11"
+    add_chart(report, "kv-moved", caption, partial(_moved_chart, moved))
+
+
+def _balance_chart(held: Mapping[str, Sequence[float]]) -> str:
+    """How many keys each node holds, by partitioner."""
+    mean = len(MEASURED) / 10
+    axis = Axis("keys on a node: a dot for each of ten nodes, and the number of the fullest one")
+    title = f"{len(MEASURED):,} keys on ten nodes"
+    return spreads(title, axis, held, (mean, f"even: {mean:,.0f}"))
+
+
+def _moved_chart(moved: Mapping[str, float]) -> str:
+    """How many keys move, by partitioner."""
     ideal = len(MEASURED) / 11
-    report.chart(
-        "kv-moved",
-        "keys that move when an eleventh node comes; the ideal is 1/11",
-        _bars("keys moved", {**moved, "ideal": [ideal]}),
-    )
-
-
-def _bars(title: str, series: dict[str, list[float]]) -> str:
-    """A bar chart as SVG."""
-    import pygal
-
-    length = max(map(len, series.values()))
-    chart = pygal.Bar(title=title, width=900, height=360, js=[], legend_at_bottom=True)
-    chart.x_labels = [f"n{number}" for number in range(1, length + 1)] if length > 1 else None
-    for name, values in series.items():
-        chart.add(name, values)
-    svg: str = chart.render(is_unicode=True)
-    return svg
+    title = f"What moves of {len(MEASURED):,} keys when an eleventh node comes"
+    return bars(title, Axis("keys that move"), moved, (ideal, f"at best: {ideal:,.0f}"))
 
 
 def _move(report: Report, seed: int) -> None:

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
+from common.charts.drawing import add_chart
 from common.check.membership import check_accuracy, check_completeness, detected_after, known_after
 from common.contract.events import NodeId
 from common.values.faults import Crash, Fault, Pause, Resume, Schedule
@@ -70,7 +72,8 @@ def demo(seed: int) -> Report:
             for each in grown
         ],
     )
-    report.chart("swim-growth", "detection, dissemination and load", chart(grown))
+    caption = "detection, dissemination and load"
+    add_chart(report, "swim-growth", caption, partial(chart, grown))
     return report
 
 

@@ -12,10 +12,11 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from math import e, log, log10
+from math import e, log
 from pathlib import Path
 from random import Random
 
+from common.charts.drawing import Axis, Series, curves
 from common.contract import NodeId
 from common.sim import LinkModel, Simulation
 from common.values.faults import Crash
@@ -139,33 +140,23 @@ def _times(simulation: Simulation, failed: dict[NodeId, int]) -> tuple[float, fl
 
 def chart(measured: Sequence[Growth]) -> str:
     """What was measured and what the formulas say, over the number of members, as SVG."""
-    import pygal  # here, so that the measurements work without it
-
-    lines = pygal.XY(
-        title="SWIM over the number of members: measured, and by the formulas",
-        width=900,
-        height=420,
-        js=[],
-        x_title="members (each mark is ten times the one before)",
-        legend_at_bottom=True,
-        legend_at_bottom_columns=2,
-        x_value_formatter=lambda x: f"{10**x:,.0f}",
-        x_labels=[1, 2, 3, 4],
-        include_x_axis=True,
-    )
 
     def over(values: Callable[[Growth], float]) -> list[tuple[float, float]]:
-        return [(log10(each.members), values(each)) for each in measured]
+        return [(each.members, values(each)) for each in measured]
 
-    dots = {"stroke": False, "dots_size": 4}
-    line = {"show_dots": False}
-    lines.add("first suspicion after (periods)", over(lambda g: g.detected), **dots)
-    lines.add("e / (e - 1)", over(lambda _: expected_detection()), **line)
-    lines.add("all know it after (periods)", over(lambda g: g.spread), **dots)
-    lines.add("ln n", over(lambda g: expected_spread(g.members)), **line)
-    lines.add("messages a member and period", over(lambda g: g.load), **dots)
-    svg: str = lines.render(is_unicode=True)
-    return svg
+    sizes = [each.members for each in measured]
+    return curves(
+        "SWIM over the number of members (dots: measured; lines: the formulas)",
+        Axis("members", log=True, ticks=[(size, f"{size:,}") for size in sizes]),
+        Axis("protocol periods; messages", between=(0, None)),
+        [
+            Series("first suspicion", over(lambda g: g.detected), "dots", 0),
+            Series("e / (e - 1)", over(lambda _: expected_detection()), "line", 0),
+            Series("known to all after", over(lambda g: g.spread), "dots", 1),
+            Series("ln n", over(lambda g: expected_spread(g.members)), "line", 1),
+            Series("messages a member sends in a period", over(lambda g: g.load), "both", 2),
+        ],
+    )
 
 
 def measure(sizes: Sequence[int], seed: int = 1) -> list[Growth]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from common.charts.drawing import Axis, Series, curves
 from common.contract import NodeId
 from common.sim import LinkModel, Simulation
 from common.values.faults import Crash
@@ -109,23 +110,21 @@ def _fixed(now: int, interval: int, timeout: float) -> FixedTimeout:
 
 def chart(measured: Sequence[Setting]) -> str:
     """Mistakes over the time to detect, as SVG."""
-    import pygal  # here, so that the measurements work without it
-
-    lines = pygal.XY(
-        title="How soon the dead are suspected, and how often the living",
-        width=900,
-        height=420,
-        js=[],
-        x_title="heartbeat intervals until the dead are suspected",
-        y_title="mistakes about one other, an hour",
-        legend_at_bottom=True,
-        include_x_axis=True,
+    names = dict.fromkeys(each.name for each in measured)
+    return curves(
+        "How soon the dead are suspected, and how often the living",
+        Axis("heartbeat intervals until the dead are suspected"),
+        Axis("mistakes about one other member, an hour", between=(0, None)),
+        [
+            Series(
+                name,
+                [(each.detected, each.mistakes) for each in measured if each.name == name],
+                "both",
+                colour,
+            )
+            for colour, name in enumerate(names)
+        ],
     )
-    for name in dict.fromkeys(each.name for each in measured):
-        points = [(each.detected, each.mistakes) for each in measured if each.name == name]
-        lines.add(name, points, dots_size=4)
-    svg: str = lines.render(is_unicode=True)
-    return svg
 
 
 if __name__ == "__main__":

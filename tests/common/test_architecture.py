@@ -17,7 +17,7 @@ from common.course.kit.reach import reach
 
 FLOORS = {
     "values": 0, "contract": 1, "codec": 2, "sim": 2, "check": 2, "trace": 2, "worlds": 2.5,
-    "runtime": 3, "course": 4,
+    "charts": 3, "runtime": 3, "course": 4,
 }  # fmt: skip
 """``worlds`` stands on its siblings of floor 2, and below the runtime."""
 PORTABLE = ("values", "contract", "sim", "check", "trace", "worlds")

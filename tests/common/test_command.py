@@ -16,7 +16,7 @@ from tests.support.machine import find_python
 
 SLOW = {
     "pytest", "hypothesis", "libcst", "dask", "distributed", "textual", "asyncio", "watchfiles",
-    "multiprocessing", "socket", "pydantic", "typer", "pygal", "uvloop",
+    "multiprocessing", "socket", "pydantic", "typer", "matplotlib", "uvloop",
 }  # fmt: skip
 """What takes long to import, and what is for verbs that run something."""
 

@@ -46,6 +46,7 @@ LACKS: Mapping[str, Callable[[], str | None]] = {
     "docker_sdk": _module("docker", "docker"),
     "browser": _browser,
     "atheris": _module("atheris", "fuzz"),
+    "matplotlib": _module("matplotlib", "charts"),
     "simpy": _module("simpy", "bench"),
     "uhashring": _module("uhashring", "bench"),
     "pysyncobj": _module("pysyncobj", "bench"),

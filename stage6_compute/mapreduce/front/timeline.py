@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from html import escape
 
+from common.charts.style import STYLE
 from common.values.units import SECOND
 from stage6_compute.mapreduce.messages import Span
 
 WIDTH, MARGIN_LEFT, MARGIN_RIGHT, TOP = 960, 90, 20, 56
 LANE, BAR = 24, 18
-COLOURS = {"map": "#0072b2", "reduce": "#d55e00"}
-OTHER = "#999999"
+COLOURS = {"map": "var(--c0)", "reduce": "var(--c1)"}
+OTHER = "var(--quiet)"
 """The colour of attempts that came to nothing."""
 TICKS = 8
 
@@ -41,8 +42,8 @@ def timeline(spans: Sequence[Span], title: str) -> str:
     axis = _axis(end - begin, scale, y)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y + 28}" width="{WIDTH}" '
-        f'height="{y + 28}" font-family="sans-serif" font-size="12" fill="#333333">\n'
-        f'<rect width="100%" height="100%" fill="white"/>\n'
+        f'height="{y + 28}" font-family="sans-serif" font-size="12" fill="var(--ink)">\n'
+        f'{STYLE}<rect class="paper" width="100%" height="100%"/>\n'
         f'<text x="8" y="20" font-size="15">{escape(title)}</text>\n{_legend()}\n'
         + "\n".join([*axis, *parts])
         + "\n</svg>\n"
@@ -59,7 +60,7 @@ def _bar(span: Span, x: float, y: int, width: float) -> str:
     return (
         f"<g><title>{escape(name)}, {seconds:.2f} s</title>"
         f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{BAR}" rx="2" fill="{colour}"'
-        f'{dash}/><text x="{x + 4:.1f}" y="{y + 13}" fill="white">{label}</text></g>'
+        f'{dash}/><text x="{x + 4:.1f}" y="{y + 13}" fill="var(--paper)">{label}</text></g>'
     )
 
 
@@ -69,7 +70,7 @@ def _axis(length: int, scale: float, bottom: int) -> list[str]:
     for time in range(0, length + 1, step):
         x = MARGIN_LEFT + time * scale
         lines.append(
-            f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{TOP - 6}" y2="{bottom}" stroke="#dddddd"/>'
+            f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{TOP - 6}" y2="{bottom}" stroke="var(--rule)"/>'
             f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{time / SECOND:g} s</text>'
         )
     return lines

@@ -44,6 +44,11 @@ def test_the_demo_breaks_the_naive_protocol_and_mends_it_twice() -> None:
     verdicts = [part.result for part in report.parts if isinstance(part, Judged)]
     assert verdicts == ["no", "yes", "yes"]
     assert len([part for part in report.parts if isinstance(part, Trace)]) == 3
+
+
+@pytest.mark.needs("matplotlib")
+def test_the_demo_draws_three_charts() -> None:
+    report = demo(7)
     charts = [part for part in report.parts if isinstance(part, Chart)]
     assert len(charts) == 3
     for chart in charts:
