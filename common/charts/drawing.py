@@ -128,7 +128,7 @@ def rows_of_dots(
             axes.plot(values, range(len(values)), marker, color=colour)
             small = {"textcoords": "offset points", "ha": "center", "fontsize": 9.5}
             for row, value in enumerate(values):
-                axes.annotate(f"{value:,.0f}", (value, row), (0, 6), color=colour, **small)
+                axes.annotate(_number(value), (value, row), (0, 6), color=colour, **small)
             key = {"transform": axes.transAxes, "color": colour, "clip_on": False}
             axes.plot([0.01 + 0.2 * number], [1.045], marker, **key)
             axes.text(0.025 + 0.2 * number, 1.045, name, va="center", fontweight="bold", **key)
@@ -156,7 +156,7 @@ def _chart(title: str, height: float) -> Iterator[tuple[Any, Callable[[], str]]]
             "make .venv/.charts, or pip install -e '.[charts]'"
         ) from None
     ink, quiet = COLOURS["ink"].light, COLOURS["quiet"].light
-    settings = {
+    settings: Any = {
         "svg.fonttype": "none", "svg.hashsalt": title, "font.family": FONT, "font.size": 11.5,
         "text.color": ink, "axes.labelcolor": ink, "axes.edgecolor": COLOURS["rule"].light,
         "xtick.color": quiet, "ytick.color": quiet, "axes.titlelocation": "left",
@@ -234,7 +234,7 @@ def _rows(axes: Any, names: Sequence[str], x: Axis) -> None:
     if not x.log:
         axes.set_xlim(left=0)
     _set_axis(axes.xaxis, axes.set_xscale, axes.set_xlim, x)
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axes.xaxis.set_major_formatter(lambda value, _: _number(value))
     axes.grid(axis="x", color=COLOURS["rule"].light)
 
 
@@ -246,6 +246,10 @@ def _ideal(axes: Any, ideal: tuple[float, str]) -> None:
     above = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
     style = {"color": colour, "fontweight": "bold", "va": "bottom", "fontsize": 10.5}
     axes.annotate(name, (value, 1.0), (4, 2), **above, **style)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"
 
 
 def _beside() -> dict[str, Any]:

@@ -5,7 +5,6 @@ python -m stage2_communication.rpc.plot FILE.svg
 
 import asyncio
 import os
-import re
 import sys
 import tempfile
 import time
@@ -15,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
+from common.charts.drawing import Axis, rows_of_dots
 from common.codec import MessagePackCodec
 from common.contract.schema import Schema
 from common.runtime import loops
@@ -145,40 +145,10 @@ def costs() -> dict[str, float]:
 
 
 def costs_chart(found: Mapping[str, float]) -> str:
-    """Bars on a logarithmic scale, as SVG."""
-    import pygal  # here, since it takes longer to import than all else
-    from pygal.style import Style
-
-    style = Style(
-        background="white",
-        plot_background="white",
-        colors=("#0072b2",),
-        font_family="sans-serif",
-        title_font_size=18,
-        label_font_size=13,
-        value_font_size=13,
-    )
-    picture = pygal.Bar(
-        style=style,
-        js=[],
-        width=900,
-        height=420,
-        logarithmic=True,
-        range=(0.1, 10_000),
-        zero=0.1,
-        y_labels=(0.1, 1, 10, 100, 1000, 10_000),
-        show_y_guides=False,
-        print_values=True,
-        print_values_position="top",
-        show_legend=False,
-        x_label_rotation=15,
-        title="What a call costs, in microseconds (medians; one machine)",
-        disable_xml_declaration=True,
-    )
-    picture.uuid = "rpc-cost"
-    picture.x_labels = list(found)
-    picture.add("microseconds", [round(each, 1) for each in found.values()])
-    return re.sub("<!--.*?-->", "", str(picture.render(is_unicode=True)), flags=re.DOTALL)
+    """What each kind of call costs, on a logarithmic scale, as SVG."""
+    title = "What a call costs (medians; one machine)"
+    axis = Axis("microseconds (each line is ten times the one before)", log=True)
+    return rows_of_dots(title, axis, list(found), {"microseconds": list(found.values())})
 
 
 if __name__ == "__main__":
