@@ -19,7 +19,7 @@ CHINESE = sorted(path for path in DOCS.rglob("*.zh.md"))
 GLOSSARIES = (DOCS / "glossary.md", DOCS / "glossary.zh.md")
 TRANSLATED = [path for path in CHINESE if path not in GLOSSARIES]
 
-FENCE = re.compile(r"^(?P<ticks>```+)[^\n]*\n.*?^(?P=ticks) *$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^ *(?P<ticks>```+)[^\n]*\n.*?^ *(?P=ticks) *$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^(#{1,6}) (.+)$", re.MULTILINE)
 PICTURE = re.compile(r"!\[[^\]]*\]\(([^)\s]+)\)")
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
