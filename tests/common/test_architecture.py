@@ -17,9 +17,10 @@ from common.course.kit.reach import reach
 
 FLOORS = {
     "values": 0, "contract": 1, "codec": 2, "sim": 2, "check": 2, "trace": 2, "worlds": 2.5,
-    "charts": 3, "runtime": 3, "course": 4,
+    "charts": 3, "runtime": 3, "course": 4, "browser": 5,
 }  # fmt: skip
-"""``worlds`` stands on its siblings of floor 2, and below the runtime."""
+"""``worlds`` stands on its siblings of floor 2, and below the runtime. ``browser``
+answers a page with all that runs there, suites included."""
 PORTABLE = ("values", "contract", "sim", "check", "trace", "worlds")
 """These run in the browser: the standard library alone, and the parts of it that work there."""
 

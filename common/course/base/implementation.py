@@ -13,12 +13,15 @@ from collections.abc import Collection, Sequence
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from common.contract.rules import check_protocol_source, check_shares_nothing
-from common.course.base.course import Course
-from common.course.base.lab import Lab
 from common.course.base.reasons import shown
 from common.values.errors import BadInput, LabError
+
+if TYPE_CHECKING:  # the browser has a course and labs of its own
+    from common.course.base.course import Course
+    from common.course.base.lab import Lab
 
 
 class Overlay:
@@ -33,7 +36,7 @@ class Overlay:
     """
 
     def __init__(
-        self, workspace: Path, course: Course, tested: Collection[str] | None = None
+        self, workspace: Path, course: "Course", tested: Collection[str] | None = None
     ) -> None:
         self.workspace = workspace
         self.course = course
@@ -67,7 +70,9 @@ class _Forgiving(SourceFileLoader):
             super().exec_module(module)
 
 
-def install_overlay(workspace: Path, course: Course, tested: Collection[str] | None = None) -> None:
+def install_overlay(
+    workspace: Path, course: "Course", tested: Collection[str] | None = None
+) -> None:
     """Take labs' modules from ``workspace`` from now on.
 
     Args:
@@ -85,7 +90,7 @@ def install_overlay(workspace: Path, course: Course, tested: Collection[str] | N
     sys.meta_path.insert(0, Overlay(workspace.resolve(), course, tested))
 
 
-def take_from(workspace: Path, course: Course, lab: Lab) -> dict[str, str]:
+def take_from(workspace: Path, course: "Course", lab: "Lab") -> dict[str, str]:
     """Take a lab's modules from a workspace, here and in the processes that are told of them.
 
     Returns:
@@ -107,7 +112,7 @@ def take_from(workspace: Path, course: Course, lab: Lab) -> dict[str, str]:
     return {name: str(path) for name, path in paths.items() if path.is_file()}
 
 
-def modules_tested(course: Course, chosen: Sequence[Path]) -> set[str]:
+def modules_tested(course: "Course", chosen: Sequence[Path]) -> set[str]:
     """The modules of the labs whose suites are run.
 
     Args:
@@ -123,7 +128,7 @@ def modules_tested(course: Course, chosen: Sequence[Path]) -> set[str]:
     return tested
 
 
-def check_workspace(workspace: Path, lab: Lab) -> None:
+def check_workspace(workspace: Path, lab: "Lab") -> None:
     """See that a workspace has a file of the lab: else the reference would be graded in its place.
 
     Raises:
@@ -155,7 +160,7 @@ def _check_folder(workspace: Path) -> None:
         )
 
 
-def load(lab: Lab) -> list[ModuleType]:
+def load(lab: "Lab") -> list[ModuleType]:
     """Import a lab's files, after checking that its protocol files keep to the contract.
 
     Raises:

@@ -5,10 +5,13 @@ import re
 from dataclasses import FrozenInstanceError
 from traceback import walk_tb
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from common.course.base.course import Course
 from common.course.base.limits import NeverEnds
 from common.values.errors import LabError
+
+if TYPE_CHECKING:  # the browser has a course of its own
+    from common.course.base.course import Course
 
 LONGEST_VALUE = 400
 """Characters of a value that are shown; its beginning and its end are kept."""
@@ -23,7 +26,7 @@ def compared(op: str, left: object, right: object) -> list[str]:
     return [f"this does not hold: {_short(left)} {op} {_short(right)}"]
 
 
-def reason(error: BaseException, course: Course) -> str:
+def reason(error: BaseException, course: "Course") -> str:
     """Why a test failed: the message, and the place in a lab's file or in the test.
 
     Args:
@@ -49,7 +52,7 @@ def reason(error: BaseException, course: Course) -> str:
     return f"{told} ({place})" if place else told
 
 
-def import_problem(error: BaseException, course: Course) -> str:
+def import_problem(error: BaseException, course: "Course") -> str:
     """Why a suite could not be read: it imports a lab's files, and one of them is wrong."""
     while error.__cause__ is not None and not isinstance(error, LabError):
         error = error.__cause__  # pytest wraps what it met
@@ -74,7 +77,7 @@ def _asserted(text: str) -> tuple[str, bool]:
     return (f"{first}: {found}" if found and len(found) <= LONGEST_VALUE else first), False
 
 
-def _place(trace: TracebackType | None, course: Course | None) -> str:
+def _place(trace: TracebackType | None, course: "Course | None") -> str:
     """The innermost line of a file of a lab of the course that was being run, or of a test where
     there is no course; "" if there is none."""
     place = ""

@@ -19,12 +19,11 @@ import json
 import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
 from common.course.base import limits
-from common.course.base.course import Course
 from common.course.base.implementation import (
     check_workspace,
     install_overlay,
@@ -36,6 +35,9 @@ from common.course.base.reasons import compared, import_problem, reason
 from common.course.suites.strays import Strays, nothing_collected
 from common.course.suites.under_test import LabUnderTest
 from common.values.errors import LabError
+
+if TYPE_CHECKING:
+    from common.course.base.course import Course
 
 Test = TypeVar("Test", bound=Callable[..., object])
 
@@ -91,7 +93,7 @@ _sweeps = pytest.StashKey[Sweep]()
 _strays = pytest.StashKey[Strays]()
 _ENDLESS = pytest.StashKey[list[str]]()
 """Why tests of this run never ended."""
-COURSE = pytest.StashKey[Course]()
+COURSE = pytest.StashKey["Course"]()
 """Where pytest's configuration has the course."""
 
 
@@ -112,7 +114,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker and lay the workspace over the references."""
     config.addinivalue_line("markers", "graded(points, title, requirement): counts for a grade")
     workspace = config.getoption("--impl")
-    config.stash[COURSE] = Course()
+    if COURSE not in config.stash:  # in the browser there is one already
+        from common.course.base.course import Course
+
+        config.stash[COURSE] = Course()
     config.stash[_ENDLESS] = []
     if config.getoption("--judged"):
         limits.judged()
@@ -128,13 +133,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def course(request: pytest.FixtureRequest) -> Course:
+def course(request: pytest.FixtureRequest) -> "Course":
     """All manifests."""
     return request.config.stash[COURSE]
 
 
 @pytest.fixture(scope="module")
-def loaded_lab(request: pytest.FixtureRequest, course: Course) -> Iterator[LabUnderTest]:
+def loaded_lab(request: pytest.FixtureRequest, course: "Course") -> Iterator[LabUnderTest]:
     """The module's lab, imported once, or in sandboxed processes."""
     manifest = course.lab(request.module.LAB)
     option = request.config.getoption
@@ -267,7 +272,7 @@ class Grades:
         course: where the labs belong.
     """
 
-    def __init__(self, path: Path, course: Course) -> None:
+    def __init__(self, path: Path, course: "Course") -> None:
         self._path = path
         self._course = course
         self.tests: list[dict[str, object]] = []

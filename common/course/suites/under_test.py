@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Any, TextIO, Unpack
 from common.contract.events import NodeId
 from common.contract.names import shortest_names, things_named
 from common.contract.observer import Observer
-from common.course.base.lab import Lab
 from common.sim.host import Factory
 from common.sim.simulation import Simulation
 from common.trace.format import Meta
@@ -32,6 +31,7 @@ from common.trace.recorder import Recorder, open_trace
 from common.values.errors import LabError
 
 if TYPE_CHECKING:  # a suite starts sooner without
+    from common.course.base.lab import Lab
     from common.worlds import scene
 
     class Options(scene.Options, total=False):
@@ -81,7 +81,7 @@ class LabUnderTest:
         trace: where to write the trace of each simulation, or None.
     """
 
-    def __init__(self, lab: Lab, modules: list[ModuleType], trace: Path | None) -> None:
+    def __init__(self, lab: "Lab", modules: list[ModuleType], trace: Path | None) -> None:
         self.manifest = lab
         self._modules = modules
         self._trace = trace

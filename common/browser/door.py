@@ -1,0 +1,83 @@
+"""The one way in: a page asks in JSON, and is answered in JSON.
+
+A question has the lab, the learner's files, and one of three things to do::
+
+    {"lab": "raft", "files": {"stage4_consensus/raft/election.py": "..."}, "run": {"seed": 7}}
+    {"lab": "raft", "files": {}, "draw": {"seed": 7}}
+    {"lab": "echo", "files": {...}, "test": ["tests/stage1_foundations/echo/test_echo_frames.py"]}
+
+The first line of the answer is an object; to ``run`` the lines of the trace follow.
+"""
+
+import importlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from common.browser.course import PortableCourse, PortableLab
+from common.browser.mistakes import Mistake, mistake
+from common.browser.overlay import LearnersFiles
+from common.browser.running import Settings, answered, declared, drawn, run
+
+
+def _nobody(_: str) -> None:
+    """Hears of nothing."""
+
+
+class Door:
+    """Answers questions about the course in a folder.
+
+    Args:
+        root: where the bundle was unpacked.
+        folder: where the learner's files are put.
+    """
+
+    def __init__(self, root: str, folder: str) -> None:
+        self.course = PortableCourse(Path(root))
+        self.files = LearnersFiles(Path(folder), self.course)
+
+    def answer(self, text: str, told: Callable[[str], object] = _nobody) -> str:
+        """Answer one question.
+
+        Args:
+            text: the question.
+            told: hears of each test when it ends, as JSON.
+        """
+        asked: dict[str, Any] = json.loads(text)
+        lab = None
+        try:
+            lab = self.course.lab(asked["lab"])
+            return self._do(lab, asked, told)
+        except Exception as error:  # whatever a learner's code may raise
+            return _refused(mistake(error, self.course, lab))
+
+    def _do(self, lab: PortableLab, asked: dict[str, Any], told: Callable[[str], object]) -> str:
+        self.files.lay(asked["files"])
+        match asked:
+            case {"run": settings}:
+                return answered(run(self.course, lab, self.files, Settings.from_plain(settings)))
+            case {"draw": settings}:
+                faults = drawn(declared(lab, self.files), Settings.from_plain(settings))
+                return json.dumps({"faults": faults})
+            case {"test": tests}:
+                return json.dumps(self._test(lab, tests, told), ensure_ascii=False)
+        return _refused(Mistake("a question is one of run, draw and test"))
+
+    def _test(
+        self, lab: PortableLab, tests: list[str], told: Callable[[str], object]
+    ) -> dict[str, Any]:
+        importlib.invalidate_caches()  # pytest may have been unpacked just now
+        from common.browser.testing import run_tests  # takes long, and not every page needs it
+
+        self.files.forget_modules()  # a suite imports the learner's files by itself
+        self.files.take_off()
+        try:
+            return run_tests(self.course, lab, self.files.folder, tests, told)
+        finally:
+            self.files.forget_modules()
+            self.files.take_off()
+
+
+def _refused(told: Mistake) -> str:
+    return json.dumps({"mistake": told.to_plain()}, ensure_ascii=False)
