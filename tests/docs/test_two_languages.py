@@ -87,7 +87,7 @@ def shape(section: str) -> dict[str, object]:
         "rows of tables": [
             line.count("|") - line.count("\\|") for line in lines if line[:1] == "|"
         ],
-        "points of lists": len([line for line in lines if re.match(r" *([*-]|\d+\.) ", line)]),
+        "points of lists": len([line for line in lines if re.match(r" *([*-]|\d\d?\.) ", line)]),
     }
 
 
