@@ -10,6 +10,7 @@ Nothing outlives the launcher: nodes end when their control channel does, whatev
 
 import asyncio
 import secrets
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -49,6 +50,9 @@ from common.values.units import SECOND, show_time
 STOP_SECONDS = 3.0
 """How long a node may take to end in good order."""
 
+MAX_HAPPENED = 100
+"""So many of the last faults are remembered."""
+
 
 class Cluster:
     """A live cluster. Use it as an asynchronous context manager, or ``start`` and ``stop`` it.
@@ -63,6 +67,8 @@ class Cluster:
         members: the node processes by name.
         clients: by name.
         failures: why nodes ended by themselves, by name.
+        standing: the faults of which something is left, in the order in which they happened.
+        happened: the last faults, each with the time at which it happened.
     """
 
     def __init__(
@@ -87,7 +93,8 @@ class Cluster:
         signs = self._class.signs
         self._keys = keys_of(spec.directory, spec.authentication) if signs else None
         self._book: dict[NodeId, Address] = {}
-        self._standing = StandingFaults()
+        self.standing = StandingFaults()
+        self.happened: deque[Fault] = deque(maxlen=MAX_HAPPENED)
         self._calls: dict[CallId, asyncio.Future[Outcome]] = {}
         self._last_call: CallId = 0
         self._client_index = len(spec.members)
@@ -173,7 +180,7 @@ class Cluster:
         return await member.spawn(path, spec.directory / id / "node.log")
 
     def _begin(self, id: NodeId) -> None:
-        standing = [fault_to_plain(fault) for fault in self._standing.of(id)]
+        standing = [fault_to_plain(fault) for fault in self.standing.of(id)]
         self.members[id].tell(control.Begin(self._book, standing))
 
     # Clients.
@@ -209,7 +216,7 @@ class Cluster:
             observer=self._recorder,
         )
         self.clients[id] = Client(resident, self.clock, self.history, self._recorder)
-        resident.begin(self._book, self._standing.of(id))
+        resident.begin(self._book, self.standing.of(id))
         return self.clients[id]
 
     def _introduce(self, client: Node, keys: Keys | MacKeys) -> None:
@@ -268,6 +275,7 @@ class Cluster:
         """
         Schedule((fault,)).check_nodes((*self.members, *self.clients))
         check_liars((fault,), self.members, self.spec.worlds)
+        self.happened.append(replace(fault, at=self.clock.world()))
         if self._recorder is not None:
             self._recorder.failed(self.clock.world(), fault)
         match fault:
@@ -330,7 +338,7 @@ class Cluster:
 
     def _spread(self, fault: Fault) -> None:
         """Tell everyone whom a fault concerns, and remember it for those who start later."""
-        self._standing.add(fault)
+        self.standing.add(fault)
         for id, member in self.members.items():
             if concerns(fault, id):
                 member.tell(control.DoFault(fault_to_plain(fault)))

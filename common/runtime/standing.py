@@ -1,5 +1,7 @@
 """The faults that are in force now, for those who start later: a cut outlives the node it cuts."""
 
+from collections.abc import Iterator
+
 from common.contract.events import NodeId
 from common.values import faults
 from common.values.faults import Fault, Schedule, fault_to_plain
@@ -19,6 +21,9 @@ class StandingFaults:
         else:
             kept = [old for old in self._standing if not _replaces(fault, old)]
             self._standing = [*kept, fault]
+
+    def __iter__(self) -> Iterator[Fault]:
+        return iter(self._standing)
 
     def of(self, id: NodeId) -> list[Fault]:
         """Those that a node has to know of when it starts."""

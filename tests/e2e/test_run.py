@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from textual.widgets import DataTable
+from textual.widgets import DataTable, Static
 
 from common.check.verdict import Answer
 from common.course.command import run
@@ -161,6 +161,54 @@ def test_the_dashboard_kills_restarts_pauses_and_cuts_off_by_key(tmp_path: Path)
     assert {verdict.answer for verdict in app.session.verdicts().values()} == {Answer.YES}
     assert read(Path(files["trace"])).events
     app.session.close()
+
+
+def test_at_80_columns_the_dashboard_says_what_is_wrong_with_whom() -> None:
+    async def play() -> None:
+        app = Dashboard(RAFT, SessionOptions(), None)
+        async with app.run_test(size=(80, 24)) as pilot:
+
+            async def pause() -> None:
+                await pilot.pause(0.05)
+
+            def shown(name: str) -> str:
+                part = app.query_one(name, Static)
+                return str(part.render()) if part.display else ""
+
+            def state(id: str) -> str:
+                return str(app.query_one(DataTable).get_row(id)[1])
+
+            await until(lambda: shown("#starting") == "starting n1, n2, n3, n4, n5 ...", pause)
+            assert not app.query_one(DataTable).display, "no empty table"
+            await until(lambda: app.query_one(DataTable).row_count == 5, pause)
+            assert shown("#starting") == ""
+            table = app.query_one(DataTable)
+            await until(lambda: "up" in state("n1"), pause)
+            table.move_cursor(row=0)
+            await pilot.press("x", "s")
+            await until(lambda: "cut off, slow" in state("n1"), pause)
+            assert "network cut: n1 c1  ──//──  n2 n3 n4 n5" in shown("#network")
+            assert "the network is cut: n1, c1 | n2" in shown("#faults")
+            assert "links from n1 to all: 100 ms to 300 ms late" in shown("#faults")
+            await pilot.press("h", "p")
+            await until(lambda: "n1 is paused: p again resumes it" in shown("#network"), pause)
+            assert "//" not in shown("#network")
+            assert "paused" in state("n1")
+            await pilot.press("p", "l")
+            await until(lambda: "loses 20%" in state("n1"), pause)
+            assert shown("#network") == ""
+            assert "n1 goes on" in shown("#faults"), "faults stay in view above the stream"
+            assert shown("#counts").startswith("ok "), "one line, no giant digits"
+            assert app.query_one("#counts").size.height == 1
+            wide = sum(column.get_render_width(table) for column in table.ordered_columns[:4])
+            assert wide < 80, "what is wrong is in view"
+            await pilot.press("q")
+            await until(lambda: not app.is_running or app._exit, pause)
+        assert app.error is None
+        assert app.session is not None
+        app.session.close()
+
+    asyncio.run(play())
 
 
 def test_the_key_that_kills_is_for_the_leader_until_the_cursor_is_moved(tmp_path: Path) -> None:

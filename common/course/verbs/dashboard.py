@@ -13,11 +13,11 @@ from rich.markup import escape
 from textual import work
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
-from textual.widgets import DataTable, Digits, Footer, Header, Label, RichLog
+from textual.widgets import DataTable, Footer, Header, RichLog, Static
 
 from common.contract.events import NodeId
 from common.course.verbs.session import Session, SessionOptions
+from common.course.verbs.trouble import network, told, trouble_of
 from common.runtime.control import Status
 from common.runtime.member import State
 from common.values.errors import LabError
@@ -29,6 +29,8 @@ REFRESH_SECONDS = 0.5
 SLOW = (100 * MS, 300 * MS)
 LOSSY = 0.2
 SHOWN_OPERATIONS = 3
+PINNED = 4
+"""So many faults stay in view, the last ones; what clients do streams below them."""
 
 STATES = {
     State.NEW: "[dim]new[/]",
@@ -36,6 +38,11 @@ STATES = {
     State.PAUSED: "[yellow]paused[/]",
     State.DOWN: "[red]down[/]",
 }
+UNDONE_BY = {
+    State.PAUSED: "is paused: p again resumes it",
+    State.DOWN: "is down: r starts it again",
+}
+"""What a key does about a node in such a state."""
 
 
 def show_dashboard(worlds: Worlds, options: SessionOptions, schedule: Schedule | None) -> Session:
@@ -62,10 +69,11 @@ class Dashboard(App[None]):
     """
 
     CSS = """
-    #counts { height: 5; padding: 0 1; }
-    #counts Label { width: 12; padding: 1 0; }
-    #counts Digits { width: 18; }
-    DataTable { height: auto; max-height: 60%; }
+    #counts, #starting, #network, #faults { height: auto; padding: 0 1; }
+    #network, #faults { display: none; }
+    #network { color: $warning; text-style: bold; }
+    #faults { border-top: solid $primary; }
+    DataTable { height: auto; max-height: 60%; display: none; }
     RichLog { border-top: solid $primary; padding: 0 1; }
     """
     ENABLE_COMMAND_PALETTE = False  # its key would take the place of ours in a narrow terminal
@@ -94,13 +102,13 @@ class Dashboard(App[None]):
         self._finish = asyncio.Event()
 
     def compose(self) -> ComposeResult:
-        """Lay out: counts above, nodes in the middle, what happens below."""
+        """Lay out: counts above, nodes in the middle, faults, and what clients do below."""
         yield Header(show_clock=False)
-        with Horizontal(id="counts"):
-            for name in ("ok", "failed", "unknown"):
-                yield Label(name)
-                yield Digits("0", id=name)
+        yield Static("", id="counts")
+        yield Static("starting ...", id="starting")
         yield DataTable(cursor_type="row")
+        yield Static("", id="network")
+        yield Static("", id="faults")
         yield RichLog(markup=True, max_lines=1_000)
         yield Footer()
 
@@ -116,12 +124,16 @@ class Dashboard(App[None]):
         try:
             self.session = session = Session(self._worlds, self._options)
             self.sub_title = session.variant.title
+            self.query_one("#starting", Static).update(f"starting {', '.join(session.members)} ...")
             if session.hint:
                 self.query_one(RichLog).write(escape(session.hint))
             async with session:
                 for id in session.members:
                     columns = len(self.query_one(DataTable).columns)
                     self.query_one(DataTable).add_row(id, *[""] * (columns - 1), key=id)
+                self.query_one("#starting").display = False
+                self.query_one(DataTable).display = True
+                self.query_one(DataTable).focus()
                 self.refresh_bindings()
                 trouble = asyncio.create_task(self._run_schedule(session))
                 while not self._finish.is_set():
@@ -149,14 +161,15 @@ class Dashboard(App[None]):
             await session.cluster.run_schedule(self._schedule)
 
     async def _refresh(self, session: Session) -> None:
-        for name, count in session.tally().items():
-            self.query_one(f"#{name}", Digits).update(str(count))
+        counts = "   ".join(f"{name} [bold]{n:,}[/]" for name, n in session.tally().items())
+        self.query_one("#counts", Static).update(counts)
         statuses = await session.cluster.status()
         table = self.query_one(DataTable)
         for row, id in enumerate(session.members):
             cells = self._cells(session.cluster.members[id].state, id, statuses[id])
             for column, cell in enumerate(cells, 1):
                 table.update_cell_at((row, column), cell, update_width=True)  # type: ignore[arg-type]
+        self._show_trouble(session)
         self._go_with_leader(session, statuses)
         ended = [one for one in session.cluster.history if one.returned_at is not None]
         for operation in ended[self._told :][-SHOWN_OPERATIONS:]:
@@ -164,6 +177,19 @@ class Dashboard(App[None]):
         self._told = len(ended)
         for failure in session.cluster.failures.values():
             raise failure
+
+    def _show_trouble(self, session: Session) -> None:
+        """Draw the partition, say which key undoes what, and keep the last faults in view."""
+        cluster = session.cluster
+        cut = network(cluster.standing)
+        lines = [f"network cut: {escape(cut)}   (h heals)"] if cut else []
+        for id, member in cluster.members.items():
+            if member.state in UNDONE_BY:
+                lines.append(f"{id} {UNDONE_BY[member.state]}")
+        happened = told(list(cluster.happened)[-PINNED:])
+        for name, shown in (("#network", lines), ("#faults", happened)):
+            self.query_one(name).display = bool(shown)
+            self.query_one(name, Static).update("\n".join(map(str, shown)))
 
     def _go_with_leader(self, session: Session, statuses: Mapping[NodeId, Status | None]) -> None:
         """Put the cursor on the node that leads in the highest term, unless it is wanted here."""
@@ -179,16 +205,19 @@ class Dashboard(App[None]):
             table.move_cursor(row=self._placed)
 
     def _cells(self, state: State, id: NodeId, status: Status | None) -> list[str]:
+        assert self.session is not None, "its nodes are shown"
+        trouble = ", ".join(trouble_of(id, self.session.cluster.standing))
+        shown = f"[yellow]{trouble}[/]" if trouble and state is State.UP else STATES[state]
         if status is None:
             self._before.pop(id, None)
-            return [STATES[state], *[""] * (len(self._worlds.columns) + 4)]
+            return [shown, *[""] * (len(self._worlds.columns) + 4)]
         fields = [str(status.fields.get(name, "")) for name in self._worlds.columns]
         steps = status.counters.get("steps", 0)
         rate = (steps - self._before.get(id, steps)) / REFRESH_SECONDS
         self._before[id] = steps
         sent, dropped = (status.counters[name] for name in ("messages_sent", "messages_dropped"))
         waiting = sum(status.queues.values())
-        return [STATES[state], *fields, f"{rate:.0f}", str(sent), str(dropped), str(waiting)]
+        return [shown, *fields, f"{rate:.0f}", str(sent), str(dropped), str(waiting)]
 
     def _say(self, text: str) -> None:
         self.query_one(RichLog).write(text)
@@ -197,8 +226,7 @@ class Dashboard(App[None]):
         assert self.session is not None, "keys work once the session runs"
         return self.session.members[self.query_one(DataTable).cursor_row]
 
-    async def _do(self, told: str, what: Awaitable[None]) -> None:
-        self._say(f"[bold yellow]{told}[/]")
+    async def _do(self, what: Awaitable[None]) -> None:
         try:
             await what
         except LabError as error:
@@ -215,52 +243,47 @@ class Dashboard(App[None]):
     async def action_kill(self) -> None:
         """SIGKILL the chosen node."""
         assert self.session is not None
-        await self._do(f"SIGKILL {self._chosen()}", self.session.cluster.kill(self._chosen()))
+        await self._do(self.session.cluster.kill(self._chosen()))
 
     async def action_restart(self) -> None:
         """Start the chosen node again."""
         assert self.session is not None
-        await self._do(f"restart {self._chosen()}", self.session.cluster.restart(self._chosen()))
+        await self._do(self.session.cluster.restart(self._chosen()))
 
     async def action_pause(self) -> None:
         """SIGSTOP the chosen node, or SIGCONT."""
         assert self.session is not None
         id, cluster = self._chosen(), self.session.cluster
-        if cluster.members[id].state is State.PAUSED:
-            await self._do(f"SIGCONT {id}", cluster.resume(id))
-        else:
-            await self._do(f"SIGSTOP {id}", cluster.pause(id))
+        paused = cluster.members[id].state is State.PAUSED
+        await self._do(cluster.resume(id) if paused else cluster.pause(id))
 
     async def action_isolate(self) -> None:
         """Cut the chosen node, and the client of its number, off from all others."""
         assert self.session is not None
         id, cluster = self._chosen(), self.session.cluster
-        near = (id, f"c{id[1:]}")
-        far = tuple(one for one in (*cluster.members, *cluster.clients) if one not in near)
-        await self._do(
-            f"partition: {', '.join(near)} | {', '.join(far)}", cluster.partition(near, far)
-        )
+        everybody = (*cluster.members, *cluster.clients)
+        near = tuple(one for one in everybody if one in (id, f"c{id[1:]}"))
+        far = tuple(one for one in everybody if one not in near)
+        await self._do(cluster.partition(near, far))
 
     async def action_slow(self) -> None:
         """Slow down everything that the chosen node sends."""
         assert self.session is not None
-        link = self.session.cluster.link(self._chosen(), latency=SLOW)
-        await self._do(
-            f"slow: {self._chosen()} sends {SLOW[0] // MS} to {SLOW[1] // MS} ms late", link
-        )
+        await self._do(self.session.cluster.link(self._chosen(), latency=SLOW))
 
     async def action_lossy(self) -> None:
         """Lose a part of what the chosen node sends."""
         assert self.session is not None
-        link = self.session.cluster.link(self._chosen(), loss=LOSSY)
-        await self._do(f"lossy: {LOSSY:.0%} of what {self._chosen()} sends is lost", link)
+        await self._do(self.session.cluster.link(self._chosen(), loss=LOSSY))
 
     async def action_heal(self) -> None:
         """End partitions, and make all links good again."""
         assert self.session is not None
         cluster = self.session.cluster
-        await self._do("heal", cluster.heal())
-        await cluster.link(latency=(0, 0), loss=0.0, duplicate=0.0, reorder=0.0, bandwidth=0)
+        await self._do(cluster.heal())
+        await self._do(
+            cluster.link(latency=(0, 0), loss=0.0, duplicate=0.0, reorder=0.0, bandwidth=0)
+        )
 
     def action_finish(self) -> None:
         """End the run; the verdicts come afterwards."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from common.course.why.event import OWN_STEPS, Wrong, at_time, in_words
+from common.values.units import show_time
 
 Event = dict[str, Any]
 
@@ -32,12 +33,12 @@ def story(events: Sequence[Event], wrong: Wrong) -> list[str]:
     asked = _operations(until, wrong)
     chosen = {wrong.number, *faults[-MOST_FAULTS:], *asked[-4:], *notes[-MOST_NOTES:]}
     chosen = set(sorted(chosen)[-LINES:]) - {0}
-    told = {_subject(events[number - 1]) for number in chosen}
+    told = {subject(events[number - 1]) for number in chosen}
     near = [n for n, event in until if event["node"] == wrong.node and event["kind"] in SEEN]
     for number in reversed(near):
         if len(chosen) >= LINES:
             break
-        if (line := _subject(events[number - 1])) not in told:
+        if (line := subject(events[number - 1])) not in told:
             told.add(line)
             chosen.add(number)
     lines = [_line(events[number - 1], number == wrong.number) for number in sorted(chosen)]
@@ -64,10 +65,11 @@ def _operations(until: list[tuple[int, Event]], wrong: Wrong) -> list[int]:
 
 def _line(event: Event, is_wrong: bool) -> str:
     mark = "✗" if is_wrong else " "
-    return f"{at_time(event['t'])} {mark} {_subject(event)}"
+    return f"{at_time(event['t'])} {mark} {subject(event)}"
 
 
-def _subject(event: Event) -> str:
+def subject(event: Event) -> str:
+    """What happens in an event of a trace, in words."""
     node = event["node"] or ""
     match event:
         case {"kind": "partition", "groups": groups}:
@@ -106,6 +108,10 @@ def _link(event: Event) -> str:
     parts = [
         f"{name} {event[name]:.0%}" for name in ("loss", "duplicate", "reorder") if event.get(name)
     ]
-    source, target = event.get("source", "*"), event.get("target", "*")
-    which = "all links" if source == target == "*" else f"links from {source} to {target}"
+    latency = event.get("latency")
+    if latency and latency[1]:
+        parts.insert(0, f"{show_time(latency[0])} to {show_time(latency[1])} late")
+    source, target = (event.get(end, "*") for end in ("source", "target"))
+    ends = ("all" if end == "*" else end for end in (source, target))
+    which = "all links" if source == target == "*" else "links from {} to {}".format(*ends)
     return f"{which}: {', '.join(parts) or 'good again'}"
