@@ -10,7 +10,6 @@ Nothing outlives the launcher: nodes end when their control channel does, whatev
 
 import asyncio
 import secrets
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -50,9 +49,6 @@ from common.values.units import SECOND, show_time
 STOP_SECONDS = 3.0
 """How long a node may take to end in good order."""
 
-MAX_HAPPENED = 100
-"""So many of the last faults are remembered."""
-
 
 class Cluster:
     """A live cluster. Use it as an asynchronous context manager, or ``start`` and ``stop`` it.
@@ -67,8 +63,7 @@ class Cluster:
         members: the node processes by name.
         clients: by name.
         failures: why nodes ended by themselves, by name.
-        standing: the faults of which something is left, in the order in which they happened.
-        happened: the last faults, each with the time at which it happened.
+        standing: the faults of which something is left, and the last ones that happened.
     """
 
     def __init__(
@@ -94,7 +89,6 @@ class Cluster:
         self._keys = keys_of(spec.directory, spec.authentication) if signs else None
         self._book: dict[NodeId, Address] = {}
         self.standing = StandingFaults()
-        self.happened: deque[Fault] = deque(maxlen=MAX_HAPPENED)
         self._calls: dict[CallId, asyncio.Future[Outcome]] = {}
         self._last_call: CallId = 0
         self._client_index = len(spec.members)
@@ -275,7 +269,7 @@ class Cluster:
         """
         Schedule((fault,)).check_nodes((*self.members, *self.clients))
         check_liars((fault,), self.members, self.spec.worlds)
-        self.happened.append(replace(fault, at=self.clock.world()))
+        self.standing.happened.append(replace(fault, at=self.clock.world()))
         if self._recorder is not None:
             self._recorder.failed(self.clock.world(), fault)
         match fault:

@@ -1,16 +1,25 @@
 """The faults that are in force now, for those who start later: a cut outlives the node it cuts."""
 
+from collections import deque
 from collections.abc import Iterator
 
 from common.contract.events import NodeId
 from common.values import faults
 from common.values.faults import Fault, Schedule, fault_to_plain
 
+MAX_HAPPENED = 100
+"""So many of the last faults are remembered."""
+
 
 class StandingFaults:
-    """What has been done to the cluster and not undone, in the order in which it was done."""
+    """What has been done to the cluster and not undone, in the order in which it was done.
+
+    Attributes:
+        happened: the last faults of any kind, each with the time at which it happened.
+    """
 
     def __init__(self) -> None:
+        self.happened: deque[Fault] = deque(maxlen=MAX_HAPPENED)
         self._standing: list[Fault] = []
 
     def add(self, fault: Fault) -> None:

@@ -186,7 +186,7 @@ class Dashboard(App[None]):
         for id, member in cluster.members.items():
             if member.state in UNDONE_BY:
                 lines.append(f"{id} {UNDONE_BY[member.state]}")
-        happened = told(list(cluster.happened)[-PINNED:])
+        happened = told(list(cluster.standing.happened)[-PINNED:])
         for name, shown in (("#network", lines), ("#faults", happened)):
             self.query_one(name).display = bool(shown)
             self.query_one(name, Static).update("\n".join(map(str, shown)))
