@@ -157,6 +157,7 @@ class Cluster:
             epoch_ns=self.clock.epoch_ns,
             host=spec.host,
             port=spec.ports.get(id, 0),
+            codec=spec.codec,
             datagrams=spec.transport == "udp",
             config=dict(spec.config),
             trace=spec.trace,
@@ -208,6 +209,7 @@ class Cluster:
             place=(index, 0),
             servers=self._schema,
             observer=self._recorder,
+            codec=self.spec.codec,
         )
         self.clients[id] = Client(resident, self.clock, self.history, self._recorder)
         resident.begin(self._book, self.standing.of(id))
