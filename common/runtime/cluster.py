@@ -195,8 +195,7 @@ class Cluster:
         if self._client_index >= MAX_NODES:
             raise BadInput(f"a cluster has at most {MAX_NODES} members and clients")
         index, self._client_index = self._client_index, self._client_index + 1
-        directory = self.spec.directory / id
-        directory.mkdir(exist_ok=True)
+        (directory := self.spec.directory / id).mkdir(exist_ok=True)
         made = make_node(node, id, self.spec.members, **config)
         if self._keys is not None:
             self._introduce(made, self._keys)
