@@ -10,6 +10,7 @@ SCENES = {
     "link": ("link", "link-sliding-window", 40),
     "failures": ("failures", "honest-answer-lost", 46),
     "rpc": ("rpc", "rpc-retry", 20),
+    "election": ("election", "election-fenced", 177),
     "cap": ("cap", "cap-consistent", 345),
     "raft": ("raft", "raft-leader-killed", 870),
     "kv": ("kv", "kv-added", 310),

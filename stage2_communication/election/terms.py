@@ -214,7 +214,7 @@ class Voter(Node):
     def enter(self, term: int, voted_for: NodeId | None = None) -> None:
         """Be a follower in a later term, or give the vote that this one has left; saved at once.
 
-        In a later term nobody leads as yet, as far as this process knows.
+        In a later term nobody leads, as far as this process knows.
         """
         if term > self.term:
             self.role, self.leader = Role.FOLLOWER, None
@@ -229,7 +229,7 @@ class Voter(Node):
         has a lease, for it has promised that to itself. A request of an earlier
         term is told that it is Outdated. A later term is entered first. Then the vote is given, to
         the first who asks; it is given again to the one who has it, as the first Vote may be lost.
-        Whoever votes waits for a leader anew.
+        A process that has voted waits for a leader again.
         """
         if self.promised or self.has_lease:
             return
@@ -278,7 +278,7 @@ class Voter(Node):
     def heartbeat_received(self, heartbeat: Heartbeat, sender: NodeId) -> None:
         """Somebody leads: follow it, promise, and say so; or say that its term is over.
 
-        A candidate of the same term has lost. In a later term this process is a follower anew.
+        A candidate of the same term has lost. In a later term this process is a follower again.
         """
         assert (self.role, self.term) != (Role.LEADER, heartbeat.term), "a term has one leader"
         if heartbeat.term < self.term:

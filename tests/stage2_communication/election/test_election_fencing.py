@@ -56,11 +56,18 @@ def work(lab: ElectionLab, simulation: Simulation, think: tuple[int, int], count
 
 def writer(lab: ElectionLab, saved: dict[Any, object] | None = None) -> Within:
     """n2 leads a term with a lease, of three that write to n1; term 1 in its first life."""
+    process = without_lease(lab, saved)
+    term = process.asked(lab.WhoLeads()).value[0]
+    process.gets("n3", lab.Heard(term, 1))
+    return process
+
+
+def without_lease(lab: ElectionLab, saved: dict[Any, object] | None = None) -> Within:
+    """The same, but nobody has heard it so far."""
     process = Within(lab.Machine("n2", ("n1", "n3", "n4")), saved)
     process.fires(lab.PromiseOver())
     term = sent(process.fires(lab.ElectionTimeout()))[0][1].term
     process.gets("n3", lab.Vote(term))
-    process.gets("n3", lab.Heard(term, 1))
     return process
 
 
@@ -159,6 +166,9 @@ def test_the_resource_takes_equal_and_greater_tokens_and_refuses_lesser_ones(
 
 @graded(points=2, title="The end is true", requirement="ok, failed or unknown")
 def test_a_person_is_told_ok_failed_or_unknown_and_it_is_so(lab: ElectionLab) -> None:
+    early = without_lease(lab)
+    assert early.asked(lab.WhoLeads()) == Ok((1, "n2"))
+    assert isinstance(early.asked(lab.Write("a")), Failed), "it leads, and has no lease so far"
     process = writer(lab)
 
     def told(effects: Sequence[Effect]) -> list[Any]:
