@@ -14,8 +14,8 @@ Le Lann 1977 has the same ring, but every name goes all the way round: n * n mes
 makes it n * H(n) on average (H(n) = 1 + 1/2 + ... + 1/n), about n ln n, and n (n + 1) / 2 at worst.
 
 **Where this leaves the paper.** There nobody dies. Here each hop is acknowledged
-(:class:`Received`), and a process that does not acknowledge in time is skipped. A word with the name
-of a process that is skipped is dropped: nobody else would ever take it from the ring.
+(:class:`Received`), and a process that does not acknowledge in time is skipped. A word with
+the name of a process that is skipped is dropped: nobody else would take it from the ring.
 
 **What it stands on.** A process that is slow is skipped like a dead one. Then two leaders are
 possible, as with Bully.
