@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from common.course.base.course import Course
-from docs.making import anchors, bundle, labs, runs, terms
+from docs.making import anchors, bundle, diagrams, labs, runs, terms
 from docs.making.arrived import with_arrived
 from docs.making.asking import Page, Site
 from docs.making.expanding import commands, expand
@@ -22,6 +22,7 @@ def staged(course: Course) -> Stage:
     for path, content in assets():
         site.stage.add(path, content)
     runs.add_viewer(site.stage)
+    diagrams.add_script(site.stage)
     for path, content in bundle.made(course):
         site.stage.add(path, content)
     site.runner.run_all(sorted({each for text in site.sources.values() for each in _wanted(text)}))
