@@ -2,8 +2,6 @@
 
 import pytest
 
-pytest.importorskip("markdown", reason="the docs site's tools are not installed: make docs does it")
-
 from docs.making.asking import Page
 from docs.making.staging import DOCS
 from docs.making.terms import GLOSSARY, LINKED, terms, with_terms
