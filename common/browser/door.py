@@ -1,12 +1,13 @@
 """The one way in: a page asks in JSON, and is answered in JSON.
 
-A question has the lab, the learner's files, and one of three things to do::
+A question has the lab, the learner's files, and one of four things to do::
 
     {"lab": "raft", "files": {"stage4_consensus/raft/election.py": "..."}, "run": {"seed": 7}}
     {"lab": "raft", "files": {}, "draw": {"seed": 7}}
     {"lab": "echo", "files": {...}, "test": ["tests/stage1_foundations/echo/test_echo_frames.py"]}
+    {"lab": "cap", "files": {...}, "why": "tests/stage1_foundations/cap/test_cap_available.py::..."}
 
-The first line of the answer is an object; to ``run`` the lines of the trace follow.
+The first line of the answer is an object; to ``run`` and ``why`` the lines of a trace follow.
 """
 
 import importlib
@@ -18,7 +19,7 @@ from typing import Any
 from common.browser.course import PortableCourse, PortableLab
 from common.browser.mistakes import Mistake, mistake
 from common.browser.overlay import LearnersFiles
-from common.browser.running import Settings, answered, declared, drawn, run
+from common.browser.running import Settings, declared, drawn, run, with_trace
 
 
 def _nobody(_: str) -> None:
@@ -56,24 +57,33 @@ class Door:
         self.files.lay(asked["files"])
         match asked:
             case {"run": settings}:
-                return answered(run(self.course, lab, self.files, Settings.from_plain(settings)))
+                return self._run(lab, Settings.from_plain(settings))
             case {"draw": settings}:
                 faults = drawn(declared(lab, self.files), Settings.from_plain(settings))
                 return json.dumps({"faults": faults})
             case {"test": tests}:
-                return json.dumps(self._test(lab, tests, told), ensure_ascii=False)
-        return _refused(Mistake("a question is one of run, draw and test"))
+                return self._test(lab, tests, told)
+            case {"why": test}:
+                return self._test(lab, test, told)
+        return _refused(Mistake("a question is one of run, draw, test and why"))
 
-    def _test(
-        self, lab: PortableLab, tests: list[str], told: Callable[[str], object]
-    ) -> dict[str, Any]:
+    def _run(self, lab: PortableLab, settings: Settings) -> str:
+        ran = run(self.course, lab, self.files, settings)
+        return with_trace(ran.to_plain(), ran.trace)
+
+    def _test(self, lab: PortableLab, tests: list[str] | str, told: Callable[[str], object]) -> str:
+        """Run files of tests, or find out why one test fails."""
         importlib.invalidate_caches()  # pytest may have been unpacked just now
-        from common.browser.testing import run_tests  # takes long, and not every page needs it
+        from common.browser.testing import explain, run_tests  # takes long, not every page needs it
 
         self.files.forget_modules()  # a suite imports the learner's files by itself
         self.files.take_off()
         try:
-            return run_tests(self.course, lab, self.files.folder, tests, told)
+            if isinstance(tests, str):
+                facts, trace = explain(self.course, lab, self.files.folder, tests)
+                return with_trace(facts, trace)
+            graded = run_tests(self.course, lab, self.files.folder, tests, told)
+            return json.dumps(graded, ensure_ascii=False)
         finally:
             self.files.forget_modules()
             self.files.take_off()

@@ -185,12 +185,11 @@ def drawn(worlds: Worlds, settings: Settings) -> list[dict[str, Any]]:
     return worlds.chaos(worlds.variant(settings.variant), settings.seed).to_plain()
 
 
-def answered(ran: Ran) -> str:
-    """The facts of a run in one line of JSON, then its trace, as much of it as a page shows."""
-    trace = ran.trace
+def with_trace(facts: Mapping[str, Any], trace: str) -> str:
+    """Facts in one line of JSON, then a trace, as much of it as a page shows."""
     if trace.count("\n") > MAX_EVENTS_SHOWN:
         trace = in_page(trace.splitlines()) + "\n"
-    return f"{json.dumps(ran.to_plain(), ensure_ascii=False)}\n{trace}"
+    return f"{json.dumps(facts, ensure_ascii=False)}\n{trace}"
 
 
 def _whole(plain: Mapping[str, Any], name: str, usual: int, least: int, greatest: int) -> int:

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
-from common.codec import CodecName, Memory, codec_named
+from common.codec import Memory, MessagePackCodec
 from common.contract.events import CallId, NodeId
 from common.contract.lies import Behaviour
 from common.contract.node import Node
@@ -54,7 +54,6 @@ class Resident:
         observer: is told of everything, for a trace; None for nobody.
         on_failure: told once, before those who wait, when the node cannot go on.
         behaviours: the ways in which it can be told to lie, by name.
-        codec: how messages are written. What is saved is always MessagePack.
 
     Attributes:
         host: the world of the node.
@@ -80,7 +79,6 @@ class Resident:
         observer: Observer | None = None,
         on_failure: Callable[[LabError], None] = _nobody,
         behaviours: Mapping[str, Behaviour] | None = None,
-        codec: CodecName = "messagepack",
     ) -> None:
         own = Schema.of(type(node))
         self.schema = own if servers is None else own.as_in(servers)
@@ -93,7 +91,7 @@ class Resident:
         self.host = Host(
             node,
             identity,
-            codec_named(codec, self.schema, memory),
+            MessagePackCodec(self.schema, memory=memory),
             numbers=numbers(*place),
             clock=clock,
             seed=seed,

@@ -18,7 +18,7 @@ import base64
 import enum
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any
@@ -32,6 +32,8 @@ MAX_ITEMS = 50
 MAX_DEPTH = 6
 """How deep values may nest before they are cut."""
 
+TOO_DEEP = "…"
+
 _EXACT = 2**53
 
 
@@ -42,50 +44,80 @@ def body_of(value: Any) -> dict[str, Any]:
 
 def plain(value: Any, depth: int = 0) -> Any:
     """``value`` as something that JSON can carry, cut where it is long."""
-    kind = type(value)
+    kind: Any = type(value)
     if kind is int:
         return value if -_EXACT <= value <= _EXACT else {"$int": _cut(hex(value))}
     if kind is str:
-        return _cut(value)
+        return value if len(value) <= MAX_TEXT else _cut(value)
     if value is None or kind is bool:
         return value
     if kind is float:
         return value if math.isfinite(value) else repr(value)
-    return _compound(value, depth)
+    return _way(kind)(value, depth)
 
 
-def _compound(value: Any, depth: int) -> Any:
-    if isinstance(value, enum.Enum):
-        return value.name
-    if isinstance(value, bytes | bytearray):
-        text = base64.b64encode(value[:MAX_TEXT]).decode()
-        return {"$bytes": text} | ({"more": len(value) - MAX_TEXT} if len(value) > MAX_TEXT else {})
+@cache
+def _way(kind: Any) -> Callable[[Any, int], Any]:
+    """How values of a class are made plain: asked once for each class, for a trace has many."""
+    if issubclass(kind, enum.Enum):
+        return _enum
+    if issubclass(kind, bytes | bytearray):
+        return _bytes
+    if issubclass(kind, tuple | list):
+        return _sequence
+    if issubclass(kind, set | frozenset):
+        return _set
+    if issubclass(kind, Mapping):
+        return _mapping
+    return _record if is_dataclass(kind) else _other
+
+
+def _enum(value: enum.Enum, _: int) -> str:
+    return value.name
+
+
+def _bytes(value: bytes, _: int) -> dict[str, Any]:
+    text = base64.b64encode(value[:MAX_TEXT]).decode()
+    return {"$bytes": text} | ({"more": len(value) - MAX_TEXT} if len(value) > MAX_TEXT else {})
+
+
+def _sequence(value: Sequence[Any], depth: int) -> Any:
     if depth >= MAX_DEPTH:
-        return "…"
-    if isinstance(value, tuple | list):
-        kept = [plain(item, depth + 1) for item in value[:MAX_ITEMS]]
-        return [*kept, _more(len(value))] if len(value) > MAX_ITEMS else kept
-    if isinstance(value, set | frozenset):
-        ordered = sorted((plain(item, depth + 1) for item in value), key=json.dumps)
-        return plain(ordered, depth)
-    if isinstance(value, Mapping):
-        return _mapping(value, depth)
-    if is_dataclass(value) and not isinstance(value, type):
-        inner = {
-            name: plain(getattr(value, name), depth + 1) for name in _field_names(value.__class__)
-        }
-        return {"$type": type(value).__name__, **inner}
-    return f"<{type(value).__name__}>"
+        return TOO_DEEP
+    kept = [plain(item, depth + 1) for item in value[:MAX_ITEMS]]
+    return [*kept, _more(len(value))] if len(value) > MAX_ITEMS else kept
 
 
-def _mapping(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+def _set(value: Set[Any], depth: int) -> Any:
+    if depth >= MAX_DEPTH:
+        return TOO_DEEP
+    ordered = sorted((plain(item, depth + 1) for item in value), key=json.dumps)
+    return plain(ordered, depth)
+
+
+def _mapping(value: Mapping[Any, Any], depth: int) -> Any:
+    if depth >= MAX_DEPTH:
+        return TOO_DEEP
     kept: dict[str, Any] = {}
     for key, inner in value.items():
         if len(kept) == MAX_ITEMS:
             kept["…"] = _more(len(value))
             break
-        kept[_cut(key if isinstance(key, str) else str(plain(key)))] = plain(inner, depth + 1)
+        name = key if type(key) is str else str(plain(key))
+        kept[name if len(name) <= MAX_TEXT else _cut(name)] = plain(inner, depth + 1)
     return kept
+
+
+def _record(value: Any, depth: int) -> Any:
+    if depth >= MAX_DEPTH:
+        return TOO_DEEP
+    kind: Any = type(value)
+    inner = {name: plain(getattr(value, name), depth + 1) for name in _field_names(kind)}
+    return {"$type": kind.__name__, **inner}
+
+
+def _other(value: Any, depth: int) -> str:
+    return TOO_DEEP if depth >= MAX_DEPTH else f"<{type(value).__name__}>"
 
 
 def _cut(text: str) -> str:

@@ -39,7 +39,8 @@ PORTABLE = ("values", "contract", "sim", "check", "trace", "worlds", "browser")
 
 FOR_SUITES = ("course/base/limits", "course/base/reasons", "course/base/implementation",
               "course/suites/grading", "course/suites/strays", "course/suites/under_test",
-              "course/suites/kit")  # fmt: skip
+              "course/suites/kit", "course/why/plugin", "course/why/earliest", "course/why/event",
+              "course/why/faults", "course/why/steps", "course/why/story")  # fmt: skip
 """What else of ``common`` a graded suite needs; and the packages that these are in."""
 
 PYTEST = ("pytest", "pluggy", "iniconfig", "packaging", "pygments")

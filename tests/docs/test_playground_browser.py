@@ -65,6 +65,9 @@ class Page:
     def status(self) -> str:
         return str(self.page.text_content(".pg-status"))
 
+    def text(self, selector: str) -> str:
+        return str(self.page.text_content(selector))
+
     def button(self, name: str) -> Any:
         return self.page.get_by_role("button", name=name, exact=True)
 
@@ -252,6 +255,24 @@ def test_a_part_is_solved_in_the_page_and_taken_along(
     state = json.loads((tmp_path / "work/.lab/progress.json").read_text())["labs"]["echo"]
     assert state["part"] == "frames"
     assert state["hints"] == {"encode_frame": 1}
+
+
+def test_why_shows_the_run_that_fails(browser: Any, address: str) -> None:
+    page = Page(browser, address, "cap")
+    page.page.get_by_role("tab", name="Code").click()
+    page.page.get_by_label("Which code").select_option("exercise")
+    right = (ROOT / "stage1_foundations/cap/available.py").read_text(encoding="utf-8")
+    page.page.get_by_label("File", exact=True).select_option(label="available.py")
+    page.write(right.replace("gossip.held.tag > self.held.tag", "True"))
+    page.button("Test").click()
+    page.settle()
+    page.page.get_by_role("button", name="Why? Sessions").click()
+    page.page.wait_for_selector(".pg-story")
+    assert "✗" in str(page.page.text_content(".pg-story"))
+    page.button("Show the run").first.click()
+    assert page.text(".stv h1") == "Sessions"
+    assert page.page.locator(".stv-verdict.stv-no").count() == 1
+    page.close()
 
 
 def test_everything_is_reached_with_the_keyboard(page: Page) -> None:

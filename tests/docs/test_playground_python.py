@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -154,6 +155,27 @@ def test_the_graded_tests_of_a_part_say_why_they_fail_and_then_pass(echo: Asking
     facts, _ = echo.ask("echo", {FRAMES: "def encode_frame(:"}, test=part["suite"])
     assert {test["why"].partition(" ")[0] for test in facts["tests"]} == {f"{FRAMES}:1:"}
     assert {(test["file"], test["line"]) for test in facts["tests"]} == {(FRAMES, 1)}
+
+
+def test_why_tells_a_failure_as_a_story_with_the_faults_that_it_takes(tmp_path: Path) -> None:
+    path, lab = "stage1_foundations/cap/available.py", COURSE.lab("cap")
+    bundle.unpacked(COURSE, tmp_path, lab)
+    asking = Asking(tmp_path)
+    wrong = {path: text_of(path).replace("gossip.held.tag > self.held.tag", "True")}
+    suite = list(lab.parts[0].files)
+    told = asking.ask("cap", wrong, test=suite)[0]["tests"]
+    failed = {test["test"].rpartition("::")[2]: test for test in told if test["verdict"] == "fail"}
+    test = failed["test_a_client_that_stays_at_a_replica_never_goes_back_in_time"]
+    facts, trace = asking.ask("cap", wrong, why=test["test"])
+    assert "monotonic" in facts["why"]["sentence"]
+    assert 2 <= len(facts["story"]) <= 10
+    assert facts["story"][-1].split()[2] == "✗"
+    assert facts["faults"] <= facts["faults_at_first"]
+    event = json.loads(trace.splitlines()[facts["event"]])
+    assert event["kind"] in ("recv", "return", "step")
+    facts, trace = asking.ask("cap", {path: text_of(path)}, why=test["test"])
+    assert (facts["why"]["sentence"], trace) == ("it passes now", "")
+    asking.close()
 
 
 @pytest.mark.rotates

@@ -10,9 +10,7 @@ from random import Random
 
 from common.check.stories import Stories
 from common.check.verdict import Verdict
-from common.codec import CodecName, codec_named
 from common.contract.events import NodeId
-from common.contract.schema import Schema
 from common.course.base.output import folder, write, write_trace
 from common.runtime.cluster import Cluster
 from common.runtime.declared import spec_of, with_facades
@@ -42,7 +40,6 @@ class SessionOptions:
         usual_ports: whether real clients find the facades where they look for them by themselves,
             if nobody has those ports.
         files: modules that are a student's: path by name.
-        codec: how messages are written.
     """
 
     variant: str = ""
@@ -54,7 +51,6 @@ class SessionOptions:
     port: int = 0
     usual_ports: bool = False
     files: Mapping[str, str] = field(default_factory=dict)
-    codec: CodecName = "messagepack"
 
 
 class Session:
@@ -79,7 +75,6 @@ class Session:
     def __init__(self, worlds: Worlds, options: SessionOptions) -> None:
         self.worlds = worlds
         self.variant = worlds.variant(options.variant)
-        codec_named(options.codec, Schema(()))  # what it needs is installed, or a person is told
         _check_fresh(options.directory)
         self._options = options
         size = worlds.live.resized(options.members, options.clients)
@@ -99,7 +94,6 @@ class Session:
             ports=_ports(self.members, options.port),
             seed=options.seed,
             files=options.files,
-            codec=options.codec,
         )
         spec, self.hint = with_facades(spec, worlds, self.variant, usual=options.usual_ports)
         self.cluster = Cluster(spec)

@@ -1,5 +1,7 @@
-// A plain editor for Python: a text area, with line numbers beside it and marks at lines.
+// An editor for Python: a text area, whose text is shown in colours by what lies behind it, with
+// line numbers and marks beside it. To the browser and to screen readers it is a text area.
 
+import { coloured } from "./colours.mjs";
 import { el } from "./dom.mjs";
 import { say } from "./words.mjs";
 
@@ -10,6 +12,7 @@ export class Editor {
     this.changed = changed;
     const hint = el("p", { class: "pg-quiet", id: `pg-hint-${++Editor.made}` }, say("editorHint"));
     this.numbers = el("pre", { class: "pg-numbers", "aria-hidden": "true" });
+    this.shade = el("pre", { class: "pg-shade", "aria-hidden": "true" });
     this.area = el("textarea", {
       class: "pg-area",
       spellcheck: "false",
@@ -25,7 +28,7 @@ export class Editor {
     this.node = el(
       "div",
       { class: "pg-editor" },
-      el("div", { class: "pg-paper" }, this.numbers, this.area),
+      el("div", { class: "pg-paper" }, this.numbers, el("div", { class: "pg-sheet" }, this.shade, this.area)),
       hint,
     );
     this.marks = new Set();
@@ -40,8 +43,9 @@ export class Editor {
     this.area.setAttribute("aria-label", `${say("editor")} ${name}`);
     this.area.value = text;
     this.area.setSelectionRange(0, 0);
-    this.area.scrollTop = 0;
+    this.area.scrollTop = this.area.scrollLeft = 0;
     this.mark([]);
+    this.colour();
   }
 
   /** Mark lines, counted from 1. */
@@ -50,19 +54,30 @@ export class Editor {
     this.number();
   }
 
+  /** Bring a line into view. */
+  see(line) {
+    const height = parseFloat(getComputedStyle(this.area).lineHeight);
+    this.area.scrollTop = Math.max(0, (line - 6) * height);
+  }
+
+  colour() {
+    this.shade.innerHTML = `${coloured(this.text)}\n`;
+    this.follow();
+  }
+
   /** Bring a line into view, and put the cursor there. */
   goTo(line) {
     const lines = this.text.split("\n");
     const before = lines.slice(0, line - 1).join("\n").length + (line > 1 ? 1 : 0);
     this.area.focus();
     this.area.setSelectionRange(before, before + (lines[line - 1] || "").length);
-    const height = parseFloat(getComputedStyle(this.area).lineHeight);
-    this.area.scrollTop = Math.max(0, (line - 6) * height);
+    this.see(line);
   }
 
   typed() {
     if (this.marks.size) this.marks.clear();
     this.number();
+    this.colour();
     this.changed(this.text);
   }
 
@@ -80,7 +95,9 @@ export class Editor {
   }
 
   follow() {
-    this.numbers.style.transform = `translateY(${-this.area.scrollTop}px)`;
+    const { scrollTop, scrollLeft } = this.area;
+    this.numbers.style.transform = `translateY(${-scrollTop}px)`;
+    this.shade.style.transform = `translate(${-scrollLeft}px, ${-scrollTop}px)`;
   }
 
   key(event) {

@@ -6,13 +6,14 @@ import { say } from "./words.mjs";
 const HINTS = 3;
 
 export class Exercise {
-  /** `act` has goTo(file, symbol), test(), anew() and save(). */
+  /** `act` has goTo(file, symbol, line), test(), why(result), show(trace), anew() and save(). */
   constructor(lab, kept, act) {
     this.lab = lab;
     this.part = lab.part;
     this.kept = kept;
     this.act = act;
     this.results = new Map(Object.entries(kept.state.tests));
+    this.stories = new Map();
     this.score = el("p", { class: "pg-score", role: "status" });
     this.list = el("ol", { class: "pg-results" });
     const hours = this.part.hours === 1 ? "1 h" : `${this.part.hours} h`;
@@ -105,8 +106,31 @@ export class Exercise {
     if (verdict === "fail") {
       parts.push(el("p", { class: "pg-why" }, withoutPlace(result), " ", this.place(result)));
       parts.push(el("p", { class: "pg-quiet" }, `${say("checks")}: ${result.requirement}`));
+      parts.push(...this.reasons(result));
     }
     return el("li", { class: `pg-${verdict}` }, ...parts);
+  }
+
+  /** The story of a failure, once it was asked for, or the button that asks for it. */
+  reasons(result) {
+    const found = this.stories.get(nameOf(result));
+    const label = `${say("why")} ${result.title}`;
+    if (!found)
+      return [button(say("why"), () => this.act.why(result), { "aria-label": label })];
+    const { facts, trace } = found;
+    const lines = [...facts.story];
+    if (facts.faults_at_first)
+      lines.push(`${facts.faults} ${say("ofFaults")} ${facts.faults_at_first}`);
+    const shown = [];
+    if (lines.length) shown.push(el("pre", { class: "pg-story" }, lines.join("\n")));
+    if (trace) shown.push(button(say("showRun"), () => this.act.show(trace, facts.event, result.title)));
+    return shown;
+  }
+
+  /** It is known why a test failed. */
+  explain(result, facts, trace) {
+    this.stories.set(nameOf(result), { facts, trace });
+    this.show();
   }
 
   place({ file, line }) {

@@ -115,6 +115,13 @@ export class Playground {
       tab.tabIndex = chosen ? 0 : -1;
       panel.hidden = !chosen;
     }
+    if (wanted === "code") this.lookThere();
+  }
+
+  /** Bring what is to be written into view, once; what is hidden cannot scroll. */
+  lookThere() {
+    if (this.look) this.editor.see(this.look);
+    this.look = 0;
   }
 
   codePanel() {
@@ -129,6 +136,11 @@ export class Playground {
     this.exercise = new Exercise(lab, this.kept, {
       goTo: (file, symbol, line) => this.goTo(file, symbol, line),
       test: () => this.test(),
+      why: (result) => this.why(result),
+      show: (trace, event, title) => {
+        this.open("picture");
+        this.show(trace, { title, event });
+      },
       anew: () => this.undo(),
       save: () => this.export(),
     });
@@ -169,6 +181,8 @@ export class Playground {
     this.exercise.node.hidden = this.exercise.outcome.hidden = !solving;
     const [first] = this.lab.part.exercises;
     this.showFile(solving ? first.file : this.fileChoice.value || this.lab.files[0].path);
+    this.look = solving ? lineOf(this.editor.text, first.symbol) : 0;
+    if (this.opened === "code") this.lookThere();
   }
 
   showFile(path) {
@@ -217,13 +231,12 @@ export class Playground {
     const asked = { files: this.files, run: this.settings.value };
     const answer = await this.ask(asked);
     if (!answer) return;
-    const end = answer.text.indexOf("\n");
-    const facts = JSON.parse(end < 0 ? answer.text : answer.text.slice(0, end));
+    const [facts, trace] = split(answer.text);
     if (facts.mistake) this.complain(facts.mistake);
-    if (end < 0) return;
+    if (!trace) return;
     this.open("picture");
     const begun = performance.now();
-    this.show(answer.text.slice(end + 1));
+    this.show(trace);
     const took = answer.took + performance.now() - begun;
     this.place.dataset.sha256 = facts.sha256;
     this.place.dataset.took = Math.round(took);
@@ -239,14 +252,35 @@ export class Playground {
     this.tell("");
   }
 
+  /** All files of the lab, as the learner has them. */
+  get all() {
+    return Object.fromEntries(this.lab.files.map(({ path }) => [path, this.textOf(path)]));
+  }
+
+  /** The archives that tests need. */
+  get needs() {
+    return ["pytest.zip", ...(this.lab.part.hypothesis ? ["hypothesis.zip"] : [])];
+  }
+
+  /** Why a test fails: the sentence, a story of ten lines, the run with the faults that it takes. */
+  async why(result) {
+    const asked = { files: this.all, why: result.test };
+    const answer = await this.ask(asked, this.needs, () => {}, say("asking"));
+    if (!answer) return;
+    const [facts, trace] = split(answer.text);
+    if (facts.mistake) return this.complain(facts.mistake);
+    this.exercise.explain(result, facts, trace);
+    this.complain(facts.why);
+  }
+
   async test() {
     const { part } = this.lab;
-    const needs = ["pytest.zip", ...(part.hypothesis ? ["hypothesis.zip"] : [])];
+    const { needs } = this;
     this.exercise.results.clear();
+    this.exercise.stories.clear();
     this.exercise.show();
     const told = (result) => this.exercise.take(result);
-    const files = Object.fromEntries(this.lab.files.map(({ path }) => [path, this.textOf(path)]));
-    const answer = await this.ask({ files, test: part.suite }, needs, told, say("testing"));
+    const answer = await this.ask({ files: this.all, test: part.suite }, needs, told, say("testing"));
     if (!answer) return;
     const { tests, problems, mistake } = JSON.parse(answer.text);
     if (mistake || problems.length) this.complain(mistake || problems[0]);
@@ -280,9 +314,9 @@ export class Playground {
 
   // Showing.
 
-  show(trace) {
+  show(trace, options = { title: this.lab.title }) {
     this.viewer?.destroy();
-    this.viewer = mount(this.picture, trace, { title: this.lab.title });
+    this.viewer = mount(this.picture, trace, options);
     this.dress();
   }
 
@@ -306,7 +340,10 @@ export class Playground {
     if (!file) return;
     const text = `${file.split("/").pop()}:${line}`;
     this.status.append(" ", button(text, () => this.goTo(file, null, line), { class: "pg-place" }));
-    if (this.opened === "code") this.goTo(file, null, line);
+    if (this.opened !== "code") return;
+    if (this.fileChoice.value !== file) this.showFile(file);
+    this.editor.see(line);
+    this.editor.mark([line]);
   }
 
   // Sharing and keeping.
@@ -352,6 +389,12 @@ export class Playground {
     download(`${lab.id}-workspace.zip`, zip(files));
     this.tell(say("exported").replace("LAB", lab.id));
   }
+}
+
+/** An answer's facts, and the trace behind them, "" where there is none. */
+function split(text) {
+  const end = text.indexOf("\n");
+  return end < 0 ? [JSON.parse(text), ""] : [JSON.parse(text.slice(0, end)), text.slice(end + 1)];
 }
 
 function verdictsOf(verdicts, took) {

@@ -45,7 +45,7 @@ export class Settings {
       lab.variants.length > 1 ? el("div", { class: "pg-row" }, labelled(say("variant"), this.variant)) : null,
       el(
         "details",
-        { class: "pg-trouble", open: true },
+        { class: "pg-trouble", open: innerWidth > 700 },
         el("summary", {}, say("faults")),
         this.faults.node,
         el(
