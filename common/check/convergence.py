@@ -30,7 +30,7 @@ def check_convergence(states: Mapping[str, object]) -> Verdict:
     where = _difference(states[model], states[other])
     rest = f", as do {count} of {len(states)} replicas" if count > 1 else ""
     sentence = f"Not converged: {where.format(a=model, b=other)}{rest}."
-    return Verdict(Answer.NO, sentence, steps=len(states), anomaly="divergence")
+    return Verdict(Answer.NO, sentence, steps=len(states), anomaly="divergence", node=other)
 
 
 def _difference(one: object, other: object) -> str:

@@ -3,10 +3,11 @@
 import asyncio
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from common.check.stories import Stories
 from common.check.verdict import Verdict
@@ -15,7 +16,7 @@ from common.course.base.output import folder, write, write_trace
 from common.runtime.cluster import Cluster
 from common.runtime.declared import spec_of, with_facades
 from common.values.errors import BadInput
-from common.values.history import Failed, Ok
+from common.values.history import Failed, History, Ok, Operation
 from common.values.units import MS, SECOND
 from common.worlds import Work, Worlds
 
@@ -170,10 +171,34 @@ class Session:
         for name, verdict in self.verdicts().items():
             told: dict[str, object] = {"t": end, "node": None, "kind": "verdict"}
             told |= {"property": name, "result": verdict.answer.value}
-            recorded.events.append({**told, "sentence": verdict.sentence})
+            told |= {"sentence": verdict.sentence}
+            if calls := _calls(verdict.window, self.cluster.history, recorded.events):
+                told["calls"] = calls
+            recorded.events.append(told)
         title = f"{self.worlds.lab}: {self.variant.title}"
         trace, page = write_trace(out, "trace", title, "".join(recorded.lines()))
         return {"history": str(history), "trace": str(trace), "page": str(page)}
+
+
+def _calls(
+    window: Iterable[Operation], history: History, events: Iterable[Mapping[str, Any]]
+) -> list[int]:
+    """The numbers that a merged trace gives to the operations of a proof.
+
+    The clocks of history and trace were read one after the other, so the times differ a little. But
+    each client's operations stand in both in the same order.
+    """
+    numbers: dict[str, list[int]] = {}
+    for event in events:
+        if event["kind"] == "invoke":
+            numbers.setdefault(event["client"], []).append(event["call"])
+    found = []
+    for each in window:
+        begun = [one.invoked_at for one in history if one.process == each.process]
+        place, own = begun.index(each.invoked_at), numbers.get(each.process, [])
+        if place < len(own):
+            found.append(own[place])
+    return found
 
 
 def _check_fresh(directory: Path | None) -> None:
