@@ -16,7 +16,15 @@ MODULES = (
 )  # fmt: skip
 """The script's parts, each after those that it imports from."""
 
-STYLES = ("theme.css", "viewer.css", "scene.css", "panel.css", "tools.css", "controls.css", "embed.css")
+STYLES = (
+    "theme.css",
+    "viewer.css",
+    "scene.css",
+    "panel.css",
+    "tools.css",
+    "controls.css",
+    "embed.css",
+)
 """The parts of the style sheet; of two equal rules the later one stands."""
 
 MAX_EVENTS = 20_000
