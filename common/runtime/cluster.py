@@ -157,6 +157,7 @@ class Cluster:
             epoch_ns=self.clock.epoch_ns,
             host=spec.host,
             port=spec.ports.get(id, 0),
+            codec=spec.codec,
             datagrams=spec.transport == "udp",
             config=dict(spec.config),
             trace=spec.trace,
@@ -194,8 +195,7 @@ class Cluster:
         if self._client_index >= MAX_NODES:
             raise BadInput(f"a cluster has at most {MAX_NODES} members and clients")
         index, self._client_index = self._client_index, self._client_index + 1
-        directory = self.spec.directory / id
-        directory.mkdir(exist_ok=True)
+        (directory := self.spec.directory / id).mkdir(exist_ok=True)
         made = make_node(node, id, self.spec.members, **config)
         if self._keys is not None:
             self._introduce(made, self._keys)
@@ -208,6 +208,7 @@ class Cluster:
             place=(index, 0),
             servers=self._schema,
             observer=self._recorder,
+            codec=self.spec.codec,
         )
         self.clients[id] = Client(resident, self.clock, self.history, self._recorder)
         resident.begin(self._book, self.standing.of(id))

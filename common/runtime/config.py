@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from common.codec import CodecName
 from common.contract.events import NodeId
 from common.contract.node import Node
 from common.runtime.signatures import Authentication
@@ -30,6 +31,7 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         members: all members of the cluster in order, this one included.
         host: the address to listen on.
         port: the port to listen on; 0 lets the system choose.
+        codec: how messages are written.
         datagrams: whether messages to other members travel as UDP datagrams; else by TCP.
         node_class: the protocol, as ``module:Class``.
         config: its keyword arguments.
@@ -60,6 +62,7 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     epoch_ns: int
     host: str = "127.0.0.1"
     port: int = 0
+    codec: CodecName = "messagepack"
     datagrams: bool = False
     config: dict[str, Any] = {}
     trace: bool = True

@@ -84,6 +84,7 @@ class Program:
             observer=None if self._trace is None else self._recorder(self._trace, type(node)),
             on_failure=self._failed,
             behaviours=load_behaviours(config.worlds),
+            codec=config.codec,
         )
         self._codec = JsonCodec(self._resident.schema | Schema([Ok, Failed, Unknown]))
         self._door = Door(self._resident, config.members, self.log)

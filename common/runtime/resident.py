@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
-from common.codec import Memory, MessagePackCodec
+from common.codec import CodecName, Memory, codec_named
 from common.contract.events import CallId, NodeId
 from common.contract.lies import Behaviour
 from common.contract.node import Node
@@ -54,6 +54,7 @@ class Resident:
         observer: is told of everything, for a trace; None for nobody.
         on_failure: told once, before those who wait, when the node cannot go on.
         behaviours: the ways in which it can be told to lie, by name.
+        codec: how messages are written. What is saved is always MessagePack.
 
     Attributes:
         host: the world of the node.
@@ -79,6 +80,7 @@ class Resident:
         observer: Observer | None = None,
         on_failure: Callable[[LabError], None] = _nobody,
         behaviours: Mapping[str, Behaviour] | None = None,
+        codec: CodecName = "messagepack",
     ) -> None:
         own = Schema.of(type(node))
         self.schema = own if servers is None else own.as_in(servers)
@@ -91,7 +93,7 @@ class Resident:
         self.host = Host(
             node,
             identity,
-            MessagePackCodec(self.schema, memory=memory),
+            codec_named(codec, self.schema, memory),
             numbers=numbers(*place),
             clock=clock,
             seed=seed,

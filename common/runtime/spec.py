@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from common.codec import CodecName
 from common.contract.events import NodeId
 from common.contract.node import Node
 from common.runtime.config import FORMAT
@@ -32,6 +33,7 @@ class ClusterSpec:
         host: the address that nodes listen on.
         ports: the ports of some members; those of the others the system chooses.
         transport: what carries messages between members; clients connect by TCP in any case.
+        codec: how messages are written, those of clients too. On disk it is always MessagePack.
         trace: whether to record traces.
         seed: of the nodes' random numbers. Real time is not seeded: runs differ all the same.
         facade: another protocol in front of each member (:mod:`common.runtime.facade`), as
@@ -50,6 +52,7 @@ class ClusterSpec:
     host: str = "127.0.0.1"
     ports: Mapping[NodeId, int] = field(default_factory=dict)
     transport: Transport = "tcp"
+    codec: CodecName = "messagepack"
     trace: bool = True
     seed: int = 0
     facade: str = ""

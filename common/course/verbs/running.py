@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from common.check.verdict import Answer
+from common.codec.named import NAMES, CodecName
 from common.contract.events import NodeId
 from common.course.base import takes
 from common.course.base.course import Course
@@ -60,6 +61,9 @@ class LiveOptions:
 @click.option("--duration", default="5s", show_default=True, help="How long, headless.")
 @click.option("--faults", default="", help="A schedule file, the name of a trouble, or none.")
 @click.option("--seed", type=int, default=7, help="Of what the clients ask for.")
+@click.option(
+    "--codec", type=click.Choice(NAMES), default="messagepack", help="How messages are written."
+)
 @click.option("--data", metavar="DIR", type=takes.PATH, help="Keep the nodes' data here.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where nodes listen.")
 @click.option(
@@ -87,6 +91,7 @@ def run(
     duration: str,
     faults: str,
     seed: int,
+    codec: CodecName,
     data: Path | None,
     host: str,
     port: int,
@@ -108,7 +113,7 @@ def run(
         output.result(lab=found.id, **result)
         return
     files = {} if impl is None else take_from(impl, course, found)
-    options = SessionOptions(variant, nodes, clients, seed, data, host, port, True, files)
+    options = SessionOptions(variant, nodes, clients, seed, data, host, port, True, files, codec)
     worlds = worlds_of(found)
     if join and (not worlds.people or headless or json):
         raise BadInput(f"--join is for people at terminals, and not for lab {lab}, or not headless")

@@ -11,7 +11,9 @@ from typing import Any
 
 from common.check.stories import Stories
 from common.check.verdict import Verdict
+from common.codec import CodecName, codec_named
 from common.contract.events import NodeId
+from common.contract.schema import Schema
 from common.course.base.output import folder, write, write_trace
 from common.runtime.cluster import Cluster
 from common.runtime.declared import spec_of, with_facades
@@ -41,6 +43,7 @@ class SessionOptions:
         usual_ports: whether real clients find the facades where they look for them by themselves,
             if nobody has those ports.
         files: modules that are a student's: path by name.
+        codec: how messages are written.
     """
 
     variant: str = ""
@@ -52,6 +55,7 @@ class SessionOptions:
     port: int = 0
     usual_ports: bool = False
     files: Mapping[str, str] = field(default_factory=dict)
+    codec: CodecName = "messagepack"
 
 
 class Session:
@@ -76,6 +80,7 @@ class Session:
     def __init__(self, worlds: Worlds, options: SessionOptions) -> None:
         self.worlds = worlds
         self.variant = worlds.variant(options.variant)
+        codec_named(options.codec, Schema(()))  # what it needs is installed, or a person is told
         _check_fresh(options.directory)
         self._options = options
         size = worlds.live.resized(options.members, options.clients)
@@ -95,6 +100,7 @@ class Session:
             ports=_ports(self.members, options.port),
             seed=options.seed,
             files=options.files,
+            codec=options.codec,
         )
         spec, self.hint = with_facades(spec, worlds, self.variant, usual=options.usual_ports)
         self.cluster = Cluster(spec)
