@@ -245,6 +245,22 @@ def test_what_a_follower_has_acknowledged_it_has_after_a_crash(lab: RaftLab) -> 
 
 @graded(
     points=2,
+    title="Back to where the logs may agree",
+    requirement="section 5.3: one AppendEntries for each term with conflicting entries; where the "
+    "leader has entries of that term, they may agree",
+)
+def test_a_leader_skips_a_whole_term_and_no_more(lab: RaftLab) -> None:
+    for conflict, first, before in ((1, 1, 3), (2, 2, 1), (0, 2, 1)):
+        one = OneServer(lab)
+        one.append(3, (0, 0), [1, 1, 1, 3, 3])
+        term = find(one.be_leader(), lab.AppendEntries)[0].term
+        refused = lab.AppendEntriesReply(term, 0, False, 5, 0, conflict, first)
+        (again,) = find(one.receive("n2", refused), lab.AppendEntries, "n2")
+        assert again.prev_log_index == before, f"n2 has term {conflict} from {first} on"
+
+
+@graded(
+    points=2,
     title="An old answer moves nothing back",
     requirement="section 5.3: answers may be late; matchIndex increases monotonically (Figure 2)",
 )
