@@ -172,8 +172,8 @@ class Holder(Finder):
         """Keep an item, if nothing speaks against it; returns what does.
 
         It is kept for ``expires_in``, at most ``expire_after``, and never shorter than the very
-        same item was to be kept already. Whenever an item is kept, the next time to look after it
-        (:class:`KeepUp`) is ``republish_every`` away and by chance up to half as much more: so one
+        same item was to be kept already. When an item is kept, the next time to look after it
+        (:class:`KeepUp`) is ``republish_every`` away, and by chance up to half as much more. So one
         of all holders is the first, and its Store moves that time for the others.
         """
         target = key_of_item(item)

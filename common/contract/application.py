@@ -58,8 +58,8 @@ class AtMostOnce(Application):
     """Any application, with each numbered command carried out at most once.
 
     A client that got no answer sends the same number again. The table keeps the last number and
-    result of each client (Liskov and Cowling 2012, section 4.1, the *client-table*), and it is part
-    of the snapshot: a replica that restored without it would carry out a retry a second time.
+    result of each client (Liskov and Cowling 2012, section 4.1, the *client-table*). It is part of
+    the snapshot: without it, a restored replica would carry out a retry a second time.
     """
 
     def __init__(self, application: Application) -> None:

@@ -1,9 +1,9 @@
 """The available register: every replica answers at once, and what it says may be old.
 
 A replica answers reads from its own copy and takes writes into it, even if it reaches nobody.
-Copies spread by gossip afterwards: now and then each replica sends what it holds to the others
+Copies spread by gossip afterwards. Now and then each replica sends what it holds to the others
 (*anti-entropy*: Demers and others, "Epidemic algorithms for replicated database maintenance", 1987,
-section 1.3), and a replica that holds something newer answers with that.
+section 1.3). A replica that holds something newer answers with that.
 
 *Newer* is decided by tags (counter, replica), the greater wins: *last writer wins* (Thomas 1979,
 section 2.3). The counter is a Lamport clock (Lamport 1978, "Time, clocks, and the ordering of
@@ -12,11 +12,11 @@ another has the greater tag, and of two writes that did not see each other one w
 matter which came first on a wall clock. The other is gone, although its client was told Ok. That
 is what is paid for answering always.
 
-What is promised: every operation at a living replica is answered, without waiting for any other
-one; a client that stays at one replica reads its own writes and never goes back in time (tags only
-grow, and they are durable before anybody is told); and replicas that have received the same writes
-hold the same value (*strong eventual consistency*: Shapiro and others 2011, section 2), because
-taking the greater of two tags gives the same in any order, and as often as one likes.
+Three things are promised. A living replica answers every operation and waits for no other one. A
+client that stays at one replica reads its own writes and never goes back in time: tags only grow,
+and they are durable before anybody is told. Replicas that have received the same writes hold the
+same value (*strong eventual consistency*: Shapiro and others 2011, section 2): to take the greater
+of two tags gives the same in any order, and however often it is done.
 """
 
 from collections.abc import Mapping

@@ -9,11 +9,11 @@
   lies as soon as one answer is lost (``hasty.py``).
 
 Retries make Unknown rare. They are safe because each repetition carries the *same number*, by which
-the server knows it (``account.py``), and they are bounded in two ways: the waits double
-(so that a partition of an hour is not an hour of hammering), with some randomness on top (so that
-many clients of one server do not come back at the same instant); and after the last attempt the
-client says Unknown and goes on. It may: a number is never used twice. So nobody takes a late copy
-of the old request for the new one, or a late answer for the new answer.
+the server knows it (``account.py``). They are bounded in two ways. The waits double, so that a
+partition of an hour is not an hour of hammering; some randomness on top keeps the clients of one
+server from coming back at the same instant. And after the last attempt the client says Unknown and
+goes on. It may: a number is never used twice. So nobody takes a late copy of the old request for
+the new one, or a late answer for the new answer.
 
 Even a crash of the client must not bring a number back. So each life begins with numbers of its
 own, above all earlier ones (an *incarnation*: one durable counter, saved once per life and not once
@@ -161,9 +161,9 @@ class AccountClient(Node):
     def _attempt(self, waiting: Waiting) -> None:
         """Send the request, and remember it with one attempt more and the timer of this one.
 
-        The wait is ``first_timeout``, doubled once for each attempt before this one, and longer by
-        up to a quarter of that, drawn each time: clients that lost the server at the same instant
-        do not come back to it at the same instant (Ethernet's backoff: Metcalfe and Boggs 1976).
+        The wait is ``first_timeout``, doubled once for each attempt before this one. It is longer
+        by up to a quarter of that, drawn each time: so clients that lost the server at the same
+        instant do not come back at the same instant (Ethernet's backoff: Metcalfe and Boggs 1976).
         """
         self.send(self.server, waiting.request)
         wait = self.first_timeout << waiting.attempts

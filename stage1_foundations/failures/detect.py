@@ -13,9 +13,9 @@ Each is easy alone: suspect everybody, or nobody. Both together, for certain and
 would decide what Fischer, Lynch and Paterson 1985 show undecidable without bounds on time: slow and
 dead look the same (``apart.py``). So accuracy comes *eventually*, and only if the network
 at some time becomes good enough: delays and loss with a bound, which nobody needs to know. This
-detector finds it. Each time it was wrong about a peer it doubles that peer's timeout, so it is
-wrong about each finitely often (their class of these detectors is called eventually perfect; the
-way to build one on partial synchrony is their section 9.1).
+detector finds it. Each time it was wrong about a peer it doubles that peer's timeout. So it is
+wrong about each finitely often: Chandra and Toueg call that eventually perfect, and build one on
+partial synchrony in section 9.1.
 
 **Where we leave the paper.** There the timeout grows by a step, without end; here it doubles, up to
 :data:`GREATEST_TIMEOUT`. Safety argument: none is needed, since a suspicion is an opinion and never

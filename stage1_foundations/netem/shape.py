@@ -83,8 +83,8 @@ def tc_commands(device: str, shape: Shape, cut: Sequence[str] = ()) -> list[Comm
 
     A plain queue comes first, so that nothing of an earlier shape is left; without shape and cut
     that is all. Without a cut, ``netem`` is then the root. With one, the root is ``prio``, a
-    discipline of two bands: every packet goes to the first, which has the shape, except those that
-    a filter picks by their destination; they go to the second, which loses everything.
+    discipline of two bands. Every packet goes to the first, which has the shape. A filter picks
+    some by their destination: they go to the second, which loses everything.
 
     Args:
         device: the device that packets leave through, ``eth0``.

@@ -1,11 +1,11 @@
 """Total order: every member shows all posts in the same order, that of their Lamport times.
 
 Lamport 1978 orders the requests for a resource so that all processes, each by itself, grant it in
-the same order ("Ordering the events totally", page 561): every process keeps a queue of requests
-ordered by (time, process), every request is acknowledged, and the head of the queue is acted on
-once a later message has been received from *every* other process. Then nothing can come any more
-that belongs before it. Here the requests are posts, and to act on one is to show it. What began as
-a way to share a printer is the first replicated state machine.
+the same order ("Ordering the events totally", page 561). Every process keeps a queue of requests
+ordered by (time, process). Every request is acknowledged. The head of the queue is acted on once a
+later message has been received from *every* other process. Then nothing can come any more that
+belongs before it. Here the requests are posts, and to act on one is to show it. What began as a way
+to share a printer is the first replicated state machine.
 
 **Where we leave the paper.** Lamport assumes links that lose nothing and keep their order, and
 processes that never crash. None of that holds here.

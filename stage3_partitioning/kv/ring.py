@@ -3,10 +3,10 @@
 Karger, Lehman, Leighton, Panigrahy, Levine, Lewin 1997, "Consistent hashing and random trees",
 section 4: put the nodes on a circle by their hashes, put a key on it by its own hash, and walk on
 to the first node. A node that comes takes keys from its one neighbour and from nobody else; a node
-that goes leaves them to that neighbour. With one point for each node the shares differ a lot
-(the largest is about log n times the mean), so each node has many points, *virtual nodes* (section
-4 has m log n copies; DeCandia and others 2007, "Dynamo", section 4.2, calls them tokens). With v
-points each, a share differs from the mean by about 1 in the square root of v.
+that goes leaves them to that neighbour. With one point for each node the shares differ a lot: the
+largest is about log n times the mean. So each node has many points, *virtual nodes* (section 4 has
+m log n copies; DeCandia and others 2007, "Dynamo", section 4.2, calls them tokens). With v points
+each, a share differs from the mean by about 1 in the square root of v.
 
 ``owner`` is called for each key of each request, so the circle is a sorted row of hashes: one hash
 and one binary search, nothing else.

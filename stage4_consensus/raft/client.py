@@ -1,6 +1,6 @@
 """A client of a Raft cluster: finds the leader, repeats what is not answered, tells the truth.
 
-Section 8. A request that was not answered may have been carried out, or may be yet; so the client
+Section 8. A request that was not answered may have been carried out, or may still be. So the client
 repeats it under the same number, to another server each time, and the servers carry out a number
 once. Numbers, attempts and waiting are those of every client (:class:`~common.contract.Asker`).
 Here is what is Raft's own: a server that does not lead may know who does. It ends an operation with

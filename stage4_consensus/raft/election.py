@@ -1,11 +1,10 @@
 """Part 1, election: at most one leader in a term, and soon a new one (sections 5.1, 5.2, 5.4.1).
 
-Beside the paper, from Ongaro's thesis: a server first asks whether its election could be won, so
-that one that was cut off does not push up the term when it comes back (*PreVote*, 9.6); a server
-that heard from a leader a moment ago votes for nobody, so that removed servers disturb nobody
-(4.2.3); and a leader that no majority answers steps down, so that its clients can go to another
-(6.2). None of the three touches safety: all of them only keep a server from voting, from
-campaigning or from leading.
+Three rules come from Ongaro's thesis. A server first asks whether its election could be won: so one
+that was cut off does not push up the term when it comes back (*PreVote*, 9.6). A server that heard
+from a leader a moment ago votes for nobody: so removed servers disturb nobody (4.2.3). A leader
+that no majority answers steps down: so its clients can go to another (6.2). None of the three
+touches safety: they only keep a server from voting, from campaigning or from leading.
 """
 
 from common.contract import NodeId, on

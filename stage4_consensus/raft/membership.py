@@ -2,9 +2,9 @@
 
 New members first get the log as *learners*, without a vote, in rounds: once a round takes less than
 an election timeout they are close enough not to hold up commitment (thesis, section 4.2.1). Then
-the leader appends C-old,new, in which every decision needs both majorities; when that is committed
-it appends C-new; when that is committed the change is done, and a leader that is not in C-new steps
-down. A server uses the latest configuration in its log, committed or not.
+the leader appends C-old,new, in which every decision needs both majorities. When that is committed,
+it appends C-new. When that is committed, the change is done, and a leader that is not in C-new
+steps down. A server uses the latest configuration in its log, committed or not.
 
 A new leader that finds C-old,new in its log goes on where the old one stopped. A change whose
 learners still catch up is in no log: it ends with its leader, and its client asks again.

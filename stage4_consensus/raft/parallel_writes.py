@@ -6,8 +6,8 @@ two are two steps here: one sends, and the next, by a timer of no time at all, s
 stands between a client and its answer, and commands that come in together share one.
 
 Safety. The leader counts itself only for what it has saved. If it crashes in between, others may
-hold entries of its term that it has lost; it comes back as a follower, in a term in which it has
-voted for itself, so nobody else ever appends entries of that term, and it does not either. When it
+hold entries of its term that it has lost. It comes back as a follower, in a term in which it has
+voted for itself. So nobody else ever appends entries of that term, and it does not either. When it
 is deposed it saves the rest at once, before it answers anybody as a follower.
 """
 

@@ -6,8 +6,8 @@ and must still be the leader *after* the query came, or another may have committ
 this term has elected nobody else by then. All queries that come during a round share the next one.
 
 A *lease* (thesis, 6.4.1) saves the round. A quorum that has answered a round votes for nobody else
-within the least election timeout after that round began, so the leader may rely on its office for
-``lease_us`` from there, **if clocks run nearly alike**: with rates that differ from true time by at
+within the least election timeout after that round began. So the leader may rely on its office for
+``lease_us`` from there, **if clocks run nearly alike**. If their rates differ from true time by at
 most the fraction d, ``lease_us`` must be at most ``election_timeout[0] * (1 - d) / (1 + d)``, and
 no clock may jump. ReadIndex depends on no clock; so leases are off unless asked for.
 """
