@@ -185,7 +185,8 @@ def test_a_copy_of_an_old_acknowledgement_does_not_acknowledge_the_present_frame
 ) -> None:
     sender = started(lab.StopAndWaitSender("a", ("b",)))
     sender.step(Invoke(0, 1, lab.Transfer(("one", "two", "three"))))
-    sender.step(Receive(10 * MS, "b", lab.Ack(0)))
+    settled = sender.step(Receive(10 * MS, "b", lab.Ack(0)))
+    assert effects_of(CancelTimer, settled), "the timer of a frame ends with its acknowledgement"
     for _ in range(3):
         late = sender.step(Receive(11 * MS, "b", lab.Ack(0)))
         assert not effects_of(Send, late), "two is under way still"

@@ -104,6 +104,16 @@ def test_the_acknowledgement_of_a_repeated_segment_tells_no_round_trip_time(lab:
     )
 
 
+@graded(points=2, title="A round trip", requirement="RFC 6298, section 2.2: the first measurement")
+def test_the_acknowledgement_of_a_new_segment_tells_the_round_trip_time(lab: LinkLab) -> None:
+    sender, _ = sending(lab, 1)
+    sender.step(Receive(700 * MS, "b", lab.Acknowledgement(1, ())))
+    (timer,) = effects_of(SetTimer, sender.step(Invoke(900 * MS, 2, lab.Transfer(("next",)))))
+    measured = lab.RetransmissionTimeout()
+    measured.sample(700 * MS)
+    assert timer.after == measured.timeout_us
+
+
 @graded(points=2, title="An old acknowledgement", requirement="what it says stays true, no more")
 def test_an_acknowledgement_that_was_overtaken_changes_nothing(lab: LinkLab) -> None:
     sender, _ = sending(lab, 4)
