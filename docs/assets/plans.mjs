@@ -49,7 +49,7 @@ if (head) {
     file.href = URL.createObjectURL(new Blob([text], { type: "text/calendar" }));
     file.download = link.download;
     file.click();
-    URL.revokeObjectURL(file.href);
+    setTimeout(() => URL.revokeObjectURL(file.href), 10_000);
   });
 }
 

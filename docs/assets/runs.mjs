@@ -5,7 +5,8 @@ import { followTheme } from "./theme.mjs";
 async function show(figure) {
   const place = figure.querySelector(".run-place");
   const { trace, event, title } = figure.dataset;
-  const [{ mount }, answer] = await Promise.all([import("./viewer.js"), fetch(trace)]);
+  const file = new URL(`../runs/${trace}.jsonl`, import.meta.url);
+  const [{ mount }, answer] = await Promise.all([import("./viewer.js"), fetch(file)]);
   if (!answer.ok) {
     place.textContent = `This run cannot be shown: ${trace} is not there (${answer.status}).`;
     return;

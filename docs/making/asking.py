@@ -49,23 +49,6 @@ class Page:
         up = len(PurePosixPath(self.path).parts) - 1
         return "../" * up + path
 
-    def url(self, path: str) -> str:
-        """The same for the ``src`` of raw HTML, which MkDocs leaves as it is.
-
-        A page ``labs/raft.md`` is served as ``labs/raft/``, and in Chinese as ``zh/labs/raft/``.
-        """
-        return "../" * (self._depth + (self.language != LANGUAGES[0])) + path
-
-    def href(self, page: str) -> str:
-        """The ``href`` of another page in this page's language, for raw HTML."""
-        folder = page.removesuffix(PAGE).removesuffix("index").rstrip("/")
-        return "../" * self._depth + (f"{folder}/" if folder else "") or "./"
-
-    @property
-    def _depth(self) -> int:
-        """How many folders below its language's root the page is served."""
-        return len(PurePosixPath(self.path).parts) - (self.name == "index")
-
 
 @dataclass(frozen=True, slots=True)
 class Asked:

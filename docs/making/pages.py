@@ -55,5 +55,5 @@ def _made(page: Page, text: str, site: Site) -> str:
     if page.path.startswith(labs.FOLDER):
         text = labs.with_facts(text)
     text = with_arrived(page, text, site)
-    text = runs.with_runs(page, expand(page, text, site, MAKERS), site)
+    text = expand(page, runs.with_runs(page, text, site), site, MAKERS)
     return labs.with_lines(page, text, site) if page.path.startswith(labs.FOLDER) else text

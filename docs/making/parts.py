@@ -2,18 +2,24 @@
 
 from collections.abc import Mapping
 
-from docs.making import labs, plans, roadmap, runs
+from docs.making import labs, museum, plans, reference, roadmap, runs, tables
 from docs.making.asking import Maker
 
 MAKERS: Mapping[str, Maker] = {
+    "attacks": tables.attacks,
+    "benchmarks": tables.benchmarks,
     "cast": labs.whole_cast,
     "demo": runs.demo,
     "facts": labs.facts,
+    "floors": reference.floors,
+    "museum": museum.museum,
+    "mutants": tables.mutants,
     "parts": labs.parts,
     "plan": plans.plan,
     "playground": labs.playground,
     "roadmap": roadmap.roadmap,
     "stage": labs.stage_labs,
+    "verbs": reference.verbs,
     "viewer": runs.viewer,
 }
 """By name, who makes it."""

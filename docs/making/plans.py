@@ -6,7 +6,6 @@ moves it to the Monday that the reader chooses (``docs/assets/plans.mjs``).
 
 from datetime import date, timedelta
 from functools import cache
-from html import escape
 from itertools import groupby
 from typing import Any
 
@@ -59,15 +58,16 @@ def _head(asked: Asked, id: str, file: str) -> str:
         "从哪个星期一开始|下载日历（.ics）|打印|清除全部勾选|已完成",
     ).split("|")
     monday, download, printing, forget, done = says
-    url = asked.page.url(file)
-    return (
-        f'<div class="plan-head" data-plan="{id}" data-first="{FIRST_MONDAY.isoformat()}">'
-        f'<p><progress value="0" max="1" aria-label="{done}"></progress> '
-        f'<output aria-live="polite">0 %</output> {done}</p>'
-        f'<p><label>{monday} <input type="date" step="7"></label> '
-        f'<a class="md-button" download="{id}.ics" href="{url}">{download}</a> '
-        f'<button type="button" class="md-button" data-do="print">{printing}</button> '
-        f'<button type="button" class="md-button" data-do="forget">{forget}</button></p></div>'
+    return "\n".join(
+        [
+            f'<div class="plan-head" data-plan="{id}" data-first="{FIRST_MONDAY}" markdown>',
+            f'<p><progress value="0" max="1" aria-label="{done}"></progress> '
+            f'<output aria-live="polite">0 %</output> {done}</p>',
+            f'<label>{monday} <input type="date" step="7"></label> ',
+            f'[{download}]({asked.page.link(file)}){{ .md-button download="{id}.ics" }}',
+            f'<button type="button" class="md-button" data-do="print">{printing}</button>',
+            f'<button type="button" class="md-button" data-do="forget">{forget}</button>\n</div>',
+        ]
     )
 
 
@@ -76,25 +76,30 @@ def _week(asked: Asked, week: dict[str, Any]) -> str:
     title = asked.said(f"Week {number}", f"第 {number} 周")
     hours = asked.said(f"{week['hours']:g} hours", f"{week['hours']:g} 小时")
     things = [*_readings(asked, week), *_labs(asked, week)]
-    items = "".join(
-        f'<li><input type="checkbox" id="tick-{number}-{n}" data-tick="{number}/{n}" '
-        f'aria-labelledby="thing-{number}-{n}"> <span id="thing-{number}-{n}">{thing}</span></li>'
+    items = [
+        f'* <input type="checkbox" data-tick="{number}/{n}" aria-labelledby="thing-{number}-{n}"> '
+        f'<span id="thing-{number}-{n}">{thing}</span>'
         for n, thing in enumerate(things)
-    )
-    return (
-        f'<section class="week" id="week-{number}"><h3>{title} <small>{hours}</small></h3>'
-        f"<p>{escape(in_language(asked, week['goal']))}</p><ul>{items}</ul></section>"
+    ]
+    return "\n".join(
+        [
+            '<section class="week" markdown>\n',
+            f"### {title} <small>{hours}</small> {{ #week-{number} data-toc-label='{title}' }}\n",
+            f"{in_language(asked, week['goal'])}\n",
+            *items,
+            "\n</section>",
+        ]
     )
 
 
 def _readings(asked: Asked, week: dict[str, Any]) -> list[str]:
     found = []
     for reading in week["read"]:
-        text = escape(in_language(asked, reading["text"]))
+        text = in_language(asked, reading["text"])
         if reading.get("url"):
-            text = f'<a href="{escape(reading["url"])}">{text}</a>'
+            text = f"[{text}]({reading['url']})"
         elif reading.get("page") in asked.site.sources:
-            text = f'<a href="{asked.page.href(reading["page"])}">{text}</a>'
+            text = f"[{text}]({asked.page.link(reading['page'])})"
         found.append(f"{text} <small>{reading['hours']:g} h</small>")
     return found
 
@@ -106,7 +111,7 @@ def _labs(asked: Asked, week: dict[str, Any]) -> list[str]:
         lab = asked.site.course.lab(lab_id)
         named = week.get("parts", {}).get(lab_id)
         chosen = [part for part in lab.parts if named is None or part.id in named]
-        link = f'<a href="{asked.page.href(f"labs/{lab_id}.md")}">{lab_id}</a>'
+        link = f"[{lab_id}]({asked.page.link(f'labs/{lab_id}.md')})"
         parts = ", ".join(part.id for part in chosen)
         hours = sum(part.hours for part in chosen)
         found.append(

@@ -17,7 +17,6 @@ import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from common.course.base.course import ROOT, Course
@@ -48,6 +47,7 @@ class Runner:
     def __init__(self, kept: Path = KEPT, root: Path = ROOT) -> None:
         self._kept = kept
         self._root = root
+        self._known: dict[str, str] = {}
         self._locks: dict[tuple[str, ...], threading.Lock] = {}
 
     def run_all(self, commands: Iterable[Sequence[str]]) -> None:
@@ -85,7 +85,25 @@ class Runner:
         return bool(kept == self._hashes(kept))
 
     def _hashes(self, paths: Iterable[str]) -> dict[str, str]:
-        return {path: _hash(self._root, path) for path in paths}
+        return {path: self._hash(path) for path in paths}
+
+    def _hash(self, path: str) -> str:
+        """Of a file's bytes; of ``*``, of all code of the course; empty if nothing is there."""
+        if path not in self._known:
+            self._known[path] = hashlib.sha256(self._content(path)).hexdigest()
+        return self._known[path]
+
+    def _content(self, path: str) -> bytes:
+        if path == "*":
+            stages = [each.parent for each in self._root.glob("*/stage.yaml")]
+            folders = [self._root / "common", *stages]
+            files = sorted(file for folder in folders for file in folder.rglob("*.py"))
+            hashes = [self._hash(file.relative_to(self._root).as_posix()) for file in files]
+            return "".join(hashes).encode()
+        try:
+            return (self._root / path).read_bytes()
+        except OSError:
+            return b""
 
     def _run(self, words: tuple[str, ...], place: Path) -> None:
         module, arguments = _module(words)
@@ -139,17 +157,3 @@ def _module(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     raise BadInput(
         f"{shlex.join(words)!r} is not run for a page: only lab ... and python -m ... are"
     )
-
-
-@cache
-def _hash(root: Path, path: str) -> str:
-    """Of a file's bytes; of ``*``, of all code of the course; empty where nothing is there."""
-    if path == "*":
-        folders = [root / "common", *(each.parent for each in root.glob("*/stage.yaml"))]
-        files = sorted(file for folder in folders for file in folder.rglob("*.py"))
-        text = "".join(_hash(root, file.relative_to(root).as_posix()) for file in files)
-        return hashlib.sha256(text.encode()).hexdigest()
-    try:
-        return hashlib.sha256((root / path).read_bytes()).hexdigest()
-    except OSError:
-        return ""

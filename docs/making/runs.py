@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from common.course.base.lab import Lab
 from common.trace.viewer.page import script, style
+from common.values.errors import BadInput
 from docs.making.asking import Asked, Page, Site
 from docs.making.labs import lab_of
 from docs.making.running import block
@@ -42,20 +43,24 @@ def with_runs(page: Page, text: str, site: Site) -> str:
             return found[0]
         lab, trace, event = SCENES[found["name"]]
         add_trace(site, lab, trace)
-        picture = page.url(f"images/{found['name']}.png")
-        return figure(page, lab, trace, event, found["says"], picture)
+        return figure(page, lab, trace, event, found["says"], found["name"])
 
     return _PICTURE.sub(shown, text)
 
 
-def figure(page: Page, lab: str, trace: str, event: int, says: str, picture: str) -> str:
-    """A run in the viewer; where there are no scripts, a picture of it."""
+def figure(
+    page: Page, lab: str, trace: str, event: int, says: str, picture: str, plays: bool = False
+) -> str:
+    """A run in the viewer; until it is there, and where there are no scripts, a picture of it."""
     says = " ".join(says.split())
-    return (
-        f'<figure class="run" data-trace="{page.url(f"{FOLDER}{lab}/{trace}.jsonl")}" '
-        f'data-event="{event}" data-title="{lab}"><div class="run-place">'
-        f'<noscript><img src="{picture}" alt="{says}"></noscript></div>'
-        f"<figcaption>{says}</figcaption></figure>"
+    at = f'data-trace="{lab}/{trace}" data-event="{event}" data-title="{lab}"'
+    image = f"![{says}]({page.link(f'images/{picture}.png')}){{ loading=lazy }}"
+    return "\n".join(
+        [
+            f'<figure class="run" {at}{" data-plays" if plays else ""} markdown>',
+            f'<div class="run-place" markdown>\n{image}\n</div>',
+            f"<figcaption>{says}</figcaption>\n</figure>",
+        ]
     )
 
 
@@ -63,29 +68,29 @@ def add_trace(site: Site, lab: str, trace: str) -> None:
     """Put a trace of a demo into the site.
 
     Raises:
-        BadInput: the demo fails.
-        KeyError: it records no such trace.
+        BadInput: the demo fails, or records no such trace.
     """
-    file = f"demo/{lab}/{trace}.jsonl"
-    content = (site.runner.run(demo_of(lab)).folder / "out" / file).read_bytes()
-    site.stage.add(f"{FOLDER}{lab}/{trace}.jsonl", content)
+    file = site.runner.run(demo_of(lab)).folder / "out" / "demo" / lab / f"{trace}.jsonl"
+    if not file.is_file():
+        raise BadInput(f"lab demo {lab} records no trace {trace}")
+    site.stage.add(f"{FOLDER}{lab}/{trace}.jsonl", file.read_bytes())
 
 
 def viewer(asked: Asked) -> str:
     """``viewer LAB TRACE EVENT [play]``: a run of a lab's demo, in the viewer."""
     match asked.words:
-        case (lab, trace, event):
-            plays = False
-        case (lab, trace, event, "play"):
-            plays = True
-        case _:
-            raise asked.error("a viewer needs LAB TRACE EVENT, and perhaps: play")
-    title = asked.said(f"A real run of the lab {lab}", f"实验 {lab} 的一次真实运行")
-    add_trace(asked.site, lab, trace)
-    names = [name for name, scene in SCENES.items() if scene[:2] == (lab, trace)]
-    picture = asked.page.url(f"images/{names[0] if names else lab}.png")
-    made = figure(asked.page, lab, trace, int(event), title, picture)
-    return made.replace('class="run"', 'class="run" data-plays', 1) if plays else made
+        case (lab, trace, event, *play) if event.isdigit() and play in ([], ["play"]):
+            title = asked.said(f"A real run of the lab {lab}", f"实验 {lab} 的一次真实运行")
+            add_trace(asked.site, lab, trace)
+            names = [name for name, scene in SCENES.items() if scene[:2] == (lab, trace)]
+            picture = names[0] if names else lab
+            return figure(asked.page, lab, trace, int(event), title, picture, bool(play))
+    raise asked.error("a viewer needs LAB TRACE EVENT, and perhaps: play")
+
+
+def link_to(page: Page, trace: str, words: str) -> str:
+    """A link to a run in the viewer, on a page of its own."""
+    return f"[{words}]({page.link(VIEWER)}?trace={trace})"
 
 
 def demo(asked: Asked) -> str:
@@ -107,5 +112,4 @@ def demo(asked: Asked) -> str:
 
 def _link(asked: Asked, lab: Lab, trace: str) -> str:
     add_trace(asked.site, lab.id, trace)
-    url = f"{asked.page.url(VIEWER)}?trace={lab.id}/{trace}"
-    return f'<a href="{url}">{trace.removeprefix(f"{lab.id}-")}</a>'
+    return link_to(asked.page, f"{lab.id}/{trace}", trace.removeprefix(f"{lab.id}-"))

@@ -31,7 +31,8 @@ function button(name, label, keys, text) {
   const title = keys ? `${label} (${keys})` : label;
   const node = html(
     "button",
-    { type: "button", class: `stv-${name}`, title, "aria-label": label },
+    // The name begins with what is seen: so it is found by those who speak to their machine.
+    { type: "button", class: `stv-${name}`, title, "aria-label": text ? `${text}: ${label}` : label },
     content,
   );
   return node;

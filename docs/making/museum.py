@@ -1,0 +1,104 @@
+"""The museum: mutants with a public issue behind them, what happened, and a run that shows it.
+
+``docs/museum.yaml`` says what happened, ``docs/data/museum.json`` what the lab's test says of the
+mutant, and how it came to that (``exhibiting``); its traces are beside it.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, NamedTuple
+
+import yaml
+
+from common.course.base.course import Course
+from common.course.base.lab import Lab
+from common.course.kit.mutants import Mutant, mutants_of
+from docs.making.asking import Asked
+from docs.making.measuring import DATA, measured
+from docs.making.runs import FOLDER, link_to
+from docs.making.staging import DOCS
+
+TRACES = DATA / "museum"
+_NO_NAME = re.compile(r"[^A-Za-z0-9]+")
+
+
+class Exhibit(NamedTuple):
+    """A mutant on show: its key in the data, what was published, and the bug itself."""
+
+    key: str
+    about: dict[str, Any]
+    lab: Lab
+    mutant: Mutant
+
+
+@cache
+def published() -> list[dict[str, Any]]:
+    """What ``docs/museum.yaml`` says."""
+    found: list[dict[str, Any]] = yaml.safe_load((DOCS / "museum.yaml").read_text("utf-8"))[
+        "exhibits"
+    ]
+    return found
+
+
+def exhibits(course: Course) -> Iterator[Exhibit]:
+    """Every mutant whose name has the reference of something published, lab by lab."""
+    keys: Counter[str] = Counter()
+    for lab in course.labs:
+        for mutant in mutants_of(course, lab):
+            about = [each for each in published() if is_about(mutant.name, each["ref"])]
+            if about:
+                longest = max(about, key=lambda each: len(each["ref"]))
+                key = f"{lab.id}-{_NO_NAME.sub('-', longest['ref']).lower()}"
+                keys[key] += 1
+                yield Exhibit(f"{key}-{keys[key]}" if keys[key] > 1 else key, longest, lab, mutant)
+
+
+def is_about(name: str, ref: str) -> bool:
+    """Whether a mutant's name has this reference, as a whole."""
+    before, found, after = name.partition(ref)
+    return bool(found) and not after[:1].isdigit() and not before[-1:].isalnum()
+
+
+def museum(asked: Asked) -> str:
+    """All exhibits, lab by lab."""
+    course, known = asked.site.course, measured("museum")
+    lines: list[str] = []
+    shown = ""
+    for exhibit in exhibits(course):
+        if exhibit.lab.id != shown:
+            shown = exhibit.lab.id
+            lines += [f"## {shown} {{ #{shown} }}", ""]
+        lines += [*_exhibit(asked, exhibit, known.get(exhibit.key)), ""]
+    return "\n".join(lines)
+
+
+def _exhibit(asked: Asked, exhibit: Exhibit, found: dict[str, Any] | None) -> Iterator[str]:
+    about, mutant = exhibit.about, exhibit.mutant
+    title = mutant.name.rpartition(" (")[0]
+    yield f"### {title} {{ #{exhibit.key} }}"
+    yield ""
+    happened = asked.said("What happened", "发生了什么")
+    source = f"{about['system']}, [{about['ref']}]({about['url']})"
+    yield f"**{happened}.** {source}: {about['happened']}"
+    yield ""
+    yield f'```diff title="{exhibit.lab.path(mutant.file)}"'
+    yield from (f"- {line}".rstrip() for line in mutant.find.strip("\n").splitlines())
+    yield from (f"+ {line}".rstrip() for line in mutant.replace.strip("\n").splitlines())
+    yield "```"
+    yield ""
+    if found is None:
+        return
+    broke = asked.said("What it breaks", "它违反了什么")
+    says = asked.said("The test says", "测试的结论")
+    yield f"**{broke}:** {found['requirement']}. **{says}:**"
+    yield ""
+    yield from ("```text", *found["why"].splitlines(), "```")
+    if (TRACES / f"{exhibit.key}.jsonl").is_file():
+        asked.site.stage.add(
+            f"{FOLDER}museum/{exhibit.key}.jsonl", (TRACES / f"{exhibit.key}.jsonl").read_bytes()
+        )
+        see = asked.said("See the run in the viewer", "在查看器中看这次运行")
+        yield ""
+        yield link_to(asked.page, f"museum/{exhibit.key}", see)

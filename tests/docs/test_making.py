@@ -1,0 +1,155 @@
+"""The maker of the docs: what a page may ask for, and what it is told if there is no such thing."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from common.course.base.course import ROOT, Course
+from common.values.errors import BadInput
+from docs.making import including, museum, nav, plans, reference
+from docs.making.asking import Asked, Page, Site
+from docs.making.expanding import commands, expand
+from docs.making.labs import with_lines
+from docs.making.parts import MAKERS
+from docs.making.running import Runner
+from docs.making.staging import Stage
+
+PAGE = Page("labs/echo.md")
+CHINESE = Page("labs/echo.zh.md")
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(Course(), Stage(), Runner(tmp_path / "kept"), {})
+
+
+def made(text: str, site: Site, page: Page = PAGE) -> str:
+    return expand(page, text, site, MAKERS)
+
+
+def test_code_is_included_by_its_symbol(site: Site) -> None:
+    text = made("Look:\n\n```include stage1_foundations/echo/node.py Ping Echo\n```\n", site)
+    assert "class Ping:" in text
+    assert "class Echo(Node):" in text
+    assert "class Caller" not in text
+
+
+def test_a_method_is_included_without_its_class(site: Site) -> None:
+    text = made("```include stage4_consensus/raft/election.py Election.campaign\n```\n", site)
+    assert "\ndef campaign(self, " in text
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("```include stage1_foundations/echo/node.py Pong.pung\n```", "has no Pong.pung"),
+        ("```include no/such.py Ping\n```", "there is no file no/such.py"),
+        ("```include stage1_foundations/echo/node.py\n```", "say which symbols"),
+        ("```run lab demo nothing\n```", "there is no lab 'nothing'"),
+        ("```run rm -rf /\n```", "is not run for a page"),
+        ("```run lab list\nfilled\n```", "leave it empty"),
+        ("<!-- make gold -->", "nothing makes 'gold'"),
+        ("<!-- make plan for-ever -->", "there is no plan 'for-ever'"),
+        ("<!-- make stage 12 -->", "there is no stage '12'"),
+    ],
+)
+def test_what_there_is_not_is_a_sentence_with_page_and_line(
+    site: Site, asked: str, said: str
+) -> None:
+    with pytest.raises(BadInput) as error:
+        made(f"# Title\n\n{asked}\n", site)
+    assert str(error.value).startswith("docs/labs/echo.md, line 3: ")
+    assert said in str(error.value)
+
+
+def test_fences_that_ask_for_nothing_stay_as_they_are(site: Site) -> None:
+    text = "````md\n```run lab list\n```\n````\n\n```python\nx = 1\n```\n"
+    assert made(text, site) == text
+    assert list(commands(text)) == []
+
+
+def test_the_output_of_a_command_is_made_again_only_if_what_it_read_changed(
+    tmp_path: Path,
+) -> None:
+    course = tmp_path / "course"
+    course.mkdir()
+    (course / "answer.py").write_text("WORD = 'one'\n")
+    (course / "said.py").write_text("import answer, os\nprint(answer.WORD, os.getpid())\n")
+    (course / "other.py").write_text("")
+    command = ("python", "-m", "said")
+
+    def output() -> list[str]:
+        return Runner(tmp_path / "kept", course).run(command).output.split()
+
+    first = output()
+    (course / "other.py").write_text("WORD = 'three'\n")
+    assert output() == first
+    (course / "answer.py").write_text("WORD = 'another'\n")
+    word, process = output()
+    assert word == "another"
+    assert process != first[1]
+
+
+def test_a_command_that_fails_is_told_with_its_last_line(tmp_path: Path) -> None:
+    (tmp_path / "wrong.py").write_text("raise SystemExit('it is wrong')\n")
+    with pytest.raises(BadInput, match="python -m wrong failed with 1: it is wrong"):
+        Runner(tmp_path / "kept", tmp_path).run(("python", "-m", "wrong"))
+
+
+def test_the_reading_order_says_how_long_each_file_is_and_leads_to_it(site: Site) -> None:
+    text = "# Echo\n\n`node.py`\n\n## Reading order\n\n1. `node.py`, then `node.py` again\n"
+    count = len((ROOT / "stage1_foundations/echo/node.py").read_text("utf-8").splitlines())
+    found = with_lines(PAGE, text, site)
+    assert found.count("lines") == 1
+    assert f"[`node.py`](../code/echo.md#node) <small>{count} lines</small>, then" in found
+
+
+def test_links_of_a_page_lead_up_to_the_site() -> None:
+    assert PAGE.link("code/raft.md") == "../code/raft.md"
+    assert Page("index.zh.md").link("code/raft.md") == "code/raft.md"
+    assert (PAGE.language, CHINESE.language, CHINESE.name) == ("en", "zh", "echo")
+
+
+def test_every_stage_and_lab_is_in_the_navigation() -> None:
+    course = Course()
+    pages = {f"labs/{id}.md" for id in course.ids} | {"stages/stage4.md", "decisions/0001-x.md"}
+    said = json.dumps(nav.navigation(course, pages))
+    assert all(f'"labs/{id}.md"' in said for id in course.ids)
+    assert '"stages/stage4.md", {"raft"' in said
+    assert "STAGES" not in said
+    assert "DECISIONS" not in said
+
+
+@pytest.mark.needs("icalendar")
+@pytest.mark.parametrize("id", plans.plans())
+def test_a_plan_is_a_calendar_with_a_week_for_each_week(site: Site, id: str) -> None:
+    from icalendar import Calendar
+
+    asked = Asked(Page(f"plans/{id}.zh.md"), 1, (id,), site)
+    found = Calendar.from_ical(plans.calendar(asked, id))
+    weeks = found.walk("VEVENT")
+    assert len(weeks) == len(plans.plans()[id]["weeks"])
+    assert all(week.decoded("dtstart").weekday() == 0 for week in weeks)
+    assert len({week["uid"] for week in weeks}) == len(weeks)
+
+
+def test_every_published_bug_is_a_mutant_and_has_its_own_place() -> None:
+    found = list(museum.exhibits(Course()))
+    assert {each.about["ref"] for each in found} == {each["ref"] for each in museum.published()}
+    assert len({each.key for each in found}) == len(found)
+    assert museum.is_about("Lost (KIP-101)", "KIP-101")
+    assert not museum.is_about("Lost (KIP-1011)", "KIP-101")
+    assert not museum.is_about("Lost (al8n/memberlist#197)", "list#197")
+
+
+def test_the_floors_are_drawn_from_the_imports() -> None:
+    imports = reference.package_imports(Course())
+    assert imports["values"] == set()
+    assert imports["contract"] == {"values"}
+    assert "runtime" not in imports["labs"] | imports["sim"]
+
+
+def test_constants_and_nested_symbols_are_known() -> None:
+    found = including.definitions("A = 1\nB: int = 2\nclass C:\n    D = 3\n    def e(self): ...\n")
+    assert set(found) == {"A", "B", "C", "C.D", "C.e"}
