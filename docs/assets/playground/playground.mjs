@@ -59,7 +59,12 @@ export class Playground {
     this.runButton = button(say("run"), () => this.run(), { class: "pg-main" });
     this.stopButton = button(say("stop"), () => this.stop(), { disabled: true });
     const share = button(say("share"), () => this.share());
-    const bar = el("div", { class: "pg-bar" }, this.runButton, this.stopButton, share);
+    const large = button(say("large"), () => {
+      const pressed = this.place.classList.toggle("pg-large");
+      large.setAttribute("aria-pressed", String(pressed));
+    });
+    large.setAttribute("aria-pressed", "false");
+    const bar = el("div", { class: "pg-bar" }, this.runButton, this.stopButton, share, large);
     this.picture = el("div", { class: "pg-picture" });
     const run = el("div", {}, this.settings.node, this.picture);
     const tabs = this.tabs([

@@ -6,6 +6,7 @@ const WORDS = {
   share: ["Copy a link to this run", "复制此次运行的链接"],
   shared: ["The link is copied: it shows exactly this run.", "链接已复制：打开即可重现这次运行。"],
   sharedHere: ["The address of this page now shows exactly this run.", "本页地址现在就是这次运行的链接。"],
+  large: ["Whole window", "占满窗口"],
   picture: ["Picture", "图"],
   code: ["Code", "代码"],
   variant: ["Variant", "变体"],
