@@ -158,3 +158,31 @@ function verdicts(p, trace) {
     ]);
   });
 }
+
+/** Put a head above each lane of a layout; returns them, with the place for the state in each. */
+export function drawHeads(p, trace, place) {
+  const heads = trace.lanes.map((lane, index) => {
+    const state = html("span", {});
+    const width = place.laneWidth - 12;
+    const style = `left:${place.x(index)}px;max-width:${width}px;--c:${lane.colour}`;
+    const kind = lane.client ? "stv-head stv-client" : "stv-head";
+    const head = html("div", { class: kind, style }, [html("b", {}, [lane.name]), state]);
+    return { head, state };
+  });
+  p.heads.replaceChildren(...heads.map(({ head }) => head));
+  return heads;
+}
+
+const TICKED = new Set(["crash", "restart", "partition", "heal", "verdict"]);
+
+/** Mark faults and verdicts above the scrubber. */
+export function drawTicks(p, trace) {
+  const last = Math.max(1, trace.events.length - 1);
+  const notable = trace.events.filter((event) => TICKED.has(event.kind));
+  const ticks = notable.slice(0, 200).map((event) => {
+    const tick = html("i", { class: `${event.kind} ${event.result || ""}` });
+    tick.style.left = `${(100 * event.i) / last}%`;
+    return tick;
+  });
+  p.ticks.replaceChildren(...ticks);
+}

@@ -76,7 +76,7 @@ export function listen(viewer) {
     jump.addEventListener("click", () => viewer.showVerdict(verdict));
   p.range.addEventListener("input", () => {
     viewer.pause();
-    viewer.goTo(Number(p.range.value), { glide: false, speak: false });
+    viewer.hurryTo(Number(p.range.value));
   });
   p.range.addEventListener("change", () => viewer.update(true));
   p.speed.addEventListener("change", () => viewer.playing && (viewer.pause(), viewer.play()));

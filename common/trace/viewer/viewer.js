@@ -1,7 +1,7 @@
 // The space-time viewer: mount(element, trace, options) puts the picture of a trace into a page. It
 // is the one way in, for our own pages and for others (see mount at the end of this file).
 
-import { build, icon } from "./controls.js";
+import { build, drawHeads, drawTicks, icon } from "./controls.js";
 import { listen } from "./input.js";
 import { layOut } from "./layout.js";
 import { Minimap } from "./minimap.js";
@@ -12,6 +12,7 @@ import { cut, sentence, showMoment, showValue } from "./words.js";
 
 const GLIDE = 240; // ms that the line of the current time takes to its new place
 const PLAY = 420; // ms for each step while playing, at speed 1
+const WORDS = 100; // ms between two changes of the words beside the picture while it is scrubbed
 const PRINTABLE = 1_500; // rows; of a longer run the part in view is printed
 const MAX_ZOOM = { steps: 4, time: 64 };
 
@@ -76,9 +77,9 @@ class Viewer {
     this.laidOut = width;
     this.scene.use(this.place);
     this.p.heads.style.width = this.p.canvas.style.width = `${this.place.width}px`;
-    this.drawHeads();
+    this.heads = drawHeads(this.p, this.trace, this.place);
     this.stale = true;
-    this.drawTicks();
+    drawTicks(this.p, this.trace);
     this.map.draw(this.place, this.p.scroller.clientHeight);
     this.nowY = this.event ? this.place.yOf(this.event) : null;
     if (kept !== null && this.trace.rows[kept]) this.scrollTo(this.trace.rows[kept].y);
@@ -95,35 +96,6 @@ class Viewer {
     );
   }
 
-  drawHeads() {
-    this.heads = this.trace.lanes.map((lane, index) => {
-      const name = html("b", {}, [lane.name]);
-      const state = html("span", {});
-      const width = this.place.laneWidth - 12;
-      const style = `left:${this.place.x(index)}px;max-width:${width}px;--c:${lane.colour}`;
-      const head = html("div", { class: lane.client ? "stv-head stv-client" : "stv-head", style }, [
-        name,
-        state,
-      ]);
-      return { head, state };
-    });
-    this.p.heads.replaceChildren(...this.heads.map(({ head }) => head));
-  }
-
-  drawTicks() {
-    const { events } = this.trace;
-    const last = Math.max(1, events.length - 1);
-    const notable = events.filter((event) =>
-      ["crash", "restart", "partition", "heal", "verdict"].includes(event.kind),
-    );
-    const ticks = notable.slice(0, 200).map((event) => {
-      const tick = html("i", { class: `${event.kind} ${event.result || ""}` });
-      tick.style.left = `${(100 * event.i) / last}%`;
-      return tick;
-    });
-    this.p.ticks.replaceChildren(...ticks);
-  }
-
   // Drawing.
 
   schedule() {
@@ -136,7 +108,11 @@ class Viewer {
   /** Bring the page up to date. Sizes are read before anything is written: one layout a frame. */
   render() {
     const { scrollTop, clientHeight } = this.p.scroller;
-    if (this.stale) this.showEvent();
+    const now = performance.now();
+    if (this.stale && !(this.hurried && now - this.shownAt < WORDS)) {
+      this.shownAt = now;
+      this.showEvent();
+    }
     const bottom = scrollTop + clientHeight;
     this.scene.draw(scrollTop, bottom);
     this.scene.standAt(this.nowY, this.event);
@@ -235,6 +211,18 @@ class Viewer {
     }
   }
 
+  /** Go to event `i` while somebody drags: the picture follows at once, the words soon after. */
+  hurryTo(i) {
+    this.hurried = true;
+    clearTimeout(this.later);
+    this.later = setTimeout(() => {
+      this.hurried = false;
+      if (this.p.node.isConnected) this.update(false);
+    }, WORDS);
+    this.goTo(i, { glide: false, speak: false });
+    this.scene.relate(this.centres());
+  }
+
   /** Have the panel and the rest follow the current event with the next frame. */
   update(speak) {
     this.stale = true;
@@ -265,8 +253,7 @@ class Viewer {
       0,
       lastAtMost(this.trace.rows, y, (item) => item.y),
     );
-    if (this.trace.rows.length)
-      this.goTo(this.trace.rows[row].last, { glide: false, speak: false });
+    if (this.trace.rows.length) this.hurryTo(this.trace.rows[row].last);
   }
 
   play() {
