@@ -90,7 +90,7 @@ def demo(seed: int) -> Report:
     scene = one_deposit("a table", CRASH_AFTER, seed)[0]
     scene.trace(report, "rpc-crash", "the same, and the server dies in between")
     scene = one_deposit("careless", LOST_ANSWER, seed)[0]
-    scene.trace(report, "rpc-careless", "the same where a retry is as good as a first call")
+    scene.trace(report, "rpc-careless", "broken on purpose: a retry is as good as a first call")
     return report
 
 

@@ -19,19 +19,22 @@ from tests.support.viewer_page import Page
 pytestmark = [pytest.mark.needs("browser"), pytest.mark.proof]
 
 OPENS_AT = {
-    ("cap", "cap-broken"): ("c2's read ends: ok", 2),
+    ("cap", "cap-broken"): ("c2's read ends: ok nothing", 2),
     ("cap", "cap-available"): ("c2's read ends: ok 2000003", 2),
     ("chat", "chat-arrival"): ("cat receives Posts from bob", 0),
+    ("election", "election-bully"): ("n2 receives Coordinator from n3", 0),
     ("failures", "hasty-slow"): ("c2's statement ends: ok [5, 5]", 1),
     ("failures", "hasty-shortest"): ("n1 receives Request from c1", 0),
     ("failures", "slow-or-dead"): ("n1's classify ends: ok suspected", 0),
     ("link", "link-fire-and-forget"): ("b's take ends: ok line 12", 0),
     ("log", "log-high-watermark"): ("n2's contents ends: ok [[0, c]]", 3),
-    ("pbft", "pbft-two-liars"): ("c2's get ends: ok", 2),
+    ("multileader", "multileader-bytheclock-behind"): ("n2's get ends: ok 10", 3),
+    ("pbft", "pbft-two-liars"): ("c2's get ends: ok nothing", 2),
     ("pbft", "three-generals"): ("n2 receives Oral from n3", 0),
     ("raft", "raft-figure8-broken"): ("n5 receives RequestVoteReply from n4", 0),
     ("raft", "raft-slow-clock-lease"): ("c1's get ends: ok old", 2),
     ("raftkv", "raftkv-twice"): ("c1's get ends: ok 1 2 3 4 5 6 7 7 7…", 2),
+    ("rpc", "rpc-careless"): ("c2's statement ends: ok [5, 5]", 1),
 }
 """By lab and trace: the sentence of the event at which its page opens, and how many operations the
 verdict blames. Traces that are not here have no verdict that says no."""

@@ -74,11 +74,10 @@ const OUTCOME = { ok: "ok", fail: "failed", info: "unknown" };
 /** How an operation ended; `asked` is its beginning, which tells whether nothing is an answer. */
 export function outcomeLabel(event, asked = null) {
   const colon = event.outcome === "ok" ? "" : ":";
-  const none = event.value === null || event.value === undefined;
+  const none = (event.value ?? "") === "";
   const reads = asked && event.outcome === "ok" && (asked.value ?? null) === null;
   if (none) return `${OUTCOME[event.outcome] || event.outcome}${reads ? " nothing" : ""}`;
-  const value = event.value === "" ? "" : `${colon} ${showValue(event.value, 18)}`;
-  return `${OUTCOME[event.outcome] || event.outcome}${value}`;
+  return `${OUTCOME[event.outcome] || event.outcome}${colon} ${showValue(event.value, 18)}`;
 }
 
 function linkWords(event) {
