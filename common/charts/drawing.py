@@ -120,15 +120,17 @@ def rows_of_dots(
     title: str, x: Axis, names: Sequence[str], columns: Mapping[str, Sequence[float]]
 ) -> str:
     """A row for each name, with a dot and its number for each column; the columns' names above."""
-    with _chart(title, 1.8 + 0.46 * len(names)) as (axes, made):
+    with _chart(title, 1.8 + 0.52 * len(names)) as (axes, made):
         axes.set_title(title, pad=30)
         for number, (name, values) in enumerate(columns.items()):
             colour = COLOURS[f"c{number % SERIES}"].light
             marker = "osD^v"[number % SERIES]
             axes.plot(values, range(len(values)), marker, color=colour)
             small = {"textcoords": "offset points", "ha": "center", "fontsize": 9.5}
+            below = number % 2  # so that numbers of neighbouring dots keep clear of each other
+            by = {"xytext": (0, -6 if below else 6), "va": "top" if below else "bottom"}
             for row, value in enumerate(values):
-                axes.annotate(_number(value), (value, row), (0, 6), color=colour, **small)
+                axes.annotate(_number(value), (value, row), color=colour, **by, **small)
             key = {"transform": axes.transAxes, "color": colour, "clip_on": False}
             axes.plot([0.01 + 0.2 * number], [1.045], marker, **key)
             axes.text(0.025 + 0.2 * number, 1.045, name, va="center", fontweight="bold", **key)
