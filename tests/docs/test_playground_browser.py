@@ -17,13 +17,13 @@ from common.course.base.declared import worlds_of
 from docs.making import bundle
 from tests.support.playground import served
 
-pytestmark = pytest.mark.needs("browser", "npm")
+pytestmark = [pytest.mark.needs("browser", "npm"), pytest.mark.slow]
 
 COURSE = Course()
 LABS = ("echo", "cap")
 FRAMES = "stage1_foundations/echo/frames.py"
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-LONG = 30_000
+LONG = 90_000
 """Milliseconds: a busy machine takes that long to start Python."""
 
 

@@ -378,7 +378,9 @@ export class Playground {
     this.place.scrollIntoView();
     this.settings.value = shared.run;
     if (Object.keys(shared.files).length || shared.mode === "exercise") {
-      this.kept = { state: { ...this.kept.state, [shared.mode]: shared.files }, save: () => {} };
+      const state = { ...this.kept.state, [shared.mode]: shared.files, tests: {} };
+      this.kept = { state, save: () => {} }; // what somebody else wrote is not kept as one's own
+      this.exercise.keep(this.kept);
       this.setMode(shared.mode);
       this.showFile(Object.keys(shared.files)[0] || this.fileChoice.value);
       this.open("code");
