@@ -135,6 +135,7 @@ function key(viewer, event) {
   const act = keys[event.key];
   if (!act) return;
   event.preventDefault();
+  event.stopPropagation(); // a page around us may have keys of its own, such as / for its search
   act();
 }
 
