@@ -167,16 +167,14 @@ class BusyCallee(OnceCallee):
         super().__init__(id, peers)
         self.work = work
         self.jobs: list[Job] = []
-        """The calls that wait, in their order. The first one is at work if ``is_working``."""
-        self.is_working = False
-        """Whether Worked is to come."""
+        """The calls that have no result yet, in their order. The first one is at work."""
 
     def status(self) -> Mapping[str, object]:
         """How many entries there are, and how many calls wait."""
         return {**super().status(), "waiting": len(self.jobs)}
 
     def accept(self, request: Request, sender: NodeId) -> None:
-        """Put a new call into the queue, and begin if nothing is at work.
+        """Put a new call into the queue, and begin it if it is alone there.
 
         A repetition of a call that waits already is none: nothing happens. Where LONGEST_QUEUE
         calls wait, the call is refused.
@@ -188,7 +186,7 @@ class BusyCallee(OnceCallee):
             self.conclude(sender, request.incarnation, request.number, full)
             return
         self.jobs.append(Job(sender, request, self.now + request.patience))
-        if not self.is_working:
+        if len(self.jobs) == 1:
             self.begin_next()
 
     def place_of(self, caller: NodeId, incarnation: int, number: int) -> int | None:
@@ -205,12 +203,10 @@ class BusyCallee(OnceCallee):
         A call whose time is over is refused, in the table and to the caller: it will not happen.
         One that is an orphan by now (its row has a higher incarnation) is dropped.
         """
-        self.is_working = False
         while self.jobs:
             job = self.jobs[0]
             is_orphan = self.rows[job.caller].incarnation != job.request.incarnation
             if not is_orphan and self.now < job.expires_at:
-                self.is_working = True
                 self.set_timer(self.work, Worked())
                 return
             self.jobs.pop(0)
@@ -239,7 +235,7 @@ class BusyCallee(OnceCallee):
         place = self.place_of(sender, cancel.incarnation, cancel.number)
         if cancel.number in row.results:
             self.answer(sender, cancel.incarnation, cancel.number, row.results[cancel.number])
-        elif place is None or place > 0 or not self.is_working:
+        elif place is None or place > 0:
             if place is not None:
                 self.jobs.pop(place)
             self.conclude(sender, cancel.incarnation, cancel.number, Refused("it was cancelled"))

@@ -38,7 +38,7 @@ def test_a_request_says_who_calls_what_and_how_long_it_is_waited_for(lab: RpcLab
 @graded(points=3, title="Its own answer", requirement="a late reply never answers another call")
 def test_an_answer_ends_its_own_call_and_no_other(lab: RpcLab) -> None:
     caller = Hand(lab.Caller("c1", ("n1",)))
-    first, second = caller.ask(Deposit(1)), caller.ask(Deposit(2))
+    first, second, third = (caller.ask(Deposit(amount)) for amount in (1, 2, 3))
     caller.get(lab.Reply(1, 2, Done(2)), SERVER)
     assert caller.ended() == {second: Ok(2)}, "in whatever order they come"
     caller.get(lab.Reply(1, 2, Done(9)), SERVER)
@@ -47,6 +47,8 @@ def test_an_answer_ends_its_own_call_and_no_other(lab: RpcLab) -> None:
     assert caller.ended() == {}, "nobody has called that"
     caller.get(lab.Reply(1, 1, Entries((1,))), SERVER)
     assert caller.ended() == {first: Ok((1,))}
+    caller.get(lab.Reply(1, 3, Done(6)), SERVER)
+    assert caller.ended() == {third: Ok(6)}
     assert not caller.sent()
 
 
