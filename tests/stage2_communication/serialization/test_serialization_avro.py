@@ -97,7 +97,8 @@ def test_what_is_no_value_is_refused_in_a_sentence(lab: SerializationLab) -> Non
     bad: tuple[tuple[Any, Any], ...] = (
         ("int", 2**31), ("int", True), ("long", 1.0), ("double", 1), ("string", b""), ("null", 0),
         ("float", 1e300), (enum, "C"), (enum, 0),
-        (FIXED, b"x"), ({"type": "map", "values": "int"}, {1: 1}),
+        (FIXED, b"x"), ({"type": "map", "values": "int"}, {1: 1}), ([], None),
+        ({"type": "array", "items": "int"}, 5),
     )  # fmt: skip
     for plain, value in bad:
         with pytest.raises(BadInput) as refused:
