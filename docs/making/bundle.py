@@ -44,6 +44,9 @@ FOR_SUITES = ("course/base/limits", "course/base/reasons", "course/base/implemen
 """What else of ``common`` a graded suite needs; and the packages that these are in."""
 
 PYTEST = ("pytest", "pluggy", "iniconfig", "packaging", "pygments")
+FROM_OUTSIDE = ("pytest", "hypothesis")
+"""What suites may import that is neither the course's nor Python's."""
+
 LEXERS = ("__init__", "_mapping", "python", "diff")
 """Of the four hundred languages that Pygments knows pytest asks for these."""
 
@@ -147,13 +150,17 @@ def _json(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
+def of_lab(course: Course, lab: Lab) -> dict[str, bytes]:
+    """All files of the course that the page of a lab has."""
+    return {**_portable(course, [lab]), **_room(course, lab)}
+
+
 def unpacked(course: Course, folder: Path, lab: Lab) -> None:
     """Write the course as the browser has it into a folder, with one of its labs."""
-    for files in (_portable(course, [lab]), _room(course, lab)):
-        for name, content in files.items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+    for name, content in of_lab(course, lab).items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
 
 
 def write(into: Path, course: Course, only: Collection[str] = ()) -> None:

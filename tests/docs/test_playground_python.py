@@ -1,6 +1,8 @@
 """What a page asks, answered on CPython from the very files that the page has."""
 
+import ast
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 from common.course.base.course import Course
 from common.course.base.declared import worlds_of
 from common.course.base.lab import Lab
+from common.course.base.sources import imported
 from docs.making import bundle, playground
 from tests.support.playground import Asking
 
@@ -204,3 +207,19 @@ def test_every_lab_runs_from_its_bundle_and_its_first_part_can_be_passed(
 def test_archives_are_the_same_bytes_whenever_they_are_made() -> None:
     files = {"b.py": b"x = 1\n", "a.py": b"y = 2\n"}
     assert bundle.zipped(files) == bundle.zipped(dict(reversed(files.items())))
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.id)
+def test_a_page_has_all_that_its_lab_and_suite_import(lab: Lab) -> None:
+    files = bundle.of_lab(COURSE, lab)
+    there = {name.removesuffix(".py").removesuffix("/__init__") for name in files}
+    for name, content in files.items():
+        if not name.endswith(".py") or name.startswith("common/"):
+            continue
+        for module in imported(ast.parse(content)):
+            top = module.partition(".")[0]
+            if top in sys.stdlib_module_names or top in bundle.FROM_OUTSIDE:
+                continue
+            path = module.replace(".", "/")
+            known = {path, path.rpartition("/")[0]}  # a module, or a name within one
+            assert known & there, f"{name} imports {module}, which the page of {lab.id} lacks"
