@@ -2,7 +2,7 @@
 
     python -m docs.making.exhibiting [LAB ...]
 
-writes ``docs/data/museum.json`` and, where a simulation failed, ``docs/data/museum/KEY.jsonl``.
+writes ``docs/results/museum.json``, and ``docs/results/museum/KEY.jsonl`` if a run was recorded.
 """
 
 import json

@@ -68,12 +68,12 @@ def facts(asked: Asked) -> str:
         (asked.said("You write", "你要写"), asked.said(*KIND_NAMES[lab.kind])),
         (asked.said("Do first", "先做"), needs or asked.said("nothing", "无")),
         (asked.said("Real programs", "真实程序"), ", ".join(lab.clients)),
-        (asked.said("Read", "阅读"), "<br>".join(_paper(asked, each) for each in lab.papers)),
         (
             asked.said("Code", "代码"),
             f"[{asked.said('all files of this lab', '本实验的全部文件')}]"
             f"({asked.page.link(code_page(lab))})",
         ),
+        (asked.said("Read", "阅读"), "<br>".join(_paper(asked, each) for each in lab.papers)),
     ]
     items = [
         f"<div markdown><dt>{name}</dt><dd markdown>{value}</dd></div>"

@@ -1,7 +1,7 @@
 """The museum: mutants with a public issue behind them, what happened, and a run that shows it.
 
-``docs/museum.yaml`` says what happened, ``docs/data/museum.json`` what the lab's test says of the
-mutant, and how it came to that (``exhibiting``); its traces are beside it.
+``docs/museum.yaml`` says what happened, ``docs/results/museum.json`` what the lab's test says of
+the mutant (``exhibiting`` writes it), and the traces of its failures are beside it.
 """
 
 import re
@@ -16,11 +16,11 @@ from common.course.base.course import Course
 from common.course.base.lab import Lab
 from common.course.kit.mutants import Mutant, mutants_of
 from docs.making.asking import Asked
-from docs.making.measuring import DATA, measured
+from docs.making.measuring import RESULTS, measured
 from docs.making.runs import FOLDER, link_to
 from docs.making.staging import DOCS
 
-TRACES = DATA / "museum"
+TRACES = RESULTS / "museum"
 _NO_NAME = re.compile(r"[^A-Za-z0-9]+")
 
 
@@ -94,7 +94,7 @@ def _exhibit(asked: Asked, exhibit: Exhibit, found: dict[str, Any] | None) -> It
     says = asked.said("The test says", "测试的结论")
     yield f"**{broke}:** {found['requirement']}. **{says}:**"
     yield ""
-    yield from ("```text", *found["why"].splitlines(), "```")
+    yield from ("``` { .text .wrapped }", *found["why"].splitlines(), "```")
     if (TRACES / f"{exhibit.key}.jsonl").is_file():
         asked.site.stage.add(
             f"{FOLDER}museum/{exhibit.key}.jsonl", (TRACES / f"{exhibit.key}.jsonl").read_bytes()

@@ -5,59 +5,48 @@ from typing import Any
 
 import msgspec
 
-from common.course.kit.mutants import Mutant, read_mutants
+from common.course.kit.mutants import read_mutants
 from docs.making.asking import Asked
 from docs.making.labs import table
 from docs.making.measuring import measured
 
 
 def mutants(asked: Asked) -> str:
-    """Every named mutant, lab by lab, with the test that catches it."""
-    course, known = asked.site.course, measured("named")
-    everything = {lab.id: read_mutants(course, lab) for lab in course.labs}
-    headers = asked.said("lab,named,generated,answered", "实验,命名的,生成的,已解决").split(",")
+    """How many mutants each lab has, then every named one with the test that catches it."""
+    course, figures = asked.site.course, measured("mutants").get("labs", {})
+    everything = {lab.id: read_mutants(course, lab).mutants for lab in course.labs}
+    headers = asked.said(
+        "lab,named,generated,caught,explained,open,measured",
+        "实验,命名的,生成的,被发现,已解释,未解决,测量日期",
+    ).split(",")
     rows = [
-        (f"[{id}](#{id})", str(len(file.mutants)), *_generated(id))
-        for id, file in everything.items()
+        (f"[{id}](#{id})", str(len(named)), *_generated(figures.get(id)))
+        for id, named in everything.items()
     ]
     lines = [table(headers, rows), ""]
-    for id, file in everything.items():
-        lines += [f"## {id} {{ #{id} }}", "", _when(asked, known.get(id)), ""]
-        fates = {each["bug"]: each for each in known.get(id, {}).get("table", ())}
-        lines += [
-            table(
-                asked.said("bug,in,caught by the test,seed", "缺陷,文件,由哪个测试发现,种子").split(
-                    ","
-                ),
-                [_mutant(each, fates.get(each.name)) for each in file.mutants],
-            ),
-            "",
-        ]
+    headers = asked.said("bug,in,caught by the test", "缺陷,文件,由哪个测试发现").split(",")
+    for id, named in everything.items():
+        bugs = [(each.name, f"`{each.file}`", _sentence(each.caught_by)) for each in named]
+        lines += [f"## {id} {{ #{id} }}", "", table(headers, bugs), ""]
     return "\n".join(lines)
 
 
-def _generated(lab: str) -> tuple[str, str]:
-    """How many mutants a machine made of a lab, and how many of them are answered."""
-    found = measured("generated").get(lab)
+def _generated(found: dict[str, Any] | None) -> tuple[str, ...]:
+    """How many mutants a machine made of a lab, and what became of them."""
     if found is None:
-        return "not measured", ""
-    return f"{found['mutants']:,}", f"{found['percent']:g} %"
+        return ("", "", "", "", "")
+    counts = (found["tried"], found["caught"], found["explained"], len(found["survivors"]))
+    return (*map(str, counts), found["date"])
 
 
-def _mutant(mutant: Mutant, fate: dict[str, Any] | None) -> tuple[str, ...]:
-    sentence = mutant.caught_by.removeprefix("test_").replace("_", " ")
-    seed = "" if fate is None or fate["seed"] is None else str(fate["seed"])
-    missed = "" if fate is None or fate["fate"] == "caught" else f" **{fate['fate']}**"
-    return mutant.name, f"`{mutant.file}`", sentence + missed, seed
+def _sentence(test: str) -> str:
+    return test.removeprefix("test_").replace("_", " ")
 
 
-def _when(asked: Asked, of: dict[str, Any] | None) -> str:
+def _when(asked: Asked, of: dict[str, Any]) -> str:
     """Date and machine of a measurement."""
-    if of is None:
-        return ""
-    return asked.said(
-        f"*Measured on {of['date']}: {of['machine']}.*", f"*{of['date']}，{of['machine']}。*"
-    )
+    date, machine = of["date"], of["machine"]
+    return asked.said(f"*Measured on {date}: {machine}.*", f"*{date}，{machine}。*")
 
 
 def attacks(asked: Asked) -> str:
@@ -87,7 +76,7 @@ def benchmarks(asked: Asked) -> str:
     found = measured("benchmarks")
     if not found:
         return asked.said(
-            "`make bench` measures, and `python -m docs.making.measuring benchmarks` writes down "
+            "`make bench` measures, and `python -m docs.making.measuring` writes down "
             "what it measured. No figures are written down yet.",
             "用 `make bench` 测量。目前还没有记录的数据。",
         )
