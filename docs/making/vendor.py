@@ -5,6 +5,7 @@ Nothing of it is committed. A package comes from its own registry by the registr
 the same everywhere, and a package that was changed behind its version is refused.
 """
 
+import os
 import subprocess
 import sys
 import tarfile
@@ -124,19 +125,23 @@ def vendored(package: FromNpm | FromPyPI) -> Path:
     folder = CACHE / f"{package.name}-{package.version}-{package.sha256[:12]}"
     if folder.is_dir():
         return folder
-    fresh = CACHE / f"{folder.name}.new"
+    fresh = CACHE / f"{folder.name}.{os.getpid()}.new"  # others may fetch it at this moment
     rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     archive = package.fetch(fresh)
     found = sha256(archive.read_bytes()).hexdigest()
     if found != package.sha256:
+        rmtree(fresh)
         raise BadInput(
             f"{package.title} has the checksum {found}, not the one in docs/making/vendor.py: "
             "either it was changed behind its version, or the version there was raised without it"
         )
     package.unpack(archive, fresh)
     archive.unlink()
-    fresh.rename(folder)
+    try:
+        fresh.rename(folder)
+    except OSError:  # somebody else was faster, and has the same bytes
+        rmtree(fresh)
     return folder
 
 
