@@ -71,9 +71,11 @@ export class Scene {
     this.svg.setAttribute("viewBox", `0 ${top} ${width} ${bottom - top}`);
   }
 
-  /** Draw what is between two heights. */
-  draw(top, bottom) {
-    const [y0, y1] = this.all ? [0, this.place.height] : [top - MARGIN, bottom + MARGIN];
+  /** Draw what is between two heights; in a hurry, nothing around it and no halos of letters. */
+  draw(top, bottom, hurried = false) {
+    const margin = hurried ? 0 : MARGIN;
+    const [y0, y1] = this.all ? [0, this.place.height] : [top - margin, bottom + margin];
+    this.svg.classList.toggle("stv-hurried", hurried);
     this.drawnTo = y1;
     const wanted = new Map();
     const { trace, index } = this.place;

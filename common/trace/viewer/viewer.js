@@ -31,6 +31,7 @@ class Viewer {
     this.mode = "steps";
     this.zoom = 1;
     this.cursor = null; // the index of the current event; null while the whole run is shown
+    this.hurried = false; // while somebody drags through the run
     this.calm = matchMedia("(prefers-reduced-motion: reduce)");
     const nodes = `${this.trace.lanes.length} nodes, ${this.trace.arrows.length} messages`;
     this.scene.svg.setAttribute("aria-label", `Space-time diagram: ${nodes}`);
@@ -114,7 +115,7 @@ class Viewer {
       this.showEvent();
     }
     const bottom = scrollTop + clientHeight;
-    this.scene.draw(scrollTop, bottom);
+    this.scene.draw(scrollTop, bottom, this.hurried);
     this.scene.standAt(this.nowY, this.event);
     this.map.show(scrollTop, bottom, this.nowY);
   }
