@@ -157,7 +157,9 @@ def test_while_nobody_answers_retries_stay_within_the_budget(lab: RpcLab, sweep:
             timers += caller.timers(lab.PutAgain)
         assert sent == 50, "the first attempt of each call is always sent"
         for _ in range(200):
-            sent += len(caller.fire(timers.pop(0), at=caller.now + MS))
+            again = caller.fire(timers.pop(0), at=caller.now + MS)
+            assert all(isinstance(each, lab.Request) for each in again), "nothing was cancelled"
+            sent += len(again)
             timers += caller.timers(lab.PutAgain)
         assert sent == 60, "ten were saved up, and what calls paid in was over the bound"
         assert len(timers) == 50, "all go on waiting"

@@ -97,6 +97,14 @@ def test_a_result_is_kept_as_long_as_somebody_may_ask_for_it(lab: RpcLab) -> Non
     assert callee.get(request(lab, 103, 1, oldest=40)) != []
 
 
+@graded(points=1, title="Callers too many", requirement="everything is bounded")
+def test_a_caller_too_many_is_not_served_and_the_others_are(lab: RpcLab) -> None:
+    rows = tuple((f"x{number}", 1, 1, ()) for number in range(10_000))
+    callee = Hand(lab.OnceCallee("n1", ()), {"service": ((), rows)})
+    assert callee.get(request(lab, 1, 5), "new") == []
+    assert callee.get(request(lab, 1, 5), "x7") == [lab.Reply(1, 1, Done(5))]
+
+
 @graded(points=2, title="Waits", requirement="doubled up to a bound, and longer by chance")
 def test_each_wait_is_about_twice_the_one_before_up_to_a_bound(lab: RpcLab, sweep: Sweep) -> None:
     first: set[int] = set()

@@ -90,6 +90,7 @@ def test_unknown_fields_stay_as_they_came_and_in_their_order(lab: SerializationL
     other = read(lab, kind, "0d 01 00 00 00")
     assert other["i32"] == 0
     assert other[UNKNOWN].hex(" ") == "0d 01 00 00 00", "a wire type that does not fit is unknown"
+    assert read(lab, kind, "0a 01 05")[UNKNOWN].hex(" ") == "0a 01 05", "packed, and not repeated"
 
 
 @graded(points=2, title="The last one counts", requirement="Encoding: last one wins, and merging")

@@ -84,6 +84,10 @@ def test_of_the_writers_union_what_was_written_counts_of_the_readers_what_matche
     assert resolved(lab, {"type": "map", "values": "int"}, maps, {"a": 1}) == {"a": 1}
     named = [record(field("x", "int"), name="B"), record(field("x", "int"))]
     assert resolved(lab, record(field("x", "int")), named, {"x": 1}) == {"x": 1}
+    some = {"type": "array", "items": ["null", "int"]}
+    assert resolved(lab, some, {"type": "array", "items": "int"}, [1]) == [1], (
+        "within an array, too"
+    )
     optional = record(field("x", ["null", "int"]))
     assert resolved(lab, optional, record(field("x", "int")), {"x": 2}) == {"x": 2}
     with pytest.raises(lab.Mismatch):
