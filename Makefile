@@ -58,7 +58,7 @@ format: $(VENV)/.dev ## rewrite the code in the course's format
 pythons: $(VENV)/.base ## the fast suites on the newest Python at hand, and as an ordinary user on the system's
 	bash .ci/pythons
 
-bench: $(VENV)/.bench $(VENV)/.etcd $(VENV)/.kafka $(VENV)/.grade ## measure us and the peers, and write the table
+bench: $(VENV)/.bench $(VENV)/.browser $(VENV)/.etcd $(VENV)/.kafka $(VENV)/.grade ## measure us and the peers, and write the table
 	$(BIN)/python tests/benchmarks/_table.py
 
 pictures: $(VENV)/.browser ## make the pictures of README and pages again, from real runs

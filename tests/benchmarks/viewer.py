@@ -5,12 +5,10 @@ figures are milliseconds from the pointer's movement to the end of the frame tha
 frames a second a frame takes 16.7 ms, and 95 % are to stay under 50. There is no peer.
 """
 
-import shutil
 import tempfile
 from pathlib import Path
 
-from _bench import report
-from playwright.sync_api import Page, sync_playwright
+from _bench import peer, program, report
 
 from common.trace.viewer.page import MAX_EVENTS, build_page
 from tests.support.viewer_traces import chatter
@@ -44,11 +42,13 @@ SCRUB = """async ([way, moves]) => {
 def main() -> None:
     """Make the page, scrub it in the three ways, and report medians and 95th percentiles."""
     figures: dict[str, float] = {}
+    sync_playwright = peer("playwright.sync_api", "browser").sync_playwright
+    chromium = program("chromium", "chromium")
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
         path = Path(scratch) / "long.html"
         path.write_text(build_page(chatter(MAX_EVENTS), "a long run"), "utf-8")
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        page: Page = browser.new_page(viewport={"width": 1440, "height": 900})
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.goto(path.as_uri())
         for way in ("dragged", "jumped", "moved"):
             took = page.evaluate(SCRUB, [way, MOVES])
