@@ -21,6 +21,7 @@ from common.course.base.naming import find
 from common.course.base.output import MARKS, Output, folder, write_trace
 from common.course.base.symbols import is_handout
 from common.course.verbs.demonstrating import show_demo
+from common.course.verbs.gallery import write_gallery
 from common.course.verbs.running import LiveOptions, run_live, run_real
 from common.course.verbs.session import SessionOptions
 from common.runtime import loops
@@ -52,9 +53,10 @@ def tour(lab: str, whole: bool, seed: int, out: Path, json: bool) -> None:
         _labs([course.lab(lab)] if lab else course.labs, seed, out, output)
         return
     told = _story(course, seed, out / "tour", output)
+    gallery = _gallery(out, output)
     stages = _stages(course, output)
     _next(output)
-    output.result(story=told, stages=stages)
+    output.result(story=told, stages=stages, gallery=gallery)
     if told is not None and told["result"] != "yes":
         raise Exit(1)
 
@@ -87,6 +89,14 @@ def _story(course: Course, seed: int, out: Path, output: Output) -> dict[str, ob
                 output.say(escape(title))
     result = "no" if "no" in answers.values() else "yes"
     return {"lab": lab.id, "result": result, "verdicts": answers, "files": files, "page": page}
+
+
+def _gallery(out: Path, output: Output) -> str:
+    """Write the page that shows every run below ``out``, and say where it is."""
+    page = write_gallery(folder(out))
+    address = f"file://{page.resolve()}"
+    output.line(f"all runs  [link={address}]{escape(str(page))}[/]")
+    return str(page)
 
 
 def _stages(course: Course, output: Output) -> list[dict[str, object]]:
@@ -134,10 +144,11 @@ def _labs(labs: list[Lab], seed: int, out: Path, output: Output) -> None:
         results.append({"lab": each.id, **shown})
     output.say(Rule(f"done in {time.monotonic() - began:.0f} s"))
     pages = [page for result in results for page in _pages(result)]
+    gallery = _gallery(out, output)
     output.say("Pictures of these runs (open them in a browser):", *(f"\n  {p}" for p in pages))
     first = labs[0].id
     output.say(f"next: [bold]lab show {first}[/], [bold]lab start {first}[/], [bold]lab list[/]")
-    output.result(labs=results, pages=pages)
+    output.result(labs=results, pages=pages, gallery=gallery)
 
 
 def _pages(result: object) -> Iterator[str]:
