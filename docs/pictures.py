@@ -39,6 +39,8 @@ STUDIES = {
     "kademlia-hops": "bonus_overlays.kademlia.plot",
     "kademlia-topologies": "bonus_overlays.kademlia.plot_topologies",
     "mapreduce-timeline": "stage6_compute.mapreduce.plot",
+    "gossip-residue": "stage2_communication.gossip.plot",
+    "gossip-delay": "stage2_communication.gossip.plot_delay",
     "rpc-cost": "stage2_communication.rpc.plot",
     "serialization-speed": "stage2_communication.serialization.plot_sizes",
 }

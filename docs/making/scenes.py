@@ -11,6 +11,7 @@ SCENES = {
     "failures": ("failures", "honest-answer-lost", 46),
     "rpc": ("rpc", "rpc-retry", 20),
     "election": ("election", "election-fenced", 177),
+    "gossip": ("gossip", "gossip-dormant", 506),
     "cap": ("cap", "cap-consistent", 345),
     "raft": ("raft", "raft-leader-killed", 870),
     "kv": ("kv", "kv-added", 310),
