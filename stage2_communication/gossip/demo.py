@@ -33,7 +33,12 @@ def demo(seed: int) -> Report:
         cells = [_held(scene, at) for at in (HEALED, END)]
         rows.append((name, *cells))
         scene.check(report, "gone stays gone", f"{name}: gone stays gone")
-        scene.trace(report, f"gossip-{'dormant' if keepers else 'dropped'}", f"k, {name}")
+        if keepers:
+            scene.trace(report, "gossip-dormant", "k is deleted, and a keeper remembers it")
+        else:
+            scene.trace(
+                report, "gossip-dropped", "broken on purpose: certificates kept too briefly"
+            )
     report.table("What sites have of k", ("certificates", "before n5 is back", "after"), rows)
     return report
 

@@ -38,13 +38,13 @@ def measure() -> list[tuple[str, list[Spread]]]:
 def chart(measured: Sequence[tuple[str, Sequence[Spread]]]) -> str:
     """Residue over traffic, as SVG."""
     series = [
-        Series(name, [(each.traffic, max(each.residue, LEAST)) for each in found], "both", colour)
+        Series(name, [(each.traffic, max(each.residue, LEAST)) for each in found], "dots", colour)
         for colour, (name, found) in enumerate(measured)
     ]
     steps = [step / 4 for step in range(4, 30)]
-    series.append(Series("exp(-m)", [(m, exp(-m)) for m in steps], "line", len(series)))
+    series.append(Series("exp(-m)", [(m, exp(-m)) for m in steps], "line", 0))
     return curves(
-        "Rumors among 1,000 sites: who is left out, and what it costs",
+        "Rumors among 1,000 sites (dots: measured; line: the formula)",
         Axis("traffic m: how often the rumor was sent, for each site"),
         Axis("residue: part of all sites that never hear it", log=True),
         series,

@@ -33,14 +33,14 @@ def measure(sizes: Sequence[int] = SIZES) -> list[tuple[str, list[Spread]]]:
 def chart(measured: Sequence[tuple[str, Sequence[Spread]]]) -> str:
     """Rounds over the number of sites, as SVG."""
     series = [
-        Series(way, [(each.sites, each.last) for each in found], "both", colour)
+        Series(way, [(each.sites, each.last) for each in found], "dots", colour)
         for colour, (way, found) in enumerate(measured)
     ]
     sizes = [each.sites for each in measured[0][1]]
     formula = [(size, push_formula(size)) for size in sizes]
     series.append(Series("log2 n + ln n", formula, "line", 0))
     return curves(
-        "Rounds until everybody has heard (line: the formula for pushing)",
+        "Rounds until everybody has heard (dots: measured; line: the formula)",
         Axis("sites", log=True, ticks=[(size, f"{size:,}") for size in sizes]),
         Axis("rounds", between=(0, None)),
         series,

@@ -26,6 +26,7 @@ OPENS_AT = {
     ("failures", "hasty-slow"): ("c2's statement ends: ok [5, 5]", 1),
     ("failures", "hasty-shortest"): ("n1 receives Request from c1", 0),
     ("failures", "slow-or-dead"): ("n1's classify ends: ok suspected", 0),
+    ("gossip", "gossip-dropped"): ("n1's get ends: ok [value, [1, n1]]", 2),
     ("link", "link-fire-and-forget"): ("b's take ends: ok line 12", 0),
     ("log", "log-high-watermark"): ("n2's contents ends: ok [[0, c]]", 3),
     ("multileader", "multileader-bytheclock-behind"): ("n2's get ends: ok 10", 3),
