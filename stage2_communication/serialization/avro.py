@@ -29,6 +29,7 @@ from stage2_communication.serialization.avro_schema import (
     PRIMITIVES,
     Plain,
     Schema,
+    name_of,
 )
 from stage2_communication.serialization.wire import (
     decode_varint,
@@ -184,8 +185,7 @@ def write(schema: Schema, plain: Plain, value: Any, depth: int) -> bytes:
         if plain["type"] == "fixed":
             return bytes(value)
         return write_blocks(schema, plain, value, depth)
-    name = plain["name"] if isinstance(plain, dict) and "name" in plain else plain
-    raise BadInput(f"{repr(value)[:60]} is no value of the schema {str(name)[:60]}")
+    raise BadInput(f"{repr(value)[:60]} is no value of the schema {name_of(plain)[:60]}")
 
 
 def write_primitive(kind: str, value: Any) -> bytes:

@@ -20,6 +20,13 @@ MAX_DEPTH = 100
 """How deep values and schemas may be nested."""
 
 
+def name_of(plain: Plain) -> str:
+    """What an error calls a type: its name, or else what kind of type it is."""
+    if isinstance(plain, list):
+        return "union"
+    return plain if isinstance(plain, str) else str(plain.get("name", plain["type"]))
+
+
 class Schema:
     """A schema, checked, with every name in it as a full one (``namespace.name``).
 

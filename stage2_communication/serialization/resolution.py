@@ -25,6 +25,7 @@ from stage2_communication.serialization.avro_schema import (
     NAMED,
     Plain,
     Schema,
+    name_of,
 )
 
 PROMOTIONS = {
@@ -121,7 +122,7 @@ class Resolution:
             new = self.reader.definition(self.branch(old, new))
         if not self.matches(old, new):
             raise Mismatch(
-                f"{_named(old)} was written and {_named(new)} is wanted, and the one cannot be "
+                f"{name_of(old)} was written and {name_of(new)} is wanted, and the one cannot be "
                 "read as the other: change the reader's schema"
             )
         if isinstance(old, str):
@@ -142,7 +143,7 @@ class Resolution:
             if self.matches(old, branch):
                 return branch
         raise Mismatch(
-            f"{_named(old)} was written, and the reader's union has no branch for it: add one"
+            f"{name_of(old)} was written, and the reader's union has no branch for it: add one"
         )
 
     def read_record(
@@ -242,7 +243,3 @@ def default_value(schema: Schema, plain: Plain, default: Any) -> Any:
     if kind == "array":
         return [default_value(schema, plain["items"], each) for each in default]
     return {key: default_value(schema, plain["values"], each) for key, each in default.items()}
-
-
-def _named(plain: Plain) -> str:
-    return str(plain.get("name", plain["type"])) if isinstance(plain, dict) else kind_of(plain)
