@@ -22,7 +22,7 @@ def check_siblings(history: Iterable[Operation]) -> Verdict:
             written twice to a key.
     """
     asked_for = sorted(history, key=lambda each: each.invoked_at)
-    gone_from = _replaced(asked_for)
+    gone_from = replaced_at(asked_for)
     known: dict[tuple[str, object], set[object]] = {}
     looks = 0
     for asked in asked_for:
@@ -40,8 +40,39 @@ def check_siblings(history: Iterable[Operation]) -> Verdict:
     return Verdict(Answer.YES, f"In {looks} looks no value went that nobody had seen and replaced.")
 
 
-def _replaced(asked_for: list[Operation]) -> dict[tuple[object, object], int]:
-    """By key and value, when the first write was asked for whose author had been shown it."""
+def check_reads_see_writes(history: Iterable[Operation]) -> Verdict:
+    """Whether each look shows what was written before it, unless somebody has replaced it.
+
+    Stronger than :func:`check_siblings`: a look shows each value of the key whose write had ended
+    with Ok before the look began, whoever has written it.
+
+    Args:
+        history: as for :func:`check_siblings`.
+    """
+    asked_for = sorted(history, key=lambda each: each.invoked_at)
+    gone_from = replaced_at(asked_for)
+    puts = [each for each in asked_for if each.function == "put" and isinstance(each.outcome, Ok)]
+    looks = 0
+    for look in asked_for:
+        if (values := _shown(look)) is None:
+            continue
+        looks += 1
+        end = look.returned_at or 0
+        for put in puts:
+            before = put.key == look.key and (put.returned_at or 0) <= look.invoked_at
+            missing = before and put.argument not in values
+            if missing and gone_from.get((put.key, put.argument), end) >= end:
+                sentence = f"{look} does not show what {put} had written before."
+                return Verdict(Answer.NO, sentence, (put, look), looks, "lost write")
+    return Verdict(Answer.YES, f"All {looks} looks show what was written before and not replaced.")
+
+
+def replaced_at(asked_for: Iterable[Operation]) -> dict[tuple[object, object], int]:
+    """By key and value, when the first write was asked for whose author had been shown it.
+
+    Args:
+        asked_for: operations in the order in which they were asked for.
+    """
     first: dict[tuple[object, object], int] = {}
     latest: dict[tuple[str, object], set[object]] = {}
     for asked in asked_for:

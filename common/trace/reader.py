@@ -133,7 +133,20 @@ def _check_tail(event: Event, where: str) -> None:
 def read_all(paths: Iterable[Path], *, torn_ok: bool = False) -> list[Trace]:
     """Read several trace files, in the order given (see :func:`common.trace.merge.merge`).
 
+    Args:
+        paths: the files.
+        torn_ok: as for :func:`read`. A file without a whole line is left out then: its process was
+            killed before it had anything to tell.
+
     Raises:
         BadInput: as :func:`read`.
     """
-    return [read(path, torn_ok=torn_ok) for path in paths]
+    return [read(path, torn_ok=torn_ok) for path in paths if not torn_ok or _has_begun(path)]
+
+
+def _has_begun(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.readline().endswith(b"\n")
+    except OSError:
+        return True  # reading it says what is wrong

@@ -25,5 +25,6 @@ SCENES = {
     "kademlia": ("kademlia", "kademlia-holders", 2012),
     "log": ("log", "log-high-watermark", 101),
     "multileader": ("multileader", "multileader-siblings", 60),
+    "dynamo": ("dynamo", "dynamo-cart", 120),
 }
 """By picture: the lab, the name of the trace, and the event at which the viewer stands."""

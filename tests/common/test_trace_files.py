@@ -29,6 +29,18 @@ def test_a_whole_file_is_read(tmp_path: Path) -> None:
     assert "".join(trace.lines()) == WHOLE
 
 
+@pytest.mark.parametrize("begun", ["", HEADER[:30]])
+def test_a_process_that_was_killed_before_it_wrote_a_whole_line_is_left_out(
+    tmp_path: Path, begun: str
+) -> None:
+    whole, killed = tmp_path / "n1.jsonl", tmp_path / "n2.jsonl"
+    whole.write_text(WHOLE)
+    killed.write_text(begun)
+    assert len(read_all([whole, killed], torn_ok=True)) == 1
+    with pytest.raises(BadInput):
+        read_all([whole, killed])
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

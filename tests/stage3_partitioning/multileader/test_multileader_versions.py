@@ -78,6 +78,7 @@ def test_what_is_kept_is_what_nobody_has_replaced_in_whichever_order_writes_come
             for each in arriving:
                 found = lab.kept(found, each)
             assert dots(found) == left, f"they came as {dots(arriving)}"
+            assert isinstance(found, tuple), "a value that can travel"
 
 
 @graded(points=1, title="Two at one leader", requirement="a write has a number of its own")

@@ -1,0 +1,172 @@
+"""Nodes come and go, by gossip, and only what has to move moves.
+
+DeCandia et al. 2007, section 4.8. A node that is silent may be back in a minute, so silence moves
+nothing. A person says that a node joins or leaves, at any node. That node notes the change under a
+greater number, and nodes tell each other their tables, now and then, to somebody chosen by chance.
+Of two notes of one node the one with the greater number holds.
+
+A new table is a new ring. A node then has keys of which it is no home any more, and some homes
+lack a key. Both are what hints are for: the node notes to whom each key has to be brought, hands
+it over, and drops what is not its own. If one joins N - 1 others, about one copy in N moves.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from common.contract import CallId, NodeId, message, on, operation, record, timer
+from common.values.history import Failed, Ok
+from common.values.units import MS
+from stage3_partitioning.dynamo.entropy import Comparer
+from stage3_partitioning.dynamo.ring import Ring
+
+TELL_EVERY = 200 * MS
+"""How long a node waits before it tells its table to somebody again."""
+
+
+@record
+class Member:
+    """What is known of a node.
+
+    Attributes:
+        number: grows with each change.
+        inside: whether it is on the ring.
+    """
+
+    number: int
+    inside: bool
+
+
+Table: TypeAlias = tuple[tuple[NodeId, Member], ...]
+"""By name in order."""
+
+
+@operation
+class Join:
+    """A person puts ``node`` on the ring. Ends with Ok() when this node has noted it."""
+
+    node: NodeId
+
+
+@operation
+class Leave:
+    """A person takes ``node`` off the ring for good. Ends with Ok() when this node has noted it."""
+
+    node: NodeId
+
+
+@message
+class Tell:
+    """This is my table."""
+
+    table: Table
+
+
+@timer
+class TellAgain:
+    """It is time to tell the table to somebody."""
+
+
+class Dynamo(Comparer):
+    """A whole node.
+
+    Args:
+        id, peers, options: as for :class:`~stage3_partitioning.dynamo.entropy.Comparer`.
+        tell_every: in microseconds, between two times that this node tells its table.
+        inside: who is on the ring in the beginning; all nodes unless given.
+    """
+
+    def __init__(
+        self,
+        id: NodeId,
+        peers: tuple[NodeId, ...],
+        *,
+        tell_every: int = TELL_EVERY,
+        inside: tuple[NodeId, ...] = (),
+        **options: Any,
+    ) -> None:
+        super().__init__(id, peers, inside=inside, **options)
+        self.tell_every = tell_every
+        names = sorted((id, *peers))
+        self.members = {name: Member(0, name in (inside or names)) for name in names}
+        """What is known of each node; changes are on disk under ("member", name)."""
+
+    def status(self) -> Mapping[str, object]:
+        """How many are on the ring, too."""
+        inside = sum(member.inside for member in self.members.values())
+        return {**super().status(), "on the ring": inside}
+
+    def on_start(self) -> None:
+        """Take the table from disk too, and begin to tell it."""
+        super().on_start()
+        saved: Mapping[Any, Any] = self.saved
+        self.members |= {key[1]: member for key, member in saved.items() if key[0] == "member"}
+        self.ring = self.ring_of_members()
+        self.set_timer(self.tell_every, TellAgain())
+
+    def ring_of_members(self) -> Ring:
+        """The ring of those that are inside."""
+        return Ring(name for name, member in self.members.items() if member.inside)
+
+    @on(Join)
+    def join(self, join: Join, call: CallId) -> None:
+        """Note that the node is inside."""
+        self.change(join.node, True, call)
+
+    @on(Leave)
+    def leave(self, leave: Leave, call: CallId) -> None:
+        """Note that the node is outside. The last N nodes stay."""
+        inside = [name for name, member in self.members.items() if member.inside]
+        if leave.node in inside and len(inside) <= self.n:
+            self.finish(call, Failed(f"{self.n} nodes have to stay: there would be too few homes"))
+        else:
+            self.change(leave.node, False, call)
+
+    def change(self, node: NodeId, inside: bool, call: CallId) -> None:
+        """Note a change under the next number; one that changes nothing is none."""
+        known = self.members.get(node)
+        if known is None:
+            self.finish(call, Failed(f"there is no node {node} in this cluster"))
+            return
+        if known.inside != inside:
+            self.learn(((node, Member(known.number + 1, inside)),))
+        self.finish(call, Ok())
+
+    def learn(self, table: Table) -> None:
+        """Take over each note that has a greater number; of equal numbers, inside holds.
+
+        It is saved under ("member", name). If anything has changed, there is a new ring, and keys
+        are on their way (:meth:`move`).
+        """
+        news = {
+            name: member
+            for name, member in table
+            if name in self.members
+            and (member.number, member.inside)
+            > (self.members[name].number, self.members[name].inside)
+        }
+        for name, member in news.items():
+            self.members[name] = member
+            self.save(("member", name), member)
+        if news:
+            before, self.ring = self.ring, self.ring_of_members()
+            self.move(before)
+
+    def move(self, before: Ring) -> None:
+        """Note to whom each key has to be brought: to its new homes; and if this node is no home
+        of it any more, to all of them."""
+        for key in self.held:
+            old, now = before.homes(key, self.n), self.homes(key)
+            lacking = now if self.id not in now else tuple(home for home in now if home not in old)
+            if lacking:
+                self.note_hint(key, lacking)
+
+    @on(TellAgain)
+    def tell_again(self, timer: TellAgain) -> None:
+        """Tell the table to somebody, chosen by chance."""
+        self.send(self.random.choice(self.peers), Tell(tuple(sorted(self.members.items()))))
+        self.set_timer(self.tell_every, TellAgain())
+
+    @on(Tell)
+    def tell_received(self, tell: Tell, sender: NodeId) -> None:
+        """Learn from it."""
+        self.learn(tell.table)

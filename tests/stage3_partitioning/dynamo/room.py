@@ -1,0 +1,117 @@
+"""Nodes on a ring, clients, and what is on their disks, for all suites of the lab."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from common.contract.events import NodeId
+from common.course.suites.kit import ask_ok, names
+from common.sim.host import Factory
+from common.sim.network import LinkModel
+from common.sim.simulation import Simulation
+from common.sim.workload import Workload
+from common.values.faults import Fault, Schedule
+from common.values.units import MS, SECOND
+from tests.stage3_partitioning.dynamo.lab import DynamoLab
+
+if TYPE_CHECKING:
+    from stage3_partitioning.dynamo.versions import Version, Versions
+
+FIVE = names(5)
+CLIENTS = ("c1", "c2", "c3")
+KEYS = ("cart", "list")
+STEADY = LinkModel(latency=(5 * MS, 5 * MS))
+ROUGH = LinkModel(latency=(1 * MS, 30 * MS), loss=0.05, duplicate=0.1, reorder=0.2)
+NEVER = 3600 * SECOND
+SEVERAL = 5
+
+
+def cluster(
+    lab: DynamoLab,
+    node: Factory,
+    seed: int | str = 0,
+    faults: Sequence[Fault] = (),
+    client: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Simulation:
+    """Five nodes of a class, and three clients; all have begun."""
+    options = {"link": STEADY, "schedule": Schedule(faults), **options}
+    clients = dict.fromkeys(CLIENTS, partial(lab.Shopper, **(client or {})))
+    simulation = lab.simulation(dict.fromkeys(FIVE, node), clients, seed=seed, **options)
+    simulation.run(1 * MS)
+    return simulation
+
+
+def busy(lab: DynamoLab, simulation: Simulation, count: int = 6) -> Workload:
+    """Let the clients write and look, by chance: no value is written twice."""
+
+    def choose(random: Random, person: NodeId, number: int) -> object:
+        key = random.choice(KEYS)
+        return lab.Put(key, f"{person}.{number}") if random.random() < 0.5 else lab.Get(key)
+
+    return Workload(simulation, choose, clients=CLIENTS, count=count, think=(0, 60 * MS))
+
+
+def homes(lab: DynamoLab, key: str, nodes: Sequence[NodeId] = FIVE) -> tuple[NodeId, ...]:
+    """The three homes of a key."""
+    return lab.Ring(nodes).homes(key, 3)
+
+
+def values_at(simulation: Simulation, node: NodeId, key: str) -> list[str] | None:
+    """The values of a key on a node's disk; None where there is no such key."""
+    held: Any = simulation.on_disk(node).get(("held", key))
+    return None if held is None else [each.value for each in held.versions]
+
+
+def with_key(simulation: Simulation, key: str) -> set[NodeId]:
+    """On whose disks a key is."""
+    return {node for node in FIVE if ("held", key) in simulation.on_disk(node)}
+
+
+def shown(lab: DynamoLab, simulation: Simulation, client: NodeId, key: str) -> tuple[str, ...]:
+    """What a client is shown."""
+    values: tuple[str, ...] = ask_ok(simulation, client, lab.Get(key))
+    return values
+
+
+def version(lab: DynamoLab, actor: str, number: int, **fields: Any) -> "Version":
+    """One version by hand; its value names it."""
+    given = {"value": f"{actor}.{number}", "seen": (), **fields}
+    return lab.Version(actor=actor, number=number, **given)
+
+
+def dots(versions: "Sequence[Version]") -> list[tuple[str, int]]:
+    """Which versions these are."""
+    return [(each.actor, each.number) for each in versions]
+
+
+def random_versions(lab: DynamoLab, seed: int) -> "dict[Version, set[tuple[str, int]]]":
+    """Versions of one key, each with all that its author had seen as a plain set.
+
+    An author is shown some of what is there, with all that these had seen, as far as no version of
+    an actor is without the ones before.
+    """
+    random = Random(f"dynamo/{seed}")
+    found: dict[Version, set[tuple[str, int]]] = {}
+    numbers = dict.fromkeys("abc", 0)
+    for _ in range(9):
+        seen: set[tuple[str, int]] = set()
+        for each in list(found):
+            if random.random() < 0.3:
+                seen |= {(each.actor, number) for number in range(1, each.number + 1)}
+                seen |= found[each]
+        actor = random.choice("abc")
+        numbers[actor] += 1
+        most = {name: max(n for who, n in seen if who == name) for name in {who for who, _ in seen}}
+        made = version(lab, actor, numbers[actor], seen=tuple(sorted(most.items())))
+        found[made] = {(who, n) for who, last in most.items() for n in range(1, last + 1)}
+    return found
+
+
+def join_all(lab: DynamoLab, several: "Sequence[Version]") -> "Versions":
+    """Join one after the other."""
+    together: Versions = ()
+    for each in several:
+        together = lab.joined(together, (each,))
+    return together

@@ -1,0 +1,191 @@
+"""Graded suite of the lab ``dynamo``, fourth part: somebody else keeps it, and brings it home."""
+
+from functools import partial
+
+from common.contract.effects import Forget, Save, Send
+from common.contract.events import Receive, Start
+from common.course.suites.grading import Sweep, graded
+from common.course.suites.kit import Wire, ask_ok, crash, effects_of, has_ended, restart
+from common.values.faults import Crash, Fault, Restart
+from common.values.history import Ok
+from common.values.units import MS, SECOND
+from tests.stage3_partitioning.dynamo.lab import DynamoLab
+from tests.stage3_partitioning.dynamo.room import (
+    FIVE,
+    KEYS,
+    ROUGH,
+    SEVERAL,
+    busy,
+    cluster,
+    homes,
+    shown,
+    values_at,
+    version,
+    with_key,
+)
+
+LAB = "dynamo"
+
+
+@graded(points=3, title="Always writable", requirement="Dynamo 4.6: the first N that answer")
+def test_a_write_is_taken_though_all_but_w_nodes_are_away_and_comes_home(lab: DynamoLab) -> None:
+    for away in (homes(lab, "cart")[:2], homes(lab, "cart")[1:], homes(lab, "cart")):
+        simulation = cluster(lab, lab.Helper)
+        crash(simulation, *away)
+        put = simulation.call("c1", lab.Put("cart", "book"))
+        assert has_ended(simulation, put, 2 * SECOND), f"{away} are away"
+        assert put.outcome == Ok()
+        simulation.run(simulation.now + 300 * MS)
+        restart(simulation, *away)
+        simulation.run(simulation.now + SECOND)
+        for home in homes(lab, "cart"):
+            assert values_at(simulation, home, "cart") == ["book"], f"{home} of {away}"
+
+
+@graded(points=2, title="Hints are done with", requirement="Dynamo 4.6: delivered, then deleted")
+def test_who_stood_in_has_nothing_left_once_the_copies_are_at_home(lab: DynamoLab) -> None:
+    for away in (homes(lab, "cart")[:1], homes(lab, "cart")[1:], homes(lab, "cart")):
+        simulation = cluster(lab, lab.Helper)
+        crash(simulation, *away)
+        put = simulation.call("c1", lab.Put("cart", "book"))
+        assert has_ended(simulation, put, 2 * SECOND)
+        simulation.run(simulation.now + 300 * MS)
+        assert with_key(simulation, "cart") - set(homes(lab, "cart")), "somebody stands in"
+        restart(simulation, *away)
+        simulation.run(simulation.now + 2 * SECOND)
+        assert with_key(simulation, "cart") == set(homes(lab, "cart"))
+        for node in FIVE:
+            assert ("hint", "cart") not in simulation.on_disk(node), f"{node} has a hint left"
+
+
+@graded(points=2, title="A hint is on disk", requirement="who stands in may crash, too")
+def test_who_stands_in_and_crashes_brings_the_copy_home_all_the_same(lab: DynamoLab) -> None:
+    first, second, third = homes(lab, "cart")
+    others = [node for node in FIVE if node not in (first, second, third)]
+    simulation = cluster(lab, lab.Helper)
+    crash(simulation, second, third)
+    ask_ok(simulation, "c1", lab.Put("cart", "book"))
+    simulation.run(simulation.now + 100 * MS)
+    crash(simulation, first, *others)
+    simulation.run(simulation.now + 100 * MS)
+    restart(simulation, *others, second, third)
+    simulation.run(simulation.now + 2 * SECOND)
+    assert values_at(simulation, second, "cart") == ["book"]
+    assert values_at(simulation, third, "cart") == ["book"]
+
+
+@graded(points=2, title="One for each", requirement="the first stand-in for the first missing home")
+def test_each_missing_home_has_one_that_stands_in_for_it_in_the_order_of_the_walk(
+    lab: DynamoLab,
+) -> None:
+    walk = lab.Ring(FIVE).walk("cart")
+    for away in (walk[1:2], walk[2:3], walk[1:3]):
+        wire = Wire()
+        simulation = cluster(lab, lab.Helper, observers=[wire])
+        crash(simulation, *away)
+        wire.forget()
+        simulation.call("c1", lab.Put("cart", "book"))
+        simulation.run(simulation.now + 150 * MS)
+        sent = [each for each in wire.sent_messages if isinstance(each.message, lab.Keep)]
+        behind = [(each.to, each.message.home) for each in sent if each.to in walk[3:]]
+        assert behind == list(zip(walk[3:], away, strict=False)), f"{away} are away"
+        at_home = [each for each in sent if each.to in walk[:3]]
+        assert [each.message.home for each in at_home] == [each.to for each in at_home]
+
+
+@graded(points=1, title="Homes first", requirement="nobody stands in for a home that answers")
+def test_while_all_homes_answer_nobody_stands_in(lab: DynamoLab) -> None:
+    simulation = cluster(lab, lab.Helper)
+    for number in range(5):
+        ask_ok(simulation, "c1", lab.Put(f"key {number}", "x"))
+    simulation.run(2 * SECOND)
+    for number in range(5):
+        assert with_key(simulation, f"key {number}") == set(homes(lab, f"key {number}"))
+        assert all(("hint", f"key {number}") not in simulation.on_disk(node) for node in FIVE)
+
+
+@graded(points=1, title="Strict", requirement="without sloppy quorums homes alone count")
+def test_if_quorums_are_not_sloppy_nobody_stands_in_and_the_write_waits(lab: DynamoLab) -> None:
+    first, second, third = homes(lab, "cart")
+    simulation = cluster(lab, partial(lab.Helper, sloppy=False), client={"attempts": 3})
+    crash(simulation, second, third)
+    put = simulation.call("c1", lab.Put("cart", "book"))
+    simulation.run(3 * SECOND)
+    assert put.outcome != Ok()
+    assert with_key(simulation, "cart") == {first}
+
+
+@graded(points=2, title="Read elsewhere", requirement="a read asks those that stand in, too")
+def test_a_read_finds_what_those_have_that_stand_in(lab: DynamoLab) -> None:
+    away = homes(lab, "cart")
+    simulation = cluster(lab, partial(lab.Helper, hand_over_every=60 * SECOND))
+    crash(simulation, *away)
+    ask_ok(simulation, "c1", lab.Put("cart", "book"))
+    simulation.run(simulation.now + 300 * MS)
+    assert shown(lab, simulation, "c2", "cart") == ("book",)
+    assert with_key(simulation, "cart") == set(FIVE) - set(away)
+
+
+@graded(points=2, title="Nothing is dropped unseen", requirement="only what the home has taken")
+def test_a_hint_stays_until_its_home_has_taken_the_very_versions_that_are_here(
+    lab: DynamoLab,
+) -> None:
+    walk = lab.Ring(FIVE).walk("cart")
+    node = lab.look_into("Helper")(walk[3], tuple(each for each in FIVE if each != walk[3]))
+    node.step(Start(0, {}))
+    old, new = version(lab, "z", 1), version(lab, "z", 2, seen=(("z", 1),))
+    for one, home in ((old, walk[0]), (old, walk[1]), (new, walk[1])):
+        saves = effects_of(Save, node.step(Receive(1, walk[2], lab.Keep(1, "cart", (one,), home))))
+    assert node.hints == {"cart": tuple(sorted(walk[:2]))}
+    assert [each.key for each in saves] == [("held", "cart")]
+    for sender, versions in ((walk[0], (old,)), (walk[2], (new,)), (walk[4], (new,))):
+        assert node.step(Receive(2, sender, lab.Taken("cart", versions))) == []
+    left = node.step(Receive(3, walk[0], lab.Taken("cart", (new,))))
+    assert [(each.key, each.value) for each in effects_of(Save, left)] == [
+        (("hint", "cart"), (walk[1],))
+    ]
+    gone = node.step(Receive(4, walk[1], lab.Taken("cart", (new,))))
+    assert {each.key for each in effects_of(Forget, gone)} == {("hint", "cart"), ("held", "cart")}
+    assert node.versions("cart") == ()
+
+
+@graded(points=1, title="On disk, then said", requirement="the other one drops its copy")
+def test_what_is_handed_over_is_saved_in_the_step_that_says_so(lab: DynamoLab) -> None:
+    node = lab.look_into("Helper")("n1", ("n2", "n3"))
+    node.step(Start(0, {}))
+    one = version(lab, "z", 1)
+    effects = node.step(Receive(1, "n2", lab.HandOver("cart", (one,))))
+    assert ("held", "cart") in [each.key for each in effects_of(Save, effects)]
+    assert [each.message for each in effects_of(Send, effects)] == [lab.Taken("cart", (one,))]
+
+
+@graded(points=3, title="All comes home", requirement="whoever was away, and whoever stood in")
+def test_every_value_that_was_taken_and_not_replaced_is_at_its_homes_in_the_end(
+    lab: DynamoLab, sweep: Sweep
+) -> None:
+    for seed in sweep(SEVERAL):
+        faults: list[Fault] = [
+            Crash(100 * MS, "n1"), Crash(150 * MS, "n2"), Crash(200 * MS, "n3"),
+            Restart(900 * MS, "n1"), Crash(SECOND, "n4"), Restart(1100 * MS, "n3"),
+            Restart(1200 * MS, "n2"), Restart(1500 * MS, "n4"),
+        ]  # fmt: skip
+        simulation = cluster(lab, lab.Helper, seed, faults, link=ROUGH)
+        work = busy(lab, simulation, 10)
+        simulation.run_until(lambda work=work: work.done, 60 * SECOND)  # type: ignore[misc]
+        simulation.run(simulation.now + 3 * SECOND)
+        for key in KEYS:
+            for _ in range(2):  # the first look repairs
+                found = shown(lab, simulation, "c1", key)
+                simulation.run(simulation.now + 500 * MS)
+            for home in homes(lab, key):
+                assert set(values_at(simulation, home, key) or ()) == set(found), f"{key}: {home}"
+            puts = [each for each in simulation.history if each.function == "put"]
+            last = [each for each in puts if each.key == key and each.outcome == Ok()]
+            seen = {
+                value
+                for each in simulation.history
+                if each.key == key and isinstance(each.outcome, Ok)
+                for value in (each.outcome.value if isinstance(each.outcome.value, tuple) else ())
+            }
+            lost = [each.argument for each in last if each.argument not in {*found, *seen}]
+            assert lost == [], f"{lost} were taken, never shown to anybody, and are gone"

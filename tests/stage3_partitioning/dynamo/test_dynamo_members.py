@@ -1,0 +1,144 @@
+"""Graded suite of the lab ``dynamo``, sixth part: nodes come and go."""
+
+from collections.abc import Mapping
+from functools import partial
+from itertools import permutations
+from typing import Any
+
+from common.contract.effects import Save
+from common.contract.events import Receive, Start
+from common.course.suites.grading import Sweep, graded
+from common.course.suites.kit import ask, ask_ok, crash, effects_of, restart, restart_all
+from common.sim.simulation import Simulation
+from common.values.faults import Crash, Fault, Restart
+from common.values.history import Failed
+from common.values.units import MS, SECOND
+from tests.stage3_partitioning.dynamo.lab import DynamoLab
+from tests.stage3_partitioning.dynamo.room import (
+    FIVE,
+    NEVER,
+    ROUGH,
+    cluster,
+    homes,
+    shown,
+    values_at,
+    version,
+    with_key,
+)
+
+LAB = "dynamo"
+FOUR = FIVE[:4]
+KEYS = [f"key {number}" for number in range(12)]
+
+
+def stocked(lab: DynamoLab, inside: tuple[str, ...], **options: Any) -> Simulation:
+    """A cluster with some of the nodes on the ring, and some keys."""
+    node = partial(lab.Dynamo, inside=inside, compare_every=NEVER)
+    simulation = cluster(lab, node, client={"servers": inside}, **options)
+    for key in KEYS:
+        ask_ok(simulation, "c1", lab.Put(key, f"of {key}"))
+    simulation.run(simulation.now + 200 * MS)
+    return simulation
+
+
+@graded(points=3, title="A new node", requirement="Dynamo 4.8, 4.9: keys come to their new homes")
+def test_who_joins_gets_its_keys_and_those_that_had_them_drop_them(lab: DynamoLab) -> None:
+    simulation = stocked(lab, FOUR)
+    assert all(with_key(simulation, key) == set(homes(lab, key, FOUR)) for key in KEYS)
+    ask_ok(simulation, "n2", lab.Join("n5"))
+    simulation.run(simulation.now + 5 * SECOND)
+    for key in KEYS:
+        assert with_key(simulation, key) == set(homes(lab, key)), key
+        assert all(values_at(simulation, home, key) == [f"of {key}"] for home in homes(lab, key))
+
+
+@graded(points=2, title="A node leaves", requirement="for good: its keys go to those that follow")
+def test_who_leaves_brings_its_keys_to_their_new_homes_and_keeps_none(lab: DynamoLab) -> None:
+    simulation = stocked(lab, FIVE)
+    ask_ok(simulation, "n3", lab.Leave("n1"))
+    simulation.run(simulation.now + 5 * SECOND)
+    left = tuple(node for node in FIVE if node != "n1")
+    for key in KEYS:
+        assert with_key(simulation, key) == set(homes(lab, key, left)), key
+
+
+@graded(points=2, title="By gossip", requirement="everybody hears of it, though messages are lost")
+def test_every_node_hears_of_a_change_and_remembers_it_over_a_crash(
+    lab: DynamoLab, sweep: Sweep
+) -> None:
+    for seed in sweep(3):
+        node = partial(lab.Dynamo, inside=FOUR)
+        faults: list[Fault] = [Crash(300 * MS, "n4"), Restart(700 * MS, "n4")]
+        simulation = cluster(lab, node, seed, faults, link=ROUGH)
+        ask_ok(simulation, "n1", lab.Join("n5"))
+        simulation.run(5 * SECOND)
+        restart_all(simulation)
+        for each in FIVE:
+            table: Mapping[Any, Any] = simulation.on_disk(each)
+            assert table[("member", "n5")].inside, f"{each} has not heard of it"
+            assert table[("member", "n5")].number == 1
+
+
+@graded(points=2, title="The greater number", requirement="of two notes the later change holds")
+def test_notes_of_one_node_end_the_same_in_any_order(lab: DynamoLab) -> None:
+    member = lab.look_into("Member")
+    notes = [member(1, True), member(2, False), member(3, True), member(3, False)]
+    for order in permutations(notes):
+        node = lab.look_into("Dynamo")("n1", FIVE[1:], inside=FOUR)
+        node.step(Start(0, {}))
+        for each in order:
+            node.step(Receive(1, "n2", lab.look_into("Tell")((("n5", each),))))
+        assert node.members["n5"] == member(3, True)
+        again = node.step(Receive(2, "n3", lab.look_into("Tell")((("n5", notes[0]),))))
+        assert effects_of(Save, again) == []
+
+
+@graded(points=2, title="There and back", requirement="who comes back has what was written since")
+def test_a_node_that_leaves_and_joins_again_has_all_its_keys_again(lab: DynamoLab) -> None:
+    simulation = stocked(lab, FIVE)
+    for change in (lab.Leave("n1"), lab.Join("n1")):
+        ask_ok(simulation, "n2", change)
+        simulation.run(simulation.now + 4 * SECOND)
+        ask_ok(simulation, "c2", lab.Put(KEYS[0], f"{type(change).__name__}"))
+        simulation.run(simulation.now + SECOND)
+    for key in KEYS:
+        assert with_key(simulation, key) == set(homes(lab, key)), key
+    assert set(shown(lab, simulation, "c3", KEYS[0])) == {f"of {KEYS[0]}", "Leave", "Join"}
+
+
+@graded(points=1, title="Silence moves nothing", requirement="Dynamo 4.8: people say who leaves")
+def test_a_node_that_is_only_silent_loses_no_key(lab: DynamoLab) -> None:
+    simulation = stocked(lab, FIVE)
+    crash(simulation, "n1")
+    simulation.run(simulation.now + 10 * SECOND)
+    for key in KEYS:
+        assert with_key(simulation, key) == set(homes(lab, key)), "a disk outlives a crash"
+    restart(simulation, "n1")
+
+
+@graded(points=1, title="What cannot be", requirement="a sentence, and nothing changes")
+def test_a_stranger_cannot_join_and_the_last_n_cannot_leave(lab: DynamoLab) -> None:
+    node = partial(lab.Dynamo, inside=("n1", "n2", "n3"))
+    simulation = cluster(lab, node)
+    for change in (lab.Join("n9"), lab.Leave("n1"), lab.Leave("n9")):
+        assert isinstance(ask(simulation, "n2", change).outcome, Failed), change
+    ask_ok(simulation, "n2", lab.Join("n1"))
+    ask_ok(simulation, "n2", lab.Leave("n5"))
+    simulation.run(2 * SECOND)
+    assert all(("member", "n1") not in simulation.on_disk(each) for each in FIVE), "nothing changed"
+
+
+@graded(points=1, title="To whom", requirement="new homes alone; all of them if it is none itself")
+def test_a_key_is_brought_to_its_new_homes_only(lab: DynamoLab) -> None:
+    member = lab.look_into("Member")
+    for key in KEYS:
+        old, new = homes(lab, key, FOUR), homes(lab, key)
+        for name in old:
+            node = lab.look_into("Dynamo")(
+                name, tuple(each for each in FIVE if each != name), inside=FOUR
+            )
+            node.step(Start(0, {}))
+            node.step(Receive(1, "n9", lab.Keep(0, key, (version(lab, "z", 1),), name)))
+            node.step(Receive(2, "n9", lab.look_into("Tell")((("n5", member(1, True)),))))
+            expected = set(new) - set(old) if name in new else set(new)
+            assert set(node.hints.get(key, ())) == expected, f"{name}: {key}"
