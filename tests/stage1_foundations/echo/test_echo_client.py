@@ -1,6 +1,7 @@
 """Graded suite of the lab ``echo``, third part: the client, answered by servers of our own."""
 
 import asyncio
+import time
 from random import Random
 from typing import Any
 
@@ -70,10 +71,17 @@ def test_a_client_without_a_server_gives_up_after_its_attempts(lab: EchoLab) -> 
     async def talk() -> None:
         async with scripted(lab, hangs_up_on_the_first_question) as address:
             client = impatient_client(lab, address)
-            with pytest.raises(lab.NoAnswer, match="4 attempts"):
+            with pytest.raises(lab.NoAnswer, match="4 attempts.*hung up"):
                 await client.request(b"hello")
-        with pytest.raises(lab.NoAnswer, match="4 attempts"):
+        with pytest.raises(lab.NoAnswer, match="4 attempts.*connection refused"):
             await client.request(b"hello")
+        patient = lab.Backoff(attempts=4, base=20 * MS, cap=80 * MS)
+        client = lab.EchoClient(*address, backoff=patient, random=Random("patience"))
+        began = time.monotonic()
+        with pytest.raises(lab.NoAnswer):
+            await client.request(b"hello")
+        waited = sum(patient.delays(Random("patience")))
+        assert time.monotonic() - began >= waited / SECOND, "it did not wait between attempts"
 
     run(talk())
 
@@ -115,7 +123,7 @@ def test_a_server_that_sends_back_something_else_is_not_believed(lab: EchoLab) -
             client.drop()
         async with scripted(lab, liar) as address:
             client = impatient_client(lab, address)
-            with pytest.raises(lab.NoAnswer):
+            with pytest.raises(lab.NoAnswer, match="something else"):
                 await client.request(b"hello")
 
     run(talk())
@@ -128,8 +136,11 @@ def test_many_payloads_go_out_without_waiting_and_all_come_back(lab: EchoLab) ->
     async def talk() -> None:
         async with serving(lab) as server:
             client = impatient_client(lab, server.address, answer_timeout=3 * SECOND)
+            assert await client.request(b"before") == b"before"
             assert await client.echo_all(payloads) == payloads
             assert await client.echo_all([]) == []
+            while server.server.connections:  # the one from before is let go as well
+                await asyncio.sleep(0.01)
 
     run(talk())
 
@@ -143,9 +154,18 @@ def test_a_server_that_closes_before_all_answers_are_there_is_reported(lab: Echo
         writer.write_eof()
         await writer.drain()
 
+    async def rude(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(frame(await read_frame(reader)) + b"\xff\xff\xff\xff")
+        await reader.read(-1)
+
     async def talk() -> None:
         async with scripted(lab, one_answer) as address:
             with pytest.raises(lab.NoAnswer):
+                await impatient_client(lab, address).echo_all([b"one", b"two"])
+        with pytest.raises(lab.NoAnswer, match=": connection refused"):
+            await impatient_client(lab, address).echo_all([b"one", b"two"])
+        async with scripted(lab, rude) as address:
+            with pytest.raises(lab.NoAnswer, match="announced"):
                 await impatient_client(lab, address).echo_all([b"one", b"two"])
 
     run(talk())

@@ -14,6 +14,7 @@ class ChatLab(LabUnderTest):
         from stage2_communication.chat.messages import (
             Acknowledgement,
             Ask,
+            Goodbye,
             Join,
             Knock,
             Leave,
