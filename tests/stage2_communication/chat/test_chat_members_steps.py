@@ -35,6 +35,14 @@ def test_one_that_was_removed_is_sent_the_posts_of_the_opener_alone(lab: ChatLab
         assert [post.author for post in told.posts] == ["n1"], f"after {word}"
 
 
+@graded(points=1, title="Not the opener", requirement="docstring of knocked: as the opener")
+def test_another_member_lets_nobody_in_and_nobody_out(lab: ChatLab) -> None:
+    made = lab.ArrivalMember("n2", ("n1", "n3", "n4"), founders=THREE)
+    made.step(Start(0, {}))
+    for word in (lab.Knock(()), lab.Goodbye(())):
+        assert not made.step(Receive(1, "n4", word)), f"{word} is for n1"
+
+
 @graded(points=1, title="Strangers", requirement="who has not joined cannot leave")
 def test_a_stranger_that_says_goodbye_is_not_answered(lab: ChatLab) -> None:
     made = opener(lab)

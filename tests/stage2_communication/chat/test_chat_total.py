@@ -1,8 +1,9 @@
 """Graded suite of the lab ``chat``, fourth part: all members show all posts in the same order."""
 
 from common.check.broadcast import check_total_order
+from common.contract import Receive, Send, Start
 from common.course.suites.grading import Sweep, graded
-from common.course.suites.kit import Wire, ask_ok, crash, must_be_ok, must_hold, restart
+from common.course.suites.kit import Wire, ask_ok, crash, effects_of, must_be_ok, must_hold, restart
 from common.values.faults import Block, Fault, Heal, Link, Partition
 from common.values.units import MS, SECOND
 from tests.stage2_communication.chat.group import (
@@ -82,6 +83,15 @@ def test_after_a_crash_the_times_of_a_members_posts_go_on_where_they_were(
         assert len(times) == 4
         in_order = [times[number] for number in sorted(times)]
         assert in_order == sorted(set(in_order)), f"the posts of n1 have the times {in_order}"
+
+
+@graded(points=1, title="A word to all", requirement="a copy is acknowledged to its sender alone")
+def test_news_is_acknowledged_to_all_and_a_copy_to_its_sender_alone(lab: ChatLab) -> None:
+    made = lab.TotalOrderMember("n2", ("n1", "n3"), founders=THREE)
+    made.step(Start(0, {}))
+    news = Receive(1, "n1", lab.Posts((lab.Post("n1", 1, 1, lab.Said("hello")),), (("n1", 1),)))
+    for told in (["n1", "n3"], ["n1"], ["n1"]):
+        assert [each.to for each in effects_of(Send, made.step(news))] == told
 
 
 @graded(points=2, title="Answers come after questions", requirement="=> contains -> (Lamport 1978)")

@@ -198,31 +198,6 @@ def test_a_leader_that_hands_over_relies_on_no_lease_any_more(lab: RaftLab) -> N
 
 
 @graded(
-    points=2,
-    title="A promise outlives a crash",
-    requirement="thesis 6.4.1 with 4.2.3: a lease holds because servers that heard the leader "
-    "elect nobody else for a while; a server that restarts does not know what it has heard",
-)
-def test_a_server_that_restarts_keeps_quiet_where_a_leader_may_hold_a_lease(lab: RaftLab) -> None:
-    for lease_us in (100 * MS, 0):
-        one = OneServer(lab, lease_us=lease_us, election_timeout=(150 * MS, 300 * MS))
-        one.append(1, (0, 0), [1])
-        one.now += 1 * MS
-        one.start()
-        early = one.receive("n3", lab.RequestPreVote(2, 9, 1))
-        assert only(early, lab.RequestPreVoteReply).granted is not bool(lease_us)
-        one.now += 148 * MS
-        voted = find(one.receive("n3", lab.RequestVote(2, 9, 1)), lab.RequestVoteReply)
-        if lease_us:
-            assert not voted, "the leader of term 1 may still answer reads"
-            assert one.disk["term"] == 1
-            one.now += 2 * MS
-            assert one.ask_vote("n3", term=2, last=(9, 1)).granted, "the lease is over"
-        else:
-            assert [each.granted for each in voted] == [True], "there are no leases to wait for"
-
-
-@graded(
     points=3,
     title="Leases and clocks",
     requirement="thesis 6.4.1: leases assume a bound on clock drift across servers",
