@@ -20,7 +20,6 @@ from common.values.errors import BadInput, RemoteProtocolError
 from stage2_communication.serialization.avro import Source, read, read_primitive
 from stage2_communication.serialization.avro_schema import (
     FLOATS,
-    INTEGERS,
     MAX_DEPTH,
     NAMED,
     Plain,
@@ -232,7 +231,7 @@ def default_value(schema: Schema, plain: Plain, default: Any) -> Any:
     if kind in ("bytes", "fixed"):
         return default.encode("latin-1")
     if isinstance(plain, str) or kind == "enum":
-        return promoted(default, kind) if kind not in INTEGERS else default
+        return promoted(default, kind)
     if kind == "record":
         return {
             field["name"]: default_value(

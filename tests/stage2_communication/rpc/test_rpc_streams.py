@@ -71,7 +71,8 @@ def test_when_the_credit_is_used_up_the_caller_asks_on(lab: RpcLab) -> None:
     caller, call = listening(lab)
     for place in (0, 1, 2, 3, 4, 5, 7):
         assert caller.get(lab.Item(1, 1, place, place + 1), SERVER) == []
-    assert caller.get(lab.Item(1, 1, 9, 99), SERVER) == [], "nobody has asked for that"
+    for place in (8, 9):
+        assert caller.get(lab.Item(1, 1, place, 99), SERVER) == [], "nobody has asked for that"
     assert caller.get(lab.Item(1, 1, 6, 7), SERVER) == [lab.Open(1, 1, 8, 16)]
     caller.get(lab.Item(1, 1, 8, 9), SERVER)
     caller.get(lab.Last(1, 1, 10), SERVER)

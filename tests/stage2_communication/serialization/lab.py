@@ -20,7 +20,7 @@ class SerializationLab(LabUnderTest):
         from stage2_communication.serialization.avro import Source
         from stage2_communication.serialization.avro_schema import Schema
         from stage2_communication.serialization.protobuf import Field, MessageType
-        from stage2_communication.serialization.resolution import Mismatch
+        from stage2_communication.serialization.resolution import Mismatch, Resolution
 
         decode_varint = staticmethod(wire_file.decode_varint)
         default_value = staticmethod(resolution_file.default_value)

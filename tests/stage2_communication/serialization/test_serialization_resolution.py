@@ -48,6 +48,10 @@ def cases(lab: SerializationLab, *words: str) -> int:
 @graded(points=2, title="Promotion", requirement="Avro 1.12, Schema Resolution: promotions")
 def test_numbers_are_promoted_and_never_demoted(lab: SerializationLab) -> None:
     assert cases(lab, " as ", "promoted") >= 13
+    items = {"type": "array", "items": "int"}
+    for old, new, value in (("int", items, 1), (items, "int", [1])):
+        with pytest.raises(lab.Mismatch):
+            resolved(lab, old, new, value)
 
 
 @graded(points=3, title="Records", requirement="Avro 1.12, Schema Resolution: records")
@@ -131,15 +135,17 @@ def test_a_default_is_read_by_its_type(lab: SerializationLab) -> None:
 
 @graded(points=1, title="Bad input", requirement="one sentence each")
 def test_bytes_that_are_of_no_value_are_refused_in_a_sentence(lab: SerializationLab) -> None:
-    two = {"type": "array", "items": "int"}
+    ints = {"type": "array", "items": "int"}
     wanted = {"type": "array", "items": "long"}
-    assert lab.resolve(lab.Schema(two), lab.Schema(wanted), bytes.fromhex("02 02 01 02 04 00")) == [
+    assert lab.resolve(
+        lab.Schema(ints), lab.Schema(wanted), bytes.fromhex("02 02 01 02 04 00")
+    ) == [
         1,
         2,
     ]
     for data in ("02", "02 02 00 00", "ff" * 10 + "01", "01 01 02 00"):
         with pytest.raises(RemoteProtocolError) as caught:
-            lab.resolve(lab.Schema(two), lab.Schema(wanted), bytes.fromhex(data))
+            lab.resolve(lab.Schema(ints), lab.Schema(wanted), bytes.fromhex(data))
         assert "\n" not in str(caught.value)
     with pytest.raises(RemoteProtocolError, match="UTF-8"):
         resolved(lab, "bytes", "string", b"\xff")
@@ -148,3 +154,8 @@ def test_bytes_that_are_of_no_value_are_refused_in_a_sentence(lab: Serialization
     assert lab.resolve(schema, schema, b"\x02\x00") == {"next": {"next": None}}
     with pytest.raises(RemoteProtocolError, match="nested"):
         lab.resolve(schema, schema, b"\x02" * 1000 + b"\x00")
+    both, plain = lab.Resolution(schema, schema), schema.plain
+    two = {"next": {"next": None}}
+    assert both.read(plain, plain, lab.Source(b"\x02\x00"), 96) == two, "null is the hundredth"
+    with pytest.raises(RemoteProtocolError, match="nested"):
+        both.read(plain, plain, lab.Source(b"\x02\x00"), 97)
