@@ -181,17 +181,18 @@ def test_a_person_is_told_ok_failed_or_unknown_and_it_is_so(lab: ElectionLab) ->
     assert sent(process.asks(lab.Write("b"), 8)) == [("n1", lab.Store(number + 1, 1, "b"))]
     assert told(process.gets("n1", lab.Stored(number))) == [(7, Ok(1))]
     assert told(process.fires(lab.NotStored(number))) == [], "it has ended"
+    third = sent(process.asks(lab.Write("c"), 9))[0][1]
+    process.asks(lab.Write("d"), 10)
     [(call, outcome)] = told(process.fires(lab.NotStored(number + 1)))
     assert call == 8
     assert isinstance(outcome, Unknown), f"nobody knows whether b is taken; told was {outcome}"
-    third = sent(process.asks(lab.Write("c"), 9))[0][1]
     refused = process.gets("n1", lab.Refused(third.number, 6))
     [(call, outcome)] = told(refused)
     assert call == 9
     assert isinstance(outcome, Failed), f"the resource will never take it; told was {outcome}"
     assert lab.ElectionTimeout() in waits(refused)
     assert process.asked(lab.WhoLeads()) == Ok((6, None))
-    assert isinstance(process.asked(lab.Write("d")), Failed), "it leads no longer"
+    assert isinstance(process.asked(lab.Write("e")), Failed), "it leads no longer"
     assert told(process.gets("n1", lab.Stored(third.number))) == []
     late = process.gets("n1", lab.Refused(third.number, 6))
     assert told(late) == []

@@ -117,6 +117,13 @@ def test_a_name_is_handed_on_or_swallowed_or_has_won(lab: ElectionLab) -> None:
         ("n3", lab.Pass(higher)),
     ]
     assert process.leader(lab) is None
+    follower = Alone(lab.RingProcess("n2", ("n1", "n3")))
+    follower.gets("n3", lab.Received(own))
+    follower.gets("n1", lab.Pass(lab.Elected("n3")))
+    follower.gets("n1", lab.Pass(higher))
+    assert sent(follower.gets("n1", lab.Pass(lower))) == [("n1", lab.Received(lower))], (
+        "a higher one stands already"
+    )
     won = process.gets("n1", lab.Pass(own))
     assert sent(won) == [("n1", lab.Received(own)), ("n3", lab.Pass(lab.Elected("n2")))]
     assert process.leader(lab) == "n2"
@@ -139,6 +146,7 @@ def test_a_leaders_name_goes_round_once_and_a_lower_one_not_at_all(lab: Election
     lower = process.gets("n1", lab.Pass(lab.Elected("n1")))
     assert sent(lower)[1:] == [("n3", lab.Pass(lab.Candidate("n2")))], "n1 cannot lead n2"
     assert process.leader(lab) is None
+    process.gets("n3", lab.Received(lab.Candidate("n2")))
     again = process.gets("n1", lab.Pass(lab.Elected("n1")))
     assert sent(again) == [("n1", lab.Received(lab.Elected("n1")))], "it stands already"
 
@@ -160,6 +168,11 @@ def test_who_does_not_acknowledge_is_skipped_and_its_own_name_is_dropped(lab: El
     dropped = other.fires(lab.NotReceived(lab.Elected("n4")))
     assert sent(dropped) == [("n3", lab.Pass(own))], "n4 is dead: its name is dropped, n2 stands"
     assert other.leader(lab) is None
+    third = Alone(lab.RingProcess("n2", ("n1", "n3", "n4")))
+    third.gets("n3", lab.Received(own))
+    third.gets("n1", lab.Pass(lab.Candidate("n4")))
+    third.fires(lab.NotReceived(lab.Candidate("n4")))
+    assert third.fires(lab.NotReceived(lab.Candidate("n4"))) == [], "it stands already"
     doubled = other.gets("n1", lab.Pass(lab.Candidate("n3")))
     assert ("n3", lab.Pass(lab.Candidate("n3"))) in sent(doubled)
     doubled = other.gets("n1", lab.Pass(lab.Candidate("n3")))

@@ -106,6 +106,7 @@ def test_a_vote_is_given_once_a_term_and_known_after_a_crash(lab: ElectionLab) -
     voter.fires(lab.PromiseOver())
     given = voter.gets("n2", lab.RequestVote(4))
     assert sent(given) == [("n2", lab.Vote(4))]
+    assert lab.ElectionTimeout() in waits(given), "it gives the candidate time to win"
     saved = {each.key: each.value for each in effects_of(Save, given)}
     assert saved, "a vote that is not saved is given again after a crash"
     assert sent(voter.gets("n3", lab.RequestVote(4))) == [], "n2 has the vote of term 4"
@@ -207,6 +208,31 @@ def test_a_lease_lasts_as_long_as_a_majority_has_heard_a_round(lab: ElectionLab)
     assert process.asked(lab.WhoLeads()).value == (1, None), "a majority may have another leader"
     process.gets("n4", lab.Heard(1, 3))
     assert not node.has_lease, "it leads no longer"
+    assert process.fires(lab.LeaseOver(1, 3)) == []
+
+
+@graded(points=1, title="Four voters", requirement="a majority of four is three")
+def test_of_four_voters_three_have_to_hear_a_round(lab: ElectionLab) -> None:
+    process = Alone(lab.look_into("Voter")("n1", ("n2", "n3", "n4")))
+    process.fires(lab.PromiseOver())
+    process.fires(lab.ElectionTimeout())
+    process.gets("n2", lab.Vote(1))
+    process.gets("n3", lab.Vote(1))
+    node: Any = process.node
+    process.gets("n2", lab.Heard(1, 1))
+    assert not node.has_lease, "two of four"
+    process.gets("n3", lab.Heard(1, 1))
+    assert node.has_lease
+
+
+@graded(points=1, title="A follower's vote", requirement="Raft 5.2: a vote in the present term")
+def test_a_follower_that_has_not_voted_may_vote_and_goes_on_following(lab: ElectionLab) -> None:
+    process = Alone(lab.Voter("n1", ("n2", "n3")))
+    process.gets("n2", lab.terms.Heartbeat(4, 1))
+    process.fires(lab.PromiseOver())
+    assert sent(process.gets("n3", lab.RequestVote(3))) == [("n3", lab.Outdated(4))]
+    assert sent(process.gets("n3", lab.RequestVote(4))) == [("n3", lab.Vote(4))]
+    assert process.asked(lab.WhoLeads()).value == (4, "n2"), "n3 cannot win: n2 has"
 
 
 @graded(points=2, title="Promises", requirement="Raft's thesis 4.2.3: within the minimum timeout")
