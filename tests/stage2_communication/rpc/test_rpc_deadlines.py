@@ -190,5 +190,5 @@ def test_a_server_that_is_too_slow_tells_the_truth_and_works_for_those_who_wait(
         must_hold(check_honesty(simulation.history))
         calls = len(simulation.history)
         assert calls == 80
-        assert sum(isinstance(each.outcome, Ok) for each in simulation.history) >= 20
+        assert sum(isinstance(each.outcome, Ok) for each in simulation.history) >= 10
         assert len(wire.of(lab.Request)) <= calls * 1.2 + 8 * 10, "retries stay within the budget"

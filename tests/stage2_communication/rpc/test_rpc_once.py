@@ -39,7 +39,7 @@ def test_nearly_every_call_has_an_answer_although_messages_are_lost(
         told = [each.outcome for each in simulation.history]
         assert len(told) == 30
         known = sum(type(outcome).__name__ != "Unknown" for outcome in told)
-        assert known >= 29, f"{known} of 30 calls have an answer"
+        assert known >= 25, f"{known} of 30 calls have an answer"
 
 
 @graded(points=3, title="The first result", requirement="a repetition gets it, word for word")
@@ -128,10 +128,12 @@ def test_each_wait_is_about_twice_the_one_before_up_to_a_bound(lab: RpcLab, swee
 
 @graded(points=1, title="Callers restart too", requirement="both sides crash")
 def test_calls_stay_once_while_callers_start_again(lab: RpcLab, sweep: Sweep) -> None:
+    ok = 0
     for seed in sweep(6):
         hit = ("c1", "c2", SERVER)
         faults = trouble(seed, ("crash",), hit=hit, until=2 * SECOND, troubles=8)
         simulation, _ = account(lab, lab.OnceCallee, lab.RetryingCaller, seed, tuple(faults))
         simulation.run(9 * SECOND)
         must_hold(check_honesty(simulation.history))
-        assert sum(isinstance(each.outcome, Ok) for each in simulation.history) >= 8
+        ok += sum(isinstance(each.outcome, Ok) for each in simulation.history)
+    assert sweep.partial or ok >= 40, f"{ok} calls ended ok: the test shows nothing"
