@@ -203,7 +203,8 @@ def code(lab: Lab, course: Course) -> str:
     lines = [
         "---", "search: {exclude: true}", "---", f"# The code of {lab.id}", "",
         f"[{lab.title}](../{FOLDER}{lab.id}.md): its files, the protocol first, in the order in "
-        "which they stand on each other.", "",
+        "which they stand on each other. This is the reference: it has the exercises solved. Write "
+        "yours first.", "",
     ]  # fmt: skip
     for file in code_files(lab):
         text = (course.root / lab.folder / file).read_text(encoding="utf-8")
