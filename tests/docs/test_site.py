@@ -157,6 +157,8 @@ def test_every_page_loads_offline_and_all_its_links_lead_somewhere(
     with Visit(browser, address) as visit:
         linked: dict[str, str] = {}
         for path in pages(site):
+            if path.startswith("zh/code/"):  # the same as in English
+                continue
             page = visit.go(path)
             for link in page.eval_on_selector_all("a[href]", "all => all.map(a => a.href)"):
                 if link.startswith(address):
