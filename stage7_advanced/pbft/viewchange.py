@@ -164,7 +164,8 @@ class ViewChanges(Checkpoints):
         * If f + 1 replicas want to go to views above the own one, an honest one does: go with them,
           to the least of these views, whatever the own timer says.
         * If 2f + 1 want to go to the view that this replica is on its way to: the new primary
-          begins it, and the others wait for that, but not forever.
+          begins it, and the others wait for that, but not forever. Those that want to go further
+          count for the waiting, too (:meth:`see_whether_it_can_begin`).
         """
         said: ViewChange = signed.content
         known = self.view_changes.get(signed.signer)
@@ -180,17 +181,22 @@ class ViewChanges(Checkpoints):
         ]
         if len(above) > self.group.most_liars:
             self.change_view(min(above))
-        elif said.view == self.view and not self.active:
+        elif said.view >= self.view and not self.active:
             self.see_whether_it_can_begin()
 
     def see_whether_it_can_begin(self) -> None:
-        """Count who wants to go to the view that this replica is on its way to."""
+        """Count who wants to go to the view that this replica is on its way to (4.4, 4.5.2).
+
+        Its primary begins it with 2f + 1 of their view changes. Until then a replica waits, as soon
+        as 2f + 1 are on their way to this view *or to a later one*. The paper counts those to this
+        view alone. But each says its latest view only: a replica that has missed the earlier word
+        of one that has gone on would wait for it forever, and so would the primary.
+        """
         wanted = [each for each in self.view_changes.values() if each.content.view == self.view]
-        if len(wanted) < self.group.quorum:
-            return
-        if self.leads():
+        gone = [each for each in self.view_changes.values() if each.content.view >= self.view]
+        if self.leads() and len(wanted) >= self.group.quorum:
             self.begin_view(tuple(wanted[: self.group.quorum]))
-        elif self.impatience is None:
+        elif len(gone) >= self.group.quorum and self.impatience is None:
             self.wait()
 
     def proves_checkpoint(self, said: ViewChange) -> bool:

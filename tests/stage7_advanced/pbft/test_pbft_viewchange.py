@@ -68,6 +68,20 @@ def test_each_view_change_in_vain_doubles_the_patience_and_success_ends_that(
     assert one.timer(lab.Impatience).after == 100 * MS
 
 
+@graded(points=2, title="Left behind", requirement="4.5.2: nobody waits forever for a view")
+def test_who_waits_for_a_view_that_another_one_has_given_up_goes_on_too(lab: PbftLab) -> None:
+    for name, others in (("n4", ("n2", "n3")), ("n2", ("n3", "n4")), ("n2", ("n4", "n3"))):
+        one = store(lab, name, patience=100 * MS)
+        one.asked(request(lab, "c1"))
+        one.fires(lab.Impatience)
+        for other, view in zip(others, (1, 2), strict=True):
+            assert one.timers_of(lab.Impatience) == [], "two are not 2f + 1"
+            one.hears(other, change(lab, other, view).content)
+        assert one.timers_of(lab.Impatience), f"{name} hears no more of view 1, and has to go on"
+        (said,) = of(lab.ViewChange, one.fires(lab.Impatience))
+        assert said.view == 2
+
+
 @graded(points=3, title="What a replica brings along", requirement="4.4: VIEW-CHANGE with C and P")
 def test_an_impatient_replica_says_what_was_prepared_and_votes_no_more(lab: PbftLab) -> None:
     one = store(lab, "n2")
