@@ -14,7 +14,7 @@ from common.values.units import MS
 from tests.stage2_communication.gossip.lab import GossipLab
 
 FIVE = names(5)
-HUNDRED = names(100)
+SIXTY = names(60)
 ROUND = 50 * MS
 SHORT = LinkModel(latency=(1 * MS, 2 * MS))
 """Links on which a message and its answer take much less than a round."""
