@@ -110,6 +110,7 @@ def test_a_certificate_is_active_then_dormant_at_its_keepers_and_then_gone(lab: 
     assert [each.key for each in effects_of(Forget, other.fires(lab.CompareDue()))] == ["k"]
     assert other.told(lab.Get("k")) == (None, None)
     keeper = buried("n1")
+    keeper.gets("n9", lab.Missing((lab.Entry("k", None, (5, "n9"), 5, ("n1",)),)))
     asleep = keeper.fires(lab.CompareDue())
     assert effects_of(Forget, asleep) == [], "it stays on disk"
     assert sent(asleep)[0][1].entries == (), "nobody else sees it"
@@ -120,6 +121,18 @@ def test_a_certificate_is_active_then_dormant_at_its_keepers_and_then_gone(lab: 
     keeper.now = 1106
     assert [each.key for each in effects_of(Forget, keeper.fires(lab.CompareDue()))] == ["k"]
     assert keeper.told(lab.Get("k")) == (None, None)
+
+
+@graded(points=1, title="All of them", requirement="Demers 1987, 2.1: two thresholds")
+def test_several_certificates_go_to_sleep_and_are_forgotten_together(lab: GossipLab) -> None:
+    site = Alone(lab.DeletingSite("n1", ("n9",), keep=100, dormant=1000))
+    both = tuple(lab.Entry(key, None, (5, "n9"), 5, ("n1",)) for key in ("k", "l"))
+    site.gets("n9", lab.Missing(both))
+    site.now = 106
+    assert sent(site.fires(lab.CompareDue()))[0][1].entries == ()
+    site.now = 1106
+    forgotten = effects_of(Forget, site.fires(lab.CompareDue()))
+    assert [each.key for each in forgotten] == ["k", "l"]
 
 
 @graded(points=3, title="It wakes up", requirement="Demers 1987, 2.2: activation timestamps")
@@ -141,10 +154,18 @@ def test_what_meets_a_dormant_certificate_is_older_or_later_or_the_same(lab: Gos
     later = keeper()
     later.gets("n9", lab.Missing((lab.Entry("k", "w", (6, "n9")),)))
     assert later.told(lab.Get("k")) == ("w", (6, "n9"))
+    later.now = 1200
+    assert effects_of(Forget, later.fires(lab.CompareDue())) == [], "k has a value now"
     same = keeper()
     same.gets("n9", lab.Missing((lab.Entry("k", None, (5, "n9"), 5, ("n1",)),)))
     assert offered(same) == ()
     assert same.told(lab.Get("k")) == (None, (5, "n9"))
+    same.gets("n9", lab.Missing((lab.Entry("k", None, (4, "n9"), 150, ("n1",)),)))
+    assert offered(same) == (), "an older certificate brings nothing back"
+    back = keeper()
+    back.now = 4
+    back.gets("n9", lab.Missing((lab.Entry("k", "v", (4, "n9")),)))
+    assert offered(back) == (lab.Entry("k", None, (5, "n9"), 6, ("n1",)),), "its clock was set back"
     elsewhere = keeper()
     active = lab.Entry("k", None, (5, "n9"), 190, ("n1",))
     elsewhere.gets("n9", lab.Missing((active,)))

@@ -48,6 +48,8 @@ def test_a_site_asks_in_each_round_and_gives_what_is_hot(lab: GossipLab) -> None
     assert sent(site.gets("n2", lab.News(("c", "a")))) == [("n2", lab.Needed(("a",), ("c",)))]
     assert sent(site.gets("n3", lab.Ask())) == [("n3", lab.News(("a", "b", "c")))]
     assert sent(site.fires(lab.Round())) == [("n2", lab.Ask())], "a Puller does not tell"
+    alone = Alone(lab.Puller("n1", ()))
+    assert sent(alone.fires(lab.Round())) == []
     blind = Alone(lab.Puller("n1", ("n2",), feedback=False))
     assert sent(blind.gets("n2", lab.News(("a",)))) == []
 
@@ -79,6 +81,11 @@ def test_a_rumor_is_lost_after_k_rounds_in_which_nobody_who_asked_needed_it(lab:
     site.gets("n2", lab.Needed((), ("a",)))
     site.fires(lab.Round())
     assert not hot(), "too late: it is cold"
+    two = Alone(lab.Puller("n1", ("n2",), k=1))
+    two.gets("n2", lab.News(("a", "b")))
+    assert sent(two.gets("n2", lab.Ask())) == [("n2", lab.News(("a", "b")))]
+    two.fires(lab.Round())
+    assert sent(two.gets("n2", lab.Ask())) == [], "both were given in vain"
 
 
 @graded(points=2, title="Tell and ask", requirement="Demers 1987, 1.4: push-pull")
@@ -87,9 +94,12 @@ def test_a_push_puller_tells_what_is_hot_and_asks_always(lab: GossipLab) -> None
     assert sent(site.fires(lab.Round())) == [("n2", lab.Ask())]
     site.does(lab.Tell("a"))
     assert sent(site.fires(lab.Round())) == [("n2", lab.Push(("a",))), ("n2", lab.Ask())]
+    again = sent(site.fires(lab.Round()))
+    assert again == [("n2", lab.Push(("a",))), ("n2", lab.Ask())], "nobody said that it was old"
     site.gets("n2", lab.Feedback(("a",)))
     assert sent(site.fires(lab.Round())) == [("n2", lab.Ask())], "it was old there"
     blind = Alone(lab.PushPuller("n1", ("n2",), k=1, feedback=False))
     blind.does(lab.Tell("a"))
-    assert sent(blind.fires(lab.Round())) == [("n2", lab.Push(("a",))), ("n2", lab.Ask())]
+    blind.does(lab.Tell("b"))
+    assert sent(blind.fires(lab.Round())) == [("n2", lab.Push(("a", "b"))), ("n2", lab.Ask())]
     assert sent(blind.fires(lab.Round())) == [("n2", lab.Ask())]

@@ -105,6 +105,10 @@ def test_a_blind_site_counts_every_contact_and_a_coin_ends_one_in_k(lab: GossipL
     blind.does(lab.Tell("a"))
     told = [len(sent(blind.fires(lab.Round()))) for _ in range(5)]
     assert told == [1, 1, 1, 0, 0], "three contacts, and no more"
+    two = Alone(lab.Spreader("n1", ("n2",), feedback=False, k=1))
+    two.gets("n2", lab.Push(("a", "b")))
+    assert sent(two.fires(lab.Round())) == [("n2", lab.Push(("a", "b")))]
+    assert sent(two.fires(lab.Round())) == [], "the contact counts for both"
     ends = 0
     for number in range(200):
         coin = Alone(lab.Spreader("n1", ("n2",), counter=False, k=4))

@@ -145,6 +145,7 @@ def test_two_sites_compare_recent_entries_then_checksums_then_everything(lab: Go
     [(_, offer)] = sent(one.fires(lab.CompareDue()))
     assert sent(other.gets("n1", offer)) == [], "what differed was in the offer"
     whole = one.gets("n2", lab.Everything(()))
+    assert sent(whole)[0][0] == "n2"
     assert [each.key for each in sent(whole)[0][1].entries] == [
         "elder",
         "late",
