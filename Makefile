@@ -64,7 +64,7 @@ bench: $(VENV)/.bench $(VENV)/.browser $(VENV)/.etcd $(VENV)/.kafka $(VENV)/.gra
 pictures: $(VENV)/.browser ## make the pictures of README and pages again, from real runs
 	$(BIN)/python docs/pictures.py
 
-docs: $(VENV)/.docs ## build the docs site, out/site; lab docs shows it
+docs: $(VENV)/.docs $(VENV)/.charts ## build the docs site, out/site; lab docs shows it
 	$(BIN)/python -m docs.making
 
 spark: $(VENV)-spark/.done ## an environment with PySpark (0.6 GB; it needs Java 17), for mapreduce's --engine spark

@@ -27,10 +27,13 @@ QUIET = {"NO_MKDOCS_2_WARNING": "1"}
 
 def need_tools() -> None:
     """Raises: MissingTool, where the tools of the docs site are not installed."""
-    if any(find_spec(name) is None for name in ("mkdocs", "material", "jieba", "icalendar")):
+    if any(
+        find_spec(name) is None
+        for name in ("mkdocs", "material", "jieba", "icalendar", "matplotlib")
+    ):
         raise MissingTool(
-            "the docs site needs MkDocs and its theme, which are not installed: in the course's "
-            "folder, run make docs, or pip install -e '.[docs]'"
+            "the docs site needs MkDocs, its theme and matplotlib, and not all of them are "
+            "installed: in the course's folder, run make docs, or pip install -e '.[docs,charts]'"
         )
 
 

