@@ -79,12 +79,11 @@ def test_no_write_of_an_older_leader_is_taken_after_one_of_a_newer_leader(
         faults = trouble(seed, ALL, hit=FOUR, until=1 * SECOND, troubles=8)
         simulation = four(lab, seed, schedule=Schedule(faults))
         must_be_done(simulation, work(lab, simulation, (10 * MS, 40 * MS), 60))
+        can_write(lab, simulation)
         ask_ok(simulation, "n1", lab.Read())
         must_hold(tokens_never_fall(simulation.history))
         must_hold(one_writer_a_term(simulation.history))
         must_hold(what_was_taken_stays(simulation.history))
-        written = [asked for asked in simulation.history if asked.function == "write"]
-        assert any(isinstance(asked.outcome, Ok) for asked in written), "nothing was ever written"
 
 
 @graded(points=2, title="Writes are taken", requirement="progress after the faults")
@@ -117,9 +116,9 @@ def test_no_older_leader_sends_a_write_after_a_newer_one_while_clocks_run_a_tent
         simulation = four(lab, seed, schedule=Schedule(faults), observers=[wire])
         work(lab, simulation, (4 * MS, 12 * MS), 120)
         simulation.run(2 * SECOND)
+        can_write(lab, simulation)  # in the calm somebody can, whatever was before
         stores = [unwrapped(each.message)[1] for each in wire.sent_messages]
         tokens = [each.token for each in stores if isinstance(each, lab.Store)]
-        assert tokens, "nobody ever had a lease"
         assert tokens == sorted(tokens), "two had a lease at one time"
 
 
