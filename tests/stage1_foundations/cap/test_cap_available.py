@@ -124,7 +124,7 @@ def test_all_replicas_hold_the_same_soon_after_the_partition_has_healed(
 @graded(points=3, title="Convergence after anything", requirement="gossip until all agree")
 def test_all_replicas_hold_the_same_in_the_calm_after_all_faults(lab: CapLab, sweep: Sweep) -> None:
     kinds = ("partition", "block", "crash", "pause", "link", "clock", "disk")
-    for seed in sweep(20):
+    for seed in sweep(14):
         faults = trouble(seed, *kinds, until=HEALED)
         simulation = cluster(lab, lab.AvailableReplica, seed, faults)
         work(lab, simulation, count=20, think=(0, 80 * MS))
@@ -172,7 +172,7 @@ def test_a_client_that_stays_at_a_replica_never_goes_back_in_time(
     lab: CapLab, sweep: Sweep
 ) -> None:
     kinds = ("partition", "block", "crash", "pause", "link", "clock", "disk")
-    for seed in sweep(20):
+    for seed in sweep(14):
         faults = trouble(seed, *kinds)
         simulation = cluster(lab, lab.AvailableReplica, seed, faults)
         work(lab, simulation, count=40)

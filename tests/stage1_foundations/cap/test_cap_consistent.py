@@ -112,7 +112,7 @@ def test_every_client_is_answered_ok_once_the_partition_has_healed(
 def test_it_is_linearizable_under_partitions_and_links_cut_one_way(
     lab: CapLab, sweep: Sweep
 ) -> None:
-    for seed in sweep(20):
+    for seed in sweep(14):
         faults = trouble(seed, "partition", "block")
         simulation = cluster(lab, lab.ConsistentReplica, seed, faults)
         work(lab, simulation)
@@ -122,7 +122,7 @@ def test_it_is_linearizable_under_partitions_and_links_cut_one_way(
 
 @graded(points=3, title="Crashes", requirement="linearizable when replicas crash and come back")
 def test_it_is_linearizable_when_replicas_crash_and_restart(lab: CapLab, sweep: Sweep) -> None:
-    for seed in sweep(20):
+    for seed in sweep(14):
         faults = trouble(seed, "crash", "crash", "disk", troubles=10)
         simulation = cluster(lab, lab.ConsistentReplica, seed, faults)
         work(lab, simulation)
