@@ -101,8 +101,8 @@ class Resource(Node):
     def store_received(self, store: Store, sender: NodeId) -> None:
         """Take the line, if its token is no lesser one than the greatest that was seen.
 
-        The new token and the line are saved before the sender is told. The same leader may write
-        again, so an equal token is good. Who is refused is told the greatest token.
+        The new token and all lines are saved under "taken", before the sender is told. The same
+        leader may write again, so an equal token is good. Who is refused is told the greatest one.
         """
         if store.token < self.token:
             self.note(f"{sender}'s write is refused: token {store.token}, and {self.token} is seen")

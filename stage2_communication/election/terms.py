@@ -212,9 +212,10 @@ class Voter(Node):
         self.count_votes()
 
     def enter(self, term: int, voted_for: NodeId | None = None) -> None:
-        """Be a follower in a later term, or give the vote that this one has left; saved at once.
+        """Be a follower in a later term, or give the vote that this one has left.
 
-        In a later term nobody leads, as far as this process knows.
+        (term, voted_for) is saved at once, under "vote". In a later term nobody leads, as far as
+        this process knows.
         """
         if term > self.term:
             self.role, self.leader = Role.FOLLOWER, None

@@ -157,6 +157,8 @@ def named(lab: Lab) -> Iterator[tuple[str, object]]:
     """The names in the view of a lab, with what they are for type checkers."""
     tree = ast.parse((ROOT / f"tests/{lab.folder}/lab.py").read_text(encoding="utf-8"))
     (view,) = (part for part in tree.body if isinstance(part, ast.ClassDef))
+    imported = [part for part in ast.walk(tree) if isinstance(part, ast.ImportFrom)]
+    files = {alias.asname: alias.name for part in imported for alias in part.names if alias.asname}
     for part in ast.walk(view):
         if isinstance(part, ast.ImportFrom):
             assert part.module is not None
@@ -167,7 +169,8 @@ def named(lab: Lab) -> Iterator[tuple[str, object]]:
         elif isinstance(part, ast.Assign) and isinstance(part.value, ast.Call):
             where = ast.unparse(part.value.args[0])
             assert ast.unparse(part.value.func) == "staticmethod", "a function of a module"
-            module = import_module(f"{lab.package}.{where.partition('.')[0]}")
+            file = where.partition(".")[0]
+            module = import_module(f"{lab.package}.{files.get(file, file)}")
             yield ast.unparse(part.targets[0]), getattr(module, where.rpartition(".")[2])
 
 

@@ -152,9 +152,9 @@ def test_the_page_shows_points_sentences_and_a_diagram_and_asks_for_nothing(tmp_
         assert "found <none>, expected n1" in words
         assert "<script>alert(1)</script>" in words
         assert "not decided, 2 points" in words
-        assert not shown.query_selector(".diagram svg")
+        assert not shown.query_selector(".diagram svg.stv-svg")
         shown.click("details[data-trace] summary")
-        shown.wait_for_selector(".diagram svg")
+        shown.wait_for_selector(".diagram svg.stv-svg")
         wide = shown.evaluate("document.documentElement.scrollWidth - innerWidth")
         browser.close()
     assert wide <= 0, "it fits a telephone"

@@ -98,7 +98,7 @@ class Dashboard(App[None]):
         self._schedule = schedule
         self._told = 0
         self._before: dict[NodeId, int] = {}
-        self._placed = 0
+        self._placed: int | None = 0
         self._finish = asyncio.Event()
 
     def compose(self) -> ComposeResult:
@@ -201,8 +201,8 @@ class Dashboard(App[None]):
             if (status := statuses[id]) is not None and status.fields.get("role") == "leader"
         }
         if leading and is_up and table.cursor_row == self._placed:
-            self._placed = leading[max(leading)]
-            table.move_cursor(row=self._placed)
+            row = self._placed = leading[max(leading)]
+            table.move_cursor(row=row)
 
     def _cells(self, state: State, id: NodeId, status: Status | None) -> list[str]:
         assert self.session is not None, "its nodes are shown"
@@ -225,6 +225,11 @@ class Dashboard(App[None]):
     def _chosen(self) -> NodeId:
         assert self.session is not None, "keys work once the session runs"
         return self.session.members[self.query_one(DataTable).cursor_row]
+
+    def _kept(self) -> NodeId:
+        """The chosen node; the cursor stays there, for the next key is about the same one."""
+        self._placed = None
+        return self._chosen()
 
     async def _do(self, what: Awaitable[None]) -> None:
         try:
@@ -253,14 +258,14 @@ class Dashboard(App[None]):
     async def action_pause(self) -> None:
         """SIGSTOP the chosen node, or SIGCONT."""
         assert self.session is not None
-        id, cluster = self._chosen(), self.session.cluster
+        id, cluster = self._kept(), self.session.cluster
         paused = cluster.members[id].state is State.PAUSED
         await self._do(cluster.resume(id) if paused else cluster.pause(id))
 
     async def action_isolate(self) -> None:
         """Cut the chosen node, and the client of its number, off from all others."""
         assert self.session is not None
-        id, cluster = self._chosen(), self.session.cluster
+        id, cluster = self._kept(), self.session.cluster
         everybody = (*cluster.members, *cluster.clients)
         near = tuple(one for one in everybody if one in (id, f"c{id[1:]}"))
         far = tuple(one for one in everybody if one not in near)
@@ -269,12 +274,12 @@ class Dashboard(App[None]):
     async def action_slow(self) -> None:
         """Slow down everything that the chosen node sends."""
         assert self.session is not None
-        await self._do(self.session.cluster.link(self._chosen(), latency=SLOW))
+        await self._do(self.session.cluster.link(self._kept(), latency=SLOW))
 
     async def action_lossy(self) -> None:
         """Lose a part of what the chosen node sends."""
         assert self.session is not None
-        await self._do(self.session.cluster.link(self._chosen(), loss=LOSSY))
+        await self._do(self.session.cluster.link(self._kept(), loss=LOSSY))
 
     async def action_heal(self) -> None:
         """End partitions, and make all links good again."""
