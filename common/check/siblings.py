@@ -70,17 +70,29 @@ def check_reads_see_writes(history: Iterable[Operation]) -> Verdict:
 def replaced_at(asked_for: Iterable[Operation]) -> dict[tuple[object, object], int]:
     """By key and value, when the first write was asked for whose author had been shown it.
 
+    A look that had no answer in time may have had one since, which the history does not have. What
+    the same client writes after that may replace all that had been written by then. A client goes
+    on under another name then: ``c2/7`` is the client ``c2``.
+
     Args:
         asked_for: operations in the order in which they were asked for.
     """
     first: dict[tuple[object, object], int] = {}
     latest: dict[tuple[str, object], set[object]] = {}
+    written: dict[object, set[object]] = {}
+    unsure: set[tuple[str, object]] = set()
     for asked in asked_for:
+        client = asked.process.partition("/")[0], asked.key
         if (values := _shown(asked)) is not None:
-            latest[asked.process, asked.key] = values
+            latest[client] = values
+            unsure.discard(client)
+        elif asked.function == "get" and not isinstance(asked.outcome, Failed):
+            unsure.add(client)
         elif asked.function == "put" and not isinstance(asked.outcome, Failed):
-            for value in latest.get((asked.process, asked.key), ()):
+            seen = latest.get(client, set())
+            for value in seen | written.get(asked.key, set()) if client in unsure else seen:
                 first.setdefault((asked.key, value), asked.invoked_at)
+            written.setdefault(asked.key, set()).add(asked.argument)
     return first
 
 

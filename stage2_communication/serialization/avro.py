@@ -243,8 +243,7 @@ def read(schema: Schema, plain: Plain, source: Source, depth: int) -> Any:
         RemoteProtocolError: there is none, or it is nested more than MAX_DEPTH deep.
     """
     plain = schema.definition(plain)
-    if depth > MAX_DEPTH:
-        raise RemoteProtocolError(f"a value came that is nested more than {MAX_DEPTH} deep")
+    must_not_be_deeper(depth)
     if isinstance(plain, list):
         return read(schema, plain[source.place(len(plain), "branch")], source, depth + 1)
     if isinstance(plain, str):
@@ -264,6 +263,12 @@ def read(schema: Schema, plain: Plain, source: Source, depth: int) -> Any:
             each = read(schema, plain["values" if is_map else "items"], source, depth + 1)
             items.append((key, each) if is_map else each)
     return dict(items) if is_map else items
+
+
+def must_not_be_deeper(depth: int) -> None:
+    """Raises: RemoteProtocolError, where a value is nested more than MAX_DEPTH deep."""
+    if depth > MAX_DEPTH:
+        raise RemoteProtocolError(f"a value came that is nested more than {MAX_DEPTH} deep")
 
 
 def read_primitive(kind: str, source: Source) -> Any:

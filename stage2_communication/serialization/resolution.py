@@ -17,10 +17,14 @@ wants. Resolution reads by the one and makes values of the other:
 from typing import Any
 
 from common.values.errors import BadInput, RemoteProtocolError
-from stage2_communication.serialization.avro import Source, read, read_primitive
+from stage2_communication.serialization.avro import (
+    Source,
+    must_not_be_deeper,
+    read,
+    read_primitive,
+)
 from stage2_communication.serialization.avro_schema import (
     FLOATS,
-    MAX_DEPTH,
     NAMED,
     Plain,
     Schema,
@@ -112,8 +116,7 @@ class Resolution:
             RemoteProtocolError: the bytes are of no value, or it is nested too deeply.
         """
         old, new = self.writer.definition(old), self.reader.definition(new)
-        if depth > MAX_DEPTH:
-            raise RemoteProtocolError(f"a value came that is nested more than {MAX_DEPTH} deep")
+        must_not_be_deeper(depth)
         if isinstance(old, list):
             branch = old[source.place(len(old), "branch")]
             return self.read(branch, new, source, depth + 1)

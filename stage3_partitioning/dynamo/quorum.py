@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from common.contract import NodeId, on, timer
+from common.contract import NodeId, begin_life, on, timer
 from common.values.units import MS
 from stage3_partitioning.dynamo.keeping import (
     Ask,
@@ -116,6 +116,12 @@ class Coordinator(Keeper):
         self.rounds: dict[int, Writing | Reading] = {}
         """What is under way. A crash forgets it; clients ask again."""
         self.last_round = 0
+        """The number of the latest round. It only grows, over crashes too."""
+
+    def on_start(self) -> None:
+        """Begin with rounds that no earlier life has used: an answer to one of these is late."""
+        super().on_start()
+        self.last_round = begin_life(self)
 
     def status(self) -> Mapping[str, object]:
         """What is under way, too."""

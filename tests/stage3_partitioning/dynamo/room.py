@@ -86,27 +86,39 @@ def dots(versions: "Sequence[Version]") -> list[tuple[str, int]]:
     return [(each.actor, each.number) for each in versions]
 
 
-def random_versions(lab: DynamoLab, seed: int) -> "dict[Version, set[tuple[str, int]]]":
+Dot = tuple[str, int]
+
+
+def random_versions(lab: DynamoLab, seed: int) -> "dict[Version, set[Dot]]":
     """Versions of one key, each with all that its author had seen as a plain set.
 
     An author is shown some of what is there, with all that these had seen, as far as no version of
     an actor is without the ones before.
     """
     random = Random(f"dynamo/{seed}")
-    found: dict[Version, set[tuple[str, int]]] = {}
+    found: dict[Version, set[Dot]] = {}
     numbers = dict.fromkeys("abc", 0)
     for _ in range(9):
-        seen: set[tuple[str, int]] = set()
+        seen: set[Dot] = set()
         for each in list(found):
             if random.random() < 0.3:
-                seen |= {(each.actor, number) for number in range(1, each.number + 1)}
-                seen |= found[each]
+                seen.add((each.actor, each.number))
+        seen = all_behind(found, seen)
         actor = random.choice("abc")
         numbers[actor] += 1
         most = {name: max(n for who, n in seen if who == name) for name in {who for who, _ in seen}}
         made = version(lab, actor, numbers[actor], seen=tuple(sorted(most.items())))
-        found[made] = {(who, n) for who, last in most.items() for n in range(1, last + 1)}
+        found[made] = seen
     return found
+
+
+def all_behind(found: "dict[Version, set[Dot]]", dots: set[Dot]) -> set[Dot]:
+    """These, the earlier ones of their actors, and all that any of them had seen."""
+    seen: set[Dot] = set()
+    for each, behind in found.items():
+        if any(who == each.actor and number >= each.number for who, number in dots):
+            seen |= {(each.actor, each.number), *behind}
+    return seen
 
 
 def join_all(lab: DynamoLab, several: "Sequence[Version]") -> "Versions":

@@ -51,7 +51,7 @@ def test_a_read_sees_every_write_that_had_ended_unless_it_was_replaced(
         simulation.run_until(lambda work=work: work.done, 60 * SECOND)  # type: ignore[misc]
         must_hold(check_reads_see_writes(simulation.history))
         ok = [each for each in simulation.history if isinstance(each.outcome, Ok)]
-        assert len(ok) > 20, "most operations are carried out"
+        assert len(ok) > 12, "operations are carried out"
 
 
 @graded(points=2, title="At the homes", requirement="Dynamo 4.3: N copies, and no more")
@@ -229,6 +229,24 @@ def test_what_comes_without_a_round_is_kept_and_not_answered_and_old_answers_do_
     assert effects_of(Save, told) == [], "it is there already"
     assert node.step(Receive(3, "n2", lab.Kept(5))) == []
     assert node.step(Receive(3, "n2", lab.Found(5, (one,)))) == []
+
+
+@graded(points=1, title="Too late", requirement="an answer of an earlier life counts for nothing")
+def test_an_answer_to_a_round_of_an_earlier_life_counts_for_no_round_of_this_one(
+    lab: DynamoLab,
+) -> None:
+    saved: dict[Any, Any] = {}
+    rounds: list[int] = []
+    for _ in range(3):
+        node = lab.look_into("Coordinator")("n1", ("n2", "n3"))
+        first = node.step(Start(0, dict(saved)))
+        after = node.step(Receive(1, "c1", lab.PutRequest(1, "x", "a", ())))
+        saved |= {each.key: each.value for each in effects_of(Save, [*first, *after])}
+        sent = [each.message for each in effects_of(Send, after)]
+        rounds += {each.round for each in sent if isinstance(each, lab.Keep)}
+        for old in rounds[:-1]:
+            assert node.step(Receive(2, "n2", lab.Kept(old))) == []
+    assert len(set(rounds)) == 3
 
 
 @graded(points=1, title="Without a home", requirement="no quorum, no word: the client says unknown")
