@@ -1,5 +1,6 @@
 """What stands beside the lab ``kv``: the demo, bounds, requests in bytes."""
 
+from importlib.util import find_spec
 from random import Random
 
 import pytest
@@ -38,7 +39,8 @@ def test_the_demo_shows_that_nobody_notices(seed: int) -> None:
     balance, moved = (part for part in parts if isinstance(part, Table))
     assert len(balance.rows) == 5
     assert [row[3] for row in moved.rows] == ["4", "4", "4", "4"], "an even share for each"
-    assert len([part for part in parts if isinstance(part, Chart)]) == 2
+    drawn = 2 if find_spec("matplotlib") else 0  # without it a sentence says what is missing
+    assert len([part for part in parts if isinstance(part, Chart)]) == drawn
     told = [part.text for part in parts if isinstance(part, Text)][-1]
     assert told == "Of 72 appends 72 were acknowledged; 72 of these are there, once each."
 
