@@ -1,6 +1,7 @@
 """Unmodified Kafka clients use three brokers of the lab log, and brokers die meanwhile."""
 
 import gc
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -39,8 +40,15 @@ EVERY_CLIENT = pytest.mark.parametrize("client", CLIENTS, ids=lambda client: cli
 
 @pytest.fixture(autouse=True)
 def _what_clients_leave_open() -> Iterator[None]:
-    """Let it go here, where its warnings are expected, and not in a later test of others."""
+    """Let it go here, where its warnings are expected, and not in a later test of others.
+
+    What kafka-python logs of a refused connection holds on to its socket, and pytest keeps logs.
+    """
+    logger = logging.getLogger("kafka")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
     yield
+    logger.setLevel(before)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
