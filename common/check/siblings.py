@@ -44,7 +44,7 @@ def check_reads_see_writes(history: Iterable[Operation]) -> Verdict:
     """Whether each look shows what was written before it, unless somebody has replaced it.
 
     Stronger than :func:`check_siblings`: a look shows each value of the key whose write had ended
-    with Ok before the look began, whoever has written it.
+    with Ok before the look began, also those of other processes.
 
     Args:
         history: as for :func:`check_siblings`.

@@ -51,7 +51,7 @@ def found(course: Course, exhibit: Exhibit) -> dict[str, Any]:
         kept.unlink(missing_ok=True)
         if facts.get("trace") and trace.stat().st_size <= MOST_BYTES:
             kept.write_bytes(trace.read_bytes())
-    why = facts.get("why") or ended.why
+    why = (facts.get("why") or ended.why).replace(f"{scratch}/", "")  # a path as the course has it
     return {"requirement": ended.requirement, "title": ended.title, "why": why.strip()}
 
 

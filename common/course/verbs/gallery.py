@@ -45,7 +45,8 @@ def write_gallery(out: Path) -> Path:
     """Write the gallery of all runs below a folder; returns its path."""
     cards = "\n".join(_card(run) for run in runs(out))
     text = files("common.course.verbs").joinpath("gallery.html").read_text("utf-8")
-    return write(out / NAME, Template(text).substitute(cards=cards))
+    theme = files("common.trace.viewer").joinpath("theme.css").read_text("utf-8")
+    return write(out / NAME, Template(text).substitute(cards=cards, theme=theme))
 
 
 def runs(out: Path) -> Iterator[Run]:

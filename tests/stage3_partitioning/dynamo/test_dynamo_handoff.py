@@ -159,7 +159,7 @@ def test_what_is_handed_over_is_saved_in_the_step_that_says_so(lab: DynamoLab) -
     assert [each.message for each in effects_of(Send, effects)] == [lab.Taken("cart", (one,))]
 
 
-@graded(points=3, title="All comes home", requirement="whoever was away, and whoever stood in")
+@graded(points=3, title="All comes home", requirement="no matter who was away, and who stood in")
 def test_every_value_that_was_taken_and_not_replaced_is_at_its_homes_in_the_end(
     lab: DynamoLab, sweep: Sweep
 ) -> None:

@@ -1,6 +1,7 @@
 """Writes of three leaders by hand, and leaders in the simulator, for all suites of the lab."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,7 +11,7 @@ from common.sim.host import Factory
 from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
 from common.sim.workload import Workload
-from common.values.faults import Block, Fault, Heal, Schedule
+from common.values.faults import Block, Crash, Fault, Heal, Restart, Schedule
 from common.values.units import MS, SECOND
 from tests.stage3_partitioning.multileader.lab import MultileaderLab
 
@@ -71,7 +72,7 @@ def random_writes(lab: MultileaderLab, seed: int, length: int = 14) -> "dict[Wri
 
 def leaders(
     lab: MultileaderLab,
-    leader: Factory,
+    leader: Callable[..., Any],
     seed: int | str = 0,
     faults: Sequence[Fault] = (),
     **options: Any,
@@ -91,6 +92,23 @@ def busy(
         return lab.Get(key) if random.random() < looks else lab.Put(key, f"{person}.{number}")
 
     return Workload(simulation, choose, clients=FOUR, count=count, think=(0, 80 * MS))
+
+
+def stormy(
+    lab: MultileaderLab,
+    leader: Callable[..., Any],
+    topology: Topology,
+    seed: int,
+    faults: Sequence[Fault] = (),
+    looks: float = 0.4,
+) -> Simulation:
+    """Messages are lost, one leader is cut off, one crashes, and what is given; then it is calm."""
+    bad = [*cut_off("n3", 200 * MS, 500 * MS), Crash(250 * MS, "n1"), Restart(400 * MS, "n1")]
+    made = partial(leader, topology=topology)
+    simulation = leaders(lab, made, f"{topology}/{seed}", [*bad, *faults], link=ROUGH)
+    busy(lab, simulation, looks=looks)
+    simulation.run(4 * SECOND)
+    return simulation
 
 
 def cut_off(one: NodeId, at: int, until: int) -> list[Fault]:

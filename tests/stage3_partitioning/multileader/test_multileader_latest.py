@@ -1,47 +1,27 @@
 """Graded suite of the lab ``multileader``, third part: the last writer wins, and what is lost."""
 
-from functools import partial
-
 from common.check.causal import check_causal
 from common.contract.events import Start
 from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import ask_ok, crash, must_be_ok, must_hold, restart
-from common.sim.simulation import Simulation
-from common.values.faults import Clock, Crash, Fault, Restart
+from common.values.faults import Clock
 from common.values.units import MS, SECOND
 from tests.stage3_partitioning.multileader.lab import MultileaderLab
 from tests.stage3_partitioning.multileader.room import (
     FOUR,
     KEYS,
-    ROUGH,
     SEVERAL,
     TOPOLOGIES,
-    Topology,
-    busy,
     cut_off,
     leaders,
     log_of,
     shown,
+    stormy,
 )
 
 LAB = "multileader"
 BEHIND = -60 * SECOND
-
-
-def stormy(lab: MultileaderLab, topology: Topology, seed: int) -> Simulation:
-    """Clocks are wrong, messages are lost, one is cut off, one crashes; then it is calm."""
-    faults: list[Fault] = [
-        Clock(0, "n2", skew=40 * MS),
-        Clock(0, "n4", skew=BEHIND, drift=-5_000),
-        *cut_off("n3", 200 * MS, 500 * MS),
-        Crash(250 * MS, "n1"),
-        Restart(400 * MS, "n1"),
-    ]
-    made = partial(lab.LastWriterWins, topology=topology)
-    simulation = leaders(lab, made, f"{topology}/{seed}", faults, link=ROUGH)
-    busy(lab, simulation)
-    simulation.run(4 * SECOND)
-    return simulation
+WRONG_CLOCKS = (Clock(0, "n2", skew=40 * MS), Clock(0, "n4", skew=BEHIND, drift=-5_000))
 
 
 @graded(points=3, title="The same everywhere", requirement="RFC 677: the later time wins")
@@ -50,7 +30,7 @@ def test_all_leaders_show_the_same_value_once_all_have_the_same_writes(
 ) -> None:
     for seed in sweep(SEVERAL):
         for topology in TOPOLOGIES:
-            simulation = stormy(lab, topology, seed)
+            simulation = stormy(lab, lab.LastWriterWins, topology, seed, WRONG_CLOCKS)
             for key in KEYS:
                 values = shown(lab, simulation, key)
                 assert values["n1"] is not None
@@ -63,7 +43,7 @@ def test_nobody_sees_a_value_without_its_causes_and_all_agree_on_the_order(
 ) -> None:
     for seed in sweep(SEVERAL):
         for topology in TOPOLOGIES:
-            simulation = stormy(lab, topology, seed)
+            simulation = stormy(lab, lab.LastWriterWins, topology, seed, WRONG_CLOCKS)
             for key in KEYS:
                 shown(lab, simulation, key)
             must_hold(check_causal(simulation.history, convergent=True))
@@ -136,7 +116,7 @@ def test_lost_are_exactly_the_earlier_ones_of_writes_in_conflict_and_each_leader
 ) -> None:
     some = 0
     for seed in sweep(SEVERAL):
-        simulation = stormy(lab, "all", seed)
+        simulation = stormy(lab, lab.LastWriterWins, "all", seed, WRONG_CLOCKS)
         lost = set()
         log = log_of(simulation, "n1")
         for one in log:

@@ -15,38 +15,25 @@ from common.course.suites.kit import (
     restart,
     restart_all,
 )
-from common.sim.simulation import Simulation
-from common.values.faults import Crash, Restart
 from common.values.history import Ok
 from common.values.units import MS, SECOND
 from tests.stage3_partitioning.multileader.lab import MultileaderLab
 from tests.stage3_partitioning.multileader.room import (
     FOUR,
     NEVER,
-    ROUGH,
     SEVERAL,
     TOPOLOGIES,
     Topology,
-    busy,
     cut_off,
     dots,
     leaders,
     log_of,
     must_have_causes_first,
+    stormy,
     write,
 )
 
 LAB = "multileader"
-
-
-def stormy(lab: MultileaderLab, topology: Topology, seed: int) -> Simulation:
-    """Everybody writes; messages are lost, one leader is cut off, one crashes; then it is calm."""
-    faults = [*cut_off("n3", 200 * MS, 500 * MS), Crash(300 * MS, "n2"), Restart(600 * MS, "n2")]
-    made = partial(lab.Leader, topology=topology)
-    simulation = leaders(lab, made, f"{topology}/{seed}", faults, link=ROUGH)
-    busy(lab, simulation, looks=0.0)
-    simulation.run(4 * SECOND)
-    return simulation
 
 
 @graded(points=3, title="Everything to everybody", requirement="DDIA 5: whatever the topology")
@@ -55,7 +42,7 @@ def test_every_write_comes_to_every_leader_on_each_way_once_it_is_calm(
 ) -> None:
     for seed in sweep(SEVERAL):
         for topology in TOPOLOGIES:
-            simulation = stormy(lab, topology, seed)
+            simulation = stormy(lab, lab.Leader, topology, seed, looks=0.0)
             logs = {id: log_of(simulation, id) for id in FOUR}
             values = {id: sorted(each.value for each in log) for id, log in logs.items()}
             assert values["n1"], "nothing was written"
@@ -74,7 +61,7 @@ def test_no_log_has_a_write_before_what_its_leader_had_and_none_twice(
 ) -> None:
     for seed in sweep(SEVERAL):
         for topology in TOPOLOGIES:
-            simulation = stormy(lab, topology, seed)
+            simulation = stormy(lab, lab.Leader, topology, seed, looks=0.0)
             for id in FOUR:
                 must_have_causes_first(log_of(simulation, id), f"{topology}: {id}")
 

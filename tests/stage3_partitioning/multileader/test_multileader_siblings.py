@@ -1,37 +1,22 @@
 """Graded suite of the lab ``multileader``, fourth part: both are kept until somebody saw both."""
 
-from functools import partial
-
 from common.check.siblings import check_siblings
 from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import ask_ok, crash_and_restart, must_hold
 from common.sim.simulation import Simulation
-from common.values.faults import Crash, Restart
 from common.values.units import MS, SECOND
 from tests.stage3_partitioning.multileader.lab import MultileaderLab
 from tests.stage3_partitioning.multileader.room import (
     KEYS,
-    ROUGH,
     SEVERAL,
     TOPOLOGIES,
-    Topology,
-    busy,
     cut_off,
     leaders,
     shown,
+    stormy,
 )
 
 LAB = "multileader"
-
-
-def stormy(lab: MultileaderLab, topology: Topology, seed: int) -> Simulation:
-    """Messages are lost, one leader is cut off, one crashes; then it is calm."""
-    faults = [*cut_off("n3", 200 * MS, 500 * MS), Crash(250 * MS, "n1"), Restart(400 * MS, "n1")]
-    made = partial(lab.Siblings, topology=topology)
-    simulation = leaders(lab, made, f"{topology}/{seed}", faults, link=ROUGH)
-    busy(lab, simulation)
-    simulation.run(4 * SECOND)
-    return simulation
 
 
 def apart(lab: MultileaderLab) -> Simulation:
@@ -134,7 +119,7 @@ def test_no_value_goes_that_nobody_was_shown_and_replaced(
 ) -> None:
     for seed in sweep(SEVERAL):
         for topology in TOPOLOGIES:
-            simulation = stormy(lab, topology, seed)
+            simulation = stormy(lab, lab.Siblings, topology, seed)
             for key in KEYS:
                 shown(lab, simulation, key)
             must_hold(check_siblings(simulation.history))
@@ -146,7 +131,7 @@ def test_all_leaders_show_the_same_values_once_it_is_calm(
 ) -> None:
     for seed in sweep(SEVERAL):
         for topology in TOPOLOGIES:
-            simulation = stormy(lab, topology, seed)
+            simulation = stormy(lab, lab.Siblings, topology, seed)
             for key in KEYS:
                 values = shown(lab, simulation, key)
                 assert values["n1"]
