@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from common.contract.events import NodeId
 from common.course.suites.kit import ask_ok, names
-from common.sim.host import Factory
 from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
 from common.sim.workload import Workload
