@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from time import sleep
 
 from common.contract.effects import Effect, Forget, Note, Save
 from common.runtime.commit import FAST_SECONDS, GroupCommit
@@ -28,6 +29,7 @@ class SlowDisk:
         taken = list(self.appended)
         self.flushes_begun += 1
         assert self.may_end.acquire(timeout=10)
+        sleep(FAST_SECONDS)  # else the next flush is made on the loop, where the test cannot end it
         if self.error is not None:
             raise self.error
         self.durable = taken
