@@ -1,0 +1,150 @@
+"""Graded suite of the lab ``queue``, second part: a delivery is a lease."""
+
+from functools import partial
+
+from common.contract.effects import Return, Send
+from common.contract.events import Invoke, Receive, Start
+from common.course.suites.grading import Sweep, graded
+from common.course.suites.kit import Wire, effects_of, must_hold, trouble
+from common.values.history import Failed, Ok
+from common.values.units import MS, SECOND
+from stage2_communication.queue.checks import deliveries_differ, done_is_done, post_take_finish
+from tests.stage2_communication.queue.lab import QueueLab
+from tests.stage2_communication.queue.room import BROKER, CLIENTS, Desk, queue
+
+LAB = "queue"
+
+VISIBILITY = 100
+
+
+def leasing(lab: QueueLab) -> Desk:
+    """A broker with two messages, of which c1 has the first in hand."""
+    desk = Desk(lab, lab.LeasingBroker("n1", (), visibility=VISIBILITY))
+    desk.publish("one", "two")
+    assert desk.fetch("c1") == [(1, 1, "one")]
+    return desk
+
+
+@graded(points=3, title="Delivered again", requirement="SQS: visibility timeout")
+def test_what_is_not_acknowledged_in_time_is_delivered_again(lab: QueueLab) -> None:
+    desk = leasing(lab)
+    desk.wait(VISIBILITY - 1)
+    assert desk.node.status()["in hand"] == 1, "the lease holds"
+    desk.wait(1)
+    assert desk.node.status()["in hand"] == 0
+    assert desk.fetch("c2", most=2) == [(1, 2, "one"), (2, 1, "two")], "at its old place"
+    assert desk.fetch("c3") == []
+    desk.wait(VISIBILITY)
+    assert desk.fetch("c3", most=2) == [(1, 3, "one"), (2, 2, "two")], "again and again"
+
+
+@graded(points=3, title="Never again", requirement="what is acknowledged")
+def test_what_is_acknowledged_is_never_delivered_again(lab: QueueLab) -> None:
+    desk = leasing(lab)
+    assert desk.ack(1)
+    assert desk.timers == {}, "a lease that ended has no timer"
+    desk.wait(5 * VISIBILITY)
+    assert desk.fetch("c2", most=5) == [(2, 1, "two")]
+
+
+@graded(points=3, title="Too late", requirement="an acknowledgement names a delivery")
+def test_a_late_acknowledgement_counts_until_somebody_else_has_the_message(lab: QueueLab) -> None:
+    desk = leasing(lab)
+    desk.wait(VISIBILITY)
+    assert desk.ack(1), "nobody else has got it"
+    assert desk.fetch("c2", most=5) == [(2, 1, "two")]
+    other = leasing(lab)
+    other.wait(VISIBILITY)
+    other.fetch("c2")
+    assert not other.ack(1, 1), "c2 is at work on it"
+    assert not other.nack(1, 1)
+    assert not other.extend(1, 1)
+    assert other.node.status()["in hand"] == 1
+    assert other.ack(1, 2, "c2")
+
+
+@graded(points=2, title="Given back", requirement="JetStream: Nak; AMQP: basic.nack with requeue")
+def test_what_is_given_back_is_delivered_at_once_and_before_newer_ones(lab: QueueLab) -> None:
+    desk = leasing(lab)
+    assert desk.nack(1)
+    assert desk.timers == {}
+    assert not desk.nack(1), "it is not in hand any more"
+    assert desk.fetch("c2") == [(1, 2, "one")]
+    desk.wait(VISIBILITY - 1)
+    assert desk.node.status()["in hand"] == 1, "a lease of its own"
+    nack = lab.Nack(900, 1, 2)
+    assert desk.get(nack, "c9") == desk.get(nack, "c9") == [lab.Settled(900, True)]
+    assert not desk.nack(77), "there is no such message"
+
+
+@graded(points=3, title="Longer", requirement="SQS: ChangeMessageVisibility; JetStream: InProgress")
+def test_a_lease_that_is_extended_begins_again(lab: QueueLab) -> None:
+    desk = leasing(lab)
+    desk.wait(VISIBILITY - 1)
+    assert desk.extend(1)
+    assert len(desk.timers) == 1, "the earlier timer is none any more"
+    desk.wait(VISIBILITY - 1)
+    assert desk.fetch("c2", most=5) == [(2, 1, "two")], "nobody else gets the first one"
+    desk.wait(1)
+    assert not desk.extend(1), "it is in line again"
+    extend = lab.Extend(900, 2, 1)
+    assert desk.get(extend, "c9") == desk.get(extend, "c9") == [lab.Settled(900, True)]
+    assert desk.fetch("c3", most=5) == [(1, 2, "one")]
+
+
+@graded(points=3, title="The consumer's clock", requirement="Gray, Cheriton 1989, 2")
+def test_a_consumer_counts_from_its_own_request_and_stops_earlier(lab: QueueLab) -> None:
+    def fetched(arrives: int, asks_again: int, most: int = 2) -> tuple[object, object]:
+        """What a consumer is told that asks at 1,000: when the batch comes, and later."""
+        client = lab.QueueClient("c1", ("n1",), visibility=400, most=most)
+        client.step(Start(0, {}))
+        [send] = effects_of(Send, client.step(Invoke(1000, 1, lab.Take("jobs"))))
+        assert send.message == lab.Fetch(send.message.number, "jobs", most)
+        both = (lab.Delivery(1, 1, "a", "one"), lab.Delivery(2, 1, "b", "two"))
+        batch = lab.Batch(send.message.number, both)
+        assert client.step(Receive(1000, "n1", lab.Batch(7, both))) == [], "nobody waits for that"
+        [first] = effects_of(Return, client.step(Receive(arrives, "n1", batch)))
+        assert client.step(Receive(arrives, "n1", batch)) == [], "a batch comes once"
+        then = effects_of(Return, client.step(Invoke(asks_again, 2, lab.Take("jobs"))))
+        return first.outcome, then[0].outcome if then else None
+
+    one, two = Ok((1, 1, "a", "one")), Ok((2, 1, "b", "two"))
+    assert fetched(1010, 1299) == (one, two)
+    assert fetched(1010, 1300) == (one, None), "three quarters of 400: it fetches again"
+    assert fetched(1299, 1299) == (one, two)
+    assert fetched(1300, 1300) == (Ok(), None), "the batch took too long"
+
+
+@graded(points=3, title="Never two at once", requirement="while the lease holds")
+def test_no_message_is_in_two_hands_while_the_lease_holds(lab: QueueLab, sweep: Sweep) -> None:
+    finished = again = 0
+    for seed in sweep(6):
+        wire = Wire()
+        broker = partial(lab.LeasingBroker, visibility=150 * MS)
+        faults = trouble(seed, ("link", "pause"), hit=CLIENTS, until=2 * SECOND)
+        simulation, _ = queue(
+            lab, broker, seed, tuple(faults), choose=post_take_finish, observers=[wire]
+        )
+        simulation.run(5 * SECOND)
+        must_hold(done_is_done(simulation.history))
+        must_hold(deliveries_differ(simulation.history))
+        given: dict[int, tuple[int, int, str]] = {}
+        released: set[tuple[int, int]] = set()
+        for at, sender, to, message in wire.sent_messages:
+            if isinstance(message, lab.Nack):
+                released.add((message.sequence, message.attempt))
+            if sender != BROKER or not isinstance(message, lab.Batch):
+                continue
+            for each in message.deliveries:
+                before = given.get(each.sequence)
+                if before is None or each.attempt > before[0]:
+                    held = before is not None and (each.sequence, before[0]) not in released
+                    if before is not None and held:
+                        assert at >= before[1] + 150 * MS, f"{each} is in the hand of {before[2]}"
+                    again += each.attempt > 1
+                    given[each.sequence] = each.attempt, at, to
+        outcomes = [each.outcome for each in simulation.history if each.function == "finish"]
+        finished += sum(isinstance(outcome, Ok) for outcome in outcomes)
+        assert all(isinstance(outcome, Ok | Failed) for outcome in outcomes[-3:])
+    assert sweep.partial or finished >= 60, f"{finished} were finished: the test shows nothing"
+    assert sweep.partial or again >= 5, f"{again} were delivered again: the test shows nothing"
