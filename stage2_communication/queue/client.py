@@ -12,7 +12,15 @@ from common.contract.asking import Asked
 from common.values.history import Failed, Ok, Outcome
 from common.values.units import MS
 from stage2_communication.queue.leases import Extend, Nack
-from stage2_communication.queue.topics import Ack, Batch, Delivery, Fetch, Publish, Published, Settled
+from stage2_communication.queue.topics import (
+    Ack,
+    Batch,
+    Delivery,
+    Fetch,
+    Publish,
+    Published,
+    Settled,
+)
 
 
 @operation

@@ -1,7 +1,7 @@
 """Part 5: a message that nobody can handle makes way for the others.
 
 A *poison message* is one on which each consumer fails: it gives the message back, or dies of it. It
-is delivered again and again, without end; and if it has a key, all others of its key wait behind it.
+is delivered again and again, without end; and if it has a key, all others of its key wait behind.
 So there is a bound. What comes back after ``most_deliveries`` attempts goes to another topic, the
 **dead letter** topic, where people look at it. (SQS: ``maxReceiveCount`` and a redrive policy.
 RabbitMQ: ``x-delivery-limit``, dead letter exchange. JetStream: ``MaxDeliver``, and an advisory.)

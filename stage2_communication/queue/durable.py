@@ -17,9 +17,10 @@ Leases are not on disk, since clocks go on while a broker is down. After a start
 was in hand *may* still be in hand: it is hidden for one visibility time more (Gray and Cheriton
 1989, section 2, say the same of a server that forgot its leases).
 
-**The published bug.** NATS JetStream acknowledges a publish when it is in the cache of the operating
-system, and syncs every two minutes. Jepsen (NATS 2.12.1) lost acknowledged messages by a power cut:
-nats-server#7564. ``broken.py`` does the same. ``sync_interval: always`` is what this file does.
+**The published bug.** NATS JetStream acknowledges a publish when it is in the cache of the
+operating system, and syncs every two minutes. Jepsen (NATS 2.12.1) lost acknowledged messages by a
+power cut: nats-server#7564. ``broken.py`` does the same. This file does what ``sync_interval:
+always`` does.
 """
 
 from common.contract import NodeId

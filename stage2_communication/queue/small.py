@@ -1,8 +1,8 @@
 """One producer, one consumer, one message, and every order of what may go wrong.
 
 The explorer loses one message, doubles another, crashes the broker, and lets any timer fire at any
-time, also those of leases. :data:`SYNCED` keeps its promises in all of it. :data:`LAZY` acknowledges
-before it saves, and a crash is enough.
+time, also those of leases. :data:`SYNCED` keeps its promises in all of it. :data:`LAZY`
+acknowledges before it saves, and then a message is nowhere but in its memory.
 """
 
 from dataclasses import replace

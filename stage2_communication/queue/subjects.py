@@ -6,10 +6,10 @@ is a name of *tokens* with dots between them, ``orders.eu.new``, and a subscript
 * ``*`` stands for exactly one token: ``orders.*.new``.
 * ``>`` stands for one token or more, and is the last one: ``orders.>``.
 
-Each subscriber whose pattern matches gets the message. Subscribers may share a **queue group**: then
-one of the group gets it, drawn by chance. These are competing consumers, and that is all there is:
-nothing is kept, nothing is acknowledged. Who is away misses it: *at most once*. The queue of the
-other parts is what one builds on top (NATS calls that JetStream).
+Each subscriber whose pattern matches gets the message. Subscribers may share a **queue group**:
+then one of the group gets it, drawn by chance. These are competing consumers, and that is all there
+is: nothing is kept, nothing is acknowledged. Who is away misses it: *at most once*. The queue of
+the other parts is what one builds on top (NATS calls that JetStream).
 
 ``front`` serves unmodified NATS clients with what is here.
 """

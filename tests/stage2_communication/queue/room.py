@@ -82,9 +82,7 @@ class Desk:
 
     def publish(self, *texts: str, topic: str = "jobs", key: str = "") -> list[int]:
         """Publish messages; returns their sequences."""
-        return [
-            self.ask(self.lab.Publish, topic, key, text, client="p").sequence for text in texts
-        ]
+        return [self.ask(self.lab.Publish, topic, key, text, client="p").sequence for text in texts]
 
     def fetch(self, client: NodeId = "c1", most: int = 1, topic: str = "jobs") -> list[Any]:
         """What a consumer gets: sequence, attempt and text."""

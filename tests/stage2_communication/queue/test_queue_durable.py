@@ -39,7 +39,8 @@ def test_what_was_acknowledged_to_its_producer_is_there_after_a_crash(lab: Queue
     desk = Desk(lab, broker(lab))
     desk.publish("one", "two", key="k")
     kinds = [type(effect).__name__ for effect in desk.effects]
-    assert "Save" in kinds and kinds[-1] == "Send", "in the step that answers"
+    assert "Save" in kinds, "in the step that answers"
+    assert kinds[-1] == "Send"
     assert desk.disk["message", 2] == ("jobs", "k", "two")
     desk = again(desk)
     assert desk.node.status() == {"waiting": 2, "in hand": 0, "published": 2}
@@ -152,9 +153,7 @@ def test_all_promises_hold_over_crashes_of_the_broker(lab: QueueLab, sweep: Swee
 
 
 @graded(points=2, title="All of it comes", requirement="progress: each message, at last")
-def test_after_the_trouble_all_that_was_published_can_be_taken(
-    lab: QueueLab, sweep: Sweep
-) -> None:
+def test_after_the_trouble_all_that_was_published_can_be_taken(lab: QueueLab, sweep: Sweep) -> None:
     for seed in sweep(3):
         node = partial(lab.DurableBroker, visibility=400 * MS)
         faults = trouble(seed, ("crash", "link"), hit=(BROKER,), until=1 * SECOND)

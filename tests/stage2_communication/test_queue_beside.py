@@ -1,0 +1,98 @@
+"""What shows the lab ``queue``: checks, the explorer, the broken version, the demonstration."""
+
+import pytest
+
+from common.check.explorer import Answer, explore_instance
+from common.values.history import History, Ok
+from common.values.report import Judged, Text, Table
+from stage2_communication.queue import checks, small
+from stage2_communication.queue.demo import demo
+from stage2_communication.queue.worlds import CHECKS, WORLDS
+
+
+def told(*answers: tuple[str, str, object, object, object]) -> History:
+    """Who asked for what, about which key, with what argument, and was told what."""
+    history = History()
+    for number, (client, function, key, argument, value) in enumerate(answers):
+        asked = history.invoke(client, function, key, argument, 2 * number)
+        asked.returned_at, asked.outcome = 2 * number + 1, Ok(value)
+    return history
+
+
+def post(sequence: int, key: str, text: str) -> tuple[str, str, object, object, object]:
+    """A message that was acknowledged to its producer."""
+    return "c1", "post", key, ("jobs", text), sequence
+
+
+def take(
+    sequence: int, attempt: int, key: str, text: str, client: str = "c2"
+) -> tuple[str, str, object, object, object]:
+    """A delivery that was taken."""
+    return client, "take", None, "jobs", (sequence, attempt, key, text)
+
+
+def finish(sequence: int, attempt: int = 1) -> tuple[str, str, object, object, object]:
+    """A delivery that was acknowledged."""
+    return "c2", "finish", None, None, (sequence, attempt)
+
+
+ONE, TWO = post(1, "a", "one"), post(2, "a", "two")
+
+
+def test_what_is_lost_is_found() -> None:
+    lost = checks.nothing_is_lost
+    assert lost(told(ONE, post(1, "a", "other"))).answer is Answer.NO, "one number twice"
+    assert lost(told(ONE, take(1, 1, "a", "other"))).answer is Answer.NO, "another text"
+    assert lost(told(ONE, TWO, take(2, 1, "a", "two"))).answer is Answer.NO, "overtaken"
+    assert lost(told(ONE, TWO, take(1, 1, "a", "one"), take(2, 1, "a", "two"))).answer is Answer.YES
+    assert lost(told(ONE, post(2, "b", "x"), take(2, 1, "b", "x"))).answer is Answer.YES
+
+
+def test_what_comes_again_although_it_was_done_is_found() -> None:
+    done = checks.done_is_done
+    first, again = take(1, 1, "a", "one"), take(1, 2, "a", "one", "c3")
+    assert done(told(ONE, first, finish(1), again)).answer is Answer.NO
+    assert done(told(ONE, first, again, finish(1))).answer is Answer.YES
+    differ = checks.deliveries_differ
+    assert differ(told(ONE, first, take(1, 1, "a", "one", "c3"))).answer is Answer.NO
+    assert differ(told(ONE, first, again)).answer is Answer.YES
+
+
+def test_a_key_that_is_out_of_order_is_found() -> None:
+    order = checks.keys_are_in_order
+    one, two = take(1, 1, "a", "one"), take(2, 1, "a", "two")
+    assert order(told(two, one)).answer is Answer.NO
+    assert order(told(one, two)).answer is Answer.YES
+    assert order(told(take(2, 1, "b", "two"), one)).answer is Answer.YES
+    assert order(told(take(2, 1, "", "two"), take(1, 1, "", "one"))).answer is Answer.YES
+
+
+def test_the_explorer_finds_the_acknowledgement_before_the_disk_in_three_choices() -> None:
+    found = explore_instance(small.LAZY)
+    assert found.answer is Answer.NO
+    assert found.counter_example is not None
+    assert len(found.counter_example) == 3, "the lab's page says three choices"
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_each_promise_breaks_where_answers_do_not_wait_for_the_disk(name: str) -> None:
+    broken = 0
+    for seed in range(40):
+        scene = WORLDS.rehearsal("lazy", seed=seed, recorded=False)
+        scene.work()
+        broken += scene.verdicts()[name].answer is Answer.NO
+    assert broken > 0
+
+
+def test_the_demonstration_shows_what_times_cost_and_what_is_lost() -> None:
+    report = demo(7)
+    times, sync = (part for part in report.parts if isinstance(part, Table))
+    deliveries = [int(str(row[1])) for row in times.rows]
+    assert deliveries[0] > 45, "too short a visibility time: work is done twice"
+    assert deliveries[-1] <= 41
+    durable, *lazy = sync.rows
+    assert durable[1] == durable[2]
+    assert all(int(str(row[2])) < int(str(row[1])) for row in lazy)
+    said = " ".join(part.text for part in report.parts if isinstance(part, Text))
+    assert "(4, 1, 'k', 'poison')" in said
+    assert [part.result for part in report.parts if isinstance(part, Judged)] == ["yes"]
