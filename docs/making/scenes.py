@@ -12,7 +12,7 @@ SCENES = {
     "rpc": ("rpc", "rpc-retry", 20),
     "election": ("election", "election-fenced", 177),
     "gossip": ("gossip", "gossip-dormant", 506),
-    "queue": ("queue", "queue-redelivered", 50),
+    "queue": ("queue", "queue-redelivered", 42),
     "cap": ("cap", "cap-consistent", 345),
     "raft": ("raft", "raft-leader-killed", 870),
     "kv": ("kv", "kv-added", 310),

@@ -42,7 +42,8 @@ def deliveries(history: History) -> Iterator[Taken]:
     for asked in history:
         if asked.function == "take" and isinstance(asked.outcome, Ok) and asked.outcome.value:
             assert isinstance(asked.outcome.value, tuple | list), "a delivery has four parts"
-            yield Taken(*asked.outcome.value, asked=asked)
+            sequence, attempt, key, text = asked.outcome.value
+            yield Taken(sequence, attempt, key, text, asked)
 
 
 def returned(asked: Operation) -> int:

@@ -32,6 +32,7 @@ OPENS_AT = {
     ("multileader", "multileader-bytheclock-behind"): ("n2's get ends: ok 10", 3),
     ("pbft", "pbft-two-liars"): ("c2's get ends: ok nothing", 2),
     ("pbft", "three-generals"): ("n2 receives Oral from n3", 0),
+    ("queue", "queue-lazy"): ("c1's post ends: ok 1", 2),
     ("raft", "raft-figure8-broken"): ("n5 receives RequestVoteReply from n4", 0),
     ("raft", "raft-slow-clock-lease"): ("c1's get ends: ok old", 2),
     ("raftkv", "raftkv-twice"): ("c1's get ends: ok 1 2 3 4 5 6 7 7 7…", 2),

@@ -1,6 +1,7 @@
 """Graded suite of the lab ``queue``, sixth part: subjects, wildcards and queue groups."""
 
 import re
+from collections.abc import Sequence
 from random import Random
 
 from common.course.suites.grading import Sweep, graded
@@ -99,7 +100,7 @@ def test_one_of_each_queue_group_gets_a_message(lab: QueueLab) -> None:
     interest.subscribe((5, "1"), "jobs.>")
     asked: list[list[tuple[int, str]]] = []
 
-    def last(members: list[tuple[int, str]]) -> tuple[int, str]:
+    def last(members: Sequence[tuple[int, str]]) -> tuple[int, str]:
         asked.append(list(members))
         return members[-1]
 
