@@ -25,6 +25,7 @@ SCENES = {
     "swim": ("swim", "swim-refuted", 852),
     "kademlia": ("kademlia", "kademlia-holders", 2012),
     "log": ("log", "log-high-watermark", 101),
+    "replication": ("replication", "replication-async", 386),
     "multileader": ("multileader", "multileader-siblings", 60),
     "dynamo": ("dynamo", "dynamo-cart", 120),
 }

@@ -12,6 +12,6 @@ Reading order:
 6. ``rejoin``: an old leader takes back what nobody else has, and lists it.
 
 Around it: ``client`` asks, ``worlds`` says how it runs, ``checks`` what must hold, ``small`` has
-the instances for the explorer, ``broken`` what people try first, ``demo`` shows it; ``front``
-speaks Redis' replication.
+the instances for the explorer, ``broken`` what people try first, ``delayed`` followers that lag,
+``demo`` shows it; ``front`` speaks Redis' replication.
 """

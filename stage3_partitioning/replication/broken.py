@@ -1,8 +1,9 @@
 """What people try first, and what comes of it; ``demo`` and the explorer show it."""
 
 from common.contract import NodeId, on
+from stage3_partitioning.replication.failover import Fenced
 from stage3_partitioning.replication.log import EMPTY, Log, Position
-from stage3_partitioning.replication.operator import Fenced, Operator
+from stage3_partitioning.replication.operator import Operator
 from stage3_partitioning.replication.rejoin import Replace, Replica
 from stage3_partitioning.replication.shipping import Ask, Ship
 

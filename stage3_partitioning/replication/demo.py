@@ -5,9 +5,9 @@ from functools import partial
 from typing import Any
 
 from common.check.convergence import check_convergence
+from common.check.verdict import Answer, Verdict
 from common.contract import NodeId
 from common.contract.events import Event
-from common.contract.node import Node
 from common.contract.observer import Observer
 from common.sim import LinkModel
 from common.values.faults import Block, Crash, Fault, Heal, Link, Restart, Schedule
@@ -15,6 +15,7 @@ from common.values.history import Ok
 from common.values.report import Report
 from common.values.units import MS, SECOND
 from common.worlds import Scene
+from stage3_partitioning.replication.acknowledging import Mode
 from stage3_partitioning.replication.broken import Believing, NoDisk
 from stage3_partitioning.replication.checks import (
     consistent_prefix,
@@ -49,9 +50,9 @@ def demo(seed: int) -> Report:
 
 def _scene(
     seed: int,
-    mode: str,
+    mode: Mode,
     faults: Sequence[Fault],
-    node: type[Node] = Replica,
+    node: type[Replica] = Replica,
     keeps: Sequence[str] = BOTH,
     observers: Sequence[Observer] = (),
 ) -> Scene:
@@ -80,8 +81,9 @@ def _lag(report: Report, seed: int) -> None:
                 scene.ask(client, Put("menu", f"{client}.{number}"))
                 for _ in range(2):
                     scene.ask(client, Get("menu"))
-        told = [scene.judged(each, check(scene.history)) for each, check in CHECKS.items()]
-        rows.append((name, *(each.answer.value for each in told)))
+        told = scene.verdicts()
+        scene.judged("read your writes", told["read your writes"])
+        rows.append((name, *(each.answer.value for each in told.values())))
         broken = "" if keeps else "broken on purpose: "
         scene.trace(report, f"replication-lag-{len(keeps)}", f"{broken}reads {name}")
     report.table("Are they kept?", ("reads", *CHECKS), rows)
@@ -98,7 +100,8 @@ def _failover(report: Report, seed: int) -> None:
     for other in others:
         cut += [Block(AWAY, "n1", other), Block(AWAY, other, "n1")]
     rows = []
-    for mode in ("async", "semi-sync"):
+    modes: tuple[Mode, ...] = ("async", "semi-sync")
+    for mode in modes:
         watch = Watch()
         scene = _scene(seed, mode, cut, observers=[watch])
         scene.ask("c1", Put("menu", "before"))
@@ -132,22 +135,40 @@ def _emptied(report: Report, seed: int) -> None:
         for number in range(WRITES):
             scene.ask("c1", Put(f"dish {number}", "soup"))
         scene.run(BACK)
+        scene.judged("followers keep what they have", _kept(watch))
         rows.append((name, *map(str, watch.each("keys"))))
         broken = "broken on purpose: " if node is Believing else ""
         scene.trace(report, f"replication-{node.__name__.lower()}", f"{broken}{name}")
     report.table(f"Which of {WRITES} keys are there after that", ("rule", *THREE), rows)
 
 
+def _kept(watch: "Watch") -> Verdict:
+    """Whether no follower has fewer keys than it had."""
+    if watch.fell is None:
+        return Verdict(Answer.YES, "Each follower still has what it had.")
+    at, id = watch.fell
+    return Verdict(Answer.NO, f"{id} has fewer keys than it had.", at=at, node=id)
+
+
 class Watch(Observer):
-    """Remembers what each member last showed of itself."""
+    """Remembers what each member last showed of itself.
+
+    Attributes:
+        status: by member.
+        fell: when a follower first had fewer keys than before, and which.
+    """
 
     def __init__(self) -> None:
         self.status: dict[NodeId, Mapping[str, Any]] = {}
+        self.fell: tuple[int, NodeId] | None = None
 
     def stepped(
         self, at: int, node: NodeId, event: Event, number: int | None, status: Mapping[str, Any]
     ) -> None:
         """A node has done something."""
+        before = self.status.get(node, {}).get("keys", 0)
+        if node in THREE[1:] and status["keys"] < before and self.fell is None:
+            self.fell = (at, node)
         self.status[node] = status
 
     def each(self, field: str) -> list[int]:
@@ -157,4 +178,5 @@ class Watch(Observer):
 
 def _log(scene: Scene, id: NodeId) -> object:
     """The log that a member has on disk, place by place."""
-    return sorted((key[1], entry) for key, entry in scene.on_disk(id).items() if key[0] == "entry")
+    disk: Mapping[Any, Any] = scene.on_disk(id)
+    return sorted((key[1], entry) for key, entry in disk.items() if key[0] == "entry")

@@ -14,6 +14,7 @@ from stage3_partitioning.replication.checks import (
     put_or_get,
     read_your_writes,
 )
+from stage3_partitioning.replication.delayed import Delayed
 from stage3_partitioning.replication.operator import Operator
 from stage3_partitioning.replication.rejoin import Replica
 from stage3_partitioning.replication.small import ASYNC, HASTY, SEMI_SYNC
@@ -48,8 +49,8 @@ WORLDS = Worlds(
             others=OPERATOR,
         ),
         "async": Variant(
-            "a write is done at once; an operator fails over, and writes are lost",
-            node=Replica,
+            "a write is done at once, and followers are late; an operator fails over",
+            node=Delayed,
             client=Operator,
             choose=put_or_get,
             checks=NOTHING_LOST,
@@ -59,16 +60,16 @@ WORLDS = Worlds(
             breaks=("read your writes",),
         ),
         "sessions": Variant(
-            "clients read at any member, not before what they have written and read",
-            node=Replica,
+            "followers are late; clients read at any that has what they wrote and read",
+            node=Delayed,
             client=Operator,
             choose=put_or_get,
             checks=IN_ORDER,
             config={"mode": "async"},
         ),
         "anywhere": Variant(
-            "clients read at any member, whatever it has",
-            node=Replica,
+            "followers are late; clients read at any, whatever it has",
+            node=Delayed,
             client=Operator,
             choose=put_or_get,
             checks=IN_ORDER,

@@ -36,6 +36,8 @@ OPENS_AT = {
     ("raft", "raft-figure8-broken"): ("n5 receives RequestVoteReply from n4", 0),
     ("raft", "raft-slow-clock-lease"): ("c1's get ends: ok old", 2),
     ("raftkv", "raftkv-twice"): ("c1's get ends: ok 1 2 3 4 5 6 7 7 7…", 2),
+    ("replication", "replication-believing"): ("n2 receives Replace from n1", 0),
+    ("replication", "replication-lag-0"): ("c2's get ends: ok nothing", 2),
     ("rpc", "rpc-careless"): ("c2's statement ends: ok [5, 5]", 1),
 }
 """By lab and trace: the sentence of the event at which its page opens, and how many operations the

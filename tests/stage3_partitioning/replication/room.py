@@ -27,6 +27,9 @@ MODES = ("async", "semi-sync", "sync")
 STEADY = LinkModel(latency=(10 * MS, 10 * MS))
 ROUGH = LinkModel(latency=(1 * MS, 60 * MS), loss=0.2, duplicate=0.2, reorder=0.2)
 NEVER = 3600 * SECOND
+PATIENCE = 4 * SECOND
+"""Longer than a client asks for one write."""
+
 SEVERAL = 4
 
 
@@ -152,7 +155,10 @@ def busy(
             return lab.Get(key)
         return lab.Put(key, f"{client}.{number}")
 
-    return Workload(simulation, choose, clients=clients, count=count, think=(0, 60 * MS))
+    pauses = (0, 60 * MS)
+    return Workload(
+        simulation, choose, clients=clients, count=count, think=pauses, patience=PATIENCE
+    )
 
 
 def cut_off(one: NodeId, at: int, until: int, others: Sequence[NodeId] = THREE) -> list[Fault]:

@@ -1,6 +1,7 @@
 """Graded suite of the lab ``replication``, fourth part: another member leads."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import ask, ask_ok, crash, restart, trouble
@@ -27,16 +28,19 @@ from tests.stage3_partitioning.replication.room import (
     values_of,
 )
 
+if TYPE_CHECKING:
+    from stage3_partitioning.replication.log import Entry
+
 LAB = "replication"
 
 
-def mark(lab: ReplicationLab, epoch: int) -> object:
+def mark(lab: ReplicationLab, epoch: int) -> "Entry":
     """What a leader writes first in its epoch."""
     return lab.Entry(epoch, "", 0, "", None)
 
 
 def replaceable(
-    lab: ReplicationLab, seed: int | str, mode: str, faults: Sequence[Fault] = (), **options: object
+    lab: ReplicationLab, seed: int | str, mode: str, faults: Sequence[Fault] = (), **options: Any
 ) -> Simulation:
     """Three members and an operator of one mode."""
     made = {"mode": mode}
@@ -48,7 +52,7 @@ def replaceable(
         faults,
         config=made,
         client_config=made,
-        **options,  # type: ignore[arg-type]
+        **options,
     )
 
 

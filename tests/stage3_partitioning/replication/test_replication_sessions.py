@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from common.check.causal import check_causal
 from common.check.sessions import Guarantee, check_sessions
 from common.check.verdict import Answer
+from common.contract.effects import Send
 from common.contract.events import Invoke
 from common.course.suites.grading import Sweep, graded
-from common.course.suites.kit import ask, ask_ok, must_end, must_hold
+from common.course.suites.kit import ask, ask_ok, effects_of, must_end, must_hold
 from common.sim.simulation import Simulation
 from common.values.faults import Link
 from common.values.history import Ok
@@ -58,8 +59,7 @@ def reads(lab: ReplicationLab, client: Hand) -> tuple[int, tuple[int, int]]:
     """Let it read; returns the number of its request, and from which position on."""
     client.at += 1
     operation = Invoke(client.at, client.at, lab.Get("x"))
-    sent = [each for each in client.node.step(operation) if type(each).__name__ == "Send"]
-    request = sent[0].message  # type: ignore[attr-defined]
+    request = effects_of(Send, client.node.step(operation))[0].message
     return request.number, request.at_least
 
 
@@ -67,8 +67,8 @@ def writes(lab: ReplicationLab, client: Hand, position: tuple[int, int]) -> None
     """Let it write, and be told that it is done at this position."""
     client.at += 1
     effects = client.node.step(Invoke(client.at, client.at, lab.Put("x", "a")))
-    sent = [each for each in effects if type(each).__name__ == "Send"]
-    client.hears("n1", lab.PutDone(sent[0].message.number, position))  # type: ignore[attr-defined]
+    number = effects_of(Send, effects)[0].message.number
+    client.hears("n1", lab.PutDone(number, position))
 
 
 @graded(points=2, title="Two memories", requirement="Terry 1994: writes and reads, each if kept")
