@@ -28,5 +28,6 @@ SCENES = {
     "replication": ("replication", "replication-async", 386),
     "multileader": ("multileader", "multileader-siblings", 60),
     "dynamo": ("dynamo", "dynamo-cart", 120),
+    "shards": ("shards", "shards-migration", 300),
 }
 """By picture: the lab, the name of the trace, and the event at which the viewer stands."""
