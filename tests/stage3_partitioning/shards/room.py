@@ -10,7 +10,6 @@ from common.check.models import KEY_VALUE
 from common.contract.effects import Broadcast, Effect, Forget, Return, Save, Send, SetTimer
 from common.contract.events import Event, Fire, Invoke, NodeId, Receive, Start
 from common.course.suites.kit import ask_ok, must_hold, names
-from common.sim.host import Factory
 from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
 from common.sim.workload import Workload
@@ -56,7 +55,7 @@ class Bench:
 
     def __init__(self, make: Callable[[], Any], disk: Mapping[Any, object] | None = None) -> None:
         self.make = make
-        self.disk: dict[Any, object] = dict(disk or {})
+        self.disk: dict[Any, Any] = dict(disk or {})
         self.ended: dict[int, Outcome] = {}
         self.effects: list[Effect] = []
         self._timers: dict[type, tuple[int, object]] = {}
@@ -118,7 +117,7 @@ def documents(disk: Mapping[Any, object]) -> dict[str, object]:
 
 def cluster(
     lab: ShardsLab,
-    node: Factory,
+    node: Callable[..., Any],
     seed: int | str = 0,
     faults: Sequence[Fault] = (),
     **options: Any,

@@ -196,6 +196,6 @@ def test_under_trouble_each_key_is_a_register_and_in_the_calm_the_shards_become_
             if made is None:
                 return False
             counts = [sum(chunk.shard == shard for chunk in made.chunks) for shard in THREE]
-            return max(counts) - min(counts) <= 1
+            return bool(max(counts) - min(counts) <= 1)
 
         run_until(simulation, is_even, 20 * SECOND)
