@@ -2,7 +2,7 @@
 
 import enum
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import is_dataclass
 from typing import Any, Literal, NewType, Union, get_args, get_origin
 
@@ -90,6 +90,7 @@ class ChoiceShape(Shape):
 
     Attributes:
         takes_anything: one of the choices is ``object``.
+        kinds: the classes, where each choice is a record or None; else none.
     """
 
     def __init__(
@@ -99,8 +100,10 @@ class ChoiceShape(Shape):
         text: str,
         native: bool,
         takes_anything: bool = False,
+        kinds: Collection[type] = (),
     ) -> None:
         self.takes_anything = takes_anything
+        self.kinds = frozenset(kinds)
         self.anything = anything
         self.choices = choices
         self.text = text
@@ -193,4 +196,16 @@ class Shapes:
             " or ".join(shape.text for shape in shapes),
             plain_atoms,
             takes_anything=self.anything in shapes,
+            kinds=_kinds(shapes),
         )
+
+
+def _kinds(shapes: Sequence[Shape]) -> list[type]:
+    """The classes of the choices, if all of them are records or None."""
+    found = [
+        shape.kind
+        for shape in shapes
+        if isinstance(shape, RecordShape)
+        or (isinstance(shape, AtomShape) and shape.kind is type(None))
+    ]
+    return found if len(found) == len(shapes) else []

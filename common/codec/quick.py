@@ -18,8 +18,9 @@ import msgspec
 
 from common.codec.anything import ATOMS, AnyShape, ChoiceShape
 from common.codec.plain import MAX_DEPTH, Format, Mismatch, key_of
-from common.codec.records import RecordShape
+from common.codec.records import RecordShape, test_of
 from common.codec.shapes import AtomShape, Convert, OptionalShape, SequenceShape, Shape
+from common.contract.kinds import field_types
 from common.contract.schema import Schema
 
 UNUSUAL = (Mismatch, LookupError, AttributeError, TypeError, ValueError, OverflowError)
@@ -140,15 +141,21 @@ class Quick:
         return self._record(kind)[1]
 
     def layout(self, kind: type) -> Any | None:
-        """The type as which msgspec is to read a message with parts that are kept as bytes."""
+        """The type as which msgspec is to read a message with parts that are kept as bytes, or that
+        it makes by itself."""
         if self._raw is None:
             return None
         shapes = self._shape_of(kind).shapes
+        types = field_types(kind)
         parts = {
-            key_of(name): list[msgspec.Raw] if self._is_kept(shape) else Any
+            key_of(name): list[msgspec.Raw]
+            if self._is_kept(shape)
+            else types[name]
+            if self._is_ready(shape)
+            else Any
             for name, shape in shapes.items()
         }
-        if not any(self._is_kept(shape) for shape in shapes.values()):
+        if all(part is Any for part in parts.values()):
             return None
         return _typed_dict(kind.__name__, parts)
 
@@ -223,11 +230,18 @@ class Quick:
         match shape:
             case AnyShape() | ChoiceShape(takes_anything=True):
                 return self.pack_any
+            case ChoiceShape(kinds=kinds) if kinds:
+                return lambda value, depth: (
+                    self.pack_any(value, depth) if value.__class__ in kinds else unusual(value)
+                )
             case RecordShape():
                 return self.pack(shape.kind)
             case OptionalShape():
                 inner = self._packer(shape.inner)
                 return lambda value, depth: None if value is None else inner(value, depth)
+            case SequenceShape() if self._is_ready(shape):
+                fits = test_of(shape)
+                return lambda value, _: value if fits(value) else unusual(value)
             case SequenceShape():
                 item = self._keeping_packer(shape) or self._packer(shape.item)
                 return lambda value, depth: (
@@ -241,6 +255,12 @@ class Quick:
         match shape:
             case AnyShape() | ChoiceShape(takes_anything=True):
                 return self.unpack_any
+            case ChoiceShape(kinds=kinds) if kinds:
+                return lambda plain, depth: (
+                    value
+                    if (value := self.unpack_any(plain, depth)).__class__ in kinds
+                    else unusual(value)
+                )
             case RecordShape():
                 return self.unpack(shape.kind)
             case OptionalShape():
@@ -248,8 +268,11 @@ class Quick:
                 return lambda plain, depth: None if plain is None else inner(plain, depth)
             case SequenceShape():
                 item = self._keeping_unpacker(shape) or self._unpacker(shape.item)
+                made = tuple if self._is_ready(shape) else None  # by its layout
                 return lambda plain, depth: (
-                    tuple([item(each, depth + 1) for each in plain])
+                    plain
+                    if plain.__class__ is made
+                    else tuple([item(each, depth + 1) for each in plain])
                     if plain.__class__ is list and depth <= MAX_DEPTH
                     else unusual(plain)
                 )
@@ -268,6 +291,12 @@ class Quick:
         if self._raw is None or not isinstance(shape, SequenceShape):
             return False
         return isinstance(shape.item, RecordShape) and not shape.item.native
+
+    def _is_ready(self, shape: Shape) -> bool:
+        """Whether the parts of this shape are records that msgspec writes and reads by itself."""
+        if self._raw is None or not isinstance(shape, SequenceShape):
+            return False
+        return isinstance(shape.item, RecordShape) and shape.native
 
     def _keeping_packer(self, shape: SequenceShape) -> Convert | None:
         if self._raw is None or not self._is_kept(shape):

@@ -5,7 +5,7 @@ from dataclasses import MISSING, fields
 from typing import Any
 
 from common.codec.plain import Mismatch, Words, check_depth, key_of
-from common.codec.shapes import AtomShape, Convert, Shape
+from common.codec.shapes import AtomShape, Convert, SequenceShape, Shape
 from common.contract.kinds import field_types
 
 
@@ -46,7 +46,7 @@ class RecordShape(Shape):
             for name, shape in shapes.items()
         )
         self.native = all(shape.native and key_of(name) == name for name, shape in shapes.items())
-        self.fields_fit = _test_of(shapes)
+        self.fields_fit = _test_of_fields(shapes)
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -93,21 +93,48 @@ class RecordShape(Shape):
             raise Mismatch(f"a valid {self.text} ({error})", plain) from None
 
 
-def _test_of(shapes: Mapping[str, Shape]) -> Callable[[Any], bool]:
+def _test_of_fields(shapes: Mapping[str, Shape]) -> Callable[[Any], bool]:
     """The test whether the fields of a value, here with their shapes, are of their types.
 
     It stands before every message that leaves. So it is compiled from one expression, as
     ``dataclass`` compiles ``__init__``: a loop over the fields takes five times as long.
     """
-    tests: list[str] = []
     names: dict[str, object] = {}
-    for name, shape in shapes.items():
-        place = f"_{len(tests)}"
-        if isinstance(shape, AtomShape) and shape.kind is not float:
-            tests.append(f"type(value.{name}) is {place}")
-            names[place] = shape.kind
-        else:
-            tests.append(f"{place}.fits(value.{name})")
-            names[place] = shape
+    tests = [_test(shape, f"value.{name}", names) for name, shape in shapes.items()]
     test: Callable[[Any], bool] = eval(f"lambda value: {' and '.join(tests) or True}", names)
     return test
+
+
+def test_of(shape: Shape) -> Callable[[Any], bool]:
+    """The test whether a value fits a shape, compiled like the one of a record's fields."""
+    names: dict[str, object] = {}
+    test: Callable[[Any], bool] = eval(f"lambda value: {_test(shape, 'value', names)}", names)
+    return test
+
+
+def _test(shape: Shape, value: str, names: dict[str, object]) -> str:
+    """The source of the test whether ``value``, itself a source, fits a shape.
+
+    A sequence of records is tested within the same expression, as deep as they are plain.
+
+    Args:
+        shape: the shape.
+        value: what it is to fit.
+        names: takes what the source speaks of.
+    """
+    place = f"_{len(names)}"
+    match shape:
+        case AtomShape() if shape.kind is not float:
+            names[place] = shape.kind
+            return f"type({value}) is {place}"
+        case SequenceShape():
+            each = f"each{len(names)}"
+            names[place] = tuple
+            inner = _test(shape.item, each, names)
+            return f"(type({value}) is {place} and all([{inner} for {each} in {value}]))"
+        case RecordShape() if shape.native:
+            names[place] = shape.kind
+            inside = [_test(each, f"{value}.{name}", names) for name, each in shape.shapes.items()]
+            return f"({' and '.join([f'type({value}) is {place}', *inside])})"
+    names[place] = shape
+    return f"{place}.fits({value})"
