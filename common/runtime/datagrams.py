@@ -7,24 +7,22 @@ Nobody shakes hands before a datagram, so each one proves by itself that it come
 the cluster and was meant for this node::
 
      3 bytes   "DSC", and 1 byte: the version of this layout
-     2 bytes   length of the whole datagram
      8 bytes   which cluster: the first bytes of the SHA-256 of its name
-    16 bytes   the first bytes of HMAC-SHA256(secret, receiver + all that follows)
+     2 bytes   length of the whole datagram
+    16 bytes   keyed BLAKE2b of the receiver's name and all that follows
      1 byte    length of the sender's name
      n bytes   the sender's name
      8 bytes   number of the message (:mod:`common.runtime.wire`)
      n bytes   the message, by the codec
 
-The code keeps strangers and mistakes out, as the handshake of a connection does. It does not
-hide anything. A datagram that somebody has recorded may be sent again: that is a message that comes
-twice, which the contract allows (decision 6).
+The key is the cluster's secret. The code keeps strangers and mistakes out, as the handshake of a
+connection does. It does not hide anything. A datagram that somebody has recorded may be sent again:
+that is a message that comes twice, which the contract allows (decision 6).
 """
 
-import hmac
 from collections.abc import Callable, Collection, Mapping
-from functools import lru_cache
-from hashlib import sha256
-from struct import Struct
+from hashlib import blake2b, sha256
+from hmac import compare_digest
 
 from common.contract.events import NodeId
 from common.runtime.carrier import Address
@@ -35,7 +33,7 @@ from common.runtime.udp import Sockaddr, UdpSocket
 from common.values.errors import BadInput, ContractError, RemoteProtocolError
 
 MAGIC = b"DSC"
-LAYOUT = 1
+LAYOUT = 2
 MAX_DATAGRAM = 1_400
 """The largest datagram, in bytes: one that passes an Ethernet whole, whatever tunnel it is in.
 IP would cut a larger one into fragments, and one lost fragment loses all of it."""
@@ -43,10 +41,12 @@ IP would cut a larger one into fragments, and one lost fragment loses all of it.
 TRIES = 20
 """So often a port is looked for that is free for UDP and for TCP."""
 
-CLUSTER_BYTES, CODE_BYTES = 8, 16
-_HEAD = Struct(f">3sBH{CLUSTER_BYTES}s{CODE_BYTES}s")
-_NUMBER = Struct(">Q")
-_LEAST = _HEAD.size + 1 + 1 + _NUMBER.size
+CLUSTER_BYTES, SIZE_BYTES, CODE_BYTES, NUMBER_BYTES = 8, 2, 16, 8
+_CLUSTER_AT = len(MAGIC) + 1
+_SIZE_AT = _CLUSTER_AT + CLUSTER_BYTES
+_CODE_AT = _SIZE_AT + SIZE_BYTES
+_REST_AT = _CODE_AT + CODE_BYTES
+_LEAST = _REST_AT + 1 + 1 + NUMBER_BYTES
 
 KINDS = ("foreign", "cut", "too_long", "of_others", "forged", "garbled")
 """Why datagrams are refused: of another protocol, shorter or longer than they say, of another
@@ -56,61 +56,92 @@ OnDrop = Callable[[NodeId, int, str], None]
 """Is told of a message that will not leave: to whom, its number, and why."""
 
 
-def seal(identity: Identity, to: NodeId, payload: bytes) -> bytes:
-    """The datagram that carries ``payload`` (number and message) to a peer."""
-    name = identity.node.encode()
-    rest = b"%c%b%b" % (len(name), name, payload)
-    code = _code(identity, to, rest)
-    size = _HEAD.size + len(rest)
-    return _HEAD.pack(MAGIC, LAYOUT, size, _shortened(identity.cluster), code) + rest
+class Seal:
+    """Makes datagrams of one node, and opens those that others made for it.
 
+    Args:
+        identity: who it is, in which cluster, with which secret.
 
-def unseal(identity: Identity, datagram: bytes) -> tuple[NodeId, bytes]:
-    """Who sent a datagram, and its payload.
-
-    Raises:
-        Refused: it is not for us; the text is one sentence for the log.
+    Attributes:
+        adds: how many bytes a datagram has besides its payload.
     """
-    if not datagram.startswith(MAGIC[: len(datagram)]):
-        raise Refused("foreign", "it is no datagram of this course's protocol")
-    if len(datagram) < _LEAST:
-        raise Refused("cut", f"it is cut: {len(datagram)} bytes are too few for any message")
-    _, layout, size, cluster, code = _HEAD.unpack_from(datagram)
-    if layout != LAYOUT:
-        raise Refused(
-            "foreign",
-            f"it has layout {layout} and {identity.node} reads {LAYOUT}: run the same release of "
-            "the course on both",
-        )
-    if len(datagram) > min(size, MAX_DATAGRAM):
-        raise Refused("too_long", f"it is longer than the {min(size, MAX_DATAGRAM)} bytes allowed")
-    if len(datagram) < size:
-        raise Refused("cut", f"it is cut: {len(datagram)} of its {size} bytes came")
-    if cluster != _shortened(identity.cluster):
-        raise Refused("of_others", f"it belongs to another cluster than {identity.cluster!r}")
-    rest = datagram[_HEAD.size :]
-    if not hmac.compare_digest(code, _code(identity, identity.node, rest)):
-        raise Refused(
-            "forged",
-            "its sender does not know the cluster's secret, or meant another node, or it was "
-            "changed on its way",
-        )
-    end = 1 + rest[0]
-    try:
-        return rest[1:end].decode(), rest[end:]
-    except UnicodeDecodeError:
-        raise Refused("garbled", "its sender's name is no text") from None
+
+    def __init__(self, identity: Identity) -> None:
+        cluster = sha256(identity.cluster.encode()).digest()[:CLUSTER_BYTES]
+        self._identity = identity
+        self._head = MAGIC + bytes([LAYOUT]) + cluster
+        self._sender = _named(identity.node)
+        self.adds = _REST_AT + len(self._sender)
+        self._key = blake2b(identity.secret).digest()  # a key of BLAKE2b has 64 bytes at most
+        self._coders: dict[NodeId, blake2b] = {}
+        self._own = self._coder(identity.node)
+
+    def _coder(self, receiver: NodeId) -> blake2b:
+        """What makes codes for a receiver: it has taken in key and name; each use copies it."""
+        return blake2b(_named(receiver), key=self._key, digest_size=CODE_BYTES)
+
+    def seal(self, to: NodeId, payload: bytes) -> bytes:
+        """The datagram that carries ``payload`` (number and message) to a peer."""
+        coder = self._coders.get(to)
+        if coder is None:
+            coder = self._coders[to] = self._coder(to)
+        rest = self._sender + payload
+        code = coder.copy()
+        code.update(rest)
+        size = (self.adds + len(payload)).to_bytes(SIZE_BYTES)
+        return b"".join((self._head, size, code.digest(), rest))
+
+    def unseal(self, datagram: bytes) -> tuple[NodeId, bytes]:
+        """Who sent a datagram, and its payload.
+
+        Raises:
+            Refused: it is not for us; the text is one sentence for the log.
+        """
+        size = len(datagram)
+        stated = int.from_bytes(datagram[_SIZE_AT:_CODE_AT])
+        if not (datagram.startswith(self._head) and _LEAST <= size == stated <= MAX_DATAGRAM):
+            raise self._refusal(datagram, stated)
+        rest = datagram[_REST_AT:]
+        code = self._own.copy()
+        code.update(rest)
+        if not compare_digest(datagram[_CODE_AT:_REST_AT], code.digest()):
+            raise Refused(
+                "forged",
+                "its sender does not know the cluster's secret, or meant another node, or it was "
+                "changed on its way",
+            )
+        end = 1 + rest[0]
+        try:
+            return rest[1:end].decode(), rest[end:]
+        except UnicodeDecodeError:
+            raise Refused("garbled", "its sender's name is no text") from None
+
+    def _refusal(self, datagram: bytes, stated: int) -> Refused:
+        """What is wrong with the head of a datagram, or with its length."""
+        size, most = len(datagram), min(stated, MAX_DATAGRAM)
+        if not datagram.startswith(MAGIC[:size]):
+            return Refused("foreign", "it is no datagram of this course's protocol")
+        if size < _LEAST:
+            return Refused("cut", f"it is cut: {size} bytes are too few for any message")
+        layout = datagram[len(MAGIC)]
+        if layout != LAYOUT:
+            us = self._identity.node
+            return Refused(
+                "foreign",
+                f"it has layout {layout} and {us} reads {LAYOUT}: run the same release of the "
+                "course on both",
+            )
+        if size > most:
+            return Refused("too_long", f"it is longer than the {most} bytes allowed")
+        if size < stated:
+            return Refused("cut", f"it is cut: {size} of its {stated} bytes came")
+        cluster = self._identity.cluster
+        return Refused("of_others", f"it belongs to another cluster than {cluster!r}")
 
 
-@lru_cache(maxsize=16)
-def _shortened(cluster: str) -> bytes:
-    return sha256(cluster.encode()).digest()[:CLUSTER_BYTES]
-
-
-def _code(identity: Identity, to: NodeId, rest: bytes) -> bytes:
-    receiver = to.encode()
-    signed = b"%c%b%b" % (len(receiver), receiver, rest)
-    return hmac.digest(identity.secret, signed, sha256)[:CODE_BYTES]
+def _named(node: NodeId) -> bytes:
+    name = node.encode()
+    return b"%c%b" % (len(name), name)
 
 
 class Datagrams:
@@ -141,7 +172,8 @@ class Datagrams:
             if len(name.encode()) > MAX_NAME_BYTES:
                 raise BadInput(f"the name {name!r} is longer than {MAX_NAME_BYTES} bytes")
         self.refusals = Refusals(KINDS, log)
-        self._identity = identity
+        self._node = identity.node
+        self._seal = Seal(identity)
         self._members = frozenset(members) - {identity.node}
         self._wrap = wrap
         self._on_frame = on_frame
@@ -193,14 +225,15 @@ class Datagrams:
         Raises:
             ContractError: it is larger than a datagram.
         """
-        made = seal(self._identity, to, self._wrap(message, number))
-        if len(made) > MAX_DATAGRAM:
+        payload = self._wrap(message, number)
+        size = self._seal.adds + len(payload)
+        if size > MAX_DATAGRAM:
             raise ContractError(
-                f"{self._identity.node} sends {to} a {type(message).__name__} that takes "
-                f"{len(made)} bytes, more than the {MAX_DATAGRAM} that a datagram may carry: "
+                f"{self._node} sends {to} a {type(message).__name__} that takes "
+                f"{size} bytes, more than the {MAX_DATAGRAM} that a datagram may carry: "
                 "put less into one message, or split it into several"
             )
-        return made
+        return self._seal.seal(to, payload)
 
     def send(self, to: NodeId, packed: bytes, number: int) -> None:
         """Hand a datagram to the system, which sends it at once or loses it."""
@@ -211,13 +244,14 @@ class Datagrams:
     # Receiving.
 
     def _take(self, datagram: bytes, source: Address) -> None:
-        where = f"{source[0]}:{source[1]}"
         try:
-            sender, payload = unseal(self._identity, datagram)
-        except Refused as error:
-            self.refusals.add(error.kind, f"refused a datagram from {where}: {error}")
-            return
-        try:
+            sender, payload = self._seal.unseal(datagram)
             self._on_frame(sender, payload)
+        except Refused as error:
+            self._refuse(error.kind, "", source, error)
         except RemoteProtocolError as error:
-            self.refusals.add("garbled", f"refused a datagram of {sender} at {where}: {error}")
+            self._refuse("garbled", f"of {sender} ", source, error)
+
+    def _refuse(self, kind: str, whose: str, source: Address, why: Exception) -> None:
+        where = f"{source[0]}:{source[1]}"
+        self.refusals.add(kind, f"refused a datagram {whose}from {where}: {why}")

@@ -47,7 +47,7 @@ from common.runtime.links import Links
 from common.runtime.lying import Lying
 from common.runtime.raised import raised
 from common.runtime.transport import Transport
-from common.runtime.wire import LENGTH_BYTES, number_of, pack, unpack
+from common.runtime.wire import number_of, pack, pack_number, unpack
 from common.values import faults
 from common.values.errors import BadInput, ContractError, LabError
 from common.values.history import Outcome
@@ -300,7 +300,7 @@ class Host:
         if to == self._id:
             self.transport.loop.call_soon(self._to_itself, number, message)
             return
-        carrier = self._carrier(to) if self.carriers else None
+        carrier = self._carrier(to)
         if carrier is not None:
             frame = carrier.pack(to, message, number)
         else:
@@ -331,11 +331,14 @@ class Host:
 
     def _carrier(self, to: NodeId) -> Carrier | None:
         """What carries messages to a peer, if it is something else than the transport."""
-        return next((carrier for carrier in self.carriers if carrier.reaches(to)), None)
+        for carrier in self.carriers:
+            if carrier.reaches(to):
+                return carrier
+        return None
 
     def _wrap(self, message: object, number: int) -> bytes:
         """Number and message, as a frame has them behind its length."""
-        return pack(number, self._encode(message))[LENGTH_BYTES:]
+        return pack_number(number) + self._encode(message)
 
     def _forward(self, to: NodeId, frame: bytes, number: int) -> None:
         carrier = self._carrier(to)

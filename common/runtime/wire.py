@@ -19,11 +19,12 @@ MAX_NODES = 2**10
 MAX_LIVES = 2**LIFE_BITS
 """A number is (node, life, count) in 10 + 11 + 32 bits: below 2**53, and so exact in JSON."""
 
-LENGTH_BYTES = 4
 _HEADER = Struct(">IQ")
 _NUMBER = Struct(">Q")
 _pack = _HEADER.pack
 _unpack_number = _NUMBER.unpack_from
+pack_number = _NUMBER.pack
+"""A message's number, as it stands before the message."""
 
 
 def numbers(index: int, life: int) -> "count[int]":

@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from common.runtime.cluster import Cluster
-from common.runtime.datagrams import KINDS, seal
+from common.runtime.datagrams import KINDS, Seal
 from common.runtime.handshake import Identity
 from common.runtime.spec import ClusterSpec
 from common.trace.format import Trace
@@ -128,8 +128,8 @@ async def test_a_message_larger_than_a_datagram_ends_its_node_with_one_sentence(
 async def test_bad_datagrams_are_counted_and_named_and_the_member_goes_on(tmp_path: Path) -> None:
     async with Cluster(flooders(tmp_path)) as cluster:
         stranger = Identity("another cluster", "n1", b"another secret")
-        sealed = seal(stranger, "n2", bytes(20))
-        ours = seal(Identity(cluster._name, "n1", b"another secret"), "n2", bytes(20))
+        sealed = Seal(stranger).seal("n2", bytes(20))
+        ours = Seal(Identity(cluster._name, "n1", b"another secret")).seal("n2", bytes(20))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             for bad in (b"GET /", sealed[:-1], sealed + b"x", bytes(2_000), sealed, ours):
                 for _ in range(10):
