@@ -17,16 +17,17 @@ surroundings, a little about everywhere, and some ``k`` log2 n contacts in all.
 
 **Old contacts are better than new ones.** A node that has been there for an hour will probably be
 there for another one (section 2.2, from measurements of Gnutella). So a full bucket keeps its
-contacts as long as they answer. A newcomer waits, and the contact that was not heard for longest is
-pinged. That has a second use: nobody gets into full buckets by sending many messages.
+contacts as long as they answer, and a newcomer waits. That has a second use: nobody gets into full
+buckets by sending many messages. Nobody is pinged to find out who is gone, for a node has enough to
+ask anyway: the first contact that does not answer makes room (section 4.1).
 
 The paper splits buckets as they fill. Here each bucket is there from the beginning, empty: which
 contacts are kept is the same, because only the bucket that a node is in itself is ever split.
 """
 
 import re
-from collections import deque
 from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import sha1
 from typing import TypeAlias
 
@@ -48,6 +49,9 @@ STALE_AFTER = 2
 MOST_WAITING = K
 """Newcomers that wait for a place in one bucket."""
 
+MOST_REMEMBERED = 16_384
+"""Keys that were read a short while ago: the same ones come again and again."""
+
 _KEY = re.compile(f"[0-9a-f]{{{HEX}}}")
 
 Key: TypeAlias = str
@@ -59,14 +63,21 @@ def key_of(data: bytes) -> Key:
     return sha1(data).hexdigest()
 
 
+@lru_cache(MOST_REMEMBERED)
 def is_key(text: str) -> bool:
     """Whether a stranger's word is a key: 40 small hexadecimal digits, and nothing else."""
     return _KEY.fullmatch(text) is not None
 
 
+@lru_cache(MOST_REMEMBERED)
+def number_of(key: Key) -> int:
+    """The number that a key's digits write."""
+    return int(key, 16)
+
+
 def distance(one: Key, other: Key) -> int:
     """How far two keys are apart: their exclusive or as a number (section 2.1)."""
-    return int(one, 16) ^ int(other, 16)
+    return number_of(one) ^ number_of(other)
 
 
 def bucket_index(own: Key, other: Key) -> int:
@@ -95,40 +106,40 @@ class Bucket:
     """Up to ``k`` contacts, from the one that was not heard for longest to the latest one.
 
     Attributes:
-        contacts: those that are kept, in that order.
-        waiting: newcomers that came while the bucket was full, the latest one last (section 4.1).
+        contacts: those that are kept, by key, in that order.
+        waiting: newcomers that came while the bucket was full, by key, the latest one last
+            (section 4.1).
         missed: how many requests in a row each contact has not answered; none is not listed.
     """
 
     def __init__(self, k: int) -> None:
         self.k = k
-        self.contacts: list[Contact] = []
-        self.waiting: deque[Contact] = deque(maxlen=MOST_WAITING)
+        self.contacts: dict[Key, Contact] = {}
+        self.waiting: dict[Key, Contact] = {}
         self.missed: dict[Key, int] = {}
 
-    def seen(self, contact: Contact) -> Contact | None:
-        """A message came from ``contact`` (section 2.2). Returns a contact to ping, or None.
+    def seen(self, contact: Contact) -> None:
+        """A message came from ``contact`` (sections 2.2 and 4.1).
 
         * A contact that is kept becomes the latest one, and has missed nothing.
         * A new one gets a place where there is one, as the latest.
-        * In a full bucket it waits, as the latest of those that wait and once only. The contact
-          that was not heard for longest has to be pinged, and is returned.
-        * The same key at another node is somebody's lie, or the node has moved. It waits too, and
-          the contact that has the key is returned.
+        * In a full bucket it waits, as the latest of those that wait and once only. If more than
+          :data:`MOST_WAITING` wait, the one that has waited for longest is forgotten.
+        * The same key at another node is somebody's lie, or the node has moved. It waits too, until
+          the contact that has the key does not answer.
         """
-        if contact in self.contacts:
-            self.contacts.remove(contact)
-            self.contacts.append(contact)
-            self.missed.pop(contact.key, None)
-            return None
-        same = next((kept for kept in self.contacts if kept.key == contact.key), None)
-        if same is None and len(self.contacts) < self.k:
-            self.contacts.append(contact)
-            return None
-        if contact in self.waiting:
-            self.waiting.remove(contact)
-        self.waiting.append(contact)
-        return same or self.contacts[0]
+        key = contact.key
+        kept = self.contacts.get(key)
+        if kept == contact:
+            self.contacts[key] = self.contacts.pop(key)
+            self.missed.pop(key, None)
+        elif kept is None and len(self.contacts) < self.k:
+            self.contacts[key] = contact
+        else:
+            self.waiting.pop(key, None)
+            self.waiting[key] = contact
+            if len(self.waiting) > MOST_WAITING:
+                del self.waiting[next(iter(self.waiting))]
 
     def failed(self, contact: Contact) -> None:
         """``contact`` has not answered (sections 2.2 and 4.1).
@@ -137,14 +148,14 @@ class Bucket:
         waits no more. If nobody waits, the contact is dropped once it has missed
         :data:`STALE_AFTER` requests in a row. A contact that is not kept has no place to lose.
         """
-        if contact not in self.contacts:
+        key = contact.key
+        if self.contacts.get(key) != contact:
             return
-        self.missed[contact.key] = self.missed.get(contact.key, 0) + 1
-        if self.waiting or self.missed[contact.key] >= STALE_AFTER:
-            self.contacts.remove(contact)
-            del self.missed[contact.key]
+        self.missed[key] = self.missed.get(key, 0) + 1
+        if self.waiting or self.missed[key] >= STALE_AFTER:
+            del self.contacts[key], self.missed[key]
             if self.waiting:
-                self.seen(self.waiting.pop())
+                self.seen(self.waiting.popitem()[1])
 
 
 class RoutingTable:
@@ -165,16 +176,16 @@ class RoutingTable:
 
     def contacts(self) -> list[Contact]:
         """All contacts."""
-        return [contact for bucket in self.buckets.values() for contact in bucket.contacts]
+        return [each for bucket in self.buckets.values() for each in bucket.contacts.values()]
 
-    def seen(self, contact: Contact) -> Contact | None:
+    def seen(self, contact: Contact) -> None:
         """A message came from ``contact``: see :meth:`Bucket.seen`. Its bucket is made at need."""
         if contact.key == self.own:
-            return None
+            return
         index = bucket_index(self.own, contact.key)
         if index not in self.buckets:
             self.buckets[index] = Bucket(self.k)
-        return self.buckets[index].seen(contact)
+        self.buckets[index].seen(contact)
 
     def failed(self, contact: Contact) -> None:
         """``contact`` has not answered: see :meth:`Bucket.failed`."""
@@ -186,15 +197,37 @@ class RoutingTable:
     def closest(self, target: Key, but: Key = "") -> tuple[Contact, ...]:
         """The ``k`` contacts that are closest to ``target``, the closest one first.
 
+        All of one bucket are closer to the target than any of the next one
+        (:meth:`closest_buckets`). So the other buckets need no look once ``k`` are found.
+
         Args:
             target: any key.
             but: a key that is left out: who asks knows itself.
         """
-        known = [contact for contact in self.contacts() if contact.key != but]
-        return closest_of(known, target, self.k)
+        close: list[Contact] = []
+        for bucket in self.closest_buckets(target):
+            if len(close) >= self.k:
+                break
+            close += [contact for contact in bucket.contacts.values() if contact.key != but]
+        return closest_of(close, target, self.k)
+
+    def closest_buckets(self, target: Key) -> list[Bucket]:
+        """All buckets, the one with the closest keys to ``target`` first.
+
+        The first bits of all keys in bucket i are the same: i bits as in the own key, and one that
+        is not. So the first i + 1 bits of their distances from the target are the same, too; and
+        those of any two buckets differ.
+        """
+        apart = distance(self.own, target)
+
+        def least_distance(index: int) -> int:
+            free = BITS - 1 - index  # bits behind those
+            return (apart >> free ^ 1) << free
+
+        return [self.buckets[index] for index in sorted(self.buckets, key=least_distance)]
 
 
 def closest_of(contacts: Iterable[Contact], target: Key, count: int) -> tuple[Contact, ...]:
     """So many of ``contacts``, those that are closest to ``target``, the closest one first."""
-    goal = int(target, 16)  # read once for all
-    return tuple(sorted(contacts, key=lambda contact: int(contact.key, 16) ^ goal)[:count])
+    goal = number_of(target)  # looked up once for all
+    return tuple(sorted(contacts, key=lambda contact: number_of(contact.key) ^ goal)[:count])

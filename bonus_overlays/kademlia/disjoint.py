@@ -36,6 +36,7 @@ class DisjointSearch(Search):
         alpha: requests under way at once, on each path.
         start: contacts to begin with, the closest one first; they are dealt out in turn.
         count: how many paths there are, at most as many as contacts.
+        but: a key that is left out.
 
     Attributes:
         paths: the paths.
@@ -43,12 +44,18 @@ class DisjointSearch(Search):
     """
 
     def __init__(
-        self, target: Key, k: int, alpha: int, start: Sequence[Contact], count: int = PATHS
+        self,
+        target: Key,
+        k: int,
+        alpha: int,
+        start: Sequence[Contact],
+        count: int = PATHS,
+        but: Key = "",
     ) -> None:
-        super().__init__(target, k, alpha, start)
+        super().__init__(target, k, alpha, start, but)
         count = max(1, min(count, len(start)))
         dealt = [start[number::count] for number in range(count)]
-        self.paths = [Search(target, k, alpha, contacts) for contacts in dealt]
+        self.paths = [Search(target, k, alpha, contacts, but) for contacts in dealt]
         self.path_of = {
             contact.key: number for number, contacts in enumerate(dealt) for contact in contacts
         }
@@ -109,4 +116,4 @@ class Careful(Dht):
 
     def new_search(self, target: Key, start: tuple[Contact, ...]) -> Search:
         """A lookup over several paths."""
-        return DisjointSearch(target, self.k, self.alpha, start, self.paths)
+        return DisjointSearch(target, self.k, self.alpha, start, self.paths, self.key)

@@ -90,7 +90,9 @@ class Finder(Node):
         self.looked_at: dict[int, int] = {}
         """By bucket, when something in it was last looked up."""
         self.requests: dict[int, Request] = {}
-        """Requests under way, by number."""
+        """Requests under way, by number, the oldest first."""
+        self.alarm: int | None = None
+        """When the timer for the oldest of them is due; None where there is no timer."""
         self.inquiries: dict[int, Inquiry] = {}
         """Lookups under way, by number."""
         self.last_inquiry = 0
@@ -150,18 +152,10 @@ class Finder(Node):
     def heard(self, key: Key, sender: NodeId) -> None:
         """A message came from ``sender``, which says that its key is ``key`` (section 2.2).
 
-        It becomes a contact, or waits; then the contact that has its place is pinged. A word that
-        is no key makes no contact.
+        It becomes a contact, or waits to become one. A word that is no key makes no contact.
         """
-        if not is_key(key):
-            return
-        doubted = self.table.seen(Contact(key, sender))
-        if doubted is not None and not self.is_asking(doubted):
-            self.ask(doubted)
-
-    def is_asking(self, contact: Contact) -> bool:
-        """Whether a request to this contact is under way: a ping would tell nothing more."""
-        return any(request.contact == contact for request in self.requests.values())
+        if is_key(key):
+            self.table.seen(Contact(key, sender))
 
     # Requests.
 
@@ -176,13 +170,24 @@ class Finder(Node):
 
     def begin_request(self, contact: Contact, inquiry: int) -> int:
         """Returns a number for a request that is to be sent to ``contact`` now. It is drawn by
-        chance: who does not see the request cannot forge an answer."""
+        chance: who does not see the request cannot forge an answer.
+
+        All requests have the same time, so the oldest one is late first, and one timer is enough.
+        """
         number = self.random.getrandbits(32)
         while number in self.requests:
             number = self.random.getrandbits(32)
-        late = self.set_timer(self.request_timeout, RequestIsLate(number))
-        self.requests[number] = Request(contact, inquiry, late)
+        self.requests[number] = Request(contact, inquiry, self.now + self.request_timeout)
+        if self.alarm is None:
+            self.watch_oldest()
         return number
+
+    def watch_oldest(self) -> None:
+        """Set the timer for the oldest request, if one is under way."""
+        oldest = next(iter(self.requests.values()), None)
+        self.alarm = None if oldest is None else oldest.late_at
+        if oldest is not None:
+            self.set_timer(oldest.late_at - self.now, RequestIsLate())
 
     def question(self, number: int, goal: Goal, target: Key) -> object:
         """What a lookup with this goal asks: FindNode, unless a later file has another question."""
@@ -191,18 +196,20 @@ class Finder(Node):
     def end_request(self, number: int, key: Key, sender: NodeId) -> Request | None:
         """An answer came: returns the request that it ends, or None where it ends none.
 
-        It ends the request of this number if ``sender`` was asked. If the sender was asked as
-        somebody with another key, then that contact is not there any more, and has failed.
+        It ends the request of this number if ``sender`` was asked. If only its address was known,
+        the request's contact has a key from now on. If the sender was asked as somebody with
+        another key, then that contact is not there any more, and has failed.
         """
         request = self.requests.get(number)
         if request is None or request.contact.node != sender or not is_key(key):
             return None
         del self.requests[number]
-        self.cancel_timer(request.timer)
-        if request.contact.key not in ("", key):
+        if not request.contact.key:
+            request.contact = Contact(key, sender)
+        elif request.contact.key != key:
             self.gone(request)
             return None
-        self.heard(key, sender)
+        self.table.seen(request.contact)
         return request
 
     def gone(self, request: Request) -> None:
@@ -215,8 +222,20 @@ class Finder(Node):
 
     @on(RequestIsLate)
     def request_is_late(self, timer: RequestIsLate) -> None:
-        """The other one has not answered in time: see :meth:`gone`."""
-        self.gone(self.requests.pop(timer.number))
+        """Those that have not answered in time are :meth:`gone`; the next one is waited for.
+
+        If the timer itself is late, by more than half of a request's time, then this node was
+        paused, or its clock was set. Answers may have come meanwhile, and nobody has read them. So
+        it takes nobody for gone, and each request has its whole time once more.
+        """
+        assert self.alarm is not None, "it is set as long as the timer is"
+        if abs(self.now - self.alarm) > self.request_timeout // 2:
+            for request in self.requests.values():
+                request.late_at = self.now + self.request_timeout
+        late = [each for each, request in self.requests.items() if request.late_at <= self.now]
+        for number in late:
+            self.gone(self.requests.pop(number))
+        self.watch_oldest()
 
     @on(Ping)
     def ping_received(self, ping: Ping, sender: NodeId) -> None:
@@ -226,11 +245,13 @@ class Finder(Node):
 
     @on(Pong)
     def pong_received(self, pong: Pong, sender: NodeId) -> None:
-        """The sender is there, which is all that it says. If it is a seed whose key nobody knew, a
-        lookup of the own key begins with it alone (section 2.3)."""
+        """The sender is there, which is all that it says. Where no lookup has asked, it is a seed,
+        and a lookup of the own key begins with it alone (section 2.3)."""
         request = self.end_request(pong.number, pong.key, sender)
-        if request is not None and not request.contact.key:
-            self.look_up(self.key, Refreshing(), (Contact(pong.key, sender),))
+        if request is not None and request.inquiry:
+            self.learn(request, ())
+        elif request is not None:
+            self.look_up(self.key, Refreshing(), (request.contact,))
 
     @on(FindNode)
     def find_node_received(self, asked: FindNode, sender: NodeId) -> None:
@@ -246,19 +267,14 @@ class Finder(Node):
         once they have spoken for themselves: to be named proves nothing."""
         request = self.end_request(nodes.number, nodes.key, sender)
         if request is not None:
-            self.learn(request.inquiry, Contact(nodes.key, sender), nodes.contacts)
+            self.learn(request, nodes.contacts)
 
-    def learn(self, number: int, sender: Contact, contacts: tuple[Contact, ...]) -> None:
-        """An answer has come for the lookup ``number``, if that is still under way.
-
-        Contacts whose key is none, and this node itself, are left out.
-        """
-        inquiry = self.inquiries.get(number)
-        if inquiry is None:
-            return
-        named = [each for each in contacts if is_key(each.key) and each.key != self.key]
-        inquiry.search.answer(sender, named)
-        self.advance(number)
+    def learn(self, request: Request, contacts: tuple[Contact, ...]) -> None:
+        """An answer to ``request`` has named contacts: the lookup goes on, if it is under way."""
+        inquiry = self.inquiries.get(request.inquiry)
+        if inquiry is not None:
+            inquiry.search.answer(request.contact, contacts)
+            self.advance(request.inquiry)
 
     # Lookups.
 
@@ -289,7 +305,7 @@ class Finder(Node):
 
     def new_search(self, target: Key, start: tuple[Contact, ...]) -> Search:
         """The bookkeeping of a new lookup."""
-        return Search(target, self.k, self.alpha, start)
+        return Search(target, self.k, self.alpha, start, self.key)
 
     def advance(self, number: int) -> None:
         """Ask all that the lookup ``number`` wants to ask now; if it is done, it ends."""

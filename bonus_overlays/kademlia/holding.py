@@ -222,7 +222,7 @@ class Holder(Finder):
 
     def is_good(self, token: str, node: NodeId) -> bool:
         """Whether this node gave the token to this address, with this secret or the last one."""
-        return token in [self.token_for(node, secret) for secret in self.secrets]
+        return any(token == self.token_for(node, secret) for secret in self.secrets)
 
     @on(NewSecret)
     def secret_is_old(self, timer: NewSecret) -> None:

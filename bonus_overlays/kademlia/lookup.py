@@ -14,7 +14,7 @@ next one moves up.
 
 from collections.abc import Sequence
 
-from bonus_overlays.kademlia.buckets import Contact, Key, closest_of
+from bonus_overlays.kademlia.buckets import Contact, Key, distance, is_key
 
 ALPHA = 3
 """Requests under way at once in one lookup (section 2.3)."""
@@ -34,22 +34,26 @@ class Search:
         k: how many nodes it is to find.
         alpha: how many are asked at once.
         start: contacts to begin with.
+        but: a key that is left out where somebody names it: who asks knows itself.
 
     Attributes:
-        heard: all contacts that anybody has named, by key, without those that did not answer.
-        hops: how far each of them is from the start: 0 for a contact that was known, else one more
-            than for the contact that named it first.
+        heard: all contacts that anybody has named, by their distance from the target, without those
+            that did not answer.
+        hops: by key, how far each that was ever named is from the start: 0 for a contact that was
+            known, else one more than for the contact that named it first.
         asked: the keys of those that were asked.
         answered: the keys of those that have answered.
         failed_keys: the keys of those that have not answered in time.
     """
 
-    def __init__(self, target: Key, k: int, alpha: int, start: Sequence[Contact]) -> None:
+    def __init__(
+        self, target: Key, k: int, alpha: int, start: Sequence[Contact], but: Key = ""
+    ) -> None:
         self.target = target
         self.k = k
         self.alpha = alpha
-        self.heard: dict[Key, Contact] = {}
-        self.hops: dict[Key, int] = {}
+        self.heard: dict[int, Contact] = {}
+        self.hops: dict[Key, int] = {but: 0}
         self.asked: set[Key] = set()
         self.answered: set[Key] = set()
         self.failed_keys: set[Key] = set()
@@ -60,7 +64,8 @@ class Search:
     def closest(self) -> tuple[Contact, ...]:
         """The k closest contacts that were heard of and did not fail, the closest one first."""
         if self._closest is None:
-            self._closest = closest_of(self.heard.values(), self.target, self.k)
+            first = sorted(self.heard)[: self.k]
+            self._closest = tuple([self.heard[each] for each in first])
         return self._closest
 
     @property
@@ -83,15 +88,15 @@ class Search:
         return None
 
     def told(self, contacts: Sequence[Contact], hops: int) -> None:
-        """Contacts were named. One that has failed, or was heard of, is nothing new.
+        """Contacts were named. One that was named before is no news; what has no key is none.
 
         Args:
             contacts: who.
             hops: how far they are from the start.
         """
         for contact in contacts[:MOST_TOLD]:
-            if contact.key not in self.failed_keys and contact.key not in self.heard:
-                self.heard[contact.key] = contact
+            if contact.key not in self.hops and is_key(contact.key):
+                self.heard[distance(contact.key, self.target)] = contact
                 self.hops[contact.key] = hops
                 self._closest = None
 
@@ -100,7 +105,7 @@ class Search:
 
         An answer that comes after the contact has failed is none.
         """
-        if contact.key in self.heard and contact.key in self.asked:
+        if contact.key in self.asked and contact.key not in self.failed_keys:
             self.answered.add(contact.key)
             self.told(contacts, self.hops[contact.key] + 1)
 
@@ -108,7 +113,7 @@ class Search:
         """``contact``, which was asked, has not answered in time, and is heard of no more."""
         if contact.key in self.asked and contact.key not in self.answered:
             self.failed_keys.add(contact.key)
-            self.heard.pop(contact.key, None)
+            self.heard.pop(distance(contact.key, self.target), None)
             self._closest = None
 
     @property

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from bonus_overlays.kademlia.buckets import Contact, Key
 from bonus_overlays.kademlia.lookup import Search
-from common.contract import CallId, NodeId, TimerId, message, operation, timer
+from common.contract import CallId, NodeId, message, operation, timer
 
 # What nodes say.
 
@@ -49,9 +49,7 @@ class Nodes:
 
 @timer
 class RequestIsLate:
-    """The request ``number`` was not answered in time."""
-
-    number: int
+    """The oldest request that is under way was not answered in time."""
 
 
 @timer
@@ -100,16 +98,16 @@ class Inquiry:
     goal: Goal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
     """A request under way.
 
     Attributes:
         contact: who was asked; its key is "" where only its address is known.
         inquiry: the number of the lookup that it is for; 0 for none.
-        timer: tells that it is late.
+        late_at: when it is late, by this node's clock.
     """
 
     contact: Contact
     inquiry: int
-    timer: TimerId
+    late_at: int

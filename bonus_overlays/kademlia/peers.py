@@ -172,11 +172,13 @@ class Mainline(Dht):
     def peers_received(self, answer: Peers, sender: NodeId) -> None:
         """Remember the token and the peers for the lookup that asked, then go on with it."""
         request = self.end_request(answer.number, answer.key, sender)
-        inquiry = None if request is None else self.inquiries.get(request.inquiry)
-        if request is not None and inquiry is not None and isinstance(inquiry.goal, Meeting):
+        if request is None:
+            return
+        inquiry = self.inquiries.get(request.inquiry)
+        if inquiry is not None and isinstance(inquiry.goal, Meeting):
             inquiry.goal.tokens[answer.key] = answer.token
             inquiry.goal.peers |= set(answer.peers[:MOST_NAMED])
-            self.learn(request.inquiry, Contact(answer.key, sender), answer.contacts)
+        self.learn(request, answer.contacts)
 
     @on(Share)
     def share(self, share: Share, call: CallId) -> None:

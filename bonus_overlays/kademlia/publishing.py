@@ -175,20 +175,21 @@ class Dht(Holder):
         a node that wants it has it now, and the lookup ends at once.
         """
         request = self.end_request(answer.number, answer.key, sender)
-        inquiry = None if request is None else self.inquiries.get(request.inquiry)
-        if request is None or inquiry is None or not isinstance(inquiry.goal, Gathering):
+        if request is None:
             return
-        goal = inquiry.goal
-        goal.tokens[answer.key] = answer.token
-        for item in answer.items[:1]:
-            fits = key_of_item(item) == inquiry.search.target
-            if fits and self.objection_to(item) is None:
-                goal.best = newer_of(goal.best, item)
-        if isinstance(goal.best, Immutable) and isinstance(goal.purpose, Getting):
-            del self.inquiries[request.inquiry]
-            self.concluded(inquiry)
-        else:
-            self.learn(request.inquiry, Contact(answer.key, sender), answer.contacts)
+        inquiry = self.inquiries.get(request.inquiry)
+        if inquiry is not None and isinstance(inquiry.goal, Gathering):
+            goal = inquiry.goal
+            goal.tokens[answer.key] = answer.token
+            for item in answer.items[:1]:
+                fits = key_of_item(item) == inquiry.search.target
+                if fits and self.objection_to(item) is None:
+                    goal.best = newer_of(goal.best, item)
+            if isinstance(goal.best, Immutable) and isinstance(goal.purpose, Getting):
+                del self.inquiries[request.inquiry]
+                self.concluded(inquiry)
+                return
+        self.learn(request, answer.contacts)
 
     @on(Pong)
     def pong_received(self, pong: Pong, sender: NodeId) -> None:
@@ -208,7 +209,7 @@ class Dht(Holder):
             self.spreads[request.inquiry].why = refused.why.text
             self.one_less(request.inquiry)
         elif request is not None:
-            self.learn(request.inquiry, Contact(refused.key, sender), ())
+            self.learn(request, ())
 
     def gone(self, request: Request) -> None:
         """The node that is gone may be one that should keep an item."""

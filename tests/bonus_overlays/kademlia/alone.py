@@ -59,6 +59,10 @@ class Alone:
         self.now = until
         return sent
 
+    def pause(self, time: int) -> None:
+        """Stop the node's process for so long: what is due meanwhile comes late."""
+        self.now += time
+
     def take(self, effects: list[Effect]) -> list[Sent]:
         """Carry out effects; the messages among them."""
         sent: list[Sent] = []

@@ -116,6 +116,15 @@ def test_of_one_answer_32_contacts_are_read(lab: KademliaLab) -> None:
     assert keys_in(looking.closest) == [key(number) for number in [*range(1, 33), 1000]]
 
 
+@graded(points=1, title="No contacts", requirement="what strangers say is checked")
+def test_what_has_no_key_and_who_asks_are_not_heard_of(lab: KademliaLab) -> None:
+    looking = lab.Search(TARGET, 3, 2, [contact(lab, 9)], key(1))
+    ask_all(looking)
+    named = [contact(lab, 1), lab.Contact("none", "n2"), contact(lab, 3)]
+    looking.answer(contact(lab, 9), named)
+    assert keys_in(looking.closest) == [key(3), key(9)]
+
+
 @graded(points=1, title="Answers that nobody asked for", requirement="an answer ends one request")
 def test_what_was_not_asked_has_not_answered(lab: KademliaLab) -> None:
     looking = search(lab, 5, 6, 7, alpha=1)

@@ -294,8 +294,9 @@ def test_an_immutable_value_is_got_with_the_first_answer_that_has_it(lab: Kademl
     assert node.ended == [Ok(DATA)]
     first, second = node.ask(lab.Lookup(key(7)))
     node.hear(first.to, lab.Items(first.message.number, keys[first.to], (), (item,), ""))
+    assert len(node.ended) == 1, "a value is no answer to a FindNode"
     node.hear(second.to, lab.Nodes(second.message.number, keys[second.to], ()))
-    assert len(node.ended) == 1, "that was no answer to a FindNode"
+    assert node.ended[1] == Ok((first.to, second.to)), "but who sends it is there"
 
 
 @graded(points=3, title="Rough times", requirement="what is got had been put; calm brings it back")
