@@ -30,6 +30,7 @@ from common.runtime.connection import OnFrame
 from common.runtime.handshake import MAX_NAME_BYTES, Identity
 from common.runtime.refusals import Refusals, Refused
 from common.runtime.udp import Sockaddr, UdpSocket
+from common.runtime.wire import pack_number
 from common.values.errors import BadInput, ContractError, RemoteProtocolError
 
 MAGIC = b"DSC"
@@ -150,7 +151,7 @@ class Datagrams:
     Args:
         identity: who we are.
         members: whom we reach by datagrams.
-        wrap: number and message as bytes, as frames have them behind their length.
+        encode: makes bytes of a message.
         on_frame: takes the payloads that arrive.
         on_drop: is told of what will not leave.
         log: takes one sentence for people.
@@ -163,7 +164,7 @@ class Datagrams:
         self,
         identity: Identity,
         members: Collection[NodeId],
-        wrap: Callable[[object, int], bytes],
+        encode: Callable[[object], bytes],
         on_frame: OnFrame,
         on_drop: OnDrop,
         log: Callable[[str], None],
@@ -175,7 +176,7 @@ class Datagrams:
         self._node = identity.node
         self._seal = Seal(identity)
         self._members = frozenset(members) - {identity.node}
-        self._wrap = wrap
+        self._encode = encode
         self._on_frame = on_frame
         self._on_drop = on_drop
         self._log = log
@@ -225,7 +226,7 @@ class Datagrams:
         Raises:
             ContractError: it is larger than a datagram.
         """
-        payload = self._wrap(message, number)
+        payload = pack_number(number) + self._encode(message)
         size = self._seal.adds + len(payload)
         if size > MAX_DATAGRAM:
             raise ContractError(

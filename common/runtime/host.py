@@ -47,7 +47,7 @@ from common.runtime.links import Links
 from common.runtime.lying import Lying
 from common.runtime.raised import raised
 from common.runtime.transport import Transport
-from common.runtime.wire import number_of, pack, pack_number, unpack
+from common.runtime.wire import number_of, pack, unpack
 from common.values import faults
 from common.values.errors import BadInput, ContractError, LabError
 from common.values.history import Outcome
@@ -106,7 +106,7 @@ class Host:
         self._datagrams: Datagrams | None = None
         if by_datagram:
             self._datagrams = Datagrams(
-                identity, by_datagram, self._wrap, self._frame_arrived, self.dropped, log
+                identity, by_datagram, codec.encode, self._frame_arrived, self.dropped, log
             )
             self.carriers.append(self._datagrams)
         self.links = Links(
@@ -335,10 +335,6 @@ class Host:
             if carrier.reaches(to):
                 return carrier
         return None
-
-    def _wrap(self, message: object, number: int) -> bytes:
-        """Number and message, as a frame has them behind its length."""
-        return pack_number(number) + self._encode(message)
 
     def _forward(self, to: NodeId, frame: bytes, number: int) -> None:
         carrier = self._carrier(to)

@@ -95,7 +95,7 @@ class End:
         self.log: list[str] = []
         self.datagrams = Datagrams(
             identity, members,
-            lambda message, number: number.to_bytes(8) + str(message).encode(),
+            lambda message: str(message).encode(),
             self.take, lambda *drop: self.drops.append(drop), self.log.append,
         )  # fmt: skip
 
