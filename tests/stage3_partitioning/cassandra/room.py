@@ -1,0 +1,204 @@
+"""Cells, stores, and nodes by hand and in the simulator, for the suites of the lab."""
+
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from common.contract.effects import Effect, Return, Save, Send
+from common.contract.events import Fire, Invoke, NodeId, Receive, Start
+from common.course.suites.kit import ask_ok, effects_of, names
+from common.sim.host import Factory
+from common.sim.network import LinkModel
+from common.sim.simulation import Simulation
+from common.values.faults import Fault, Schedule
+from common.values.units import MS, SECOND
+from tests.stage3_partitioning.cassandra.lab import CassandraLab
+
+if TYPE_CHECKING:
+    from stage3_partitioning.cassandra.compaction import CompactingStore
+    from stage3_partitioning.cassandra.files import MemoryFiles
+    from stage3_partitioning.cassandra.lsm import Cell, Name, Store, Table
+
+FIVE = names(5)
+THREE = names(3)
+STEADY = LinkModel(latency=(5 * MS, 5 * MS))
+ROUGH = LinkModel(latency=(1 * MS, 30 * MS), loss=0.02, duplicate=0.1, reorder=0.2)
+FIRST, LAST = ("", "", ""), ("~", "", "")
+"""Names before and behind all others."""
+LATER = 10**15
+"""A time at which every grace has passed."""
+
+
+# Cells and stores.
+
+
+def name(number: int) -> "Name":
+    """A name; their order is that of the numbers."""
+    return (f"part{number // 10}", f"row{number % 10}", "city")
+
+
+def some_cells(lab: CassandraLab, random: Random, many: int = 20) -> "dict[Name, Cell]":
+    """One to three cells, some of them tombstones, with timestamps in any order."""
+    return {
+        name(random.randrange(many)): lab.Cell(
+            None if random.random() < 0.25 else f"v{random.randrange(10**6)}",
+            random.randrange(1, 1000),
+        )
+        for _ in range(random.randrange(1, 4))
+    }
+
+
+def newest_of(one: "Cell | None", other: "Cell | None") -> "Cell | None":
+    """Which of two cells holds, said in another way than the lab does."""
+    if one is None or other is None:
+        return one or other
+    if one.timestamp != other.timestamp:
+        return one if one.timestamp > other.timestamp else other
+    if one.value is None or other.value is None:
+        return one if one.value is None else other
+    return one if one.value >= other.value else other
+
+
+def put_into(model: "dict[Name, Cell]", cells: "Mapping[Name, Cell]") -> None:
+    """Write cells into a dictionary that is dumb on purpose."""
+    for each, cell in cells.items():
+        newest = newest_of(model.get(each), cell)
+        assert newest is not None
+        model[each] = newest
+
+
+def table_of(
+    lab: CassandraLab,
+    files: "MemoryFiles",
+    number: int,
+    cells: "Mapping[Name, Cell]",
+    level: int = 0,
+    kind: str = "Table",
+) -> "Table":
+    """A table of these cells."""
+    table: Table = getattr(lab, kind).make(files, number, level, sorted(cells.items()))
+    return table
+
+
+def values(cells: "Mapping[Name, Cell]") -> "dict[Name, str]":
+    """What is visible of some cells."""
+    return {each: cell.value for each, cell in cells.items() if cell.value is not None}
+
+
+def survives(
+    lab: CassandraLab,
+    open_store: "Callable[[MemoryFiles], Store | CompactingStore]",
+    work: "Callable[[Any, Mapping[Name, Cell]], None]",
+    seed: int,
+    points: int,
+) -> None:
+    """Let the power fail at some bytes of a run; what was acknowledged must be there afterwards.
+
+    Args:
+        open_store: opens a store on files.
+        work: writes cells, and may do more; what it has done when it returns is acknowledged.
+        points: at how many bytes, drawn from the seed; the last byte but one is among them.
+    """
+    whole = lab.MemoryFiles()
+    _run(lab, open_store(whole), work, seed)
+    random = Random(f"points/{seed}")
+    total = whole.written
+    for power in sorted({*random.sample(range(total), points), total - 1}):
+        files = lab.MemoryFiles(None, power)
+        acknowledged: dict[Name, Cell] = {}
+        under_way: Mapping[Name, Cell] = {}
+        try:
+            store = open_store(files)
+            for under_way in _cells(lab, seed):
+                work(store, under_way)
+                put_into(acknowledged, under_way)
+                under_way = {}
+        except lab.PowerCut:
+            pass
+        there = dict(open_store(lab.MemoryFiles(files.contents())).scan(FIRST, LAST))
+        after = dict(acknowledged)
+        put_into(after, under_way)
+        unsure = set(under_way)
+        for each, cell in acknowledged.items():
+            found = there.get(each)
+            fine = found in (cell, after[each]) if each in unsure else found == cell
+            assert fine, f"the power failed after {power} bytes: {each} holds {found}, not {cell}"
+        new = [there.get(each) == after[each] for each in unsure if after[each] != acknowledged.get(each)]
+        assert all(new) or not any(new), f"a write is there in part, after {power} bytes"
+
+
+def _cells(lab: CassandraLab, seed: int, count: int = 30) -> "list[dict[Name, Cell]]":
+    random = Random(f"cells/{seed}")
+    return [some_cells(lab, random) for _ in range(count)]
+
+
+def _run(lab: CassandraLab, store: Any, work: Any, seed: int) -> None:
+    for cells in _cells(lab, seed):
+        work(store, cells)
+
+
+# Nodes.
+
+
+class Alone:
+    """One node, to which everything is done by hand. It knows n2 and n3."""
+
+    def __init__(
+        self, kind: Any, saved: Mapping[Any, object] | None = None, **options: Any
+    ) -> None:
+        self.node = kind("n1", ("n2", "n3"), **options)
+        self.now = 1000
+        self.saved: dict[Any, object] = dict(saved or {})
+        self._keep(self.node.step(Start(self.now, dict(self.saved))))
+
+    def gets(self, sender: NodeId, message: object) -> list[Effect]:
+        """A message arrives."""
+        return self._keep(self.node.step(Receive(self.now, sender, message)))
+
+    def fires(self, timer: object) -> list[Effect]:
+        """A timer fires."""
+        return self._keep(self.node.step(Fire(self.now, 1, timer)))
+
+    def does(self, operation: object) -> list[Effect]:
+        """A person asks for something."""
+        return self._keep(self.node.step(Invoke(self.now, 1, operation)))
+
+    def _keep(self, effects: list[Effect]) -> list[Effect]:
+        self.saved |= {each.key: each.value for each in effects_of(Save, effects)}
+        return effects
+
+
+def sent(effects: Sequence[Effect]) -> list[tuple[NodeId, Any]]:
+    """What is sent to whom."""
+    return [(each.to, each.message) for each in effects if isinstance(each, Send)]
+
+
+def told(effects: Sequence[Effect]) -> list[Any]:
+    """How calls have ended."""
+    return [each.outcome for each in effects_of(Return, effects)]
+
+
+def cluster(
+    lab: CassandraLab,
+    node: Factory,
+    seed: int | str = 0,
+    faults: Sequence[Fault] = (),
+    many: Sequence[NodeId] = FIVE,
+    **options: Any,
+) -> Simulation:
+    """Nodes of a class; all have begun."""
+    options = {"link": STEADY, "schedule": Schedule(faults), **options}
+    simulation = lab.simulation(dict.fromkeys(many, node), seed=seed, **options)
+    simulation.run(1 * MS)
+    return simulation
+
+
+def put(lab: CassandraLab, key: str, value: str | None, **options: Any) -> Any:
+    """Write one column."""
+    return lab.Put(key, (lab.Value("profile", "city", value),), **options)
+
+
+def shown(lab: CassandraLab, simulation: Simulation, node: NodeId, key: str, **options: Any) -> Any:
+    """What the one column of a partition is shown to hold; None for nothing."""
+    rows = ask_ok(simulation, node, lab.Get(key, **options), within=SECOND)
+    return rows[0].value if rows else None

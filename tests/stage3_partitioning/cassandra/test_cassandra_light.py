@@ -1,0 +1,361 @@
+"""Graded suite of the lab ``cassandra``, fifth part: compare and set, by Paxos."""
+
+from functools import partial
+from typing import Any
+
+from common.check.linearizability import check_linearizability
+from common.check.models import CompareAndSetRegister
+from common.contract.effects import Save, SetTimer
+from common.course.suites.grading import Sweep, graded
+from common.course.suites.kit import (
+    ask,
+    ask_ok,
+    crash,
+    effects_of,
+    must_end,
+    must_hold,
+    restart_all,
+    run_until,
+    trouble,
+)
+from common.sim.workload import Workload
+from common.values.history import Failed, History, Ok, Unknown
+from common.values.units import MS, SECOND
+from stage3_partitioning.cassandra.checks import as_register
+from tests.stage3_partitioning.cassandra.lab import CassandraLab
+from tests.stage3_partitioning.cassandra.room import (
+    FIVE,
+    ROUGH,
+    THREE,
+    Alone,
+    cluster,
+    sent,
+    shown,
+    told,
+)
+
+LAB = "cassandra"
+
+NAME = ("ann", "profile", "city")
+
+
+def claim(lab: CassandraLab, expected: str | None, value: str | None, key: str = "ann") -> Any:
+    """Write the one column if it holds what is expected."""
+    column = partial(lab.Value, "profile", "city")
+    return lab.PutIf(key, (column(expected),), (column(value),))
+
+
+def look(lab: CassandraLab, key: str = "ann") -> Any:
+    """What does the one column hold, as transactions see it?"""
+    return lab.PutIf(key, (lab.Value("profile", "city", None),), ())
+
+
+def proposal(lab: CassandraLab, number: int, value: str | None = "", node: str = "n2") -> Any:
+    """A proposal of one cell; of none where the value is empty text."""
+    cells = () if value == "" else ((NAME, lab.Cell(value, number)),)
+    return lab.Proposal((number, node), cells)
+
+
+class Asked:
+    """A coordinator by hand that has begun a transaction, and what it has asked so far."""
+
+    def __init__(self, lab: CassandraLab, operation: Any, **options: Any) -> None:
+        self.lab = lab
+        self.node = Alone(lab.Cassandra, **options)
+        (_, self.prepare), *_ = sent(self.node.does(operation))
+
+    def promise(self, sender: str, accepted: Any = None, committed: int = 0, cells: Any = ()) -> Any:
+        """A replica promises; what that brings."""
+        lab, round = self.lab, self.prepare.round
+        ballot = (committed, "n2") if committed else (0, "")
+        return self.node.gets(
+            sender, lab.Promise(round, accepted or lab.NOTHING, ballot, cells)
+        )
+
+    def proposed(self, effects: Any) -> Any:
+        """What is proposed to all three replicas."""
+        messages = sent(effects)
+        assert sorted(to for to, _ in messages) == ["n1", "n2", "n3"], messages
+        (message,) = {message for _, message in messages}
+        assert isinstance(message, self.lab.Propose), message
+        return message.proposal
+
+
+@graded(points=4, title="One after the other", requirement="linearizable, whatever crashes")
+def test_transactions_on_a_column_are_those_of_one_register(
+    lab: CassandraLab, sweep: Sweep
+) -> None:
+    def choose(random: Any, node: str, number: int) -> object:
+        key, drawn = random.choice(("ann", "bob")), random.random()
+        if drawn < 0.4:
+            return claim(lab, None, node, key)
+        if drawn < 0.7:
+            return claim(lab, node, None, key)
+        return look(lab, key)
+
+    for seed in sweep(4):
+        kinds = ("crash", "partition", "pause", "clock", "disk")
+        faults = trouble(seed, kinds, hit=FIVE, until=2 * SECOND)
+        node = partial(lab.Cassandra, memtable_cells=4)
+        simulation = cluster(lab, node, seed, faults, link=ROUGH)
+        work = Workload(simulation, choose, clients=FIVE, count=12, think=(0, 300 * MS))
+        must_end(simulation, work, limit=30 * SECOND, fine=0.5)
+        history = History(as_register(simulation.history))
+        must_hold(check_linearizability(history, CompareAndSetRegister()))
+        assert any(each.outcome == Ok(True) for each in simulation.history), "somebody got it"
+
+
+@graded(points=2, title="One of them", requirement="two that claim a name do not both get it")
+def test_of_several_that_claim_a_name_at_once_exactly_one_gets_it(
+    lab: CassandraLab, sweep: Sweep
+) -> None:
+    for seed in sweep(6):
+        simulation = cluster(lab, lab.Cassandra, seed)
+        claims = [simulation.call(node, claim(lab, None, node)) for node in FIVE[:3]]
+        run_until(simulation, lambda claims=claims: all(c.returned_at for c in claims))  # type: ignore[misc]
+        winners = [each.process for each in claims if each.outcome == Ok(True)]
+        assert len(winners) <= 1, winners
+        (holder,) = ask_ok(simulation, "n5", look(lab))
+        assert not winners or holder.value == winners[0]
+        assert shown(lab, simulation, "n4", "ann") == holder.value, "plain reads see it as well"
+        for lost in claims:
+            if isinstance(lost.outcome, Ok) and lost.outcome != Ok(True):
+                assert lost.outcome.value[0].value == holder.value  # type: ignore[index]
+
+
+@graded(points=2, title="Claim and give back", requirement="the condition is looked at, each time")
+def test_a_name_is_claimed_given_back_and_claimed_again(lab: CassandraLab) -> None:
+    simulation = cluster(lab, lab.Cassandra)
+    assert ask_ok(simulation, "n1", look(lab)) == ()
+    assert ask_ok(simulation, "n1", claim(lab, None, "ann")) is True
+    (found,) = ask_ok(simulation, "n2", claim(lab, None, "bob"))
+    assert found.value == "ann"
+    (found,) = ask_ok(simulation, "n3", claim(lab, "bob", "cyd"))
+    assert found.value == "ann"
+    assert ask_ok(simulation, "n4", claim(lab, "ann", None)) is True
+    (found,) = ask_ok(simulation, "n4", look(lab))
+    assert found.value is None
+    assert ask_ok(simulation, "n2", claim(lab, None, "bob")) is True
+    restart_all(simulation)
+    (found,) = ask_ok(simulation, "n5", look(lab))
+    assert found.value == "bob"
+
+
+@graded(points=1, title="A majority", requirement="two of three are enough, one is not")
+def test_a_transaction_needs_a_majority_of_replicas_and_no_more(lab: CassandraLab) -> None:
+    simulation = cluster(lab, lab.Cassandra, many=THREE)
+    crash(simulation, "n3")
+    assert ask_ok(simulation, "n1", claim(lab, None, "ann")) is True
+    crash(simulation, "n2")
+    asked = ask(simulation, "n1", claim(lab, "ann", "bob"))
+    assert asked.outcome == Failed("too few replicas have answered in time")
+
+
+@graded(points=2, title="A promise", requirement="Paxos 2.2: nothing below it, and it is on disk")
+def test_a_replica_promises_on_disk_and_takes_nothing_below(lab: CassandraLab) -> None:
+    node = Alone(lab.Cassandra)
+    node.gets("n2", lab.Mutate(0, ((NAME, lab.Cell("Oslo", 5)),)))
+    prepare = lab.Prepare(1, "ann", (10, "n2"), (NAME, ("ann", "profile", "job")))
+    promised = node.gets("n2", prepare)
+    promise = lab.Promise(1, lab.NOTHING, (0, ""), ((NAME, lab.Cell("Oslo", 5)),))
+    assert sent(promised) == [("n2", promise)]
+    assert effects_of(Save, promised)
+    assert sent(node.gets("n2", prepare)) == [("n2", promise)], "asked again, it says so again"
+    for life in (node, Alone(lab.Cassandra, node.saved)):
+        lower = (9, "n3"), (10, "n1")
+        for ballot in lower:
+            refused = [("n3", lab.Refused(2, (10, "n2")))]
+            assert sent(life.gets("n3", lab.Prepare(2, "ann", ballot, ()))) == refused
+            below = lab.Propose(2, "ann", lab.Proposal(ballot, ()))
+            assert sent(life.gets("n3", below)) == refused
+    assert sent(node.gets("n3", lab.Prepare(3, "bob", (1, "n3"), ())))[0][1].round == 3
+
+
+@graded(points=2, title="To accept", requirement="Paxos 2.2; accepting is a promise, too")
+def test_a_replica_accepts_on_disk_and_tells_the_next_one(lab: CassandraLab) -> None:
+    node = Alone(lab.Cassandra)
+    first, second = proposal(lab, 10, "Oslo"), proposal(lab, 20, "Rome")
+    for each in (first, second):
+        accepted = node.gets("n2", lab.Propose(1, "ann", each))
+        assert sent(accepted) == [("n2", lab.Accepted(1))]
+        assert effects_of(Save, accepted)
+    refused = [("n3", lab.Refused(2, (20, "n2")))]
+    assert sent(node.gets("n3", lab.Prepare(2, "ann", (15, "n3"), ()))) == refused
+    assert sent(node.gets("n3", lab.Propose(2, "ann", proposal(lab, 15, "", "n3")))) == refused
+    again = Alone(lab.Cassandra, node.saved)
+    promised = sent(again.gets("n3", lab.Prepare(3, "ann", (30, "n3"), (NAME,))))
+    assert promised == [("n3", lab.Promise(3, second, (0, ""), ()))], "accepted is not written"
+
+
+@graded(points=2, title="To commit", requirement="the cells are written, and nothing goes down")
+def test_a_replica_commits_what_it_has_not_accepted_and_keeps_what_is_higher(
+    lab: CassandraLab,
+) -> None:
+    node = Alone(lab.Cassandra)
+    first, second = proposal(lab, 10, "Oslo"), proposal(lab, 20, "Rome")
+    assert sent(node.gets("n2", lab.Commit(1, "ann", second))) == [("n2", lab.Committed(1))]
+    assert sent(node.gets("n2", lab.Commit(2, "ann", first))) == [("n2", lab.Committed(2))]
+    again = Alone(lab.Cassandra, node.saved)
+    refused = sent(again.gets("n3", lab.Prepare(3, "ann", (15, "n3"), ())))
+    assert refused == [("n3", lab.Refused(3, (20, "n2")))], "a commit promises, too"
+    promise = lab.Promise(4, second, (20, "n2"), ((NAME, lab.Cell("Rome", 20)),))
+    assert sent(again.gets("n3", lab.Prepare(4, "ann", (30, "n3"), (NAME,)))) == [("n3", promise)]
+    third = proposal(lab, 30, "Bonn", "n3")
+    again.gets("n3", lab.Propose(5, "ann", third))
+    again.gets("n2", lab.Commit(6, "ann", second))
+    late = sent(again.gets("n3", lab.Prepare(7, "ann", (40, "n3"), ())))
+    assert late == [("n3", lab.Promise(7, third, (20, "n2"), ()))]
+
+
+@graded(points=2, title="All phases", requirement="prepare, propose, commit; told at the end")
+def test_the_person_is_told_when_a_majority_has_committed_and_not_before(
+    lab: CassandraLab,
+) -> None:
+    asked = Asked(lab, claim(lab, None, "Oslo"))
+    ballot = asked.prepare.ballot
+    assert asked.prepare.names == (NAME,)
+    assert ballot == (1000, "n1"), "what the clock shows"
+    assert asked.promise("n2") == []
+    assert asked.promise("n2") == [], "it is one replica, twice"
+    propose = asked.proposed(asked.promise("n3"))
+    assert propose == lab.Proposal(ballot, ((NAME, lab.Cell("Oslo", 1000)),))
+    assert asked.promise("n1") == [], "it is decided"
+    round = asked.prepare.round
+    assert asked.node.gets("n2", lab.Committed(round)) == [], "nothing was to be committed"
+    assert asked.node.gets("n2", lab.Accepted(round)) == []
+    assert asked.node.gets("n2", lab.Accepted(round)) == [], "one replica, twice"
+    commits = sent(asked.node.gets("n1", lab.Accepted(round)))
+    assert sorted(commits) == [(n, lab.Commit(round, "ann", propose)) for n in THREE]
+    assert asked.node.gets("n3", lab.Accepted(round)) == []
+    assert asked.node.gets("n1", lab.Committed(round)) == []
+    assert asked.node.gets("n1", lab.Committed(round)) == []
+    assert told(asked.node.gets("n3", lab.Committed(round))) == [Ok(True)]
+    assert asked.node.gets("n2", lab.Committed(round)) == []
+    assert asked.node.fires(lab.TimeIsOver(round)) == []
+
+
+@graded(points=3, title="Half done", requirement="P2c: the highest accepted comes first")
+def test_what_was_accepted_and_is_not_committed_everywhere_is_finished_first(
+    lab: CassandraLab,
+) -> None:
+    old, new = proposal(lab, 10, "Oslo"), proposal(lab, 20, "Rome")
+    for first, second in (
+        ((old, 10), (new, 10)),
+        ((new, 10), (old, 10)),
+        ((new, 20), (None, 0)),
+        ((None, 0), (new, 0)),
+    ):
+        asked = Asked(lab, claim(lab, None, "Bonn"))
+        asked.promise("n2", *first)
+        finished = asked.proposed(asked.promise("n3", *second))
+        assert finished == lab.Proposal(asked.prepare.ballot, new.cells)
+        round = asked.prepare.round
+        for sender in ("n1", "n2"):
+            asked.node.gets(sender, lab.Accepted(round))
+        asked.node.gets("n1", lab.Committed(round))
+        again = asked.node.gets("n2", lab.Committed(round))
+        assert told(again) == [], "it was somebody else's"
+        (prepare,) = {message for _, message in sent(again)}
+        assert isinstance(prepare, lab.Prepare)
+        assert prepare.ballot > asked.prepare.ballot
+        assert prepare.round != round
+
+
+@graded(points=2, title="Done already", requirement="what all have committed is not done again")
+def test_what_the_whole_majority_has_committed_is_left_alone(lab: CassandraLab) -> None:
+    done, nothing = proposal(lab, 10, "Oslo"), proposal(lab, 20)
+    here = ((NAME, lab.Cell("Oslo", 10)),)
+    for accepted, committed in ((done, 10), (nothing, 10), (done, 15)):
+        asked = Asked(lab, claim(lab, "Oslo", "Bonn"))
+        asked.promise("n2", accepted, committed, here)
+        propose = asked.proposed(asked.promise("n3", done, 10, here))
+        assert propose.cells == ((NAME, lab.Cell("Bonn", 1000)),)
+
+
+@graded(points=3, title="Looking is a round", requirement="CASSANDRA-12126, scylladb 6299")
+def test_a_condition_that_does_not_hold_is_told_after_a_majority_has_accepted_nothing(
+    lab: CassandraLab,
+) -> None:
+    here = ((NAME, lab.Cell("Oslo", 5)),)
+    there = Ok((lab.Shown("profile", "city", "Oslo", 5),))
+    for operation in (claim(lab, "Rome", "Bonn"), claim(lab, None, "Bonn"), look(lab)):
+        asked = Asked(lab, operation)
+        asked.promise("n2")
+        decided = asked.promise("n3", None, 0, here)
+        assert told(decided) == []
+        assert asked.proposed(decided) == lab.Proposal(asked.prepare.ballot, ())
+        round = asked.prepare.round
+        assert told(asked.node.gets("n2", lab.Accepted(round))) == []
+        assert told(asked.node.gets("n1", lab.Accepted(round))) == [there]
+        assert asked.node.gets("n3", lab.Accepted(round)) == []
+
+
+@graded(points=2, title="Overtaken", requirement="begin again above it, after a while")
+def test_who_is_refused_begins_again_above_the_ballot_that_is_promised(lab: CassandraLab) -> None:
+    for phase in ("prepare", "look", "finish"):
+        asked = Asked(lab, look(lab) if phase == "look" else claim(lab, None, "Bonn"))
+        if phase != "prepare":
+            asked.promise("n2")
+            asked.promise("n3", proposal(lab, 10, "Oslo") if phase == "finish" else None)
+        refused = asked.node.gets("n2", lab.Refused(asked.prepare.round, (5000, "n3")))
+        assert told(refused) == sent(refused) == []
+        timers = [each.timer for each in effects_of(SetTimer, refused)]
+        (begin,) = [each for each in timers if isinstance(each, lab.BeginAgain)]
+        assert asked.node.gets("n3", lab.Refused(asked.prepare.round, (9000, "n3"))) == []
+        (_, prepare), *_ = sent(asked.node.fires(begin))
+        assert prepare.ballot == (5001, "n1")
+        assert asked.promise("n2") == [], "a promise to the first attempt is late"
+        assert asked.node.fires(begin) == []
+
+
+@graded(points=3, title="Unsure", requirement="own cells that were refused may still be written")
+def test_who_has_proposed_its_own_cells_and_is_refused_does_not_try_again(
+    lab: CassandraLab,
+) -> None:
+    asked = Asked(lab, claim(lab, None, "Bonn"))
+    asked.promise("n2")
+    asked.promise("n3")
+    round = asked.prepare.round
+    assert asked.node.gets("n2", lab.Refused(round, (5000, "n3"))) == []
+    silent = asked.node.fires(lab.TimeIsOver(round))
+    assert told(silent) == [Unknown("too few replicas have answered in time")]
+    assert sent(silent) == []
+    others = Asked(lab, claim(lab, None, "Bonn"))
+    others.promise("n2")
+    others.promise("n3", proposal(lab, 10, "Oslo"))
+    silent = others.node.fires(lab.TimeIsOver(others.prepare.round))
+    assert told(silent) == [Failed("too few replicas have answered in time")]
+    lucky = Asked(lab, claim(lab, None, "Bonn"))
+    lucky.promise("n2")
+    lucky.promise("n3")
+    lucky.node.gets("n2", lab.Refused(lucky.prepare.round, (5000, "n3")))
+    lucky.node.gets("n1", lab.Accepted(lucky.prepare.round))
+    assert sent(lucky.node.gets("n3", lab.Accepted(lucky.prepare.round))), "it has a majority"
+    assert lucky.node.gets("n2", lab.Refused(lucky.prepare.round, (6000, "n3"))) == []
+
+
+@graded(points=1, title="Above all", requirement="a transaction's cells are newer than what is there")
+def test_cells_are_stamped_above_what_the_majority_has(lab: CassandraLab) -> None:
+    for timestamp in (1000, 7000):
+        asked = Asked(lab, claim(lab, "Oslo", "Bonn"))
+        here = ((NAME, lab.Cell("Oslo", timestamp)),)
+        asked.promise("n2", None, 0, here)
+        again = sent(asked.promise("n3", None, 0, here))
+        assert {message.ballot for _, message in again} == {(timestamp + 1, "n1")}
+    asked = Asked(lab, claim(lab, "Oslo", "Bonn"))
+    asked.promise("n2", None, 0, ((NAME, lab.Cell("Oslo", 999)),))
+    assert asked.proposed(asked.promise("n3")).cells == ((NAME, lab.Cell("Bonn", 1000)),)
+
+
+@graded(points=1, title="Never again", requirement="no ballot is used twice, not by a later life")
+def test_a_ballot_is_not_used_again_in_a_later_life(lab: CassandraLab) -> None:
+    saved: dict[Any, object] = {}
+    ballots = []
+    for _ in range(3):
+        node = Alone(lab.Cassandra, saved)
+        for key in ("ann", "bob"):
+            begun = node.does(claim(lab, None, "Oslo", key))
+            ballots.append(sent(begun)[0][1].ballot)
+            assert effects_of(Save, begun)
+        saved = node.saved
+    assert len(set(ballots)) == 6, ballots
