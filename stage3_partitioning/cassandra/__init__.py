@@ -7,8 +7,8 @@ Reading order:
 3. ``compaction``: fewer tables, and when a tombstone may go.
 4. ``replica``: what nodes say to each other; the store on a node's disk.
 5. ``quorum``: ONE, QUORUM, ALL, and what a read repairs.
-6. ``light``: compare and set by Paxos, which Cassandra calls a lightweight transaction.
+6. ``acceptor``, ``light``: compare and set by Paxos, which is called a lightweight transaction.
 
 Around it: ``worlds`` says how it runs, ``checks`` what must hold, ``small`` is the instance for the
-explorer, ``demo`` shows it.
+explorer, ``broken`` lacks a rule, ``demo`` shows all of it.
 """

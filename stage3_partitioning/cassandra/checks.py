@@ -102,5 +102,3 @@ def _first(told: object) -> object:
     """The value that a look at one column has shown."""
     assert isinstance(told, Sequence)
     return told[0].value if told else None
-
-

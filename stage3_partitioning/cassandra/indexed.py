@@ -37,7 +37,7 @@ INDEX_EVERY = 4096
 
 BITS_PER_NAME = 10
 HASHES = 7
-"""How many bits a name sets: about 0.7 times the bits for each name gives the fewest wrong guesses."""
+"""So many bits a name sets: 0.7 times the bits for each name gives the fewest wrong guesses."""
 
 _PLACE = 21
 """How many bytes the last line of a file has: twenty digits."""

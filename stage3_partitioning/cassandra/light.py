@@ -32,112 +32,34 @@ has for the columns. Plain writes go past all this: who needs the promise must n
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
-from common.contract import CallId, NodeId, message, on, record, timer
+from common.contract import CallId, NodeId, on, timer
 from common.values.history import Failed, Ok, Outcome, Unknown
 from common.values.quorum import majority
 from common.values.units import MS
+from stage3_partitioning.cassandra.acceptor import (
+    NO_BALLOT,
+    NOTHING,
+    Accepted,
+    Acceptor,
+    Ballot,
+    Commit,
+    Committed,
+    Prepare,
+    Promise,
+    Proposal,
+    Propose,
+    Refused,
+)
 from stage3_partitioning.cassandra.lsm import Cell, Cells, Name
-from stage3_partitioning.cassandra.quorum import Coordinator, TimeIsOver, shown, together
+from stage3_partitioning.cassandra.quorum import TimeIsOver, shown, together
 from stage3_partitioning.cassandra.replica import PutIf
-
-Ballot: TypeAlias = tuple[int, NodeId]
-"""A number, and the coordinator that has it; no coordinator uses a number twice."""
-
-NO_BALLOT: Ballot = (0, "")
 
 ATTEMPTS = 12
 """So often a coordinator begins, at most, for one call."""
 
 BACK_OFF = 40 * MS
 """A coordinator that was overtaken waits up to so long, by chance, before it begins again."""
-
-
-@record
-class Proposal:
-    """What a coordinator wants to be written under its ballot; no cells: nothing."""
-
-    ballot: Ballot
-    cells: Cells
-
-
-NOTHING = Proposal(NO_BALLOT, ())
-
-
-@record
-class Register:
-    """What a replica remembers of a partition, on disk.
-
-    Attributes:
-        promised: it takes nothing below this ballot.
-        accepted: the proposal with the highest ballot that it has accepted.
-        committed: the highest ballot of which it has written the cells.
-    """
-
-    promised: Ballot = NO_BALLOT
-    accepted: Proposal = NOTHING
-    committed: Ballot = NO_BALLOT
-
-
-@message
-class Prepare:
-    """Promise to take nothing below this ballot; and what do these names hold?"""
-
-    round: int
-    key: str
-    ballot: Ballot
-    names: tuple[Name, ...]
-
-
-@message
-class Promise:
-    """I do. This I accepted last, this I committed last, and this I have of the names."""
-
-    round: int
-    accepted: Proposal
-    committed: Ballot
-    cells: Cells
-
-
-@message
-class Propose:
-    """Accept this."""
-
-    round: int
-    key: str
-    proposal: Proposal
-
-
-@message
-class Accepted:
-    """I have."""
-
-    round: int
-
-
-@message
-class Refused:
-    """No: I have promised a higher ballot, this one."""
-
-    round: int
-    promised: Ballot
-
-
-@message
-class Commit:
-    """A majority has accepted this: write its cells."""
-
-    round: int
-    key: str
-    proposal: Proposal
-
-
-@message
-class Committed:
-    """They are on my disk."""
-
-    round: int
 
 
 @timer
@@ -188,77 +110,13 @@ class Deciding:
         return own and self.proposal is not None and self.proposal.cells != ()
 
 
-class Cassandra(Coordinator):
+class Cassandra(Acceptor):
     """A node that coordinates lightweight transactions, too."""
 
     def on_start(self) -> None:
-        """Remember what was promised and accepted, and the number of the last ballot."""
+        """Remember the number of the last ballot."""
         super().on_start()
         self.last_ballot: int = self.saved.get("ballot", 0)
-        self.registers: dict[str, Register] = {
-            key[1]: register for key, register in self.saved.items() if key[0] == "paxos"
-        }
-
-    # The replica: an acceptor.
-
-    @on(Prepare)
-    def prepare_received(self, prepare: Prepare, sender: NodeId) -> None:
-        """Promise, unless a higher ballot is promised: then Refused with that one.
-
-        The same ballot again is the same question again.
-        """
-        register = self.register(prepare.key)
-        if prepare.ballot < register.promised:
-            self.send(sender, Refused(prepare.round, register.promised))
-            return
-        self.remember(
-            prepare.key, Register(prepare.ballot, register.accepted, register.committed)
-        )
-        found = ((name, self.store.get(name)) for name in prepare.names)
-        cells = tuple((name, cell) for name, cell in found if cell is not None)
-        promise = Promise(prepare.round, register.accepted, register.committed, cells)
-        self.send(sender, promise)
-
-    @on(Propose)
-    def propose_received(self, propose: Propose, sender: NodeId) -> None:
-        """Accept it, unless a higher ballot is promised: then Refused. Accepting promises, too."""
-        register = self.register(propose.key)
-        ballot = propose.proposal.ballot
-        if ballot < register.promised:
-            self.send(sender, Refused(propose.round, register.promised))
-            return
-        self.remember(propose.key, Register(ballot, propose.proposal, register.committed))
-        self.send(sender, Accepted(propose.round))
-
-    @on(Commit)
-    def commit_received(self, commit: Commit, sender: NodeId) -> None:
-        """Write the cells, and remember that: they are accepted here as well, and promised.
-
-        What was promised, accepted or committed at a higher ballot stays as it is.
-        """
-        register, ballot = self.register(commit.key), commit.proposal.ballot
-        self.keep(commit.proposal.cells)
-        self.remember(
-            commit.key,
-            Register(
-                max(register.promised, ballot),
-                max(register.accepted, commit.proposal, key=lambda each: each.ballot),
-                max(register.committed, ballot),
-            ),
-        )
-        self.send(sender, Committed(commit.round))
-
-    def register(self, key: str) -> Register:
-        """What is remembered of a partition."""
-        return self.registers.get(key, Register())
-
-    def remember(self, key: str, register: Register) -> None:
-        """Keep it on disk, under ``("paxos", key)``."""
-        if register != self.register(key):
-            self.registers[key] = register
-            self.save(("paxos", key), register)
-
-    # The coordinator: a proposer.
 
     @on(PutIf)
     def put_if(self, asked: PutIf, call: CallId) -> None:

@@ -8,13 +8,13 @@ a read sees each write that had ended before it. With ``ONE`` it may not.
 **The newest timestamp wins**, cell by cell. There are no siblings as in Dynamo. Of two writes that
 do not know of each other one is lost, and which one, the clocks decide.
 
-**Read repair.** Replicas that have answered with less than all of these have together are sent what
-they lack, *and the reader waits until they have it on disk*. Why wait? A write may be at one replica
-only. A first read meets that replica and shows the new value; a later read meets the two others and
-would show the old one. With the repair on a quorum of disks, a later read by quorum sees it as well.
-Replicas that answer later are repaired, too; nobody waits for them.
+**Read repair.** Replicas that have answered with less than all of these have together are sent
+what they lack, *and the reader waits until they have it on disk*. Why wait? A write may be at one
+replica only. A first read meets that replica and shows the new value; a later read meets the two
+others and would show the old one. With the repair on a quorum of disks, a later read by quorum sees
+it as well. Replicas that answer later are repaired, too; nobody waits for them.
 
-A coordinator that does not hear from enough replicas in time cannot take a write back. Some replicas
+A coordinator that does not hear from enough replicas in time cannot take a write back. Some of them
 may have it. So a write ends as *unknown*, and its cells may show up later; a read has failed.
 """
 
@@ -271,6 +271,4 @@ def bounds(get: Get) -> tuple[Name, Name]:
 
 def shown(cells: Cells) -> tuple[Shown, ...]:
     """Cells of one partition, as a person is shown them."""
-    return tuple(
-        Shown(row, column, cell.value, cell.timestamp) for (_, row, column), cell in cells
-    )
+    return tuple(Shown(row, column, cell.value, cell.timestamp) for (_, row, column), cell in cells)

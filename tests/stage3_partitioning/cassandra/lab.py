@@ -5,20 +5,15 @@ from typing import TYPE_CHECKING
 from common.course.suites.under_test import LabUnderTest
 
 if TYPE_CHECKING:
-    from stage3_partitioning.cassandra import compaction, indexed, light, lsm, quorum
+    from stage3_partitioning.cassandra import acceptor, compaction, indexed, lsm, quorum
 
 
 class CassandraLab(LabUnderTest):
     """What the suite uses of the lab; the names come from the implementation under test."""
 
     if TYPE_CHECKING:
-        from stage3_partitioning.cassandra.compaction import CompactingStore
-        from stage3_partitioning.cassandra.files import MemoryFiles, PowerCut
-        from stage3_partitioning.cassandra.indexed import Bloom, DamagedTable, IndexedTable
-        from stage3_partitioning.cassandra.light import (
+        from stage3_partitioning.cassandra.acceptor import (
             Accepted,
-            BeginAgain,
-            Cassandra,
             Commit,
             Committed,
             Prepare,
@@ -28,6 +23,10 @@ class CassandraLab(LabUnderTest):
             Refused,
             Register,
         )
+        from stage3_partitioning.cassandra.compaction import CompactingStore
+        from stage3_partitioning.cassandra.files import MemoryFiles, PowerCut
+        from stage3_partitioning.cassandra.indexed import Bloom, DamagedTable, IndexedTable
+        from stage3_partitioning.cassandra.light import BeginAgain, Cassandra
         from stage3_partitioning.cassandra.lsm import Cell, Store, Table
         from stage3_partitioning.cassandra.quorum import Coordinator, TimeIsOver
         from stage3_partitioning.cassandra.replica import (
@@ -49,4 +48,4 @@ class CassandraLab(LabUnderTest):
         levelled = staticmethod(compaction.levelled)
         needed = staticmethod(quorum.needed)
         lacking = staticmethod(quorum.lacking)
-        NOTHING = light.NOTHING
+        NOTHING = acceptor.NOTHING

@@ -123,7 +123,8 @@ def survives(
             found = there.get(each)
             fine = found in (cell, after[each]) if each in unsure else found == cell
             assert fine, f"the power failed after {power} bytes: {each} holds {found}, not {cell}"
-        new = [there.get(each) == after[each] for each in unsure if after[each] != acknowledged.get(each)]
+        changed = [each for each in unsure if after[each] != acknowledged.get(each)]
+        new = [there.get(each) == after[each] for each in changed]
         assert all(new) or not any(new), f"a write is there in part, after {power} bytes"
 
 

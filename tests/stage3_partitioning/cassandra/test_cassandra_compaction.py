@@ -1,5 +1,6 @@
 """Graded suite of the lab ``cassandra``, third part: compaction, and when a tombstone may go."""
 
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -114,9 +115,7 @@ def test_a_compaction_changes_nothing_that_can_be_read_and_leaves_fewer_tables(
 
 
 @graded(points=2, title="Apart", requirement="tables of a level do not overlap, nor grow too large")
-def test_the_tables_of_each_level_but_the_first_stay_apart(
-    lab: CassandraLab, sweep: Sweep
-) -> None:
+def test_the_tables_of_each_level_but_the_first_stay_apart(lab: CassandraLab, sweep: Sweep) -> None:
     for seed in sweep(5):
         random = Random(f"apart/{seed}")
         store = lab.CompactingStore(
@@ -131,7 +130,7 @@ def test_the_tables_of_each_level_but_the_first_stay_apart(
         deep = sorted((each.level, each.first, each.last) for each in store.tables if each.level)
         assert len(deep) > 8
         assert max(level for level, _, _ in deep) == 2
-        for (level, _, last), (other, first, _) in zip(deep, deep[1:], strict=False):
+        for (level, _, last), (other, first, _) in pairwise(deep):
             assert level != other or last < first, "two tables of a level overlap"
         assert all(each.cells <= 4 for each in store.tables if each.level)
 

@@ -64,13 +64,13 @@ class Asked:
         self.node = Alone(lab.Cassandra, **options)
         (_, self.prepare), *_ = sent(self.node.does(operation))
 
-    def promise(self, sender: str, accepted: Any = None, committed: int = 0, cells: Any = ()) -> Any:
+    def promise(
+        self, sender: str, accepted: Any = None, committed: int = 0, cells: Any = ()
+    ) -> Any:
         """A replica promises; what that brings."""
         lab, round = self.lab, self.prepare.round
         ballot = (committed, "n2") if committed else (0, "")
-        return self.node.gets(
-            sender, lab.Promise(round, accepted or lab.NOTHING, ballot, cells)
-        )
+        return self.node.gets(sender, lab.Promise(round, accepted or lab.NOTHING, ballot, cells))
 
     def proposed(self, effects: Any) -> Any:
         """What is proposed to all three replicas."""
@@ -334,7 +334,7 @@ def test_who_has_proposed_its_own_cells_and_is_refused_does_not_try_again(
     assert lucky.node.gets("n2", lab.Refused(lucky.prepare.round, (6000, "n3"))) == []
 
 
-@graded(points=1, title="Above all", requirement="a transaction's cells are newer than what is there")
+@graded(points=1, title="Above all", requirement="a ballot is newer than what is there")
 def test_cells_are_stamped_above_what_the_majority_has(lab: CassandraLab) -> None:
     for timestamp in (1000, 7000):
         asked = Asked(lab, claim(lab, "Oslo", "Bonn"))

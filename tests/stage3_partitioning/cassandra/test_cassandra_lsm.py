@@ -177,3 +177,12 @@ def test_what_is_written_behind_a_torn_line_is_found_by_the_next_life_and_leftov
         assert len(tables) == len(store.tables), "what no manifest names is removed"
         assert sum(each.startswith("manifest") for each in again.names()) <= 1
     assert len(store.tables) > 3
+    contents, model = {}, {}
+    for life in range(3):
+        files = lab.MemoryFiles(contents)
+        cells = {name(life): lab.Cell(f"of life {life}", life)}
+        lab.Store(files).write(cells)
+        model |= cells
+        contents = files.contents()
+    found = dict(lab.Store(lab.MemoryFiles(contents)).scan(FIRST, LAST))
+    assert found == model, "each life has a log of its own"

@@ -300,4 +300,3 @@ def test_what_is_deleted_stays_deleted_though_a_replica_missed_it(lab: Cassandra
         restart_all(simulation)
         assert shown(lab, simulation, "n3", "ann", level="ALL") is None
         assert shown(lab, simulation, "n2", "key 7", level="ALL") == "v"
-
