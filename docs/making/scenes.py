@@ -29,6 +29,6 @@ SCENES = {
     "multileader": ("multileader", "multileader-siblings", 60),
     "dynamo": ("dynamo", "dynamo-cart", 120),
     "shards": ("shards", "shards-migration", 300),
-    "cassandra": ("cassandra", "cassandra-back", 400),
+    "cassandra": ("cassandra", "cassandra-back", 536),
 }
 """By picture: the lab, the name of the trace, and the event at which the viewer stands."""

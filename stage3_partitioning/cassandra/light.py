@@ -17,7 +17,7 @@ majority have committed, the coordinator proposes *these* under its own ballot, 
 begins again. They may have been accepted by a majority, and their client may be told so.
 
 **Looking is a round, too.** If the condition does not hold, or there is nothing to write, *no
-cells* are proposed all the same. Why? An older proposal may be accepted by one replica that this
+cells* are proposed nevertheless. Why? An older proposal may be accepted by one replica that this
 coordinator has not heard. Unless a majority accepts something newer, that proposal can still come
 through, and then two looks one after the other contradict each other: CASSANDRA-12126, and Scylla's
 issue 6299.
@@ -124,10 +124,11 @@ class Cassandra(Acceptor):
         self.attempt(Deciding(call, asked, self.homes(asked.key)))
 
     def attempt(self, deciding: Deciding) -> None:
-        """Prepare with another ballot, in another round.
+        """Prepare with another ballot, in another round; after :data:`ATTEMPTS` it has failed.
 
         The number of a ballot is what the clock shows, and more than any number that this node has
-        used or heard of. It is saved under ``"ballot"``: no later life may use it again.
+        used or heard of, ``last_ballot``. It is saved under ``"ballot"``: no later life may use it
+        again. Promises, proposal and outcome of an earlier attempt count no more.
         """
         if deciding.attempts == ATTEMPTS:
             self.finish(deciding.call, Failed("others were faster each time: try again"))
@@ -249,7 +250,7 @@ class Cassandra(Acceptor):
         """Somebody has a higher ballot. Begin again above it, after a while.
 
         But not if the person's own cells are proposed: that ends as unknown, unless a majority has
-        accepted them all the same.
+        accepted them nevertheless.
         """
         deciding = self.deciding(refused.round)
         if deciding is None or deciding.committing:

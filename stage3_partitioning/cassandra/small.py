@@ -57,7 +57,7 @@ def _instance(node: type[Coordinator]) -> Instance:
     return Instance(
         nodes=dict.fromkeys(THREE, node),
         operations={"n2": (Get("ann"), Get("ann"))},
-        bounds=Bounds(timers=0),
+        bounds=Bounds(losses=1, timers=0),
         history=True,
         always=(no_look_goes_back,),
         sometimes=(both_show_it, first_shows_nothing),

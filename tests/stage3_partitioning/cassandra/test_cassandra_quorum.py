@@ -283,6 +283,8 @@ def test_a_replica_saves_what_it_says_it_has_and_is_silent_where_nobody_waits(
     again = Alone(lab.Coordinator, node.saved)
     found = sent(again.gets("n2", lab.Read(1, ("ann", "", ""), ("ann\0", "", ""))))
     assert found == [("n2", lab.Found(1, ((NAME, lab.Cell("Rome", 6)),)))]
+    (_, own), *_ = sent(again.does(put(lab, "ann", "Bonn", timestamp=7)))
+    assert effects_of(Save, again.gets("n1", own)), "its own cells come to it as a message, too"
 
 
 @graded(points=2, title="Deleted for good", requirement="a tombstone outlives those who missed it")
