@@ -11,7 +11,7 @@ write changes nothing in place::
               table-000002        (all cells, sorted by name; written once, never changed)
 
 A read asks the memtable *and* all tables, because any of them may have the newest cell. The newest
-one is that with the greatest timestamp, wherever it is: writes may arrive in any order.
+one is that with the greatest timestamp, in whatever file it is: writes may arrive in any order.
 
 **A deletion is a write**: a cell without a value, a *tombstone*. The older cells are still in their
 tables; the tombstone hides them.

@@ -205,7 +205,7 @@ class Coordinator(Replica):
 
         When just enough have, what they have together is what will be shown. Who of them lacks some
         of it is sent that in this round, and is waited for. Who answers later is compared with all
-        that have answered, and whoever lacks something is sent it without a round (0).
+        that have answered, and those that lack something are sent it without a round (0).
         """
         reading = self.rounds.get(found.round)
         if not isinstance(reading, Reading) or sender in reading.found:
