@@ -81,9 +81,9 @@ class Launched:
         return {id: status.fields for id, status in asked.items() if status is not None}
 
     async def leader(self) -> NodeId | None:
-        """The member that leads with the highest term, as the members say; None for nobody."""
+        """The member that leads with the highest term, or epoch, as they say; None for nobody."""
         leading = [
-            (status["term"], id)
+            (status["term"] if "term" in status else status["epoch"], id)
             for id, status in (await self.status()).items()
             if status["role"] == "leader"
         ]

@@ -13,5 +13,5 @@ Reading order:
 
 Around it: ``client`` asks, ``worlds`` says how it runs, ``checks`` what must hold, ``small`` has
 the instances for the explorer, ``broken`` what people try first, ``delayed`` followers that lag,
-``demo`` shows it; ``front`` speaks Redis' replication.
+``demo`` shows it. ``fronted`` is a replica with a front, and ``front`` speaks Redis' replication.
 """

@@ -5,7 +5,7 @@ case, for the old leader still runs.
 """
 
 from common.values.units import MS
-from common.worlds import Size, Variant, Work, Worlds
+from common.worlds import Front, Size, Variant, Work, Worlds
 from common.worlds.troubles import kill_in_turn
 from stage3_partitioning.replication.checks import (
     consistent_prefix,
@@ -15,8 +15,8 @@ from stage3_partitioning.replication.checks import (
     read_your_writes,
 )
 from stage3_partitioning.replication.delayed import Delayed
+from stage3_partitioning.replication.fronted import Fronted
 from stage3_partitioning.replication.operator import Operator
-from stage3_partitioning.replication.rejoin import Replica
 from stage3_partitioning.replication.small import ASYNC, HASTY, SEMI_SYNC
 
 NOTHING_LOST = {"read your writes": read_your_writes}
@@ -32,7 +32,7 @@ WORLDS = Worlds(
     variants={
         "semi-sync": Variant(
             "a write is done when one follower has it; an operator fails over",
-            node=Replica,
+            node=Fronted,
             client=Operator,
             choose=put_or_get,
             checks=NOTHING_LOST,
@@ -40,7 +40,7 @@ WORLDS = Worlds(
         ),
         "sync": Variant(
             "a write is done when all followers have it; an operator fails over",
-            node=Replica,
+            node=Fronted,
             client=Operator,
             choose=put_or_get,
             checks=NOTHING_LOST,
@@ -83,4 +83,15 @@ WORLDS = Worlds(
     trouble=kill_in_turn,
     small={"semi-sync": SEMI_SYNC},
     broken={"async": ASYNC, "hasty": HASTY},
+    front=Front(
+        clients=("redis-cli", "redis-server --replicaof", "redis-benchmark -t set,get"),
+        hint=(
+            "Redis clients: redis-cli -h {host} -p {port}\n"
+            "Redis servers: redis-server --port 6380 --save '' --replicaof {host} {port}"
+        ),
+        port=7100,
+        needs="hiredis",
+        extra="redis",
+        variants=("semi-sync", "sync"),
+    ),
 )

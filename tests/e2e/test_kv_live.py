@@ -21,9 +21,9 @@ from redis.cluster import RedisCluster as RedisClient
 from redis.retry import Retry
 
 from common.runtime.launch import Background, launch_in_background
+from common.runtime.resp.requests import MAX_BULK
 from common.values.history import Failed, Ok
 from stage3_partitioning.kv.commands import AddNode, RemoveNode
-from stage3_partitioning.kv.front.requests import MAX_BULK
 from stage3_partitioning.kv.worlds import WORLDS
 from tests.support.resp_wire import HOST, Wire, command
 

@@ -134,7 +134,7 @@ def some_requests(random: Random) -> tuple[bytes, list[list[bytes]]]:
 
 @pytest.mark.needs("hiredis")
 def test_a_stream_of_requests_is_cut_alike_however_it_arrives() -> None:
-    from stage3_partitioning.kv.front.requests import RequestReader
+    from common.runtime.resp.requests import RequestReader
 
     for seed in range(200):
         random = Random(seed)
@@ -151,7 +151,7 @@ def test_a_stream_of_requests_is_cut_alike_however_it_arrives() -> None:
 
 @pytest.mark.needs("hiredis")
 def test_what_comes_before_a_broken_request_is_carried_out_and_nothing_after() -> None:
-    from stage3_partitioning.kv.front.requests import RequestReader
+    from common.runtime.resp.requests import RequestReader
 
     for broken in (b"*1\r\n$99999999999\r\n", b"*-x\r\n", b"*1\r\n*1\r\n", b"x" * 70_000):
         for first in (b"*1\r\n$4\r\nPING\r\n", b"PING\r\n"):

@@ -1,6 +1,6 @@
 """Redis' protocol in front of the sharded store: a facade, so that real Redis clients talk to it.
 
-* ``requests``: bytes to commands, with bounds. ``replies``: results to bytes.
+* Bytes to commands, and results to bytes: ``common/runtime/resp``, which other labs share.
 * ``table``: which commands there are. ``data``: those about keys, as plans for the node.
 * ``server``: those about the server, the cluster and the connection. ``options``: how SET and
   EXPIRE are written.

@@ -11,9 +11,9 @@ from typing import Any, Protocol, TypeAlias
 
 from common.contract import NodeId
 from common.runtime.facade import Door
+from common.runtime.resp.replies import Value
 from stage3_partitioning.kv.commands import Fronted
 from stage3_partitioning.kv.front.data import Plan
-from stage3_partitioning.kv.front.replies import Value
 
 Reply: TypeAlias = bytes | Callable[[], bytes]
 """The bytes of a reply, or what makes them: a long one is not made before it can be written."""

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from common.runtime.resp.replies import RespError, Value
+from common.runtime.resp.words import arity_problem, subcommand, unknown_subcommand
 from stage3_partitioning.kv.front.client import Client, Facade
 from stage3_partitioning.kv.front.options import integer
-from stage3_partitioning.kv.front.replies import RespError, Value
-from stage3_partitioning.kv.front.words import arity_problem, subcommand, unknown_subcommand
 from stage3_partitioning.kv.messages import Known, Overview, SlotKeys
 from stage3_partitioning.kv.slots import SLOTS, key_slot
 

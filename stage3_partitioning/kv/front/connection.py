@@ -11,16 +11,16 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
+from common.runtime.resp.replies import QUEUED, RespError, Value, encode, error
+from common.runtime.resp.requests import ProtocolError, RequestReader
+from common.runtime.resp.words import arity_problem
 from common.values.history import Ok, Outcome
 from stage3_partitioning.kv.commands import Fronted, Get
 from stage3_partitioning.kv.front.client import Facade, Later, Reply, Slot
 from stage3_partitioning.kv.front.data import PLANS, Plan
-from stage3_partitioning.kv.front.replies import QUEUED, RespError, Value, encode, error
-from stage3_partitioning.kv.front.requests import ProtocolError, RequestReader
 from stage3_partitioning.kv.front.server import SERVER_COMMANDS, unknown_command
 from stage3_partitioning.kv.front.table import TABLE
 from stage3_partitioning.kv.front.transactions import CROSS_SLOT, discard, execute, multi, watch
-from stage3_partitioning.kv.front.words import arity_problem
 from stage3_partitioning.kv.messages import Answer, Ask, Moved, Serve
 from stage3_partitioning.kv.slots import key_slot
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from common.runtime.resp.replies import RespError, Simple, Value
 from stage3_partitioning.kv.commands import (
     Append,
     Delete,
@@ -27,7 +28,6 @@ from stage3_partitioning.kv.front.options import (
     read_expire,
     read_set,
 )
-from stage3_partitioning.kv.front.replies import RespError, Simple, Value
 
 OK = Simple("OK")
 Words = list[bytes]

@@ -10,10 +10,10 @@ from typing import Any
 
 from common.contract import NodeId
 from common.runtime.facade import Door
+from common.runtime.resp.requests import MAX_BULK
 from common.values.errors import BadInput
 from stage3_partitioning.kv.front.client import Client
 from stage3_partitioning.kv.front.connection import Connection
-from stage3_partitioning.kv.front.requests import MAX_BULK
 from stage3_partitioning.kv.front.server import VERSION
 from stage3_partitioning.kv.slots import SLOTS
 

@@ -5,8 +5,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from common.runtime.resp.replies import RespError
 from stage3_partitioning.kv.commands import Expire, PutIf, Until, When
-from stage3_partitioning.kv.front.replies import RespError
 from stage3_partitioning.kv.store import as_integer
 
 SYNTAX = "ERR syntax error"

@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from common.runtime.resp.replies import OK, RespError, Simple, Value
+from common.runtime.resp.words import arity_problem, subcommand, text, unknown_subcommand
 from stage3_partitioning.kv.front.client import Client
 from stage3_partitioning.kv.front.cluster import cluster
 from stage3_partitioning.kv.front.options import SYNTAX, glob, integer, read_scan
-from stage3_partitioning.kv.front.replies import OK, RespError, Simple, Value
 from stage3_partitioning.kv.front.table import TABLE
-from stage3_partitioning.kv.front.words import arity_problem, subcommand, text, unknown_subcommand
 from stage3_partitioning.kv.messages import Flush, Scan, Size
 
 VERSION = "7.0.15"

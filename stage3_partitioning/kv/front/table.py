@@ -6,7 +6,7 @@ redis-py refuses to send in a pipeline what is not among them.
 
 from dataclasses import dataclass
 
-from stage3_partitioning.kv.front.replies import Flags, Value
+from common.runtime.resp.replies import Flags, Value
 
 ENTRIES = """
 get 2 1 1 1 readonly,fast @read,@string,@fast

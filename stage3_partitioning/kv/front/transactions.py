@@ -11,10 +11,10 @@ looks whether they were touched. Here a key that has the same value again counts
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from common.runtime.resp.replies import OK, NoArray, Value, encode, error
 from stage3_partitioning.kv.commands import Expect
 from stage3_partitioning.kv.front.client import Client, Later
 from stage3_partitioning.kv.front.data import Plan
-from stage3_partitioning.kv.front.replies import OK, NoArray, Value, encode, error
 from stage3_partitioning.kv.slots import key_slot
 
 CROSS_SLOT = "CROSSSLOT Keys in request don't hash to the same slot"

@@ -8,10 +8,9 @@ same, in the same words). hiredis is handed complete requests only.
 
 import hiredis
 
-from stage3_partitioning.kv.commands import MAX_VALUE
-from stage3_partitioning.kv.front.inline import split
+from common.runtime.resp.inline import split
 
-MAX_BULK = MAX_VALUE
+MAX_BULK = 1024 * 1024
 """The longest argument, in bytes. Redis: 512 MB."""
 
 MAX_ARGUMENTS = 65_536

@@ -1,0 +1,189 @@
+"""A replica with a front: what Redis' protocol asks of it, beyond the clients of the lab.
+
+A front is in the replica's own process. It writes several keys at once, reads several, and follows
+the log: it hands that on to real Redis servers, which are followers of this replica.
+"""
+
+from collections import deque
+from typing import Any
+
+from common.contract import CallId, NodeId, on, operation, record
+from common.values.history import Failed, Ok, Unknown
+from stage3_partitioning.replication.log import Copy, Entry, Position
+from stage3_partitioning.replication.rejoin import Replica
+from stage3_partitioning.replication.shipping import Ship
+
+FRONT = "front"
+"""The client of all writes that come by a front: nobody repeats them, so they need no numbers."""
+
+MOST_TOLD = 1000
+"""Writes that are told of at one time."""
+
+NOT_LEADER = "this member does not lead"
+
+
+@record
+class Change:
+    """What to do with a key: write ``value``, or with None delete it."""
+
+    key: str
+    value: str | None
+
+
+@operation
+class Write:
+    """Make these changes, one right behind the other. Ends with Ok(:class:`Written`) when they are
+    done, by the mode of the cluster; with Failed where this member does not lead."""
+
+    changes: tuple[Change, ...]
+
+
+@operation
+class Read:
+    """What is under these keys? Ends with Ok(values), None where nothing is."""
+
+    keys: tuple[str, ...]
+
+
+@operation
+class Follow:
+    """What is behind this position? Ends with Ok(:class:`Told`), as soon as there is something."""
+
+    position: Position
+
+
+@operation
+class State:
+    """All that is here. Ends with Ok(:class:`~.log.Copy`)."""
+
+
+@operation
+class Who:
+    """Who leads? Ends with Ok((leader or None, epoch, offset))."""
+
+
+@record
+class Written:
+    """Changes are done.
+
+    Attributes:
+        position: where they lead.
+        there: how many of their keys were there before.
+    """
+
+    position: Position
+    there: int
+
+
+@record
+class Told:
+    """Changes behind a position, and the new position.
+
+    Attributes:
+        position: where the changes lead.
+        changes: in order; a leader's mark is none.
+        again: that the log does not go through the position that was named, so a follower has to
+            begin with a copy.
+    """
+
+    position: Position
+    changes: tuple[Change, ...]
+    again: bool = False
+
+
+class Fronted(Replica):
+    """A replica that a front can use."""
+
+    carries = (Copy, Change, Told, Written)
+
+    def __init__(self, id: NodeId, peers: tuple[NodeId, ...], **options: Any) -> None:
+        super().__init__(id, peers, **options)
+        self.due: deque[tuple[int, CallId, Written]] = deque()
+        """Writes of the front that wait: until which offset is confirmed, and for what."""
+        self.following: list[tuple[CallId, Position]] = []
+        """Who waits for something behind a position."""
+
+    @on(Write)
+    def write(self, write: Write, call: CallId) -> None:
+        """Take the changes as the leader, ship them, and wait as any client does."""
+        if not self.leads:
+            self.finish(call, Failed(NOT_LEADER))
+            return
+        after = self.log.position
+        there = sum(each.key in self.log.data for each in write.changes)
+        entries = tuple(
+            Entry(self.epoch, FRONT, 0, each.key, each.value)
+            for each in write.changes
+            if each.value is not None or each.key in self.log.data
+        )
+        self.take(entries)
+        written = Written(self.log.position, there)
+        if entries:
+            self.broadcast(Ship(self.epoch, after, entries))
+        if entries and self.needed:
+            self.due.append((self.log.offset, call, written))
+            self.answer_waiting()
+        else:
+            self.finish(call, Ok(written))
+
+    @on(Read)
+    def read(self, read: Read, call: CallId) -> None:
+        """Answer from what is here."""
+        self.finish(call, Ok(tuple(self.log.data.get(key) for key in read.keys)))
+
+    @on(State)
+    def state(self, _: State, call: CallId) -> None:
+        """A copy of all."""
+        self.finish(call, Ok(self.log.copy()))
+
+    @on(Who)
+    def who(self, _: Who, call: CallId) -> None:
+        """Who leads, as far as is known here."""
+        self.finish(call, Ok((self.leader, self.epoch, self.log.offset)))
+
+    @on(Follow)
+    def follow(self, follow: Follow, call: CallId) -> None:
+        """Tell what is behind the position, now or later."""
+        self.following.append((call, follow.position))
+        self.tell()
+
+    def tell(self) -> None:
+        """Tell those who wait what is behind their positions now."""
+        waiting, self.following = self.following, []
+        for call, position in waiting:
+            if not self.log.has(position):
+                self.finish(call, Ok(Told(self.log.position, (), again=True)))
+            elif position == self.log.position:
+                self.following.append((call, position))
+            else:
+                entries = self.log.since(position[1], MOST_TOLD)
+                reached = self.log.at(position[1] + len(entries))
+                changes = tuple(Change(each.key, each.value) for each in entries if each.client)
+                self.finish(call, Ok(Told(reached, changes)))
+
+    # Where the log, the epoch, or what is confirmed changes.
+
+    def take(self, entries: tuple[Entry, ...]) -> None:
+        """Add writes, and tell who follows."""
+        super().take(entries)
+        self.tell()
+
+    def take_back(self, offset: int) -> None:
+        """Take writes back: who has followed to beyond the fork has to begin again."""
+        super().take_back(offset)
+        self.tell()
+
+    def enter(self, epoch: int, leader: NodeId | None) -> None:
+        """In a new epoch nobody knows what becomes of writes that waited."""
+        while self.due:
+            _, call, _ = self.due.popleft()
+            self.finish(call, Unknown("another member may lead"))
+        super().enter(epoch, leader)
+
+    def answer_waiting(self) -> None:
+        """Tell the front, too, whose writes are confirmed."""
+        super().answer_waiting()
+        confirmed = self.confirmed() if self.needed else 0
+        while self.due and self.due[0][0] <= confirmed:
+            _, call, written = self.due.popleft()
+            self.finish(call, Ok(written))
