@@ -54,7 +54,9 @@ class Follow:
 
 @operation
 class State:
-    """All that is here. Ends with Ok(:class:`~.log.Copy`)."""
+    """All that is here, and what is behind this position. Ends with Ok(:class:`Picture`)."""
+
+    position: Position
 
 
 @operation
@@ -81,20 +83,28 @@ class Told:
 
     Attributes:
         position: where the changes lead.
-        changes: in order; a leader's mark is none.
+        changes: one for each place of the log; None for a leader's mark.
         again: that the log does not go through the position that was named, so a follower has to
             begin with a copy.
     """
 
     position: Position
-    changes: tuple[Change, ...]
+    changes: tuple[Change | None, ...]
     again: bool = False
+
+
+@record
+class Picture:
+    """A copy of everything, and the changes that lead to it."""
+
+    copy: Copy
+    told: Told
 
 
 class Fronted(Replica):
     """A replica that a front can use."""
 
-    carries = (Copy, Change, Told, Written)
+    carries = (Copy, Change, Picture, Told, Written)
 
     def __init__(self, id: NodeId, peers: tuple[NodeId, ...], **options: Any) -> None:
         super().__init__(id, peers, **options)
@@ -132,9 +142,10 @@ class Fronted(Replica):
         self.finish(call, Ok(tuple(self.log.data.get(key) for key in read.keys)))
 
     @on(State)
-    def state(self, _: State, call: CallId) -> None:
-        """A copy of all."""
-        self.finish(call, Ok(self.log.copy()))
+    def state(self, state: State, call: CallId) -> None:
+        """A copy of all, and the way to it."""
+        told = self.told(state.position, self.log.offset)
+        self.finish(call, Ok(Picture(self.log.copy(), told)))
 
     @on(Who)
     def who(self, _: Who, call: CallId) -> None:
@@ -151,15 +162,19 @@ class Fronted(Replica):
         """Tell those who wait what is behind their positions now."""
         waiting, self.following = self.following, []
         for call, position in waiting:
-            if not self.log.has(position):
-                self.finish(call, Ok(Told(self.log.position, (), again=True)))
-            elif position == self.log.position:
+            if position == self.log.position:
                 self.following.append((call, position))
             else:
-                entries = self.log.since(position[1], MOST_TOLD)
-                reached = self.log.at(position[1] + len(entries))
-                changes = tuple(Change(each.key, each.value) for each in entries if each.client)
-                self.finish(call, Ok(Told(reached, changes)))
+                self.finish(call, Ok(self.told(position, MOST_TOLD)))
+
+    def told(self, position: Position, most: int) -> Told:
+        """The changes behind a position, so many at most."""
+        if not self.log.has(position):
+            return Told(self.log.position, (), again=True)
+        entries = self.log.since(position[1], most)
+        reached = self.log.at(position[1] + len(entries))
+        changes = (Change(each.key, each.value) if each.client else None for each in entries)
+        return Told(reached, tuple(changes))
 
     # Where the log, the epoch, or what is confirmed changes.
 

@@ -19,10 +19,13 @@ from common.runtime.resp.requests import ProtocolError, RequestReader
 from common.values.history import Failed, Ok
 from stage3_partitioning.replication.front.rdb import BadRdb, read_rdb
 from stage3_partitioning.replication.front.stream import as_bytes, as_text, command
-from stage3_partitioning.replication.fronted import Change, Read, State, Write
-from stage3_partitioning.replication.log import Copy
+from stage3_partitioning.replication.fronted import Change, Picture, Read, State, Write
+from stage3_partitioning.replication.log import NOWHERE
 
 RETRY_SECONDS = 0.5
+REFUSED_SECONDS = 5.0
+"""How long until the next try after what a new try will hardly mend."""
+
 SILENCE_SECONDS = 60.0
 """A leader that says nothing for so long is gone. Redis: ``repl-timeout``."""
 
@@ -105,15 +108,16 @@ class Following:
 
     async def _go(self) -> None:
         while True:
+            pause = RETRY_SECONDS
             try:
                 await self._once()
             except (NotFollowed, BadRdb, ProtocolError) as problem:
                 self._say(str(problem))
-                self.id, self.offset = "?", -1
+                self.id, self.offset, pause = "?", -1, REFUSED_SECONDS
             except (OSError, TimeoutError, EOFError) as problem:
                 self._say(str(problem) or "the connection has ended")
             self.up = False
-            await asyncio.sleep(RETRY_SECONDS)
+            await asyncio.sleep(pause)
 
     def _say(self, why: str) -> None:
         if why != self.why:
@@ -164,10 +168,10 @@ class Following:
 
     async def _be_like(self, data: Mapping[bytes, bytes]) -> None:
         """Make the cluster's keys those of a copy."""
-        outcome = await self._door.ask(State())
+        outcome = await self._door.ask(State(NOWHERE))
         assert isinstance(outcome, Ok), "a replica answers its front"
-        assert isinstance(outcome.value, Copy), "a replica answers its front"
-        here = {as_bytes(key): as_bytes(value) for key, value in outcome.value.data}
+        assert isinstance(outcome.value, Picture), "a replica answers its front"
+        here = {as_bytes(key): as_bytes(value) for key, value in outcome.value.copy.data}
         changes = [Change(as_text(key), None) for key in here if key not in data]
         changes += [_change(*item) for item in data.items() if here.get(item[0]) != item[1]]
         await self._write(changes)

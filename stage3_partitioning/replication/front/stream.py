@@ -12,10 +12,10 @@ from collections.abc import Coroutine
 from typing import Any, Protocol
 
 from common.runtime.facade import Door
-from common.values.history import Ok
+from common.values.history import Ok, Outcome
 from stage3_partitioning.replication.front.rdb import write_rdb
-from stage3_partitioning.replication.fronted import Change, Follow, State, Told
-from stage3_partitioning.replication.log import NOWHERE, Copy, Position
+from stage3_partitioning.replication.fronted import Change, Follow, Picture, State, Told
+from stage3_partitioning.replication.log import NOWHERE, Position
 
 BACKLOG_BYTES = 1024 * 1024
 """How much of the stream is kept for followers that come back. Redis' default, too."""
@@ -120,18 +120,26 @@ class Stream:
     # From the log to the stream.
 
     def _ask(self) -> None:
-        self._door.invoke(Follow(self._position), self._told)
+        begin = self._position
 
-    def _told(self, outcome: object) -> None:
-        if not isinstance(outcome, Ok):
-            return  # the replica is ending
-        told = outcome.value
-        assert isinstance(told, Told), "a replica answers its front"
+        def told(outcome: Outcome) -> None:
+            if isinstance(outcome, Ok):  # else the replica is ending
+                assert isinstance(outcome.value, Told), "a replica answers its front"
+                self._advance(begin, outcome.value)
+                self._ask()
+
+        self._door.invoke(Follow(begin), told)
+
+    def _advance(self, begin: Position, told: Told) -> None:
+        """Take changes into the stream that come behind ``begin``; some may be in it already."""
         if told.again:
             self._begin_again()
+        elif told.position[1] > self._position[1]:
+            new = told.changes[self._position[1] - begin[1] :]
+            self.send(b"".join([encoded(each) for each in new if each is not None]))
+        else:
+            return
         self._position = told.position
-        self.send(b"".join(map(encoded, told.changes)))
-        self._ask()
 
     def _begin_again(self) -> None:
         """The log has taken another way: no follower can go on with this stream."""
@@ -182,23 +190,26 @@ class Stream:
             self._copy_to(follower)
 
     def _copy_to(self, follower: Follower) -> None:
-        """Ask for a copy until it is of the very place where the stream is."""
+        """Ask for a copy, and for the way to it: then the stream is at the very same place."""
+        begin, id = self._position, self.id
 
-        def told(outcome: object) -> None:
+        def told(outcome: Outcome) -> None:
             if follower not in self.followers or not isinstance(outcome, Ok):
                 return
-            copy = outcome.value
-            assert isinstance(copy, Copy), "a replica answers its front"
-            here = copy.lineage[-1] if copy.lineage else NOWHERE
-            if here != self._position:
-                self._copy_to(follower)
+            picture = outcome.value
+            assert isinstance(picture, Picture), "a replica answers its front"
+            if self.id != id:
+                return  # the log has taken another way, and the follower was disconnected
+            self._advance(begin, picture.told)
+            if follower not in self.followers:
                 return
-            file = write_rdb({as_bytes(key): as_bytes(value) for key, value in copy.data})
+            data = picture.copy.data
+            file = write_rdb({as_bytes(key): as_bytes(value) for key, value in data})
             follower.write(b"+FULLRESYNC %b %d\r\n" % (self.id.encode(), self.offset))
             follower.write(b"$%d\r\n%b" % (len(file), file))
             follower.acknowledged, follower.online = self.offset, True
 
-        self._door.invoke(State(), told)
+        self._door.invoke(State(begin), told)
 
     def left(self, follower: Follower) -> None:
         """A follower has gone."""
