@@ -77,6 +77,11 @@ class MoveTo:
     to: NodeId
 
 
+@operation
+class Chunks:
+    """What is the table, as this router knows it? Ends with Ok(Table)."""
+
+
 Change: TypeAlias = Put | Append | Delete | CompareAndSet
 
 # From a router to a shard, and back.

@@ -29,6 +29,7 @@ from stage3_partitioning.shards.messages import (
     Append,
     Change,
     Changed,
+    Chunks,
     CompareAndSet,
     Delete,
     Found,
@@ -114,6 +115,11 @@ class Router(Caching, Asker):
     def move_asked(self, move: MoveTo, call: CallId) -> None:
         """The config server decides."""
         self.ask(MoveAsked(self.new_number(), self.place(move.key), move.to), call)
+
+    @on(Chunks)
+    def chunks_asked(self, chunks: Chunks, call: CallId) -> None:
+        """The table that is here."""
+        self.finish(call, Ok(self.table))
 
     # Whom to ask.
 

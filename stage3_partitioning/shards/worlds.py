@@ -5,7 +5,7 @@ each key linearizable, and a scan shows each document once.
 """
 
 from common.values.units import MS
-from common.worlds import Size, Variant, Work, Worlds
+from common.worlds import Front, Size, Variant, Work, Worlds
 from common.worlds.troubles import kill_in_turn_then_all
 from stage3_partitioning.shards.checks import (
     each_document_once,
@@ -42,4 +42,11 @@ WORLDS = Worlds(
     columns=("version", "chunks", "documents", "orphans", "moving"),
     trouble=kill_in_turn_then_all,
     small={"a-migration": A_MIGRATION, "a-crash": A_CRASH},
+    front=Front(
+        clients=("pymongo 4.20", "mongosh 2.12"),
+        hint="MongoDB clients: mongosh mongodb://{host}:{port}, or pymongo's MongoClient",
+        port=27017,
+        needs="mongomock",
+        extra="mongo",
+    ),
 )
