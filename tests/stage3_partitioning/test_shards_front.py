@@ -181,6 +181,7 @@ def test_a_command_that_is_not_known_is_answered_as_by_mongodb() -> None:
         {"split": "shop.c", "middle": 3},
         {"moveChunk": "shop.c", "find": {"_id": 1}, "to": "n9"},
         {"aggregate": "c", "pipeline": [{"$nonsense": {}}]},
+        {"aggregate": 1, "pipeline": []},
     ],
 )
 def test_a_command_that_makes_no_sense_is_answered_with_a_code_and_a_sentence(
@@ -215,7 +216,11 @@ def test_documents_are_found_updated_and_deleted_over_several_shards() -> None:
     assert shell(database="admin", split="shop.c", middle={"_id": 10})["ok"] == 1.0
     assert shell(database="admin", moveChunk="shop.c", find={"_id": 15}, to="n2")["ok"] == 1.0
     chunks = shell(database="config", find="chunks")["cursor"]["firstBatch"]
-    assert [each["shard"] for each in chunks] == ["n1", "n2"]
+    chunks = [each for each in chunks if each["ns"] == "shop.c"]
+    assert [(each["shard"], each["min"]["_id"]) for each in chunks[1:]] == [("n2", 10)]
+    shards = shell(database="config", aggregate="shards", pipeline=[{"$match": {"_id": "n2"}}])
+    assert [each["host"] for each in shards["cursor"]["firstBatch"]] == ["n2"]
+    assert shell(database="config", insert="shards", documents=[{"_id": "n9"}])["code"] == 115
     found = shell(find="c", filter={"_id": {"$gte": 8}}, limit=4)["cursor"]["firstBatch"]
     assert [each["_id"] for each in found] == [8, 9, 10, 11]
     reply = shell(update="c", updates=[{"q": {"n": 1}, "u": {"$inc": {"n": 5}}, "multi": True}])

@@ -5,6 +5,7 @@
 * ``keys``: the place of a document in the order of the table.
 * ``store``: documents of the lab under a collection's name.
 * ``documents``: what filters, updates and pipelines mean (mongomock knows).
+* ``catalog``: the database ``config``, made of the table.
 * ``data``: commands about documents. ``admin``: those about the cluster and the connection.
 * ``facade``: the socket.
 

@@ -5,7 +5,7 @@ import platform
 from itertools import count
 from typing import Any
 
-from stage3_partitioning.shards.chunks import Chunk
+from stage3_partitioning.shards.front.catalog import Catalog
 from stage3_partitioning.shards.front.cursors import Cursors
 from stage3_partitioning.shards.front.documents import found
 from stage3_partitioning.shards.front.keys import checked
@@ -107,7 +107,7 @@ class Admin:
     async def shard_collection(self, command: Document) -> Document:
         """``shardCollection``: every collection is sharded, by ``_id``; another key is refused."""
         name = checked(str(command["shardCollection"]))
-        only = {"_id": "hashed"} if self.store.hashed else {"_id": 1}
+        only = self.store.shard_key
         if command.get("key") != only:
             raise Problem(
                 72,
@@ -129,18 +129,7 @@ class Admin:
 
     async def list_shards(self, command: Document) -> Document:
         """``listShards``: the members of the cluster."""
-        return {"shards": self._shards(), "ok": 1.0}
-
-    def _shards(self) -> list[Document]:
-        return [{"_id": each, "host": each, "state": 1} for each in self.store.door.members]
-
-    async def config(self, command: Document) -> Document:
-        """``find`` in the database ``config``: shards and chunks, which ``sh.status()`` shows."""
-        name = command["find"]
-        table = (await self.store.table()).chunks if name == "chunks" else ()
-        several = self._shards() if name == "shards" else [_chunk(each) for each in table]
-        shown = found(several, command.get("filter", {}))
-        return self.cursors.first(f"config.{name}", shown, command.get("batchSize"), False)
+        return {"shards": Catalog(self.store).shards(), "ok": 1.0}
 
 
 def _id_in(command: Document, field: str) -> Any:
@@ -148,14 +137,3 @@ def _id_in(command: Document, field: str) -> Any:
     if not isinstance(value, dict) or "_id" not in value:
         raise Problem(2, f"say {field}: {{_id: ...}}: documents are sharded by _id")
     return value["_id"]
-
-
-def _chunk(chunk: Chunk) -> Document:
-    major, minor = chunk.version
-    return {
-        "_id": chunk.low or "MinKey",
-        "min": chunk.low,
-        "max": chunk.high,
-        "shard": chunk.shard,
-        "lastmod": f"{major}.{minor}",
-    }

@@ -3,6 +3,8 @@
 from itertools import count
 from typing import Any
 
+from bson import Int64
+
 from stage3_partitioning.shards.front.problems import Problem
 from stage3_partitioning.shards.front.wire import Document
 
@@ -60,4 +62,5 @@ class Cursors:
 
 
 def _told(number: int, namespace: str, name: str, batch: list[Any]) -> Document:
-    return {"cursor": {"id": number, "ns": namespace, name: batch}, "ok": 1.0}
+    cursor = {"id": Int64(number), "ns": namespace, name: batch}  # drivers look at the type
+    return {"cursor": cursor, "ok": 1.0}

@@ -11,6 +11,7 @@ from typing import Any
 from bson import ObjectId
 
 from stage3_partitioning.shards.front import documents
+from stage3_partitioning.shards.front.catalog import Catalog, in_catalog
 from stage3_partitioning.shards.front.cursors import Cursors
 from stage3_partitioning.shards.front.keys import checked, is_key
 from stage3_partitioning.shards.front.problems import Problem
@@ -32,6 +33,7 @@ class Data:
     def __init__(self, store: Store, cursors: Cursors) -> None:
         self.store = store
         self.cursors = cursors
+        self.catalog = Catalog(store)
 
     def namespace(self, command: Document) -> str:
         """The collection that a command is about: its first field, in ``$db``."""
@@ -42,6 +44,10 @@ class Data:
 
     async def candidates(self, namespace: str, query: Document) -> AsyncIterator[Document]:
         """The documents that a filter may find: one, if it names an ``_id``; else all of them."""
+        if in_catalog(namespace):
+            for each in await self.catalog.collection(namespace.partition(".")[2]):
+                yield each
+            return
         id = query.get("_id")
         if is_key(id):
             one = await self.store.get(namespace, id)
@@ -67,7 +73,7 @@ class Data:
             "skip": int(command.get("skip", 0)),
             "limit": abs(limit),
         }
-        if command.get("sort"):
+        if command.get("sort") and not in_catalog(namespace):  # that is in order as it comes
             options["sort"] = list(command["sort"].items())
         several = await self.matching(namespace, command.get("filter", {}), **options)
         one_batch = bool(command.get("singleBatch")) or limit < 0
@@ -104,9 +110,16 @@ class Data:
 
     # Writing.
 
+    def written(self, command: Document) -> str:
+        """The collection that a command writes to; nobody writes to ``config``."""
+        namespace = self.namespace(command)
+        if in_catalog(namespace):
+            raise Problem(115, f"{namespace} shows the table: change that by split and moveChunk")
+        return namespace
+
     async def insert(self, command: Document) -> Document:
         """``insert``: each document, if there is none with its ``_id``."""
-        namespace = self.namespace(command)
+        namespace = self.written(command)
 
         async def one(document: Document) -> Document:
             made = {"_id": document.get("_id", ObjectId()), **document}
@@ -122,7 +135,7 @@ class Data:
 
     async def update(self, command: Document) -> Document:
         """``update``: each statement changes the first document it finds, or all (``multi``)."""
-        namespace = self.namespace(command)
+        namespace = self.written(command)
 
         async def one(statement: Document) -> Document:
             query, update = statement["q"], statement["u"]
@@ -164,7 +177,7 @@ class Data:
 
     async def delete(self, command: Document) -> Document:
         """``delete``: each statement deletes the first document it finds, or all (``limit`` 0)."""
-        namespace = self.namespace(command)
+        namespace = self.written(command)
 
         async def one(statement: Document) -> Document:
             query = statement["q"]
@@ -188,7 +201,7 @@ class Data:
 
     async def drop(self, command: Document) -> Document:
         """``drop``: delete all documents of a collection."""
-        namespace = self.namespace(command)
+        namespace = self.written(command)
         for each in await self.matching(namespace, {}):
             await self._delete(namespace, each, {})
         return {"ns": namespace, "ok": 1.0}

@@ -41,7 +41,6 @@ class Commands:
     def __init__(self, store: Store) -> None:
         cursors = Cursors()
         admin, data = Admin(store, cursors), Data(store, cursors)
-        self.config: Handler = admin.config
         self.by_name: Mapping[str, Handler] = {
             **dict.fromkeys(HELLOS, admin.hello),
             **dict.fromkeys(("ping", "endSessions", "enableSharding", "create"), admin.fine),
@@ -70,8 +69,6 @@ class Commands:
         """The reply to a command, whatever it is."""
         name = command.name
         handler = self.by_name.get(name)
-        if name == "find" and command.body.get("$db") == "config":
-            handler = self.config
         try:
             if handler is None:
                 raise Problem(59, f"no such command: '{name[:100]}'")

@@ -57,6 +57,17 @@ def _sortable(id: object) -> str:
     )
 
 
+def id_of(key: str) -> int | str | ObjectId:
+    """The ``_id`` of the document with this key."""
+    text = key.partition("\0")[2]
+    match text[:1]:
+        case "1":
+            return int(text[1:], 16) - 2**63
+        case "3":
+            return ObjectId(text[1:])
+    return text[1:]
+
+
 def bounds(namespace: str) -> tuple[str, str]:
     """From the first of these on and below the second one are all documents of a collection."""
     return f"{namespace}\0", f"{namespace}\1"

@@ -43,6 +43,7 @@ class Store:
     def __init__(self, door: Door, hashed: bool) -> None:
         self.door = door
         self.hashed = hashed
+        self.shard_key: Document = {"_id": "hashed" if hashed else 1}
         self._turn = asyncio.Semaphore(MOST_UNDER_WAY)
 
     async def ask(self, operation: object) -> Any:
