@@ -149,8 +149,8 @@ class Migrating(Shard):
         self.set_timer(self.again_after, MigrationTick())
 
     def adopt(self, table: Table) -> bool:
-        """A newer table ends the migrations that began before it: forget the notes, and open what
-        was closed, for the table says whose it is."""
+        """A newer table ends the migrations that began before it: forget the notes ("donating" and
+        "incoming"), and open what was closed, for the table says whose it is."""
         newer = super().adopt(table)
         if self.donating is not None and self.table.version > self.donating.migration:
             self.donating = self.clone = None
@@ -168,8 +168,8 @@ class Migrating(Shard):
         """Begin, unless a migration is under way here, or the config server's table is not the one
         of this message any more, or the chunk is not this shard's.
 
-        Everything in the chunk is left to send: each document, and each place at which a session
-        has changed something last, for that may be a deletion.
+        It is noted under "donating". Everything in the chunk is left to send: each document, and
+        each place at which a session has changed something last, for that may be a deletion.
         """
         self.adopt(move.table)
         chunk = chunk_of(self.table, move.low)
@@ -209,8 +209,9 @@ class Migrating(Shard):
     def send_batch(self, donating: Donating, clone: Clone) -> None:
         """Send the next batch, in the order of places.
 
-        If it is all that is left, the critical section begins first: it is noted on disk, and from
-        now on nothing is read or written in the chunk. An empty batch is sent, too.
+        If it is all that is left, the critical section begins first: it is noted on disk, under
+        "donating", and from now on nothing is read or written in the chunk. An empty batch is sent,
+        too.
         """
         places = sorted(clone.left)[: self.batch]
         clone.left.difference_update(places)
@@ -250,7 +251,8 @@ class Migrating(Shard):
 
     @on(Receive)
     def receive_received(self, receive: Receive, donor: NodeId) -> None:
-        """Get ready, unless the table is newer by now or another chunk is coming.
+        """Get ready, unless the table is newer by now or another chunk is coming. What is coming is
+        noted under "incoming".
 
         What lies in the range was left there by an earlier migration, and is not what the donor
         has: a document that was deleted there would come back. So it is deleted first.
@@ -269,10 +271,11 @@ class Migrating(Shard):
 
     @on(Batch)
     def batch_received(self, batch: Batch, donor: NodeId) -> None:
-        """The next batch goes to disk, with a note of its number; one that comes again does not.
-        Both are answered.
+        """The next batch goes to disk, with a note of its number ("incoming"); one that comes again
+        does not. Both are answered.
 
-        Of a session the change with the greater number holds, whether it came or was here.
+        Of a session the change with the greater number holds, whether it came or was here. It is
+        saved under ("session", its name).
         """
         incoming = self.incoming
         if incoming is None or (incoming.migration, incoming.donor) != (batch.migration, donor):
