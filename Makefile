@@ -14,7 +14,7 @@ TIMES := out/times
 comma := ,
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-EXTRAS := docker,dev,charts,browser,etcd,codec,rpc,redis,serf,torrent,kafka,mongo,grade,fuzz,docs,bench
+EXTRAS := docker,dev,charts,browser,etcd,codec,rpc,redis,serf,nats,torrent,kafka,mongo,grade,fuzz,docs,bench
 RUN_TESTS := $(BIN)/python -m pytest -p tests.support.times -p tests.support.proofs \
   -p tests.support.spread
 # One process more than there are processors: many tests wait for processes that they started.
@@ -58,7 +58,7 @@ format: $(VENV)/.dev ## rewrite the code in the course's format
 pythons: $(VENV)/.base ## the fast suites on the newest Python at hand, and as an ordinary user on the system's
 	bash .ci/pythons
 
-bench: $(VENV)/.bench $(VENV)/.browser $(VENV)/.etcd $(VENV)/.kafka $(VENV)/.grade ## measure us and the peers, and write the table
+bench: $(VENV)/.bench $(VENV)/.browser $(VENV)/.etcd $(VENV)/.kafka $(VENV)/.nats $(VENV)/.grade ## measure us and the peers, and write the table
 	$(BIN)/python tests/benchmarks/_table.py
 
 pictures: $(VENV)/.browser ## make the pictures of README and pages again, from real runs

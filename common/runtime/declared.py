@@ -54,7 +54,7 @@ def with_facades(
     front = worlds.front_of(variant)
     if front is None:
         return spec, ""
-    if find_spec(front.needs) is None:
+    if front.needs and find_spec(front.needs) is None:
         missing = f"{front.needs} is missing: pip install -e '.[{front.extra}]'"
         return spec, f"{front.hint.partition(':')[0]} are not served, for {missing}"
     count = len(spec.members)

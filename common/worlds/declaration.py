@@ -129,7 +129,7 @@ class Front:
         hint: how a person reaches it; ``{host}`` and ``{port}`` stand for the first facade's, and
             ``{endpoints}`` for all of them, with commas between. It may have several lines.
         needs: a module that the facades cannot do without; where it is missing the cluster runs
-            without them, and the person is told.
+            without them, and the person is told. "" where the course itself is enough.
         extra: the course's extra that brings the module.
         variants: the names of those that have them; all variants unless given.
         port: where ``lab run`` has the first facade, and the others behind it, if those ports are
@@ -138,8 +138,8 @@ class Front:
 
     clients: tuple[str, ...]
     hint: str
-    needs: str
-    extra: str
+    needs: str = ""
+    extra: str = ""
     variants: tuple[str, ...] = ()
     port: int = 0
 

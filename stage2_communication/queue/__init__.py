@@ -9,8 +9,10 @@ Reading order:
 5. ``dead``: a message that nobody can handle makes way for the others.
 6. ``subjects``: wildcards and queue groups, without any promise.
 
-``client`` is a producer and a consumer in one, and keeps the consumer's side of a lease.
+``client`` is a producer and a consumer in one, and keeps the consumer's side of a lease. ``served``
+is the broker as it runs: it serves programs from outside as well.
 
 Around it: ``worlds`` says how it runs, ``checks`` what must hold, ``broken`` acknowledges before it
-has anything on disk, ``small`` are the instances for the explorer, ``demo`` shows it.
+has anything on disk, ``small`` are the instances for the explorer, ``demo`` shows it, ``front``
+speaks NATS with real clients.
 """

@@ -4,7 +4,7 @@ Live, the network loses and doubles, and the broker is killed with messages in m
 """
 
 from common.values.units import MS
-from common.worlds import Size, Variant, Worlds
+from common.worlds import Front, Size, Variant, Worlds
 from common.worlds.troubles import kill_first, rough_then_calm, stand_still, together
 from stage2_communication.queue.broken import LazyBroker
 from stage2_communication.queue.checks import (
@@ -15,7 +15,7 @@ from stage2_communication.queue.checks import (
     post_take_finish,
 )
 from stage2_communication.queue.client import QueueClient
-from stage2_communication.queue.dead import DeadLetterBroker
+from stage2_communication.queue.served import Server
 from stage2_communication.queue.small import LAZY, SYNCED
 
 CHECKS = {
@@ -31,14 +31,14 @@ WORLDS = Worlds(
     variants={
         "durable": Variant(
             "a queue that is on disk before it is acknowledged",
-            node=DeadLetterBroker,
+            node=Server,
             client=QueueClient,
             choose=post_take_finish,
             checks=CHECKS,
         ),
         "dead": Variant(
             "the same, where what was delivered three times becomes a dead letter",
-            node=DeadLetterBroker,
+            node=Server,
             client=QueueClient,
             choose=post_take_finish,
             checks=DEAD,
@@ -59,4 +59,10 @@ WORLDS = Worlds(
     trouble=together(rough_then_calm, kill_first, stand_still),
     small={"synced": SYNCED},
     broken={"lazy": LAZY},
+    front=Front(
+        clients=("nats-py 2.16",),
+        hint="NATS: nats://{host}:{port}, or to see it in a terminal: nc {host} {port}",
+        variants=("durable", "dead"),
+        port=4222,
+    ),
 )

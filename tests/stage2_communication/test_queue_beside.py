@@ -1,12 +1,26 @@
 """What shows the lab ``queue``: checks, the explorer, the broken version, the demonstration."""
 
+from typing import Any
+
 import pytest
 
 from common.check.explorer import Answer, explore_instance
+from common.contract.effects import Forget, Return, Save
+from common.contract.events import Invoke, Start
+from common.course.suites.kit import effects_of
 from common.values.history import History, Ok
 from common.values.report import Judged, Table, Text
 from stage2_communication.queue import checks, small
 from stage2_communication.queue.demo import demo
+from stage2_communication.queue.served import (
+    ServeAck,
+    ServeCount,
+    ServeExtend,
+    ServeFetch,
+    ServeNack,
+    ServePublish,
+    Server,
+)
 from stage2_communication.queue.worlds import CHECKS, WORLDS
 
 
@@ -96,3 +110,57 @@ def test_the_demonstration_shows_what_times_cost_and_what_is_lost() -> None:
     said = " ".join(part.text for part in report.parts if isinstance(part, Text))
     assert "(4, 1, 'k', 'poison')" in said
     assert [part.result for part in report.parts if isinstance(part, Judged)] == ["yes", "no"]
+
+
+def served(saved: dict[Any, object] | None = None) -> tuple[Server, dict[Any, object]]:
+    """A broker that serves programs from outside, and its disk."""
+    disk = dict(saved or {})
+    node = Server("n1", ())
+    node.step(Start(0, dict(disk)))
+    return node, disk
+
+
+def ask(node: Server, disk: dict[Any, object], operation: object) -> Any:
+    """What such a program is told; the disk has then what was saved."""
+    effects = node.step(Invoke(0, 1, operation))
+    for effect in effects:
+        if isinstance(effect, Save):
+            disk[effect.key] = effect.value
+        elif isinstance(effect, Forget):
+            disk.pop(effect.key, None)
+    [ended] = effects_of(Return, effects)
+    return ended.outcome.value
+
+
+def test_an_id_is_known_over_a_crash_until_many_newer_ones_have_come(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("stage2_communication.queue.served.MOST_IDS", 2)
+    node, disk = served()
+    assert ask(node, disk, ServePublish("jobs", "one", "a")) == (1, False)
+    assert ask(node, disk, ServePublish("jobs", "one", "a")) == (1, True)
+    assert ask(node, disk, ServePublish("jobs", "two", "")) == (2, False)
+    assert ask(node, disk, ServePublish("jobs", "three", "")) == (3, False), "no id is none"
+    assert ask(node, disk, ServePublish("jobs", "four", "b")) == (4, False)
+    node, disk = served(disk)
+    assert ask(node, disk, ServePublish("jobs", "one", "a")) == (1, True)
+    assert ask(node, disk, ServePublish("jobs", "five", "c")) == (5, False)
+    assert ask(node, disk, ServePublish("jobs", "one", "a")) == (6, False), "the oldest is gone"
+    assert len([key for key in disk if isinstance(key, tuple) and key[0] == "answer"]) == 2
+
+
+def test_programs_from_outside_have_the_same_leases() -> None:
+    node, disk = served()
+    ask(node, disk, ServePublish("jobs", "one", ""))
+    [one] = ask(node, disk, ServeFetch("jobs", "worker", 5))
+    assert (one.sequence, one.attempt, one.text) == (1, 1, "one")
+    assert ask(node, disk, ServeExtend(1, 1)) is True
+    assert ask(node, disk, ServeNack(1, 1)) is True
+    assert ask(node, disk, ServeExtend(1, 1)) is False, "it is in line"
+    assert ask(node, disk, ServeNack(1, 1)) is False
+    [again] = ask(node, disk, ServeFetch("jobs", "other", 5))
+    assert ask(node, disk, ServeCount("jobs")) == (1, 1)
+    assert ask(node, disk, ServeAck(1, 1)) is False
+    assert ask(node, disk, ServeAck(1, again.attempt)) is True
+    assert ask(node, disk, ServeCount("jobs")) == (0, 1)
+    assert ("message", 1) not in disk

