@@ -51,7 +51,7 @@ BAD_TOKEN = WRONG
 
 @message
 class FindItem:
-    """What is kept under ``target``, and who is close to it?
+    """What is kept under ``target``, who is close to it, and with what token may I store there?
 
     Attributes:
         salt: of the item that is wanted, if the asker knows it. A receiver does not need it; in
@@ -65,8 +65,23 @@ class FindItem:
 
 
 @message
+class FetchItem:
+    """What is kept under ``target``? I want the item itself, and contacts only on the way to it.
+
+    Attributes:
+        salt: as in a FindItem.
+    """
+
+    number: int
+    key: Key
+    target: Key
+    salt: bytes = b""
+
+
+@message
 class Items:
-    """The answer: the item if there is one, the closest contacts in any case, and a token."""
+    """The answer: the item if there is one, the closest contacts, and a token. Where the item is
+    all that the asker wants, it is alone."""
 
     number: int
     key: Key
@@ -233,7 +248,7 @@ class Holder(Finder):
     # What others ask.
 
     @on(FindItem)
-    def find_item_received(self, asked: FindItem, sender: NodeId) -> None:
+    def find_item_received(self, asked: FindItem | FetchItem, sender: NodeId) -> None:
         """Answer with what is kept, the closest contacts without the asker, and a token."""
         if is_key(asked.target):
             item = self.kept(asked.target)
@@ -242,6 +257,17 @@ class Holder(Finder):
             items = () if item is None else (item,)
             self.send(sender, Items(asked.number, self.key, close, items, token))
             self.heard(asked.key, sender)
+
+    @on(FetchItem)
+    def fetch_item_received(self, asked: FetchItem, sender: NodeId) -> None:
+        """Answer with an immutable item alone: whoever has that looks no further (2.3, FIND_VALUE).
+        Of a mutable one somebody may have a newer version; so the answer is that to a FindItem."""
+        item = self.kept(asked.target)
+        if isinstance(item, Immutable):
+            self.send(sender, Items(asked.number, self.key, (), (item,), ""))
+            self.heard(asked.key, sender)
+        else:
+            self.find_item_received(asked, sender)
 
     @on(Store)
     def store_received(self, store: Store, sender: NodeId) -> None:

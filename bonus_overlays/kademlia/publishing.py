@@ -1,8 +1,9 @@
 """Publishing and getting: a lookup that asks for an item on its way, and what is done at its end.
 
 Maymounkov and Mazières 2002, sections 2.3 and 2.5; BEP 44. To store a value, look up its key, and
-give it to the k nodes that were found. To get one, look up its key in the same way. The question is
-FindItem instead of FindNode: its answer has an item, if there is one, and a token for a Store.
+give it to the k nodes that were found. To get one, look up its key in the same way. Who stores asks
+FindItem instead of FindNode: the answer has an item, if there is one, and a token for a Store. Who
+gets asks FetchItem, which a node that has the item answers with it alone.
 
 The publisher publishes again before the value's time is over. When it is gone for good, so is the
 value.
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from bonus_overlays.kademlia.buckets import Contact, Key, distance, is_key
-from bonus_overlays.kademlia.holding import FindItem, Holder, Items, Refused, Store
+from bonus_overlays.kademlia.holding import FetchItem, FindItem, Holder, Items, Refused, Store
 from bonus_overlays.kademlia.items import (
     MOST_DATA,
     Immutable,
@@ -270,10 +271,11 @@ class Dht(Holder):
         self.look_up(target, Gathering(purpose, self.kept(target), salt))
 
     def question(self, number: int, goal: Goal, target: Key) -> object:
-        """A lookup for an item asks for the item."""
-        if isinstance(goal, Gathering):
-            return FindItem(number, self.key, target, goal.salt)
-        return super().question(number, goal, target)
+        """A lookup for an item asks for the item; to store it, it needs tokens, too."""
+        if not isinstance(goal, Gathering):
+            return super().question(number, goal, target)
+        kind = FetchItem if isinstance(goal.purpose, Getting) else FindItem
+        return kind(number, self.key, target, goal.salt)
 
     def concluded(self, inquiry: Inquiry) -> None:
         """A lookup has ended: tell what was found, or give the item to those that were found.

@@ -5,7 +5,7 @@ KRPC                the lab
 ==================  ============================================================
 ping                Ping
 find_node           FindNode, answered by Nodes
-get                 FindItem, answered by Items
+get                 FindItem or FetchItem, answered by Items
 get_peers           FindPeers, answered by Peers
 put                 Store, answered by Pong
 announce_peer       Announce, answered by Pong
@@ -31,7 +31,7 @@ from bonus_overlays.kademlia.buckets import Contact, Key
 from bonus_overlays.kademlia.front.bencode import Value, decode, encode
 from bonus_overlays.kademlia.front.fields import KEY_LENGTH, Fields, Names
 from bonus_overlays.kademlia.front.signatures import KEY_BYTES, SIGNATURE_BYTES, owner_of
-from bonus_overlays.kademlia.holding import FindItem, Items, Store
+from bonus_overlays.kademlia.holding import FetchItem, FindItem, Items, Store
 from bonus_overlays.kademlia.holding import Refused as NotDone
 from bonus_overlays.kademlia.items import (
     Immutable,
@@ -98,7 +98,7 @@ def transaction_of(number: int) -> bytes:
     return number.to_bytes((number.bit_length() + 7) // 8)[1:]
 
 
-Question: TypeAlias = Ping | FindNode | FindItem | FindPeers | Store | Announce
+Question: TypeAlias = Ping | FindNode | FindItem | FetchItem | FindPeers | Store | Announce
 Reply: TypeAlias = Pong | Nodes | Items | Peers | NotDone
 Message: TypeAlias = Question | Reply
 
@@ -183,7 +183,7 @@ class Translator:
         token = _shown(r.text(b"token", MOST_TOKEN)) if b"token" in r else ""
         if asked.kind is FindNode:
             return Nodes(number, key, self._contacts(r))
-        if asked.kind is FindItem:
+        if asked.kind in (FindItem, FetchItem):
             items = (_item(r, asked.salt),) if b"v" in r else ()
             return Items(number, key, self._contacts(r), items, token)
         if asked.kind is FindPeers:
@@ -218,7 +218,7 @@ class Translator:
                 return self._ask(to, message, "ping", key)
             case FindNode(number, key, target):
                 return self._ask(to, message, "find_node", key, target=_bytes(target))
-            case FindItem(number, key, target):
+            case FindItem(number, key, target) | FetchItem(number, key, target):
                 return self._ask(to, message, "get", key, target=_bytes(target))
             case FindPeers(number, key, target):
                 return self._ask(to, message, "get_peers", key, info_hash=_bytes(target))
@@ -253,7 +253,7 @@ class Translator:
                 return error_of(Wrong(transaction_of(number), why.code, why.text))
 
     def _ask(self, to: NodeId, message: Question, method: str, key: Key, **said: object) -> bytes:
-        salt = message.salt if isinstance(message, FindItem) else b""
+        salt = message.salt if isinstance(message, FindItem | FetchItem) else b""
         self._asked[message.number] = Asked(type(message), to, salt)
         if len(self._asked) > MOST_ASKED:
             self._asked.popitem(last=False)

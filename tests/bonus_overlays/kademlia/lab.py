@@ -14,7 +14,7 @@ class KademliaLab(LabUnderTest):
         from bonus_overlays.kademlia.disjoint import Careful, DisjointSearch
         from bonus_overlays.kademlia.finding import Finder
         from bonus_overlays.kademlia.flooding import Flooder, Heard, News, Tell
-        from bonus_overlays.kademlia.holding import FindItem, Items, Refused, Store
+        from bonus_overlays.kademlia.holding import FetchItem, FindItem, Items, Refused, Store
         from bonus_overlays.kademlia.items import Immutable, Mutable, Objection, Version
         from bonus_overlays.kademlia.lookup import Search
         from bonus_overlays.kademlia.messages import FindNode, Lookup, Nodes, Ping, Pong

@@ -280,6 +280,45 @@ def test_a_node_that_knows_nobody_keeps_a_value_itself(lab: KademliaLab) -> None
     assert node.told() == Ok(b"five")
 
 
+@graded(points=1, title="The value alone", requirement="Kademlia 2.3: FIND_VALUE returns the value")
+def test_who_fetches_is_given_an_immutable_value_alone_and_else_the_way_to_it(
+    lab: KademliaLab,
+) -> None:
+    node, item, version = alone(lab), lab.Immutable(DATA), mutable(lab, 1)
+    known = lab.Contact(key(5), "n5")
+    node.meet(known)
+    for each in (item, version):
+        assert store(node, each) is None
+
+    def fetched(target: str) -> Any:
+        [answer] = node.hear("n9", lab.FetchItem(3, key(9), target))
+        assert (answer.message.number, answer.message.key) == (3, key(0))
+        return answer.message
+
+    assert (fetched(lab.key_of(DATA)).contacts, fetched(lab.key_of(DATA)).items) == ((), (item,))
+    newest = fetched(lab.key_of_item(version))
+    assert newest.items == (version,)
+    assert newest.contacts == (known,), "somebody closer may have a newer one"
+    assert fetched(key(7)).items == ()
+    assert fetched(key(7)).contacts == (known,)
+    [answer] = node.hear("n9", lab.FindItem(4, key(9), lab.key_of(DATA)))
+    assert answer.message.contacts == (known,), "who wants to store has to find all holders"
+    assert node.hear("n9", lab.FetchItem(5, key(9), "no key")) == []
+
+
+@graded(points=1, title="Two questions for items", requirement="Kademlia 2.3: FIND_VALUE to get")
+def test_who_gets_fetches_and_who_stores_asks_for_tokens_too(lab: KademliaLab) -> None:
+    node = alone(lab)
+    node.meet(lab.Contact(key(5), "n5"))
+    [get] = node.ask(lab.Get(key(7)))
+    [read] = node.ask(lab.Read("n1", b"salt"))
+    [put] = node.ask(lab.Put(b"new"))
+    assert (get.message.target, read.message.salt) == (key(7), b"salt")
+    assert isinstance(get.message, lab.FetchItem)
+    assert isinstance(read.message, lab.FetchItem)
+    assert isinstance(put.message, lab.FindItem)
+
+
 @graded(points=1, title="As soon as it is there", requirement="Kademlia 2.3: FIND_VALUE halts")
 def test_an_immutable_value_is_got_with_the_first_answer_that_has_it(lab: KademliaLab) -> None:
     node = alone(lab)
