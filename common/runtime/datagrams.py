@@ -71,26 +71,22 @@ class Seal:
         cluster = sha256(identity.cluster.encode()).digest()[:CLUSTER_BYTES]
         self._identity = identity
         self._head = MAGIC + bytes([LAYOUT]) + cluster
-        self._sender = _named(identity.node)
-        self.adds = _REST_AT + len(self._sender)
-        self._key = blake2b(identity.secret).digest()  # a key of BLAKE2b has 64 bytes at most
-        self._coders: dict[NodeId, blake2b] = {}
-        self._own = self._coder(identity.node)
+        self._name = _named(identity.node)
+        self.adds = _REST_AT + len(self._name)
+        key = blake2b(identity.secret).digest()  # a key of BLAKE2b has 64 bytes at most
+        self._keyed = blake2b(key=key, digest_size=CODE_BYTES)
 
-    def _coder(self, receiver: NodeId) -> blake2b:
-        """What makes codes for a receiver: it has taken in key and name; each use copies it."""
-        return blake2b(_named(receiver), key=self._key, digest_size=CODE_BYTES)
+    def _code(self, receiver: bytes, rest: bytes) -> bytes:
+        code = self._keyed.copy()
+        code.update(receiver)
+        code.update(rest)
+        return code.digest()
 
     def seal(self, to: NodeId, payload: bytes) -> bytes:
         """The datagram that carries ``payload`` (number and message) to a peer."""
-        coder = self._coders.get(to)
-        if coder is None:
-            coder = self._coders[to] = self._coder(to)
-        rest = self._sender + payload
-        code = coder.copy()
-        code.update(rest)
+        rest = self._name + payload
         size = (self.adds + len(payload)).to_bytes(SIZE_BYTES)
-        return b"".join((self._head, size, code.digest(), rest))
+        return b"".join((self._head, size, self._code(_named(to), rest), rest))
 
     def unseal(self, datagram: bytes) -> tuple[NodeId, bytes]:
         """Who sent a datagram, and its payload.
@@ -103,9 +99,7 @@ class Seal:
         if not (datagram.startswith(self._head) and _LEAST <= size == stated <= MAX_DATAGRAM):
             raise self._refusal(datagram, stated)
         rest = datagram[_REST_AT:]
-        code = self._own.copy()
-        code.update(rest)
-        if not compare_digest(datagram[_CODE_AT:_REST_AT], code.digest()):
+        if not compare_digest(datagram[_CODE_AT:_REST_AT], self._code(self._name, rest)):
             raise Refused(
                 "forged",
                 "its sender does not know the cluster's secret, or meant another node, or it was "

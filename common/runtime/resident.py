@@ -7,9 +7,11 @@ and a person's terminal may have one too.
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from common.codec import CodecName, Memory, codec_named
+from common.codec import Codec, CodecName, Memory, codec_named
 from common.contract.events import CallId, NodeId
 from common.contract.lies import Behaviour
 from common.contract.node import Node
@@ -34,6 +36,24 @@ Done = Callable[[Outcome], None]
 
 def _nobody(_: object) -> None:
     """Hears what nobody wants to hear."""
+
+
+class _Words(NamedTuple):
+    """How nodes of one class write what they say."""
+
+    schema: Schema
+    memory: Memory
+    codec: Codec
+
+
+@lru_cache(maxsize=64)
+def _words(kind: Any, servers: Schema | None, codec: CodecName) -> _Words:
+    """Those of one class, which all of its nodes in this process share: to plan and compile for
+    each class of a schema takes time, and fifty nodes with code of their own keep no cache warm."""
+    own = Schema.of(kind)
+    schema = own if servers is None else own.as_in(servers)
+    memory = Memory()
+    return _Words(schema, memory, codec_named(codec, schema, memory))
 
 
 class Resident:
@@ -82,18 +102,18 @@ class Resident:
         behaviours: Mapping[str, Behaviour] | None = None,
         codec: CodecName = "messagepack",
     ) -> None:
-        own = Schema.of(type(node))
-        self.schema = own if servers is None else own.as_in(servers)
+        kind: Any = type(node)
+        words = _words(kind, servers, codec)
+        self.schema = words.schema
         self.failure: LabError | None = None
-        memory = Memory()
-        self._storage = LogStorage(directory / DATA, self.schema, memory=memory)
+        self._storage = LogStorage(directory / DATA, self.schema, memory=words.memory)
         self._on_failure = on_failure
         self._waiting: dict[CallId, Done] = {}
         self._last_call: CallId = 0
         self.host = Host(
             node,
             identity,
-            codec_named(codec, self.schema, memory),
+            words.codec,
             numbers=numbers(*place),
             clock=clock,
             seed=seed,
