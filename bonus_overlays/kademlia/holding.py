@@ -20,9 +20,10 @@ a newcomer that is closer (2.5); republishing does that later.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from bonus_overlays.kademlia.buckets import Contact, Key, is_key, key_of
+from bonus_overlays.kademlia.buckets import MOST_REMEMBERED, Contact, Key, is_key, key_of
 from bonus_overlays.kademlia.finding import Finder
 from bonus_overlays.kademlia.items import (
     WRONG,
@@ -137,6 +138,12 @@ class Held:
     timer: TimerId
 
 
+@lru_cache(MOST_REMEMBERED)
+def token_for(node: NodeId, secret: int) -> str:
+    """What only who knows the secret can make for an address: a digest of both."""
+    return key_of(f"{secret}/{node}".encode())[:16]
+
+
 class Holder(Finder):
     """A node that keeps values for others.
 
@@ -231,13 +238,9 @@ class Holder(Finder):
 
     # Tokens.
 
-    def token_for(self, node: NodeId, secret: int) -> str:
-        """What only this node can make for an address: a digest of it and a secret."""
-        return key_of(f"{secret}/{node}".encode())[:16]
-
     def is_good(self, token: str, node: NodeId) -> bool:
         """Whether this node gave the token to this address, with this secret or the last one."""
-        return any(token == self.token_for(node, secret) for secret in self.secrets)
+        return any(token == token_for(node, secret) for secret in self.secrets)
 
     @on(NewSecret)
     def secret_is_old(self, timer: NewSecret) -> None:
@@ -253,7 +256,7 @@ class Holder(Finder):
         if is_key(asked.target):
             item = self.kept(asked.target)
             close = self.table.closest(asked.target, but=asked.key)
-            token = self.token_for(sender, self.secrets[0])
+            token = token_for(sender, self.secrets[0])
             items = () if item is None else (item,)
             self.send(sender, Items(asked.number, self.key, close, items, token))
             self.heard(asked.key, sender)

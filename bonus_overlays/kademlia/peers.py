@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bonus_overlays.kademlia.buckets import Contact, Key, is_key
-from bonus_overlays.kademlia.holding import BAD_TOKEN, NO_ROOM, Refused
+from bonus_overlays.kademlia.holding import BAD_TOKEN, NO_ROOM, Refused, token_for
 from bonus_overlays.kademlia.items import WRONG, Objection
 from bonus_overlays.kademlia.messages import Goal, Inquiry, Pong
 from bonus_overlays.kademlia.publishing import Dht, Publish, Spread
@@ -141,7 +141,7 @@ class Mainline(Dht):
             known = self.sharing(asked.target)
             some = tuple(self.random.sample(known, min(len(known), MOST_NAMED)))
             close = self.table.closest(asked.target, but=asked.key)
-            token = self.token_for(sender, self.secrets[0])
+            token = token_for(sender, self.secrets[0])
             self.send(sender, Peers(asked.number, self.key, close, some, token))
             self.heard(asked.key, sender)
 

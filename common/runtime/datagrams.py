@@ -21,6 +21,7 @@ that is a message that comes twice, which the contract allows (decision 6).
 """
 
 from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
 from hashlib import blake2b, sha256
 from hmac import compare_digest
 
@@ -95,9 +96,11 @@ class Seal:
             Refused: it is not for us; the text is one sentence for the log.
         """
         size = len(datagram)
-        stated = int.from_bytes(datagram[_SIZE_AT:_CODE_AT])
-        if not (datagram.startswith(self._head) and _LEAST <= size == stated <= MAX_DATAGRAM):
-            raise self._refusal(datagram, stated)
+        if not (
+            _LEAST <= size <= MAX_DATAGRAM
+            and datagram.startswith(self._head + size.to_bytes(SIZE_BYTES))
+        ):
+            raise self._refusal(datagram)
         rest = datagram[_REST_AT:]
         if not compare_digest(datagram[_CODE_AT:_REST_AT], self._code(self._name, rest)):
             raise Refused(
@@ -111,9 +114,10 @@ class Seal:
         except UnicodeDecodeError:
             raise Refused("garbled", "its sender's name is no text") from None
 
-    def _refusal(self, datagram: bytes, stated: int) -> Refused:
+    def _refusal(self, datagram: bytes) -> Refused:
         """What is wrong with the head of a datagram, or with its length."""
-        size, most = len(datagram), min(stated, MAX_DATAGRAM)
+        size, stated = len(datagram), int.from_bytes(datagram[_SIZE_AT:_CODE_AT])
+        most = min(stated, MAX_DATAGRAM)
         if not datagram.startswith(MAGIC[:size]):
             return Refused("foreign", "it is no datagram of this course's protocol")
         if size < _LEAST:
@@ -134,6 +138,7 @@ class Seal:
         return Refused("of_others", f"it belongs to another cluster than {cluster!r}")
 
 
+@lru_cache(maxsize=1024)
 def _named(node: NodeId) -> bytes:
     name = node.encode()
     return b"%c%b" % (len(name), name)

@@ -8,9 +8,6 @@ from common.contract.events import NodeId
 from common.runtime.carrier import Address
 from common.values.errors import BadInput
 
-MOST_AT_ONCE = 64
-"""So many datagrams are taken in one turn of the loop; then timers and the disk have their turn."""
-
 Sockaddr = tuple[object, ...]
 """An address as the system wants it: numbers, no name that would have to be looked up."""
 OnDatagram = Callable[[bytes, Address], None]
@@ -90,11 +87,12 @@ class UdpSocket:
         return ""
 
     def _read(self) -> None:
-        for _ in range(MOST_AT_ONCE):
-            if self._socket is None:  # what came last has ended this node
-                return
-            try:
-                datagram, source = self._socket.recvfrom(self._most + 1)
-            except OSError:  # nothing is left, or the system tells of a datagram that got nowhere
-                return
-            self._on_datagram(datagram, (source[0], source[1]))
+        """Take one datagram. If there are more, the loop calls again, after whatever else is due.
+        To try until nothing is left would cost a failure each time, more than that turn does."""
+        if self._socket is None:  # closed in this very turn of the loop
+            return
+        try:
+            datagram, source = self._socket.recvfrom(self._most + 1)
+        except OSError:  # the system tells of a datagram that got nowhere
+            return
+        self._on_datagram(datagram, (source[0], source[1]))
