@@ -263,7 +263,7 @@ class Holder(Finder):
 
     @on(FetchItem)
     def fetch_item_received(self, asked: FetchItem, sender: NodeId) -> None:
-        """Answer with an immutable item alone: whoever has that looks no further (2.3, FIND_VALUE).
+        """Answer with an immutable item alone: an asker that has it is done (2.3, FIND_VALUE).
         Of a mutable one somebody may have a newer version; so the answer is that to a FindItem."""
         item = self.kept(asked.target)
         if isinstance(item, Immutable):
