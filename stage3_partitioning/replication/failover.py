@@ -82,8 +82,8 @@ class Replaceable(Serving):
     def enter(self, epoch: int, leader: NodeId | None) -> None:
         """Be in an epoch under this leader; None while it has none that is known.
 
-        Save the pair. What followers had said to this member as an older leader counts no more, and
-        nobody waits for it: forget ``acknowledged`` and ``waiting``.
+        Save the pair under "epoch". What followers had said to this member as an older leader
+        counts no more, and nobody waits for it: forget ``acknowledged`` and ``waiting``.
         """
         self.epoch, self.leader = epoch, leader
         self.save("epoch", (epoch, leader))

@@ -33,7 +33,7 @@ from stage3_partitioning.replication.failover import Replaceable
 from stage3_partitioning.replication.log import Copy, Entry, Position
 from stage3_partitioning.replication.shipping import Ask
 
-BACKLOG = 1000
+BACKLOG = 10_000
 """Writes that a member keeps to ship them one by one."""
 
 
@@ -154,7 +154,8 @@ class Replica(Replaceable):
     def take_back(self, offset: int) -> None:
         """Cut the log behind an offset, on disk as well, and list what goes.
 
-        What goes is saved under ("lost", number), as a tuple, and is appended to ``lost``. If
+        On disk each write is under ("entry", its offset): forget those. What goes is saved under
+        ("lost", number), as a tuple, and is appended to ``lost``. If
         nothing goes, nothing is listed.
         """
         gone = self.log.cut(offset)
@@ -174,8 +175,8 @@ class Replica(Replaceable):
         """The leader has sent a copy of everything: it takes the place of what is here.
 
         If it may: list as lost what this log's backlog has behind its fork with the leader's
-        history, and take the copy (``log.replace``). It is saved under "base", and all entries are
-        forgotten. Then ``Ask`` for what comes behind it.
+        history, and take the copy (``log.replace``). It is saved under "base", and each write that
+        was here is forgotten, ("entry", its offset). Then ``Ask`` for what comes behind it.
         """
         if not self.may_take_back(replace.epoch, sender, replace.fork):
             return
@@ -194,7 +195,8 @@ class Replica(Replaceable):
     def take(self, entries: tuple[Entry, ...]) -> None:
         """Add writes, and fold the oldest into the base when there are twice as many as are kept.
 
-        (Not each time: a fold saves a copy of everything.)
+        Then the new base is saved under "base", and each write in it, ("entry", its offset), is
+        forgotten. (Not each time: a fold saves a copy of everything.)
         """
         super().take(entries)
         if len(self.log.entries) > 2 * self.backlog:
