@@ -155,7 +155,7 @@ class Replica(Replaceable):
         """Cut the log behind an offset, on disk as well, and list what goes.
 
         On disk each write is under ("entry", its offset): forget those. What goes is saved under
-        ("lost", number), as a tuple, and is appended to ``lost``. Nothing is listed if nothing goes.
+        ("lost", number), as a tuple, and appended to ``lost``. If nothing goes, nothing is listed.
         """
         gone = self.log.cut(offset)
         for place in range(offset + 1, offset + 1 + len(gone)):

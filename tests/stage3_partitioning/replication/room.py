@@ -30,7 +30,7 @@ NEVER = 3600 * SECOND
 PATIENCE = 4 * SECOND
 """Longer than a client asks for one write."""
 
-SEVERAL = 4
+SEVERAL = 3
 
 
 def entry(lab: ReplicationLab, number: int, epoch: int = 1, **fields: Any) -> "Entry":
@@ -56,7 +56,7 @@ class Hand:
     """
 
     def __init__(self, made: Node, saved: Mapping[Any, Any] | None = None) -> None:
-        self.node = made
+        self.node: Any = made
         self.at = 0
         self.disk: dict[Any, Any] = dict(saved or {})
         self.last: list[Effect] = []

@@ -117,8 +117,10 @@ def test_a_follower_takes_back_epochs_that_end_before_the_leaders_fork(lab: Repl
     assert sent == [("n3", lab.Ask(5, (1, 1)))], "its own epoch 1 ends at 1"
     assert [each.epoch for each in node.disk["lost", 0]] == [2, 2, 2]
     node.hears("n3", lab.Ship(5, (1, 1), (entry(lab, 7, 5),)))
-    node.hears("n2", lab.Truncate(4, (0, 0)))
-    assert len(node.log()) == 2, "an older leader's word"
+    assert node.disk["epoch"] == (5, "n3")
+    for old in (lab.Truncate(4, (0, 0)), lab.Replace(4, (0, 0), lab.Copy())):
+        assert node.hears("n2", old) == [("n2", lab.Outdated(5))]
+        assert len(node.log()) == 2, "an older leader's word"
 
 
 @graded(points=2, title="An empty leader", requirement="redis#6434: emptiness is not copied")
@@ -190,10 +192,20 @@ def test_a_copy_replaces_the_log_on_disk_and_lists_what_went_another_way(
         assert node.log() == []
         assert node.disk["base"] == copy
         assert len(node.disk.get(("lost", 0), ())) == lost, epochs
+        assert (("lost", 0) in node.disk) == (lost > 0), "nothing is no entry of the list"
+        assert node.disk["epoch"] == (3, "n3")
         back = hand(lab, lab.Replica, "n2", node.disk)
         read = back.hears("c9", lab.GetRequest(1, "x", (0, 0)))
         assert read == [("c9", lab.Got(1, "new", (3, 9)))]
         assert back.hears("n3", lab.Ship(3, (3, 9), ())) == [("n3", lab.Have(3, 9))]
+
+
+@graded(points=1, title="Only late", requirement="a copy is taken in the same epoch, too")
+def test_a_follower_that_is_only_late_takes_a_copy_in_its_own_epoch(lab: ReplicationLab) -> None:
+    copy = lab.Copy(((1, 9),), (("x", "new"),), (("c1", 9, (1, 9)),))
+    node = follower_with(lab, lab.Replica, 1, 1)
+    assert node.hears("n1", lab.Replace(1, (1, 2), copy)) == [("n1", lab.Ask(1, (1, 9)))]
+    assert node.disk["base"] == copy
 
 
 @graded(points=1, title="Before the base", requirement="what is folded cannot be taken back")

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from common.check.causal import check_causal
 from common.check.sessions import Guarantee, check_sessions
 from common.check.verdict import Answer
-from common.contract.effects import Send
-from common.contract.events import Invoke
+from common.contract.asking import AskAgain
+from common.contract.effects import Return, Send
+from common.contract.events import Fire, Invoke
 from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import ask, ask_ok, effects_of, must_end, must_hold
 from common.sim.simulation import Simulation
 from common.values.faults import Link
-from common.values.history import Ok
+from common.values.history import Failed, Ok
 from common.values.units import MS, SECOND
 from tests.stage3_partitioning.replication.lab import ReplicationLab
 from tests.stage3_partitioning.replication.room import (
@@ -118,6 +119,17 @@ def test_a_client_that_is_told_behind_asks_the_leader_at_once(lab: ReplicationLa
     client = session(lab, WRITES)
     number, _ = reads(lab, client)
     assert client.hears("n3", lab.Behind(number, None)) == []
+
+
+@graded(points=1, title="Why not", requirement="a read that fails says who was behind")
+def test_a_read_that_nobody_could_answer_says_why(lab: ReplicationLab) -> None:
+    servers = ("n1", "n2", "n3")
+    client = Hand(lab.Session("c1", servers, servers=servers, attempts=1))
+    number, _ = reads(lab, client)
+    client.hears("n3", lab.Behind(number, None))
+    (ended,) = effects_of(Return, client.node.step(Fire(99, 99, AskAgain(number))))
+    assert isinstance(ended.outcome, Failed)
+    assert "n3" in ended.outcome.reason
 
 
 @graded(points=2, title="Read your writes", requirement="broken without, kept with a position")

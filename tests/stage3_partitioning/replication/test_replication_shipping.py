@@ -207,6 +207,23 @@ def stormy(lab: ReplicationLab, seed: int) -> Simulation:
     return cluster(lab, lab.Member, lab.Client, seed, faults, link=ROUGH)
 
 
+@graded(points=1, title="How far behind", requirement="lag can be seen")
+def test_a_follower_knows_how_many_writes_it_lacks(lab: ReplicationLab) -> None:
+    follower = hand(lab, lab.look_into("Member"), "n2")
+    follower.hears("n1", lab.Ship(1, (0, 0), (entry(lab, 1),)))
+    lacks = []
+    for ship in (
+        lab.Ship(1, (1, 4), (entry(lab, 5), entry(lab, 6))),
+        lab.Ship(1, (1, 6), ()),
+        lab.Ship(1, (0, 0), ()),
+        lab.Ship(1, (1, 3), ()),
+        lab.Ship(1, (1, 1), (entry(lab, 2), entry(lab, 3))),
+    ):
+        follower.hears("n1", ship)
+        lacks.append(follower.node.behind)
+    assert lacks == [5, 5, 0, 2, 0]
+
+
 @graded(points=1, title="Lag", requirement="asynchronous: a follower shows an older state")
 def test_a_client_may_miss_its_own_write_at_a_follower(lab: ReplicationLab) -> None:
     simulation = cluster(lab, lab.Member, lab.Client, 0, cut_off("n3", 0, 5 * SECOND))
