@@ -63,7 +63,8 @@ def message(*sections: bytes, flags: int = 0, checksum: bytes = b"") -> tuple[wi
 
 def body(**fields: Any) -> bytes:
     """A section of kind 0."""
-    return b"\0" + bson.encode(fields)
+    encoded: bytes = bson.encode(fields)
+    return b"\0" + encoded
 
 
 def sequence(name: str, *documents: dict[str, Any]) -> bytes:

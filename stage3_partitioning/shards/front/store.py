@@ -121,7 +121,7 @@ class Store:
 def _text(document: Document | None) -> str | None:
     if document is None:
         return None
-    data = bson.encode(document)
+    data: bytes = bson.encode(document)
     if len(data) > MOST_DOCUMENT:
         raise Problem(
             10334, f"BSONObj size: {len(data)} is invalid. Size must be at most {MOST_DOCUMENT}"

@@ -195,7 +195,7 @@ def _depth_is_beyond(value: object, bound: int) -> bool:
 
 def write_reply(command: Command, reply: Document, number: int) -> bytes:
     """The bytes of a reply; ``number`` names the message."""
-    body = bson.encode(reply)
+    body: bytes = bson.encode(reply)
     if command.legacy:
         inside = struct.pack("<iqii", 8, 0, 0, 1) + body
         operation = OP_REPLY
