@@ -85,7 +85,7 @@ def test_levelled_chooses_what_is_too_much_and_what_it_overlaps_below(lab: Cassa
 def test_a_compaction_changes_nothing_that_can_be_read_and_leaves_fewer_tables(
     lab: CassandraLab, sweep: Sweep
 ) -> None:
-    for seed in sweep(8):
+    for seed in sweep(4):
         for strategy in ("size-tiered", "levelled"):
             random = Random(f"compact/{seed}")
             files = lab.MemoryFiles()
@@ -193,7 +193,7 @@ def test_whatever_byte_a_crash_comes_at_a_compaction_loses_nothing(
                 ),
                 work,
                 seed,
-                25,
+                12,
             )
 
 
