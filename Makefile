@@ -14,7 +14,7 @@ TIMES := out/times
 comma := ,
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-EXTRAS := docker,dev,charts,browser,etcd,codec,rpc,redis,serf,nats,torrent,kafka,mongo,grade,fuzz,docs,bench
+EXTRAS := docker,dev,charts,browser,etcd,codec,rpc,cassandra,redis,serf,nats,torrent,kafka,mongo,grade,fuzz,docs,bench
 RUN_TESTS := $(BIN)/python -m pytest -p tests.support.times -p tests.support.proofs \
   -p tests.support.spread
 # One process more than there are processors: many tests wait for processes that they started.

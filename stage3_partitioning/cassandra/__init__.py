@@ -10,5 +10,5 @@ Reading order:
 6. ``acceptor``, ``light``: compare and set by Paxos, which is called a lightweight transaction.
 
 Around it: ``worlds`` says how it runs, ``checks`` what must hold, ``small`` is the instance for the
-explorer, ``broken`` lacks a rule, ``demo`` shows all of it.
+explorer, ``broken`` lacks a rule, ``demo`` shows all of it; ``front`` speaks CQL with real clients.
 """

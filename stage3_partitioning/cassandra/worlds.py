@@ -4,7 +4,7 @@ In the simulator memtables are tiny, so that flushes and compactions happen in a
 """
 
 from common.values.units import MS
-from common.worlds import Size, Variant, Worlds
+from common.worlds import Front, Size, Variant, Worlds
 from common.worlds.troubles import kill_in_turn
 from stage3_partitioning.cassandra.checks import (
     claim_or_look,
@@ -47,4 +47,10 @@ WORLDS = Worlds(
     trouble=kill_in_turn,
     small={"two-looks": TWO_LOOKS},
     broken={"hasty": HASTY},
+    front=Front(
+        clients=("cassandra-driver 3.30", "cqlsh 6.2"),
+        hint="CQL clients: cqlsh {host} {port}",
+        port=9042,
+        extra="cassandra",
+    ),
 )
