@@ -7,12 +7,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 pytest.importorskip("hiredis", reason="hiredis is not installed: pip install -e '.[redis]'")
 
 from common.runtime.launch import Background, launch_in_background
+from common.values.history import Ok
+from stage3_partitioning.replication.operator import Failover
 from stage3_partitioning.replication.worlds import WORLDS
 from tests.support.resp_wire import HOST, Wire, debian_redis
 
@@ -168,6 +171,29 @@ def test_redis_cli_and_redis_benchmark_work_with_it(cluster: Background) -> None
         check=True,
     )
     assert ran.stdout.strip() == "VXK"
+
+
+def test_a_redis_that_follows_a_follower_goes_on_over_a_failover(
+    cluster: Background, leader: Wire, tmp_path: Path
+) -> None:
+    port = cluster.ports["n2"]
+    with (
+        debian_redis(tmp_path / "redis", "--replicaof", f"{HOST} {port}") as theirs,
+        Wire(theirs) as redis,
+        Wire(port) as follower,
+    ):
+        assert leader.say("SET", "epoch", "1") == b"+OK\r\n"
+        eventually(lambda: redis.say("GET", "epoch") == b"$1\r\n1\r\n")
+        before = info(leader, "epoch")
+        told = cluster.ask(Failover())
+        assert isinstance(told, Ok), told
+        assert int(info(leader, "epoch")) > int(before)
+        name, _ = cast(tuple[str, int], told.value)
+        with Wire(cluster.ports[name]) as now:
+            assert now.say("SET", "epoch", "2") == b"+OK\r\n"
+        eventually(lambda: redis.say("GET", "epoch") == b"$1\r\n2\r\n")
+        assert info(follower, "connected_slaves") == "1"
+        assert info(redis, "master_link_status") == "up"
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ from common.values.history import Failed, Ok, Outcome
 from stage3_partitioning.replication.front.following import Following
 from stage3_partitioning.replication.front.stream import Follower, Stream, as_bytes, as_text
 from stage3_partitioning.replication.fronted import NOT_LEADER, Change, Read, Who, Write, Written
+from stage3_partitioning.replication.log import Position
 
 VERSION = "7.0.15"
 READ_ONLY = "READONLY You can't write against a read only replica."
@@ -51,12 +52,12 @@ class Client(Follower, Protocol):
     Attributes:
         version: of RESP, 2 or 3.
         port: where a Redis that follows listens itself, as it says.
-        written: up to which byte the stream was when this client's last write was done.
+        written: the position of this client's last write that is done.
     """
 
     version: int
     port: int
-    written: int
+    written: Position
 
     @property
     def front(self) -> Front:
@@ -90,8 +91,9 @@ async def _written(client: Client, pending: Awaitable[Outcome], told: "Value | N
         raise RespError(READ_ONLY if outcome.reason == NOT_LEADER else f"ERR {outcome.reason}")
     if not isinstance(outcome, Ok):
         raise RespError("ERR nobody can tell whether it was written: another member may lead")
-    client.written = client.front.stream.offset
-    return value(client, cast(Written, outcome.value).there if told is None else told)
+    written = cast(Written, outcome.value)
+    client.written = written.position
+    return value(client, written.there if told is None else told)
 
 
 def _set(client: Client, words: Words) -> Reply:

@@ -14,6 +14,7 @@ from common.values.history import Outcome
 from stage3_partitioning.replication.front.commands import Reply, begin
 from stage3_partitioning.replication.front.following import Following
 from stage3_partitioning.replication.front.stream import Stream
+from stage3_partitioning.replication.log import NOWHERE, Position
 
 MOST_CLIENTS = 1_000
 MOST_PENDING = 1_000
@@ -107,7 +108,8 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, front: RespFront) -> None:
         self._front = front
-        self.version, self.port, self.written = 2, 0, 0
+        self.version, self.port = 2, 0
+        self.written: Position = NOWHERE
         self.acknowledged, self.online = 0, False
         self._reader = RequestReader()
         self._replies: deque[Reply] = deque()

@@ -8,7 +8,8 @@ this stream's: a copy, too.
 
 import asyncio
 import secrets
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, Protocol
 
 from common.runtime.facade import Door
@@ -140,6 +141,7 @@ class Stream:
         else:
             return
         self._position = told.position
+        self._changed.set()
 
     def _begin_again(self) -> None:
         """The log has taken another way: no follower can go on with this stream."""
@@ -225,19 +227,23 @@ class Stream:
         """How many followers have the stream up to there."""
         return sum(each.online and each.acknowledged >= offset for each in self.followers)
 
-    async def wait_for(self, many: int, offset: int, seconds: float | None) -> int:
-        """Wait until so many followers have the stream up to there, or for so long.
+    async def wait_for(self, many: int, position: Position, seconds: float | None) -> int:
+        """Wait until so many followers have the log up to a position, or for so long.
 
         Returns:
             How many have it.
         """
-        if self.count(offset) < many:
-            self.send(GETACK)
-        try:
+        offset = self.offset
+        with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while self.count(offset) < many:
-                    self._changed.clear()
-                    await self._changed.wait()
-        except TimeoutError:
-            pass
-        return self.count(offset)
+                await self._until(lambda: self._position >= position)
+                offset = self.offset
+                if self.count(offset) < many:
+                    self.send(GETACK)
+                await self._until(lambda: self.count(offset) >= many)
+        return self.count(offset) if self._position >= position else 0
+
+    async def _until(self, holds: Callable[[], bool]) -> None:
+        while not holds():
+            self._changed.clear()
+            await self._changed.wait()
