@@ -75,7 +75,8 @@ def _lag(report: Report, seed: int) -> None:
     rows = []
     late: list[Fault] = [Link(0, "n1", "n3", latency=(300 * MS, 300 * MS))]
     for name, keeps in (("no position", ()), ("with positions", BOTH)):
-        scene = _scene(seed, "async", late, keeps=keeps)
+        watch = Watch()
+        scene = _scene(seed, "async", late, keeps=keeps, observers=[watch])
         for number in range(WRITES):
             for client in ("c1", "c2"):
                 scene.ask(client, Put("menu", f"{client}.{number}"))
@@ -83,10 +84,10 @@ def _lag(report: Report, seed: int) -> None:
                     scene.ask(client, Get("menu"))
         told = scene.verdicts()
         scene.judged("read your writes", told["read your writes"])
-        rows.append((name, *(each.answer.value for each in told.values())))
+        rows.append((name, str(watch.behind), *(each.answer.value for each in told.values())))
         broken = "" if keeps else "broken on purpose: "
         scene.trace(report, f"replication-lag-{len(keeps)}", f"{broken}reads {name}")
-    report.table("Are they kept?", ("reads", *CHECKS), rows)
+    report.table("Are they kept?", ("reads", "n3 lacked up to", *CHECKS), rows)
 
 
 def _failover(report: Report, seed: int) -> None:
@@ -156,11 +157,13 @@ class Watch(Observer):
     Attributes:
         status: by member.
         fell: when a follower first had fewer keys than before, and which.
+        behind: the most writes that the last member lacked.
     """
 
     def __init__(self) -> None:
         self.status: dict[NodeId, Mapping[str, Any]] = {}
         self.fell: tuple[int, NodeId] | None = None
+        self.behind = 0
 
     def stepped(
         self, at: int, node: NodeId, event: Event, number: int | None, status: Mapping[str, Any]
@@ -170,6 +173,9 @@ class Watch(Observer):
         if node in THREE[1:] and status["keys"] < before and self.fell is None:
             self.fell = (at, node)
         self.status[node] = status
+        leader = self.status.get(THREE[0], {}).get("offset", 0)
+        if node == THREE[-1]:
+            self.behind = max(self.behind, leader - status["offset"])
 
     def each(self, field: str) -> list[int]:
         """What the members show under this name."""
