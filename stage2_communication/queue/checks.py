@@ -5,7 +5,7 @@ from random import Random
 from typing import NamedTuple
 
 from common.check.verdict import Answer, Verdict
-from common.values.history import History, Ok, Operation
+from common.values.history import History, Ok, Operation, Unknown
 from stage2_communication.queue.client import Finish, GiveBack, Post, Take
 
 TOPIC = "jobs"
@@ -51,12 +51,36 @@ def returned(asked: Operation) -> int:
     return FOREVER if asked.returned_at is None else asked.returned_at
 
 
+def first_seen(history: History) -> dict[int, int]:
+    """By sequence, when somebody first asked for what brought a message, or finished it."""
+    first: dict[int, int] = {}
+    for asked in history:
+        value = asked.outcome.value if isinstance(asked.outcome, Ok) else None
+        if asked.function in ("take", "finish") and isinstance(value, tuple | list):
+            first[value[0]] = min(first.get(value[0], FOREVER), asked.invoked_at)
+    return first
+
+
+def first_unseen(history: History) -> int:
+    """When somebody first finished a message of which the history may not know at all: neither
+    that it was taken nor that it was finished has an end."""
+    blind: set[str] = set()
+    for asked in history:
+        node = asked.process.partition("/")[0]
+        if asked.function == "take" and isinstance(asked.outcome, Unknown):
+            blind.add(node)
+        elif asked.function == "finish" and isinstance(asked.outcome, Unknown) and node in blind:
+            return asked.invoked_at
+    return FOREVER
+
+
 def nothing_is_lost(history: History) -> Verdict:
     """What was acknowledged to its producer is there, and is what was published.
 
     No two messages have the same sequence. What is delivered has the text that was published. And
-    when a message is delivered, each earlier one of its key that was acknowledged was taken by
-    somebody before: nothing of a key overtakes. (Only where nothing becomes a dead letter.)
+    when a message is delivered, each earlier one of its key that was acknowledged was taken or
+    finished by somebody before: nothing of a key overtakes. (Only where nothing becomes a dead
+    letter.) A client that was told the end of neither may have finished any message.
     """
     posted: dict[int, Operation] = {}
     for asked in history:
@@ -68,9 +92,8 @@ def nothing_is_lost(history: History) -> Verdict:
                 return Verdict(Answer.NO, sentence, (posted[sequence], asked))
             posted[sequence] = asked
     taken = list(deliveries(history))
-    first: dict[int, int] = {}
-    for each in taken:
-        first[each.sequence] = min(first.get(each.sequence, FOREVER), each.asked.invoked_at)
+    first = first_seen(history)
+    blind = first_unseen(history)
     for each in taken:
         source = posted.get(each.sequence)
         if source is not None and each.text not in _parts(source):
@@ -78,7 +101,7 @@ def nothing_is_lost(history: History) -> Verdict:
             return Verdict(Answer.NO, sentence, (source, each.asked))
         for sequence, earlier in posted.items():
             overtaken = earlier.key == each.key and sequence < each.sequence
-            if overtaken and first.get(sequence, FOREVER) > returned(each.asked):
+            if overtaken and min(first.get(sequence, FOREVER), blind) > returned(each.asked):
                 sentence = f"Message {sequence} was acknowledged, and {each.sequence} came first."
                 return Verdict(Answer.NO, sentence, (earlier, each.asked))
     return Verdict(Answer.YES, f"{len(posted)} acknowledged messages, and none is lost.")

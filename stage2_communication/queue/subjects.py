@@ -14,7 +14,6 @@ the other parts is what one builds on top (NATS calls that JetStream).
 ``front`` serves unmodified NATS clients with what is here.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -23,9 +22,6 @@ ONE, REST = "*", ">"
 
 Name: TypeAlias = tuple[int, str]
 """Of a subscription: which client, and what that client calls it."""
-
-Choose: TypeAlias = Callable[[Sequence[Name]], Name]
-"""Draws one of several."""
 
 
 def is_subject(subject: str) -> bool:
@@ -107,11 +103,16 @@ class Interest:
         """It hears nothing any more, if it is there at all."""
         self.subscriptions.pop(name, None)
 
-    def receivers(self, subject: str, choose: Choose) -> list[Name]:
+    def receivers(self, subject: str, drawn: int) -> list[Name]:
         """Who gets a message: each subscription that fits and is in no group, in the order of
-        subscribing; then one of each group, drawn by ``choose`` from those that fit.
+        subscribing; then one of each group.
 
-        A group is told by its name alone: its members may have different patterns.
+        A group is told by its name alone: its members may have different patterns. Of those that
+        fit it is the one at place ``drawn``, counted round and round from 0.
+
+        Args:
+            subject: of the message.
+            drawn: a number by chance, 0 or more.
         """
         found: list[Name] = []
         groups: dict[str, list[Name]] = {}
@@ -119,4 +120,4 @@ class Interest:
             if matches(subscription.pattern, subject):
                 members = groups.setdefault(subscription.group, []) if subscription.group else found
                 members.append(name)
-        return found + [choose(members) for members in groups.values()]
+        return found + [members[drawn % len(members)] for members in groups.values()]

@@ -8,7 +8,7 @@ from common.check.explorer import Answer, explore_instance
 from common.contract.effects import Forget, Return, Save
 from common.contract.events import Invoke, Start
 from common.course.suites.kit import effects_of
-from common.values.history import History, Ok
+from common.values.history import History, Ok, Unknown
 from common.values.report import Judged, Table, Text
 from stage2_communication.queue import checks, small
 from stage2_communication.queue.demo import demo
@@ -60,6 +60,18 @@ def test_what_is_lost_is_found() -> None:
     assert lost(told(ONE, TWO, take(2, 1, "a", "two"))).answer is Answer.NO, "overtaken"
     assert lost(told(ONE, TWO, take(1, 1, "a", "one"), take(2, 1, "a", "two"))).answer is Answer.YES
     assert lost(told(ONE, post(2, "b", "x"), take(2, 1, "b", "x"))).answer is Answer.YES
+
+
+def test_a_message_that_nobody_was_told_of_may_have_been_finished() -> None:
+    lost = checks.nothing_is_lost
+    finished = told(ONE, TWO, finish(1), take(2, 1, "a", "two"))
+    assert lost(finished).answer is Answer.YES, "its take had no end"
+    unknown = told(ONE, TWO, take(1, 1, "a", "one"), finish(1), take(2, 1, "a", "two", "c3"))
+    for asked in unknown.operations[2:4]:
+        asked.returned_at, asked.outcome = None, Unknown("nobody waited")
+    assert lost(unknown).answer is Answer.YES
+    unknown.operations[2].outcome = Ok(None)
+    assert lost(unknown).answer is Answer.NO
 
 
 def test_what_comes_again_although_it_was_done_is_found() -> None:

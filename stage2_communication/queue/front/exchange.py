@@ -97,7 +97,7 @@ class Exchange:
         answered = False
         for tap in self.taps:
             answered |= tap(message)
-        names = self.interest.receivers(message.subject, random.choice)
+        names = self.interest.receivers(message.subject, random.getrandbits(32))
         heard = False
         for id, sid in names:
             to = self.connections[id]
@@ -110,7 +110,7 @@ class Exchange:
 
     def deliver(self, inbox: str, message: Message) -> None:
         """Hand a message to those who listen at ``inbox``, though its subject is another one."""
-        for id, sid in self.interest.receivers(inbox, random.choice):
+        for id, sid in self.interest.receivers(inbox, random.getrandbits(32)):
             self._deliver(self.connections[id], sid, message)
 
     def _deliver(self, to: Subscriber, sid: str, message: Message) -> None:
@@ -120,7 +120,7 @@ class Exchange:
 
     def is_heard(self, subject: str) -> bool:
         """Whether anybody wants to hear of a subject."""
-        return bool(self.interest.receivers(subject, random.choice))
+        return bool(self.interest.receivers(subject, random.getrandbits(32)))
 
     def leave(self, id: int) -> None:
         """A client has gone, and all its subscriptions."""

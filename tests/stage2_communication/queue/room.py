@@ -1,6 +1,7 @@
 """A broker that is moved by hand, and queues in the simulator, for the suites of ``queue``."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from common.contract import NodeId
@@ -110,11 +111,17 @@ def queue(
     *,
     choose: Any,
     count: int = 24,
+    visibility: int = 400 * MS,
     link: LinkModel = ROUGH,
     **options: Any,
 ) -> tuple[Simulation, Workload]:
-    """One broker and some clients on a bad network, with work to do."""
-    clients = dict.fromkeys(CLIENTS, lab.QueueClient)
+    """One broker and some clients on a bad network, with work to do.
+
+    All of them know the same visibility time: a consumer has to stop before the broker does.
+    """
+    broker = partial(broker, visibility=visibility)
+    client = partial(lab.QueueClient, visibility=visibility)
+    clients = dict.fromkeys(CLIENTS, client)
     schedule = Schedule(faults)
     simulation = lab.simulation(
         {BROKER: broker}, clients, seed=seed, link=link, schedule=schedule, **options

@@ -118,9 +118,11 @@ def test_promises_hold_where_messages_become_dead_letters(lab: QueueLab, sweep: 
         return lab.GiveBack() if random.random() < 0.2 else post_take_finish(random, client, number)
 
     for seed in sweep(6):
-        node = partial(lab.DeadLetterBroker, visibility=200 * MS, most_deliveries=2)
+        node = partial(lab.DeadLetterBroker, most_deliveries=2)
         faults = trouble(seed, ("crash", "link", "disk"), hit=(BROKER,), until=2 * SECOND)
-        simulation, _ = queue(lab, node, seed, tuple(faults), choose=choose, count=30)
+        simulation, _ = queue(
+            lab, node, seed, tuple(faults), choose=choose, count=30, visibility=200 * MS
+        )
         simulation.run(6 * SECOND)
         for check in (done_is_done, keys_are_in_order, deliveries_differ):
             must_hold(check(simulation.history))

@@ -1,6 +1,5 @@
 """Graded suite of the lab ``queue``, fourth part: on disk before it is acknowledged."""
 
-from functools import partial
 from typing import Any
 
 from common.course.suites.grading import Sweep, graded
@@ -139,10 +138,14 @@ def test_no_two_deliveries_have_the_same_name_over_crashes(lab: QueueLab) -> Non
 def test_all_promises_hold_over_crashes_of_the_broker(lab: QueueLab, sweep: Sweep) -> None:
     finished = 0
     for seed in sweep(8):
-        node = partial(lab.DurableBroker, visibility=400 * MS)
         faults = trouble(seed, ALL, hit=(BROKER,), others=CLIENTS, until=2 * SECOND)
         simulation, _ = queue(
-            lab, node, seed, tuple(faults), choose=post_take_finish, disk_latency=5 * MS
+            lab,
+            lab.DurableBroker,
+            seed,
+            tuple(faults),
+            choose=post_take_finish,
+            disk_latency=5 * MS,
         )
         simulation.run(6 * SECOND)
         for check in (nothing_is_lost, done_is_done, keys_are_in_order, deliveries_differ):
@@ -155,10 +158,9 @@ def test_all_promises_hold_over_crashes_of_the_broker(lab: QueueLab, sweep: Swee
 @graded(points=2, title="All of it comes", requirement="progress: each message, at last")
 def test_after_the_trouble_all_that_was_published_can_be_taken(lab: QueueLab, sweep: Sweep) -> None:
     for seed in sweep(3):
-        node = partial(lab.DurableBroker, visibility=400 * MS)
         faults = trouble(seed, ("crash", "link"), hit=(BROKER,), until=1 * SECOND)
         simulation, _ = queue(
-            lab, node, seed, tuple(faults),
+            lab, lab.DurableBroker, seed, tuple(faults),
             choose=lambda random, client, number: lab.Post("jobs", "", f"{client}.{number}"),
             count=5,
         )  # fmt: skip

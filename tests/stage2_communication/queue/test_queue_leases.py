@@ -1,7 +1,5 @@
 """Graded suite of the lab ``queue``, second part: a delivery is a lease."""
 
-from functools import partial
-
 from common.contract.effects import Return, Send
 from common.contract.events import Invoke, Receive, Start
 from common.course.suites.grading import Sweep, graded
@@ -120,10 +118,15 @@ def test_no_message_is_in_two_hands_while_the_lease_holds(lab: QueueLab, sweep: 
     finished = again = 0
     for seed in sweep(6):
         wire = Wire()
-        broker = partial(lab.LeasingBroker, visibility=150 * MS)
         faults = trouble(seed, ("link", "pause"), hit=CLIENTS, until=2 * SECOND)
         simulation, _ = queue(
-            lab, broker, seed, tuple(faults), choose=post_take_finish, observers=[wire]
+            lab,
+            lab.LeasingBroker,
+            seed,
+            tuple(faults),
+            choose=post_take_finish,
+            visibility=150 * MS,
+            observers=[wire],
         )
         simulation.run(5 * SECOND)
         must_hold(done_is_done(simulation.history))

@@ -1,12 +1,11 @@
 """Graded suite of the lab ``queue``, third part: the order of a key, and prefetch."""
 
-from functools import partial
 from random import Random
 
 from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import must_hold, trouble
 from common.values.history import Ok
-from common.values.units import MS, SECOND
+from common.values.units import SECOND
 from stage2_communication.queue.checks import keys_are_in_order, nothing_is_lost, post_take_finish
 from tests.stage2_communication.queue.lab import QueueLab
 from tests.stage2_communication.queue.room import CLIENTS, Desk, queue
@@ -111,9 +110,8 @@ def test_keys_and_bounds_hold_whatever_is_asked_and_all_is_delivered(
 def test_keys_keep_their_order_on_a_bad_network(lab: QueueLab, sweep: Sweep) -> None:
     finished = 0
     for seed in sweep(6):
-        broker = partial(lab.OrderedBroker, visibility=400 * MS)
         faults = trouble(seed, ("link", "pause"), hit=CLIENTS, until=2 * SECOND)
-        simulation, _ = queue(lab, broker, seed, tuple(faults), choose=post_take_finish)
+        simulation, _ = queue(lab, lab.OrderedBroker, seed, tuple(faults), choose=post_take_finish)
         simulation.run(5 * SECOND)
         must_hold(keys_are_in_order(simulation.history))
         must_hold(nothing_is_lost(simulation.history))
