@@ -8,7 +8,6 @@ from common.contract import NodeId
 from common.contract.effects import CancelTimer, Effect, Forget, Save, Send, SetTimer
 from common.contract.events import Fire, Receive, Start
 from common.course.suites.kit import effects_of
-from common.sim.host import Factory
 from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
 from common.sim.workload import Workload
@@ -105,7 +104,7 @@ class Desk:
 
 def queue(
     lab: QueueLab,
-    broker: Factory,
+    broker: Any,
     seed: int,
     faults: tuple[Any, ...] = (),
     *,
