@@ -184,3 +184,39 @@ def where(simulation: Simulation, key: str) -> list[NodeId]:
 def settle(simulation: Simulation, time: int = SECOND) -> None:
     """Let time pass."""
     simulation.run(simulation.now + time)
+
+
+BEFORE = (("", "n1", (2, 0)), ("d", "n2", (2, 1)), ("m", "n3", (1, 0)))
+TWO_MORE = (("", "n2", (2, 0)), ("d", "n2", (2, 1)), ("m", "n3", (1, 0)))
+
+
+def member(lab: ShardsLab, id: str, *parts: Any, disk: Any = None, **options: Any) -> Bench:
+    """A shard that gives and takes chunks, by hand, with this table on its disk."""
+    others = tuple(name for name in THREE if name != id)
+    made = partial(lab.Migrating, id, others, **options)
+    return Bench(made, {"table": table(lab, *(parts or BEFORE)), **(disk or {})})
+
+
+def held(places: str) -> dict[Any, str]:
+    """Documents on a disk."""
+    return {("document", place): f"of {place}" for place in places}
+
+
+def begun(lab: ShardsLab, places: str = "defg", **options: Any) -> Bench:
+    """A donor, n2, that has told n3 that its chunk from d to m is about to come."""
+    bench = member(lab, "n2", disk=held(places), **options)
+    sent = bench.receive("n1", lab.MoveChunk(table(lab, *BEFORE), "d", "n3"))
+    assert sent == [("n3", lab.Receive(table(lab, *BEFORE), "d"))]
+    return bench
+
+
+def taken(lab: ShardsLab, number: int) -> Any:
+    """What the recipient answers."""
+    return lab.Taken((2, 1), number)
+
+
+def request(
+    lab: ShardsLab, command: Any, number: int = 1, version: Any = (2, 1), session: str = "c1/0"
+) -> Any:
+    """A router's."""
+    return lab.Request(number, session, version, command)

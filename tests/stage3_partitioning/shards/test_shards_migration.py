@@ -3,72 +3,31 @@
 from functools import partial
 from typing import Any
 
-from common.course.suites.grading import Sweep, graded
+from common.course.suites.grading import graded
 from common.course.suites.kit import (
-    Wire,
-    ask,
     ask_ok,
-    crash,
     has_ended,
-    restart,
-    run_until,
-    trouble,
 )
-from common.values.history import Failed, Ok
 from common.values.units import MS, SECOND
 from tests.stage3_partitioning.shards.lab import ShardsLab
 from tests.stage3_partitioning.shards.room import (
-    CLIENTS,
+    BEFORE,
     KEYS,
-    ROUGH,
-    SEVERAL,
-    THREE,
     Bench,
-    busy,
+    begun,
     cluster,
     documents,
     fill,
-    must_be_right,
+    held,
+    member,
+    request,
     settle,
     table,
+    taken,
     where,
 )
 
 LAB = "shards"
-BEFORE = (("", "n1", (2, 0)), ("d", "n2", (2, 1)), ("m", "n3", (1, 0)))
-TWO_MORE = (("", "n2", (2, 0)), ("d", "n2", (2, 1)), ("m", "n3", (1, 0)))
-
-
-def member(lab: ShardsLab, id: str, *parts: Any, disk: Any = None, **options: Any) -> Bench:
-    """A shard that gives and takes chunks, by hand, with this table on its disk."""
-    others = tuple(name for name in THREE if name != id)
-    made = partial(lab.Migrating, id, others, **options)
-    return Bench(made, {"table": table(lab, *(parts or BEFORE)), **(disk or {})})
-
-
-def held(places: str) -> dict[Any, str]:
-    """Documents on a disk."""
-    return {("document", place): f"of {place}" for place in places}
-
-
-def begun(lab: ShardsLab, places: str = "defg", **options: Any) -> Bench:
-    """A donor, n2, that has told n3 that its chunk from d to m is about to come."""
-    bench = member(lab, "n2", disk=held(places), **options)
-    sent = bench.receive("n1", lab.MoveChunk(table(lab, *BEFORE), "d", "n3"))
-    assert sent == [("n3", lab.Receive(table(lab, *BEFORE), "d"))]
-    return bench
-
-
-def taken(lab: ShardsLab, number: int) -> Any:
-    """What the recipient answers."""
-    return lab.Taken((2, 1), number)
-
-
-def request(
-    lab: ShardsLab, command: Any, number: int = 1, version: Any = (2, 1), session: str = "c1/0"
-) -> Any:
-    """A router's."""
-    return lab.Request(number, session, version, command)
 
 
 @graded(points=3, title="There and back", requirement="the document goes, and is found")
@@ -130,30 +89,6 @@ def test_a_donor_sends_a_batch_when_the_one_before_is_taken_and_closes_before_th
     assert bench.receive("n3", taken(lab, 3)) == [], "once"
 
 
-@graded(points=3, title="Critical section", requirement="closed; a crash opens nothing")
-def test_in_the_critical_section_nothing_is_read_or_written_not_even_after_a_crash(
-    lab: ShardsLab,
-) -> None:
-    bench = begun(lab)
-    bench.receive("n3", taken(lab, 0))
-    disk = dict(bench.disk)
-    for _ in range(2):
-        for key, closed in (("d", True), ("lz", True), ("c", False), ("m", False)):
-            answers: Any = bench.receive("c1", request(lab, lab.Get(key), 7))
-            assert (answers == [("c1", lab.StaleConfig(7, (2, 1)))]) == closed, f"{key} is closed"
-        answers = bench.receive("c1", request(lab, lab.Append("e", "+"), 8))
-        assert answers == [("c1", lab.StaleConfig(8, (2, 1)))]
-        answers = bench.receive("c1", lab.Look(9, (2, 1), "d", "f", 0))
-        assert answers == [("c1", lab.StaleConfig(9, (2, 1)))]
-        assert bench.disk == disk
-        bench.restart()
-    owns_two = member(lab, "n2", *TWO_MORE, disk=held("abde"))
-    owns_two.receive("n1", lab.MoveChunk(table(lab, *TWO_MORE), "d", "n3"))
-    owns_two.receive("n3", taken(lab, 0))
-    ((_, seen),) = owns_two.receive("c1", lab.Look(9, (2, 1), "a", "z", 0))
-    assert seen == lab.Seen(9, (("a", "of a"), ("b", "of b")), "d"), "up to what is closed"
-
-
 @graded(points=2, title="Open until then", requirement="while it clones, a chunk is the donor's")
 def test_until_the_critical_section_a_donor_reads_and_writes_as_ever(lab: ShardsLab) -> None:
     bench = begun(lab, batch=1)
@@ -179,42 +114,6 @@ def test_a_commit_counts_once_and_only_if_nothing_has_changed_since_the_migratio
         assert bench.receive("n2", late) == [("n2", lab.TableIs(after))], "told, and not changed"
     bench.restart()
     assert bench.disk["table"] == after
-
-
-@graded(points=3, title="Too late", requirement="what was given up is never committed")
-def test_a_commit_that_is_overtaken_by_its_giving_up_moves_nothing(lab: ShardsLab) -> None:
-    before = table(lab, *BEFORE)
-    bench = Bench(partial(lab.QuietServer, "n1", ("n2", "n3")), {"table": before})
-    bench.receive("n2", lab.GiveUp((2, 1), "d"))
-    touched = bench.disk["table"]
-    assert touched == lab.touched(before, "d")
-    assert bench.receive("n2", lab.Commit((2, 1), "d", "n3")) == [("n2", lab.TableIs(touched))]
-    assert bench.disk["table"] == touched
-    assert bench.receive("n2", lab.GiveUp((2, 1), "d")) == [("n2", lab.TableIs(touched))]
-
-
-@graded(points=3, title="After a crash", requirement="a donor asks until the table is newer")
-def test_a_donor_that_comes_back_gives_up_and_the_newer_table_says_whose_the_chunk_is(
-    lab: ShardsLab,
-) -> None:
-    for closed in (False, True):
-        for committed in (False, True):
-            bench = begun(lab, batch=1 if not closed else 100)
-            bench.receive("n3", taken(lab, 0))
-            bench.restart()
-            for _ in range(2):
-                sent = bench.fire(lab.MigrationTick)
-                assert sent == [("n1", lab.GiveUp((2, 1), "d"))]
-            assert bench.receive("n3", taken(lab, 1)) == [], "it does not know how far it had got"
-            before = table(lab, *BEFORE)
-            end = lab.moved(before, "d", "n3") if committed else lab.touched(before, "d")
-            bench.receive("n1", lab.TableIs(end))
-            assert "donating" not in bench.disk
-            version = lab.shard_version(end, "n2")
-            sent = bench.receive("c1", request(lab, lab.Get("e"), 1, (2, 2)))
-            expected: Any = lab.StaleConfig(1, version) if committed else lab.Found(1, "of e")
-            assert ("c1", expected) in sent
-            assert bench.fire(lab.MigrationTick) == []
 
 
 @graded(points=2, title="Old orphans", requirement="what lies there from before is deleted first")
@@ -267,28 +166,6 @@ def test_a_recipient_takes_each_batch_once_in_order_and_from_its_donor(lab: Shar
     assert documents(bench.disk) == {"e": "b"}
     assert bench.receive("n2", receive) == [("n2", taken(lab, 2))]
     assert bench.receive("n1", receive) == [], "another chunk is coming"
-
-
-@graded(points=2, title="Over", requirement="a newer table ends what began before it")
-def test_a_recipient_asks_what_became_of_it_and_owns_or_deletes_what_it_has(
-    lab: ShardsLab,
-) -> None:
-    before = table(lab, *BEFORE)
-    for committed in (False, True):
-        bench = member(lab, "n3")
-        bench.receive("n2", lab.Receive(before, "d"))
-        bench.receive("n2", lab.Batch((2, 1), 1, (lab.Item("e", "of e", ()),)))
-        assert bench.fire(lab.MigrationTick) == [("n1", lab.TableAsked())]
-        assert documents(bench.disk) == {"e": "of e"}, "it may become this shard's"
-        ((_, seen),) = bench.receive("c1", lab.Look(1, (1, 0), "m", "z", 0))
-        assert seen == lab.Seen(1, (), "z")
-        end = lab.moved(before, "d", "n3") if committed else lab.touched(before, "d")
-        bench.receive("n1", lab.TableIs(end))
-        assert "incoming" not in bench.disk
-        assert bench.fire(lab.MigrationTick) == []
-        assert documents(bench.disk) == ({"e": "of e"} if committed else {})
-        assert bench.receive("n2", lab.Batch((2, 1), 2, ())) == []
-        assert bench.receive("n2", lab.Receive(before, "d")) == [], "that was long ago"
 
 
 @graded(points=3, title="Sessions move", requirement="a retryable write is not done twice")
@@ -346,24 +223,6 @@ def test_orphans_are_deleted_a_few_at_a_time_and_what_is_owned_stays(lab: Shards
     assert sorted(documents(bench.disk)) == ["e", "j", "k", "m", "z"], "they are n2's again"
 
 
-@graded(points=2, title="Said again", requirement="what is not answered, and then it gives up")
-def test_a_donor_says_it_again_and_gives_up_when_the_recipient_is_silent(lab: ShardsLab) -> None:
-    bench = begun(lab)
-    receive = ("n3", lab.Receive(table(lab, *BEFORE), "d"))
-    assert [bench.fire(lab.MigrationTick) for _ in range(10)] == [[receive]] * 10
-    ((_, batch),) = bench.receive("n3", taken(lab, 0))
-    assert [bench.fire(lab.MigrationTick) for _ in range(10)] == [[("n3", batch)]] * 10
-    give_up = [("n1", lab.GiveUp((2, 1), "d"))]
-    assert [bench.fire(lab.MigrationTick) for _ in range(3)] == [give_up] * 3
-    assert bench.receive("n3", taken(lab, 1)) == [], "too late: it never commits after that"
-    closed = [("c1", lab.StaleConfig(1, (2, 1)))]
-    assert bench.receive("c1", request(lab, lab.Get("e"))) == closed, "until the table is newer"
-    bench = begun(lab)
-    bench.receive("n3", taken(lab, 0))
-    commit = bench.receive("n3", taken(lab, 1))
-    assert [bench.fire(lab.MigrationTick) for _ in range(15)] == [commit] * 15
-
-
 @graded(points=2, title="One at a time", requirement="an order that is old, or twice, is none")
 def test_a_donor_begins_only_what_its_table_and_the_config_servers_agree_on(
     lab: ShardsLab,
@@ -377,59 +236,3 @@ def test_a_donor_begins_only_what_its_table_and_the_config_servers_agree_on(
     newer = lab.moved(lab.touched(before, "d"), "", "n2")
     assert bench.receive("n1", lab.MoveChunk(newer, "", "n3")) == [("n3", lab.Receive(newer, ""))]
     assert bench.disk["table"] == newer
-
-
-@graded(points=2, title="A dead recipient", requirement="the chunk stays, and is served again")
-def test_a_chunk_whose_recipient_is_dead_stays_where_it_was_and_is_served(lab: ShardsLab) -> None:
-    simulation = cluster(lab, partial(lab.QuietServer, batch=3))
-    fill(lab, simulation)
-    crash(simulation, "n2")
-    move = ask(simulation, "c1", lab.MoveTo("k0", "n2"), 10 * SECOND)
-    assert not isinstance(move.outcome, Ok)
-    ask_ok(simulation, "c2", lab.Append("k0", "+"))
-    restart(simulation, "n2")
-    ask_ok(simulation, "c1", lab.MoveTo("k0", "n2"))
-    assert ask_ok(simulation, "c2", lab.Get("k0")) == "of k0+"
-    refused = ask(simulation, "c1", lab.MoveTo("k0", "n9"))
-    assert isinstance(refused.outcome, Failed)
-
-
-@graded(points=3, title="Config server away", requirement="closed until somebody has decided")
-def test_while_nobody_can_decide_a_closed_chunk_stays_closed_and_then_it_moves(
-    lab: ShardsLab,
-) -> None:
-    simulation = cluster(lab, lab.QuietServer, observers=[wire := Wire()])
-    ask_ok(simulation, "c1", lab.MoveTo("k0", "n2"))
-    fill(lab, simulation)
-    simulation.call("c1", lab.MoveTo("k0", "n3"))
-    wire.forget()
-    run_until(simulation, lambda: bool(wire.of(lab.Commit)))
-    crash(simulation, "n1")
-    look = simulation.call("c2", lab.Get("k0"))
-    assert not has_ended(simulation, look, SECOND), "n2 does not know whether it may answer"
-    restart(simulation, "n1")
-    assert has_ended(simulation, look)
-    assert look.outcome == Ok("of k0")
-    settle(simulation)
-    assert where(simulation, "k0") == ["n3"]
-
-
-@graded(points=4, title="Every kind of trouble", requirement="each key is one register throughout")
-def test_each_key_is_a_register_and_scans_show_each_document_once_under_all_kinds_of_trouble(
-    lab: ShardsLab, sweep: Sweep
-) -> None:
-    for seed in sweep(SEVERAL * 2):
-        kinds = ("crash", "crash", "partition", "pause", "link", "clock", "disk")
-        faults = trouble(seed, kinds, hit=THREE, others=CLIENTS, until=2 * SECOND)
-        node = partial(lab.QuietServer, batch=1 + seed % 3)
-        hashed = bool(seed % 2)
-        simulation = cluster(lab, node, seed, faults, link=ROUGH, hashed=hashed)
-        work = busy(lab, simulation, 14)
-        assert simulation.run_until(lambda work=work: work.done, 60 * SECOND)  # type: ignore[misc]
-        must_be_right(simulation.history)
-        ok = [each for each in simulation.history if isinstance(each.outcome, Ok)]
-        assert len(ok) > len(simulation.history) // 2, "operations are carried out"
-        settle(simulation, 3 * SECOND)
-        disks = [documents(simulation.on_disk(node)) for node in THREE]
-        places = [place for disk in disks for place in disk]
-        assert len(places) == len(set(places)), "no orphan is left in the end"
