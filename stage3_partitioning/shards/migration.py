@@ -148,10 +148,10 @@ class Migrating(Shard):
             self.incoming = incoming
         self.set_timer(self.again_after, MigrationTick())
 
-    def adopt(self, table: Table) -> bool:
+    def adopt(self, table: Table) -> None:
         """A newer table ends the migrations that began before it: forget the notes ("donating" and
         "incoming"), and open what was closed, for the table says whose it is."""
-        newer = super().adopt(table)
+        super().adopt(table)
         if self.donating is not None and self.table.version > self.donating.migration:
             self.donating = self.clone = None
             self.closed = ("", "")
@@ -159,7 +159,6 @@ class Migrating(Shard):
         if self.incoming is not None and self.table.version > self.incoming.migration:
             self.incoming = None
             self.forget("incoming")
-        return newer
 
     # The donor.
 

@@ -150,17 +150,20 @@ class Router(Caching, Asker):
         if stale.number in self.under_way:
             self.refresh()
 
-    def adopt(self, table: Table) -> bool:
-        """By a newer table, send everything on that now goes elsewhere, or with another version."""
-        newer = super().adopt(table)
-        for number, asked in list(self.under_way.items()) if newer else ():
+    def adopt(self, table: Table) -> None:
+        """By a newer table, send on what goes to a shard with another major version now.
+
+        Who owns a key since a later move has a later version than anybody had before it. So a
+        request that goes elsewhere has another version, too.
+        """
+        super().adopt(table)
+        for number, asked in self.under_way.items():
             request = asked.request
             if isinstance(request, Request | Look):
                 shard, readdressed = self.addressed(request)
-                if shard != asked.server or readdressed.version[0] != request.version[0]:
+                if readdressed.version[0] != request.version[0]:
                     asked.request = readdressed
                     self.redirect(number, shard, readdressed)
-        return newer
 
     # How it ends.
 

@@ -82,16 +82,14 @@ class Caching(Node):
         """Where a key stands in the order of the table."""
         return place_of(key, self.hashed)
 
-    def adopt(self, table: Table) -> bool:
-        """Take a table over if it is newer than the one here; returns whether it is.
+    def adopt(self, table: Table) -> None:
+        """Take a table over if it is newer than the one here.
 
         It is saved under ``"table"``. Messages overtake each other, so an older one may come later.
         """
-        newer = table.version > self.table.version
-        if newer:
+        if table.version > self.table.version:
             self.table = table
             self.save("table", table)
-        return newer
 
     def refresh(self) -> None:
         """Ask the config server for the table."""

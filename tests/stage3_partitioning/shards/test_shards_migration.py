@@ -13,6 +13,7 @@ from tests.stage3_partitioning.shards.lab import ShardsLab
 from tests.stage3_partitioning.shards.room import (
     BEFORE,
     KEYS,
+    TWO_MORE,
     Bench,
     begun,
     cluster,
@@ -89,6 +90,18 @@ def test_a_donor_sends_a_batch_when_the_one_before_is_taken_and_closes_before_th
     assert bench.receive("n3", taken(lab, 3)) == [], "once"
 
 
+@graded(points=2, title="Only what moves", requirement="what is written beside the chunk stays")
+def test_what_is_written_beside_the_chunk_that_moves_is_not_sent(lab: ShardsLab) -> None:
+    bench = member(lab, "n2", *TWO_MORE, disk=held("abde"), batch=1)
+    bench.receive("n1", lab.MoveChunk(table(lab, *TWO_MORE), "", "n3"))
+    bench.receive("n3", taken(lab, 0))
+    for number, place in enumerate("de", 1):
+        bench.receive("c1", request(lab, lab.Append(place, "+"), number))
+    ((_, last),) = bench.receive("n3", taken(lab, 1))
+    assert [item.place for item in last.items] == ["b"]
+    assert bench.receive("n3", taken(lab, 2)) == [("n1", lab.Commit((2, 1), "", "n3"))]
+
+
 @graded(points=2, title="Open until then", requirement="while it clones, a chunk is the donor's")
 def test_until_the_critical_section_a_donor_reads_and_writes_as_ever(lab: ShardsLab) -> None:
     bench = begun(lab, batch=1)
@@ -96,6 +109,7 @@ def test_until_the_critical_section_a_donor_reads_and_writes_as_ever(lab: Shards
     assert bench.receive("c1", request(lab, lab.Append("e", "+"))) == [("c1", lab.Written(1, True))]
     bench.restart()
     assert bench.receive("c1", request(lab, lab.Get("e"))) == [("c1", lab.Found(1, "of e+"))]
+    assert bench.receive("c1", request(lab, lab.Put("e", "-"), 2)) == [("c1", lab.Written(2, True))]
 
 
 @graded(points=3, title="One moment", requirement="a commit counts at its own table, once")
@@ -155,6 +169,7 @@ def test_a_recipient_takes_each_batch_once_in_order_and_from_its_donor(lab: Shar
     def batch(number: int, value: str, migration: Any = (2, 1)) -> Any:
         return lab.Batch(migration, number, (lab.Item("e", value, ()),))
 
+    bench.restart()
     assert bench.receive("n2", batch(2, "b")) == [], "one is missing"
     assert bench.receive("n2", batch(1, "a")) == [("n2", taken(lab, 1))]
     assert set(bench.saved()) == {"incoming", ("document", "e")}

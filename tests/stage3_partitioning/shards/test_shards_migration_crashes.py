@@ -197,3 +197,26 @@ def test_each_key_is_a_register_and_scans_show_each_document_once_under_all_kind
         disks = [documents(simulation.on_disk(node)) for node in THREE]
         places = [place for disk in disks for place in disk]
         assert len(places) == len(set(places)), "no orphan is left in the end"
+
+
+@graded(points=2, title="Behind", requirement="the donor's message has the table")
+def test_a_recipient_that_is_behind_takes_the_table_that_comes_with_the_chunk(
+    lab: ShardsLab,
+) -> None:
+    bench = member(lab, "n3", *TWO_MORE)
+    newer = lab.moved(table(lab, *TWO_MORE), "", "n1")
+    assert bench.receive("n2", lab.Receive(newer, "d")) == [("n2", lab.Taken((3, 1), 0))]
+    assert bench.disk["table"] == newer
+    assert bench.receive("n2", lab.Receive(table(lab, *TWO_MORE), "d")) == [], "that is old"
+
+
+@graded(points=1, title="Its bounds", requirement="what is coming stays, and nothing beside it")
+def test_at_a_tick_what_is_coming_stays_from_its_first_place_to_its_last_and_orphans_go(
+    lab: ShardsLab,
+) -> None:
+    bench = member(lab, "n1", disk=held("am"))
+    bench.receive("n2", lab.Receive(table(lab, *BEFORE), "d"))
+    items = tuple(lab.Item(place, f"of {place}", ()) for place in ("d", "lz"))
+    bench.receive("n2", lab.Batch((2, 1), 1, items))
+    bench.fire(lab.MigrationTick)
+    assert sorted(documents(bench.disk)) == ["a", "d", "lz"]

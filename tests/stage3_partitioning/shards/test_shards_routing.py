@@ -92,8 +92,9 @@ def test_only_a_newer_table_is_taken_over_and_it_is_on_disk(lab: ShardsLab) -> N
     bench = shard(lab, *OLD)
     bench.receive("n0", lab.TableIs(table(lab, *NEW)))
     assert bench.saved() == ["table"]
-    bench.receive("n0", lab.TableIs(table(lab, *OLD)))
-    assert effects_of(Save, bench.effects) == []
+    for same in (OLD, NEW):
+        bench.receive("n0", lab.TableIs(table(lab, *same)))
+        assert effects_of(Save, bench.effects) == []
     for _ in range(2):
         asked = lab.Request(1, "", (3, 0), lab.Get("a"))
         assert bench.receive("c1", asked) == [("c1", lab.Found(1, None))]
@@ -192,6 +193,8 @@ def test_a_refused_router_asks_for_the_table_and_sends_the_same_request_on(lab: 
         ((to, again),) = bench.receive("n0", lab.TableIs(table(lab, *NEW)))
         assert (to, again.number, again.version) == ("n2", request.number, (3, 0))
         assert bench.receive("n0", lab.TableIs(table(lab, *NEW))) == [], "once"
+        split = lab.split(table(lab, *NEW), "k")
+        assert bench.receive("n0", lab.TableIs(split)) == [], "a split sends nothing on"
     assert bench.receive("n1", lab.StaleConfig(7, (3, 1))) == [], "nobody waits for that one"
 
 
@@ -212,6 +215,10 @@ def test_a_newer_table_sends_on_what_goes_elsewhere_or_means_another_version_and
         bench.invoke(lab.Put(key, "x"))
         sent = bench.receive("n0", told)
         assert [(to, request.version) for to, request in sent] == expected, f"{key} {told}"
+    bench = router(lab, *OLD)
+    for key in ("a", "b", "h"):
+        bench.invoke(lab.Put(key, "x"))
+    assert [to for to, _ in bench.receive("n0", new)] == ["n1", "n1", "n2"], "all of them"
 
 
 @graded(points=1, title="Silence", requirement="before another attempt, the table")
