@@ -98,11 +98,11 @@ class QueueClient(Asker):
         """How long a lease lasts by the own clock, whatever the two clocks do."""
         self.most = most
         self.asked_at = 0
-        """When the request under way was put for the first time."""
+        """When the latest Fetch was put for the first time."""
         self.fetched: list[Held] = []
         """Deliveries that nobody has taken so far; all of one topic, oldest first."""
         self.topic = ""
-        """The topic of ``fetched``."""
+        """The topic that was asked for last, which is that of ``fetched``."""
         self.in_hand: list[Delivery] = []
         """Deliveries that were taken, oldest first."""
 
@@ -116,13 +116,12 @@ class QueueClient(Asker):
     @on(Take)
     def take(self, take: Take, call: CallId) -> None:
         """Take what was fetched before; fetch if nothing of it is left."""
-        if take.topic != self.topic:
-            self.topic, self.fetched = take.topic, []
         self.fetched = [held for held in self.fetched if held.until > self.now]
-        if self.fetched:
+        if self.fetched and take.topic == self.topic:
             self.finish(call, self.taken())
             return
-        self.asked_at = self.now
+        if not self.under_way:  # else this is not sent, and the answer to another one is to come
+            self.topic, self.asked_at = take.topic, self.now
         self.ask(Fetch(self.new_number(), take.topic, self.most), call, question=True)
 
     @on(Finish)

@@ -113,6 +113,22 @@ def test_a_consumer_counts_from_its_own_request_and_stops_earlier(lab: QueueLab)
     assert fetched(1300, 1300) == (Ok(), None), "the batch took too long"
 
 
+@graded(points=2, title="Asked once more", requirement="the lease counts from what was sent")
+def test_a_take_that_is_not_sent_does_not_make_the_lease_longer(lab: QueueLab) -> None:
+    for topic, later in (("jobs", 1300), ("mail", 1296)):
+        client = lab.QueueClient("c1", ("n1",), visibility=400)
+        client.step(Start(0, {}))
+        [send] = effects_of(Send, client.step(Invoke(1000, 1, lab.Take("jobs"))))
+        [refused] = effects_of(Return, client.step(Invoke(1290, 2, lab.Take(topic))))
+        assert isinstance(refused.outcome, Failed), "one request at a time"
+        both = (lab.Delivery(1, 1, "a", "one"), lab.Delivery(2, 1, "b", "two"))
+        batch = lab.Batch(send.message.number, both)
+        [first] = effects_of(Return, client.step(Receive(1295, "n1", batch)))
+        assert (first.call, first.outcome) == (1, Ok((1, 1, "a", "one")))
+        [again] = effects_of(Send, client.step(Invoke(later, 3, lab.Take(topic))))
+        assert again.message.topic == topic, "what is left is of the topic jobs, and over at 1,300"
+
+
 @graded(points=3, title="Never two at once", requirement="while the lease holds")
 def test_no_message_is_in_two_hands_while_the_lease_holds(lab: QueueLab, sweep: Sweep) -> None:
     finished = again = 0
