@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 from common.contract import NodeId
+from common.contract.events import Receive
 from common.contract.signing import VOID
 from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import Wire, ask_ok, crash, names, trouble
@@ -278,6 +279,67 @@ def test_a_node_that_knows_nobody_keeps_a_value_itself(lab: KademliaLab) -> None
     assert isinstance(node.told(), Failed), "it is not signed by its owner"
     node.ask(lab.Read("n1", b""))
     assert node.told() == Ok(b"five")
+
+
+@graded(points=1, title="A full node", requirement="what strangers store is bounded")
+def test_a_full_node_refuses_one_more_value_and_keeps_what_it_has(lab: KademliaLab) -> None:
+    node, most = alone(lab), 10_000
+    with_token = token(node)
+
+    def stored(data: bytes) -> Any:
+        request = lab.Store(2, "none", lab.Immutable(data), 2 * HOUR, None, with_token)
+        [*_, answer] = node.node.step(Receive(0, "n9", request))
+        return answer.message.why.code if isinstance(answer.message, lab.Refused) else None
+
+    refused = [number for number in range(most) if stored(b"%d" % number) is not None]
+    assert not refused, f"there is room for {most}"
+    assert stored(b"one more") == 202
+    assert stored(b"0") is None, "what is here already takes no room"
+    assert stored(b"x" * 1_001) == 205, "what is wrong in itself is told first"
+    assert kept(node, lab.key_of(b"one more")) is None
+
+
+@graded(points=1, title="Who speaks of items is there", requirement="Kademlia 2.2: any message")
+def test_who_asks_for_an_item_or_stores_one_becomes_a_contact(lab: KademliaLab) -> None:
+    node, contacts = alone(lab), [lab.Contact(key(number), f"n{number}") for number in (1, 2, 4)]
+    asker, fetcher, storer = contacts
+    node.hear(asker.node, lab.FindItem(1, asker.key, key(50)))
+    node.hear(fetcher.node, lab.FetchItem(1, fetcher.key, key(50)))
+    item = lab.Immutable(DATA)
+    [pong] = node.hear(
+        storer.node, lab.Store(1, storer.key, item, HOUR, None, token(node, storer.node))
+    )
+    assert pong.message == lab.Pong(1, key(0)), "it answers with its own key"
+    for target, closest in ((key(1), (asker, fetcher)), (key(4), (storer, asker))):
+        [answer] = node.hear("n1", lab.FindItem(2, "none", target))
+        assert answer.message.contacts == closest, "they are known, at their addresses"
+    [answer] = node.hear(asker.node, lab.FindItem(3, asker.key, key(1)))
+    assert asker not in answer.message.contacts, "who asks knows itself"
+
+
+@graded(points=1, title="Each its own time", requirement="Kademlia 2.5: expiry from publication")
+def test_a_value_is_looked_after_once_and_a_new_version_has_a_time_of_its_own(
+    lab: KademliaLab,
+) -> None:
+    node = alone(lab)
+    assert store(node, mutable(lab, 1), left=2 * HOUR) is None
+    timers = len(node.timers)
+    assert store(node, mutable(lab, 2), left=HOUR // 2) is None
+    assert len(node.timers) == timers, "the old reminder is cancelled"
+    node.wait(HOUR // 2 + SECOND)
+    assert kept(node, lab.key_of_item(mutable(lab, 1))) is None, "the old one's time is not added"
+
+
+@graded(points=1, title="Kept while handed on", requirement="Kademlia 2.5: republishing")
+def test_a_value_is_kept_while_its_closest_nodes_are_looked_for(lab: KademliaLab) -> None:
+    node, item = alone(lab), lab.Immutable(DATA)
+    assert store(node, item, left=20 * HOUR) is None
+    asked: list[Any] = []
+    while not asked:
+        node.meet(lab.Contact(key(5), "n5"))
+        asked = [each for each in node.wait(60 * SECOND) if isinstance(each.message, lab.FindItem)]
+        assert node.now < 2 * HOUR, "it is handed on within an hour and a half"
+    assert kept(node, lab.key_of(DATA)) == item
 
 
 @graded(points=1, title="The value alone", requirement="Kademlia 2.3: FIND_VALUE returns the value")
