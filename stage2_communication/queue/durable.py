@@ -40,15 +40,13 @@ class DurableBroker(OrderedBroker):
     def on_start(self) -> None:
         """Go on with what was saved. What was delivered is in hand, for one whole lease."""
         self.last_sequence = self.saved.get("last", 0)
-        for key, value in sorted(self.saved.items(), key=lambda item: str(item[0])):
+        for key, value in self.saved.items():
             if isinstance(key, tuple) and key[0] == "answer":
                 self.answers[str(key[1])] = value
         for sequence in sorted(self.saved_sequences()):
             topic, key, text = self.saved["message", sequence]
-            self.queued[sequence] = Queued(topic, key, text)
             attempts, holder = self.saved.get(("delivered", sequence), (0, ""))
-            self.queued[sequence].attempts = attempts
-            self.queued[sequence].holder = holder
+            self.queued[sequence] = Queued(topic, key, text, attempts, holder)
             waiting = self.waiting.setdefault(topic, [])
             if holder:
                 self.begin_lease(sequence)
@@ -75,11 +73,9 @@ class DurableBroker(OrderedBroker):
 
     def remove(self, sequence: int) -> None:
         """As ever, and forget what was saved of it."""
-        delivered = self.queued[sequence].attempts > 0
         super().remove(sequence)
         self.forget(("message", sequence))
-        if delivered:
-            self.forget(("delivered", sequence))
+        self.forget(("delivered", sequence))
 
     def answer(self, client: NodeId, answer: Answer) -> None:
         """As ever, and save it; not a Batch, which promises nothing."""

@@ -30,8 +30,7 @@ def is_subject(subject: str) -> bool:
     >>> is_subject("orders.eu"), is_subject("orders..eu"), is_subject("orders."), is_subject("")
     (True, False, False, False)
     """
-    tokens = subject.split(".")
-    return all(token and token.split() == [token] for token in tokens)
+    return all(token.split() == [token] for token in subject.split("."))
 
 
 def is_pattern(pattern: str) -> bool:
@@ -68,8 +67,9 @@ def matches(pattern: str, subject: str) -> bool:
         if len(given) <= len(wanted):
             return False
         given = given[: len(wanted)]
-    pairs = zip(wanted, given, strict=False)
-    return len(wanted) == len(given) and all(token in (ONE, here) for token, here in pairs)
+    if len(wanted) != len(given):
+        return False
+    return all(token in (ONE, here) for token, here in zip(wanted, given, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -229,13 +229,13 @@ class Broker(Node):
         return Delivery(sequence, queued.attempts, queued.key, queued.text)
 
     def is_current(self, sequence: int, attempt: int) -> bool:
-        """Whether a delivery is the latest one of a message that is still in the queue.
+        """Whether there was this delivery, and it is the latest one of a message in the queue.
 
         Then nobody else has had it since. A delivery that is not current says nothing any more:
         another consumer may be at work on the message.
         """
         queued = self.queued.get(sequence)
-        return queued is not None and queued.attempts == attempt
+        return queued is not None and 0 < attempt == queued.attempts
 
     def remove(self, sequence: int) -> None:
         """A message leaves the queue, whether it is in hand or waiting."""

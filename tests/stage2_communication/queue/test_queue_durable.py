@@ -27,8 +27,12 @@ def broker(lab: QueueLab) -> Any:
 
 
 def again(desk: Desk) -> Desk:
-    """The power fails, and the broker comes back later, with what is on its disk."""
-    later = Desk(desk.lab, broker(desk.lab), desk.disk, now=desk.now + 1000)
+    """The power fails, and the broker comes back later, with what is on its disk.
+
+    A disk gives back what was saved in whatever order.
+    """
+    disk = dict(reversed(desk.disk.items()))
+    later = Desk(desk.lab, broker(desk.lab), disk, now=desk.now + 1000)
     later.number = desk.number
     return later
 

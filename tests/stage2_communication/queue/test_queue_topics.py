@@ -53,6 +53,7 @@ def test_a_message_is_gone_when_its_delivery_is_acknowledged_and_not_before(lab:
     assert not desk.ack(1, 2), "there was no second delivery"
     assert not desk.ack(7), "there is no such message"
     assert not desk.ack(2), "it was not delivered"
+    assert not desk.ack(2, 0), "and this names no delivery"
     assert desk.node.status() == {"waiting": 1, "in hand": 1, "published": 2}
     assert desk.ack(1)
     assert desk.node.status() == {"waiting": 1, "in hand": 0, "published": 2}
