@@ -153,6 +153,29 @@ async def test_what_was_acknowledged_is_there_after_sigkill(tmp_path: Path) -> N
 
 
 @live
+async def test_a_message_that_everybody_gives_back_is_fetched_among_the_dead_letters(
+    tmp_path: Path,
+) -> None:
+    async with launch(WORLDS, tmp_path, **SETTINGS) as cluster:
+        client = await nats.connect(f"nats://{cluster.endpoints[0]}")
+        js = client.jetstream()
+        sub = await consumer(js)
+        await js.publish("queue.jobs", b"poison")
+        for attempt in (1, 2, 3):
+            [message] = await fetched(sub)
+            assert message.metadata.num_delivered == attempt
+            await message.nak()
+        await client.flush()
+        assert await fetched(sub, timeout=0.1) == []
+        dead = await js.pull_subscribe_bind("people", stream="jobs-dead")
+        [letter] = await fetched(dead)
+        assert letter.data == b"poison"
+        await letter.ack_sync()
+        assert (await js.stream_info("jobs-dead")).state.messages == 0
+        await client.close()
+
+
+@live
 async def test_what_the_broker_does_not_do_is_refused_in_a_sentence(tmp_path: Path) -> None:
     async with launch(WORLDS, tmp_path) as cluster:
         client = await nats.connect(f"nats://{cluster.endpoints[0]}")

@@ -7,6 +7,7 @@ translated:
 * A stream ``jobs`` is a topic, and takes in what is published to ``queue.jobs``.
 * Its consumers compete, under whatever names: a *work queue*, in JetStream's words. A name has no
   more in hand than the broker's ``prefetch``.
+* The dead letters of a stream ``jobs`` are the stream ``jobs-dead``: its name has no dot.
 * How long a delivery is hidden, and how often it is delivered, says the broker. A consumer that
   wants something else is refused.
 
@@ -24,6 +25,7 @@ from typing import Any
 
 from common.runtime.facade import Door
 from common.values.history import Ok, Outcome
+from stage2_communication.queue.dead import DEAD
 from stage2_communication.queue.front.exchange import Exchange, Message
 from stage2_communication.queue.served import (
     ServeAck,
@@ -37,6 +39,7 @@ from stage2_communication.queue.topics import Delivery
 
 PREFIX = "queue."
 API, ACKS = "$JS.API.", "$JS.ACK."
+DEAD_SUFFIX = "-dead"
 MOST_BATCH = 10_000
 MOST_WAITING = 512
 """Fetches that wait for messages, as NATS' ``max_waiting``."""
@@ -145,7 +148,9 @@ class JetStream:
 
         id = header_of(message.header, "Nats-Msg-Id")
         text = message.payload.decode("latin-1")
-        self._door.invoke(ServePublish(stream, text, f"{stream}/{id}" if id else ""), published)
+        self._door.invoke(
+            ServePublish(topic_of(stream), text, f"{stream}/{id}" if id else ""), published
+        )
 
     def _settle(self, message: Message) -> None:
         """``$JS.ACK.stream.consumer.attempt.sequence...``, and in the payload what is said."""
@@ -217,7 +222,7 @@ class JetStream:
                 created=CREATED,
             )
 
-        self._door.invoke(ServeCount(stream), counted)
+        self._door.invoke(ServeCount(topic_of(stream)), counted)
 
     def _create_consumer(self, stream: str, name: str, config: Any, message: Message) -> None:
         if not isinstance(config, dict):
@@ -257,7 +262,7 @@ class JetStream:
                 self._pulls.remove(pull)  # who has asked is gone
             elif not pull.is_busy:
                 pull.is_busy = True
-                fetch = ServeFetch(pull.stream, pull.consumer, pull.left)
+                fetch = ServeFetch(topic_of(pull.stream), pull.consumer, pull.left)
                 self._door.invoke(fetch, partial(self._fetched, pull, now))
         if self._timer is None and self._pulls:
             self._timer = asyncio.get_running_loop().call_later(POLL_SECONDS, self._poll)
@@ -292,6 +297,16 @@ class JetStream:
     def _status(self, reply: str, status: str) -> None:
         header = f"NATS/1.0 {status}\r\n\r\n".encode()
         self._exchange.publish(Message(reply, "", header, b""))
+
+
+def topic_of(stream: str) -> str:
+    """The broker's name of a stream.
+
+    >>> topic_of("jobs"), topic_of("jobs-dead")
+    ('jobs', 'jobs.dead')
+    """
+    name = stream.removesuffix(DEAD_SUFFIX)
+    return stream if name == stream else name + DEAD
 
 
 def told(outcome: Outcome) -> Any:
