@@ -21,7 +21,7 @@ from stage3_partitioning.cassandra.replica import ALL, ONE, QUORUM, Get, Put, Pu
 
 THREE = ("n1", "n2", "n3")
 STEADY = LinkModel(latency=(5 * MS, 5 * MS))
-WRITES, NAMES, LOOKS = 4000, 1000, 300
+WRITES, NAMES, LOOKS = 2000, 500, 200
 
 
 def demo(seed: int) -> Report:
@@ -45,7 +45,7 @@ def _tables(report: Report, seed: int) -> None:
     for name, strategy, table in kinds:
         random, files = Random(seed), MemoryFiles()
         store = CompactingStore(
-            files, strategy=strategy, table=table, memtable_cells=100, table_cells=100
+            files, strategy=strategy, table=table, memtable_cells=50, table_cells=50
         )
         given = 0
         for number in range(WRITES):
