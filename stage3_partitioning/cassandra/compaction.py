@@ -24,7 +24,15 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from stage3_partitioning.cassandra.files import Files
-from stage3_partitioning.cassandra.lsm import Cell, Entry, Name, Store, Table, merged
+from stage3_partitioning.cassandra.lsm import (
+    Cell,
+    Entry,
+    Name,
+    Store,
+    Table,
+    merged,
+    write_table,
+)
 
 GRACE = 864_000_000_000
 """Ten days, in microseconds: Cassandra's ``gc_grace_seconds``."""
@@ -132,7 +140,7 @@ class CompactingStore(Store):
             return False
         others = [table for table in self.tables if table not in tables]
         made = [
-            self.make_table.make(self.files, self.new_number(), level, entries)
+            write_table(self.files, self.new_number(), level, entries, self.kind)
             for entries in self.cut(self.kept(tables, others, now), level)
         ]
         self.commit([*others, *made], self.logs_from)

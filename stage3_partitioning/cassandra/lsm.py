@@ -23,7 +23,7 @@ any byte leaves the old manifest or the new one, and either names only what is w
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from heapq import merge
-from typing import Any, Self, TypeAlias
+from typing import Any, TypeAlias
 
 from common.contract import record
 from stage3_partitioning.cassandra.files import Files, contents_of, line_of
@@ -108,16 +108,6 @@ class Table:
         self.begin()
 
     @classmethod
-    def make(cls, files: Files, number: int, level: int, entries: Iterable[Entry]) -> Self:
-        """Write a table, and open it.
-
-        Args:
-            entries: at least one, sorted by name, no name twice.
-        """
-        files.append(file_name("table", number), cls.encoded(entries))
-        return cls(files, number, level)
-
-    @classmethod
     def encoded(cls, entries: Iterable[Entry]) -> bytes:
         """What is in the file: one line for each cell."""
         return b"".join(line_of_entry(*entry) for entry in entries)
@@ -141,6 +131,20 @@ class Table:
     def scan(self, first: Name, last: Name) -> Iterator[Entry]:
         """The cells from ``first`` on and before ``last``, in order."""
         return (entry for entry in self.entries() if first <= entry[0] < last)
+
+
+def write_table(
+    files: Files, number: int, level: int, entries: Iterable[Entry], kind: type[Table] = Table
+) -> Table:
+    """Write a table of a kind, and open it.
+
+    Args:
+        files, number, level: as of a table.
+        entries: at least one, sorted by name, no name twice.
+        kind: the class of tables.
+    """
+    files.append(file_name("table", number), kind.encoded(entries))
+    return kind(files, number, level)
 
 
 class Store:
@@ -168,7 +172,7 @@ class Store:
     ) -> None:
         self.files = files
         self.memtable_cells = memtable_cells
-        self.make_table = table
+        self.kind = table
         self.memtable: dict[Name, Cell] = {}
         self.tables: list[Table] = []
         self.logs_from = 0
@@ -208,7 +212,7 @@ class Store:
         """
         if self.memtable:
             entries = sorted(self.memtable.items())
-            table = self.make_table.make(self.files, self.new_number(), 0, entries)
+            table = write_table(self.files, self.new_number(), 0, entries, self.kind)
             self.log = self.new_number()
             self.commit([*self.tables, table], self.log)
             self.memtable = {}
@@ -258,7 +262,7 @@ class Store:
                 self.manifest, self.logs_from = number, content["logs_from"]
                 listed = content["tables"]
         if self.manifest:
-            self.tables = [self.make_table(self.files, *each) for each in listed]
+            self.tables = [self.kind(self.files, *each) for each in listed]
         for kind, number in self.present():
             if kind == "log" and number >= self.logs_from:
                 for written in contents_of(self.all_of(file_name("log", number))):

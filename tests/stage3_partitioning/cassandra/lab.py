@@ -43,6 +43,7 @@ class CassandraLab(LabUnderTest):
 
         newer = staticmethod(lsm.newer)
         merged = staticmethod(lsm.merged)
+        write_table = staticmethod(lsm.write_table)
         sparse_index = staticmethod(indexed.sparse_index)
         size_tiered = staticmethod(compaction.size_tiered)
         levelled = staticmethod(compaction.levelled)

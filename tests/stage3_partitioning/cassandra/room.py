@@ -76,8 +76,7 @@ def table_of(
     kind: str = "Table",
 ) -> "Table":
     """A table of these cells."""
-    table: Table = getattr(lab, kind).make(files, number, level, sorted(cells.items()))
-    return table
+    return lab.write_table(files, number, level, sorted(cells.items()), getattr(lab, kind))
 
 
 def values(cells: "Mapping[Name, Cell]") -> "dict[Name, str]":
