@@ -17,7 +17,7 @@ from common.runtime.launch import Background, launch_in_background
 from common.values.history import Ok
 from stage3_partitioning.replication.operator import Failover
 from stage3_partitioning.replication.worlds import WORLDS
-from tests.support.resp_wire import HOST, Wire, debian_redis
+from tests.support.resp_wire import HOST, Wire, command, debian_redis
 
 pytestmark = pytest.mark.needs("redis", "hiredis")
 
@@ -139,6 +139,9 @@ def test_an_offset_from_the_future_and_a_wrong_id_get_a_copy_and_bad_words_one_e
     with Wire(cluster.ports["n1"]) as wire:
         here = int(info(leader, "master_repl_offset"))
         assert wire.say("PSYNC", stream, here + 1).startswith(b"+CONTINUE")
+        wire.send(command("GET", "x") + command("REPLCONF", "nonsense", "1") + command("PING"))
+        leader.say("SET", "y", "2")
+        assert wire.reply() == command("SET", "y", "2"), "the stream has no replies in it"
     bad = {
         ("PSYNC", "?", "many"): b"-ERR value is not an integer",
         ("REPLCONF", "ACK", "-5"): b"-ERR value is not an integer",

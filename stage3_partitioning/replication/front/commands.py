@@ -6,6 +6,7 @@ in order, and answered in order, but the next one is begun before the last one h
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Protocol, TypeAlias, cast
 
 from common.contract import NodeId
@@ -166,8 +167,6 @@ def _psync(client: Client, words: Words) -> Reply:
     plain = words[2].removeprefix(b"-")
     if not plain.isdigit() or len(plain) > 20:
         raise RespError("ERR value is not an integer or out of range")
-    if client in client.front.stream.followers:
-        raise RespError("ERR this connection follows already")
     client.front.stream.welcome(client, text(words[1]), int(words[2]))
     return b""
 
@@ -313,8 +312,16 @@ does."""
 
 
 def begin(client: Client, words: Words) -> Reply:
-    """Begin a command; what is wrong with it is its reply."""
+    """Begin a command; what is wrong with it is its reply.
+
+    Who follows says REPLCONF, and gets no reply: the stream has none in it.
+    """
     name = text(words[0]).lower()
+    if client in client.front.stream.followers:
+        if name == "replconf":
+            with suppress(RespError):
+                _replconf(client, words)
+        return b""
     arity, command = COMMANDS.get(name, (0, _nothing))
     if not arity:
         return error(f"ERR unknown command '{name[:128]}'")
