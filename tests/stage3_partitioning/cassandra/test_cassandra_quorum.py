@@ -163,7 +163,7 @@ def test_a_replica_that_was_away_has_all_after_a_read(lab: CassandraLab) -> None
         assert shown(lab, simulation, "n3", "ann", level="ONE") == value
 
 
-@graded(points=3, title="Wait for the repair", requirement="or a later read goes back: scylla 6299")
+@graded(points=3, title="Wait for the repair", requirement="or a later read goes back")
 def test_a_reader_is_told_when_those_who_answered_have_on_disk_what_it_is_shown(
     lab: CassandraLab,
 ) -> None:
