@@ -261,6 +261,14 @@ def test_what_was_accepted_and_is_not_committed_everywhere_is_finished_first(
         assert isinstance(prepare, lab.Prepare)
         assert prepare.ballot > asked.prepare.ballot
         assert prepare.round != round
+        asked.prepare = prepare
+        done = lab.Proposal(finished.ballot, new.cells)
+        assert asked.promise("n1", done, finished.ballot[0], new.cells) == []
+        looks = asked.proposed(asked.promise("n2", done, finished.ballot[0], new.cells))
+        assert looks == lab.Proposal(prepare.ballot, ()), "now it is the own turn"
+        assert told(asked.node.gets("n3", lab.Accepted(prepare.round))) == []
+        shown_there = told(asked.node.gets("n2", lab.Accepted(prepare.round)))
+        assert shown_there == [Ok((lab.Shown("profile", "city", "Rome", 20),))]
 
 
 @graded(points=2, title="Done already", requirement="what all have committed is not done again")
@@ -296,17 +304,21 @@ def test_a_condition_that_does_not_hold_is_told_after_a_majority_has_accepted_no
 def test_who_is_refused_begins_again_above_the_ballot_that_is_promised(lab: CassandraLab) -> None:
     for phase in ("prepare", "look", "finish"):
         asked = Asked(lab, look(lab) if phase == "look" else claim(lab, None, "Bonn"))
+        asked.promise("n2")
         if phase != "prepare":
-            asked.promise("n2")
             asked.promise("n3", proposal(lab, 10, "Oslo") if phase == "finish" else None)
         refused = asked.node.gets("n2", lab.Refused(asked.prepare.round, (5000, "n3")))
         assert told(refused) == sent(refused) == []
-        timers = [each.timer for each in effects_of(SetTimer, refused)]
-        (begin,) = [each for each in timers if isinstance(each, lab.BeginAgain)]
+        timers = [(each.timer, each.after) for each in effects_of(SetTimer, refused)]
+        ((begin, wait),) = [each for each in timers if isinstance(each[0], lab.BeginAgain)]
+        assert 0 <= wait < 40 * MS
         assert asked.node.gets("n3", lab.Refused(asked.prepare.round, (9000, "n3"))) == []
         (_, prepare), *_ = sent(asked.node.fires(begin))
         assert prepare.ballot == (5001, "n1")
         assert asked.promise("n2") == [], "a promise to the first attempt is late"
+        asked.prepare = prepare
+        assert asked.promise("n3") == [], "and one to it before counts no more"
+        assert sent(asked.promise("n1"))
         assert asked.node.fires(begin) == []
 
 
@@ -361,3 +373,20 @@ def test_a_ballot_is_not_used_again_in_a_later_life(lab: CassandraLab) -> None:
             assert effects_of(Save, begun)
         saved = node.saved
     assert len(set(ballots)) == 6, ballots
+
+
+@graded(points=1, title="It ends", requirement="twelve attempts, then it has failed")
+def test_who_is_overtaken_each_time_gives_up_and_says_that_nothing_was_written(
+    lab: CassandraLab,
+) -> None:
+    asked = Asked(lab, claim(lab, None, "Bonn"))
+    for attempt in range(1, 100):
+        refused = asked.node.gets("n2", lab.Refused(asked.prepare.round, (5000 + attempt, "n3")))
+        timers = [each.timer for each in effects_of(SetTimer, refused)]
+        (begin,) = [each for each in timers if isinstance(each, lab.BeginAgain)]
+        again = asked.node.fires(begin)
+        if not sent(again):
+            break
+        (_, asked.prepare), *_ = sent(again)
+    assert attempt == 12
+    assert told(again) == [Failed("others were faster each time: try again")]
