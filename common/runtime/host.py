@@ -300,7 +300,7 @@ class Host:
         if to == self._id:
             self.transport.loop.call_soon(self._to_itself, number, message)
             return
-        carrier = self._carrier(to)
+        carrier = self._carrier(to) if self.carriers else None
         if carrier is not None:
             frame = carrier.pack(to, message, number)
         else:
