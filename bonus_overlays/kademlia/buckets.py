@@ -106,16 +106,17 @@ class Bucket:
     """Up to ``k`` contacts, from the one that was not heard for longest to the latest one.
 
     Attributes:
-        contacts: those that are kept, in that order; like all here, by the numbers of their keys.
-        waiting: newcomers that came while the bucket was full, the latest one last (section 4.1).
+        contacts: those that are kept, by key, in that order.
+        waiting: newcomers that came while the bucket was full, by key, the latest one last
+            (section 4.1).
         missed: how many requests in a row each contact has not answered; none is not listed.
     """
 
     def __init__(self, k: int) -> None:
         self.k = k
-        self.contacts: dict[int, Contact] = {}
-        self.waiting: dict[int, Contact] = {}
-        self.missed: dict[int, int] = {}
+        self.contacts: dict[Key, Contact] = {}
+        self.waiting: dict[Key, Contact] = {}
+        self.missed: dict[Key, int] = {}
 
     def seen(self, contact: Contact) -> None:
         """A message came from ``contact`` (sections 2.2 and 4.1).
@@ -127,7 +128,7 @@ class Bucket:
         * The same key at another node is somebody's lie, or the node has moved. It waits too, until
           the contact that has the key does not answer.
         """
-        key = number_of(contact.key)
+        key = contact.key
         kept = self.contacts.get(key)
         if kept == contact:
             self.contacts[key] = self.contacts.pop(key)
@@ -147,7 +148,7 @@ class Bucket:
         waits no more. If nobody waits, the contact is dropped once it has missed
         :data:`STALE_AFTER` requests in a row. A contact that is not kept has no place to lose.
         """
-        key = number_of(contact.key)
+        key = contact.key
         if self.contacts.get(key) != contact:
             return
         self.missed[key] = self.missed.get(key, 0) + 1
@@ -203,13 +204,12 @@ class RoutingTable:
             target: any key.
             but: a key that is left out: who asks knows itself.
         """
-        close: dict[int, Contact] = {}
+        close: list[Contact] = []
         for bucket in self.closest_buckets(target):
-            if len(close) > self.k:  # one more, for one may be left out
+            if len(close) >= self.k:
                 break
-            close |= bucket.contacts
-        first = sorted(close, key=number_of(target).__xor__)[: self.k + 1]
-        return tuple([close[each] for each in first if close[each].key != but][: self.k])
+            close += [contact for contact in bucket.contacts.values() if contact.key != but]
+        return closest_of(close, target, self.k)
 
     def closest_buckets(self, target: Key) -> list[Bucket]:
         """All buckets, the one with the closest keys to ``target`` first.
