@@ -299,6 +299,14 @@ async def test_a_frame_that_cannot_be_understood_is_answered_and_ends_the_connec
         await reader.readexactly(int.from_bytes(heads[0][5:]))
         heads.append(await reader.readexactly(9))
         assert [head[4] for head in heads] == [wire.SUPPORTED, wire.ERROR]
+        broken: Any = facade.statements
+        broken._system = None  # which nothing that a client sends could do
+        text = b"SELECT * FROM system.local"
+        query = wire.int32(len(text)) + text + parameters((), QUORUM)
+        writer.write(b"\x04\0\0\3\7" + wire.int32(len(query)) + query)
+        await eventually(lambda: any("a mistake of ours" in line for line in log))
+        writer.close()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"\x04\0\0\3\7\0\0\0\x09USE")
         writer.close()
         await writer.wait_closed()

@@ -33,7 +33,7 @@ STALL_SECONDS = 30.0
 BIND_SECONDS = 5.0
 """How long a node that comes back waits for its port."""
 
-REFUSED = ("cut", "garbled", "stalled", "too_many")
+REFUSED = ("cut", "garbled", "stalled", "too_many", "mistake")
 """Why connections are closed."""
 
 
@@ -154,6 +154,9 @@ class Connection:
     def _done(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
         self._room.release()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._facade.refused("mistake", f"a request was met by a mistake of ours: {error!r}")
+            self._writer.transport.abort()  # no answer would be right
 
     async def _answer(self, head: Head, body: bytes) -> None:
         try:
