@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -217,3 +218,43 @@ def test_what_is_good_before_what_is_bad_is_carried_out() -> None:
     assert next(commands).verb == b"PING"
     with pytest.raises(ProtocolError, match="Unknown Protocol Operation"):
         next(commands)
+
+
+def parsed(pieces: list[bytes]) -> tuple[list[Command], str]:
+    """The commands of what comes in pieces, and what is said of the first bad one."""
+    parser, found = Parser(), []
+    for piece in pieces:
+        try:
+            found += parser.feed(piece)
+        except ProtocolError as error:
+            return found, str(error)
+    return found, ""
+
+
+def test_whatever_comes_is_a_command_or_a_protocol_error_in_whatever_pieces() -> None:
+    words = [
+        b"PUB",
+        b"HPUB",
+        b"SUB",
+        b"PING",
+        b"CONNECT {}",
+        b"a",
+        b"..",
+        b">",
+        b"1",
+        b"-1",
+        b"9" * 12,
+    ]
+    ends = [b" ", b" ", b" ", b"\r\n", b"\r\n", b"\n", b"\t", b"\0", b"x" * 70, b"\xff"]
+    problems = set()
+    for seed in range(400):
+        random = Random(f"front/{seed}")
+        sent = b"".join(random.choice(words) + random.choice(ends) for _ in range(12))
+        whole = parsed([sent])
+        cuts = sorted(random.randrange(len(sent) + 1) for _ in range(4))
+        pieces = [sent[a:b] for a, b in zip([0, *cuts], [*cuts, len(sent)], strict=True)]
+        commands, problem = parsed(pieces)
+        assert problem == whole[1]
+        assert commands[: len(whole[0])] == whole[0]
+        problems.add(problem)
+    assert problems >= {"", "Unknown Protocol Operation", "Parser Error"}
