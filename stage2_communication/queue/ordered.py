@@ -45,10 +45,8 @@ class OrderedBroker(LeasingBroker):
         if self.in_hand_of(consumer) >= self.prefetch:
             return None
         busy = self.busy_keys(topic)
-        for sequence in self.waiting.get(topic, ()):
-            if self.queued[sequence].key not in busy:
-                return sequence
-        return None
+        waiting = self.waiting.get(topic, ())
+        return next((each for each in waiting if self.queued[each].key not in busy), None)
 
     def in_hand_of(self, consumer: NodeId) -> int:
         """How many messages a consumer has in hand, of all topics."""

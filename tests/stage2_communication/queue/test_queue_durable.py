@@ -90,6 +90,7 @@ def test_a_request_that_comes_again_after_a_crash_is_still_one(lab: QueueLab) ->
     ack = lab.Ack(600, 1, 1)
     assert desk.get(ack) == [lab.Settled(600, True)]
     assert again(desk).get(ack) == [lab.Settled(600, True)]
+    assert again(desk).get(publish, "p") == [lab.Published(500, 1)], "each client's last answer"
     assert again(desk).node.status()["published"] == 1
 
 

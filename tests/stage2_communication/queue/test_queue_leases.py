@@ -72,6 +72,8 @@ def test_what_is_given_back_is_delivered_at_once_and_before_newer_ones(lab: Queu
     assert desk.node.status()["in hand"] == 1, "a lease of its own"
     nack = lab.Nack(900, 1, 2)
     assert desk.get(nack, "c9") == desk.get(nack, "c9") == [lab.Settled(900, True)]
+    assert desk.fetch("c2") == [(1, 3, "one")]
+    assert desk.get(nack, "c9") == [lab.Settled(900, True)], "it counted when it came"
     assert not desk.nack(77), "there is no such message"
 
 
@@ -88,6 +90,9 @@ def test_a_lease_that_is_extended_begins_again(lab: QueueLab) -> None:
     extend = lab.Extend(900, 2, 1)
     assert desk.get(extend, "c9") == desk.get(extend, "c9") == [lab.Settled(900, True)]
     assert desk.fetch("c3", most=5) == [(1, 2, "one")]
+    desk.wait(VISIBILITY)
+    assert desk.get(extend, "c9") == [lab.Settled(900, True)], "it counted when it came"
+    assert not desk.extend(2), "and does not now"
 
 
 @graded(points=3, title="The consumer's clock", requirement="Gray, Cheriton 1989, 2")
