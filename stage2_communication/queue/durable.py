@@ -23,6 +23,8 @@ power cut: nats-server#7564. ``broken.py`` does the same. This file does what ``
 always`` does.
 """
 
+from typing import Any
+
 from common.contract import NodeId
 from stage2_communication.queue.ordered import OrderedBroker
 from stage2_communication.queue.topics import Answer, Batch, Delivery, Queued
@@ -40,10 +42,9 @@ class DurableBroker(OrderedBroker):
     def on_start(self) -> None:
         """Go on with what was saved. What was delivered is in hand, for one whole lease."""
         self.last_sequence = self.saved.get("last", 0)
-        for key, value in self.saved.items():
-            if isinstance(key, tuple) and key[0] == "answer":
-                self.answers[str(key[1])] = value
-        for sequence in sorted(self.saved_sequences()):
+        for client in self.saved_under("answer"):
+            self.answers[client] = self.saved["answer", client]
+        for sequence in sorted(self.saved_under("message")):
             topic, key, text = self.saved["message", sequence]
             attempts, holder = self.saved.get(("delivered", sequence), (0, ""))
             self.queued[sequence] = Queued(topic, key, text, attempts, holder)
@@ -53,10 +54,11 @@ class DurableBroker(OrderedBroker):
             else:
                 waiting.append(sequence)
 
-    def saved_sequences(self) -> list[int]:
-        """The sequences of the messages that were saved, in no order."""
+    def saved_under(self, kind: str) -> list[Any]:
+        """The sequences of the messages that were saved, or the clients of the answers, in no
+        order: for each key ``(kind, x)`` the x."""
         keys = (key for key in self.saved if isinstance(key, tuple))
-        return [int(key[1]) for key in keys if key[0] == "message"]
+        return [key[1] for key in keys if key[0] == kind]
 
     def enqueue(self, topic: str, key: str, text: str) -> int:
         """As ever, and save the message and its sequence as the last one."""

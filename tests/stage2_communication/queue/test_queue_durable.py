@@ -124,6 +124,8 @@ def test_after_a_start_what_was_delivered_is_hidden_for_one_more_lease(lab: Queu
     full.publish("three")
     assert full.fetch("c2") == [], "c2 has one in hand, and prefetch is 1"
     assert full.fetch("c3") == [(3, 1, "three")]
+    full.publish("four")
+    assert full.fetch("c3") == [], "and so has c3 now"
 
 
 @graded(points=2, title="Attempts are counted on disk", requirement="before the delivery leaves")

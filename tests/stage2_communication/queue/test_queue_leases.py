@@ -87,6 +87,7 @@ def test_a_lease_that_is_extended_begins_again(lab: QueueLab) -> None:
     assert desk.fetch("c2", most=5) == [(2, 1, "two")], "nobody else gets the first one"
     desk.wait(1)
     assert not desk.extend(1), "it is in line again"
+    assert len(desk.timers) == 1, "and what is in line has no timer"
     extend = lab.Extend(900, 2, 1)
     assert desk.get(extend, "c9") == desk.get(extend, "c9") == [lab.Settled(900, True)]
     assert desk.fetch("c3", most=5) == [(1, 2, "one")]
@@ -108,6 +109,8 @@ def test_a_consumer_counts_from_its_own_request_and_stops_earlier(lab: QueueLab)
         assert client.step(Receive(1000, "n1", lab.Batch(7, both))) == [], "nobody waits for that"
         [first] = effects_of(Return, client.step(Receive(arrives, "n1", batch)))
         assert client.step(Receive(arrives, "n1", batch)) == [], "a batch comes once"
+        late = lab.Batch(7, (lab.Delivery(9, 1, "c", "late"),))
+        assert client.step(Receive(arrives, "n1", late)) == [], "nobody has asked for that"
         then = effects_of(Return, client.step(Invoke(asks_again, 2, lab.Take("jobs"))))
         return first.outcome, then[0].outcome if then else None
 
