@@ -222,7 +222,8 @@ def test_what_is_good_before_what_is_bad_is_carried_out() -> None:
 
 def parsed(pieces: list[bytes]) -> tuple[list[Command], str]:
     """The commands of what comes in pieces, and what is said of the first bad one."""
-    parser, found = Parser(), []
+    parser = Parser()
+    found: list[Command] = []
     for piece in pieces:
         try:
             found += parser.feed(piece)
