@@ -39,7 +39,6 @@ from common.values.quorum import majority
 from common.values.units import MS
 from stage3_partitioning.cassandra.acceptor import (
     NO_BALLOT,
-    NOTHING,
     Accepted,
     Acceptor,
     Ballot,
@@ -260,7 +259,6 @@ class Cassandra(Acceptor):
             return
         del self.rounds[refused.round]
         round = self.begin(deciding)
-        deciding.proposal = NOTHING
         self.set_timer(self.random.randrange(BACK_OFF), BeginAgain(round))
 
     @on(BeginAgain)

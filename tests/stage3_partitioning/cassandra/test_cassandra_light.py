@@ -223,7 +223,7 @@ def test_the_person_is_told_when_a_majority_has_committed_and_not_before(
     assert propose == lab.Proposal(ballot, ((NAME, lab.Cell("Oslo", 1000)),))
     assert asked.promise("n1") == [], "it is decided"
     round = asked.prepare.round
-    assert asked.node.gets("n2", lab.Committed(round)) == [], "nothing was to be committed"
+    assert asked.node.gets("n3", lab.Committed(round)) == [], "nothing was to be committed"
     assert asked.node.gets("n2", lab.Accepted(round)) == []
     assert asked.node.gets("n2", lab.Accepted(round)) == [], "one replica, twice"
     commits = sent(asked.node.gets("n1", lab.Accepted(round)))
@@ -254,6 +254,7 @@ def test_what_was_accepted_and_is_not_committed_everywhere_is_finished_first(
         round = asked.prepare.round
         for sender in ("n1", "n2"):
             asked.node.gets(sender, lab.Accepted(round))
+        assert asked.node.gets("n3", lab.Refused(round, (9000, "n3"))) == [], "it has a majority"
         asked.node.gets("n1", lab.Committed(round))
         again = asked.node.gets("n2", lab.Committed(round))
         assert told(again) == [], "it was somebody else's"
@@ -296,7 +297,9 @@ def test_a_condition_that_does_not_hold_is_told_after_a_majority_has_accepted_no
         assert asked.proposed(decided) == lab.Proposal(asked.prepare.ballot, ())
         round = asked.prepare.round
         assert told(asked.node.gets("n2", lab.Accepted(round))) == []
-        assert told(asked.node.gets("n1", lab.Accepted(round))) == [there]
+        through = asked.node.gets("n1", lab.Accepted(round))
+        assert told(through) == [there]
+        assert sent(through) == [], "there is nothing to commit"
         assert asked.node.gets("n3", lab.Accepted(round)) == []
 
 
@@ -356,6 +359,14 @@ def test_cells_are_stamped_above_what_the_majority_has(lab: CassandraLab) -> Non
         asked.promise("n2", None, 0, here)
         again = sent(asked.promise("n3", None, 0, here))
         assert {message.ballot for _, message in again} == {(timestamp + 1, "n1")}
+        assert asked.node.fires(lab.TimeIsOver(asked.prepare.round)) == [], "that one is over"
+    job = ("ann", "profile", "job")
+    wanted = lab.PutIf(
+        "ann", (lab.Value("profile", "city", None),), (lab.Value("profile", "job", "smith"),)
+    )
+    asked = Asked(lab, wanted)
+    asked.promise("n2", None, 0, ((NAME, lab.Cell(None, 7)), (job, lab.Cell("old", 7000))))
+    assert {message.ballot for _, message in sent(asked.promise("n3"))} == {(7001, "n1")}
     asked = Asked(lab, claim(lab, "Oslo", "Bonn"))
     asked.promise("n2", None, 0, ((NAME, lab.Cell("Oslo", 999)),))
     assert asked.proposed(asked.promise("n3")).cells == ((NAME, lab.Cell("Bonn", 1000)),)

@@ -204,6 +204,10 @@ def test_each_replica_is_sent_what_it_lacks_and_nothing_else(lab: CassandraLab) 
     assert node.gets("n3", lab.Found(read.round, ())) == [], "it has answered before"
     assert len(told(node.gets("n2", lab.Mutated(read.round)))) == 1
     newer = ((one, lab.Cell("newer", 9)),)
+    early = Alone(lab.Coordinator)
+    (all_of_them, *_) = [message for _, message in sent(early.does(lab.Get("ann", level="ALL")))]
+    early.gets("n2", lab.Found(all_of_them.round, ()))
+    assert early.gets("n3", lab.Found(all_of_them.round, newer)) == [], "not all have answered"
     late = sent(node.gets("n1", lab.Found(read.round, newer)))
     assert ("n2", lab.Mutate(0, newer)) in late
     assert ("n3", lab.Mutate(0, newer)) in late
