@@ -23,6 +23,7 @@ from common.course.base.holes import handout  # noqa: E402
 from tests.attacks.attacking import attacks  # noqa: E402
 from tests.support import class_of_students as students  # noqa: E402
 
+LINK = Course(ROOT).lab("link")
 HONEST = tuple(f"honest-{number:02}" for number in range(15))
 ATTACKS = (
     "bombs_with_forks", "bombs_with_memory", "never_comes_back_from_a_call", "sends_a_storm",
@@ -36,16 +37,16 @@ COURSE = f"""\
 title: A class
 points: 1
 labs:
-  - {{id: {students.LAB.id}, weight: 1, budget: {BUDGET}}}
+  - {{id: {LINK.id}, weight: 1, budget: {BUDGET}}}
 """
 
 
 def hostile(folder: Path, name: str) -> None:
     """Hand in one of the attacks on the lab."""
     attack = next(each for each in attacks() if each.name == name)
-    assert attack.lab == students.LAB.id
-    texts = handout(Course(ROOT), students.LAB)
-    texts[students.LAB.path(attack.into)] += "\n\n" + attack.code
+    assert attack.lab == LINK.id
+    texts = handout(Course(ROOT), LINK)
+    texts[LINK.path(attack.into)] += "\n\n" + attack.code
     for path, text in texts.items():
         target = folder / f"hostile-{name}" / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -57,7 +58,7 @@ def seconds(names: tuple[str, ...]) -> float:
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch)
         for student in HONEST:
-            students.handed_in(place / "class", student)
+            students.handed_in(place / "class", student, LINK)
         for name in names:
             hostile(place / "class", name)
         (place / "course.yaml").write_text(COURSE, encoding="utf-8")
@@ -69,7 +70,7 @@ def seconds(names: tuple[str, ...]) -> float:
 
 
 def _marked(folder: Path) -> float:
-    read: dict[str, Any] = json.loads((folder / f"{students.LAB.id}.json").read_text("utf-8"))
+    read: dict[str, Any] = json.loads((folder / f"{LINK.id}.json").read_text("utf-8"))
     tests = read["report"]["tests"]
     assert tests, "it was graded"
     assert all(test["verdict"] == "pass" for test in tests), "an honest one passes"

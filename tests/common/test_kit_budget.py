@@ -31,13 +31,13 @@ MOST_SECONDS = 600.0
 
 BURNS = """
 
-def _start(self, before=StopAndWaitReceiver.on_start):
-    before(self)
+def _say(self, say, call, before=OrderedChat.say):
+    before(self, say, call)
     for _ in range(30_000_000):
         pass
 
 
-StopAndWaitReceiver.on_start = _start
+OrderedChat.say = _say
 """
 """Right answers, after seconds of the processor in each life."""
 
@@ -69,7 +69,7 @@ def test_a_submission_that_burns_the_processor_is_ended_soon_after_its_budget(
 ) -> None:
     needs_a_sandbox()
     room = students.handed_in(tmp_path, "bo")
-    with (room / students.RECEIVER).open("a", encoding="utf-8") as file:
+    with (room / students.FILE).open("a", encoding="utf-8") as file:
         file.write(BURNS)
     wanted = job(tmp_path, "bo", budget=8)
     mark(job(tmp_path, "bo", budget=0.001), lambda _: None)  # the judge itself was tried by then
@@ -106,7 +106,7 @@ import time
 
 from common.course.suites.grading import graded
 
-LAB = "link"
+LAB = "clocks"
 
 
 @graded(points=1, title="t", requirement="r")
@@ -176,14 +176,14 @@ def test_what_hung_and_what_is_not_known_is_never_called_a_failure() -> None:
         Mark(test=f"f.py::test_{way}", title=way, requirement="r", points=1, verdict=way, why=why)
         for way, why in verdicts.items()
     )
-    report = LabReport(student="ada", lab="link", submission="1", suites="2", judged=True,
+    report = LabReport(student="ada", lab="clocks", submission="1", suites="2", judged=True,
                        points=4, done=True, tests=marks)  # fmt: skip
-    made = score("ada", rules, {"link": report}, {}, {})
+    made = score("ada", rules, {"clocks": report}, {}, {})
     (row,) = csv.DictReader(io.StringIO(scores_csv([made], rules)))
-    assert row["undecided"] == "link: 1 hung, 1 not decided"
+    assert row["undecided"] == "clocks: 1 hung, 1 not decided"
     labs = made.to_plain()["labs"]
     assert isinstance(labs, dict)
-    assert labs["link"]["verdicts"] == {"pass": 1, "fail": 1, "hung": 1, "unknown": 1}
+    assert labs["clocks"]["verdicts"] == {"pass": 1, "fail": 1, "hung": 1, "unknown": 1}
     results = gradescope_results(made.labs[0], rules)["tests"]
     assert isinstance(results, list)
     assert [each["name"].rpartition(": ")[2] for each in results] == [

@@ -98,8 +98,23 @@ class Page:
         self.context.close()
 
 
+@pytest.fixture(scope="module")
+def shared(browser: Any, address: str) -> Iterator[Page]:
+    page = Page(browser, address, "echo")
+    yield page
+    page.close()
+
+
 @pytest.fixture
-def page(browser: Any, address: str) -> Iterator[Page]:
+def page(shared: Page) -> Iterator[Page]:
+    """A page that several tests use, one after the other: Python takes seconds to start in it."""
+    yield shared
+    assert shared.complaints == []
+
+
+@pytest.fixture
+def fresh(browser: Any, address: str) -> Iterator[Page]:
+    """A page of a test's own."""
     page = Page(browser, address, "echo")
     yield page
     page.close()
@@ -186,8 +201,9 @@ def test_a_loop_without_end_is_stopped_and_the_next_run_works(page: Page) -> Non
 
 
 def test_a_link_brings_the_exact_run_and_code_waits_for_the_reader(
-    page: Page, browser: Any, address: str
+    fresh: Page, browser: Any, address: str
 ) -> None:
+    page = fresh
     page.page.get_by_label("Seed", exact=True).fill("12")
     page.page.get_by_label("Nodes", exact=True).select_option("2")
     page.button("Nothing").click()
@@ -219,9 +235,8 @@ def test_damaged_links_are_told(browser: Any, address: str) -> None:
     page.close()
 
 
-def test_a_part_is_solved_in_the_page_and_taken_along(
-    page: Page, tmp_path: Path, address: str
-) -> None:
+def test_a_part_is_solved_in_the_page_and_taken_along(fresh: Page, tmp_path: Path) -> None:
+    page = fresh
     page.page.get_by_role("tab", name="Code").click()
     page.page.get_by_label("Which code").select_option("exercise")
     page.button("Test").click()
@@ -277,6 +292,7 @@ def test_why_shows_the_run_that_fails(browser: Any, address: str) -> None:
 
 def test_everything_is_reached_with_the_keyboard(page: Page) -> None:
     press = page.page.keyboard.press
+    page.page.evaluate("delete document.querySelector('.playground').dataset.sha256")
     page.button("Run").focus()
     press("Enter")
     page.page.wait_for_function("document.querySelector('.playground').dataset.sha256")

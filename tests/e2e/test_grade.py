@@ -26,7 +26,8 @@ QUICK = ("--labs", students.LAB.id, "--seeds", "1", "--diagrams", "1")
 
 def report(folder: Path, student: str) -> dict[str, Any]:
     secret = read_secret(folder / "course.key")
-    plain: dict[str, Any] = read_signed(folder / f"reports/{student}/link.json", secret)
+    path = folder / "reports" / student / f"{students.LAB.id}.json"
+    plain: dict[str, Any] = read_signed(path, secret)
     return plain
 
 
@@ -63,7 +64,8 @@ def test_good_submissions_get_all_points_however_they_were_packed(all_sorts: Any
     good = ("ada", "zoe", "gil", "kim", "windows")
     assert {name: earned[name] for name in good} == dict.fromkeys(good, students.POSSIBLE)
     notes = report(all_sorts[0], "kim")["notes"]
-    assert any("taken by name alone, for there is no folder link" in note for note in notes)
+    told = f"taken by name alone, for there is no folder {students.LAB.id}"
+    assert any(told in note for note in notes)
 
 
 def test_a_wrong_one_loses_what_it_has_not_solved_with_reasons(all_sorts: Any) -> None:
@@ -79,10 +81,10 @@ def test_a_wrong_one_loses_what_it_has_not_solved_with_reasons(all_sorts: Any) -
     [
         ("empty", "the submission cannot be tested"),
         ("otherlab", "the submission cannot be tested"),
-        ("syntax", f"{students.LAB.id}/{students.RECEIVER}:"),
+        ("syntax", f"{students.LAB.id}/{students.FILE}:"),
         ("renamed", students.NAME),
-        ("binary", f"{students.LAB.id}/{students.RECEIVER}"),
-        ("huge", f"{students.LAB.id}/{students.RECEIVER}"),
+        ("binary", f"{students.LAB.id}/{students.FILE}"),
+        ("huge", f"{students.LAB.id}/{students.FILE}"),
         ("cut", "the submission cannot be tested"),
     ],
 )
@@ -110,7 +112,8 @@ def test_everything_is_written_for_people_and_for_programs(all_sorts: Any) -> No
     moodle = table(reports / "moodle.csv")
     assert {row["Full name"]: float(row["Grade"]) for row in moodle} == points(told)
     for student in points(told):
-        results = json.loads((reports / student / "link/results.json").read_text("utf-8"))
+        path = reports / student / students.LAB.id / "results.json"
+        results = json.loads(path.read_text("utf-8"))
         assert set(results) <= GRADESCOPE, "Gradescope's schema"
         assert results["score"] == points(told)[student]
         for test in results["tests"]:
@@ -159,7 +162,7 @@ def some_marks(folder: Path, process: subprocess.Popen[bytes]) -> None:
     """Wait until a report has a mark and is not finished."""
     until = time.monotonic() + LIMIT_SECONDS
     while time.monotonic() < until:
-        for path in folder.glob("reports/*/link.json"):
+        for path in folder.glob(f"reports/*/{students.LAB.id}.json"):
             plain = json.loads(path.read_text(encoding="utf-8"))["report"]
             if plain["tests"] and not plain["done"]:
                 return
@@ -200,7 +203,7 @@ def test_a_run_that_is_ended_has_left_its_marks_and_goes_on(
     if end is signal.SIGINT:
         assert process.returncode == 130
         assert "interrupted" in said
-    for path in tmp_path.glob("reports/*/link.json"):
+    for path in tmp_path.glob(f"reports/*/{students.LAB.id}.json"):
         plain = read_signed(path, read_secret(tmp_path / "course.key"))
         assert lab_report(plain, path).points == students.POSSIBLE
     told = graded(tmp_path)
@@ -211,16 +214,17 @@ def test_a_run_that_is_ended_has_left_its_marks_and_goes_on(
 def test_a_full_disk_is_one_sentence_and_what_was_there_stays_whole(tmp_path: Path) -> None:
     class_of_two(tmp_path)
     (tmp_path / "course.key").write_text("a secret of sixteen bytes or more", encoding="utf-8")
-    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))\n"
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))\n"
     script = f"{limit}from common.course.command import main\nmain()\n"
     command = [sys.executable, "-c", script, "grade", "class", "--out", "reports", *QUICK]
+    here = {"PYTHONPATH": str(ROOT), "COLUMNS": "500", "PYTHONDONTWRITEBYTECODE": "1"}
     ran = subprocess.run(
-        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "500"},
+        command, cwd=tmp_path, env={**os.environ, **here},
         capture_output=True, text=True, check=False, timeout=LIMIT_SECONDS,
     )  # fmt: skip
-    assert ran.returncode == 3
+    assert ran.returncode == 3, ran.stderr
     assert "cannot be written: File too large" in ran.stderr
-    for path in tmp_path.glob("reports/*/link.json"):
+    for path in tmp_path.glob(f"reports/*/{students.LAB.id}.json"):
         read_signed(path, read_secret(tmp_path / "course.key"))
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from common.course.base.course import ROOT
+from common.course.base.course import ROOT, Course
 from tests.attacks.attacking import attacks
 from tests.support import class_of_students as students
 
@@ -24,6 +24,8 @@ pytestmark = [pytest.mark.needs("dask", "bwrap"), pytest.mark.proof]
 
 NOBODY = 65534
 HOSTILE = "bombs_with_forks"
+LINK = Course(ROOT).lab("link")
+"""The lab that it attacks."""
 
 SWITCH_OFF = """
 import ctypes, os
@@ -94,9 +96,10 @@ def grade(folder: Path, before: str = "") -> subprocess.CompletedProcess[str]:
 
 
 def test_an_ordinary_user_grades_behind_the_same_walls(place: Path) -> None:
-    students.handed_in(place / "class", "ada")
-    students.wrong(place / "class", "bob")
-    room = students.handed_in(place / "class", "mallory")
+    students.handed_in(place / "class", "ada", LINK)
+    room = students.handed_in(place / "class", "bob", LINK)
+    students.change(room, "frame.number == self.expected", "True", "stop_and_wait.py")
+    room = students.handed_in(place / "class", "mallory", LINK)
     bomb = next(each for each in attacks() if each.name == HOSTILE)
     with (room / bomb.into).open("a", encoding="utf-8") as file:
         file.write("\n\n" + bomb.code)
@@ -104,8 +107,8 @@ def test_an_ordinary_user_grades_behind_the_same_walls(place: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     told: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
     points = {each["student"]: each["points"] for each in told["students"]}
-    assert points["ada"] == students.POSSIBLE, (place / "out/ada/link.json").read_text("utf-8")
-    assert 0 < points["bob"] < students.POSSIBLE
+    assert points["ada"] == LINK.points, (place / "out/ada/link.json").read_text("utf-8")
+    assert 0 < points["bob"] < LINK.points
     report = json.loads((place / "out/mallory/link.json").read_text(encoding="utf-8"))["report"]
     verdicts = {each["test"].rpartition("::")[2]: each["verdict"] for each in report["tests"]}
     assert {verdicts[name] for name in bomb.tests} <= {"fail", "hung"}

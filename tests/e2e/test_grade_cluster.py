@@ -80,7 +80,7 @@ def cluster(folder: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]
 def scores(folder: Path) -> dict[str, Any]:
     secret = read_secret(folder / "course.key")
     found = {}
-    for path in sorted(folder.glob("reports/*/link.json")):
+    for path in sorted(folder.glob(f"reports/*/{students.LAB.id}.json")):
         report = lab_report(read_signed(path, secret), path)
         whys = {mark.test: mark.why for mark in report.tests}
         found[report.student] = (report.score(), whys, report.problem, report.done)
@@ -122,6 +122,6 @@ def test_the_student_and_the_secret_decide_the_seeds_and_nothing_else(tmp_path: 
 
 
 def seeds(folder: Path) -> list[str]:
-    report = folder / "reports/bob/link.json"
+    report = folder / f"reports/bob/{students.LAB.id}.json"
     plain = json.loads(report.read_text(encoding="utf-8"))["report"]
     return [found for test in plain["tests"] for found in re.findall(r"--seed \d+", test["replay"])]

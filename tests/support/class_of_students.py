@@ -1,6 +1,6 @@
 """A folder of submissions of every sort, for tests of grading.
 
-All are of the lab link: behind the judge's pipes its suite takes four seconds of processor time,
+All are of the lab clocks: behind the judge's pipes its suite takes two seconds of processor time,
 and those of the other labs take up to twenty.
 """
 
@@ -10,28 +10,29 @@ import zipfile
 from pathlib import Path
 
 from common.course.base.course import ROOT, Course
+from common.course.base.lab import Lab
 
 _COURSE = Course(ROOT)
-LAB, OTHER = _COURSE.lab("link"), _COURSE.lab("cap")
+LAB, OTHER = _COURSE.lab("clocks"), _COURSE.lab("cap")
 POSSIBLE = LAB.points
-RECEIVER = "stop_and_wait.py"
+FILE = "ordered.py"
 """The file in which bad submissions are bad."""
 
-NAME = "StopAndWaitReceiver"
-RIGHT = "if frame.number == self.expected and self.room > 0:"
-WRONG = "if True:"
+NAME = "OrderedChat"
+RIGHT = "return all((self.latest[peer], peer) >= stamp for peer in self.peers)"
+WRONG = "return True"
 
 
-def handed_in(folder: Path, student: str) -> Path:
+def handed_in(folder: Path, student: str, lab: Lab = LAB) -> Path:
     """A good submission; returns the lab's room in it."""
-    room = folder / student / LAB.folder
+    room = folder / student / lab.folder
     room.mkdir(parents=True)
-    for path in LAB.paths:
+    for path in lab.paths:
         shutil.copy(ROOT / path, room)
     return room
 
 
-def change(room: Path, old: str, new: str, name: str = RECEIVER) -> None:
+def change(room: Path, old: str, new: str, name: str = FILE) -> None:
     """Replace something in a submission's file."""
     path = room / name
     text = path.read_bytes().decode()
@@ -40,7 +41,7 @@ def change(room: Path, old: str, new: str, name: str = RECEIVER) -> None:
 
 
 def wrong(folder: Path, student: str) -> Path:
-    """A submission that delivers whatever arrives."""
+    """A submission that shows every post at once, in whatever order."""
     room = handed_in(folder, student)
     change(room, RIGHT, WRONG)
     return room
@@ -82,8 +83,8 @@ def bad_ones(folder: Path) -> None:
     (folder / "empty").mkdir(parents=True)
     change(handed_in(folder, "syntax"), f"class {NAME}", f"class class {NAME}")
     change(handed_in(folder, "renamed"), NAME, "MyReceiver")
-    (handed_in(folder, "binary") / RECEIVER).write_bytes(bytes(range(256)) * 100)
-    (handed_in(folder, "huge") / RECEIVER).write_bytes(b"#" * 30_000_000)
+    (handed_in(folder, "binary") / FILE).write_bytes(bytes(range(256)) * 100)
+    (handed_in(folder, "huge") / FILE).write_bytes(b"#" * 30_000_000)
     other = folder / "otherlab" / OTHER.paths[0]
     other.parent.mkdir(parents=True)
     shutil.copy(ROOT / OTHER.paths[0], other)

@@ -7,6 +7,7 @@ a removed body used: who writes that body again needs them.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import cast
 
 import libcst as cst
@@ -33,6 +34,12 @@ def strip(source: str, symbols: Sequence[str]) -> str:
     Raises:
         BadInput: there is no such function or method in it, or it is not Python.
     """
+    return _stripped(source, tuple(symbols))
+
+
+@lru_cache(maxsize=256)
+def _stripped(source: str, symbols: tuple[str, ...]) -> str:
+    """The same; a run asks for the same handouts again and again."""
     emptying = _Emptying(symbols)
     module = parse(source).visit(emptying)
     absent = [symbol for symbol in symbols if symbol not in emptying.found]

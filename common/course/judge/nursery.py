@@ -1,5 +1,6 @@
 """The judge's side of a sandbox: asks the zygote within for processes, and gets a pipe to each."""
 
+import atexit
 import contextlib
 import functools
 import json
@@ -71,10 +72,7 @@ class Nursery:
     """
 
     def __init__(self, setup: dict[str, Any], unsafe: bool) -> None:
-        self._scratch = Scratch("judge")
-        self._folder = self._scratch.path
-        self._folder.chmod(0o755)
-        _copy_course(self._folder)
+        shown = _copied()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control = ours
         worker = f"{COURSE}/common/course/judge/worker/zygote.py"
@@ -83,8 +81,8 @@ class Nursery:
             # Not -I, which has Python overlook the environment: the seed of hashes is in there.
             [PYTHON, "-s", "-P", "-B", worker, str(theirs.fileno()), *paths],
             files={
-                COURSE: self._folder / "course",
-                LIBRARIES: self._folder / "libraries",
+                COURSE: shown / "course",
+                LIBRARIES: shown / "libraries",
                 **_shared_libraries(),
             },
             limits=LIMITS,
@@ -177,7 +175,6 @@ class Nursery:
             channel.close()
         self._control.close()
         self._confined.close()
-        self._scratch.remove()
 
 
 @functools.cache
@@ -188,8 +185,14 @@ def _shared_libraries() -> dict[str, Path]:
     return {str(path): path for path in libraries_of(extensions) if path not in have}
 
 
-def _copy_course(folder: Path) -> None:
-    """Put beside each other what the workers need, and nothing else."""
+@functools.cache
+def _copied() -> Path:
+    """A folder with what the workers need, and nothing else: all sandboxes of a process show it,
+    read-only."""
+    scratch = Scratch("judge")
+    atexit.register(scratch.remove)
+    folder = scratch.path
+    folder.chmod(0o755)
     common = Path(__file__).resolve().parents[2]
     target = folder / "course" / "common"
     ignore = shutil.ignore_patterns("__pycache__")
@@ -201,3 +204,4 @@ def _copy_course(folder: Path) -> None:
     shutil.copytree(library, folder / "libraries" / library.name, ignore=ignore)
     for path in folder.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
+    return folder

@@ -11,11 +11,25 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import process_time
 
 from common.values.errors import LabError
 
 _PYTHON_KEEPS = ("last_exc", "last_type", "last_value", "last_traceback")
 """Where Python keeps the last error for a debugger, and with it all variables of its frames."""
+
+
+_MUCH_SECONDS = 0.005
+"""A collection that takes longer than this has looked at much that nobody will ever leave."""
+
+
+def _collect() -> None:
+    """Collect garbage. What survives is not looked at again if it is much: it is a library that
+    some test has loaded, and each later test would pay for it."""
+    began = process_time()
+    gc.collect()
+    if process_time() - began > _MUCH_SECONDS:
+        gc.freeze()
 
 
 @contextmanager
@@ -69,7 +83,7 @@ class Strays:
                 for name in _PYTHON_KEEPS:
                     if hasattr(sys, name):
                         delattr(sys, name)
-                gc.collect()
+                _collect()
         finally:
             sys.unraisablehook, threading.excepthook = before
 
@@ -83,7 +97,7 @@ class Strays:
         Raises:
             LeftBehind: it left something behind; the text names the first, and how many there are.
         """
-        gc.collect()
+        _collect()
         if not self._found:
             self._passed = True
             return
