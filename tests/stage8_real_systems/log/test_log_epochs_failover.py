@@ -9,20 +9,25 @@ from common.course.suites.kit import (
     has_ended,
     names,
     restart,
+    run_until,
     trouble,
     wait_for,
 )
 from common.values.faults import Block, Crash, Heal, Partition, Restart
 from common.values.history import Ok
 from common.values.units import MS, SECOND
+from stage8_real_systems.log.requests import Error
 from tests.stage8_real_systems.log.cluster import (
     CALM,
     Said,
     append,
+    brokers,
     fence,
+    leader_of,
     leads,
     replicas,
     texts,
+    with_topic,
 )
 from tests.stage8_real_systems.log.lab import LogLab
 
@@ -48,6 +53,26 @@ def test_a_follower_that_has_caught_up_is_in_sync_again(lab: LogLab) -> None:
     assert texts(lab, simulation, "n3") == ["a", "b", "c", "d"], "it may lead, and has everything"
     restart(simulation, "n1", "n2")
     assert leads(lab, simulation, "n3", "e", 2 * SECOND)
+
+
+@graded(points=1, title="Which epoch", requirement="KIP-320: who reads says which epoch it knows")
+def test_a_leader_refuses_who_reads_by_an_epoch_that_is_over(lab: LogLab) -> None:
+    simulation = brokers(lab)
+    with_topic(lab, simulation)
+    first = leader_of(lab, simulation)
+    ask_ok(simulation, first, lab.Produce("t", 0, lab.batch_of(("k", "v"))))
+    other = next(each for each in names(3) if each != first)
+    crash(simulation, first)
+    run_until(simulation, lambda: leader_of(lab, simulation, other) not in ("", first))
+    leader = leader_of(lab, simulation, other)
+
+    def read(epoch: int) -> Error:
+        part = lab.FetchPart("t", 0, 0, current_epoch=epoch)
+        found: Error = ask_ok(simulation, leader, lab.Fetch((part,))).parts[0].error
+        return found
+
+    assert read(0) is lab.Error.FENCED_LEADER_EPOCH
+    assert read(1) is lab.Error.NONE
 
 
 @graded(points=4, title="No shrinking alone", requirement="KIP-497: the controller's word counts")
