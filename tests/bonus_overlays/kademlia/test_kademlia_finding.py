@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from common.contract.events import Fire
 from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import Wire, crash, names
 from common.sim import LinkModel
@@ -95,6 +96,16 @@ def test_a_node_that_was_paused_itself_takes_nobody_for_gone(lab: KademliaLab) -
     assert node.ended == [], "an answer that has waited in its socket counts"
     node.wait(2 * MS)
     assert node.ended == [Ok(("n5",))], "and who does not answer now is gone"
+
+
+@graded(points=1, title="A fast clock", requirement="a timer may fire a microsecond early")
+def test_a_request_is_late_when_its_timer_says_so(lab: KademliaLab) -> None:
+    node = alone(lab, alpha=1)
+    node.meet(contact(lab, 5), contact(lab, 3))
+    node.ask(lab.Lookup(key(3)))
+    number, (due, timer) = max(node.timers.items())
+    sent = node.take(node.node.step(Fire(due - 1, number, timer)))
+    assert [each.to for each in sent] == ["n5"], "else it would be waited for again and again"
 
 
 @graded(points=1, title="One lookup after the other", requirement="each request has its own time")
