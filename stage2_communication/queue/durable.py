@@ -40,7 +40,9 @@ class DurableBroker(OrderedBroker):
     """
 
     def on_start(self) -> None:
-        """Go on with what was saved. What was delivered is in hand, for one whole lease."""
+        """Go on with what was saved: ``"last"``, each ``("answer", client)``, and in the order of
+        their sequences the messages, each ``("message", sequence)``. What was delivered,
+        ``("delivered", sequence)``, is in hand for one whole lease; the others wait."""
         self.last_sequence = self.saved.get("last", 0)
         for client in self.saved_under("answer"):
             self.answers[client] = self.saved["answer", client]
@@ -61,26 +63,26 @@ class DurableBroker(OrderedBroker):
         return [key[1] for key in keys if key[0] == kind]
 
     def enqueue(self, topic: str, key: str, text: str) -> int:
-        """As ever, and save the message and its sequence as the last one."""
+        """As ever, and save ``("message", sequence)``, and the sequence as ``"last"``."""
         sequence = super().enqueue(topic, key, text)
         self.save(("message", sequence), (topic, key, text))
         self.save("last", sequence)
         return sequence
 
     def hand_out(self, sequence: int, consumer: NodeId) -> Delivery:
-        """As ever, and save how often it was delivered, and to whom."""
+        """As ever, and save how often and to whom, as ``("delivered", sequence)``."""
         delivery = super().hand_out(sequence, consumer)
         self.save(("delivered", sequence), (delivery.attempt, consumer))
         return delivery
 
     def remove(self, sequence: int) -> None:
-        """As ever, and forget what was saved of it."""
+        """As ever, and forget its ``("message", sequence)`` and ``("delivered", sequence)``."""
         super().remove(sequence)
         self.forget(("message", sequence))
         self.forget(("delivered", sequence))
 
     def answer(self, client: NodeId, answer: Answer) -> None:
-        """As ever, and save it; not a Batch, which promises nothing."""
+        """As ever, and save ``("answer", client)``; not a Batch, which promises nothing."""
         if not isinstance(answer, Batch):
             self.save(("answer", client), answer)
         super().answer(client, answer)

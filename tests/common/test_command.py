@@ -106,7 +106,7 @@ def test_a_shell_completes_verbs_and_labs(tmp_path: Path) -> None:
         return [line.removeprefix("plain,") for line in ran.stdout.splitlines()]
 
     assert completed("lab sh") == ["show"]
-    assert completed("lab show ca") == ["cap"]
+    assert completed("lab show cas") == ["cassandra"]
     assert "--part" in completed("lab start --")
 
 
