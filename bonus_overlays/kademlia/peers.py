@@ -152,8 +152,9 @@ class Mainline(Dht):
         if why is None:
             swarm = self.swarms.setdefault(announce.target, {})
             swarm[Peer(host_of(sender), announce.port)] = self.now + ANNOUNCED_FOR
-        answer = Pong(announce.number, self.key)
-        self.send(sender, answer if why is None else Refused(announce.number, self.key, why))
+            self.send(sender, Pong(announce.number, self.key))
+        else:
+            self.send(sender, Refused(announce.number, self.key, why))
         self.heard(announce.key, sender)
 
     def objection_to_announcing(self, announce: Announce, sender: NodeId) -> Objection | None:
@@ -171,8 +172,7 @@ class Mainline(Dht):
     @on(Peers)
     def peers_received(self, answer: Peers, sender: NodeId) -> None:
         """Remember the token and the peers for the lookup that asked, then go on with it."""
-        request = self.end_request(answer.number, answer.key, sender)
-        if request is None:
+        if (request := self.end_request(answer.number, answer.key, sender)) is None:
             return
         inquiry = self.inquiries.get(request.inquiry)
         if inquiry is not None and isinstance(inquiry.goal, Meeting):

@@ -69,11 +69,12 @@ def imported(folder: Path, arguments: list[str]) -> set[str]:
     """What a process that runs the command has imported in the end."""
     script = "import sys; from common.course.command import run; run(sys.argv[1:]); "
     ran = subprocess.run(
-        [sys.executable, "-c", script + "print(*sys.modules, sep='\\n')", *arguments],
+        [sys.executable, "-c", script + "print('', *sys.modules, sep='\\nimported ')", *arguments],
         capture_output=True, text=True, check=True, cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
-    return set(ran.stdout.splitlines())
+    told = (line.partition("imported ") for line in ran.stdout.splitlines())
+    return {name for before, _, name in told if name and not before}
 
 
 def test_verbs_that_only_look_start_at_once(tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def test_an_ordinary_user_grades_behind_the_same_walls(place: Path) -> None:
 
 
 def test_where_namespaces_are_switched_off_it_is_one_sentence(place: Path) -> None:
-    students.handed_in(place / "class", "ada")
+    students.handed_in(place / "class", "ada", LINK)
     ran = grade(place, SWITCH_OFF)
     assert ran.returncode == 4, ran.stdout + ran.stderr
     assert "bubblewrap is installed, but may make no namespaces" in ran.stderr

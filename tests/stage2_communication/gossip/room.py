@@ -23,8 +23,11 @@ SHORT = LinkModel(latency=(1 * MS, 2 * MS))
 class Alone:
     """One site, to which everything is done by hand, at a time that only grows."""
 
-    def __init__(self, node: Node, saved: Mapping[Any, object] | None = None) -> None:
+    def __init__(
+        self, node: Node, saved: Mapping[Any, object] | None = None, seed: str = "alone"
+    ) -> None:
         self.node = node
+        node.seed(seed)
         self.now = 0
         self.started = node.step(Start(0, dict(saved or {})))
         self.saved: dict[Any, object] = dict(saved or {})

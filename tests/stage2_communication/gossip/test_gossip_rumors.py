@@ -111,8 +111,8 @@ def test_a_blind_site_counts_every_contact_and_a_coin_ends_one_in_k(lab: GossipL
     assert sent(two.fires(lab.Round())) == [], "the contact counts for both"
     ends = 0
     for number in range(200):
-        coin = Alone(lab.Spreader("n1", ("n2",), counter=False, k=4))
-        coin.node.seed(f"coin/{number}")
+        site = lab.Spreader("n1", ("n2",), counter=False, k=4)
+        coin = Alone(site, seed=f"coin/{number}")
         coin.does(lab.Tell("a"))
         coin.gets("n2", lab.Feedback(("a",)))
         ends += not sent(coin.fires(lab.Round()))

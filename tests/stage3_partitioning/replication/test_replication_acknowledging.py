@@ -153,7 +153,7 @@ def test_whenever_a_client_is_told_enough_followers_have_the_write_on_disk(
             simulation = stormy(lab, mode, seed, watch)
             workload = busy(lab, simulation, count=8, looks=0.2)
             must_end(simulation, workload, limit=10 * SECOND)
-            assert watch.told > 8
+            assert watch.told >= 4, "hardly anything was done, so nothing is shown"
 
 
 def stormy(lab: ReplicationLab, mode: str, seed: int, watch: OnDisks) -> Simulation:

@@ -215,7 +215,7 @@ def test_a_group_misses_nothing_whatever_fails(lab: LogLab, sweep: Sweep) -> Non
 
         work = Workload(simulation, choose, count=14, patience=4 * SECOND)
         must_end(simulation, work, limit=LIMIT + 5 * SECOND, fine=0.6)
-        for _ in range(40):
+        for _ in range(400):  # a round is short, and a group may still be sharing out
             if not missing(simulation.history):
                 break
             consumed(lab, simulation, *clients, rounds=1)
