@@ -172,13 +172,13 @@ class Mainline(Dht):
     @on(Peers)
     def peers_received(self, answer: Peers, sender: NodeId) -> None:
         """Remember the token and the peers for the lookup that asked, then go on with it."""
-        if (request := self.end_request(answer.number, answer.key, sender)) is None:
-            return
-        inquiry = self.inquiries.get(request.inquiry)
-        if inquiry is not None and isinstance(inquiry.goal, Meeting):
-            inquiry.goal.tokens[answer.key] = answer.token
-            inquiry.goal.peers |= set(answer.peers[:MOST_NAMED])
-        self.learn(request, answer.contacts)
+        request = self.end_request(answer.number, answer.key, sender)
+        if request is not None:
+            asking = self.inquiries.get(request.inquiry)
+            if asking is not None and isinstance(asking.goal, Meeting):
+                asking.goal.tokens[answer.key] = answer.token
+                asking.goal.peers |= set(answer.peers[:MOST_NAMED])
+            self.learn(request, answer.contacts)
 
     @on(Share)
     def share(self, share: Share, call: CallId) -> None:

@@ -158,9 +158,13 @@ class Bully(Node):
         """Lead: tell every lower process, and be heard again in ``heartbeat_every``."""
         self.leader, self.electing = self.id, False
         self.note(f"{self.id} leads")
-        for peer in self.lower:
-            self.send(peer, Coordinator())
+        self.tell_lower(Coordinator())
         self.wait(self.heartbeat_every, HeartbeatDue())
+
+    def tell_lower(self, message: Coordinator | Heartbeat) -> None:
+        """Send a message to every lower process."""
+        for peer in self.lower:
+            self.send(peer, message)
 
     @on(Election)
     def election_received(self, election: Election, sender: NodeId) -> None:
@@ -212,8 +216,7 @@ class Bully(Node):
     @on(HeartbeatDue)
     def heartbeat_due(self, timer: HeartbeatDue) -> None:
         """A leader tells every lower process that it still leads."""
-        for peer in self.lower:
-            self.send(peer, Heartbeat())
+        self.tell_lower(Heartbeat())
         self.wait(self.heartbeat_every, HeartbeatDue())
 
     @on(LeaderSilent, NoCoordinator)

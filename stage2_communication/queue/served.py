@@ -6,6 +6,7 @@ happens once. So only what it may send twice by itself is remembered: a publish 
 """
 
 from collections import deque
+from collections.abc import Callable
 
 from common.contract import CallId, NodeId, on, operation
 from common.values.history import Ok
@@ -145,25 +146,27 @@ class Server(DeadLetterBroker):
     @on(ServeAck)
     def serve_ack(self, ack: ServeAck, call: CallId) -> None:
         """Remove the message if the delivery is current."""
-        counts = self.is_current(ack.sequence, ack.attempt)
-        if counts:
-            self.remove(ack.sequence)
-        self.finish(call, Ok(counts))
+        self.change(ack.sequence, self.is_current(ack.sequence, ack.attempt), self.remove, call)
 
     @on(ServeNack)
     def serve_nack(self, nack: ServeNack, call: CallId) -> None:
         """Put the message back if the delivery holds a lease."""
-        counts = self.holds_lease(nack.sequence, nack.attempt)
-        if counts:
-            self.put_back(nack.sequence)
-        self.finish(call, Ok(counts))
+        self.change(
+            nack.sequence, self.holds_lease(nack.sequence, nack.attempt), self.put_back, call
+        )
 
     @on(ServeExtend)
     def serve_extend(self, extend: ServeExtend, call: CallId) -> None:
         """Begin the lease again if the delivery holds one."""
         counts = self.holds_lease(extend.sequence, extend.attempt)
+        self.change(extend.sequence, counts, self.begin_lease, call)
+
+    def change(
+        self, sequence: int, counts: bool, how: Callable[[int], object], call: CallId
+    ) -> None:
+        """Do something with a message if the word about its delivery counts; say whether it did."""
         if counts:
-            self.begin_lease(extend.sequence)
+            how(sequence)
         self.finish(call, Ok(counts))
 
     @on(ServeCount)

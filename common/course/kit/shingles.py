@@ -107,6 +107,8 @@ def _in_file(
 def _text(file: Path) -> str | None:
     if file.suffix != ".py" and file.suffix not in TEXT_ENDINGS and file.suffix:
         return None
+    if file.is_dir():  # whatever its name ends in
+        return None
     try:
         return file.read_text(encoding="utf-8")
     except UnicodeDecodeError:
