@@ -116,9 +116,9 @@ class AccountClient(Node):
 
         The number of this life is saved under ``"life"``.
         """
-        life: int = self.saved.get("life", 0)
-        self.save("life", life + 1)
-        self.last_number = life * NUMBERS_OF_A_LIFE
+        earlier_lives: int = self.saved.get("life", 0)
+        self.last_number = NUMBERS_OF_A_LIFE * earlier_lives
+        self.save("life", earlier_lives + 1)
 
     @on(Deposit, Withdraw, Statement)
     def begin(self, asked: Deposit | Withdraw | Statement, call: CallId) -> None:

@@ -11,7 +11,7 @@ pytest.importorskip("crc32c", reason="crc32c is not installed: pip install -e '.
 from common.runtime.refusals import Refused
 from stage8_real_systems.log.front.apis import APIS, read_request, write_response
 from stage8_real_systems.log.front.schema import Api, Field, parse
-from stage8_real_systems.log.front.wire import MOST_ELEMENTS, Reader
+from stage8_real_systems.log.front.wire import MOST_ELEMENTS, Reader, write_varint
 
 EVERY = [(api, version) for api in APIS.values() for version in api.versions]
 BITS = {"int8": 7, "int16": 15, "int32": 31, "int64": 63}
@@ -142,11 +142,8 @@ def test_requests_that_are_cut_are_refused_at_every_byte() -> None:
 @pytest.mark.parametrize("count", [MOST_ELEMENTS + 1, 2**31 - 1, 2**32 - 2])
 def test_an_array_that_claims_to_be_huge_is_refused_before_anything_is_made(count: int) -> None:
     head = request_bytes(APIS[3], 9, {"topics": None})[:-5]
-    claim, rest = bytearray(), count + 1
-    while rest >= 0x80:
-        claim.append(rest & 0x7F | 0x80)
-        rest >>= 7
-    claim.append(rest)
+    claim = bytearray()
+    write_varint(claim, count + 1)
     data = head + claim + bytes(2 * MOST_ELEMENTS if count < 2**20 else 10)
     with pytest.raises(Refused, match=f"claims an array of {count} elements"):
         read_request(data)

@@ -107,10 +107,11 @@ class Reader:
 
 def write_varint(out: bytearray, value: int) -> None:
     """Append a number without a sign, seven bits in a byte."""
-    while value >= 0x80:
+    if value < 0x80:
+        out.append(value)
+    else:
         out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
+        write_varint(out, value >> 7)
 
 
 Read: TypeAlias = Callable[[Reader], Any]
