@@ -21,6 +21,7 @@ from stage5_fault_tolerance.swim.messages import (
     Alive,
     Join,
     News,
+    Ping,
     Update,
     Updates,
 )
@@ -155,6 +156,17 @@ class Swim(Suspecter):
         """Learn it; there is no need to ask for the list any more."""
         self.joined = True
         self.learn_all(news.updates)
+
+    @on(Ping)
+    def ping_received(self, ping: Ping, sender: NodeId) -> None:
+        """As before; and greet who is a stranger here: the news of it died out before it came.
+
+        A rumor reaches all but a few, and nobody tells it to these later on. But the newcomer knows
+        them, and probes them one day.
+        """
+        super().ping_received(ping, sender)
+        if sender not in self.table:
+            self.send(sender, Join(self.incarnation))
 
     @on(PeriodBegins)
     def period_begins(self, begins: PeriodBegins) -> None:

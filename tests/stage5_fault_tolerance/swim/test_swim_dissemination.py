@@ -198,6 +198,16 @@ def test_a_newcomer_that_knows_one_member_knows_all_soon_and_is_known_to_all(
             assert "dead" not in {state for state, _ in told.values()}
 
 
+@graded(points=1, title="Greeting strangers", requirement="SWIM 4.1: a rumor reaches all but a few")
+def test_who_pings_and_is_not_known_is_greeted(lab: SwimLab) -> None:
+    alone = quiet(lab)
+    assert of_kind(lab.Join, alone.hear("n3", lab.Ping(1, ()))) == [], "n3 is known"
+    [greeted] = of_kind(lab.Join, alone.hear("n77", lab.Ping(1, ())))
+    assert greeted.to == "n77"
+    news = (lab.Alive("n78", 0),)
+    assert of_kind(lab.Join, alone.hear("n78", lab.Ping(1, news))) == [], "its ping said who it is"
+
+
 @graded(points=2, title="Greeting the dead", requirement="as Serf does: one of them may live")
 def test_now_and_then_one_of_the_dead_is_greeted(lab: SwimLab) -> None:
     alone = quiet(lab)
