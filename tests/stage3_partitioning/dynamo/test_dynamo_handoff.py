@@ -172,9 +172,9 @@ def test_every_value_that_was_taken_and_not_replaced_is_at_its_homes_in_the_end(
         simulation = cluster(lab, lab.Helper, seed, faults, link=ROUGH)
         work = busy(lab, simulation, 10)
         simulation.run_until(lambda work=work: work.done, 60 * SECOND)  # type: ignore[misc]
-        simulation.run(simulation.now + 3 * SECOND)
+        simulation.run(simulation.now + 8 * SECOND)
         for key in KEYS:
-            for _ in range(2):  # the first look repairs
+            for _ in range(6):  # a look repairs, unless the word of one home is lost
                 found = shown(lab, simulation, "c1", key)
                 simulation.run(simulation.now + 500 * MS)
             for home in homes(lab, key):

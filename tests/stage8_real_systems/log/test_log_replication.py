@@ -62,7 +62,7 @@ def test_followers_copy_what_the_leader_takes_in_its_order(lab: LogLab, sweep: S
         for number in range(12):
             sent.append(f"m{number}")
             append(lab, simulation, "n1", sent[-1])
-        simulation.run(simulation.now + 500 * MS)
+        simulation.run(simulation.now + 3 * SECOND)
         for node in names(3):
             assert texts(lab, simulation, node) == sent, f"the copy of {node}"
 

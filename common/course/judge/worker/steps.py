@@ -1,7 +1,7 @@
 """A node behind a pipe, in Python: reads events, writes effects, by the step protocol."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from random import Random
 from typing import Any
@@ -102,7 +102,8 @@ class Stepping:
         assert self.codec is not None, "a node that is met has a codec"
         if isinstance(told, StatusLine):
             status = self.node.full_status()
-            named = {name: msgspec.Raw(self.codec.encode(value)) for name, value in status.items()}
+            plain = {name: _paired(value) for name, value in status.items()}
+            named = {name: msgspec.Raw(self.codec.encode(value)) for name, value in plain.items()}
             return b'{"status":%b}\n' % _text(named)
         return self._step(told)
 
@@ -169,3 +170,11 @@ def problem(error: BaseException) -> Problem:
         text = f"the worker did not understand the judge: {text}"
     names = [kind.__name__ for kind in type(error).__mro__ if kind is not object]
     return Problem(names, text[:4000], place_of(error))
+
+
+def _paired(value: object) -> object:
+    """A value of a status; a mapping, such as the log that a picture shows, becomes pairs, which
+    can be said in a line."""
+    if isinstance(value, Mapping):
+        return tuple((name, _paired(held)) for name, held in value.items())
+    return tuple(map(_paired, value)) if isinstance(value, list) else value
