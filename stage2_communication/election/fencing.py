@@ -20,7 +20,7 @@ is told Unknown. (Exactly once is the lab ``failures``.)
 
 from collections.abc import Mapping
 
-from common.contract import CallId, Node, NodeId, message, on, operation, timer
+from common.contract import CallId, Node, NodeId, begin_life, message, on, operation, timer
 from common.values.history import Failed, Ok, Unknown
 from common.values.units import MS
 from stage2_communication.election.bully import WhoLeads, rank
@@ -145,9 +145,7 @@ class Writer(Voter):
     def on_start(self) -> None:
         """Number the writes of this life beyond those of earlier ones."""
         super().on_start()
-        life = self.saved.get("life", 0)
-        self.save("life", life + 1)
-        self.number = life << 32
+        self.number = begin_life(self)
 
     def write(self, text: str, call: CallId) -> None:
         """Send the line to the resource with the term as the token; only a leader with a lease.
