@@ -8,6 +8,7 @@ from types import ModuleType
 import pytest
 
 from common.check.models import KEY_VALUE
+from common.contract import Node, message, on, timer
 from common.contract.effects import Save, Send
 from common.course.base.course import ROOT, Course
 from common.course.base.implementation import load
@@ -148,6 +149,63 @@ def test_the_wire_has_what_left_and_what_arrived_until_it_forgets() -> None:
     assert not wire.sent_messages
     assert not wire.received
     assert kit.effects_of(Send, [Send("n1", request), Save("x", 1)]) == [Send("n1", request)]
+
+
+# One node by hand.
+
+
+@message
+class Remind:
+    """Say so in a while."""
+
+    text: str
+
+
+@timer
+class WhileIsOver:
+    """That while is over."""
+
+    text: str
+
+
+class Reminder(Node):
+    """Says everything a while later, and counts over its lives what it has heard."""
+
+    def on_start(self) -> None:
+        self.count = self.saved.get("count", 0)
+        self.broadcast(Remind(f"{self.count} so far"))
+
+    @on(Remind)
+    def asked(self, remind: Remind, sender: str) -> None:
+        self.count += 1
+        self.save("count", self.count)
+        self.set_timer(10 * MS * len(remind.text), WhileIsOver(remind.text))
+
+    @on(WhileIsOver)
+    def is_over(self, timer: WhileIsOver) -> None:
+        self.send("n2", Remind(timer.text))
+
+    @on(Write)
+    def refuse(self, write: Write, call: int) -> None:
+        self.finish(call, Failed("nothing is written here"))
+
+
+def test_a_node_by_hand_has_a_disk_and_a_clock_and_what_it_says_is_seen() -> None:
+    hand = kit.ByHand(Reminder("n1", ("n2", "n3")))
+    first = Remind("0 so far")
+    assert hand.at_start == [kit.Sent(0, "n1", "n2", first), kit.Sent(0, "n1", "n3", first)]
+    assert hand.receive("n3", Remind("long")) == hand.receive("n2", Remind("so")) == []
+    assert hand.wait(20 * MS - 1) == []
+    assert hand.wait(1) == [kit.Sent(20 * MS, "n1", "n2", Remind("so"))], (
+        "the first due comes first"
+    )
+    assert [timer for _, timer in hand.timers.values()] == [WhileIsOver("long")]
+    assert hand.wait(SECOND) == [kit.Sent(40 * MS, "n1", "n2", Remind("long"))]
+    assert (hand.now, hand.timers) == (20 * MS + SECOND, {})
+    assert hand.invoke(Write(1)) == []
+    assert hand.ended == [Failed("nothing is written here")]
+    again = kit.ByHand(Reminder("n1", ("n2",)), hand.disk, now=hand.now)
+    assert again.at_start == [kit.Sent(hand.now, "n1", "n2", Remind("2 so far"))]
 
 
 # The views of labs.

@@ -15,15 +15,24 @@ from typing import Any, NamedTuple, TypeVar
 from common.check.linearizability import check_linearizability
 from common.check.model import Model
 from common.check.verdict import Answer, Verdict
-from common.contract.effects import Effect
-from common.contract.events import Event, NodeId, Receive
+from common.contract.effects import (
+    Broadcast,
+    CancelTimer,
+    Effect,
+    Forget,
+    Return,
+    Save,
+    Send,
+    SetTimer,
+)
+from common.contract.events import Event, Fire, Invoke, NodeId, Receive, Start, TimerId
 from common.contract.observer import Observer
 from common.sim.chaos import random_schedule
 from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
 from common.sim.workload import Workload
 from common.values.faults import Crash, Fault, Restart
-from common.values.history import QUESTIONS, History, Ok, Operation
+from common.values.history import QUESTIONS, History, Ok, Operation, Outcome
 from common.values.units import MS, SECOND, show_time
 
 Kind = TypeVar("Kind")
@@ -246,3 +255,91 @@ class Wire(Observer):
 def effects_of(kind: type, effects: Iterable[Effect]) -> list[Any]:
     """Those effects of a step that are of one class."""
     return [effect for effect in effects if isinstance(effect, kind)]
+
+
+# One node, of which the test is the world.
+
+
+class ByHand:
+    """A node whose world is the test: for the sentences of a paper that are about one node.
+
+    What it saves is on ``disk``, and its timers wait until the test lets time pass. A suite's own
+    class inherits from this one, and adds the words in which its tests speak.
+
+    Args:
+        node: new.
+        saved: what earlier lives have saved.
+        now: when this life begins.
+        seed: of its random numbers; "" for those that it has by its name.
+
+    Attributes:
+        now: the time of the next event, in microseconds.
+        disk: what is saved, by key.
+        timers: when each one is due, and what comes back then, by id.
+        effects: all that the latest step has asked for.
+        calls: how often a person has asked.
+        ended: how calls have ended, in order.
+    """
+
+    def __init__(
+        self, node: Any, saved: Mapping[Any, Any] | None = None, *, now: int = 0, seed: str = ""
+    ) -> None:
+        self.now = now
+        self.disk: dict[Any, Any] = dict(saved or {})
+        self.ended: list[Outcome] = []
+        self.calls = 0
+        self.at_start = self.begin(node, seed)
+        """What was sent when this life began."""
+
+    def begin(self, node: Any, seed: str = "") -> list[Sent]:
+        """Begin a life with what is on disk, as after a crash; what is sent then."""
+        self.node = node
+        self.timers: dict[TimerId, tuple[int, Any]] = {}
+        if seed:
+            node.seed(seed)
+        return self.step(Start(self.now, dict(self.disk)))
+
+    def receive(self, sender: NodeId, message: object) -> list[Sent]:
+        """Let a message arrive; what is sent then."""
+        return self.step(Receive(self.now, sender, message))
+
+    def invoke(self, operation: object) -> list[Sent]:
+        """Let a person ask, under the next number: 1, 2, 3 ...; what is sent then."""
+        self.calls += 1
+        return self.step(Invoke(self.now, self.calls, operation))
+
+    def fire(self, id: TimerId) -> list[Sent]:
+        """Let a timer fire, and time pass until it is due; what is sent then."""
+        due, timer = self.timers.pop(id)
+        self.now = max(self.now, due)
+        return self.step(Fire(self.now, id, timer))
+
+    def wait(self, time: int) -> list[Sent]:
+        """Let so much time pass, in microseconds; what is sent meanwhile."""
+        until, sent = self.now + time, list[Sent]()
+        while due := [(at, id) for id, (at, _) in self.timers.items() if at <= until]:
+            sent += self.fire(min(due)[1])
+        self.now = until
+        return sent
+
+    def step(self, event: Event) -> list[Sent]:
+        """Let something happen; what is sent then, and to whom, in order."""
+        self.effects: list[Effect] = list(self.node.step(event))
+        sent: list[Sent] = []
+        for effect in self.effects:
+            match effect:
+                case Send(to, message):
+                    sent.append(Sent(self.now, self.node.id, to, message))
+                case Broadcast(several, message):
+                    sent += [Sent(self.now, self.node.id, to, message) for to in several]
+                case Save(key, value):
+                    self.disk[key] = value
+                case Forget(key):
+                    self.disk.pop(key, None)
+                case SetTimer(id, after, timer):
+                    self.timers[id] = (self.now + after, timer)
+                case CancelTimer(id):
+                    self.timers.pop(id, None)
+                case Return(_, outcome):
+                    self.ended.append(outcome)
+        return sent

@@ -104,7 +104,7 @@ def test_a_request_is_late_when_its_timer_says_so(lab: KademliaLab) -> None:
     node.meet(contact(lab, 5), contact(lab, 3))
     node.ask(lab.Lookup(key(3)))
     number, (due, timer) = max(node.timers.items())
-    sent = node.take(node.node.step(Fire(due - 1, number, timer)))
+    sent = node.step(Fire(due - 1, number, timer))
     assert [each.to for each in sent] == ["n5"], "else it would be waited for again and again"
 
 

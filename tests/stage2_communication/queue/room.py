@@ -5,9 +5,7 @@ from functools import partial
 from typing import Any
 
 from common.contract import NodeId
-from common.contract.effects import CancelTimer, Effect, Forget, Save, Send, SetTimer
-from common.contract.events import Fire, Receive, Start
-from common.course.suites.kit import effects_of
+from common.course.suites.kit import ByHand
 from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
 from common.sim.workload import Workload
@@ -21,57 +19,26 @@ ROUGH = LinkModel(latency=(1 * MS, 40 * MS), loss=0.15, duplicate=0.15)
 """A network that loses messages, doubles them, and lets one overtake another."""
 
 
-class Desk:
+class Desk(ByHand):
     """A broker that is moved by hand; requests are numbered unless a test does so.
 
     Args:
         lab: whose messages these are.
         node: the broker, new.
         saved: what an earlier life has saved.
-
-    Attributes:
-        now: the time of the next event.
-        disk: what was saved, by key.
-        effects: of the last step.
+        now: when this one begins.
     """
 
     def __init__(
         self, lab: QueueLab, node: Any, saved: Mapping[Any, object] | None = None, now: int = 0
     ) -> None:
         self.lab = lab
-        self.node = node
-        self.now = now
         self.number = 0
-        self.disk: dict[Any, object] = dict(saved or {})
-        self.timers: dict[int, tuple[int, Any]] = {}
-        self.effects: list[Effect] = []
-        self._took(node.step(Start(now, dict(self.disk))))
-
-    def _took(self, effects: list[Effect]) -> list[Any]:
-        self.effects = list(effects)
-        for effect in self.effects:
-            match effect:
-                case Save(key, value):
-                    self.disk[key] = value
-                case Forget(key):
-                    self.disk.pop(key, None)
-                case SetTimer(id, after, timer):
-                    self.timers[id] = self.now + after, timer
-                case CancelTimer(id):
-                    self.timers.pop(id, None)
-        return [each.message for each in effects_of(Send, self.effects)]
+        super().__init__(node, saved, now=now)
 
     def get(self, message: object, sender: NodeId = "c1") -> list[Any]:
         """Let a message arrive; returns what is sent."""
-        return self._took(self.node.step(Receive(self.now, sender, message)))
-
-    def wait(self, time: int) -> None:
-        """Let time pass, and the timers fire that are due, in their order."""
-        end = self.now + time
-        while due := sorted((at, id) for id, (at, _) in self.timers.items() if at <= end):
-            self.now, id = due[0]
-            self._took(self.node.step(Fire(self.now, id, self.timers.pop(id)[1])))
-        self.now = end
+        return [each.message for each in self.receive(sender, message)]
 
     def ask(self, kind: type, *fields: object, client: NodeId = "c1") -> Any:
         """Let a client ask under a new number; returns the one answer."""

@@ -1,11 +1,10 @@
 """One caller or callee, moved by hand, and clusters with bad networks, for the suites."""
 
-from collections.abc import Mapping
 from typing import Any
 
-from common.contract.effects import Effect, Return, Save, Send, SetTimer
-from common.contract.events import Fire, Invoke, NodeId, Receive, Start
-from common.course.suites.kit import effects_of
+from common.contract.effects import Return, Send, SetTimer
+from common.contract.events import Fire, NodeId
+from common.course.suites.kit import ByHand, effects_of
 from common.sim.host import Factory
 from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
@@ -22,65 +21,34 @@ ROUGH = LinkModel(latency=(1 * MS, 60 * MS), loss=0.2, duplicate=0.2)
 SERVER, CALLER = "n1", "c1"
 
 
-class Hand:
-    """A node that is moved by hand.
-
-    Args:
-        node: the node, new.
-        saved: what an earlier life has saved.
-        seed: of its random numbers, where these matter.
-
-    Attributes:
-        now: the time of the last event.
-        disk: what was saved, by key.
-    """
-
-    def __init__(
-        self, node: Any, saved: Mapping[Any, object] | None = None, seed: str = ""
-    ) -> None:
-        self.node = node
-        self.now = 0
-        self.calls = 0
-        self.disk: dict[Any, object] = dict(saved or {})
-        self.effects: list[Effect] = []
-        if seed:
-            node.seed(seed)
-        self._took(node.step(Start(0, dict(self.disk))))
-
-    def _took(self, effects: list[Effect]) -> list[Effect]:
-        self.effects = list(effects)
-        for save in effects_of(Save, self.effects):
-            self.disk[save.key] = save.value
-        return self.effects
+class Hand(ByHand):
+    """A node that is moved by hand."""
 
     def ask(self, operation: object, after: int = 0) -> int:
         """Let a user ask for something; returns the number of the operation."""
         self.now += after
-        self.calls += 1
-        self._took(self.node.step(Invoke(self.now, self.calls, operation)))
+        self.invoke(operation)
         return self.calls
 
     def get(self, message: object, sender: NodeId = CALLER, after: int = 0) -> list[Any]:
         """Let a message arrive; returns the messages that the node sends."""
         self.now += after
-        self._took(self.node.step(Receive(self.now, sender, message)))
-        return self.sent()
+        return [each.message for each in self.receive(sender, message)]
 
-    def fire(self, timer: SetTimer, at: int | None = None) -> list[Any]:
+    def fires(self, timer: SetTimer, at: int | None = None) -> list[Any]:
         """Let a timer fire; returns the messages that the node sends."""
         self.now = max(self.now, at if at is not None else self.now + timer.after)
-        self._took(self.node.step(Fire(self.now, timer.id, timer.timer)))
-        return self.sent()
+        return [each.message for each in self.step(Fire(self.now, timer.id, timer.timer))]
 
     def sent(self) -> list[Any]:
         """The messages of the last step."""
         return [send.message for send in effects_of(Send, self.effects)]
 
-    def timers(self, kind: type) -> list[SetTimer]:
+    def timers_set(self, kind: type) -> list[SetTimer]:
         """The timers of a class that the last step has set."""
         return [each for each in effects_of(SetTimer, self.effects) if isinstance(each.timer, kind)]
 
-    def ended(self) -> dict[int, Outcome]:
+    def has_ended(self) -> dict[int, Outcome]:
         """The operations that the last step has ended."""
         return {each.call: each.outcome for each in effects_of(Return, self.effects)}
 

@@ -40,15 +40,15 @@ def test_an_answer_ends_its_own_call_and_no_other(lab: RpcLab) -> None:
     caller = Hand(lab.Caller("c1", ("n1",)))
     first, second, third = (caller.ask(Deposit(amount)) for amount in (1, 2, 3))
     caller.get(lab.Reply(1, 2, Done(2)), SERVER)
-    assert caller.ended() == {second: Ok(2)}, "in whatever order they come"
+    assert caller.has_ended() == {second: Ok(2)}, "in whatever order they come"
     caller.get(lab.Reply(1, 2, Done(9)), SERVER)
-    assert caller.ended() == {}, "it has its end"
+    assert caller.has_ended() == {}, "it has its end"
     caller.get(lab.Reply(1, 7, Done(9)), SERVER)
-    assert caller.ended() == {}, "nobody has called that"
+    assert caller.has_ended() == {}, "nobody has called that"
     caller.get(lab.Reply(1, 1, Entries((1,))), SERVER)
-    assert caller.ended() == {first: Ok((1,))}
+    assert caller.has_ended() == {first: Ok((1,))}
     caller.get(lab.Reply(1, 3, Done(6)), SERVER)
-    assert caller.ended() == {third: Ok(6)}
+    assert caller.has_ended() == {third: Ok(6)}
     assert not caller.sent()
 
 
@@ -62,9 +62,9 @@ def test_an_answer_to_a_call_of_an_earlier_life_ends_nothing(lab: RpcLab) -> Non
     call = after.ask(Deposit(2))
     assert after.sent()[0].incarnation == 2
     after.get(lab.Reply(1, 1, Done(1)), SERVER)
-    assert after.ended() == {}, "the answer to the deposit of 1, in the first life"
+    assert after.has_ended() == {}, "the answer to the deposit of 1, in the first life"
     after.get(lab.Reply(2, 1, Done(3)), SERVER)
-    assert after.ended() == {call: Ok(3)}
+    assert after.has_ended() == {call: Ok(3)}
     third = Hand(lab.Caller("c1", ("n1",)), after.disk)
     third.ask(Deposit(3))
     assert third.sent()[0].incarnation == 3
@@ -74,15 +74,15 @@ def test_an_answer_to_a_call_of_an_earlier_life_ends_nothing(lab: RpcLab) -> Non
 def test_a_call_without_an_answer_ends_at_its_deadline_as_unknown(lab: RpcLab) -> None:
     caller = Hand(lab.Caller("c1", ("n1",), deadline=300 * MS))
     call = caller.ask(Deposit(1))
-    (deadline,) = caller.timers(lab.DeadlinePassed)
+    (deadline,) = caller.timers_set(lab.DeadlinePassed)
     assert deadline.after == 300 * MS
-    caller.fire(deadline)
-    assert isinstance(caller.ended()[call], Unknown)
+    caller.fires(deadline)
+    assert isinstance(caller.has_ended()[call], Unknown)
     caller.get(lab.Reply(1, 1, Done(1)), SERVER)
-    assert caller.ended() == {}, "it was told already"
+    assert caller.has_ended() == {}, "it was told already"
     other = caller.ask(Deposit(2))
     caller.get(lab.Reply(1, 2, Refused("no")), SERVER)
-    assert caller.ended() == {other: Failed("no")}
+    assert caller.has_ended() == {other: Failed("no")}
 
 
 @graded(points=2, title="A bound", requirement="numbers under way are less than 64 apart")
@@ -95,7 +95,7 @@ def test_a_call_too_far_ahead_of_the_oldest_is_not_sent(lab: RpcLab) -> None:
             caller.get(lab.Reply(1, number, Done(1)), SERVER)
     refused = caller.ask(Deposit(65))
     assert not caller.sent()
-    assert isinstance(caller.ended()[refused], Failed), "it was not sent, and that is definite"
+    assert isinstance(caller.has_ended()[refused], Failed), "it was not sent, and that is definite"
     caller.get(lab.Reply(1, 1, Done(1)), SERVER)
     caller.ask(Deposit(66))
     assert [each.number for each in caller.sent()] == [65]

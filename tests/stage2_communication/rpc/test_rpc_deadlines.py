@@ -23,24 +23,24 @@ def refusal(messages: list[Any]) -> str:
 
 def work_one(lab: RpcLab, callee: Hand) -> list[Any]:
     """Let the call at work take its time; returns what is sent then."""
-    (timer,) = callee.timers(lab.Worked)
-    return callee.fire(timer)
+    (timer,) = callee.timers_set(lab.Worked)
+    return callee.fires(timer)
 
 
 @graded(points=2, title="A queue", requirement="calls take time, one after the other")
 def test_calls_wait_their_turn_and_a_repetition_does_not_wait_twice(lab: RpcLab) -> None:
     callee = Hand(lab.BusyCallee("n1", (), work=20 * MS))
     assert callee.get(request(lab, 1, 5)) == [], "it takes its time"
-    (timer,) = callee.timers(lab.Worked)
+    (timer,) = callee.timers_set(lab.Worked)
     assert timer.after == 20 * MS
     for number, amount in ((2, 6), (1, 5), (2, 6)):
         assert callee.get(request(lab, number, amount)) == []
-        assert not callee.timers(lab.Worked), "one at a time"
+        assert not callee.timers_set(lab.Worked), "one at a time"
     assert callee.get(request(lab, 1, 9), "c2") == [], "another caller's call 1 is another call"
-    assert callee.fire(timer) == [lab.Reply(1, 1, Done(5))]
+    assert callee.fires(timer) == [lab.Reply(1, 1, Done(5))]
     assert work_one(lab, callee) == [lab.Reply(1, 2, Done(11))]
     assert work_one(lab, callee) == [lab.Reply(1, 1, Done(20))]
-    assert not callee.timers(lab.Worked), "nothing waits"
+    assert not callee.timers_set(lab.Worked), "nothing waits"
     assert callee.get(request(lab, 3, 1)) == []
     assert work_one(lab, callee) == [lab.Reply(1, 3, Done(21))], "and it begins again"
 
@@ -49,11 +49,11 @@ def test_calls_wait_their_turn_and_a_repetition_does_not_wait_twice(lab: RpcLab)
 def test_a_call_whose_time_is_over_is_not_begun_and_never_will_be(lab: RpcLab) -> None:
     callee = Hand(lab.BusyCallee("n1", (), work=20 * MS))
     callee.get(request(lab, 1, 5))
-    (timer,) = callee.timers(lab.Worked)
+    (timer,) = callee.timers_set(lab.Worked)
     callee.get(request(lab, 2, 6, patience=19 * MS))
     callee.get(request(lab, 3, 7, patience=20 * MS))
     callee.get(request(lab, 4, 8, patience=21 * MS))
-    sent = callee.fire(timer)
+    sent = callee.fires(timer)
     assert sent[0] == lab.Reply(1, 1, Done(5))
     assert [each.number for each in sent[1:]] == [2, 3]
     assert all(isinstance(each.result, Refused) for each in sent[1:])
@@ -79,14 +79,14 @@ def test_a_call_too_many_is_refused_and_the_others_are_not(lab: RpcLab) -> None:
 def test_a_cancelled_call_does_not_happen_unless_it_was_begun(lab: RpcLab) -> None:
     callee = Hand(lab.BusyCallee("n1", (), work=20 * MS))
     callee.get(request(lab, 1, 5))
-    (timer,) = callee.timers(lab.Worked)
+    (timer,) = callee.timers_set(lab.Worked)
     callee.get(request(lab, 2, 6))
     callee.get(request(lab, 3, 7))
     assert callee.get(lab.Cancel(1, 1, 1)) == [], "it is at work: its result will tell"
     assert "cancelled" in refusal(callee.get(lab.Cancel(1, 2, 1)))
     assert "cancelled" in refusal(callee.get(lab.Cancel(1, 4, 1))), "its request may come later"
     assert "cancelled" in refusal(callee.get(request(lab, 4, 8)))
-    assert callee.fire(timer) == [lab.Reply(1, 1, Done(5))]
+    assert callee.fires(timer) == [lab.Reply(1, 1, Done(5))]
     assert work_one(lab, callee) == [lab.Reply(1, 3, Done(12))], "2 is not in the queue"
     assert callee.get(lab.Cancel(1, 3, 1)) == [lab.Reply(1, 3, Done(12))], "too late"
     assert callee.get(lab.Cancel(1, 3, 4)) == [], "the caller has this one's end"
@@ -99,10 +99,10 @@ def test_a_cancelled_call_does_not_happen_unless_it_was_begun(lab: RpcLab) -> No
 def test_a_call_of_an_earlier_life_is_dropped_from_the_queue(lab: RpcLab) -> None:
     callee = Hand(lab.BusyCallee("n1", (), work=20 * MS))
     callee.get(request(lab, 1, 5))
-    (timer,) = callee.timers(lab.Worked)
+    (timer,) = callee.timers_set(lab.Worked)
     callee.get(request(lab, 2, 6))
     callee.get(request(lab, 1, 7, incarnation=2))
-    assert callee.fire(timer) == [], "its caller has started again meanwhile"
+    assert callee.fires(timer) == [], "its caller has started again meanwhile"
     assert work_one(lab, callee) == [lab.Reply(2, 1, Done(7))]
     assert callee.node.status()["entries"] == 1
 
@@ -111,20 +111,20 @@ def test_a_call_of_an_earlier_life_is_dropped_from_the_queue(lab: RpcLab) -> Non
 def test_a_caller_cancels_its_oldest_call_and_tells_what_the_callee_says(lab: RpcLab) -> None:
     caller = Hand(lab.ThriftyCaller("c1", ("n1",)))
     first, second = caller.ask(Deposit(1)), caller.ask(Deposit(2))
-    (again,) = caller.timers(lab.PutAgain)
+    (again,) = caller.timers_set(lab.PutAgain)
     cancelling = caller.ask(lab.CancelOldest())
     assert caller.sent() == [lab.Cancel(1, 1, 1)]
-    assert caller.ended() == {cancelling: Ok(1)}, "and the call itself has no end so far"
+    assert caller.has_ended() == {cancelling: Ok(1)}, "and the call itself has no end so far"
     assert caller.ask(lab.CancelOldest())
     assert caller.sent() == [lab.Cancel(1, 2, 1)], "the oldest that is not cancelled"
-    assert caller.fire(again) == [lab.Cancel(1, 2, 1)], "a retry of it, and no request"
-    assert caller.timers(lab.PutAgain), "until there is an answer"
+    assert caller.fires(again) == [lab.Cancel(1, 2, 1)], "a retry of it, and no request"
+    assert caller.timers_set(lab.PutAgain), "until there is an answer"
     nothing = caller.ask(lab.CancelOldest())
-    assert isinstance(caller.ended()[nothing], Failed)
+    assert isinstance(caller.has_ended()[nothing], Failed)
     caller.get(lab.Reply(1, 1, Refused("it was cancelled")), SERVER)
-    assert caller.ended() == {first: Failed("it was cancelled")}
+    assert caller.has_ended() == {first: Failed("it was cancelled")}
     caller.get(lab.Reply(1, 2, Done(2)), SERVER)
-    assert caller.ended() == {second: Ok(2)}, "it was too late"
+    assert caller.has_ended() == {second: Ok(2)}, "it was too late"
 
 
 @graded(points=2, title="The budget", requirement="gRPC A6: retry throttling")
@@ -154,13 +154,13 @@ def test_while_nobody_answers_retries_stay_within_the_budget(lab: RpcLab, sweep:
         for number in range(1, 51):
             caller.ask(Deposit(number))
             sent += len(caller.sent())
-            timers += caller.timers(lab.PutAgain)
+            timers += caller.timers_set(lab.PutAgain)
         assert sent == 50, "the first attempt of each call is always sent"
         for _ in range(200):
-            again = caller.fire(timers.pop(0), at=caller.now + MS)
+            again = caller.fires(timers.pop(0), at=caller.now + MS)
             assert all(isinstance(each, lab.Request) for each in again), "nothing was cancelled"
             sent += len(again)
-            timers += caller.timers(lab.PutAgain)
+            timers += caller.timers_set(lab.PutAgain)
         assert sent == 60, "ten were saved up, and what calls paid in was over the bound"
         assert len(timers) == 50, "all go on waiting"
         for number in range(1, 11):
@@ -168,7 +168,7 @@ def test_while_nobody_answers_retries_stay_within_the_budget(lab: RpcLab, sweep:
         for number in range(51, 61):
             caller.ask(Deposit(number))
             assert len(caller.sent()) == 1
-        more = sum(len(caller.fire(timer, at=caller.now + MS)) for timer in timers[10:40])
+        more = sum(len(caller.fires(timer, at=caller.now + MS)) for timer in timers[10:40])
         assert more == 2, "10 calls more, 2 retries more"
 
 

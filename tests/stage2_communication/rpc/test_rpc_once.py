@@ -113,10 +113,10 @@ def test_each_wait_is_about_twice_the_one_before_up_to_a_bound(lab: RpcLab, swee
         caller = Hand(node, seed=f"waits/{seed}")
         caller.ask(Deposit(5))
         for wait in (60, 120, 240, 480, 500, 500):
-            (timer,) = caller.timers(lab.PutAgain)
+            (timer,) = caller.timers_set(lab.PutAgain)
             assert wait * MS <= timer.after <= wait * MS * 5 // 4
             first.add(timer.after)
-            caller.fire(timer)
+            caller.fires(timer)
             (again,) = caller.sent()
             assert (again.number, again.arguments) == (1, (5,)), "the very same call"
             assert again.patience == 60 * SECOND - caller.now, "what is left of it"

@@ -20,8 +20,8 @@ def filled(lab: RpcLab, count: int) -> Hand:
     callee = Hand(lab.StreamingCallee("n1", ()))
     for number in range(1, count + 1):
         callee.get(request(lab, number, number, oldest=number))
-        if callee.timers(lab.Worked):
-            callee.fire(callee.timers(lab.Worked)[0])
+        if callee.timers_set(lab.Worked):
+            callee.fires(callee.timers_set(lab.Worked)[0])
     assert callee.node.status()["entries"] == count
     return callee
 
@@ -62,7 +62,7 @@ def test_parts_are_taken_in_their_order_and_none_twice(lab: RpcLab, sweep: Sweep
         for part in parts:
             assert not ended or part, "parts may come after the end"
             caller.get(part, SERVER)
-            ended |= caller.ended()
+            ended |= caller.has_ended()
         assert ended == {call: Ok((1, 2, 3, 4, 5, 6))}
 
 
@@ -76,44 +76,44 @@ def test_when_the_credit_is_used_up_the_caller_asks_on(lab: RpcLab) -> None:
     assert caller.get(lab.Item(1, 1, 6, 7), SERVER) == [lab.Open(1, 1, 8, 16)]
     caller.get(lab.Item(1, 1, 8, 9), SERVER)
     caller.get(lab.Last(1, 1, 10), SERVER)
-    assert caller.ended() == {}, "a part is missing"
+    assert caller.has_ended() == {}, "a part is missing"
     caller.get(lab.Item(1, 1, 9, 10), SERVER)
-    assert caller.ended() == {call: Ok(tuple(range(1, 11)))}
+    assert caller.has_ended() == {call: Ok(tuple(range(1, 11)))}
 
 
 @graded(points=2, title="Where it has come to", requirement="what is lost is asked for again")
 def test_a_stream_that_stalls_goes_on_from_the_first_part_that_is_missing(lab: RpcLab) -> None:
     caller, call = listening(lab)
-    (timer,) = caller.timers(lab.Stalled)
+    (timer,) = caller.timers_set(lab.Stalled)
     for place in (0, 1, 3):
         caller.get(lab.Item(1, 1, place, place + 1), SERVER)
-    assert caller.fire(timer) == [lab.Open(1, 1, 2, 10)]
-    (timer,) = caller.timers(lab.Stalled)
+    assert caller.fires(timer) == [lab.Open(1, 1, 2, 10)]
+    (timer,) = caller.timers_set(lab.Stalled)
     caller.get(lab.Item(1, 1, 2, 3), SERVER)
-    assert caller.fire(timer) == [lab.Open(1, 1, 4, 12)], "the third had come already"
+    assert caller.fires(timer) == [lab.Open(1, 1, 4, 12)], "the third had come already"
     caller.get(lab.Last(1, 1, 4), SERVER)
-    assert caller.ended() == {call: Ok((1, 2, 3, 4))}
+    assert caller.has_ended() == {call: Ok((1, 2, 3, 4))}
     assert any(type(each).__name__ == "CancelTimer" for each in caller.effects)
 
 
 @graded(points=2, title="Whose parts", requirement="incarnations, numbers, deadlines")
 def test_parts_of_another_stream_or_life_are_passed_over(lab: RpcLab) -> None:
     caller, call = listening(lab, deadline=600 * MS)
-    (timer,) = caller.timers(lab.Stalled)
+    (timer,) = caller.timers_set(lab.Stalled)
     other = caller.ask(lab.Listen())
     assert caller.sent() == [lab.Open(1, 2, 0, 8)]
     for stray in (lab.Item(2, 1, 0, 7), lab.Item(1, 3, 0, 7), lab.Last(2, 1, 0), lab.Last(1, 9, 0)):
         assert caller.get(stray, SERVER) == []
-        assert caller.ended() == {}
+        assert caller.has_ended() == {}
     caller.get(lab.Item(1, 2, 0, 5), SERVER)
     caller.get(lab.Last(1, 2, 1), SERVER)
-    assert caller.ended() == {other: Ok((5,))}
-    caller.fire(timer, at=600 * MS)
-    assert isinstance(caller.ended()[call], Unknown), "its deadline"
+    assert caller.has_ended() == {other: Ok((5,))}
+    caller.fires(timer, at=600 * MS)
+    assert isinstance(caller.has_ended()[call], Unknown), "its deadline"
     for _ in range(16):
         caller.ask(lab.Listen())
     refused = caller.ask(lab.Listen())
-    assert isinstance(caller.ended()[refused], Failed), "everything is bounded"
+    assert isinstance(caller.has_ended()[refused], Failed), "everything is bounded"
 
 
 @graded(points=3, title="Over crashes", requirement="a callee remembers nothing of a stream")

@@ -5,10 +5,10 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from common.contract.effects import Broadcast, Effect, Forget, Save, Send
-from common.contract.events import NodeId, Receive, Start
+from common.contract.effects import Save
+from common.contract.events import NodeId
 from common.contract.node import Node
-from common.course.suites.kit import effects_of, names
+from common.course.suites.kit import ByHand, effects_of, names
 from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
 from common.sim.workload import Workload
@@ -47,40 +47,13 @@ def log_with(lab: ReplicationLab, *epochs: int) -> Any:
     return log
 
 
-class Hand:
-    """One member, by hand.
-
-    Args:
-        made: the node.
-        saved: what earlier lives have saved.
-    """
-
-    def __init__(self, made: Node, saved: Mapping[Any, Any] | None = None) -> None:
-        self.node: Any = made
-        self.at = 0
-        self.disk: dict[Any, Any] = dict(saved or {})
-        self.last: list[Effect] = []
-        self._note(made.step(Start(0, dict(self.disk))))
+class Hand(ByHand):
+    """One member, by hand; each event comes a microsecond after the one before."""
 
     def hears(self, sender: NodeId, message: object) -> list[Any]:
         """Let a message arrive; returns the messages that it sends now, to whom, in order."""
-        self.at += 1
-        return self._note(self.node.step(Receive(self.at, sender, message)))
-
-    def _note(self, effects: list[Effect]) -> list[Any]:
-        self.last = effects
-        for each in effects:
-            if isinstance(each, Save):
-                self.disk[each.key] = each.value
-            elif isinstance(each, Forget):
-                self.disk.pop(each.key, None)
-        sent: list[Any] = []
-        for each in effects:
-            if isinstance(each, Send):
-                sent.append((each.to, each.message))
-            elif isinstance(each, Broadcast):
-                sent += [(to, each.message) for to in each.to]
-        return sent
+        self.now += 1
+        return [(each.to, each.message) for each in self.receive(sender, message)]
 
     def log(self) -> "list[Entry]":
         """The writes on its disk behind the base."""
@@ -204,4 +177,4 @@ def to(sent: Sequence[Any], kind: type) -> list[Any]:
 
 def saves(made: Hand) -> list[Any]:
     """What its last step saved."""
-    return effects_of(Save, made.last)
+    return effects_of(Save, made.effects)

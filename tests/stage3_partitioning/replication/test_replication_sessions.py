@@ -5,11 +5,8 @@ from collections.abc import Sequence
 from common.check.causal import check_causal
 from common.check.sessions import Guarantee, check_sessions
 from common.check.verdict import Answer
-from common.contract.asking import AskAgain
-from common.contract.effects import Return, Send
-from common.contract.events import Fire, Invoke
 from common.course.suites.grading import Sweep, graded
-from common.course.suites.kit import ask, ask_ok, effects_of, must_end, must_hold
+from common.course.suites.kit import ask, ask_ok, must_end, must_hold
 from common.sim.simulation import Simulation
 from common.values.faults import Link
 from common.values.history import Failed, Ok
@@ -58,17 +55,13 @@ def session(lab: ReplicationLab, *keeps: str) -> Hand:
 
 def reads(lab: ReplicationLab, client: Hand) -> tuple[int, tuple[int, int]]:
     """Let it read; returns the number of its request, and from which position on."""
-    client.at += 1
-    operation = Invoke(client.at, client.at, lab.Get("x"))
-    request = effects_of(Send, client.node.step(operation))[0].message
+    request = client.invoke(lab.Get("x"))[0].message
     return request.number, request.at_least
 
 
 def writes(lab: ReplicationLab, client: Hand, position: tuple[int, int]) -> None:
     """Let it write, and be told that it is done at this position."""
-    client.at += 1
-    effects = client.node.step(Invoke(client.at, client.at, lab.Put("x", "a")))
-    number = effects_of(Send, effects)[0].message.number
+    number = client.invoke(lab.Put("x", "a"))[0].message.number
     client.hears("n1", lab.PutDone(number, position))
 
 
@@ -127,9 +120,10 @@ def test_a_read_that_nobody_could_answer_says_why(lab: ReplicationLab) -> None:
     client = Hand(lab.Session("c1", servers, servers=servers, attempts=1))
     number, _ = reads(lab, client)
     client.hears("n3", lab.Behind(number, None))
-    (ended,) = effects_of(Return, client.node.step(Fire(99, 99, AskAgain(number))))
-    assert isinstance(ended.outcome, Failed)
-    assert "n3" in ended.outcome.reason
+    client.wait(SECOND)
+    (outcome,) = client.ended
+    assert isinstance(outcome, Failed)
+    assert "n3" in outcome.reason
 
 
 @graded(points=2, title="Read your writes", requirement="broken without, kept with a position")

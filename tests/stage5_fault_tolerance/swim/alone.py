@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from common.contract.effects import CancelTimer, Effect, Return, Send, SetTimer
-from common.contract.events import Fire, Invoke, NodeId, Receive, Start
-from common.course.suites.kit import Sent, effects_of, names
+from common.contract.events import NodeId
+from common.course.suites.kit import ByHand, Sent, names
 from common.values.history import Ok
 from tests.stage5_fault_tolerance.swim.lab import SwimLab
 
@@ -13,7 +12,7 @@ Belief = dict[str, tuple[str, int]]
 """By member, in which state it is believed to be, and in which incarnation."""
 
 
-class Alone:
+class Alone(ByHand):
     """A member n1 and its timers.
 
     Args:
@@ -25,24 +24,12 @@ class Alone:
 
     def __init__(self, lab: SwimLab, kind: Any, members: int = 8, **options: Any) -> None:
         self.lab = lab
-        self.now = 0
         self.peers = names(members)[1:]
-        self.timers: dict[int, tuple[int, Any]] = {}
-        self.node = kind("n1", self.peers, **options)
-        self.node.seed("alone")
-        self.at_start = self._take(self.node.step(Start(0, {})))
+        super().__init__(kind("n1", self.peers, **options), seed="alone")
 
     def hear(self, sender: NodeId, message: object) -> list[Sent]:
         """Let a message arrive; what is sent then."""
-        return self._take(self.node.step(Receive(self.now, sender, message)))
-
-    def wait(self, time: int) -> list[Sent]:
-        """Let so much time pass, in microseconds; what is sent meanwhile."""
-        until, sent = self.now + time, []
-        while self.timers and (first := min(self.timers.items(), key=_due))[1][0] <= until:
-            sent += self.fire(first[0])
-        self.now = until
-        return sent
+        return self.receive(sender, message)
 
     def next_ping(self) -> Sent:
         """Let time pass up to the next period in which somebody is pinged; that ping."""
@@ -58,12 +45,6 @@ class Alone:
         self.hear(ping.to, self.lab.Ack(ping.message.number, ()))
         return ping
 
-    def fire(self, id: int) -> list[Sent]:
-        """Let a timer fire, whenever it is due."""
-        at, timer = self.timers.pop(id)
-        self.now = max(self.now, at)
-        return self._take(self.node.step(Fire(self.now, id, timer)))
-
     def until_period(self) -> int:
         """How long it takes until the next period begins, in microseconds."""
         return self.timers[self.period_timer()][0] - self.now
@@ -78,19 +59,11 @@ class Alone:
 
     def believes(self) -> Belief:
         """What the member says when it is asked."""
-        effects = self.node.step(Invoke(self.now, 1, self.lab.Members()))
-        outcome = effects_of(Return, effects)[0].outcome
+        self.invoke(self.lab.Members())
+        outcome = self.ended[-1]
         assert isinstance(outcome, Ok), outcome
         assert isinstance(outcome.value, tuple), outcome
         return {name: (state, incarnation) for name, state, incarnation in outcome.value}
-
-    def _take(self, effects: list[Effect]) -> list[Sent]:
-        for effect in effects:
-            if isinstance(effect, SetTimer):
-                self.timers[effect.id] = (self.now + effect.after, effect.timer)
-            elif isinstance(effect, CancelTimer):
-                self.timers.pop(effect.id, None)
-        return [Sent(self.now, "n1", each.to, each.message) for each in effects_of(Send, effects)]
 
 
 def of_kind(kind: Any, sent: Iterable[Sent]) -> list[Sent]:
