@@ -1,13 +1,16 @@
 """The one way in: a page asks in JSON, and is answered in JSON.
 
-A question has the lab, the learner's files, and one of four things to do::
+A question has the lab, the learner's files, and one of five things to do::
 
     {"lab": "raft", "files": {"stage4_consensus/raft/election.py": "..."}, "run": {"seed": 7}}
     {"lab": "raft", "files": {}, "draw": {"seed": 7}}
     {"lab": "echo", "files": {...}, "test": ["tests/stage1_foundations/echo/test_echo_frames.py"]}
     {"lab": "cap", "files": {...}, "why": "tests/stage1_foundations/cap/test_cap_available.py::..."}
+    {"lab": "crdt", "files": {}, "tab": {"name": "page-7f3a", "now": 1200, ...}}
 
 The first line of the answer is an object; to ``run`` and ``why`` the lines of a trace follow.
+A ``tab`` is a member of the lab that lives in this page, among those in other pages: what happens
+to it is said turn by turn (``LAB/front/tab.py``).
 """
 
 import importlib
@@ -37,6 +40,7 @@ class Door:
     def __init__(self, root: str, folder: str) -> None:
         self.course = PortableCourse(Path(root))
         self.files = LearnersFiles(Path(folder), self.course)
+        self.tab: Any = None
 
     def answer(self, text: str, told: Callable[[str], object] = _nobody) -> str:
         """Answer one question.
@@ -65,11 +69,20 @@ class Door:
                 return self._test(lab, tests, told)
             case {"why": test}:
                 return self._test(lab, test, told)
-        return _refused(Mistake("a question is one of run, draw, test and why"))
+            case {"tab": turn}:
+                return self._turn(lab, turn)
+        return _refused(Mistake("a question is one of run, draw, test, why and tab"))
 
     def _run(self, lab: PortableLab, settings: Settings) -> str:
         ran = run(self.course, lab, self.files, settings)
         return with_trace(ran.to_plain(), ran.trace)
+
+    def _turn(self, lab: PortableLab, turn: dict[str, Any]) -> str:
+        """Let the member of a lab that lives in this page take one turn; the first one makes it."""
+        if self.tab is None:
+            front = importlib.import_module(f"{lab.package}.front.tab")
+            self.tab = front.Tab(turn["name"], turn["now"])
+        return json.dumps(self.tab.turn(turn), ensure_ascii=False)
 
     def _test(self, lab: PortableLab, tests: list[str] | str, told: Callable[[str], object]) -> str:
         """Run files of tests, or find out why one test fails."""

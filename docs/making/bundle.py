@@ -114,6 +114,7 @@ def _room(course: Course, lab: Lab) -> dict[str, bytes]:
     begin = [room / "worlds.py", *(room / file.path for file in lab.files)]
     begin += [course.root / file for file in lab.parts[0].files]
     begin += [path for path in suite.glob("*.py") if not path.name.startswith("test_")]
+    begin += (room / "front").glob("tab.py")
     return _read(reach(course, begin))
 
 

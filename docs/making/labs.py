@@ -146,6 +146,15 @@ def playground(asked: Asked) -> str:
     return f'## {title}\n\n<div class="playground" data-lab="{lab.id}"></div>'
 
 
+def together(asked: Asked) -> str:
+    """Where this page is a member of the lab, beside the ones that are open in other pages."""
+    lab = lab_of(asked)
+    if not (asked.site.course.room_of(lab) / "front/tab.py").is_file():
+        raise asked.error(f"lab {lab.id} has no front/tab.py, so no page can be a member of it")
+    title = asked.said("Edit one text in two pages", "在两个页面里编辑同一文本")
+    return f'## {title}\n\n<div class="together" data-lab="{lab.id}"></div>'
+
+
 def with_facts(text: str) -> str:
     """A lab page's source with its facts asked for, below its title."""
     title, _, rest = text.partition("\n")

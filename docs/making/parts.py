@@ -19,6 +19,7 @@ MAKERS: Mapping[str, Maker] = {
     "playground": labs.playground,
     "roadmap": roadmap.roadmap,
     "stage": labs.stage_labs,
+    "together": labs.together,
     "verbs": reference.verbs,
     "viewer": runs.viewer,
 }

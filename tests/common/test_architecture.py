@@ -120,12 +120,15 @@ def test_one_place_gives_a_node_its_world_on_sockets() -> None:
 
 @LABS
 def test_what_a_lab_declares_runs_in_the_browser(lab: Lab) -> None:
-    """``worlds.py`` and all that it imports need nothing but the standard library."""
-    declared = COURSE.room_of(lab) / "worlds.py"
-    for file in {declared, *reach(COURSE, [declared])} if lab.worlds else ():
+    """``worlds.py`` and ``front/tab.py``, with all that they import, need nothing but the standard
+    library."""
+    room = COURSE.room_of(lab)
+    begin = [path for path in (room / "worlds.py", room / "front/tab.py") if path.is_file()]
+    for file in reach(COURSE, begin):
         for line, module in imported(file):
-            top, room = module.partition(".")[0], module.split(".")[1:2]
-            assert top != "common" or {*room} <= {*PORTABLE}, f"{file}:{line}: {module}"
+            top, room_of_common = module.partition(".")[0], module.split(".")[1:2]
+            portable = {*room_of_common} <= {*PORTABLE}
+            assert top != "common" or portable, f"{file}:{line}: {module}"
             known = top == "common" or top in sys.stdlib_module_names or COURSE.is_of_lab(module)
             assert known, f"{file}:{line}: {module}"
             assert top not in NOT_IN_THE_BROWSER, f"{file}:{line}: {module}"

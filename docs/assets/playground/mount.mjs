@@ -1,5 +1,5 @@
-// On every page of the site: where there is a <div class="playground" data-lab="raft">, make it one.
-// The rest is fetched only by pages that have one, and only when it comes near the view.
+// On every page of the site: where there is a <div class="playground" data-lab="raft">, make it one,
+// and likewise where there is a "together", which is one text in several pages. The rest is fetched only by pages that have one, and only when it comes near the view.
 
 const here = new URL("./", import.meta.url);
 
@@ -19,12 +19,15 @@ function watch(places) {
 }
 
 async function begin(place) {
+  if (place.matches(".together")) {
+    const { Together } = await import(new URL("together.mjs", here));
+    return new Together(place, here).begin();
+  }
   const { Playground } = await import(new URL("playground.mjs", here));
-  const made = new Playground(place, here);
-  await made.begin();
+  await new Playground(place, here).begin();
 }
 
-const places = document.querySelectorAll(".playground[data-lab]");
+const places = document.querySelectorAll(":is(.playground, .together)[data-lab]");
 if (places.length) {
   for (const name of ["../viewer.css", "playground.css"]) {
     const link = document.createElement("link");

@@ -92,6 +92,15 @@ const WORDS = {
   testing: ["Testing; the first time fetches pytest ...", "测试中；首次会下载 pytest……"],
   reading: ["The code of this page cannot be read", "无法读取本页的代码"],
   cannot: ["The playground cannot start", "演练场无法启动"],
+  together: ["The text of all pages", "所有页面共有的文本"],
+  open: ["Make this page a copy", "让本页成为一个副本"],
+  another: ["Open another page", "再打开一个页面"],
+  cutOff: ["Cut this page off", "断开本页"],
+  alone: ["No other page has the text open.", "没有其他页面打开这段文本。"],
+  others: ["Other pages that have it open:", "打开同一文本的其他页面数："],
+  isCut: ["This page hears nobody and nobody hears it.", "本页与其他页面断开了。"],
+  gravestones: ["gravestones:", "墓碑数："],
+  full: ["The text is full: the end of what you typed was left out.", "文本已满：输入内容的末尾被舍去。"],
 };
 
 const chinese = (document.documentElement.lang || "en").startsWith("zh") ? 1 : 0;
