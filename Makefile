@@ -24,7 +24,7 @@ AT_ONCE := --numprocesses=$(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test proof check times format pythons bench pictures docs spark lock clean everything
+.PHONY: help run test proof check types graded times format pythons bench pictures docs spark lock clean everything
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -41,11 +41,17 @@ proof: $(if $(CI),everything,$(VENV)/.base $(VENV)/.grade) ## a tenth of the hea
 check: $(VENV)/.dev ## format, lint, strict types, architecture, the time that each lab takes
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	@$(MAKE) --no-print-directory --output-sync=target --jobs=2 types graded
+	$(BIN)/python -m tests.support.budget $(TIMES)/graded.json $(wildcard $(TIMES)/test.json)
+
+# Types are checked on one processor, so the other one does what else there is meanwhile.
+types: $(VENV)/.dev
 	$(BIN)/mypy
+
+graded: $(VENV)/.dev
 	$(BIN)/python -m pytest -q tests/common/test_architecture.py tests/common/test_manifest.py
 	$(BIN)/python -m common.course.kit.readme --check
 	$(RUN_TESTS) --numprocesses=logical -q -m graded --times=$(TIMES)/graded.json $(wildcard tests/stage* tests/bonus*)
-	$(BIN)/python -m tests.support.budget $(TIMES)/graded.json $(wildcard $(TIMES)/test.json)
 
 times: $(VENV)/.base ## where the time of the last runs went, test by test, folder by folder, lab by lab
 	$(BIN)/python -m tests.support.times $(wildcard $(TIMES)/*.json)

@@ -19,6 +19,7 @@ import threading
 import time
 import zipfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -69,12 +70,13 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     options: list[str] = []
 
 
-def attacks() -> list[Attack]:
+@cache
+def attacks() -> tuple[Attack, ...]:
     """The whole corpus."""
     found: list[Attack] = []
     for path in sorted(CORPUS.glob("*.yaml")):
         found += msgspec.yaml.decode(path.read_bytes(), type=list[Attack])
-    return found
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ solves its lab's exercise for some seeds.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from itertools import chain
 
 import msgspec
 
@@ -99,7 +101,9 @@ def _renamed(text: str, place: Place) -> str:
     return text
 
 
-def _classes(lab: str) -> set[str]:
+@cache
+def _classes(lab: str) -> frozenset[str]:
     """The names of the classes in a lab's files."""
     texts = ((ROOT / path).read_text(encoding="utf-8") for path in Course().lab(lab).paths)
-    return {name for text in texts for name in re.findall(r"^class (\w+)", text, re.MULTILINE)}
+    found = (re.findall(r"^class (\w+)", text, re.MULTILINE) for text in texts)
+    return frozenset(chain.from_iterable(found))

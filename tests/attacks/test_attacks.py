@@ -4,6 +4,7 @@ Run one by its name: ``pytest tests/attacks -k exits_with_success_at_import``. W
 ``tests/attacks/corpus``, what stops it in ``docs/reference/judge.md``.
 """
 
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -34,9 +35,10 @@ def judge(classroom: Classroom, attack: Attack) -> Judged:
     return classroom.judge(lab, attack.tests, workspace, *attack.options)
 
 
-def carried_over() -> list[Attack]:
+@cache
+def carried_over() -> tuple[Attack, ...]:
     """The attacks against a second lab."""
-    return [other for attack in attacks() if (other := elsewhere(attack)) is not None]
+    return tuple(other for attack in attacks() if (other := elsewhere(attack)) is not None)
 
 
 def all_tests() -> dict[str, list[str]]:

@@ -48,19 +48,17 @@ def test_the_slices_are_all_proofs_once_and_the_other_tests_are_in_each(tmp_path
     assert len(collected(tmp_path, "all")) == 13
 
 
-def test_two_pythons_share_what_is_tested_in_common_and_each_does_all_the_rest(
-    tmp_path: Path,
-) -> None:
-    common = tmp_path / "tests" / "common"
-    common.mkdir(parents=True)
-    (common / "test_more.py").write_text(
-        "import pytest\n\n@pytest.mark.parametrize('number', range(5))\ndef test_c(number): pass\n",
+def test_two_pythons_share_what_is_not_graded_and_each_does_all_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "test_graded.py").write_text(
+        "import pytest\n\n"
+        "@pytest.mark.parametrize('number', range(5))\ndef test_c(number): pass\n\n"
+        "@pytest.mark.graded(points=1)\ndef test_g(): pass\n",
         encoding="utf-8",
     )
-    halves = [collected(tmp_path, "none", f"--common={half}/2") for half in (1, 2)]
+    halves = [collected(tmp_path, "none", f"--ungraded={half}/2") for half in (1, 2)]
     shared = sorted(name for half in halves for name in half if name.startswith("test_c"))
     assert shared == [f"test_c[{number}]" for number in range(5)]
-    assert all("test_light" in half for half in halves)
+    assert all("test_g" in half for half in halves)
 
 
 def test_what_takes_long_begins_first(tmp_path: Path) -> None:

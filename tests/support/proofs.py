@@ -8,8 +8,8 @@ What is done for each lab alike, and is not quite as heavy, is marked ``rotates`
 kept, today that of the slice's number, so that three days in a row do all of it. There will be many
 labs, and the time of a run is bounded.
 
-``--common 1/2`` keeps that half of what is tested in ``tests/common``: of two Pythons each does one
-half, and the other one tomorrow (``.ci/pythons``).
+``--ungraded 1/2`` keeps that half of the tests that are in no graded suite: of two Pythons each
+does one half, and the other one tomorrow (``.ci/pythons``).
 """
 
 from pathlib import Path
@@ -27,7 +27,9 @@ TURNS = 3
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The option of this plugin."""
     parser.addoption("--proofs", metavar="SLICE", default="all", help="3/10, day/10, all or none")
-    parser.addoption("--common", metavar="SLICE", default="1/1", help="of tests/common: 1/2, say")
+    parser.addoption(
+        "--ungraded", metavar="SLICE", default="1/1", help="of what is not graded: 1/2, say"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -65,8 +67,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if chosen != (0, 1):
         turn = 0 if chosen is None else chosen[0] % TURNS
         left |= set(rotating).difference(take(rotating, (turn, TURNS)))
-    of_common = [item for item in items if item.nodeid.startswith("tests/common/")]
-    left |= set(of_common).difference(take(of_common, _parsed(config, config.option.common)))
+    ungraded = [item for item in items if not item.get_closest_marker("graded")]
+    left |= set(ungraded).difference(take(ungraded, _parsed(config, config.option.ungraded)))
     if left:
         config.hook.pytest_deselected(items=[item for item in items if item in left])
     items[:] = sorted((item for item in items if item not in left), key=_lasts, reverse=True)

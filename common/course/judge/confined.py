@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 TAIL_BYTES = 8192
 """How much of the end of standard error is kept."""
 CHUNK_BYTES = 65536
+TAIL_SECONDS = 2.0
+"""So long a program that has ended may have left something in the pipe."""
+
 KILL_SECONDS = 10.0
 """How long a kill may take; the kernel needs milliseconds."""
 
@@ -108,7 +111,11 @@ class Confined:
         self._watcher.start()
 
     def stderr_tail(self) -> str:
-        """The end of what it wrote to standard error, at most :data:`TAIL_BYTES`."""
+        """The end of what it wrote to standard error, at most :data:`TAIL_BYTES`.
+
+        When it has ended, all of that is waited for: it may still be in the pipe."""
+        if self._process.poll() is not None:
+            self._watcher.join(TAIL_SECONDS)
         return self._tail.decode(errors="replace")
 
     def wait(self, timeout: float | None = None) -> int | None:

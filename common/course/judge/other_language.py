@@ -31,6 +31,9 @@ LIMITS = Limits(
 LINE_END_SECONDS = 2
 """A program that has begun a line and is silent for so long has forgotten its end."""
 
+ENDING_SECONDS = 3
+"""A program whose output has ended is given so long to end, too: then what it said is whole."""
+
 LAST_LINES = 10
 """So many lines of its standard error are shown when it fails."""
 
@@ -74,7 +77,7 @@ class Pipes(Channel):
         return data
 
     def _why(self) -> str:
-        self._confined.wait(1)
+        self._confined.wait(ENDING_SECONDS)
         return self._confined.ended or f"it ended before it answered{self._said()}"
 
     def _said(self) -> str:
