@@ -8,6 +8,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 LAB ?=
+BENCH ?=
 PYTEST ?=
 SLICE ?=
 TIMES := out/times
@@ -64,8 +65,8 @@ format: $(VENV)/.dev ## rewrite the code in the course's format
 pythons: $(VENV)/.base ## the fast suites on the newest Python at hand, and as an ordinary user on the system's
 	bash .ci/pythons
 
-bench: $(VENV)/.bench $(VENV)/.browser $(VENV)/.etcd $(VENV)/.kafka $(VENV)/.nats $(VENV)/.grade ## measure us and the peers, and write the table
-	$(BIN)/python tests/benchmarks/_table.py
+bench: $(VENV)/.bench $(VENV)/.browser $(VENV)/.codec $(VENV)/.etcd $(VENV)/.kafka $(VENV)/.nats $(VENV)/.grade ## measure us and the peers (BENCH="--publish raft": one of them, and into the docs)
+	$(BIN)/python tests/benchmarks/_table.py $(BENCH)
 
 pictures: $(VENV)/.browser ## make the pictures of README and pages again, from real runs
 	$(BIN)/python docs/pictures.py

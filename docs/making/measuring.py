@@ -1,6 +1,9 @@
 """What commands measured, with date and machine: ``docs/results/*.json``, which tables show.
 
-    python -m docs.making.measuring    writes down what ``make bench`` has measured
+    python -m docs.making.measuring [FILE ...]
+
+writes down what ``make bench`` has measured. A named file is what it left (``out/benchmarks.json``)
+or what one benchmark printed with ``--json``; other benchmarks' figures stay as they are.
 
 ``docs.making.exhibiting`` writes down what the tests say of the museum's bugs; ``mutants.json`` has
 the figures of ``lab mutants --generated``.
@@ -10,15 +13,37 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from common.course.base.course import ROOT
+from common.values.errors import BadInput
 from docs.making.staging import DOCS
 
 RESULTS = DOCS / "results"
 MEASURED = ROOT / "out" / "benchmarks.json"
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What a benchmark says (``tests/benchmarks/_bench.py``).
+
+    Attributes:
+        name: of the benchmark.
+        machine: one line about where the figures come from.
+        figures: what was measured.
+        ratios: ours beside a peer's; above 1 ours is better.
+        date: the day, in UTC; where there is none, the file's.
+    """
+
+    name: str
+    machine: str
+    figures: dict[str, float]
+    ratios: dict[str, float]
+    date: str = ""
 
 
 def measured(kind: str, folder: Path = RESULTS) -> dict[str, Any]:
@@ -41,15 +66,40 @@ def write(kind: str, more: dict[str, Any], folder: Path = RESULTS) -> None:
     (folder / f"{kind}.json").write_text(f"{text}\n", encoding="utf-8")
 
 
-def main() -> int:
-    """Write down what ``make bench`` has measured; returns the exit code."""
-    if not MEASURED.is_file():
-        print(f"error: there is no {MEASURED.relative_to(ROOT)}: run make bench", file=sys.stderr)
-        return 3
-    found = json.loads(MEASURED.read_text("utf-8"))
-    write("benchmarks", {each["name"]: {**when(), **each} for each in found})
+def results(path: Path) -> list[Result]:
+    """The results in a file: a list of them, or one object, alone or on the last line.
+
+    Raises:
+        BadInput: there is no such file, or no result in it.
+    """
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+        day = f"{datetime.fromtimestamp(path.stat().st_mtime, UTC):%Y-%m-%d}"
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read ({error.strerror}): run make bench first") from None
+    try:
+        found = msgspec.json.decode(text, type=list[Result])
+    except msgspec.DecodeError:
+        try:
+            found = [msgspec.json.decode(text.rpartition("\n")[2], type=Result)]
+        except msgspec.DecodeError as error:
+            raise BadInput(f"{path} has no results of a benchmark: {error}") from None
+    return [msgspec.structs.replace(each, date=each.date or day) for each in found]
+
+
+def main(arguments: Sequence[str], folder: Path = RESULTS) -> int:
+    """Write down what was measured; returns the exit code."""
+    try:
+        paths = [Path(each) for each in arguments] or [MEASURED]
+        found = [each for path in paths for each in results(path)]
+    except BadInput as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    write("benchmarks", {each.name: msgspec.to_builtins(each) for each in found}, folder)
+    names = ", ".join(each.name for each in found)
+    print(f"written down: {names} ({folder / 'benchmarks.json'}); make docs shows them")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

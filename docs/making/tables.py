@@ -1,6 +1,9 @@
 """Tables of what proves the course: mutants, attacks, benchmarks, with date and machine."""
 
+import ast
 from collections import Counter
+from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import msgspec
@@ -72,18 +75,45 @@ def attacks(asked: Asked) -> str:
 
 
 def benchmarks(asked: Asked) -> str:
-    """Every figure and ratio of the benchmarks, with date and machine."""
+    """Every benchmark: what it compares, its ratios; folded, its figures and how it is done."""
     found = measured("benchmarks")
-    if not found:
-        return asked.said(
-            "`make bench` measures, and `python -m docs.making.measuring` writes down "
-            "what it measured. No figures are written down yet.",
-            "用 `make bench` 测量。目前还没有记录的数据。",
-        )
-    lines = []
-    headers = asked.said("what,value", "项目,数值").split(",")
-    for name, result in found.items():
-        rows = [(key, f"{value:,.4g}") for key, value in result["figures"].items()]
-        rows += [(f"**{key}**", f"**{value:.2f}**") for key, value in result["ratios"].items()]
-        lines += [f"## {name}", "", _when(asked, result), "", table(headers, rows), ""]
+    lines: list[str] = []
+    for name, says in scripts(asked.site.course.root).items():
+        first, _, rest = says.partition("\n\n")
+        lines += [f"## {name} {{ #{name} }}", "", first, ""]
+        if name in found:
+            lines += [*_measured(asked, found[name]), ""]
+        else:
+            command = f'`make bench BENCH="--publish {name}"`'
+            lines += [
+                asked.said(
+                    f"*No figures are written down yet: {command} measures.*",
+                    f"*还没有记录的数据：用 {command} 测量。*",
+                ),
+                "",
+            ]
+        title = asked.said("How it is measured", "怎样测量")
+        lines += [f'??? info "{title}"', "", indent(rest, "    "), ""]
     return "\n".join(lines)
+
+
+def scripts(root: Path) -> dict[str, str]:
+    """What every benchmark says of itself, as Markdown, by name."""
+    folder = root / "tests" / "benchmarks"
+    found = {}
+    for path in sorted(folder.glob("[a-z]*.py")):
+        file = path if path.is_file() else next(folder.glob(f"_{path.stem}_*.py"))
+        says = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+        found[path.stem] = says.replace("``", "`")
+    return found
+
+
+def _measured(asked: Asked, result: dict[str, Any]) -> list[str]:
+    """The ratios, then all figures, folded; date and machine below the ratios."""
+    headers = asked.said("ratio,value", "比值,数值").split(",")
+    ratios = [(f"`{key}`", f"**{value:.2f}**") for key, value in result["ratios"].items()]
+    lines = [table(headers, ratios), "", _when(asked, result), ""]
+    title, *headers = asked.said("All figures,what,value", "全部数据,项目,数值").split(",")
+    figures = [(f"`{key}`", f"{value:,.4g}") for key, value in result["figures"].items()]
+    folds = "???" if ratios else "???+"
+    return [*lines, f'{folds} abstract "{title}"', "", indent(table(headers, figures), "    ")]

@@ -9,34 +9,10 @@ import tempfile
 from pathlib import Path
 
 from _bench import peer, program, report
+from _scrubbing import FLAGS, scrubbed
 
 from common.trace.viewer.page import MAX_EVENTS, build_page
 from tests.support.viewer_traces import chatter
-
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
-MOVES = 240
-
-SCRUB = """async ([way, moves]) => {
-  const range = document.querySelector("input[type=range]");
-  const last = Number(range.max);
-  const places = {
-    dragged: (i) => (last * i) / moves,
-    jumped: (i) => (i * 7919 * 37) % last,
-    moved: (i) => last / 2 + 3 * i,
-  };
-  const took = [];
-  for (let i = 0; i < moves; i++) {
-    await new Promise(requestAnimationFrame);
-    const begun = performance.now();
-    range.value = Math.round(places[way](i));
-    range.dispatchEvent(new Event("input", { bubbles: true }));
-    await new Promise(requestAnimationFrame); // the viewer draws in this frame, before us or after
-    const { port1, port2 } = new MessageChannel();
-    await new Promise((done) => ((port1.onmessage = done), port2.postMessage(0))); // it is painted
-    took.push(performance.now() - begun);
-  }
-  return took.sort((a, b) => a - b);
-}"""
 
 
 def main() -> None:
@@ -51,9 +27,7 @@ def main() -> None:
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.goto(path.as_uri())
         for way in ("dragged", "jumped", "moved"):
-            took = page.evaluate(SCRUB, [way, MOVES])
-            figures[f"{way}_median_ms"] = took[MOVES // 2]
-            figures[f"{way}_95_percent_ms"] = took[MOVES * 95 // 100]
+            figures |= scrubbed(page, way)
         browser.close()
     report("viewer", figures, {}, __doc__ or "")
 

@@ -245,6 +245,7 @@ export class Playground {
     const took = answer.took + performance.now() - begun;
     this.place.dataset.sha256 = facts.sha256;
     this.place.dataset.took = Math.round(took);
+    this.place.dataset.messages = facts.messages;
     if (!facts.mistake) this.tell(verdictsOf(facts.verdicts, took), facts.verdicts);
   }
 
