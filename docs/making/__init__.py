@@ -8,5 +8,7 @@
 6. ``building``: MkDocs is run, strictly, and not at all if nothing changed;
 7. ``searching``: what is typed in Chinese is cut into words, its last letter too.
 
-``python -m docs.making`` does it all; ``make docs`` is the same with its tools installed.
+What takes long is kept in ``.cache``: the output of commands (``running``), and what playgrounds
+need of each lab (``keeping``). ``python -m docs.making`` does it all; ``make docs`` is the same
+with its tools installed.
 """

@@ -19,6 +19,7 @@ import json
 import sys
 import zipfile
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import partial
 from importlib.metadata import files as files_of
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from common.course.base.lab import Lab
 from common.course.kit.reach import reach
 from common.trace.viewer import page
 from docs.making import playground
+from docs.making.keeping import kept
 from docs.making.vendor import HYPOTHESIS, PYODIDE, PYODIDE_FILES, vendored
 
 PLACE = "assets/playground"
@@ -50,6 +52,8 @@ FROM_OUTSIDE = ("pytest", "hypothesis")
 LEXERS = ("__init__", "_mapping", "python", "diff")
 """Of the four hundred languages that Pygments knows pytest asks for these."""
 
+COURSE_TOOL = ROOT / "common" / "course"
+
 FIXED = (1980, 1, 1, 0, 0, 0)
 """The date of everything in an archive."""
 
@@ -69,11 +73,27 @@ def made(course: Course, only: Collection[str] = ()) -> Iterator[tuple[str, byte
     for name in PYODIDE_FILES:
         yield f"{PLACE}/pyodide/{name}", (package / name).read_bytes()
     for lab in labs:
-        yield f"{LABS}/{lab.id}.zip", zipped(_room(course, lab))
-        worlds = worlds_of(lab)
-        settings, trace = playground.first_run(worlds)
-        yield f"{LABS}/{lab.id}.json", _json(playground.described(course, lab, worlds, settings))
-        yield f"{LABS}/{lab.id}.jsonl", trace.encode()
+        texts = {**of_lab(course, lab), **_makers(course, lab)}
+        made_of = [part for name, text in texts.items() for part in (name.encode(), text)]
+        files = kept(lab.id, made_of, partial(_shown, course, lab))
+        yield from ((f"{LABS}/{name}", content) for name, content in files.items())
+
+
+def _shown(course: Course, lab: Lab) -> dict[str, bytes]:
+    """The three files of a lab."""
+    worlds = worlds_of(lab)
+    settings, trace = playground.first_run(worlds)
+    return {
+        f"{lab.id}.zip": zipped(_room(course, lab)),
+        f"{lab.id}.json": _json(playground.described(course, lab, worlds, settings)),
+        f"{lab.id}.jsonl": trace.encode(),
+    }
+
+
+def _makers(course: Course, lab: Lab) -> dict[str, bytes]:
+    """What else a lab's files are made of: its manifest, and the programs that make them."""
+    makers = [path for room in ("base", "student") for path in (COURSE_TOOL / room).glob("*.py")]
+    return _read([course.room_of(lab) / "lab.yaml", *makers, *Path(__file__).parent.glob("*.py")])
 
 
 def zipped(files: Mapping[str, bytes]) -> bytes:

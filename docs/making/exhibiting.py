@@ -1,58 +1,104 @@
 """Has each exhibit of the museum fail its test, as ``lab why`` would, and writes down how.
 
-    python -m docs.making.exhibiting [LAB ...]
+    python -m docs.making.exhibiting [LAB | KEY ...]
 
-writes ``docs/results/museum.json``, and ``docs/results/museum/KEY.jsonl`` if a run was recorded.
+writes ``docs/results/museum.json``, and ``docs/results/museum/KEY.jsonl``, a run that shows the
+bug. That is a run of the test that has to catch it. Where that test calls a function and runs no
+node, it is a run of another test that fails; or else of the lab's own cluster, in which what the
+clients saw breaks a property.
 """
 
 import json
+import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from common.course.base.course import Course
 from common.course.base.scratch import Scratch
 from common.course.kit.mutants import apply, find_test
-from common.course.suites.suite import SuiteOptions, run_suite
+from common.course.suites.suite import SuiteOptions, TestResult, run_suite
 from common.course.why.verbs import PLUGIN, seed_of
 from docs.making.measuring import when, write
 from docs.making.museum import TRACES, Exhibit, exhibits
 
-MOST_BYTES = 150_000
-"""A longer trace is not kept: the sentence has to do."""
+MOST_BYTES = 400_000
+"""A longer trace is not kept."""
+
+MOST_OTHERS = 8
+"""So many other tests are looked at for one that runs nodes."""
 
 
 def main(arguments: list[str]) -> int:
-    """Do it for some labs, or for all; returns the exit code."""
+    """Do it for some labs or exhibits, or for all; returns the exit code."""
     course = Course()
     TRACES.mkdir(parents=True, exist_ok=True)
     for exhibit in exhibits(course):
-        if not arguments or exhibit.lab.id in arguments:
-            write("museum", {exhibit.key: {**when(), **found(course, exhibit)}})
-            print(f"{exhibit.key}: {exhibit.mutant.name}")
+        if not arguments or {exhibit.lab.id, exhibit.key} & set(arguments):
+            facts = found(course, exhibit)
+            write("museum", {exhibit.key: {**when(), **facts}})
+            print(f"{exhibit.key}: {facts['shown'] or 'no run'}", flush=True)
     return 0
 
 
 def found(course: Course, exhibit: Exhibit) -> dict[str, Any]:
-    """What the exhibit's test says; its trace is written beside the data."""
+    """What the exhibit's test says, and what shows it; its trace is written beside the data."""
     _, _, lab, mutant = exhibit
-    test = find_test(lab, mutant.caught_by)
+    kept = TRACES / f"{exhibit.key}.jsonl"
+    kept.unlink(missing_ok=True)
     with Scratch("exhibit") as scratch:
         apply(course, lab, mutant, scratch)
-        ended = run_suite(course, lab, SuiteOptions(impl=scratch, tests=(test,))).tests[0]
+        options = SuiteOptions(impl=scratch, tests=(find_test(lab, mutant.caught_by),))
+        ended = run_suite(course, lab, options).tests[0]
         assert not ended.passed, f"{exhibit.key} is not caught"
-        where = scratch / "why.json"
-        more = (*PLUGIN, f"--why={where}", "--shrink=all")
-        run_suite(
-            course, lab, SuiteOptions(impl=scratch, seed=seed_of(ended), tests=(test,), more=more)
-        )
-        facts = json.loads(where.read_text("utf-8")) if where.exists() else {}
-        trace = where.with_suffix(".jsonl")
-        kept = TRACES / f"{exhibit.key}.jsonl"
-        kept.unlink(missing_ok=True)
-        if facts.get("trace") and trace.stat().st_size <= MOST_BYTES:
-            kept.write_bytes(trace.read_bytes())
-    why = (facts.get("why") or ended.why).replace(f"{scratch}/", "")  # a path as the course has it
-    return {"requirement": ended.requirement, "title": ended.title, "why": why.strip()}
+        why, shown = _explained(course, exhibit, ended, scratch), "its test"
+        if not kept.is_file():
+            others = run_suite(course, lab, SuiteOptions(impl=scratch)).tests
+            shown = _shown_elsewhere(course, exhibit, ended, others, scratch)
+    return {"requirement": ended.requirement, "title": ended.title, "why": why, "shown": shown}
+
+
+def _explained(course: Course, exhibit: Exhibit, ended: TestResult, scratch: Path) -> str:
+    """Why a test fails, in its smallest run; the trace is kept if there is one."""
+    where = scratch / "why.json"
+    where.unlink(missing_ok=True)
+    more = (*PLUGIN, f"--why={where}", "--shrink=all")
+    options = SuiteOptions(impl=scratch, seed=seed_of(ended), tests=(ended.test,), more=more)
+    run_suite(course, exhibit.lab, options)
+    facts = json.loads(where.read_text("utf-8")) if where.exists() else {}
+    if facts.get("trace"):
+        _keep(exhibit, where.with_suffix(".jsonl"))
+    why = str(facts.get("why") or ended.why)
+    return why.replace(f"{scratch}/", "").strip()  # a path as the course has it
+
+
+def _shown_elsewhere(
+    course: Course,
+    exhibit: Exhibit,
+    ended: TestResult,
+    others: tuple[TestResult, ...],
+    scratch: Path,
+) -> str:
+    """A run that shows the bug: of another test, or of the lab's cluster; "" if there is none."""
+    failed = [each for each in others if not each.passed and each.test != ended.test]
+    for each in failed[:MOST_OTHERS]:
+        why = _explained(course, exhibit, each, scratch)
+        if (TRACES / f"{exhibit.key}.jsonl").is_file():
+            return f"{each.title} ({each.requirement}): {why}"
+    if not exhibit.lab.worlds:
+        return ""
+    trace = scratch / "cluster.jsonl"
+    command = [sys.executable, "-m", "docs.making.breaking", exhibit.lab.id, scratch, trace]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    return ran.stdout.strip() if trace.is_file() and _keep(exhibit, trace) else ""
+
+
+def _keep(exhibit: Exhibit, trace: Path) -> bool:
+    """Keep a trace, if it is not too long."""
+    if trace.stat().st_size > MOST_BYTES:
+        return False
+    (TRACES / f"{exhibit.key}.jsonl").write_bytes(trace.read_bytes())
+    return True
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def exhibits(course: Course) -> Iterator[Exhibit]:
     keys: Counter[str] = Counter()
     for lab in course.labs:
         for mutant in mutants_of(course, lab):
-            about = [each for each in published() if is_about(mutant.name, each["ref"])]
+            about = [each for each in published() if is_about(lab, mutant.name, each)]
             if about:
                 longest = max(about, key=lambda each: len(each["ref"]))
                 key = f"{lab.id}-{_NO_NAME.sub('-', longest['ref']).lower()}"
@@ -55,10 +55,11 @@ def exhibits(course: Course) -> Iterator[Exhibit]:
                 yield Exhibit(f"{key}-{keys[key]}" if keys[key] > 1 else key, longest, lab, mutant)
 
 
-def is_about(name: str, ref: str) -> bool:
-    """Whether a mutant's name has this reference, as a whole."""
-    before, found, after = name.partition(ref)
-    return bool(found) and not after[:1].isdigit() and not before[-1:].isalnum()
+def is_about(lab: Lab, name: str, about: dict[str, Any]) -> bool:
+    """Whether a mutant's name has the reference of something published, as a whole."""
+    before, found, after = name.partition(about["ref"])
+    is_whole = bool(found) and not after[:1].isdigit() and before[-1:] in ("", " ", "(", "/")
+    return is_whole and about.get("lab", lab.id) == lab.id
 
 
 def museum(asked: Asked) -> str:
@@ -83,22 +84,36 @@ def _exhibit(asked: Asked, exhibit: Exhibit, found: dict[str, Any] | None) -> It
     source = f"{about['system']}, [{about['ref']}]({about['url']})"
     yield f"**{happened}.** {source}: {about['happened']}"
     yield ""
+    yield f"**{asked.said('What it breaks', '它违反了什么')}.** {about['broke']}"
+    yield ""
     yield f'```diff title="{exhibit.lab.path(mutant.file)}"'
     yield from (f"- {line}".rstrip() for line in mutant.find.strip("\n").splitlines())
     yield from (f"+ {line}".rstrip() for line in mutant.replace.strip("\n").splitlines())
     yield "```"
     yield ""
-    if found is None:
-        return
-    broke = asked.said("What it breaks", "它违反了什么")
+    if found is not None:
+        yield from _caught(asked, exhibit, found)
+
+
+def _caught(asked: Asked, exhibit: Exhibit, found: dict[str, Any]) -> Iterator[str]:
+    """What the test says, and the run that shows it."""
     says = asked.said("The test says", "测试的结论")
-    yield f"**{broke}:** {found['requirement']}. **{says}:**"
+    yield f"**{says}** ({found['title']}; {found['requirement']}):"
     yield ""
     yield from ("``` { .text .wrapped }", *found["why"].splitlines(), "```")
-    if (TRACES / f"{exhibit.key}.jsonl").is_file():
-        asked.site.stage.add(
-            f"{FOLDER}museum/{exhibit.key}.jsonl", (TRACES / f"{exhibit.key}.jsonl").read_bytes()
+    yield ""
+    trace = TRACES / f"{exhibit.key}.jsonl"
+    if not trace.is_file():
+        yield asked.said(
+            "There is no run to see: the test calls the function itself, or its run is too long.",
+            "没有可看的运行：测试直接调用这个函数，或者它的运行太长。",
         )
-        see = asked.said("See the run in the viewer", "在查看器中看这次运行")
+        return
+    asked.site.stage.add(f"{FOLDER}museum/{exhibit.key}.jsonl", trace.read_bytes())
+    see = asked.said("See the run in the viewer", "在查看器中看这次运行")
+    yield link_to(asked.page, f"museum/{exhibit.key}", see)
+    if found["shown"] != "its test":
         yield ""
-        yield link_to(asked.page, f"museum/{exhibit.key}", see)
+        yield asked.said("The run is of another one:", "这次运行来自另一处：")
+        yield ""
+        yield from ("``` { .text .wrapped }", *found["shown"].splitlines(), "```")

@@ -7,9 +7,10 @@ import pytest
 
 from common.course.base.course import ROOT, Course
 from common.values.errors import BadInput
-from docs.making import including, museum, nav, plans, reference
+from docs.making import including, measuring, museum, nav, plans, reference
 from docs.making.asking import Asked, Page, Site
 from docs.making.expanding import commands, expand
+from docs.making.keeping import kept
 from docs.making.labs import with_lines
 from docs.making.parts import MAKERS
 from docs.making.running import Runner
@@ -138,9 +139,32 @@ def test_every_published_bug_is_a_mutant_and_has_its_own_place() -> None:
     found = list(museum.exhibits(Course()))
     assert {each.about["ref"] for each in found} == {each["ref"] for each in museum.published()}
     assert len({each.key for each in found}) == len(found)
-    assert museum.is_about("Lost (KIP-101)", "KIP-101")
-    assert not museum.is_about("Lost (KIP-1011)", "KIP-101")
-    assert not museum.is_about("Lost (al8n/memberlist#197)", "list#197")
+    assert [each.key for each in found if not each.about["broke"].endswith(".")] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "about", "expected"),
+    [
+        ("Lost (KIP-101)", {"ref": "KIP-101"}, True),
+        ("Lost (KIP-1011)", {"ref": "KIP-101"}, False),
+        ("Lost (al8n/memberlist#197)", {"ref": "list#197"}, False),
+        ("Lost (vacp2p/nim#28)", {"ref": "nim#28"}, True),
+        ("Lost (KIP-101)", {"ref": "KIP-101", "lab": "raft"}, False),
+    ],
+)
+def test_a_mutant_is_about_what_its_name_has_as_a_whole(
+    name: str, about: dict[str, str], expected: bool
+) -> None:
+    assert museum.is_about(Course().lab("log"), name, about) == expected
+
+
+def test_every_exhibit_of_the_museum_has_been_recorded() -> None:
+    """``python -m docs.making.exhibiting KEY`` records one."""
+    keys = {each.key for each in museum.exhibits(Course())}
+    known = measuring.measured("museum")
+    assert set(known) == keys
+    traces = {path.stem for path in museum.TRACES.glob("*.jsonl")}
+    assert traces == {key for key, facts in known.items() if facts["shown"]}
 
 
 def test_the_floors_are_drawn_from_the_imports() -> None:
@@ -153,3 +177,21 @@ def test_the_floors_are_drawn_from_the_imports() -> None:
 def test_constants_and_nested_symbols_are_known() -> None:
     found = including.definitions("A = 1\nB: int = 2\nclass C:\n    D = 3\n    def e(self): ...\n")
     assert set(found) == {"A", "B", "C", "C.D", "C.e"}
+
+
+def test_files_are_made_again_only_if_what_they_are_made_of_changed(tmp_path: Path) -> None:
+    made: list[str] = []
+
+    def files(text: str) -> dict[str, bytes]:
+        def make() -> dict[str, bytes]:
+            made.append(text)
+            return {"a": text.encode(), "b": b""}
+
+        return kept("lab", [b"same", text.encode()], make, tmp_path)
+
+    assert files("one") == {"a": b"one", "b": b""}
+    assert files("one") == files("one")
+    assert files("two")["a"] == b"two"
+    assert files("one")["a"] == b"one"
+    assert made == ["one", "two", "one"]
+    assert [len(list(path.iterdir())) for path in tmp_path.iterdir()] == [1], "nothing old is left"

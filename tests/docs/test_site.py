@@ -133,7 +133,10 @@ def test_the_calendar_begins_on_the_monday_that_was_chosen(browser: Any, address
         assert begins[:2] == ["20270906", "20270913"]
 
 
-@pytest.mark.parametrize("path", ["", "labs/raft/", "roadmap/", "plans/six-months/"])
+@pytest.mark.parametrize(
+    "path",
+    ["", "labs/raft/", "roadmap/", "plans/six-months/", "museum/", "tables/benchmarks/"],
+)
 def test_on_a_phone_nothing_sticks_out(browser: Any, address: str, path: str) -> None:
     with Visit(browser, address, viewport=PHONE) as visit:
         page = visit.go(path)
