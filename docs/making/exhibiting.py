@@ -88,8 +88,8 @@ def _shown_elsewhere(
     if not exhibit.lab.worlds:
         return ""
     trace = scratch / "cluster.jsonl"
-    command = [sys.executable, "-m", "docs.making.breaking", exhibit.lab.id, scratch, trace]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "docs.making.breaking", exhibit.lab.id, str(scratch)]
+    ran = subprocess.run([*command, str(trace)], capture_output=True, text=True, check=False)
     return ran.stdout.strip() if trace.is_file() and _keep(exhibit, trace) else ""
 
 
