@@ -208,23 +208,25 @@ class RoutingTable:
         for bucket in self.closest_buckets(target):
             if len(close) >= self.k:
                 break
-            close += [contact for contact in bucket.contacts.values() if contact.key != but]
+            left_out = bucket.contacts.get(but)
+            close += [each for each in bucket.contacts.values() if each is not left_out]
         return closest_of(close, target, self.k)
 
     def closest_buckets(self, target: Key) -> list[Bucket]:
         """All buckets, the one with the closest keys to ``target`` first.
 
-        The first bits of all keys in bucket i are the same: i bits as in the own key, and one that
-        is not. So the first i + 1 bits of their distances from the target are the same, too; and
-        those of any two buckets differ.
+        The keys in bucket i are like the own one up to bit i, and differ in that bit. If the target
+        differs in that bit too, they are closer to it than the own key is; else they are further
+        away. Either way bucket i changes nothing before bit i. So of those that are closer, the one
+        with the least i is the closest, and of those that are further away it is the furthest.
         """
         apart = distance(self.own, target)
-
-        def least_distance(index: int) -> int:
-            free = BITS - 1 - index  # bits behind those
-            return (apart >> free ^ 1) << free
-
-        return [self.buckets[index] for index in sorted(self.buckets, key=least_distance)]
+        closer: list[Bucket] = []
+        further: list[Bucket] = []
+        for index in sorted(self.buckets):
+            differs = apart >> (BITS - 1 - index) & 1
+            (closer if differs else further).append(self.buckets[index])
+        return closer + further[::-1]
 
 
 def closest_of(contacts: Iterable[Contact], target: Key, count: int) -> tuple[Contact, ...]:

@@ -162,11 +162,11 @@ class Finder(Node):
     def ask(self, contact: Contact, inquiry: int = 0) -> None:
         """Put a request to ``contact``: the question of a lookup, or a Ping."""
         number = self.begin_request(contact, inquiry)
-        question: object = Ping(number, self.key)
         if inquiry:
             about = self.inquiries[inquiry]
-            question = self.question(number, about.goal, about.search.target)
-        self.send(contact.node, question)
+            self.send(contact.node, self.question(number, about.goal, about.search.target))
+        else:
+            self.send(contact.node, Ping(number, self.key))
 
     def begin_request(self, contact: Contact, inquiry: int) -> int:
         """Returns a number for a request that is to be sent to ``contact`` now. It is drawn by

@@ -12,6 +12,7 @@ once: :class:`Memory` keeps the bytes beside the value.
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import Any, NamedTuple, TypedDict
 
 import msgspec
@@ -211,11 +212,12 @@ class Quick:
     def _compile_unpack(self, shape: RecordShape) -> Convert:
         names: dict[str, Any] = {"most": MAX_DEPTH, "unusual": unusual, "kind": shape.kind}
         parts: list[str] = []
+        by_keyword = any(field.kw_only for field in fields(shape.kind))  # else by place: faster
         for number, (name, inner) in enumerate(shape.shapes.items()):
             names[f"k{number}"], names[f"u{number}"] = inner.reads, self._unpacker(inner)
             found = f"(x{number} := plain[{key_of(name)!r}])"
             parts.append(
-                f"{name}=x{number} if {found}.__class__ is k{number} "
+                f"{f'{name}=' if by_keyword else ''}x{number} if {found}.__class__ is k{number} "
                 f"else u{number}(x{number}, depth + 1)"
             )
         test = "plain.__class__ is dict and depth <= most"

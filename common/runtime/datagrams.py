@@ -24,6 +24,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from hashlib import blake2b, sha256
 from hmac import compare_digest
+from struct import Struct
 
 from common.contract.events import NodeId
 from common.runtime.carrier import Address
@@ -44,10 +45,11 @@ TRIES = 20
 """So often a port is looked for that is free for UDP and for TCP."""
 
 CLUSTER_BYTES, SIZE_BYTES, CODE_BYTES, NUMBER_BYTES = 8, 2, 16, 8
-_CLUSTER_AT = len(MAGIC) + 1
-_SIZE_AT = _CLUSTER_AT + CLUSTER_BYTES
+_SIZE_AT = len(MAGIC) + 1 + CLUSTER_BYTES
 _CODE_AT = _SIZE_AT + SIZE_BYTES
-_REST_AT = _CODE_AT + CODE_BYTES
+_HEAD = Struct(f">{_SIZE_AT}sH{CODE_BYTES}s")
+"""What stands before the sender's name: whose datagram it is, its length, its code."""
+_REST_AT = _HEAD.size
 _LEAST = _REST_AT + 1 + 1 + NUMBER_BYTES
 
 KINDS = ("foreign", "cut", "too_long", "of_others", "forged", "garbled")
@@ -76,18 +78,22 @@ class Seal:
         self.adds = _REST_AT + len(self._name)
         key = blake2b(identity.secret).digest()  # a key of BLAKE2b has 64 bytes at most
         self._keyed = blake2b(key=key, digest_size=CODE_BYTES)
+        self._begun: dict[NodeId, blake2b] = {}
+        """By receiver, a code that has its name already: all of its datagrams begin with it."""
 
-    def _code(self, receiver: bytes, rest: bytes) -> bytes:
-        code = self._keyed.copy()
-        code.update(receiver)
+    def _code(self, receiver: NodeId, rest: bytes) -> bytes:
+        begun = self._begun.get(receiver)
+        if begun is None:
+            begun = self._begun[receiver] = self._keyed.copy()
+            begun.update(_named(receiver))
+        code = begun.copy()
         code.update(rest)
         return code.digest()
 
     def seal(self, to: NodeId, payload: bytes) -> bytes:
         """The datagram that carries ``payload`` (number and message) to a peer."""
         rest = self._name + payload
-        size = (self.adds + len(payload)).to_bytes(SIZE_BYTES)
-        return b"".join((self._head, size, self._code(_named(to), rest), rest))
+        return _HEAD.pack(self._head, _REST_AT + len(rest), self._code(to, rest)) + rest
 
     def unseal(self, datagram: bytes) -> tuple[NodeId, bytes]:
         """Who sent a datagram, and its payload.
@@ -96,13 +102,13 @@ class Seal:
             Refused: it is not for us; the text is one sentence for the log.
         """
         size = len(datagram)
-        if not (
-            _LEAST <= size <= MAX_DATAGRAM
-            and datagram.startswith(self._head + size.to_bytes(SIZE_BYTES))
-        ):
+        if not _LEAST <= size <= MAX_DATAGRAM:
+            raise self._refusal(datagram)
+        head, stated, code = _HEAD.unpack_from(datagram)
+        if head != self._head or stated != size:
             raise self._refusal(datagram)
         rest = datagram[_REST_AT:]
-        if not compare_digest(datagram[_CODE_AT:_REST_AT], self._code(self._name, rest)):
+        if not compare_digest(code, self._code(self._identity.node, rest)):
             raise Refused(
                 "forged",
                 "its sender does not know the cluster's secret, or meant another node, or it was "
@@ -110,7 +116,7 @@ class Seal:
             )
         end = 1 + rest[0]
         try:
-            return rest[1:end].decode(), rest[end:]
+            return _text(rest[1:end]), rest[end:]
         except UnicodeDecodeError:
             raise Refused("garbled", "its sender's name is no text") from None
 
@@ -138,10 +144,15 @@ class Seal:
         return Refused("of_others", f"it belongs to another cluster than {cluster!r}")
 
 
-@lru_cache(maxsize=1024)
 def _named(node: NodeId) -> bytes:
     name = node.encode()
     return b"%c%b" % (len(name), name)
+
+
+@lru_cache(maxsize=1024)
+def _text(name: bytes) -> NodeId:
+    """A sender's name. The same one comes again and again, and is one object each time."""
+    return name.decode()
 
 
 class Datagrams:
