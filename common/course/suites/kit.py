@@ -343,3 +343,45 @@ class ByHand:
                 case Return(_, outcome):
                     self.ended.append(outcome)
         return sent
+
+
+class Alone(ByHand):
+    """The same for suites that look at all effects of a step, and let no time pass.
+
+    Attributes:
+        started: the effects of the first step.
+    """
+
+    def begin(self, node: Any, seed: str = "") -> list[Sent]:
+        """Begin a life with what is on disk, as after a crash; what is sent then."""
+        told = super().begin(node, seed)
+        self.started = self.effects
+        return told
+
+    def gets(self, sender: NodeId, message: object) -> list[Effect]:
+        """A message arrives."""
+        self.receive(sender, message)
+        return self.effects
+
+    def does(self, operation: object) -> list[Effect]:
+        """A person asks for something."""
+        self.invoke(operation)
+        return self.effects
+
+    def fires(self, timer: object) -> list[Effect]:
+        """A timer fires: the latest one that is like this."""
+        id = max((id for id, (_, each) in self.timers.items() if each == timer), default=0)
+        self.timers.pop(id, None)
+        self.step(Fire(self.now, id, timer))
+        return self.effects
+
+
+def sent(effects: Iterable[Effect]) -> list[tuple[NodeId, Any]]:
+    """What is sent to whom in a step, in order; what is told to all is told to each of them."""
+    found: list[tuple[NodeId, Any]] = []
+    for effect in effects:
+        if isinstance(effect, Send):
+            found.append((effect.to, effect.message))
+        elif isinstance(effect, Broadcast):
+            found += [(to, effect.message) for to in effect.to]
+    return found

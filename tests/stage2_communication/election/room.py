@@ -1,12 +1,12 @@
 """Processes by hand and in the simulator, for the suites of the lab ``election``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from common.contract import Node, NodeId
-from common.contract.effects import Broadcast, Effect, Send, SetTimer
-from common.contract.events import Fire, Invoke, Receive, Start
+from common.contract import NodeId
+from common.contract.effects import Effect, SetTimer
 from common.contract.wrapped import Inner, InnerTimer, unwrapped
+from common.course.suites import kit
 from common.course.suites.kit import effects_of, names, value_of
 from common.sim.simulation import Simulation
 from common.sim.workload import Workload
@@ -19,29 +19,12 @@ SETTLED = 800 * MS
 """On a good network every election is over by then."""
 
 
-class Alone:
-    """One process, to which everything is done by hand.
-
-    Args:
-        node: just made.
-        saved: what its earlier lives saved.
-    """
-
-    def __init__(self, node: Node, saved: Mapping[Any, object] | None = None) -> None:
-        self.node = node
-        self.started = node.step(Start(0, dict(saved or {})))
-
-    def gets(self, sender: NodeId, message: object) -> list[Effect]:
-        """A message arrives."""
-        return self.node.step(Receive(1, sender, message))
-
-    def fires(self, timer: object) -> list[Effect]:
-        """A timer fires."""
-        return self.node.step(Fire(1, 1, timer))
+class Alone(kit.Alone):
+    """One process, to which everything is done by hand."""
 
     def asked(self, operation: object) -> Any:
         """What a person is told at once."""
-        return self.node.step(Invoke(1, 1, operation))[-1].outcome  # type: ignore[union-attr]
+        return self.does(operation)[-1].outcome  # type: ignore[union-attr]
 
     def leader(self, lab: ElectionLab) -> Any:
         """What it says of who leads."""
@@ -55,39 +38,18 @@ class Within(Alone):
 
     name = "fenced"
 
-    def __init__(self, node: Node, saved: Mapping[Any, object] | None = None) -> None:
-        self.timers: dict[object, int] = {}
-        super().__init__(node, saved)
-        self._remember(self.started)
-
     def gets(self, sender: NodeId, message: object) -> list[Effect]:
         """A message arrives."""
-        return self._remember(super().gets(sender, Inner(self.name, message)))
+        return super().gets(sender, Inner(self.name, message))
 
     def fires(self, timer: object) -> list[Effect]:
         """A timer fires."""
-        inner = InnerTimer(self.name, timer)
-        return self._remember(self.node.step(Fire(1, self.timers[inner], inner)))
-
-    def asks(self, operation: object, call: int) -> list[Effect]:
-        """A person asks for something."""
-        return self._remember(self.node.step(Invoke(1, call, operation)))
-
-    def _remember(self, effects: list[Effect]) -> list[Effect]:
-        for each in effects_of(SetTimer, effects):
-            self.timers[each.timer] = each.id
-        return effects
+        return super().fires(InnerTimer(self.name, timer))
 
 
 def sent(effects: Sequence[Effect]) -> list[tuple[NodeId, Any]]:
-    """What is sent to whom, broadcasts too, in order; without the name of a node within."""
-    told: list[tuple[NodeId, object]] = []
-    for effect in effects:
-        if isinstance(effect, Send):
-            told.append((effect.to, unwrapped(effect.message)[1]))
-        elif isinstance(effect, Broadcast):
-            told += [(to, unwrapped(effect.message)[1]) for to in effect.to]
-    return told
+    """What is sent to whom, in order; without the name of a node within."""
+    return [(to, unwrapped(message)[1]) for to, message in kit.sent(effects)]
 
 
 def waits(effects: Sequence[Effect]) -> dict[object, int]:

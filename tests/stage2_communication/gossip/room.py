@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.contract import Node, NodeId
-from common.contract.effects import Effect, Return, Send, SetTimer
-from common.contract.events import Fire, Invoke, Receive, Start
+from common.contract.effects import Effect, Return, SetTimer
+from common.course.suites import kit
 from common.course.suites.kit import effects_of, names, value_of
 from common.sim import LinkModel
 from common.sim.host import Factory
@@ -20,39 +20,18 @@ SHORT = LinkModel(latency=(1 * MS, 2 * MS))
 """Links on which a message and its answer take much less than a round."""
 
 
-class Alone:
+class Alone(kit.Alone):
     """One site, to which everything is done by hand, at a time that only grows."""
 
     def __init__(
         self, node: Node, saved: Mapping[Any, object] | None = None, seed: str = "alone"
     ) -> None:
-        self.node = node
-        node.seed(seed)
-        self.now = 0
-        self.started = node.step(Start(0, dict(saved or {})))
-        self.saved: dict[Any, object] = dict(saved or {})
-
-    def gets(self, sender: NodeId, message: object) -> list[Effect]:
-        """A message arrives."""
-        return self.node.step(Receive(self.now, sender, message))
-
-    def fires(self, timer: object) -> list[Effect]:
-        """A timer fires."""
-        return self.node.step(Fire(self.now, 1, timer))
-
-    def does(self, operation: object) -> list[Effect]:
-        """A person asks for something."""
-        return self.node.step(Invoke(self.now, 1, operation))
+        super().__init__(node, saved, seed=seed)
 
     def told(self, operation: object) -> Any:
         """What a person is told at once, with Ok."""
         [ended] = effects_of(Return, self.does(operation))
         return ended.outcome.value
-
-
-def sent(effects: Sequence[Effect]) -> list[tuple[NodeId, Any]]:
-    """What is sent to whom."""
-    return [(each.to, each.message) for each in effects if isinstance(each, Send)]
 
 
 def waits(effects: Sequence[Effect]) -> list[tuple[object, int]]:

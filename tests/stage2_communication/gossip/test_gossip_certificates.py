@@ -6,13 +6,13 @@ from typing import Any
 
 from common.contract.effects import Forget, Save
 from common.course.suites.grading import Sweep, graded
-from common.course.suites.kit import effects_of, must_hold, trouble
+from common.course.suites.kit import effects_of, must_hold, sent, trouble
 from common.sim.workload import Workload
 from common.values.faults import Heal, Partition, Schedule
 from common.values.units import MS, SECOND
 from stage2_communication.gossip.checks import gone_stays_gone
 from tests.stage2_communication.gossip.lab import GossipLab
-from tests.stage2_communication.gossip.room import FIVE, Alone, asked, sent, sites
+from tests.stage2_communication.gossip.room import FIVE, Alone, asked, sites
 
 LAB = "gossip"
 

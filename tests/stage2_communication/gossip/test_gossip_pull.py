@@ -4,8 +4,9 @@ from functools import partial
 from typing import Any
 
 from common.course.suites.grading import Sweep, graded
+from common.course.suites.kit import sent
 from tests.stage2_communication.gossip.lab import GossipLab
-from tests.stage2_communication.gossip.room import ROUND, SIXTY, Alone, asked, sent, sites, waits
+from tests.stage2_communication.gossip.room import ROUND, SIXTY, Alone, asked, sites, waits
 
 LAB = "gossip"
 

@@ -5,9 +5,9 @@ from math import exp
 from typing import Any
 
 from common.course.suites.grading import Sweep, graded
-from common.course.suites.kit import Wire
+from common.course.suites.kit import Wire, sent
 from tests.stage2_communication.gossip.lab import GossipLab
-from tests.stage2_communication.gossip.room import ROUND, SIXTY, Alone, asked, sent, sites, waits
+from tests.stage2_communication.gossip.room import ROUND, SIXTY, Alone, asked, sites, waits
 
 LAB = "gossip"
 

@@ -4,12 +4,12 @@ from random import Random
 
 from common.contract.effects import Save
 from common.course.suites.grading import Sweep, graded
-from common.course.suites.kit import Wire, effects_of, restart_all, trouble
+from common.course.suites.kit import Wire, effects_of, restart_all, sent, trouble
 from common.sim.workload import Workload
 from common.values.faults import Clock, Schedule
 from common.values.units import MS, SECOND
 from tests.stage2_communication.gossip.lab import GossipLab
-from tests.stage2_communication.gossip.room import FIVE, ROUND, Alone, asked, sent, sites, waits
+from tests.stage2_communication.gossip.room import FIVE, ROUND, Alone, asked, sites, waits
 
 LAB = "gossip"
 

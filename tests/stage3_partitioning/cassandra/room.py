@@ -1,12 +1,14 @@
 """Cells, stores, and nodes by hand and in the simulator, for the suites of the lab."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from common.contract.effects import Effect, Return, Save, Send
-from common.contract.events import Fire, Invoke, NodeId, Receive, Start
-from common.course.suites.kit import ask_ok, effects_of, names
+from common.contract.effects import Effect, Return
+from common.contract.events import NodeId
+from common.course.suites import kit
+from common.course.suites.kit import ask_ok, effects_of, names, sent
 from common.sim.host import Factory
 from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
@@ -27,6 +29,8 @@ FIRST, LAST = ("", "", ""), ("~", "", "")
 """Names before and behind all others."""
 LATER = 10**15
 """A time at which every grace has passed."""
+NAME = ("ann", "profile", "city")
+"""A cell's name."""
 
 
 # Cells and stores.
@@ -140,37 +144,13 @@ def _run(lab: CassandraLab, store: Any, work: Any, seed: int) -> None:
 # Nodes.
 
 
-class Alone:
+class Alone(kit.Alone):
     """One node, to which everything is done by hand. It knows n2 and n3."""
 
     def __init__(
         self, kind: Any, saved: Mapping[Any, object] | None = None, **options: Any
     ) -> None:
-        self.node = kind("n1", ("n2", "n3"), **options)
-        self.now = 1000
-        self.saved: dict[Any, object] = dict(saved or {})
-        self._keep(self.node.step(Start(self.now, dict(self.saved))))
-
-    def gets(self, sender: NodeId, message: object) -> list[Effect]:
-        """A message arrives."""
-        return self._keep(self.node.step(Receive(self.now, sender, message)))
-
-    def fires(self, timer: object) -> list[Effect]:
-        """A timer fires."""
-        return self._keep(self.node.step(Fire(self.now, 1, timer)))
-
-    def does(self, operation: object) -> list[Effect]:
-        """A person asks for something."""
-        return self._keep(self.node.step(Invoke(self.now, 1, operation)))
-
-    def _keep(self, effects: list[Effect]) -> list[Effect]:
-        self.saved |= {each.key: each.value for each in effects_of(Save, effects)}
-        return effects
-
-
-def sent(effects: Sequence[Effect]) -> list[tuple[NodeId, Any]]:
-    """What is sent to whom."""
-    return [(each.to, each.message) for each in effects if isinstance(each, Send)]
+        super().__init__(kind("n1", ("n2", "n3"), **options), saved, now=1000)
 
 
 def told(effects: Sequence[Effect]) -> list[Any]:
@@ -202,3 +182,56 @@ def shown(lab: CassandraLab, simulation: Simulation, node: NodeId, key: str, **o
     """What the one column of a partition is shown to hold; None for nothing."""
     rows = ask_ok(simulation, node, lab.Get(key, **options), within=SECOND)
     return rows[0].value if rows else None
+
+
+# Lightweight transactions.
+
+
+def claim(lab: CassandraLab, expected: str | None, value: str | None, key: str = "ann") -> Any:
+    """Write the one column if it holds what is expected."""
+    column = partial(lab.Value, "profile", "city")
+    return lab.PutIf(key, (column(expected),), (column(value),))
+
+
+def look(lab: CassandraLab, key: str = "ann") -> Any:
+    """What does the one column hold, as transactions see it?"""
+    return lab.PutIf(key, (lab.Value("profile", "city", None),), ())
+
+
+def proposal(lab: CassandraLab, number: int, value: str | None = "", node: str = "n2") -> Any:
+    """A proposal of one cell; of none where the value is empty text."""
+    cells = () if value == "" else ((NAME, lab.Cell(value, number)),)
+    return lab.Proposal((number, node), cells)
+
+
+class Asked:
+    """A coordinator by hand that has begun a transaction, and what it has asked so far."""
+
+    def __init__(self, lab: CassandraLab, operation: Any, **options: Any) -> None:
+        self.lab = lab
+        self.node = Alone(lab.Cassandra, **options)
+        (_, self.prepare), *_ = sent(self.node.does(operation))
+
+    def promise(
+        self, sender: str, accepted: Any = None, committed: int = 0, cells: Any = ()
+    ) -> Any:
+        """A replica promises; what that brings."""
+        lab, round = self.lab, self.prepare.round
+        ballot = (committed, "n2") if committed else (0, "")
+        return self.node.gets(sender, lab.Promise(round, accepted or lab.NOTHING, ballot, cells))
+
+    def proposed(self, effects: Any) -> Any:
+        """What is proposed to all three replicas."""
+        messages = sent(effects)
+        assert sorted(to for to, _ in messages) == ["n1", "n2", "n3"], messages
+        (message,) = {message for _, message in messages}
+        assert isinstance(message, self.lab.Propose), message
+        return message.proposal
+
+
+def proposing(lab: CassandraLab, accepted: Any = None) -> Asked:
+    """A coordinator that has two promises, and has proposed its own cells, or what was accepted."""
+    asked = Asked(lab, claim(lab, None, "Bonn"))
+    asked.promise("n2")
+    asked.promise("n3", accepted)
+    return asked

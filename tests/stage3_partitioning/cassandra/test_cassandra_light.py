@@ -16,6 +16,7 @@ from common.course.suites.kit import (
     must_hold,
     restart_all,
     run_until,
+    sent,
     trouble,
 )
 from common.sim.workload import Workload
@@ -25,60 +26,21 @@ from stage3_partitioning.cassandra.checks import as_register
 from tests.stage3_partitioning.cassandra.lab import CassandraLab
 from tests.stage3_partitioning.cassandra.room import (
     FIVE,
+    NAME,
     ROUGH,
     THREE,
     Alone,
+    Asked,
+    claim,
     cluster,
-    sent,
+    look,
+    proposal,
+    proposing,
     shown,
     told,
 )
 
 LAB = "cassandra"
-
-NAME = ("ann", "profile", "city")
-
-
-def claim(lab: CassandraLab, expected: str | None, value: str | None, key: str = "ann") -> Any:
-    """Write the one column if it holds what is expected."""
-    column = partial(lab.Value, "profile", "city")
-    return lab.PutIf(key, (column(expected),), (column(value),))
-
-
-def look(lab: CassandraLab, key: str = "ann") -> Any:
-    """What does the one column hold, as transactions see it?"""
-    return lab.PutIf(key, (lab.Value("profile", "city", None),), ())
-
-
-def proposal(lab: CassandraLab, number: int, value: str | None = "", node: str = "n2") -> Any:
-    """A proposal of one cell; of none where the value is empty text."""
-    cells = () if value == "" else ((NAME, lab.Cell(value, number)),)
-    return lab.Proposal((number, node), cells)
-
-
-class Asked:
-    """A coordinator by hand that has begun a transaction, and what it has asked so far."""
-
-    def __init__(self, lab: CassandraLab, operation: Any, **options: Any) -> None:
-        self.lab = lab
-        self.node = Alone(lab.Cassandra, **options)
-        (_, self.prepare), *_ = sent(self.node.does(operation))
-
-    def promise(
-        self, sender: str, accepted: Any = None, committed: int = 0, cells: Any = ()
-    ) -> Any:
-        """A replica promises; what that brings."""
-        lab, round = self.lab, self.prepare.round
-        ballot = (committed, "n2") if committed else (0, "")
-        return self.node.gets(sender, lab.Promise(round, accepted or lab.NOTHING, ballot, cells))
-
-    def proposed(self, effects: Any) -> Any:
-        """What is proposed to all three replicas."""
-        messages = sent(effects)
-        assert sorted(to for to, _ in messages) == ["n1", "n2", "n3"], messages
-        (message,) = {message for _, message in messages}
-        assert isinstance(message, self.lab.Propose), message
-        return message.proposal
 
 
 @graded(points=4, title="One after the other", requirement="linearizable, whatever crashes")
@@ -163,7 +125,7 @@ def test_a_replica_promises_on_disk_and_takes_nothing_below(lab: CassandraLab) -
     assert sent(promised) == [("n2", promise)]
     assert effects_of(Save, promised)
     assert sent(node.gets("n2", prepare)) == [("n2", promise)], "asked again, it says so again"
-    for life in (node, Alone(lab.Cassandra, node.saved)):
+    for life in (node, Alone(lab.Cassandra, node.disk)):
         lower = (9, "n3"), (10, "n1")
         for ballot in lower:
             refused = [("n3", lab.Refused(2, (10, "n2")))]
@@ -184,7 +146,7 @@ def test_a_replica_accepts_on_disk_and_tells_the_next_one(lab: CassandraLab) -> 
     refused = [("n3", lab.Refused(2, (20, "n2")))]
     assert sent(node.gets("n3", lab.Prepare(2, "ann", (15, "n3"), ()))) == refused
     assert sent(node.gets("n3", lab.Propose(2, "ann", proposal(lab, 15, "", "n3")))) == refused
-    again = Alone(lab.Cassandra, node.saved)
+    again = Alone(lab.Cassandra, node.disk)
     promised = sent(again.gets("n3", lab.Prepare(3, "ann", (30, "n3"), (NAME,))))
     assert promised == [("n3", lab.Promise(3, second, (0, ""), ()))], "accepted is not written"
 
@@ -197,7 +159,7 @@ def test_a_replica_commits_what_it_has_not_accepted_and_keeps_what_is_higher(
     first, second = proposal(lab, 10, "Oslo"), proposal(lab, 20, "Rome")
     assert sent(node.gets("n2", lab.Commit(1, "ann", second))) == [("n2", lab.Committed(1))]
     assert sent(node.gets("n2", lab.Commit(2, "ann", first))) == [("n2", lab.Committed(2))]
-    again = Alone(lab.Cassandra, node.saved)
+    again = Alone(lab.Cassandra, node.disk)
     refused = sent(again.gets("n3", lab.Prepare(3, "ann", (15, "n3"), ())))
     assert refused == [("n3", lab.Refused(3, (20, "n2")))], "a commit promises, too"
     promise = lab.Promise(4, second, (20, "n2"), ((NAME, lab.Cell("Rome", 20)),))
@@ -329,22 +291,16 @@ def test_who_is_refused_begins_again_above_the_ballot_that_is_promised(lab: Cass
 def test_who_has_proposed_its_own_cells_and_is_refused_does_not_try_again(
     lab: CassandraLab,
 ) -> None:
-    asked = Asked(lab, claim(lab, None, "Bonn"))
-    asked.promise("n2")
-    asked.promise("n3")
+    asked = proposing(lab)
     round = asked.prepare.round
     assert asked.node.gets("n2", lab.Refused(round, (5000, "n3"))) == []
     silent = asked.node.fires(lab.TimeIsOver(round))
     assert told(silent) == [Unknown("too few replicas have answered in time")]
     assert sent(silent) == []
-    others = Asked(lab, claim(lab, None, "Bonn"))
-    others.promise("n2")
-    others.promise("n3", proposal(lab, 10, "Oslo"))
+    others = proposing(lab, proposal(lab, 10, "Oslo"))
     silent = others.node.fires(lab.TimeIsOver(others.prepare.round))
     assert told(silent) == [Failed("too few replicas have answered in time")]
-    lucky = Asked(lab, claim(lab, None, "Bonn"))
-    lucky.promise("n2")
-    lucky.promise("n3")
+    lucky = proposing(lab)
     lucky.node.gets("n2", lab.Refused(lucky.prepare.round, (5000, "n3")))
     lucky.node.gets("n1", lab.Accepted(lucky.prepare.round))
     assert sent(lucky.node.gets("n3", lab.Accepted(lucky.prepare.round))), "it has a majority"
@@ -382,7 +338,7 @@ def test_a_ballot_is_not_used_again_in_a_later_life(lab: CassandraLab) -> None:
             begun = node.does(claim(lab, None, "Oslo", key))
             ballots.append(sent(begun)[0][1].ballot)
             assert effects_of(Save, begun)
-        saved = node.saved
+        saved = node.disk
     assert len(set(ballots)) == 6, ballots
 
 

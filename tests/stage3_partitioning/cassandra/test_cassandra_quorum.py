@@ -16,6 +16,7 @@ from common.course.suites.kit import (
     must_hold,
     restart,
     restart_all,
+    sent,
     trouble,
 )
 from common.sim.workload import Workload
@@ -25,19 +26,17 @@ from stage3_partitioning.cassandra.checks import reads_see_writes
 from tests.stage3_partitioning.cassandra.lab import CassandraLab
 from tests.stage3_partitioning.cassandra.room import (
     FIVE,
+    NAME,
     ROUGH,
     THREE,
     Alone,
     cluster,
     put,
-    sent,
     shown,
     told,
 )
 
 LAB = "cassandra"
-
-NAME = ("ann", "profile", "city")
 LEVELS = (("ONE", 1), ("QUORUM", 2), ("ALL", 3))
 
 
@@ -269,7 +268,7 @@ def test_an_answer_to_a_round_of_an_earlier_life_counts_for_no_round_of_this_one
         for old in rounds[:-1]:
             for sender in ("n2", "n3"):
                 assert node.gets(sender, lab.Mutated(old)) == []
-        saved = node.saved
+        saved = node.disk
     assert len(set(rounds)) == 3
 
 
@@ -284,7 +283,7 @@ def test_a_replica_saves_what_it_says_it_has_and_is_silent_where_nobody_waits(
     assert effects_of(Save, kept)
     quiet = node.gets("n2", lab.Mutate(0, ((NAME, lab.Cell("Rome", 6)),)))
     assert sent(quiet) == []
-    again = Alone(lab.Coordinator, node.saved)
+    again = Alone(lab.Coordinator, node.disk)
     found = sent(again.gets("n2", lab.Read(1, ("ann", "", ""), ("ann\0", "", ""))))
     assert found == [("n2", lab.Found(1, ((NAME, lab.Cell("Rome", 6)),)))]
     (_, own), *_ = sent(again.does(put(lab, "ann", "Bonn", timestamp=7)))

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from common.check.linearizability import check_linearizability
 from common.check.models import KEY_VALUE
-from common.contract.effects import Broadcast, Effect, Forget, Return, Save, Send, SetTimer
-from common.contract.events import Event, Fire, Invoke, NodeId, Receive, Start
-from common.course.suites.kit import ask_ok, must_hold, names
+from common.contract.effects import Return, Save
+from common.contract.events import Event, NodeId
+from common.course.suites import kit
+from common.course.suites.kit import Sent, ask_ok, effects_of, must_hold, names, sent
 from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
 from common.sim.workload import Workload
@@ -40,7 +41,7 @@ def table(lab: ShardsLab, *parts: tuple[str, NodeId, tuple[int, int]]) -> "Table
     )
 
 
-class Bench:
+class Bench(kit.Alone):
     """One node by hand, with its disk.
 
     Args:
@@ -48,62 +49,41 @@ class Bench:
         disk: what earlier lives saved.
 
     Attributes:
-        disk: what is saved.
-        effects: of the last step, in order.
-        ended: how calls have ended, by number.
+        ends: how calls have ended, by number.
     """
 
     def __init__(self, make: Callable[[], Any], disk: Mapping[Any, object] | None = None) -> None:
         self.make = make
-        self.disk: dict[Any, Any] = dict(disk or {})
-        self.ended: dict[int, Outcome] = {}
-        self.effects: list[Effect] = []
-        self._timers: dict[type, tuple[int, object]] = {}
-        self._calls = 0
-        self.restart()
+        self.ends: dict[int, Outcome] = {}
+        super().__init__(make(), disk)
+
+    def step(self, event: Event) -> list[Sent]:
+        """Let something happen; what is sent then."""
+        told = super().step(event)
+        self.ends |= {each.call: each.outcome for each in effects_of(Return, self.effects)}
+        return told
 
     def restart(self) -> list[tuple[NodeId, Any]]:
-        """It crashes and comes back."""
-        self.node = self.make()
-        return self.step(Start(0, dict(self.disk)))
+        """It crashes and comes back; what is sent then, and to whom."""
+        self.begin(self.make())
+        return sent(self.effects)
 
-    def step(self, event: Event) -> list[tuple[NodeId, Any]]:
-        """Let something happen; returns what it sends, and to whom."""
-        self.effects = list(self.node.step(event))
-        sent: list[tuple[NodeId, Any]] = []
-        for effect in self.effects:
-            match effect:
-                case Send(to, message):
-                    sent.append((to, message))
-                case Broadcast(several, message):
-                    sent += [(to, message) for to in several]
-                case Save(key, value):
-                    self.disk[key] = value
-                case Forget(key):
-                    self.disk.pop(key, None)
-                case SetTimer(id, _, timer):
-                    self._timers[type(timer)] = (id, timer)
-                case Return(call, outcome):
-                    self.ended[call] = outcome
-        return sent
+    def hears(self, sender: NodeId, message: object) -> list[tuple[NodeId, Any]]:
+        """A message arrives; what is sent then, and to whom."""
+        return sent(self.gets(sender, message))
 
-    def receive(self, sender: NodeId, message: object) -> list[tuple[NodeId, Any]]:
-        """A message arrives."""
-        return self.step(Receive(0, sender, message))
-
-    def fire(self, kind: type) -> list[tuple[NodeId, Any]]:
+    def ticks(self, kind: type) -> list[tuple[NodeId, Any]]:
         """The timer of this class that was set last fires."""
-        id, timer = self._timers.pop(kind)
-        return self.step(Fire(0, id, timer))
+        id = max(id for id, (_, timer) in self.timers.items() if type(timer) is kind)
+        return sent(self.fires(self.timers[id][1]))
 
-    def invoke(self, operation: object) -> list[tuple[NodeId, Any]]:
-        """A person asks; the first call is number 1."""
-        self._calls += 1
-        return self.step(Invoke(0, self._calls, operation))
+    def asks(self, operation: object) -> list[tuple[NodeId, Any]]:
+        """A person asks."""
+        return sent(self.does(operation))
 
     def saved(self) -> list[Any]:
         """Under which keys the last step has saved something."""
-        return [effect.key for effect in self.effects if isinstance(effect, Save)]
+        return [effect.key for effect in effects_of(Save, self.effects)]
 
 
 def documents(disk: Mapping[Any, object]) -> dict[str, object]:
@@ -205,7 +185,7 @@ def held(places: str) -> dict[Any, str]:
 def begun(lab: ShardsLab, places: str = "defg", **options: Any) -> Bench:
     """A donor, n2, that has told n3 that its chunk from d to m is about to come."""
     bench = member(lab, "n2", disk=held(places), **options)
-    sent = bench.receive("n1", lab.MoveChunk(table(lab, *BEFORE), "d", "n3"))
+    sent = bench.hears("n1", lab.MoveChunk(table(lab, *BEFORE), "d", "n3"))
     assert sent == [("n3", lab.Receive(table(lab, *BEFORE), "d"))]
     return bench
 

@@ -83,9 +83,9 @@ def test_a_shard_says_which_chunk_is_too_large_at_each_tick_until_it_is_split(
     disk: dict[Any, object] = {("document", place): "x" for place in "defabcmnopqrstuv"}
     bench = Bench(node, {"table": table(lab, *parts), **disk})
     for _ in range(2):
-        assert bench.fire(lab.MigrationTick) == [("n1", lab.TooLarge("o"))]
-    bench.receive("n1", lab.TableIs(lab.split(table(lab, *parts), "o")))
-    assert bench.fire(lab.MigrationTick) == [("n1", lab.TooLarge("t"))], "one at a tick"
+        assert bench.ticks(lab.MigrationTick) == [("n1", lab.TooLarge("o"))]
+    bench.hears("n1", lab.TableIs(lab.split(table(lab, *parts), "o")))
+    assert bench.ticks(lab.MigrationTick) == [("n1", lab.TooLarge("t"))], "one at a tick"
     assert sorted(documents(bench.disk)) == list("defmnopqrstuv"), "and its orphans are gone"
 
 
@@ -93,15 +93,15 @@ def test_a_shard_says_which_chunk_is_too_large_at_each_tick_until_it_is_split(
 def test_nothing_is_split_while_a_chunk_moves_and_everything_afterwards(lab: ShardsLab) -> None:
     parts = (("", "n1", (1, 0)), ("m", "n2", (1, 1)))
     bench = config(lab, *parts, balance=False)
-    bench.receive("c1", lab.MoveAsked(1, "z", "n3"))
-    assert bench.receive("c1", lab.SplitAsked(2, "c")) == []
-    assert bench.receive("n2", lab.TooLarge("p")) == [("n2", lab.TableIs(table(lab, *parts)))]
-    assert bench.receive("c1", lab.SplitAsked(3, "m")) == [("c1", lab.Changed(3))], "it is there"
-    bench.receive("n2", lab.Commit((1, 1), "m", "n3"))
-    sent = bench.receive("c1", lab.SplitAsked(2, "c"))
+    bench.hears("c1", lab.MoveAsked(1, "z", "n3"))
+    assert bench.hears("c1", lab.SplitAsked(2, "c")) == []
+    assert bench.hears("n2", lab.TooLarge("p")) == [("n2", lab.TableIs(table(lab, *parts)))]
+    assert bench.hears("c1", lab.SplitAsked(3, "m")) == [("c1", lab.Changed(3))], "it is there"
+    bench.hears("n2", lab.Commit((1, 1), "m", "n3"))
+    sent = bench.hears("c1", lab.SplitAsked(2, "c"))
     assert sent[-1] == ("c1", lab.Changed(2))
     assert {to for to, message in sent if isinstance(message, lab.TableIs)} == {"n2", "n3"}
-    assert bench.receive("n3", lab.TooLarge("p"))[-1] == ("n3", lab.TableIs(bench.disk["table"]))
+    assert bench.hears("n3", lab.TooLarge("p"))[-1] == ("n3", lab.TableIs(bench.disk["table"]))
     made: Any = bench.disk["table"]
     assert [chunk.low for chunk in made.chunks] == ["", "c", "m", "p"]
 
@@ -114,15 +114,15 @@ def test_the_balancer_says_a_move_again_and_begins_the_next_when_it_is_over(
     bench = config(lab, *((low, "n2", (1, number)) for number, low in enumerate(lows)))
     first = ("n2", lab.MoveChunk(bench.disk["table"], "", "n1"))
     for _ in range(3):
-        assert bench.fire(lab.BalancerTick) == [first]
-    bench.receive("n2", lab.Commit((1, 3), "", "n1"))
+        assert bench.ticks(lab.BalancerTick) == [first]
+    bench.hears("n2", lab.Commit((1, 3), "", "n1"))
     second = ("n2", lab.MoveChunk(bench.disk["table"], "b", "n3"))
-    assert bench.fire(lab.BalancerTick) == [second]
+    assert bench.ticks(lab.BalancerTick) == [second]
     bench.restart()
-    assert bench.fire(lab.BalancerTick) == [second], "the same, for the table is the same"
-    bench.receive("n2", lab.Commit((2, 1), "b", "n3"))
+    assert bench.ticks(lab.BalancerTick) == [second], "the same, for the table is the same"
+    bench.hears("n2", lab.Commit((2, 1), "b", "n3"))
     for _ in range(3):
-        assert bench.fire(lab.BalancerTick) == [], "it is even"
+        assert bench.ticks(lab.BalancerTick) == [], "it is even"
 
 
 @graded(points=1, title="By a person's word", requirement="a balancer that is off moves nothing")
@@ -131,12 +131,12 @@ def test_a_balancer_that_is_off_moves_nothing_but_what_a_person_wants_and_says_i
 ) -> None:
     lows = ("", "b", "c", "d")
     bench = config(lab, *((low, "n2", (1, n)) for n, low in enumerate(lows)), balance=False)
-    assert bench.fire(lab.BalancerTick) == []
+    assert bench.ticks(lab.BalancerTick) == []
     order = ("n2", lab.MoveChunk(bench.disk["table"], "c", "n3"))
-    assert bench.receive("c1", lab.MoveAsked(1, "cc", "n3")) == [order]
-    assert bench.receive("c2", lab.MoveAsked(1, "a", "n3")) == [], "one at a time"
-    assert bench.fire(lab.BalancerTick) == [order]
-    assert bench.receive("c1", lab.MoveAsked(1, "cc", "n3")) == [order]
+    assert bench.hears("c1", lab.MoveAsked(1, "cc", "n3")) == [order]
+    assert bench.hears("c2", lab.MoveAsked(1, "a", "n3")) == [], "one at a time"
+    assert bench.ticks(lab.BalancerTick) == [order]
+    assert bench.hears("c1", lab.MoveAsked(1, "cc", "n3")) == [order]
 
 
 @graded(points=3, title="Even, and quiet", requirement="converges, and stops")

@@ -73,43 +73,43 @@ def test_a_donor_sends_a_batch_when_the_one_before_is_taken_and_closes_before_th
     lab: ShardsLab,
 ) -> None:
     bench = begun(lab, "defgz", batch=2)
-    assert bench.receive("n3", taken(lab, 1)) == [], "that answers nothing that was sent"
-    ((to, first),) = bench.receive("n3", taken(lab, 0))
+    assert bench.hears("n3", taken(lab, 1)) == [], "that answers nothing that was sent"
+    ((to, first),) = bench.hears("n3", taken(lab, 0))
     assert (to, first.migration, first.number) == ("n3", (2, 1), 1)
     assert [item.place for item in first.items] == ["d", "e"]
-    assert bench.receive("n3", taken(lab, 0)) == []
-    assert bench.receive("n3", lab.Taken((2, 0), 1)) == []
-    bench.receive("c1", request(lab, lab.Append("d", "+")))
-    ((_, second),) = bench.receive("n3", taken(lab, 1))
+    assert bench.hears("n3", taken(lab, 0)) == []
+    assert bench.hears("n3", lab.Taken((2, 0), 1)) == []
+    bench.hears("c1", request(lab, lab.Append("d", "+")))
+    ((_, second),) = bench.hears("n3", taken(lab, 1))
     assert [(item.place, item.value) for item in second.items] == [("d", "of d+"), ("f", "of f")]
-    assert bench.receive("c1", request(lab, lab.Delete("e"), 2)) == [("c1", lab.Written(2, True))]
-    ((_, last),) = bench.receive("n3", taken(lab, 2))
+    assert bench.hears("c1", request(lab, lab.Delete("e"), 2)) == [("c1", lab.Written(2, True))]
+    ((_, last),) = bench.hears("n3", taken(lab, 2))
     assert [(item.place, item.value) for item in last.items] == [("e", None), ("g", "of g")]
     assert "donating" in bench.saved(), "that it is closed is on disk"
-    assert bench.receive("n3", taken(lab, 3)) == [("n1", lab.Commit((2, 1), "d", "n3"))]
-    assert bench.receive("n3", taken(lab, 3)) == [], "once"
+    assert bench.hears("n3", taken(lab, 3)) == [("n1", lab.Commit((2, 1), "d", "n3"))]
+    assert bench.hears("n3", taken(lab, 3)) == [], "once"
 
 
 @graded(points=2, title="Only what moves", requirement="what is written beside the chunk stays")
 def test_what_is_written_beside_the_chunk_that_moves_is_not_sent(lab: ShardsLab) -> None:
     bench = member(lab, "n2", *TWO_MORE, disk=held("abde"), batch=1)
-    bench.receive("n1", lab.MoveChunk(table(lab, *TWO_MORE), "", "n3"))
-    bench.receive("n3", taken(lab, 0))
+    bench.hears("n1", lab.MoveChunk(table(lab, *TWO_MORE), "", "n3"))
+    bench.hears("n3", taken(lab, 0))
     for number, place in enumerate("de", 1):
-        bench.receive("c1", request(lab, lab.Append(place, "+"), number))
-    ((_, last),) = bench.receive("n3", taken(lab, 1))
+        bench.hears("c1", request(lab, lab.Append(place, "+"), number))
+    ((_, last),) = bench.hears("n3", taken(lab, 1))
     assert [item.place for item in last.items] == ["b"]
-    assert bench.receive("n3", taken(lab, 2)) == [("n1", lab.Commit((2, 1), "", "n3"))]
+    assert bench.hears("n3", taken(lab, 2)) == [("n1", lab.Commit((2, 1), "", "n3"))]
 
 
 @graded(points=2, title="Open until then", requirement="while it clones, a chunk is the donor's")
 def test_until_the_critical_section_a_donor_reads_and_writes_as_ever(lab: ShardsLab) -> None:
     bench = begun(lab, batch=1)
-    bench.receive("n3", taken(lab, 0))
-    assert bench.receive("c1", request(lab, lab.Append("e", "+"))) == [("c1", lab.Written(1, True))]
+    bench.hears("n3", taken(lab, 0))
+    assert bench.hears("c1", request(lab, lab.Append("e", "+"))) == [("c1", lab.Written(1, True))]
     bench.restart()
-    assert bench.receive("c1", request(lab, lab.Get("e"))) == [("c1", lab.Found(1, "of e+"))]
-    assert bench.receive("c1", request(lab, lab.Put("e", "-"), 2)) == [("c1", lab.Written(2, True))]
+    assert bench.hears("c1", request(lab, lab.Get("e"))) == [("c1", lab.Found(1, "of e+"))]
+    assert bench.hears("c1", request(lab, lab.Put("e", "-"), 2)) == [("c1", lab.Written(2, True))]
 
 
 @graded(points=3, title="One moment", requirement="a commit counts at its own table, once")
@@ -120,12 +120,12 @@ def test_a_commit_counts_once_and_only_if_nothing_has_changed_since_the_migratio
     before = table(lab, *BEFORE)
     after = lab.moved(before, "d", "n3")
     bench = Bench(made, {"table": before})
-    sent = bench.receive("n2", lab.Commit((2, 1), "d", "n3"))
+    sent = bench.hears("n2", lab.Commit((2, 1), "d", "n3"))
     assert sent.count(("n2", lab.TableIs(after))) >= 1
     assert bench.disk["table"] == after
     commits = lab.Commit((2, 1), "d", "n3"), lab.Commit((2, 1), "m", "n2")
     for late in (*commits, lab.GiveUp((2, 1), "d")):
-        assert bench.receive("n2", late) == [("n2", lab.TableIs(after))], "told, and not changed"
+        assert bench.hears("n2", late) == [("n2", lab.TableIs(after))], "told, and not changed"
     bench.restart()
     assert bench.disk["table"] == after
 
@@ -135,11 +135,11 @@ def test_a_recipient_deletes_what_lies_in_the_range_before_it_takes_anything(
     lab: ShardsLab,
 ) -> None:
     bench = member(lab, "n3", disk=held("cdflmz"))
-    bench.receive("n2", lab.Receive(table(lab, *BEFORE), "d"))
+    bench.hears("n2", lab.Receive(table(lab, *BEFORE), "d"))
     assert sorted(documents(bench.disk)) == ["c", "m", "z"]
     items = (lab.Item("e", "of e", ()),)
-    bench.receive("n2", lab.Batch((2, 1), 1, items))
-    bench.receive("n2", lab.Receive(table(lab, *BEFORE), "d"))
+    bench.hears("n2", lab.Batch((2, 1), 1, items))
+    bench.hears("n2", lab.Receive(table(lab, *BEFORE), "d"))
     assert sorted(documents(bench.disk)) == ["c", "e", "m", "z"], "once: what has come stays"
 
 
@@ -163,24 +163,24 @@ def test_what_was_deleted_does_not_come_back_with_a_chunk_that_comes_back(
 def test_a_recipient_takes_each_batch_once_in_order_and_from_its_donor(lab: ShardsLab) -> None:
     bench = member(lab, "n3")
     receive = lab.Receive(table(lab, *BEFORE), "d")
-    assert bench.receive("n2", lab.Batch((2, 1), 1, ())) == [], "nothing is coming"
-    assert bench.receive("n2", receive) == [("n2", taken(lab, 0))]
+    assert bench.hears("n2", lab.Batch((2, 1), 1, ())) == [], "nothing is coming"
+    assert bench.hears("n2", receive) == [("n2", taken(lab, 0))]
 
     def batch(number: int, value: str, migration: Any = (2, 1)) -> Any:
         return lab.Batch(migration, number, (lab.Item("e", value, ()),))
 
     bench.restart()
-    assert bench.receive("n2", batch(2, "b")) == [], "one is missing"
-    assert bench.receive("n2", batch(1, "a")) == [("n2", taken(lab, 1))]
+    assert bench.hears("n2", batch(2, "b")) == [], "one is missing"
+    assert bench.hears("n2", batch(1, "a")) == [("n2", taken(lab, 1))]
     assert set(bench.saved()) == {"incoming", ("document", "e")}
-    assert bench.receive("n2", batch(2, "b")) == [("n2", taken(lab, 2))]
+    assert bench.hears("n2", batch(2, "b")) == [("n2", taken(lab, 2))]
     bench.restart()
-    assert bench.receive("n2", batch(1, "a")) == [("n2", taken(lab, 1))], "answered again"
-    assert bench.receive("n1", batch(3, "x")) == []
-    assert bench.receive("n2", batch(3, "x", (2, 0))) == []
+    assert bench.hears("n2", batch(1, "a")) == [("n2", taken(lab, 1))], "answered again"
+    assert bench.hears("n1", batch(3, "x")) == []
+    assert bench.hears("n2", batch(3, "x", (2, 0))) == []
     assert documents(bench.disk) == {"e": "b"}
-    assert bench.receive("n2", receive) == [("n2", taken(lab, 2))]
-    assert bench.receive("n1", receive) == [], "another chunk is coming"
+    assert bench.hears("n2", receive) == [("n2", taken(lab, 2))]
+    assert bench.hears("n1", receive) == [], "another chunk is coming"
 
 
 @graded(points=3, title="Sessions move", requirement="a retryable write is not done twice")
@@ -188,18 +188,18 @@ def test_a_change_that_comes_again_to_the_next_owner_is_answered_and_not_done_ag
     lab: ShardsLab,
 ) -> None:
     donor = member(lab, "n2", disk=held("def"))
-    donor.receive("c1", request(lab, lab.Append("e", "+"), 5))
-    donor.receive("c2", lab.Request(3, "c2/0", (2, 1), lab.Delete("f")))
-    donor.receive("n1", lab.MoveChunk(table(lab, *BEFORE), "d", "n3"))
-    ((_, batch),) = donor.receive("n3", taken(lab, 0))
+    donor.hears("c1", request(lab, lab.Append("e", "+"), 5))
+    donor.hears("c2", lab.Request(3, "c2/0", (2, 1), lab.Delete("f")))
+    donor.hears("n1", lab.MoveChunk(table(lab, *BEFORE), "d", "n3"))
+    ((_, batch),) = donor.hears("n3", taken(lab, 0))
     recipient = member(lab, "n3", disk={("session", "c3/0"): lab.Session(9, "z", True)})
-    recipient.receive("n2", lab.Receive(table(lab, *BEFORE), "d"))
-    recipient.receive("n2", batch)
-    recipient.receive("n1", lab.TableIs(lab.moved(table(lab, *BEFORE), "d", "n3")))
+    recipient.hears("n2", lab.Receive(table(lab, *BEFORE), "d"))
+    recipient.hears("n2", batch)
+    recipient.hears("n1", lab.TableIs(lab.moved(table(lab, *BEFORE), "d", "n3")))
     again = request(lab, lab.Append("e", "+"), 5, (3, 0))
-    assert recipient.receive("c1", again) == [("c1", lab.Written(5, True))]
+    assert recipient.hears("c1", again) == [("c1", lab.Written(5, True))]
     gone = lab.Request(3, "c2/0", (3, 0), lab.Delete("f"))
-    assert recipient.receive("c2", gone) == [("c2", lab.Written(3, True))], "as it was then"
+    assert recipient.hears("c2", gone) == [("c2", lab.Written(3, True))], "as it was then"
     assert documents(recipient.disk) == {"d": "of d", "e": "of e+"}
 
 
@@ -207,10 +207,10 @@ def test_a_change_that_comes_again_to_the_next_owner_is_answered_and_not_done_ag
 def test_of_a_session_the_later_change_holds_whether_it_came_or_was_here(lab: ShardsLab) -> None:
     here = {("session", name): lab.Session(5, "z", True) for name in ("c1/0", "c2/0", "c3/0")}
     bench = member(lab, "n3", disk=here)
-    bench.receive("n2", lab.Receive(table(lab, *BEFORE), "d"))
+    bench.hears("n2", lab.Receive(table(lab, *BEFORE), "d"))
     came = {"c1/0": 4, "c2/0": 6, "c4/0": 2}
     sessions = tuple((name, lab.Session(number, "e", False)) for name, number in came.items())
-    bench.receive("n2", lab.Batch((2, 1), 1, (lab.Item("e", "of e", sessions),)))
+    bench.hears("n2", lab.Batch((2, 1), 1, (lab.Item("e", "of e", sessions),)))
     found = {key[1]: value.number for key, value in bench.disk.items() if key[0] == "session"}
     assert found == {"c1/0": 5, "c2/0": 6, "c3/0": 5, "c4/0": 2}
 
@@ -219,9 +219,9 @@ def test_of_a_session_the_later_change_holds_whether_it_came_or_was_here(lab: Sh
 def test_an_item_has_the_sessions_whose_latest_change_was_there(lab: ShardsLab) -> None:
     bench = member(lab, "n2", disk=held("d"))
     for number, (session, key) in enumerate([("b", "d"), ("a", "d"), ("c", "d"), ("c", "e")], 1):
-        bench.receive("c1", request(lab, lab.Put(key, "x"), number, session=session))
-    bench.receive("n1", lab.MoveChunk(table(lab, *BEFORE), "d", "n3"))
-    ((_, batch),) = bench.receive("n3", taken(lab, 0))
+        bench.hears("c1", request(lab, lab.Put(key, "x"), number, session=session))
+    bench.hears("n1", lab.MoveChunk(table(lab, *BEFORE), "d", "n3"))
+    ((_, batch),) = bench.hears("n3", taken(lab, 0))
     told = [(item.place, [name for name, _ in item.sessions]) for item in batch.items]
     assert told == [("d", ["a", "b"]), ("e", ["c"])]
 
@@ -231,10 +231,10 @@ def test_orphans_are_deleted_a_few_at_a_time_and_what_is_owned_stays(lab: Shards
     parts = (("", "n1", (3, 1)), ("d", "n2", (2, 1)), ("h", "n1", (3, 0)), ("m", "n2", (2, 0)))
     bench = member(lab, "n2", *parts, disk=held("zkjeibm"), batch=2)
     assert sorted(documents(bench.disk)) == ["b", "e", "i", "j", "k", "m", "z"]
-    bench.fire(lab.MigrationTick)
+    bench.ticks(lab.MigrationTick)
     assert sorted(documents(bench.disk)) == ["e", "j", "k", "m", "z"], "two of them, in order"
-    bench.receive("n1", lab.TableIs(lab.moved(table(lab, *parts), "h", "n2")))
-    bench.fire(lab.MigrationTick)
+    bench.hears("n1", lab.TableIs(lab.moved(table(lab, *parts), "h", "n2")))
+    bench.ticks(lab.MigrationTick)
     assert sorted(documents(bench.disk)) == ["e", "j", "k", "m", "z"], "they are n2's again"
 
 
@@ -244,10 +244,10 @@ def test_a_donor_begins_only_what_its_table_and_the_config_servers_agree_on(
 ) -> None:
     before = table(lab, *BEFORE)
     bench = begun(lab)
-    assert bench.receive("n1", lab.MoveChunk(before, "d", "n3")) == [], "it is under way"
-    bench.receive("n1", lab.TableIs(lab.touched(before, "d")))
-    assert bench.receive("n1", lab.MoveChunk(before, "d", "n3")) == [], "that was given up"
-    assert bench.receive("n1", lab.MoveChunk(lab.touched(before, "d"), "m", "n1")) == [], "n3's"
+    assert bench.hears("n1", lab.MoveChunk(before, "d", "n3")) == [], "it is under way"
+    bench.hears("n1", lab.TableIs(lab.touched(before, "d")))
+    assert bench.hears("n1", lab.MoveChunk(before, "d", "n3")) == [], "that was given up"
+    assert bench.hears("n1", lab.MoveChunk(lab.touched(before, "d"), "m", "n1")) == [], "n3's"
     newer = lab.moved(lab.touched(before, "d"), "", "n2")
-    assert bench.receive("n1", lab.MoveChunk(newer, "", "n3")) == [("n3", lab.Receive(newer, ""))]
+    assert bench.hears("n1", lab.MoveChunk(newer, "", "n3")) == [("n3", lab.Receive(newer, ""))]
     assert bench.disk["table"] == newer

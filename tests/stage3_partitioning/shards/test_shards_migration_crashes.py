@@ -48,22 +48,22 @@ def test_in_the_critical_section_nothing_is_read_or_written_not_even_after_a_cra
     lab: ShardsLab,
 ) -> None:
     bench = begun(lab)
-    bench.receive("n3", taken(lab, 0))
+    bench.hears("n3", taken(lab, 0))
     disk = dict(bench.disk)
     for _ in range(2):
         for key, closed in (("d", True), ("lz", True), ("c", False), ("m", False)):
-            answers: Any = bench.receive("c1", request(lab, lab.Get(key), 7))
+            answers: Any = bench.hears("c1", request(lab, lab.Get(key), 7))
             assert (answers == [("c1", lab.StaleConfig(7, (2, 1)))]) == closed, f"{key} is closed"
-        answers = bench.receive("c1", request(lab, lab.Append("e", "+"), 8))
+        answers = bench.hears("c1", request(lab, lab.Append("e", "+"), 8))
         assert answers == [("c1", lab.StaleConfig(8, (2, 1)))]
-        answers = bench.receive("c1", lab.Look(9, (2, 1), "d", "f", 0))
+        answers = bench.hears("c1", lab.Look(9, (2, 1), "d", "f", 0))
         assert answers == [("c1", lab.StaleConfig(9, (2, 1)))]
         assert bench.disk == disk
         bench.restart()
     owns_two = member(lab, "n2", *TWO_MORE, disk=held("abde"))
-    owns_two.receive("n1", lab.MoveChunk(table(lab, *TWO_MORE), "d", "n3"))
-    owns_two.receive("n3", taken(lab, 0))
-    ((_, seen),) = owns_two.receive("c1", lab.Look(9, (2, 1), "a", "z", 0))
+    owns_two.hears("n1", lab.MoveChunk(table(lab, *TWO_MORE), "d", "n3"))
+    owns_two.hears("n3", taken(lab, 0))
+    ((_, seen),) = owns_two.hears("c1", lab.Look(9, (2, 1), "a", "z", 0))
     assert seen == lab.Seen(9, (("a", "of a"), ("b", "of b")), "d"), "up to what is closed"
 
 
@@ -71,12 +71,12 @@ def test_in_the_critical_section_nothing_is_read_or_written_not_even_after_a_cra
 def test_a_commit_that_is_overtaken_by_its_giving_up_moves_nothing(lab: ShardsLab) -> None:
     before = table(lab, *BEFORE)
     bench = Bench(partial(lab.QuietServer, "n1", ("n2", "n3")), {"table": before})
-    bench.receive("n2", lab.GiveUp((2, 1), "d"))
+    bench.hears("n2", lab.GiveUp((2, 1), "d"))
     touched = bench.disk["table"]
     assert touched == lab.touched(before, "d")
-    assert bench.receive("n2", lab.Commit((2, 1), "d", "n3")) == [("n2", lab.TableIs(touched))]
+    assert bench.hears("n2", lab.Commit((2, 1), "d", "n3")) == [("n2", lab.TableIs(touched))]
     assert bench.disk["table"] == touched
-    assert bench.receive("n2", lab.GiveUp((2, 1), "d")) == [("n2", lab.TableIs(touched))]
+    assert bench.hears("n2", lab.GiveUp((2, 1), "d")) == [("n2", lab.TableIs(touched))]
 
 
 @graded(points=3, title="After a crash", requirement="a donor asks until the table is newer")
@@ -86,21 +86,21 @@ def test_a_donor_that_comes_back_gives_up_and_the_newer_table_says_whose_the_chu
     for closed in (False, True):
         for committed in (False, True):
             bench = begun(lab, batch=1 if not closed else 100)
-            bench.receive("n3", taken(lab, 0))
+            bench.hears("n3", taken(lab, 0))
             bench.restart()
             for _ in range(2):
-                sent = bench.fire(lab.MigrationTick)
+                sent = bench.ticks(lab.MigrationTick)
                 assert sent == [("n1", lab.GiveUp((2, 1), "d"))]
-            assert bench.receive("n3", taken(lab, 1)) == [], "it does not know how far it had got"
+            assert bench.hears("n3", taken(lab, 1)) == [], "it does not know how far it had got"
             before = table(lab, *BEFORE)
             end = lab.moved(before, "d", "n3") if committed else lab.touched(before, "d")
-            bench.receive("n1", lab.TableIs(end))
+            bench.hears("n1", lab.TableIs(end))
             assert "donating" not in bench.disk
             version = lab.shard_version(end, "n2")
-            sent = bench.receive("c1", request(lab, lab.Get("e"), 1, (2, 2)))
+            sent = bench.hears("c1", request(lab, lab.Get("e"), 1, (2, 2)))
             expected: Any = lab.StaleConfig(1, version) if committed else lab.Found(1, "of e")
             assert ("c1", expected) in sent
-            assert bench.fire(lab.MigrationTick) == []
+            assert bench.ticks(lab.MigrationTick) == []
 
 
 @graded(points=2, title="Over", requirement="a newer table ends what began before it")
@@ -110,37 +110,37 @@ def test_a_recipient_asks_what_became_of_it_and_owns_or_deletes_what_it_has(
     before = table(lab, *BEFORE)
     for committed in (False, True):
         bench = member(lab, "n3")
-        bench.receive("n2", lab.Receive(before, "d"))
-        bench.receive("n2", lab.Batch((2, 1), 1, (lab.Item("e", "of e", ()),)))
-        assert bench.fire(lab.MigrationTick) == [("n1", lab.TableAsked())]
+        bench.hears("n2", lab.Receive(before, "d"))
+        bench.hears("n2", lab.Batch((2, 1), 1, (lab.Item("e", "of e", ()),)))
+        assert bench.ticks(lab.MigrationTick) == [("n1", lab.TableAsked())]
         assert documents(bench.disk) == {"e": "of e"}, "it may become this shard's"
-        ((_, seen),) = bench.receive("c1", lab.Look(1, (1, 0), "m", "z", 0))
+        ((_, seen),) = bench.hears("c1", lab.Look(1, (1, 0), "m", "z", 0))
         assert seen == lab.Seen(1, (), "z")
         end = lab.moved(before, "d", "n3") if committed else lab.touched(before, "d")
-        bench.receive("n1", lab.TableIs(end))
+        bench.hears("n1", lab.TableIs(end))
         assert "incoming" not in bench.disk
-        assert bench.fire(lab.MigrationTick) == []
+        assert bench.ticks(lab.MigrationTick) == []
         assert documents(bench.disk) == ({"e": "of e"} if committed else {})
-        assert bench.receive("n2", lab.Batch((2, 1), 2, ())) == []
-        assert bench.receive("n2", lab.Receive(before, "d")) == [], "that was long ago"
+        assert bench.hears("n2", lab.Batch((2, 1), 2, ())) == []
+        assert bench.hears("n2", lab.Receive(before, "d")) == [], "that was long ago"
 
 
 @graded(points=2, title="Said again", requirement="what is not answered, and then it gives up")
 def test_a_donor_says_it_again_and_gives_up_when_the_recipient_is_silent(lab: ShardsLab) -> None:
     bench = begun(lab)
     receive = ("n3", lab.Receive(table(lab, *BEFORE), "d"))
-    assert [bench.fire(lab.MigrationTick) for _ in range(10)] == [[receive]] * 10
-    ((_, batch),) = bench.receive("n3", taken(lab, 0))
-    assert [bench.fire(lab.MigrationTick) for _ in range(10)] == [[("n3", batch)]] * 10
+    assert [bench.ticks(lab.MigrationTick) for _ in range(10)] == [[receive]] * 10
+    ((_, batch),) = bench.hears("n3", taken(lab, 0))
+    assert [bench.ticks(lab.MigrationTick) for _ in range(10)] == [[("n3", batch)]] * 10
     give_up = [("n1", lab.GiveUp((2, 1), "d"))]
-    assert [bench.fire(lab.MigrationTick) for _ in range(3)] == [give_up] * 3
-    assert bench.receive("n3", taken(lab, 1)) == [], "too late: it never commits after that"
+    assert [bench.ticks(lab.MigrationTick) for _ in range(3)] == [give_up] * 3
+    assert bench.hears("n3", taken(lab, 1)) == [], "too late: it never commits after that"
     closed = [("c1", lab.StaleConfig(1, (2, 1)))]
-    assert bench.receive("c1", request(lab, lab.Get("e"))) == closed, "until the table is newer"
+    assert bench.hears("c1", request(lab, lab.Get("e"))) == closed, "until the table is newer"
     bench = begun(lab)
-    bench.receive("n3", taken(lab, 0))
-    commit = bench.receive("n3", taken(lab, 1))
-    assert [bench.fire(lab.MigrationTick) for _ in range(15)] == [commit] * 15
+    bench.hears("n3", taken(lab, 0))
+    commit = bench.hears("n3", taken(lab, 1))
+    assert [bench.ticks(lab.MigrationTick) for _ in range(15)] == [commit] * 15
 
 
 @graded(points=2, title="A dead recipient", requirement="the chunk stays, and is served again")
@@ -205,9 +205,9 @@ def test_a_recipient_that_is_behind_takes_the_table_that_comes_with_the_chunk(
 ) -> None:
     bench = member(lab, "n3", *TWO_MORE)
     newer = lab.moved(table(lab, *TWO_MORE), "", "n1")
-    assert bench.receive("n2", lab.Receive(newer, "d")) == [("n2", lab.Taken((3, 1), 0))]
+    assert bench.hears("n2", lab.Receive(newer, "d")) == [("n2", lab.Taken((3, 1), 0))]
     assert bench.disk["table"] == newer
-    assert bench.receive("n2", lab.Receive(table(lab, *TWO_MORE), "d")) == [], "that is old"
+    assert bench.hears("n2", lab.Receive(table(lab, *TWO_MORE), "d")) == [], "that is old"
 
 
 @graded(points=1, title="Its bounds", requirement="what is coming stays, and nothing beside it")
@@ -215,8 +215,8 @@ def test_at_a_tick_what_is_coming_stays_from_its_first_place_to_its_last_and_orp
     lab: ShardsLab,
 ) -> None:
     bench = member(lab, "n1", disk=held("am"))
-    bench.receive("n2", lab.Receive(table(lab, *BEFORE), "d"))
+    bench.hears("n2", lab.Receive(table(lab, *BEFORE), "d"))
     items = tuple(lab.Item(place, f"of {place}", ()) for place in ("d", "lz"))
-    bench.receive("n2", lab.Batch((2, 1), 1, items))
-    bench.fire(lab.MigrationTick)
+    bench.hears("n2", lab.Batch((2, 1), 1, items))
+    bench.ticks(lab.MigrationTick)
     assert sorted(documents(bench.disk)) == ["a", "d", "lz"]

@@ -49,19 +49,19 @@ def test_a_shard_serves_who_means_its_major_version_though_a_split_lies_between(
 ) -> None:
     bench = shard(lab, *OLD)
     for number, version in enumerate([(2, 1), (2, 0), (2, 9)], 1):
-        (answer,) = bench.receive(
+        (answer,) = bench.hears(
             "c1", lab.Request(number, "c1/0", version, lab.Append("a", f"{number};"))
         )
         assert answer == ("c1", lab.Written(number, True)), f"version {version}"
         assert set(bench.saved()) == {("session", "c1/0"), ("document", "a")}
     asked = lab.Request(9, "", (2, 1), lab.Get("a"))
-    assert bench.receive("c2", asked) == [("c2", lab.Found(9, "1;2;3;"))]
+    assert bench.hears("c2", asked) == [("c2", lab.Found(9, "1;2;3;"))]
 
 
 @graded(points=3, title="Refused", requirement="another major version: StaleConfig, nothing done")
 def test_a_shard_refuses_who_means_another_major_version_and_does_nothing(lab: ShardsLab) -> None:
     bench = shard(lab, *NEW)
-    bench.receive("c1", lab.Request(1, "c1/0", (3, 1), lab.Put("a", "1")))
+    bench.hears("c1", lab.Request(1, "c1/0", (3, 1), lab.Put("a", "1")))
     disk = dict(bench.disk)
     for version, behind in (((2, 1), False), ((0, 0), False), ((4, 0), True)):
         for asked in (
@@ -69,7 +69,7 @@ def test_a_shard_refuses_who_means_another_major_version_and_does_nothing(lab: S
             lab.Request(2, "", version, lab.Get("a")),
             lab.Look(2, version, "a", "c", 0),
         ):
-            sent = bench.receive("c1", asked)
+            sent = bench.hears("c1", asked)
             assert ("c1", lab.StaleConfig(2, (3, 1))) in sent, f"{asked}"
             assert (("n0", lab.TableAsked()) in sent) == behind, "who is behind asks"
             assert len(sent) == 1 + behind
@@ -82,22 +82,22 @@ def test_a_shard_that_owns_nothing_refuses_who_believes_that_it_has_something(
 ) -> None:
     bench = shard(lab, ("", "n2", (3, 0)))
     asked = lab.Request(1, "", (2, 0), lab.Get("a"))
-    assert ("c1", lab.StaleConfig(1, (0, 0))) in bench.receive("c1", asked)
-    (answer,) = bench.receive("c1", lab.Look(2, (0, 0), "a", "b", 0))
+    assert ("c1", lab.StaleConfig(1, (0, 0))) in bench.hears("c1", asked)
+    (answer,) = bench.hears("c1", lab.Look(2, (0, 0), "a", "b", 0))
     assert answer == ("c1", lab.StaleConfig(2, (0, 0))), "nor does it say that there is nothing"
 
 
 @graded(points=2, title="Newer only", requirement="messages overtake each other")
 def test_only_a_newer_table_is_taken_over_and_it_is_on_disk(lab: ShardsLab) -> None:
     bench = shard(lab, *OLD)
-    bench.receive("n0", lab.TableIs(table(lab, *NEW)))
+    bench.hears("n0", lab.TableIs(table(lab, *NEW)))
     assert bench.saved() == ["table"]
     for same in (OLD, NEW):
-        bench.receive("n0", lab.TableIs(table(lab, *same)))
+        bench.hears("n0", lab.TableIs(table(lab, *same)))
         assert effects_of(Save, bench.effects) == []
     for _ in range(2):
         asked = lab.Request(1, "", (3, 0), lab.Get("a"))
-        assert bench.receive("c1", asked) == [("c1", lab.Found(1, None))]
+        assert bench.hears("c1", asked) == [("c1", lab.Found(1, None))]
         bench.restart()
 
 
@@ -110,13 +110,13 @@ def test_a_change_that_comes_again_is_not_carried_out_again_after_a_crash_neithe
     second = lab.Request(6, "c1/0", (2, 1), lab.Delete("b"))
     other = lab.Request(5, "c2/0", (2, 1), lab.Append("a", "y"))
     for _ in range(2):
-        assert bench.receive("c1", first) == [("c1", lab.Written(5, True))]
-        assert bench.receive("c2", other) == [("c2", lab.Written(5, True))]
+        assert bench.hears("c1", first) == [("c1", lab.Written(5, True))]
+        assert bench.hears("c2", other) == [("c2", lab.Written(5, True))]
         bench.restart()
-    assert bench.receive("c1", second) == [("c1", lab.Written(6, False))]
-    bench.receive("c2", lab.Request(6, "c2/0", (2, 1), lab.Put("b", "there")))
-    assert bench.receive("c1", second) == [("c1", lab.Written(6, False))], "as it was answered then"
-    assert bench.receive("c1", first) == [], "the session has left it behind"
+    assert bench.hears("c1", second) == [("c1", lab.Written(6, False))]
+    bench.hears("c2", lab.Request(6, "c2/0", (2, 1), lab.Put("b", "there")))
+    assert bench.hears("c1", second) == [("c1", lab.Written(6, False))], "as it was answered then"
+    assert bench.hears("c1", first) == [], "the session has left it behind"
     assert bench.disk["document", "a"] == "xy"
     assert bench.disk["document", "b"] == "there"
 
@@ -138,7 +138,7 @@ def test_each_command_changes_the_document_and_says_whether_it_did(lab: ShardsLa
     for number, (command, done, left) in enumerate(steps, 1):
         before = bench.disk.get(("document", "a"))
         asked = lab.Request(number, "c1/0", (2, 1), command)
-        assert bench.receive("c1", asked) == [("c1", lab.Written(number, done))], f"{command}"
+        assert bench.hears("c1", asked) == [("c1", lab.Written(number, done))], f"{command}"
         assert bench.disk.get(("document", "a")) == left, f"{command}"
         if left == before:
             assert bench.saved() == [("session", "c1/0")], "the document is as it was"
@@ -153,7 +153,7 @@ def test_a_look_shows_what_is_this_shards_own_and_ends_where_that_ends(lab: Shar
     bench.restart()
 
     def look(low: str, high: str, limit: int = 0) -> Any:
-        ((_, answer),) = bench.receive("c1", lab.Look(1, (3, 1), low, high, limit))
+        ((_, answer),) = bench.hears("c1", lab.Look(1, (3, 1), low, high, limit))
         return answer
 
     assert look("", "z") == lab.Seen(1, (("b", "B"), ("d", "D"), ("f", "F")), "g")
@@ -169,13 +169,13 @@ def test_a_look_shows_what_is_this_shards_own_and_ends_where_that_ends(lab: Shar
 def test_a_router_sends_a_request_to_the_owner_with_that_shards_version(lab: ShardsLab) -> None:
     bench = router(lab, *NEW)
     for key, to, version in (("a", "n1", (3, 1)), ("f", "n1", (3, 1)), ("g", "n2", (3, 0))):
-        ((sent_to, request),) = bench.invoke(lab.Get(key))
+        ((sent_to, request),) = bench.asks(lab.Get(key))
         assert (sent_to, request.version) == (to, version)
-        bench.receive(sent_to, lab.Found(request.number, None))
-    ((sent_to, request),) = bench.invoke(lab.Put("g", "x"))
+        bench.hears(sent_to, lab.Found(request.number, None))
+    ((sent_to, request),) = bench.asks(lab.Put("g", "x"))
     assert (sent_to, request.version, request.session) == ("n2", (3, 0), "c1/0")
-    bench.receive(sent_to, lab.Written(request.number, True))
-    ((sent_to, look),) = bench.invoke(lab.Scan("e", "f"))
+    bench.hears(sent_to, lab.Written(request.number, True))
+    ((sent_to, look),) = bench.asks(lab.Scan("e", "f"))
     assert (sent_to, look.version, look.low, look.high) == ("n1", (3, 1), "e", "f")
 
 
@@ -185,17 +185,17 @@ def test_a_refused_router_asks_for_the_table_and_sends_the_same_request_on(lab: 
     for ask in (lab.Append("h", "x"), lab.Scan("h", "i")):
         if lab.Append("h", "x") != ask:
             bench = router(lab, *OLD)
-        ((to, request),) = bench.invoke(ask)
+        ((to, request),) = bench.asks(ask)
         assert (to, request.version) == ("n1", (2, 1))
-        assert bench.receive("n1", lab.StaleConfig(request.number, (3, 1))) == [
+        assert bench.hears("n1", lab.StaleConfig(request.number, (3, 1))) == [
             ("n0", lab.TableAsked())
         ]
-        ((to, again),) = bench.receive("n0", lab.TableIs(table(lab, *NEW)))
+        ((to, again),) = bench.hears("n0", lab.TableIs(table(lab, *NEW)))
         assert (to, again.number, again.version) == ("n2", request.number, (3, 0))
-        assert bench.receive("n0", lab.TableIs(table(lab, *NEW))) == [], "once"
+        assert bench.hears("n0", lab.TableIs(table(lab, *NEW))) == [], "once"
         split = lab.split(table(lab, *NEW), "k")
-        assert bench.receive("n0", lab.TableIs(split)) == [], "a split sends nothing on"
-    assert bench.receive("n1", lab.StaleConfig(7, (3, 1))) == [], "nobody waits for that one"
+        assert bench.hears("n0", lab.TableIs(split)) == [], "a split sends nothing on"
+    assert bench.hears("n1", lab.StaleConfig(7, (3, 1))) == [], "nobody waits for that one"
 
 
 @graded(points=2, title="Only what must", requirement="a newer table that changes nothing for it")
@@ -212,13 +212,13 @@ def test_a_newer_table_sends_on_what_goes_elsewhere_or_means_another_version_and
         ("z", split, []),
     ):
         bench = router(lab, *OLD)
-        bench.invoke(lab.Put(key, "x"))
-        sent = bench.receive("n0", told)
+        bench.asks(lab.Put(key, "x"))
+        sent = bench.hears("n0", told)
         assert [(to, request.version) for to, request in sent] == expected, f"{key} {told}"
     bench = router(lab, *OLD)
     for key in ("a", "b", "h"):
-        bench.invoke(lab.Put(key, "x"))
-    assert [to for to, _ in bench.receive("n0", new)] == ["n1", "n1", "n2"], "all of them"
+        bench.asks(lab.Put(key, "x"))
+    assert [to for to, _ in bench.hears("n0", new)] == ["n1", "n1", "n2"], "all of them"
 
 
 @graded(points=1, title="Silence", requirement="before another attempt, the table")
@@ -226,35 +226,35 @@ def test_an_attempt_that_follows_silence_asks_for_the_table_too(lab: ShardsLab) 
     from common.contract.asking import AskAgain
 
     bench = router(lab, *OLD, attempts=2)
-    ((_, first),) = bench.invoke(lab.Get("a"))
-    assert sorted(to for to, _ in bench.fire(AskAgain)) == ["n0", "n1"]
-    bench.receive("n1", lab.Found(first.number, "x"))
-    assert bench.ended == {1: Ok("x")}
-    ((to, asked),) = bench.invoke(lab.MoveTo("a", "n2"))
+    ((_, first),) = bench.asks(lab.Get("a"))
+    assert sorted(to for to, _ in bench.ticks(AskAgain)) == ["n0", "n1"]
+    bench.hears("n1", lab.Found(first.number, "x"))
+    assert bench.ends == {1: Ok("x")}
+    ((to, asked),) = bench.asks(lab.MoveTo("a", "n2"))
     assert (to, asked) == ("n0", lab.MoveAsked(first.number + 1, "a", "n2"))
 
 
 @graded(points=3, title="Piece by piece", requirement="each key once, at its owner, in order")
 def test_a_scan_goes_on_where_a_piece_ends_until_it_has_what_it_wants(lab: ShardsLab) -> None:
     bench = router(lab, *NEW)
-    ((to, first),) = bench.invoke(lab.Scan("b", "p"))
+    ((to, first),) = bench.asks(lab.Scan("b", "p"))
     assert (to, first.low, first.high, first.limit) == ("n1", "b", "p", 0)
-    ((to, second),) = bench.receive("n1", lab.Seen(first.number, (("c", "C"), ("f", "F")), "g"))
+    ((to, second),) = bench.hears("n1", lab.Seen(first.number, (("c", "C"), ("f", "F")), "g"))
     assert (to, second.low, second.high, second.version) == ("n2", "g", "p", (3, 0))
-    assert bench.receive("n1", lab.Seen(first.number, (("c", "C"),), "g")) == [], "came twice"
-    assert bench.receive("n2", lab.Seen(second.number, (("n", "N"),), "p")) == []
-    assert bench.ended == {1: Ok((("c", "C"), ("f", "F"), ("n", "N")))}
+    assert bench.hears("n1", lab.Seen(first.number, (("c", "C"),), "g")) == [], "came twice"
+    assert bench.hears("n2", lab.Seen(second.number, (("n", "N"),), "p")) == []
+    assert bench.ends == {1: Ok((("c", "C"), ("f", "F"), ("n", "N")))}
     for limit, pieces in ((1, 1), (2, 1), (3, 2)):
         bench = router(lab, *NEW)
-        sent = bench.invoke(lab.Scan("b", "p", limit))
+        sent = bench.asks(lab.Scan("b", "p", limit))
         for number in range(pieces):
             ((to, look),) = sent
             assert look.limit == limit - 2 * number
             found = (("c", "C"), ("f", "F")) if to == "n1" else (("n", "N"),)
-            sent = bench.receive(to, lab.Seen(look.number, found[: look.limit], "gp"[number]))
+            sent = bench.hears(to, lab.Seen(look.number, found[: look.limit], "gp"[number]))
         assert sent == []
         wanted = (("c", "C"), ("f", "F"), ("n", "N"))
-        assert bench.ended == {1: Ok(wanted[:limit])}, f"limit {limit}"
+        assert bench.ends == {1: Ok(wanted[:limit])}, f"limit {limit}"
 
 
 def still(
