@@ -4,6 +4,8 @@ The operator does so whether a leader is dead or not; a failover that was not ne
 case, for the old leader still runs.
 """
 
+from functools import partial
+
 from common.values.units import MS
 from common.worlds import Front, Size, Variant, Work, Worlds
 from common.worlds.troubles import kill_in_turn
@@ -27,53 +29,34 @@ IN_ORDER = {
 }
 OPERATOR = {"operator": Work(next_failover, count=3, think=(300 * MS, 700 * MS))}
 
+_writing = partial(Variant, client=Operator, choose=put_or_get)
+_failing_over = partial(_writing, checks=NOTHING_LOST, others=OPERATOR)
+_reading_anywhere = partial(_writing, node=Delayed, checks=IN_ORDER, config={"mode": "async"})
+
 WORLDS = Worlds(
     __package__,
     variants={
-        "semi-sync": Variant(
-            "a write is done when one follower has it; an operator fails over",
-            node=Fronted,
-            client=Operator,
-            choose=put_or_get,
-            checks=NOTHING_LOST,
-            others=OPERATOR,
+        "semi-sync": _failing_over(
+            "a write is done when one follower has it; an operator fails over", node=Fronted
         ),
-        "sync": Variant(
+        "sync": _failing_over(
             "a write is done when all followers have it; an operator fails over",
             node=Fronted,
-            client=Operator,
-            choose=put_or_get,
-            checks=NOTHING_LOST,
             config={"mode": "sync"},
             client_config={"mode": "sync"},
-            others=OPERATOR,
         ),
-        "async": Variant(
+        "async": _failing_over(
             "a write is done at once, and followers are late; an operator fails over",
             node=Delayed,
-            client=Operator,
-            choose=put_or_get,
-            checks=NOTHING_LOST,
             config={"mode": "async"},
             client_config={"mode": "async"},
-            others=OPERATOR,
             breaks=("read your writes",),
         ),
-        "sessions": Variant(
-            "followers are late; clients read at any that has what they wrote and read",
-            node=Delayed,
-            client=Operator,
-            choose=put_or_get,
-            checks=IN_ORDER,
-            config={"mode": "async"},
+        "sessions": _reading_anywhere(
+            "followers are late; clients read at any that has what they wrote and read"
         ),
-        "anywhere": Variant(
+        "anywhere": _reading_anywhere(
             "followers are late; clients read at any, whatever it has",
-            node=Delayed,
-            client=Operator,
-            choose=put_or_get,
-            checks=IN_ORDER,
-            config={"mode": "async"},
             client_config={"keeps": ()},
             breaks=tuple(IN_ORDER),
         ),
