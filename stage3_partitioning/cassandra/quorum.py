@@ -29,6 +29,7 @@ from common.values.units import MS
 from stage3_partitioning.cassandra.lsm import Cell, Cells, Name, merged
 from stage3_partitioning.cassandra.replica import (
     ALL,
+    MOST_BYTES,
     ONE,
     QUORUM,
     Found,
@@ -39,10 +40,14 @@ from stage3_partitioning.cassandra.replica import (
     Read,
     Replica,
     Shown,
+    TooMuch,
 )
 
 PATIENCE = 200 * MS
 """How long a coordinator waits for the replicas."""
+
+TOO_MUCH = Failed(f"these rows have more than {MOST_BYTES} bytes: read fewer of the partition")
+"""How a read ends that would not fit one message."""
 
 
 @timer
@@ -234,6 +239,14 @@ class Coordinator(Replica):
             self.finish(reading.call, Ok(shown(reading.shown)))
         if reading.told and len(reading.found) == len(reading.homes):
             del self.rounds[round]
+
+    @on(TooMuch)
+    def too_much_received(self, too_much: TooMuch, sender: NodeId) -> None:
+        """The read has failed, and nobody has to wait for the other replicas."""
+        reading = self.rounds.get(too_much.round)
+        if isinstance(reading, Reading) and not reading.told:
+            del self.rounds[too_much.round]
+            self.finish(reading.call, TOO_MUCH)
 
     # Rounds.
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from common.contract import Node, NodeId, message, on, operation, record, timer
+from common.values.sizes import bytes_of
 from stage3_partitioning.cassandra.compaction import GRACE, CompactingStore
 from stage3_partitioning.cassandra.files import MemoryFiles
 from stage3_partitioning.cassandra.indexed import IndexedTable
@@ -16,6 +17,10 @@ from stage3_partitioning.cassandra.lsm import Cells, Name
 from stage3_partitioning.dynamo.ring import Ring
 
 ONE, QUORUM, ALL = "ONE", "QUORUM", "ALL"
+
+MOST_BYTES = 2_050_000
+"""Of the texts in one answer to a read. Two others may have twice as much that a replica lacks, and
+that has to fit one message, which has 4 MB."""
 
 
 @record
@@ -126,6 +131,13 @@ class Found:
     cells: Cells
 
 
+@message
+class TooMuch:
+    """What you want to read is more than fits one message."""
+
+    round: int
+
+
 # The store on a node.
 
 
@@ -226,8 +238,10 @@ class Replica(Node):
 
     @on(Read)
     def read_received(self, read: Read, sender: NodeId) -> None:
-        """Say what is here, tombstones too."""
-        self.send(sender, Found(read.round, tuple(self.store.scan(read.first, read.last))))
+        """Say what is here, tombstones too; or that it is too much."""
+        cells = tuple(self.store.scan(read.first, read.last))
+        fits = sum(bytes_of(*name, cell.value) for name, cell in cells) <= MOST_BYTES
+        self.send(sender, Found(read.round, cells) if fits else TooMuch(read.round))
 
     def keep(self, cells: Cells) -> None:
         """Write cells to the store."""

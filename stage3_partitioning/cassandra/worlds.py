@@ -3,7 +3,7 @@
 In the simulator memtables are tiny, so that flushes and compactions happen in a short run.
 """
 
-from common.values.units import MS
+from common.values.units import MS, SECOND
 from common.worlds import Front, Size, Variant, Worlds
 from common.worlds.troubles import kill_in_turn
 from stage3_partitioning.cassandra.checks import (
@@ -41,7 +41,7 @@ WORLDS = Worlds(
             breaks=tuple(READS),
         ),
     },
-    live=Size(members=5, config={"memtable_cells": 50}),
+    live=Size(members=5, config={"memtable_cells": 50, "patience": 2 * SECOND}),
     simulated=Size(members=5, config={"memtable_cells": 4, "patience": 100 * MS}),
     columns=("memtable", "tables", "rounds"),
     trouble=kill_in_turn,

@@ -61,7 +61,7 @@ def test_the_driver_finds_all_nodes_and_the_schema_and_goes_on_over_sigkill(
     from cassandra import ConsistencyLevel, InvalidRequest, WriteTimeout
     from cassandra.io.asyncioreactor import AsyncioConnection
     from cassandra.policies import RoundRobinPolicy
-    from cassandra.query import SimpleStatement
+    from cassandra.query import BatchStatement, SimpleStatement
 
     host, port = cluster.endpoints[0].rsplit(":", 1)
     profile = driver.ExecutionProfile(RoundRobinPolicy(), consistency_level=ConsistencyLevel.QUORUM)
@@ -87,12 +87,24 @@ def test_the_driver_finds_all_nodes_and_the_schema_and_goes_on_over_sigkill(
             ("ann", 3, "thing 3", 1.5),
             ("ann", 20, "thing 20", 10.0),
         ]
+        batch = BatchStatement()
+        for item in range(100, 105):
+            batch.add(add, ("eve", item, None, 1.0))
+        session.execute(batch)
+        select = "SELECT item FROM cart WHERE customer = 'eve'"
+        paged = session.execute(SimpleStatement(select, fetch_size=2))
+        assert paged.has_more_pages
+        assert [row.item for row in paged] == [100, 101, 102, 103, 104], "two at a time"
         claim = "INSERT INTO cart (customer, item, name) VALUES ('bob', 1, %s) IF NOT EXISTS"
         told = [session.execute(claim, (name,)).one() for name in ("first", "second")]
         assert [row.applied for row in told] == [True, False]
         assert told[1].name == "first"
         with pytest.raises(InvalidRequest, match="unconfigured table shop.nothing"):
             session.execute("SELECT * FROM nothing WHERE a = 1")
+        session.execute("TRUNCATE cart")
+        for _ in client.metadata.all_hosts():  # each of them is asked
+            assert not list(session.execute(select))
+        session.execute(add, ("ann", 20, "thing 20", 10.0))
         cluster.kill("n3")
         everybody = SimpleStatement(
             "DELETE FROM cart WHERE customer = 'ann' AND item = 3",

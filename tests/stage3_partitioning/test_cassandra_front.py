@@ -14,35 +14,23 @@ from stage3_partitioning.cassandra.front.cql import parse
 from stage3_partitioning.cassandra.front.facade import CqlFacade
 from stage3_partitioning.cassandra.front.types import TYPES
 from stage3_partitioning.cassandra.front.wire import CqlError
-from tests.support.cql_desk import QUORUM, SERIAL, Desk, parameters
+from tests.support.cql_desk import (
+    QUORUM,
+    SERIAL,
+    VOID,
+    Desk,
+    desk_of_a_shop,
+    number,
+    parameters,
+    refusal,
+)
 from tests.support.live import eventually, live
-
-VOID, CREATED = 1, 5
 
 
 @pytest.fixture
 def desk() -> Desk:
     """A keyspace, and a table with two clustering columns."""
-    desk = Desk()
-    with_replication = "WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 3}"
-    assert desk.query(f"CREATE KEYSPACE shop {with_replication}") == CREATED
-    assert desk.query("USE shop") == 3
-    columns = "who text, day int, place text, item text, n int"
-    key = "PRIMARY KEY (who, day, place)"
-    assert desk.query(f"CREATE TABLE cart ({columns}, {key})") == CREATED
-    return desk
-
-
-def number(told: int) -> bytes:
-    """An int as it is bound."""
-    return told.to_bytes(4, signed=True)
-
-
-def refusal(desk: Desk, cql: str, *bound: bytes | None, level: int = QUORUM) -> tuple[int, str]:
-    """Code and sentence of the error that a statement brings."""
-    with pytest.raises(CqlError) as error:
-        desk.query(cql, *bound, level=level)
-    return error.value.code, error.value.message
+    return desk_of_a_shop()
 
 
 def test_rows_are_read_in_the_order_of_their_values_and_by_any_range(desk: Desk) -> None:
@@ -186,7 +174,11 @@ def test_a_time_may_be_said_as_a_date() -> None:
         ("CREATE TABLE x (a int, a int)", "line 1:23 the column a is there twice"),
         ("CREATE TABLE x (a int PRIMARY KEY, PRIMARY KEY (b))", "line 1:16 a table needs one"),
         ("CREATE INDEX x", "line 1:7 KEYSPACE or TABLE is expected, not 'index'"),
-        ("DROP TABLE x", "line 1:0 no statement that is known here begins with 'drop'"),
+        ("DROP KEYSPACE x", "line 1:5 'TABLE' is expected, not 'keyspace'"),
+        ("ALTER TABLE x", "line 1:0 no statement that is known here begins with 'alter'"),
+        ("BEGIN BATCH SELECT", "line 1:12 INSERT, UPDATE, DELETE or APPLY BATCH is expected, not"),
+        ("BEGIN COUNTER BATCH", "line 1:6 'BATCH' is expected, not 'counter'"),
+        ("BEGIN BATCH DELETE FROM x WHERE a = 1;", "line 1:38 INSERT, UPDATE, DELETE or APPLY"),
         ("", "line 1:0 no statement that is known here begins with 'the end'"),
         ("UPDATE x SET a = WHERE b = 1", "line 1:23 'WHERE' is expected, not 'b'"),
     ],
@@ -257,7 +249,9 @@ def test_a_level_that_there_is_not_is_refused(desk: Desk, level: int, code: int,
     ("opcode", "body", "why"),
     [
         (0x42, b"", "there is no request with the opcode 0x42"),
-        (wire.BATCH, b"", "there are no batches here"),
+        (wire.BATCH, b"", "the body of the frame ends at byte 0"),
+        (wire.BATCH, b"\2\0\0", "there are no counters here"),
+        (wire.BATCH, b"\0\xff\xff", "the body of the frame ends at byte 3"),
         (wire.QUERY, b"\0\0\0\5USE", "the body of the frame ends at byte 7"),
         (wire.QUERY, b"\0\0\0\1\xff", "a text in the frame is not UTF-8"),
         (wire.QUERY, b"\0\0\0\5USE x", "the body of the frame ends at byte 9"),

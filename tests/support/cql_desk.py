@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, cast
 
+import pytest
+
 from common.contract import NodeId
 from common.runtime.facade import Door
 from common.sim.simulation import Simulation
@@ -11,13 +13,16 @@ from common.values.history import Outcome
 from common.values.units import SECOND
 from stage3_partitioning.cassandra.front import wire
 from stage3_partitioning.cassandra.front.requests import Prepared, Requests
-from stage3_partitioning.cassandra.front.schema import Schema
+from stage3_partitioning.cassandra.front.schema import KEPT_SECONDS, Schema
 from stage3_partitioning.cassandra.front.statements import Statements
 from stage3_partitioning.cassandra.front.system import System
+from stage3_partitioning.cassandra.front.wire import CqlError
 from stage3_partitioning.cassandra.light import Cassandra
 
 THREE = ("n1", "n2", "n3")
 ONE, QUORUM, SERIAL = 1, 4, 8
+VOID, SCHEMA_CHANGE = 1, 5
+"""Kinds of results."""
 
 
 class SimulatedDoor:
@@ -38,9 +43,18 @@ class SimulatedDoor:
 
 
 class Desk:
-    """Requests to one of three nodes."""
+    """Requests to one of three nodes.
 
-    def __init__(self) -> None:
+    Args:
+        kept: for how many seconds a node keeps what it has read of the schema.
+
+    Attributes:
+        next_page: where the next page of the last answer begins; None where there is none.
+    """
+
+    def __init__(self, kept: float = KEPT_SECONDS) -> None:
+        self.kept = kept
+        self.next_page: bytes | None = None
         self.simulation = Simulation(dict.fromkeys(THREE, Cassandra), seed=1)
         self.simulation.run(1000)
         self.prepared: Prepared = {}
@@ -49,7 +63,7 @@ class Desk:
     def at(self, node: NodeId) -> Requests:
         """Another client's requests, at this node."""
         door = cast(Door, SimulatedDoor(self.simulation, node))
-        schema = Schema(door)
+        schema = Schema(door, self.kept)
         system = System(schema, node, THREE, "127.0.0.1", dict.fromkeys(THREE, 9042))
         return Requests(Statements(door, schema, system), self.prepared)
 
@@ -63,6 +77,25 @@ class Desk:
         return self._told(
             self.send(wire.QUERY, wire.int32(len(text)) + text + parameters(bound, level))
         )
+
+    def page(self, cql: str, size: int, state: bytes | None = None) -> list[Any]:
+        """One page of a SELECT; ``next_page`` says where the next one begins."""
+        text, flags = cql.encode(), 0x04 | (0x08 if state is not None else 0)
+        body = wire.int32(len(text)) + text + wire.short(QUORUM) + bytes([flags])
+        body += wire.int32(size) + (b"" if state is None else wire.value(state))
+        found: list[Any] = self._told(self.send(wire.QUERY, body))
+        return found
+
+    def batch(self, *changes: tuple[str | bytes, tuple[bytes | None, ...]], kind: int = 0) -> Any:
+        """A batch: texts, or ids of prepared statements, with their values."""
+        body = bytes([kind]) + wire.short(len(changes))
+        for said, bound in changes:
+            if isinstance(said, str):
+                body += b"\0" + wire.int32(len(said.encode())) + said.encode()
+            else:
+                body += b"\1" + wire.short(len(said)) + said
+            body += wire.short(len(bound)) + b"".join(map(wire.value, bound))
+        return self._told(self.send(wire.BATCH, body + wire.short(QUORUM) + b"\0"))
 
     def execute(self, id: bytes, *bound: bytes | None) -> Any:
         """A prepared statement."""
@@ -90,8 +123,9 @@ class Desk:
         kind = body.int32()
         if kind != 2:
             return kind
-        body.int32()
+        flags = body.int32()
         columns = body.int32()
+        self.next_page = body.value() if flags & 0x02 else None
         body.string()
         body.string()
         for _ in range(columns):
@@ -106,3 +140,27 @@ def parameters(bound: tuple[bytes | None, ...], level: int) -> bytes:
     if not bound:
         return wire.short(level) + b"\0"
     return wire.short(level) + b"\1" + wire.short(len(bound)) + b"".join(map(wire.value, bound))
+
+
+def desk_of_a_shop() -> Desk:
+    """A keyspace in use, and a table with two clustering columns."""
+    desk = Desk()
+    with_replication = "WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 3}"
+    assert desk.query(f"CREATE KEYSPACE shop {with_replication}") == SCHEMA_CHANGE
+    assert desk.query("USE shop") == 3
+    columns = "who text, day int, place text, item text, n int"
+    key = "PRIMARY KEY (who, day, place)"
+    assert desk.query(f"CREATE TABLE cart ({columns}, {key})") == SCHEMA_CHANGE
+    return desk
+
+
+def number(told: int) -> bytes:
+    """An int as it is bound."""
+    return told.to_bytes(4, signed=True)
+
+
+def refusal(desk: Desk, cql: str, *bound: bytes | None, level: int = QUORUM) -> tuple[int, str]:
+    """Code and sentence of the error that a statement brings."""
+    with pytest.raises(CqlError) as error:
+        desk.query(cql, *bound, level=level)
+    return error.value.code, error.value.message

@@ -5,100 +5,27 @@ An error says line and column, what was expected, and what is there.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
+from stage3_partitioning.cassandra.front.syntax import (
+    Batch,
+    Change,
+    CreateKeyspace,
+    CreateTable,
+    DropTable,
+    Name,
+    Relation,
+    Select,
+    Statement,
+    Term,
+    Truncate,
+    Use,
+)
 from stage3_partitioning.cassandra.front.tokens import END, Token, tokens_of
 from stage3_partitioning.cassandra.front.types import BLOB, NUMBER, OF_COLUMNS, TEXT, UUID_, WORD
 
 T = TypeVar("T")
 MOST_MARKERS = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """A value in a statement: a literal, null (kind ``null``), or a marker (kind ``?``)."""
-
-    kind: str
-    words: str
-    marker: int = -1
-
-
-Name: TypeAlias = tuple[str, str]
-"""Keyspace and table; the keyspace is "" where the statement leaves it out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """``column = term``, or with another comparison."""
-
-    column: str
-    sign: str
-    term: Term
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """USE keyspace."""
-
-    keyspace: str
-
-
-@dataclass(frozen=True, slots=True)
-class CreateKeyspace:
-    """CREATE KEYSPACE."""
-
-    keyspace: str
-    replication: dict[str, str]
-    if_not_exists: bool
-
-
-@dataclass(frozen=True, slots=True)
-class CreateTable:
-    """CREATE TABLE."""
-
-    name: Name
-    columns: dict[str, str]
-    partition: tuple[str, ...]
-    clustering: tuple[str, ...]
-    if_not_exists: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """INSERT, UPDATE or DELETE.
-
-    Attributes:
-        verb: which of the three.
-        name: the table.
-        where: what the columns of the primary key are.
-        values: what is written; of an INSERT the primary key, too.
-        deleted: of a DELETE, which columns; none for the row.
-        condition: ``""``, ``not exists``, ``exists``, or ``columns``.
-        expected: for ``columns``: what they must hold.
-        timestamp: of USING TIMESTAMP.
-    """
-
-    verb: str
-    name: Name
-    where: tuple[Relation, ...] = ()
-    values: tuple[tuple[str, Term], ...] = ()
-    deleted: tuple[str, ...] = ()
-    condition: str = ""
-    expected: tuple[Relation, ...] = ()
-    timestamp: Term | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Select:
-    """SELECT; no columns are all columns."""
-
-    name: Name
-    columns: tuple[str, ...]
-    where: tuple[Relation, ...]
-    limit: Term | None = None
-
-
-Statement: TypeAlias = Use | CreateKeyspace | CreateTable | Change | Select
 
 
 @dataclass(slots=True)
@@ -258,6 +185,17 @@ def _create_table(reader: Reader) -> CreateTable:
     return CreateTable(name, columns, partition, clustering, softly)
 
 
+def _drop(reader: Reader) -> DropTable:
+    reader.must("table")
+    softly = reader.has("if", "exists")
+    return DropTable(reader.table(), softly)
+
+
+def _truncate(reader: Reader) -> Truncate:
+    reader.has("table")
+    return Truncate(reader.table())
+
+
 def _timestamp(reader: Reader) -> Term | None:
     if not reader.has("using"):
         return None
@@ -317,6 +255,21 @@ def _delete(reader: Reader) -> Change:
     return Change("delete", name, where, (), deleted, condition, expected, timestamp)
 
 
+def _batch(reader: Reader) -> Batch:
+    if not reader.has("unlogged"):
+        reader.has("logged")
+    reader.must("batch")
+    timestamp, changes = _timestamp(reader), list[Change]()
+    while not reader.has("apply", "batch"):
+        token = reader.take()
+        known = CHANGES.get(token.words) if token.kind == "word" else None
+        if known is None:
+            token.fail(f"INSERT, UPDATE, DELETE or APPLY BATCH is expected, not {token.words!r}")
+        changes.append(known(reader))
+        reader.has(";")
+    return Batch(tuple(changes), timestamp)
+
+
 def _select(reader: Reader) -> Select:
     columns = () if reader.has("*") else reader.listed(reader.name)
     reader.must("from")
@@ -327,12 +280,19 @@ def _select(reader: Reader) -> Select:
     return Select(name, columns, where, limit)
 
 
-VERBS: dict[str, Callable[[Reader], Statement]] = {
-    "use": _use,
-    "create": _create,
+CHANGES: dict[str, Callable[[Reader], Change]] = {
     "insert": _insert,
     "update": _update,
     "delete": _delete,
+}
+
+VERBS: dict[str, Callable[[Reader], Statement]] = {
+    "use": _use,
+    "create": _create,
+    "drop": _drop,
+    "truncate": _truncate,
+    **CHANGES,
+    "begin": _batch,
     "select": _select,
 }
 """By their first word, who reads them."""

@@ -4,25 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import md5
 
-from stage3_partitioning.cassandra.front.cql import (
-    Change,
-    Select,
-    Statement,
-    Term,
-    parse,
-)
-from stage3_partitioning.cassandra.front.schema import Table
-from stage3_partitioning.cassandra.front.statements import (
-    BIGINT,
-    INT,
+from stage3_partitioning.cassandra.front.changes import BIGINT
+from stage3_partitioning.cassandra.front.cql import parse
+from stage3_partitioning.cassandra.front.exchange import (
     Answer,
     Asked,
-    Created,
+    Place,
     Rows,
-    Statements,
+    SchemaChange,
     UsedKeyspace,
-    column_of,
 )
+from stage3_partitioning.cassandra.front.schema import Table, column_of
+from stage3_partitioning.cassandra.front.statements import INT, Statements
+from stage3_partitioning.cassandra.front.syntax import Batch, Change, Select, Statement, Term
 from stage3_partitioning.cassandra.front.system import CQL_VERSION
 from stage3_partitioning.cassandra.front.types import Type
 from stage3_partitioning.cassandra.front.wire import (
@@ -49,10 +43,12 @@ from stage3_partitioning.cassandra.front.wire import (
 )
 
 VOID, ROWS, SET_KEYSPACE, PREPARED, SCHEMA_CHANGE = 1, 2, 3, 4, 5
-GLOBAL_TABLE, NO_METADATA = 0x01, 0x04
+GLOBAL_TABLE, MORE_PAGES, NO_METADATA = 0x01, 0x02, 0x04
 VALUES, SKIP_METADATA, PAGE_SIZE, PAGING_STATE, SERIAL_LEVEL, TIMESTAMP, NAMES = (
     1 << bit for bit in range(7)
 )
+COUNTERS = 2
+"""This kind of batch is of counters."""
 
 MOST_PREPARED = 1000
 """So many statements of a node stay prepared; then the oldest is forgotten, and clients are told to
@@ -100,14 +96,41 @@ class Requests:
             case _ if opcode == PREPARE:
                 return RESULT, await self._prepare(body.long_string())
             case _ if opcode == EXECUTE:
-                id = body.short_bytes()
-                if id not in self.prepared:
-                    raise CqlError(UNPREPARED, "prepare it again", short(len(id)) + id)
-                keyspace, cql = self.prepared[id]
-                return RESULT, await self._carried_out(parse(cql)[0], keyspace, body)
+                return RESULT, await self._carried_out(*self._known(body.short_bytes()), body)
             case _ if opcode == BATCH:
-                raise CqlError(INVALID, "there are no batches here: send the statements")
+                return RESULT, await self._batch(body)
         raise CqlError(PROTOCOL_ERROR, f"there is no request with the opcode {opcode:#04x}")
+
+    def _known(self, id: bytes) -> tuple[Statement, str]:
+        """A statement that was prepared, and the keyspace that was in use."""
+        if id not in self.prepared:
+            raise CqlError(UNPREPARED, "prepare it again", short(len(id)) + id)
+        keyspace, cql = self.prepared[id]
+        return parse(cql)[0], keyspace
+
+    async def _batch(self, body: Body) -> bytes:
+        """Changes, each as a text or prepared, with values; then what is said of all of them."""
+        if body.byte() == COUNTERS:
+            raise CqlError(INVALID, "there are no counters here")
+        said = []
+        for _ in range(body.short()):
+            statement, keyspace = (
+                self._known(body.short_bytes())
+                if body.byte()
+                else (parse(body.long_string())[0], self.keyspace)
+            )
+            said.append((statement, keyspace, tuple(body.value() for _ in range(body.short()))))
+        level, flags = body.short(), body.byte()
+        if flags & SERIAL_LEVEL:
+            body.short()
+        timestamp = body.int64() if flags & TIMESTAMP else 0
+        changes = []
+        for statement, keyspace, bound in said:
+            if not isinstance(statement, Change):
+                raise CqlError(INVALID, "a batch has INSERT, UPDATE and DELETE, and nothing else")
+            changes.append((statement, Asked(keyspace, level, timestamp, bound)))
+        asked = Asked(self.keyspace, level, timestamp)
+        return result(await self.statements.batch(changes, asked))
 
     async def _carried_out(self, statement: Statement, keyspace: str, body: Body) -> bytes:
         level, flags = body.short(), body.byte()
@@ -116,14 +139,13 @@ class Requests:
             raise CqlError(INVALID, "values by name are not supported: bind them in their order")
         if flags & VALUES:
             bound = tuple(body.value() for _ in range(body.short()))
-        if flags & PAGE_SIZE:
-            body.int32()  # a partition comes as one page
-        if flags & PAGING_STATE:
-            raise CqlError(PROTOCOL_ERROR, "no answer has a next page here")
+        page = body.int32() if flags & PAGE_SIZE else 0
+        state = body.value() if flags & PAGING_STATE else None
+        place = None if state is None else Place.read(state)
         if flags & SERIAL_LEVEL:
             body.short()  # there is one data centre
         timestamp = body.int64() if flags & TIMESTAMP else 0
-        asked = Asked(keyspace, level, timestamp, bound)
+        asked = Asked(keyspace, level, timestamp, bound, page, place)
         answer = await self.statements.carry_out(statement, asked)
         if isinstance(answer, UsedKeyspace):
             self.keyspace = answer.keyspace
@@ -131,6 +153,8 @@ class Requests:
 
     async def _prepare(self, cql: str) -> bytes:
         statement, markers = parse(cql)
+        if isinstance(statement, Batch):
+            raise CqlError(INVALID, "prepare the changes of a batch, and send these as a batch")
         name, bound, keys = ("", ""), dict[int, tuple[str, Type]](), list[int]()
         columns: dict[str, Type] = {}
         if isinstance(statement, Change | Select):
@@ -150,9 +174,7 @@ class Requests:
             del self.prepared[next(iter(self.prepared))]
         ordered = [bound[at] for at in range(markers)]
         about = int32(GLOBAL_TABLE) + int32(markers) + int32(len(keys)) + b"".join(map(short, keys))
-        described = int32(NO_METADATA) + int32(0)
-        if columns:
-            described = metadata(name, list(columns.items()))
+        described = metadata(name, list(columns.items())) if columns else without_metadata(0)
         return b"".join(
             (int32(PREPARED), short(len(id)), id, about, *map(string, name),
              *(string(column) + kind.option for column, kind in ordered), described)
@@ -179,19 +201,33 @@ def markers_of(statement: Change | Select, table: Table) -> dict[int, tuple[str,
     return found
 
 
-def metadata(name: tuple[str, str], columns: Sequence[tuple[str, Type]]) -> bytes:
-    """What the columns of rows are."""
+def metadata(
+    name: tuple[str, str], columns: Sequence[tuple[str, Type]], next_page: Place | None = None
+) -> bytes:
+    """What the columns of rows are, and where the next page begins."""
     described = b"".join(string(column) + kind.option for column, kind in columns)
-    return int32(GLOBAL_TABLE) + int32(len(columns)) + string(name[0]) + string(name[1]) + described
+    begins = _begins(GLOBAL_TABLE, len(columns), next_page)
+    return begins + string(name[0]) + string(name[1]) + described
 
 
-def result(answer: Answer, without_metadata: bool = False) -> bytes:
+def without_metadata(columns: int, next_page: Place | None = None) -> bytes:
+    """The same for a client that knows the columns already."""
+    return _begins(NO_METADATA, columns, next_page)
+
+
+def _begins(flags: int, columns: int, next_page: Place | None) -> bytes:
+    if next_page is None:
+        return int32(flags) + int32(columns)
+    return int32(flags | MORE_PAGES) + int32(columns) + value(next_page.write())
+
+
+def result(answer: Answer, knows_columns: bool = False) -> bytes:
     """An answer as the body of a RESULT frame."""
     match answer:
-        case Rows(name, columns, rows):
-            about = metadata(name, list(columns.items()))
-            if without_metadata:
-                about = int32(GLOBAL_TABLE | NO_METADATA) + int32(len(columns))
+        case Rows(name, columns, rows, next_page):
+            about = metadata(name, list(columns.items()), next_page)
+            if knows_columns:
+                about = without_metadata(len(columns), next_page)
             kinds = list(columns.values())
             cells = b"".join(
                 value(None if text is None else kind.write(text))
@@ -201,7 +237,7 @@ def result(answer: Answer, without_metadata: bool = False) -> bytes:
             return int32(ROWS) + about + int32(len(rows)) + cells
         case UsedKeyspace(keyspace):
             return int32(SET_KEYSPACE) + string(keyspace)
-        case Created(keyspace, table):
+        case SchemaChange(change, keyspace, table):
             what = ["TABLE", keyspace, table] if table else ["KEYSPACE", keyspace]
-            return int32(SCHEMA_CHANGE) + b"".join(map(string, ["CREATED", *what]))
+            return int32(SCHEMA_CHANGE) + b"".join(map(string, [change, *what]))
     return int32(VOID)

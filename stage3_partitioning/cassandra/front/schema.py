@@ -1,12 +1,19 @@
 """Keyspaces and tables; which partition a row of a table is in, and under which name.
 
 The schema is in the store itself, in a partition of its own that is changed by lightweight
-transactions. It only grows: nothing is altered or dropped here. So what a node has read of it stays
-true, and it is read again when something is not there.
+transactions. A node keeps what it has read of it for :data:`KEPT_SECONDS`. So a drop is told a
+little later than it is done: when it is told, no node that can read the schema goes by the old one.
+
+**A table has an id**, the timestamp of its definition, and the id is in the keys of its partitions.
+A table that is dropped and made again has another id, and none of the old rows. To truncate a table
+is to write its definition once more. The old rows stay on disk; nobody finds them.
 """
 
+import asyncio
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +34,10 @@ DEFINITION = "definition"
 EXISTS = ""
 """The column that says that a row is there, though all others may hold nothing."""
 
+KEPT_SECONDS = 1.0
+MARGIN = 1.25
+"""By how much longer a drop waits: clocks of machines do not run alike."""
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -37,6 +48,7 @@ class Table:
         columns: the types of all columns, by name, the primary key first.
         partition: the columns of the primary key that say in which partition a row is.
         clustering: the other ones, that say which row of the partition it is.
+        id: the timestamp of its definition.
     """
 
     keyspace: str
@@ -44,6 +56,7 @@ class Table:
     columns: Mapping[str, Type]
     partition: tuple[str, ...]
     clustering: tuple[str, ...]
+    id: int = 0
 
     @property
     def primary(self) -> tuple[str, ...]:
@@ -58,7 +71,7 @@ class Table:
     def key_of(self, texts: Mapping[str, str]) -> str:
         """The key of a partition, from the texts of its columns."""
         parts = [self.columns[column].as_key(texts[column]) for column in self.partition]
-        return json.dumps([self.keyspace, self.name, *parts])
+        return json.dumps([self.keyspace, self.name, self.id, *parts])
 
     def row_of(self, texts: Mapping[str, str]) -> str:
         """The name of a row, or of what rows begin with if the last columns are left out."""
@@ -80,35 +93,59 @@ class Schema:
 
     Attributes:
         door: to the node.
+        kept: for how many seconds it is not read again.
         keyspaces: how each is said to be replicated.
         tables: by keyspace and name.
+        definitions: as they are saved, by row.
+        read_at: when it was read last, by the clock of the event loop.
     """
 
     door: Door
+    kept: float = KEPT_SECONDS
     keyspaces: dict[str, dict[str, str]] = field(default_factory=dict)
     tables: dict[tuple[str, str], Table] = field(default_factory=dict)
+    definitions: dict[str, str] = field(default_factory=dict)
+    read_at: float = -math.inf
 
     async def refresh(self) -> None:
         """Read all of it."""
+        began = asyncio.get_running_loop().time()
         outcome = await self.door.ask(Get(PARTITION))
         if not isinstance(outcome, Ok) or not isinstance(outcome.value, tuple):
             raise CqlError(SERVER_ERROR, "too few replicas of the schema answer: try again")
-        for shown in outcome.value:
+        if began < self.read_at:
+            return  # somebody has begun later, and is through already
+        there = [shown for shown in outcome.value if shown.value is not None]
+        self.definitions = {shown.row: shown.value for shown in there}
+        self.keyspaces, self.tables = {}, {}
+        for shown in there:
             definition = json.loads(shown.value)
             if shown.row.startswith("keyspace "):
                 self.keyspaces[definition["name"]] = definition["replication"]
             else:
-                table = table_of(definition)
+                table = table_of(definition, shown.timestamp)
                 self.tables[table.keyspace, table.name] = table
+        self.read_at = began
+
+    async def refresh_if_old(self) -> None:
+        """Read it again, if it was read too long ago.
+
+        A node that cannot goes on with what it knows: it is cut off from a majority, and clients
+        who ask for one replica are served nevertheless.
+        """
+        if asyncio.get_running_loop().time() - self.read_at >= self.kept:
+            with suppress(CqlError):
+                await self.refresh()
 
     async def table(self, keyspace: str, name: str) -> Table:
         """A table. Raises: CqlError, where there is none."""
         if not keyspace:
-            raise CqlError(INVALID, f"no keyspace is in use: say USE, or keyspace.{name}")
+            raise no_keyspace(name)
+        await self.refresh_if_old()
         if (keyspace, name) not in self.tables:
             await self.refresh()
         if (keyspace, name) not in self.tables:
-            raise CqlError(INVALID, f"unconfigured table {keyspace}.{name}")
+            raise unknown_table(keyspace, name)
         return self.tables[keyspace, name]
 
     async def keyspace(self, name: str) -> str:
@@ -143,21 +180,67 @@ class Schema:
                 TYPES[columns[column]].as_key("")  # says why
         return await self._create(f"table {name[0]}.{name[1]}", definition)
 
+    async def drop_table(self, keyspace: str, name: str) -> bool:
+        """Drop a table, with its rows; says whether it was there."""
+        if not keyspace:
+            raise no_keyspace(name)
+        return await self._redefine(keyspace, name, lambda definition: None)
+
+    async def truncate(self, keyspace: str, name: str) -> None:
+        """Drop all rows of a table. Raises: CqlError, where there is no such table."""
+        await self.table(keyspace, name)
+        if not await self._redefine(keyspace, name, lambda definition: definition):
+            raise unknown_table(keyspace, name)
+
+    async def _redefine(
+        self, keyspace: str, name: str, changed: Callable[[str], str | None]
+    ) -> bool:
+        """Write a table's definition once more, or none; says whether there was one."""
+        row = f"table {keyspace}.{name}"
+        while True:
+            await self.refresh()
+            definition = self.definitions.get(row)
+            if definition is None:
+                return False
+            if await self._write(row, definition, changed(definition)):
+                await asyncio.sleep(self.kept * MARGIN)
+                return True
+
     async def _create(self, row: str, definition: object) -> bool:
-        nothing = Value(row, DEFINITION, None)
-        wanted = Value(row, DEFINITION, json.dumps(definition))
-        outcome = await self.door.ask(PutIf(PARTITION, (nothing,), (wanted,)))
+        return await self._write(row, None, json.dumps(definition))
+
+    async def _write(self, row: str, expected: str | None, wanted: str | None) -> bool:
+        """Write a row, if it holds what is expected; says whether it did."""
+        was, will_be = (Value(row, DEFINITION, each) for each in (expected, wanted))
+        outcome = await self.door.ask(PutIf(PARTITION, (was,), (will_be,)))
         if not isinstance(outcome, Ok):
-            raise CqlError(SERVER_ERROR, "it may have been created, or not: look, and try again")
+            raise CqlError(SERVER_ERROR, "it may have been done, or not: look, and try again")
         await self.refresh()
         return outcome.value is True
 
 
-def table_of(definition: Mapping[str, Any]) -> Table:
+def column_of(table: Table, column: str) -> Type:
+    """The type of a column. Raises: CqlError, where there is none of that name."""
+    if column not in table.columns:
+        raise CqlError(INVALID, f"Undefined column name {column} in {table.keyspace}.{table.name}")
+    return table.columns[column]
+
+
+def table_of(definition: Mapping[str, Any], id: int) -> Table:
     """A table as it was saved."""
     columns = {column: TYPES[kind] for column, kind in definition["columns"]}
     partition, clustering = tuple(definition["partition"]), tuple(definition["clustering"])
-    return Table(definition["keyspace"], definition["name"], columns, partition, clustering)
+    return Table(definition["keyspace"], definition["name"], columns, partition, clustering, id)
+
+
+def no_keyspace(table: str) -> CqlError:
+    """What the client is told."""
+    return CqlError(INVALID, f"no keyspace is in use: say USE, or keyspace.{table}")
+
+
+def unknown_table(keyspace: str, name: str) -> CqlError:
+    """What the client is told."""
+    return CqlError(INVALID, f"unconfigured table {keyspace}.{name}")
 
 
 def already_there(keyspace: str, table: str = "") -> CqlError:

@@ -1,123 +1,51 @@
 """A statement as operations of the node, and what the node says as an answer.
 
-Nothing is decided here. A row is some cells of a partition: one for each column that is in no key,
-and one that says that the row is there, though all its columns may hold nothing.
+Nothing is decided here. What changes rows is in ``changes``.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
 
 from common.runtime.facade import Door
-from common.values.history import Failed, Ok, Outcome
-from stage3_partitioning.cassandra.front.cql import (
+from common.values.history import Ok
+from stage3_partitioning.cassandra.front.changes import BIGINT, Changes
+from stage3_partitioning.cassandra.front.exchange import (
+    SERIAL,
+    Answer,
+    Asked,
+    Place,
+    Rows,
+    SchemaChange,
+    UsedKeyspace,
+    Void,
+    too_few,
+)
+from stage3_partitioning.cassandra.front.schema import (
+    EXISTS,
+    Schema,
+    Table,
+    already_there,
+    column_of,
+    unknown_table,
+)
+from stage3_partitioning.cassandra.front.syntax import (
+    Batch,
     Change,
     CreateKeyspace,
     CreateTable,
-    Relation,
+    DropTable,
+    Name,
     Select,
     Statement,
-    Term,
+    Truncate,
     Use,
 )
-from stage3_partitioning.cassandra.front.schema import EXISTS, Schema, Table, already_there
 from stage3_partitioning.cassandra.front.system import COLUMNS, Row, System
-from stage3_partitioning.cassandra.front.types import TYPES, Type
-from stage3_partitioning.cassandra.front.wire import (
-    INVALID,
-    PROTOCOL_ERROR,
-    READ_TIMEOUT,
-    WRITE_TIMEOUT,
-    CqlError,
-    int32,
-    short,
-    string,
-)
-from stage3_partitioning.cassandra.replica import ALL, ONE, QUORUM, Get, Put, PutIf, Shown, Value
+from stage3_partitioning.cassandra.front.types import TYPES
+from stage3_partitioning.cassandra.front.wire import INVALID, READ_TIMEOUT, CqlError
+from stage3_partitioning.cassandra.quorum import TOO_MUCH
+from stage3_partitioning.cassandra.replica import Get, PutIf, Shown, Value
 
-LEVELS = {1: ONE, 4: QUORUM, 5: ALL, 6: QUORUM, 7: QUORUM, 10: ONE}
-"""Consistency levels by their codes. There is one data centre: LOCAL_ONE is ONE, and so on."""
-OTHER_LEVELS = {0: "ANY", 2: "TWO", 3: "THREE"}
-SERIAL = (8, 9)
-
-BIGINT, INT, BOOLEAN = TYPES["bigint"], TYPES["int"], TYPES["boolean"]
-APPLIED = "[applied]"
-
-
-@dataclass(frozen=True, slots=True)
-class Void:
-    """It is done."""
-
-
-@dataclass(frozen=True, slots=True)
-class UsedKeyspace:
-    """This connection uses another keyspace."""
-
-    keyspace: str
-
-
-@dataclass(frozen=True, slots=True)
-class Created:
-    """A keyspace, or a table of one."""
-
-    keyspace: str
-    table: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Some rows: the texts of their columns."""
-
-    name: tuple[str, str]
-    columns: Mapping[str, Type]
-    rows: Sequence[Sequence[str | None]] = ()
-
-
-Answer: TypeAlias = Void | UsedKeyspace | Created | Rows
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """How a client has sent a statement.
-
-    Attributes:
-        keyspace: that its connection uses.
-        level: the code of the consistency level.
-        timestamp: of its writes; 0 for the coordinator's clock.
-        bound: the values of its markers, as bytes.
-    """
-
-    keyspace: str
-    level: int = 1
-    timestamp: int = 0
-    bound: tuple[bytes | None, ...] = ()
-
-    def text(self, term: Term, kind: Type) -> str | None:
-        """A term as a text of this type."""
-        if term.kind == "?":
-            if term.marker >= len(self.bound):
-                raise CqlError(
-                    INVALID, f"{len(self.bound)} values are bound, and there are more markers"
-                )
-            return kind.bound(self.bound[term.marker])
-        return None if term.kind == "null" else kind.literal(term.kind, term.words)
-
-    def number(self, term: Term | None, kind: Type) -> int | None:
-        """A term as a number."""
-        text = None if term is None else self.text(term, kind)
-        return None if text is None else int(text)
-
-    @property
-    def named_level(self) -> str:
-        """The level as the node knows it."""
-        if self.level in LEVELS:
-            return LEVELS[self.level]
-        if self.level in OTHER_LEVELS:
-            name = OTHER_LEVELS[self.level]
-            raise CqlError(INVALID, f"{name} is not supported: say ONE, QUORUM or ALL")
-        if self.level in SERIAL:
-            raise CqlError(INVALID, "SERIAL is for reads of one row, and for what says IF")
-        raise CqlError(PROTOCOL_ERROR, f"there is no consistency level with the code {self.level}")
+INT = TYPES["int"]
 
 
 class Statements:
@@ -132,6 +60,7 @@ class Statements:
         self._door = door
         self.schema = schema
         self._system = system
+        self._changes = Changes(door)
 
     async def carry_out(self, statement: Statement, asked: Asked) -> Answer:
         """Carry out a statement.
@@ -149,116 +78,42 @@ class Statements:
                 full = name[0] or asked.keyspace, name[1]
                 made = await self.schema.create_table(full, columns, (partition, clustering))
                 return self._created(made, softly, *full)
+            case DropTable(name, softly):
+                full = name[0] or asked.keyspace, name[1]
+                if await self.schema.drop_table(*full):
+                    return SchemaChange("DROPPED", *full)
+                if not softly:
+                    raise unknown_table(*full)
+                return Void()
+            case Truncate(name):
+                await self.schema.truncate(name[0] or asked.keyspace, name[1])
+                return Void()
             case Select():
                 return await self._select(statement, asked)
-        return await self._change(statement, asked)
+            case Batch(changes, timestamp):
+                given = asked.number(timestamp, BIGINT)
+                return await self.batch([(change, asked) for change in changes], asked, given)
+        return await self._changes.one(statement, await self.table(statement.name, asked), asked)
+
+    async def batch(
+        self, changes: Sequence[tuple[Change, Asked]], asked: Asked, timestamp: int | None = None
+    ) -> Answer:
+        """Carry out a batch: each change, and how it was sent."""
+        of_tables = [(each, await self.table(each.name, how), how) for each, how in changes]
+        await self._changes.batch(of_tables, asked, timestamp)
+        return Void()
 
     def _created(self, made: bool, softly: bool, keyspace: str, table: str = "") -> Answer:
         if not made and not softly:
             raise already_there(keyspace, table)
-        return Created(keyspace, table) if made else Void()
+        return SchemaChange("CREATED", keyspace, table) if made else Void()
 
-    async def table(self, name: tuple[str, str], asked: Asked) -> Table:
+    async def table(self, name: Name, asked: Asked) -> Table:
         """The table of a statement; a system table, too."""
         full = name[0] or asked.keyspace, name[1]
         if full in COLUMNS:
             return Table(*full, {name: TYPES[kind] for name, kind in COLUMNS[full].items()}, (), ())
         return await self.schema.table(*full)
-
-    # Changes.
-
-    async def _change(self, change: Change, asked: Asked) -> Answer:
-        table = await self.table(change.name, asked)
-        if not table.partition:
-            raise CqlError(INVALID, f"{table.keyspace}.{table.name} cannot be changed")
-        given = self._given(change, table, asked)
-        if missing := [column for column in table.primary if given.get(column) is None]:
-            raise CqlError(INVALID, f"the primary key needs a value for {', '.join(missing)}")
-        keys = {column: text for column, text in given.items() if text is not None}
-        key, row = table.key_of(keys), table.row_of(keys)
-        values = tuple(
-            Value(row, column, given.get(column)) for column in self._written(change, table, given)
-        )
-        if change.condition:
-            return await self._change_if(change, table, asked, key, row, values)
-        explicit = asked.number(change.timestamp, BIGINT)
-        timestamp = explicit if explicit is not None else asked.timestamp
-        outcome = await self._door.ask(Put(key, values, asked.named_level, max(timestamp, 0)))
-        if not isinstance(outcome, Ok):
-            raise too_few(outcome, WRITE_TIMEOUT, asked.level, "SIMPLE")
-        return Void()
-
-    def _given(self, change: Change, table: Table, asked: Asked) -> dict[str, str | None]:
-        """What the statement says of each column, as text."""
-        pairs = list(change.values)
-        for relation in change.where:
-            if relation.column not in table.primary or relation.sign != "=":
-                raise CqlError(INVALID, "WHERE of a change says what each key column equals")
-            pairs.append((relation.column, relation.term))
-        for column, _ in pairs:
-            column_of(table, column)
-        if change.verb == "update":
-            for column, _ in change.values:
-                if column in table.primary:
-                    raise CqlError(INVALID, f"{column} is in the primary key and cannot be SET")
-        return {column: asked.text(term, table.columns[column]) for column, term in pairs}
-
-    def _written(
-        self, change: Change, table: Table, given: Mapping[str, str | None]
-    ) -> tuple[str, ...]:
-        """Which columns are written; what is not given of them is deleted."""
-        if change.verb == "delete":
-            for column in change.deleted:
-                column_of(table, column)
-                if column in table.primary:
-                    raise CqlError(INVALID, f"{column} is in the primary key: delete the row")
-            return change.deleted or (EXISTS, *table.regular)
-        assert isinstance(given, dict)
-        given[EXISTS] = ""
-        return (EXISTS, *(column for column in table.regular if column in given))
-
-    async def _change_if(
-        self,
-        change: Change,
-        table: Table,
-        asked: Asked,
-        key: str,
-        row: str,
-        values: tuple[Value, ...],
-    ) -> Answer:
-        if change.timestamp is not None:
-            raise CqlError(INVALID, "a change with IF gets its timestamp from Paxos")
-        if change.condition == "not exists":
-            expected = tuple(Value(row, column, None) for column in (EXISTS, *table.regular))
-        elif change.condition == "exists":
-            expected = (Value(row, EXISTS, ""),)
-        else:
-            expected = tuple(self._expected(each, table, asked, row) for each in change.expected)
-        outcome = await self._door.ask(PutIf(key, expected, values))
-        if not isinstance(outcome, Ok):
-            raise too_few(outcome, WRITE_TIMEOUT, asked.level, "CAS")
-        name = table.keyspace, table.name
-        if outcome.value is True:
-            return Rows(name, {APPLIED: BOOLEAN}, [["true"]])
-        assert isinstance(outcome.value, tuple)
-        there = {each.column: each.value for each in outcome.value}
-        if there.get(EXISTS) is None and change.condition != "columns":
-            return Rows(name, {APPLIED: BOOLEAN}, [["false"]])
-        if change.condition == "not exists":
-            keys = self._given(change, table, asked)
-            there = {**there, **{column: keys[column] for column in table.primary}}
-            columns = dict(table.columns)
-        else:
-            names = [each.column for each in expected if each.column != EXISTS]
-            columns = {column: table.columns[column] for column in names}
-        found = ["false", *(there.get(column) for column in columns)]
-        return Rows(name, {APPLIED: BOOLEAN, **columns}, [found])
-
-    def _expected(self, relation: Relation, table: Table, asked: Asked, row: str) -> Value:
-        kind = column_of(table, relation.column)
-        if relation.sign != "=" or relation.column in table.primary:
-            raise CqlError(INVALID, "IF says what columns outside of the primary key equal")
-        return Value(row, relation.column, asked.text(relation.term, kind))
 
     # Reading.
 
@@ -270,12 +125,15 @@ class Statements:
         if limit is not None and limit < 1:
             raise CqlError(INVALID, "LIMIT must be at least 1")
         name = table.keyspace, table.name
+        found: Sequence[Row]
+        next_page = None
         if not table.partition:
             found = self._filtered(await self._system.rows(name), select, table, asked)
         else:
-            found = await self._rows_of(select, table, asked)
+            all_rows = await self._rows_of(select, table, asked)
+            found, next_page = page_of(all_rows, table, asked, limit)
         rows = [[row.get(column) for column in columns] for row in found[:limit]]
-        return Rows(name, columns, rows)
+        return Rows(name, columns, rows, next_page)
 
     def _filtered(
         self, rows: Sequence[Row], select: Select, table: Table, asked: Asked
@@ -288,7 +146,7 @@ class Statements:
         return [row for row in rows if all(row.get(name) == text for name, text in wanted.items())]
 
     async def _rows_of(self, select: Select, table: Table, asked: Asked) -> list[Row]:
-        """Rows of one partition, in order."""
+        """Rows of one partition, in order, from the place on where the page begins."""
         texts, ranges = self._where(select, table, asked)
         key = table.key_of(texts)
         if asked.level in SERIAL:
@@ -299,7 +157,11 @@ class Statements:
             outcome = await self._door.ask(PutIf(key, columns, ()))
         else:
             first, last = bounds_of(table, texts, ranges)
+            if asked.place is not None:
+                first = max(first, asked.place.row + "\0")
             outcome = await self._door.ask(Get(key, first, last, asked.named_level))
+        if outcome == TOO_MUCH:
+            raise CqlError(INVALID, TOO_MUCH.reason)
         if not isinstance(outcome, Ok):
             raise too_few(outcome, READ_TIMEOUT, asked.level)
         assert isinstance(outcome.value, tuple)
@@ -332,13 +194,6 @@ class Statements:
             order = ", ".join(table.clustering)
             raise CqlError(INVALID, f"clustering columns are named in their order: {order}")
         return texts, ranges
-
-
-def column_of(table: Table, column: str) -> Type:
-    """The type of a column. Raises: CqlError, where there is none of that name."""
-    if column not in table.columns:
-        raise CqlError(INVALID, f"Undefined column name {column} in {table.keyspace}.{table.name}")
-    return table.columns[column]
 
 
 def bounds_of(
@@ -377,11 +232,19 @@ def rows_from(shown: Sequence[Shown], table: Table, partition: Mapping[str, str]
     ]
 
 
-def too_few(outcome: Outcome, code: int, level: int, kind: str = "") -> CqlError:
-    """The node's word that it cannot say yes, in the protocol's form."""
-    assert not isinstance(outcome, Ok)
-    counts = short(level) + int32(0) + int32(1)
-    if code == WRITE_TIMEOUT and isinstance(outcome, Failed):
-        return CqlError(INVALID, f"nothing was written: {outcome.reason}")
-    more = counts + (string(kind) if code == WRITE_TIMEOUT else b"\0")
-    return CqlError(code, f"{outcome.reason}", more)
+def page_of(
+    rows: Sequence[Row], table: Table, asked: Asked, limit: int | None
+) -> tuple[Sequence[Row], Place | None]:
+    """The first page of these rows, and where the next one begins; None where there is none.
+
+    Args:
+        rows: all that are left, from the place on at which the page begins.
+        limit: of rows on all pages together.
+    """
+    before = asked.place.shown if asked.place is not None else 0
+    left = rows if limit is None else rows[: max(limit - before, 0)]
+    if not 0 < asked.page < len(left):
+        return left, None
+    page = left[: asked.page]
+    keys = {column: text for column in table.clustering if (text := page[-1][column]) is not None}
+    return page, Place(before + len(page), table.row_of(keys))

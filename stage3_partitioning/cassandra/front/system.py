@@ -138,7 +138,8 @@ class System:
         """What both tables say of a node. Any node coordinates, so tokens say little here."""
         share = 2**64 // len(self._members)
         token = self._members.index(node) * share - 2**63
-        version = json.dumps([[*self._schema.keyspaces], sorted(self._schema.tables)])
+        tables = sorted((*name, table.id) for name, table in self._schema.tables.items())
+        version = json.dumps([sorted(self._schema.keyspaces), tables])
         return {
             "host_id": str(uuid5(NAMESPACE_DNS, f"{node}.course")),
             "data_center": "course",

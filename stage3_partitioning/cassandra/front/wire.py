@@ -13,7 +13,7 @@ RESPONSE = 0x80
 """This bit of the version says that a frame is an answer."""
 
 HEAD = Struct(">BBhBi")
-MOST_BYTES = 1024 * 1024
+MOST_BYTES = 1_000_000
 """No frame is longer. Nothing is allocated for one that says it is."""
 
 ERROR, STARTUP, READY, OPTIONS, SUPPORTED = 0x00, 0x01, 0x02, 0x05, 0x06
