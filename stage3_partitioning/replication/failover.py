@@ -19,8 +19,9 @@ a majority that votes for an epoch or term, Patroni by a lease in etcd, MySQL's 
 among its own servers. The lab ``election`` is about that. What is here, fence and position, is in
 all of them; Viewstamped Replication and Raft are what comes out if the two steps are one vote.
 
-An old leader that still runs, and hears nothing, goes on: it answers reads from its old state, and
-in ``async`` mode it acknowledges writes that will be lost. Only a lease could forbid that.
+An old leader that still runs, and hears nothing, goes on: in ``async`` mode it acknowledges writes
+that will be lost, and it answers reads from its old state. Who has written or read in the new epoch
+asks for a position that it has not, and is told so; for others only a lease could forbid it.
 """
 
 from common.contract import NodeId, message, on

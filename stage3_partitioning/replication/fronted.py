@@ -4,12 +4,15 @@ A front is in the replica's own process. It writes several keys at once, reads s
 the log: it hands that on to real Redis servers, which are followers of this replica.
 """
 
+import sys
 from collections import deque
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from common.contract import CallId, NodeId, on, operation, record
 from common.values.history import Failed, Ok, Unknown
-from stage3_partitioning.replication.log import Copy, Entry, Position
+from common.values.sizes import bytes_of
+from stage3_partitioning.replication.log import MOST_BYTES, Copy, Entry, Position
 from stage3_partitioning.replication.rejoin import Replica
 from stage3_partitioning.replication.shipping import Ship
 
@@ -19,7 +22,15 @@ FRONT = "front"
 MOST_TOLD = 1000
 """Writes that are told of at one time."""
 
+MOST_STORED = 3_500_000
+"""Bytes of all keys and values: a copy of them has to fit one message."""
+
+EACH = 16
+"""Bytes that a key and its value cost in a copy, beside their texts."""
+
 NOT_LEADER = "this member does not lead"
+FULL = "OOM command not allowed when used memory > 'maxmemory'"
+TOO_LARGE = f"more than {MOST_BYTES} bytes cannot be written at one time"
 
 
 @record
@@ -28,6 +39,25 @@ class Change:
 
     key: str
     value: str | None
+
+
+def size_of(change: Change) -> int:
+    """What a change costs of the room in a message."""
+    return bytes_of(change.key, change.value) + EACH
+
+
+def in_pieces(changes: Iterable[Change], most: int) -> Iterator[tuple[Change, ...]]:
+    """Changes in their order, so many at most in a piece, and none too large for one write."""
+    piece: list[Change] = []
+    size = 0
+    for change in changes:
+        size += size_of(change)
+        if piece and (size > MOST_BYTES or len(piece) == most):
+            yield tuple(piece)
+            piece, size = [], size_of(change)
+        piece.append(change)
+    if piece:
+        yield tuple(piece)
 
 
 @operation
@@ -110,6 +140,8 @@ class Fronted(Replica):
         super().__init__(id, peers, **options)
         self.due: deque[tuple[int, CallId, Written]] = deque()
         """Writes of the front that wait: until which offset is confirmed, and for what."""
+        self.room = 0
+        """So many bytes may be stored at least; where they are used up it is looked at again."""
         self.following: list[tuple[CallId, Position]] = []
         """Who waits for something behind a position."""
 
@@ -118,6 +150,9 @@ class Fronted(Replica):
         """Take the changes as the leader, ship them, and wait as any client does."""
         if not self.leads:
             self.finish(call, Failed(NOT_LEADER))
+            return
+        if why := self.refusal(write.changes):
+            self.finish(call, Failed(why))
             return
         after = self.log.position
         there = sum(each.key in self.log.data for each in write.changes)
@@ -135,6 +170,19 @@ class Fronted(Replica):
             self.answer_waiting()
         else:
             self.finish(call, Ok(written))
+
+    def refusal(self, changes: tuple[Change, ...]) -> str:
+        """Why these changes cannot be made; "" if they can."""
+        size = sum(map(size_of, changes))
+        if size > MOST_BYTES:
+            return TOO_LARGE
+        if all(each.value is None for each in changes):
+            return ""
+        self.room -= size
+        if self.room < 0:
+            stored = sum(bytes_of(*pair) + EACH for pair in self.log.data.items())
+            self.room = MOST_STORED - stored - size
+        return FULL if self.room < 0 else ""
 
     @on(Read)
     def read(self, read: Read, call: CallId) -> None:
@@ -171,7 +219,7 @@ class Fronted(Replica):
         """The changes behind a position, so many at most."""
         if not self.log.has(position):
             return Told(self.log.position, (), again=True)
-        entries = self.log.since(position[1], most)
+        entries = self.log.since(position[1], most, sys.maxsize)
         reached = self.log.at(position[1] + len(entries))
         changes = (Change(each.key, each.value) if each.client else None for each in entries)
         return Told(reached, tuple(changes))

@@ -15,12 +15,16 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from common.contract import NodeId, record
+from common.values.sizes import bytes_of
 
 Position: TypeAlias = tuple[int, int]
 """An epoch, and an offset: how many writes there are up to here. Greater is further."""
 
 NOWHERE: Position = (0, 0)
 """Before the first write."""
+
+MOST_BYTES = 2_500_000
+"""Of the texts that are shipped in one message, which has 4 MB at the most."""
 
 
 @record
@@ -126,9 +130,22 @@ class Log:
             self.clients[entry.client] = (entry.number, position)
         return position
 
-    def since(self, offset: int, most: int) -> tuple[Entry, ...]:
-        """The writes of the backlog behind an offset, so many at most."""
-        return tuple(self.entries[offset - self.start :][:most])
+    def since(self, offset: int, most: int, room: int = MOST_BYTES) -> tuple[Entry, ...]:
+        """The writes of the backlog behind an offset: one, and more while there is room.
+
+        Args:
+            offset: behind which they are.
+            most: so many at most.
+            room: for the bytes of their texts.
+        """
+        first = offset - self.start
+        found: list[Entry] = []
+        for entry in self.entries[first : first + most]:
+            room -= bytes_of(entry.key, entry.value)
+            if found and room < 0:
+                break
+            found.append(entry)
+        return tuple(found)
 
     def copy(self) -> Copy:
         """The state as it is now."""

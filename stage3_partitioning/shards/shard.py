@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from common.contract import Node, NodeId, on
+from common.values.sizes import bytes_of
 from stage3_partitioning.shards.chunks import (
     Table,
     Version,
@@ -40,6 +41,9 @@ from stage3_partitioning.shards.messages import (
     TableIs,
     Written,
 )
+
+MOST_BYTES = 2_000_000
+"""Of the documents in one answer, if it has more than one; a message has 4 MB at the most."""
 
 
 class Caching(Node):
@@ -218,7 +222,8 @@ class Shard(Caching):
         """All documents that are this shard's own, from ``low`` up to the end of its chunks there.
 
         A document that lies here and is another shard's is not shown. If there are more than
-        ``limit``, the answer ends just before the first that is left out. Or StaleConfig.
+        ``limit``, the answer ends just before the first that is left out; if they do not fit one
+        message, too (``fitting``). Or StaleConfig.
         """
         if self.refuses(look.version, look.low) or not self.owns(look.low):
             self.send(router, StaleConfig(look.number, self.version))
@@ -229,7 +234,7 @@ class Shard(Caching):
             upto = places[look.limit]
             del places[look.limit :]
         found = tuple((place, self.documents[place]) for place in places)
-        self.send(router, Seen(look.number, found, upto))
+        self.send(router, fitting(Seen(look.number, found, upto)))
 
     def open_end(self, low: str, high: str) -> str:
         """How far from ``low`` on, and not behind ``high``, this shard owns all that there is and
@@ -238,6 +243,16 @@ class Shard(Caching):
         while upto < high and self.owns(upto) and not self.is_closed(upto):
             upto = chunk_of(self.table, upto).high
         return min(upto, high)
+
+
+def fitting(seen: Seen) -> Seen:
+    """As much of an answer as fits one message, and at least one document."""
+    size = 0
+    for many, (place, value) in enumerate(seen.documents):
+        size += bytes_of(place, value)
+        if many and size > MOST_BYTES:
+            return Seen(seen.number, seen.documents[:many], place)
+    return seen
 
 
 def changed(before: str | None, command: Change) -> tuple[str | None, bool]:

@@ -160,6 +160,28 @@ def test_an_offset_from_the_future_and_a_wrong_id_get_a_copy_and_bad_words_one_e
         assert other.say("ROLE").startswith(b"*5\r\n$5\r\nslave")
 
 
+def test_large_values_come_to_a_member_that_was_away_and_too_much_is_refused(
+    cluster: Background, leader: Wire
+) -> None:
+    large, keys = "x" * 900_000, ("large 1", "large 2", "large 3")
+    cluster.kill("n3")
+    for key in keys:
+        assert leader.say("SET", key, large) == b"+OK\r\n"
+    words = [word for key in keys for word in (key, large)]
+    assert leader.say("MSET", *words).startswith(b"-ERR more than 2500000 bytes")
+    assert leader.say("SET", "large 4", large).startswith(b"-OOM command not allowed")
+    cluster.restart("n3")
+
+    def has_all() -> bool:
+        with contextlib.suppress(OSError), Wire(cluster.ports["n3"]) as member:
+            return member.say("EXISTS", *keys) == b":3\r\n"
+        return False
+
+    eventually(has_all)
+    assert leader.say("DEL", *keys) == b":3\r\n"
+    assert leader.say("SET", "small", "1") == b"+OK\r\n"
+
+
 def test_redis_cli_and_redis_benchmark_work_with_it(cluster: Background) -> None:
     port = str(cluster.ports["n1"])
     line = ["redis-benchmark", "-p", port, "-t", "set,get", "-n", "500", "-c", "5", "-P", "4", "-q"]

@@ -15,11 +15,21 @@ from common.runtime.resp.words import arity_problem, subcommand, text, unknown_s
 from common.values.history import Failed, Ok, Outcome
 from stage3_partitioning.replication.front.following import Following
 from stage3_partitioning.replication.front.stream import Follower, Stream, as_bytes, as_text
-from stage3_partitioning.replication.fronted import NOT_LEADER, Change, Read, Who, Write, Written
+from stage3_partitioning.replication.fronted import (
+    FULL,
+    NOT_LEADER,
+    Change,
+    Read,
+    Who,
+    Write,
+    Written,
+)
 from stage3_partitioning.replication.log import Position
 
 VERSION = "7.0.15"
 READ_ONLY = "READONLY You can't write against a read only replica."
+REFUSALS = {NOT_LEADER: READ_ONLY, FULL: FULL}
+"""What a client is told in Redis' words; by what the node says."""
 MOST_PORT = 65535
 
 Words: TypeAlias = list[bytes]
@@ -89,7 +99,7 @@ def _write(client: Client, changes: Sequence[Change], told: "Value | None" = Non
 async def _written(client: Client, pending: Awaitable[Outcome], told: "Value | None") -> bytes:
     outcome = await pending
     if isinstance(outcome, Failed):
-        raise RespError(READ_ONLY if outcome.reason == NOT_LEADER else f"ERR {outcome.reason}")
+        raise RespError(REFUSALS.get(outcome.reason, f"ERR {outcome.reason}"))
     if not isinstance(outcome, Ok):
         raise RespError("ERR nobody can tell whether it was written: another member may lead")
     written = cast(Written, outcome.value)

@@ -19,7 +19,14 @@ from common.runtime.resp.requests import ProtocolError, RequestReader
 from common.values.history import Failed, Ok
 from stage3_partitioning.replication.front.rdb import BadRdb, read_rdb
 from stage3_partitioning.replication.front.stream import as_bytes, as_text, command
-from stage3_partitioning.replication.fronted import Change, Picture, Read, State, Write
+from stage3_partitioning.replication.fronted import (
+    Change,
+    Picture,
+    Read,
+    State,
+    Write,
+    in_pieces,
+)
 from stage3_partitioning.replication.log import NOWHERE
 
 RETRY_SECONDS = 0.5
@@ -214,8 +221,8 @@ class Following:
         return {words[1]: None if value is None else as_bytes(value)}
 
     async def _write(self, changes: list[Change]) -> None:
-        for begin in range(0, len(changes), MOST_CHANGES):
-            outcome = await self._door.ask(Write(tuple(changes[begin : begin + MOST_CHANGES])))
+        for piece in in_pieces(changes, MOST_CHANGES):
+            outcome = await self._door.ask(Write(piece))
             if isinstance(outcome, Failed):
                 raise NotFollowed(outcome.reason)
 

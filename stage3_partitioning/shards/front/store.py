@@ -22,8 +22,9 @@ from stage3_partitioning.shards.messages import (
     SplitAt,
 )
 
-MOST_DOCUMENT = 1024 * 1024
-"""The longest document, in bytes: it has to fit into a message between nodes. MongoDB: 16 MB."""
+MOST_DOCUMENT = 1_000_000
+"""The longest document, in bytes. An update has two of them in one message between nodes, where a
+byte may take two, and a message has 4 MB. MongoDB: 16 MB."""
 
 MOST_UNDER_WAY = 48
 """So many questions to the router at once; others wait. The router itself takes 64."""
