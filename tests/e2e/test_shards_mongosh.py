@@ -1,0 +1,64 @@
+"""mongosh, unmodified, writes, reads, splits and moves by way of a router."""
+
+import asyncio
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("mongomock", reason="mongomock is missing: pip install -e '.[mongo]'")
+pytest.importorskip("crc32c", reason="crc32c is missing: pip install -e '.[mongo]'")
+
+from common.runtime.launch import launch
+from stage3_partitioning.shards.worlds import WORLDS
+from tests.support.live import live
+
+MONGOSH = shutil.which("mongosh")
+LIMIT_SECONDS = 60
+
+SCRIPT = """
+const carts = db.getSiblingDB("shop").carts;
+const show = (value) => print(JSON.stringify(value));
+show(carts.insertMany([{_id: 1, n: 1}, {_id: 2, n: 2}, {_id: 3, n: 3}]).acknowledged);
+show(carts.updateOne({_id: 1}, {$inc: {n: 5}}).modifiedCount);
+show(carts.deleteOne({_id: 2}).deletedCount);
+show(db.adminCommand({split: "shop.carts", middle: {_id: 3}}).ok);
+show(db.adminCommand({moveChunk: "shop.carts", find: {_id: 3}, to: "n2"}).ok);
+show(db.getSiblingDB("config").chunks.find().toArray().map((chunk) => chunk.shard));
+show(carts.find({n: {$gte: 3}}).toArray());
+try { carts.insertOne({_id: 1}); } catch (error) { show(error.code); }
+show(typeof sh.status());
+"""
+
+
+@pytest.mark.skipif(
+    MONGOSH is None,
+    reason="mongosh is missing: npm install --global --ignore-scripts mongosh@2.12.0",
+)
+@live
+async def test_mongosh_writes_reads_splits_moves_and_shows_the_cluster(tmp_path: Path) -> None:
+    assert MONGOSH is not None
+    async with launch(WORLDS, tmp_path / "cluster", members=3, balance=False) as cluster:
+        process = await asyncio.create_subprocess_exec(
+            MONGOSH, "--quiet", "--norc", f"mongodb://{cluster.endpoints[0]}", "--eval", SCRIPT,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            env={**os.environ, "HOME": str(tmp_path)},
+        )  # fmt: skip
+        async with asyncio.timeout(LIMIT_SECONDS):
+            said, _ = await process.communicate()
+    lines = [line for line in said.decode().splitlines() if line[:1] in '[{"tf0123456789']
+    told = [json.loads(line) for line in lines[:8]]
+    assert told == [
+        True,
+        1,
+        1,
+        1,
+        1,
+        ["n1", "n2"],
+        [{"_id": 1, "n": 6}, {"_id": 3, "n": 3}],
+        11000,
+    ], said.decode()
+    assert process.returncode == 0, said.decode()
+    assert "shop.carts" in said.decode(), "sh.status() names what is sharded"
