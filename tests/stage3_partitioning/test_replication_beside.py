@@ -7,7 +7,7 @@ import pytest
 
 from common.check.explorer import Answer, Instance, explore_instance
 from common.contract.effects import Return
-from common.course.suites.kit import ByHand, ask_ok, effects_of
+from common.course.suites.kit import Alone, ask_ok, effects_of
 from common.sim.simulation import Simulation
 from common.values.faults import Block, Schedule
 from common.values.history import Failed, Ok, Outcome
@@ -73,12 +73,12 @@ def test_an_old_leader_that_is_cut_off_shows_old_values_but_not_to_who_knows_of_
     assert {ask_ok(simulation, "knows", Get("x")) for _ in range(9)} == {"new"}
 
 
-def fronted() -> ByHand:
+def fronted() -> Alone:
     """n1, which leads and waits for nobody."""
-    return ByHand(Fronted("n1", ("n2", "n3"), mode="async"))
+    return Alone(Fronted("n1", ("n2", "n3"), mode="async"))
 
 
-def outcome(node: ByHand, *changes: Change) -> Outcome:
+def outcome(node: Alone, *changes: Change) -> Outcome:
     """How a write of a front ends."""
     (ended,) = effects_of(Return, node.does(Write(changes)))
     told: Outcome = ended.outcome
