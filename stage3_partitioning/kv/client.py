@@ -30,11 +30,14 @@ from stage3_partitioning.kv.commands import (
     Expire,
     Get,
     Increment,
+    Look,
     Problem,
+    Push,
     Put,
     PutIf,
     RemoveNode,
     TimeToLive,
+    size_of,
 )
 from stage3_partitioning.kv.messages import (
     Answer,
@@ -100,7 +103,7 @@ class StoreClient(Asker):
 
     # What a user asks.
 
-    @on(Get, Put, PutIf, Append, Increment, Delete, CompareAndSet, Expire, TimeToLive)
+    @on(Get, Put, PutIf, Append, Increment, Delete, CompareAndSet, Expire, TimeToLive, Look, Push)
     def command_asked(self, operation: Command, call: CallId) -> None:
         """Have it carried out, once; what is too long for a message is not even sent.
 
@@ -186,5 +189,7 @@ class StoreClient(Asker):
 
 def too_long(command: Command) -> bool:
     """Whether a message should not carry this."""
-    values = (getattr(command, name, None) for name in ("value", "new", "expected"))
-    return len(command.key) > MAX_KEY or any(value and len(value) > MAX_VALUE for value in values)
+    values = (getattr(command, name, None) for name in ("value", "values", "new", "expected"))
+    return len(command.key) > MAX_KEY or any(
+        value and size_of(value) > MAX_VALUE for value in values
+    )

@@ -1,4 +1,6 @@
-"""What clients ask of the sharded store. Each command is about one key; keys and values are bytes.
+"""What clients ask of the sharded store. Each command is about one key.
+
+Keys are bytes. A key holds bytes, a *text*, or a *list* of texts.
 
 The commands are the clients' operations themselves. Several of them at once, all about keys of one
 slot, are what Redis calls a transaction: see :class:`~stage3_partitioning.kv.messages.Serve`.
@@ -14,16 +16,26 @@ MAX_KEY = 32 * 1024
 MAX_VALUE = 1024 * 1024
 """The longest value, in bytes: one has to fit into a message with room to spare."""
 
+ELEMENT = 40
+"""What each element of a list counts for besides its bytes: it takes so much more memory."""
+
 MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1
 """Numbers are those of 64 bits, as in Redis."""
 
+Held: TypeAlias = bytes | tuple[bytes, ...]
+"""What a key holds: a text, or the elements of a list from left to right. No list is empty."""
+
+Side: TypeAlias = Literal["left", "right"]
 When: TypeAlias = Literal["always", "absent", "present"]
 Until: TypeAlias = Literal["always", "mortal", "immortal", "later", "sooner", "shortened"]
 
 
 @operation
 class Get:
-    """What does ``key`` hold? Ends with Ok(bytes), or Ok(None) if there is no such key."""
+    """Which text does ``key`` hold? Ends with Ok(bytes), or Ok(None) if there is no such key.
+
+    This and each other command about texts ends with Ok(WRONG_KIND) if the key holds a list.
+    """
 
     key: bytes
 
@@ -115,11 +127,42 @@ class TimeToLive:
     key: bytes
 
 
+@operation
+class Look:
+    """What does ``key`` hold, a text or a list? Ends with Ok of it, or Ok(None): no such key."""
+
+    key: bytes
+
+
+@operation
+class Push:
+    """Add ``values``, one after the other, at one side of the list, or begin a list.
+
+    Ends with Ok(new length); with Ok(0) if there is no such key and ``when`` is ``present``, or if
+    there is nothing to push; with Ok(WRONG_KIND) if the key holds a text.
+    """
+
+    key: bytes
+    values: tuple[bytes, ...]
+    side: Side = "right"
+    when: When = "always"
+
+
 Command: TypeAlias = (
-    Get | Put | PutIf | Append | Increment | Delete | CompareAndSet | Expire | TimeToLive
+    Get
+    | Put
+    | PutIf
+    | Append
+    | Increment
+    | Delete
+    | CompareAndSet
+    | Expire
+    | TimeToLive
+    | Look
+    | Push
 )
 
-QUESTIONS = (Get, TimeToLive)
+QUESTIONS = (Get, TimeToLive, Look)
 """Commands that change nothing: to carry one out twice does no harm."""
 
 
@@ -130,42 +173,15 @@ class Problem:
     text: str
 
 
-# What only a front asks (Redis' protocol), in one Serve with other commands.
+WRONG_KIND = Problem("Operation against a key holding the wrong kind of value")
+"""The command is about texts and the key holds a list, or the other way round."""
 
 
-@operation
-class Expect:
-    """Does ``key`` hold ``value`` (None: nothing)? Ends with Ok(bool).
-
-    If it does not, the commands after it are not carried out.
-    """
-
-    key: bytes
-    value: bytes | None
-
-
-@operation
-class Rename:
-    """Let ``to`` hold what ``key`` holds, for as long as that lives, and ``key`` nothing.
-
-    Ends with Ok(True), or with Ok(False) if ``when`` is ``absent`` and there is such a key as
-    ``to``. The front asks about ``to`` in the same Serve, so that both keys are here.
-    """
-
-    key: bytes
-    to: bytes
-    when: Literal["always", "absent"] = "always"
-
-
-@operation
-class IncrementFloat:
-    """Add a decimal number to the one that ``key`` holds. Ends with Ok(bytes), the sum as text."""
-
-    key: bytes
-    by: bytes
-
-
-Fronted: TypeAlias = Command | Expect | Rename | IncrementFloat
+def size_of(value: Held) -> int:
+    """How many bytes a value counts for, where bytes are bounded."""
+    if isinstance(value, bytes):
+        return len(value)
+    return sum(map(len, value)) + ELEMENT * len(value)
 
 
 # What an operator asks.

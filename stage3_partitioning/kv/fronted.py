@@ -7,7 +7,21 @@ step. So it needs no sessions: nobody repeats it.
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation, localcontext
 
-from stage3_partitioning.kv.commands import Expect, Fronted, IncrementFloat, Problem, Rename
+from stage3_partitioning.kv.commands import WRONG_KIND, Problem
+from stage3_partitioning.kv.front_commands import (
+    Expect,
+    Fronted,
+    IfText,
+    IncrementFloat,
+    InsertElement,
+    MoveElement,
+    Pop,
+    RemoveElements,
+    Rename,
+    SetElement,
+    Trim,
+)
+from stage3_partitioning.kv.lists import NO_SUCH_KEY, carry_out_on_list
 from stage3_partitioning.kv.store import Item, Store, carry_out
 
 PLACES = 17
@@ -17,7 +31,6 @@ DIGITS = 400
 """Digits of a number in all: enough for each number that Redis takes, and its places."""
 
 NOT_A_FLOAT = Problem("value is not a valid float")
-NO_SUCH_KEY = Problem("no such key")
 
 
 def carry_out_together(store: Store, commands: Sequence[Fronted], now: int) -> tuple[object, ...]:
@@ -30,10 +43,15 @@ def carry_out_together(store: Store, commands: Sequence[Fronted], now: int) -> t
                 results.append((None if item is None else item.value) == value)
                 if not results[-1]:
                     break
+            case IfText(key, inner):
+                wrong = store.holds(key, now, tuple)
+                results.append(WRONG_KIND if wrong else carry_out(store, inner, now))
             case Rename():
                 results.append(_rename(store, command, now))
             case IncrementFloat():
                 results.append(_increment_float(store, command, now))
+            case Pop() | SetElement() | RemoveElements() | Trim() | InsertElement() | MoveElement():
+                results.append(carry_out_on_list(store, command, now))
             case _:
                 results.append(carry_out(store, command, now))
     return tuple(results)
@@ -52,6 +70,8 @@ def _rename(store: Store, command: Rename, now: int) -> Problem | bool:
 
 def _increment_float(store: Store, command: IncrementFloat, now: int) -> Problem | bytes:
     item = store.find(command.key, now) or Item(b"0")
+    if isinstance(item.value, tuple):
+        return WRONG_KIND
     number, by = as_float(item.value), as_float(command.by)
     if number is None or by is None:
         return NOT_A_FLOAT

@@ -5,11 +5,14 @@ far it has got is one *position*, the *frontier*: everything below it is the tar
 from it on the source's. So at any time each key has one owner, which both sides can compute.
 """
 
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from common.contract import NodeId, message, operation, record
-from stage3_partitioning.kv.commands import Command, Fronted
+from stage3_partitioning.kv.commands import Command, Held
+from stage3_partitioning.kv.front_commands import Fronted
 from stage3_partitioning.kv.slots import Run
+
+Kind: TypeAlias = Literal["any", "text", "list"]
 
 Position: TypeAlias = tuple[int, bytes]
 """A place in the order of all keys: a slot and a key in it; ``(7, b"")`` is where slot 7 begins."""
@@ -135,10 +138,12 @@ class Scan:
     Attributes:
         slot: where to begin.
         count: go on to the next slot until so many keys have been found.
+        kind: of these, name only those that hold a text, or a list.
     """
 
     slot: int
     count: int
+    kind: Kind = "any"
 
 
 @operation
@@ -271,7 +276,7 @@ class Handed:
     """A key that is handed over, its value, and how long it has to live (None forever)."""
 
     key: bytes
-    value: bytes
+    value: Held
     life_us: int | None
 
 

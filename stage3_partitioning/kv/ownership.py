@@ -110,7 +110,8 @@ def cut(
 
     A batch has at most ``most_keys`` keys and ``most_bytes`` bytes of keys and values, but at least
     one key, however large; and it does not begin another slot once it carries ``MOST_SESSIONS``.
-    Slots with nothing in them cost nothing: one batch passes over any number of them.
+    How many bytes a value counts for, be it a text or a list, is the ``size`` of its Item. Slots
+    with nothing in them cost nothing: one batch passes over any number of them.
 
     Args:
         store: the source's keys.
@@ -129,7 +130,7 @@ def cut(
         if slot > begin[0] and carried > MOST_SESSIONS:
             return (slot, start)
         for key in store.from_key(slot, start, most_keys - keys + 1):
-            size += len(key) + len(store.tables[slot][key].value)
+            size += len(key) + store.tables[slot][key].size
             if keys == most_keys or (keys and size > most_bytes):
                 return (slot, key)
             keys += 1

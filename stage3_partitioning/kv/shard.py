@@ -12,7 +12,8 @@ from typing import Unpack
 
 from common.contract import CallId, NodeId, on, record
 from common.values.history import Ok
-from stage3_partitioning.kv.commands import QUESTIONS, Fronted
+from stage3_partitioning.kv.commands import QUESTIONS
+from stage3_partitioning.kv.front_commands import Fronted
 from stage3_partitioning.kv.fronted import carry_out_together
 from stage3_partitioning.kv.member import Config, Member
 from stage3_partitioning.kv.messages import (
@@ -201,7 +202,9 @@ class Shard(Member):
                 following = slot
                 break
             found += [key for key in sorted(self.store.tables[slot]) if self._is_there(key)]
-        self.finish(call, Ok((following, tuple(found))))
+        kind = {"text": bytes, "list": tuple}.get(operation.kind, object)
+        named = tuple(key for key in found if self.store.holds(key, self.now, kind))
+        self.finish(call, Ok((following, named)))
 
     @on(SlotKeys)
     def slot_keys(self, operation: SlotKeys, call: CallId) -> None:

@@ -10,35 +10,57 @@ from heapq import heappop, heappush, nsmallest
 
 from common.contract import record
 from stage3_partitioning.kv.commands import (
+    ELEMENT,
     MAX_INTEGER,
     MAX_KEY,
     MAX_VALUE,
     MIN_INTEGER,
+    WRONG_KIND,
     Append,
     Command,
     CompareAndSet,
     Delete,
     Expire,
     Get,
+    Held,
     Increment,
+    Look,
     Problem,
+    Push,
     Put,
     PutIf,
     TimeToLive,
+    size_of,
 )
 from stage3_partitioning.kv.slots import SLOTS, key_slot
 
 NOT_A_NUMBER = Problem("value is not an integer or out of range")
 OVERFLOW = Problem("increment or decrement would overflow")
-TOO_LONG = Problem(f"a key has at most {MAX_KEY} bytes, and a value at most {MAX_VALUE}")
+TOO_LONG = Problem(
+    f"a key has at most {MAX_KEY} bytes, and a value at most {MAX_VALUE}; each element of a list "
+    f"counts {ELEMENT} more: spread what is longer over several keys"
+)
+ON_TEXTS = (Get, Append, Increment, CompareAndSet)
+"""Commands that look at what a text says. All others but Push take a text or a list alike."""
 
 
 @record
 class Item:
     """A value, and when its time is over by the node's clock, in microseconds; None for never."""
 
-    value: bytes
+    value: Held
     expires_at: int | None = None
+
+    @property
+    def text(self) -> bytes:
+        """The value, of which is known that it is a text."""
+        assert isinstance(self.value, bytes), "carry_out has looked"
+        return self.value
+
+    @property
+    def size(self) -> int:
+        """How many bytes the value counts for, where bytes are bounded."""
+        return size_of(self.value)
 
 
 class Store:
@@ -70,6 +92,11 @@ class Store:
             self.remove(key)
             return None
         return item
+
+    def holds(self, key: bytes, now: int, kind: type) -> bool:
+        """Whether the key holds a value of this kind: bytes for a text, tuple for a list."""
+        item = self.find(key, now)
+        return item is not None and isinstance(item.value, kind)
 
     def put(self, key: bytes, item: Item) -> None:
         """Let the key hold this."""
@@ -117,20 +144,22 @@ def carry_out(store: Store, command: Command, now: int) -> object:
     """Carry out a command and return its result, as the command's docstring says it.
 
     A command without a meaning, such as adding to what is no number, returns a Problem and changes
-    nothing.
+    nothing. So does a command about texts if the key holds a list: no function below need look.
     """
+    if isinstance(command, ON_TEXTS) and store.holds(command.key, now, tuple):
+        return WRONG_KIND
     match command:
-        case Get(key):
+        case Get(key) | Look(key):
             item = store.find(key, now)
             return None if item is None else item.value
         case Put(key, value):
-            return _put(store, key, Item(value))
+            return put_if_it_fits(store, key, Item(value))
         case PutIf():
             return _put_if(store, command, now)
         case Append(key, value):
             item = store.find(key, now) or Item(b"")
-            longer = item.value + value
-            return _put(store, key, Item(longer, item.expires_at)) or len(longer)
+            longer = item.text + value
+            return put_if_it_fits(store, key, Item(longer, item.expires_at)) or len(longer)
         case Increment():
             return _increment(store, command, now)
         case Delete(key):
@@ -139,7 +168,7 @@ def carry_out(store: Store, command: Command, now: int) -> object:
             item = store.find(key, now)
             if (None if item is None else item.value) != expected:
                 return False
-            return _put(store, key, Item(new)) or True
+            return put_if_it_fits(store, key, Item(new)) or True
         case Expire():
             return _expire(store, command, now)
         case TimeToLive(key):
@@ -147,14 +176,32 @@ def carry_out(store: Store, command: Command, now: int) -> object:
             if item is None:
                 return -2
             return -1 if item.expires_at is None else item.expires_at - now
+        case Push():
+            return _push(store, command, now)
     raise AssertionError(f"{command!r} is no command")
 
 
-def _put(store: Store, key: bytes, item: Item) -> Problem | None:
-    if len(key) > MAX_KEY or len(item.value) > MAX_VALUE:
+def put_if_it_fits(store: Store, key: bytes, item: Item) -> Problem | None:
+    """Let the key hold this, or say that it is too long."""
+    if len(key) > MAX_KEY or item.size > MAX_VALUE:
         return TOO_LONG
     store.put(key, item)
     return None
+
+
+def _push(store: Store, command: Push, now: int) -> Problem | int:
+    item = store.find(command.key, now)
+    if item is None:
+        if command.when == "present" or not command.values:
+            return 0
+        item = Item(())
+    if not isinstance(item.value, tuple):
+        return WRONG_KIND
+    if command.side == "right":
+        longer = item.value + command.values
+    else:
+        longer = command.values[::-1] + item.value
+    return put_if_it_fits(store, command.key, Item(longer, item.expires_at)) or len(longer)
 
 
 def _put_if(store: Store, command: PutIf, now: int) -> Problem | bool:
@@ -166,18 +213,18 @@ def _put_if(store: Store, command: PutIf, now: int) -> Problem | bool:
     expires_at = None if command.life_us is None else now + command.life_us
     if command.life_us == 0:
         expires_at = None if there is None else there.expires_at
-    return _put(store, command.key, Item(command.value, expires_at)) or True
+    return put_if_it_fits(store, command.key, Item(command.value, expires_at)) or True
 
 
 def _increment(store: Store, command: Increment, now: int) -> Problem | int:
     item = store.find(command.key, now) or Item(b"0")
-    number = as_integer(item.value)
+    number = as_integer(item.text)
     if number is None:
         return NOT_A_NUMBER
     number += command.by
     if not MIN_INTEGER <= number <= MAX_INTEGER:
         return OVERFLOW
-    return _put(store, command.key, Item(b"%d" % number, item.expires_at)) or number
+    return put_if_it_fits(store, command.key, Item(b"%d" % number, item.expires_at)) or number
 
 
 def as_integer(text: bytes) -> int | None:

@@ -12,6 +12,7 @@ from tests.support.resp_wire import Wire, debian_redis
 
 KEYS = (b"a", b"{a}b", b"{a}c", b"{a}\x00\xff", b"")
 NUMBERS = (b"n", b"{n}m")
+LISTS = (b"l", b"{l}2", b"{l}3")
 
 pytestmark = pytest.mark.needs("redis", "hiredis")
 
@@ -85,6 +86,58 @@ def some_words(random: Random) -> list[bytes | str | int]:
     return random.choice(makers)()
 
 
+def some_words_about_lists(random: Random) -> list[bytes | str | int]:
+    """A command about lists, right or a little wrong; now and then a key holds a text instead."""
+    key, other, element = (random.choice(each) for each in (LISTS, LISTS, (b"x", b"y", b"")))
+    index = random.choice((0, 1, 2, -1, -2, 5, -5, "x", 2**63 - 1, -(2**63), 2**63))
+    count = random.choice((0, 1, 2, 3, -1, -2, "x"))
+    side, put = (random.choice(("LEFT", "RIGHT", "left", "UP")) for _ in range(2))
+    makers: list[Callable[[], list[bytes | str | int]]] = [
+        lambda: [random.choice(("LPUSH", "RPUSH")), key, element],
+        lambda: [random.choice(("LPUSH", "RPUSH")), key, element, b"x", b"z", b"y", b"x"],
+        lambda: [random.choice(("LPUSHX", "RPUSHX")), key, b"1", b"2"],
+        lambda: [random.choice(("LPOP", "RPOP")), key],
+        lambda: [random.choice(("LPOP", "RPOP")), key, count],
+        lambda: [random.choice(("LPOP", "LLEN", "LPUSH", "LINDEX", "LMOVE", "LPOS")), key, 1, 2, 3],
+        lambda: ["LLEN", key],
+        lambda: [random.choice(("LRANGE", "LTRIM")), key, index, random.choice((0, 2, -1, -3, 9))],
+        lambda: ["LRANGE", key, 0, -1],
+        lambda: ["LINDEX", key, index],
+        lambda: ["LSET", key, index, element],
+        lambda: ["LREM", key, random.choice((count, -(2**63))), element],
+        lambda: ["LINSERT", key, random.choice(("BEFORE", "after", "IN")), element, b"new"],
+        lambda: ["LPOS", key, element, random.choice(("RANK", "COUNT", "MAXLEN", "FOO")), count],
+        lambda: ["LPOS", key, element, "RANK", count, "COUNT", 0, "maxlen", random.choice((0, 2))],
+        lambda: ["LMOVE", key, other, side, put],
+        lambda: ["RPOPLPUSH", key, other],
+        lambda: random.choice([["TYPE", key], ["TTL", key], ["DBSIZE"], ["EXISTS", key, other]]),
+        lambda: random.choice([["EXPIRE", key, 100], ["PERSIST", key], ["DEL", key]]),
+        lambda: [random.choice(("RENAME", "RENAMENX")), key, other],
+        lambda: random.choice([["SET", key, "1"], ["SET", key, "1", "GET"], ["SETNX", key, "1"]]),
+        lambda: [random.choice(("GET", "INCR", "GETDEL", "STRLEN", "GETEX")), key],
+        lambda: [random.choice(("APPEND", "GETSET", "INCRBYFLOAT", "INCRBY")), key, "1"],
+        lambda: random.choice(
+            [["GETRANGE", key, 0, 1], ["MGET", key, other], ["SETEX", key, 9, 1]]
+        ),
+        lambda: random.choice([["GETEX", key, "EX", 0], ["GETEX", key, "EX", 100]]),
+        lambda: [random.choice(("MULTI", "EXEC", "EXEC", "DISCARD"))],
+    ]
+    return random.choice(makers)()
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_a_seeded_script_about_lists_gets_the_same_replies(
+    both: tuple[Wire, Wire], seed: int, version: int
+) -> None:
+    flush(both)
+    random = Random(seed * version)
+    for wire in both:
+        assert wire.say("HELLO", version)
+    for _ in range(400):
+        compare(both, *some_words_about_lists(random))
+
+
 @pytest.mark.parametrize("seed", range(1, 9))
 def test_a_seeded_script_gets_the_same_replies_from_redis_and_from_ours(
     both: tuple[Wire, Wire], seed: int
@@ -143,6 +196,25 @@ def test_fixed_commands_get_the_same_replies(both: tuple[Wire, Wire], version: i
     WATCH {w}a w / SET {w}a 1 / MULTI / PING / GET w / EXEC / WATCH {w}a / MULTI / PING / GET w
     EXEC / WATCH / WATCH w / SET w 9 / EXEC / MULTI / EXEC / WATCH w / RESET / SET w 10 / MULTI
     SET w 11 / EXEC
+    RPUSH l a b c a b a / LPOS l a / LPOS l a RANK -1 / LPOS l a RANK 2 COUNT 0 / LPOS l a COUNT 2
+    LPOS l a RANK 0 / LPOS l a RANK x / LPOS l a COUNT -1
+    LPOS l a MAXLEN -1 / LPOS l a MAXLEN 2 COUNT 0 / LPOS l b RANK -1 MAXLEN 1 / LPOS l a RANK
+    LPOS nothing a / LPOS nothing a COUNT 1 / LPOS l nothing / LPOS l nothing COUNT 5
+    LPOP l 0 / LPOP nothing / LPOP nothing 2 / LPOP l -1 / LPOP l x / LPOP l 1 2 / RPOP l 2
+    LREM l 0 a / LREM l -9223372036854775808 a / LREM l x a / LREM nothing x a / LRANGE l 0 -1
+    LSET nothing x a / LSET l x a / LSET l 9 a / LSET l -1 z / LINDEX nothing x / LINDEX l x
+    LINSERT l BEFORE z y / LINSERT l AFTER nothing y / LINSERT nothing AFTER a y / LINSERT l IN a b
+    EXPIRE l 100 / RPUSH l d / TTL l / LPOP l 99 / TTL l / EXISTS l / TYPE l / RPUSH l e / TTL l
+    LMOVE l l LEFT RIGHT / LMOVE l {l}2 LEFT LEFT / EXISTS l / TYPE {l}2 / LMOVE l other LEFT LEFT
+    SET l text / LMOVE {l}2 l LEFT LEFT / LRANGE {l}2 0 -1 / RPOPLPUSH l {l}2 / LLEN l / LPUSH l a
+    LSET l x a / LINDEX l x / LPOS l a / LRANGE l x 1 / LRANGE l 0 1 / RPOP l 1 / LPUSHX l 1
+    GET {l}2 / SET {l}2 v GET / SET {l}2 v NX GET / SET {l}2 v EX 0 GET / GETSET {l}2 v
+    GETDEL {l}2 / GETEX {l}2 EX 0 / GETEX {l}2 PERSIST / APPEND {l}2 v / INCR {l}2 / STRLEN {l}2
+    INCRBYFLOAT {l}2 x / GETRANGE {l}2 0 1 / MGET {l}2 l / SETNX {l}2 v / SCAN 0 TYPE list COUNT 999
+    SCAN 0 TYPE hash COUNT 999 / RENAME {l}2 {l}3 / LRANGE {l}3 0 -1 / RENAMENX l {l}3
+    WATCH {l}3 / RPUSH {l}3 x / MULTI / LPOP {l}3 / EXEC / WATCH {l}3 / MULTI / LPOP {l}3
+    INCR {l}3 / LLEN {l}3 / GET {l}3 / EXEC / SET {l}3 v / MULTI / RPUSH {l}3 1 / LPOP {l}3 x / EXEC
+    MSET l a {l}3 b / DEL l {l}3 / RPUSHX l a / LLEN
     MULTI / EXEC / FLUSHALL FOO / FLUSHALL ASYNC / DBSIZE / DBSIZE 1 / SCAN 0 / SCAN x / SCAN 0 FOO
     SCAN 0 COUNT 0 / SCAN 0 COUNT x / SCAN 0 MATCH / HELLO 4 / HELLO x / HELLO 2 FOO
     HELLO 2 AUTH a b / HELLO 2 SETNAME / RESET / GET k

@@ -21,7 +21,7 @@ from redis.cluster import RedisCluster as RedisClient
 from redis.retry import Retry
 
 from common.runtime.launch import Background, launch_in_background
-from common.runtime.resp.requests import MAX_BULK
+from common.runtime.resp.requests import MAX_ARGUMENTS, MAX_BULK
 from common.values.history import Failed, Ok
 from stage3_partitioning.kv.commands import AddNode, RemoveNode
 from stage3_partitioning.kv.worlds import WORLDS
@@ -116,6 +116,11 @@ def test_redis_py_works_as_with_redis(cluster: Background) -> None:
         assert store.incr("py:n", 5) == 5
         assert store.mset({"{py}1": 1, "{py}2": 2})
         assert store.mget("{py}1", "{py}2", "{py}3") == [b"1", b"2", None]
+        assert store.rpush("py:list", "a", "b", "c", b"\x00") == 4
+        assert store.lmove("py:list", "py:list", "RIGHT", "LEFT") == b"\x00"
+        assert store.lrange("py:list", 0, -1) == [b"\x00", b"a", b"b", b"c"]
+        assert store.lpop("py:list", 9) == [b"\x00", b"a", b"b", b"c"]
+        assert store.type("py:list") == b"none"
         with pytest.raises(redis.ResponseError, match="not an integer"):
             store.incr("py")
         pipe = store.pipeline()
@@ -130,6 +135,7 @@ def test_redis_py_works_as_with_redis(cluster: Background) -> None:
         assert store.delete("py", "py:n") == 2
     with redis.Redis(HOST, cluster.ports["n1"], protocol=2) as one:
         assert one.info("cluster")["cluster_enabled"] == 1
+        assert one.info("server")["arch_bits"] == 64
         assert one.client_setname("me")
         assert one.client_getname() in ("me", b"me")
 
@@ -264,9 +270,15 @@ def test_the_only_owner_is_not_removed(tmp_path: Path) -> None:
     ("broken", "problem"),
     [
         (b"*2\r\n$3\r\nGET\r\n$10000000000\r\n", "invalid bulk length"),
-        (b"*1\r\n$%d\r\n" % (MAX_BULK + 1), "invalid bulk length"),
+        (
+            b"*3\r\n$5\r\nRPUSH\r\n$1\r\nk\r\n$%d\r\n" % (MAX_BULK + 1),
+            f"invalid bulk length: an argument has at most {MAX_BULK} bytes here",
+        ),
         (b"*1\r\n" * 1000, "expected '$', got '*'"),
-        (b"*1000000\r\n", "invalid multibulk length"),
+        (
+            b"*1000000\r\n",
+            f"invalid multibulk length: a command has at most {MAX_ARGUMENTS} arguments here",
+        ),
         (b"*1\r\n$-1\r\n", "invalid bulk length"),
         (b"GET " + b"x" * 70_000, "too big inline request"),
     ],

@@ -3,18 +3,19 @@
 hiredis parses, in C. It believes what it reads, though: it makes room for as many elements as an
 array says it has, and waits for as many bytes as a bulk says. So the headers are walked first, and
 what is beyond a bound, or no request at all, ends the connection with one error (Redis does the
-same, in the same words). hiredis is handed complete requests only.
+same, in the same words). What Redis would take, and is too much here, is told with the bound.
+hiredis is handed complete requests only.
 """
 
 import hiredis
 
 from common.runtime.resp.inline import split
 
-MAX_BULK = 1024 * 1024
-"""The longest argument, in bytes. Redis: 512 MB."""
+MAX_BULK, REDIS_BULK = 1024 * 1024, 512 * 1024 * 1024
+"""The longest argument, in bytes: here, and in Redis."""
 
-MAX_ARGUMENTS = 65_536
-"""The most arguments of one command. Redis: about a million."""
+MAX_ARGUMENTS, REDIS_ARGUMENTS = 65_536, 2**31 - 1
+"""The most arguments of one command: here, and in Redis."""
 
 MAX_REQUEST = 16 * 1024 * 1024
 """The longest command, in bytes; so much may wait for its end."""
@@ -66,7 +67,7 @@ class RequestReader:
                 commands += [words] if words else []
                 begin = at = end
             if len(data) - at > MAX_REQUEST:
-                raise ProtocolError("too big a request")
+                raise ProtocolError(f"too big a request: a command has at most {MAX_REQUEST} bytes")
         except ProtocolError as error:
             problem = error
         commands += self._parsed(data[begin:at])
@@ -92,8 +93,12 @@ def _end_of_array(data: bytes, at: int) -> int | None:
         _check_line(data, at, "too big mbulk count string")
         return None
     count = _number(data[at + 1 : line])
-    if count is None or count > MAX_ARGUMENTS:
+    if count is None or count > REDIS_ARGUMENTS:
         raise ProtocolError("invalid multibulk length")
+    if count > MAX_ARGUMENTS:
+        raise ProtocolError(
+            f"invalid multibulk length: a command has at most {MAX_ARGUMENTS} arguments here"
+        )
     at = line + 2
     for _ in range(count):
         if at >= len(data):
@@ -105,8 +110,12 @@ def _end_of_array(data: bytes, at: int) -> int | None:
             _check_line(data, at, "too big bulk count string")
             return None
         header = data[at + 1 : line]
-        if not header.isdigit() or len(header) > 7 or (length := int(header)) > MAX_BULK:
+        if not header.isdigit() or len(header) > 10 or (length := int(header)) > REDIS_BULK:
             raise ProtocolError("invalid bulk length")
+        if length > MAX_BULK:
+            raise ProtocolError(
+                f"invalid bulk length: an argument has at most {MAX_BULK} bytes here"
+            )
         at = line + 4 + length
     return at if at <= len(data) else None
 

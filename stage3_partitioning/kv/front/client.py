@@ -12,8 +12,9 @@ from typing import Any, Protocol, TypeAlias
 from common.contract import NodeId
 from common.runtime.facade import Door
 from common.runtime.resp.replies import Value
-from stage3_partitioning.kv.commands import Fronted
-from stage3_partitioning.kv.front.data import Plan
+from stage3_partitioning.kv.commands import Held
+from stage3_partitioning.kv.front.plans import Plan
+from stage3_partitioning.kv.front_commands import Fronted
 
 Reply: TypeAlias = bytes | Callable[[], bytes]
 """The bytes of a reply, or what makes them: a long one is not made before it can be written."""
@@ -96,7 +97,7 @@ class Client(Protocol):
     asking: bool
     transaction: list[Plan | Later] | None
     spoiled: bool
-    watched: dict[bytes, bytes | None]
+    watched: dict[bytes, Held | None]
 
     def reply(self, data: bytes) -> None:
         """Reply at once."""

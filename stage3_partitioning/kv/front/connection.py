@@ -15,12 +15,14 @@ from common.runtime.resp.replies import QUEUED, RespError, Value, encode, error
 from common.runtime.resp.requests import ProtocolError, RequestReader
 from common.runtime.resp.words import arity_problem
 from common.values.history import Ok, Outcome
-from stage3_partitioning.kv.commands import Fronted, Get
+from stage3_partitioning.kv.commands import Held, Look
+from stage3_partitioning.kv.front import data, lists
 from stage3_partitioning.kv.front.client import Facade, Later, Reply, Slot
-from stage3_partitioning.kv.front.data import PLANS, Plan
+from stage3_partitioning.kv.front.plans import Plan
 from stage3_partitioning.kv.front.server import SERVER_COMMANDS, unknown_command
 from stage3_partitioning.kv.front.table import TABLE
 from stage3_partitioning.kv.front.transactions import CROSS_SLOT, discard, execute, multi, watch
+from stage3_partitioning.kv.front_commands import Fronted
 from stage3_partitioning.kv.messages import Answer, Ask, Moved, Serve
 from stage3_partitioning.kv.slots import key_slot
 
@@ -40,7 +42,16 @@ STALL_SECONDS = 30.0
 MOST_QUEUED = 10_000
 """Commands in one transaction."""
 
+PLANS = {**data.PLANS, **lists.PLANS}
+"""By name, the commands about keys."""
+
 TRY_AGAIN = "TRYAGAIN Multiple keys request during rehashing of slot"
+
+
+def _is_long(results: Sequence[Any]) -> bool:
+    """Whether the reply may be long: several results, a long text, a list."""
+    kind = results[0].__class__
+    return len(results) > 1 or kind is tuple or (kind is bytes and len(results[0]) >= LONG)
 
 
 class _Unsaid(list[Reply]):
@@ -71,7 +82,7 @@ class Connection(asyncio.Protocol):
         self.asking = False
         self.transaction: list[Plan | Later] | None = None
         self.spoiled = False
-        self.watched: dict[bytes, bytes | None] = {}
+        self.watched: dict[bytes, Held | None] = {}
         self.peer = ""
         self._hushed = False
         self._skips = 0
@@ -289,12 +300,10 @@ class Connection(asyncio.Protocol):
             found: Any = outcome.value  # type: ignore[union-attr]
             if found.__class__ is Answer:
                 results: Any = found.value
-                if len(results) == 1 and (
-                    results[0].__class__ is not bytes or len(results[0]) < LONG
-                ):
-                    self.fill(slot, encode(tell(results), version))
-                else:
+                if _is_long(results):
                     self.fill(slot, lambda: encode(tell(results), version))
+                else:
+                    self.fill(slot, encode(tell(results), version))
             else:
                 self.fill(slot, error(self._redirect(found)))
 
@@ -318,7 +327,7 @@ class Connection(asyncio.Protocol):
 
     def read(self, keys: Sequence[bytes], then: Callable[[Sequence[Any], str], None]) -> None:
         """What keys hold; ``then`` gets that, and "" or where the keys are."""
-        self._pause_for(tuple(map(Get, keys)), then, only_look=False)
+        self._pause_for(tuple(map(Look, keys)), then, only_look=False)
 
     def _pause_for(
         self,

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from common.runtime.resp.replies import RespError, Simple, Value
@@ -10,14 +9,12 @@ from stage3_partitioning.kv.commands import (
     Append,
     Delete,
     Expire,
-    Fronted,
     Get,
     Increment,
-    IncrementFloat,
+    Look,
     Problem,
     Put,
     PutIf,
-    Rename,
     TimeToLive,
 )
 from stage3_partitioning.kv.front.options import (
@@ -28,35 +25,27 @@ from stage3_partitioning.kv.front.options import (
     read_expire,
     read_set,
 )
-
-OK = Simple("OK")
-Words = list[bytes]
-Tell = Callable[[Sequence[Any]], Value]
-"""What to reply, given the results of a plan's commands."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a command about keys asks of the node."""
-
-    commands: tuple[Fronted, ...]
-    tell: Tell
+from stage3_partitioning.kv.front.plans import (
+    OK,
+    Plan,
+    Tell,
+    Words,
+    tell_first,
+    tell_last,
+    tell_ok,
+    told,
+)
+from stage3_partitioning.kv.front_commands import IfText, IncrementFloat, Rename
 
 
-def told(result: Any) -> Value:
-    """A result as it is; truth is told as 1 or 0, a problem as an error."""
-    if isinstance(result, Problem):
-        return RespError(f"ERR {result.text}")
-    return int(result) if isinstance(result, bool) else result
+def _of_text(make: Callable[[bytes | None], Value]) -> Tell:
+    """Reply with what is made of a text, or of None; a problem stays one."""
 
+    def tell(results: Sequence[Any]) -> Value:
+        held = results[0]
+        return told(held) if isinstance(held, Problem) else make(held)
 
-def _first(results: Sequence[Any]) -> Value:
-    return told(results[0])
-
-
-def _ok(results: Sequence[Any]) -> Value:
-    problem = next((each for each in results if isinstance(each, Problem)), None)
-    return OK if problem is None else told(problem)
+    return tell
 
 
 def _count(results: Sequence[Any]) -> Value:
@@ -64,15 +53,15 @@ def _count(results: Sequence[Any]) -> Value:
 
 
 def _get(words: Words) -> Plan:
-    return Plan((Get(words[1]),), _first)
+    return Plan((Get(words[1]),), tell_first)
 
 
 def _set(words: Words) -> Plan:
     if len(words) == 3:
-        return Plan((Put(words[1], words[2]),), _ok)
+        return Plan((Put(words[1], words[2]),), tell_ok)
     options = read_set(words)
     if options.tell_old:
-        return Plan((Get(words[1]), options.put), _old_or_problem)
+        return Plan((Get(words[1]), IfText(words[1], options.put)), _old_or_problem)
     return Plan((options.put,), _ok_or_nothing)
 
 
@@ -85,85 +74,89 @@ def _ok_or_nothing(results: Sequence[Any]) -> Value:
 
 
 def _setnx(words: Words) -> Plan:
-    return Plan((PutIf(words[1], words[2], "absent"),), _first)
+    return Plan((PutIf(words[1], words[2], "absent"),), tell_first)
 
 
 def _setex(words: Words) -> Plan:
-    return Plan((PutIf(words[1], words[3], "always", life(words[2], b"EX", "setex")),), _ok)
+    return Plan((PutIf(words[1], words[3], "always", life(words[2], b"EX", "setex")),), tell_ok)
 
 
 def _psetex(words: Words) -> Plan:
-    return Plan((PutIf(words[1], words[3], "always", life(words[2], b"PX", "psetex")),), _ok)
+    return Plan((PutIf(words[1], words[3], "always", life(words[2], b"PX", "psetex")),), tell_ok)
 
 
 def _getset(words: Words) -> Plan:
-    return Plan((Get(words[1]), Put(words[1], words[2])), _old_or_problem)
+    put = Put(words[1], words[2])
+    return Plan((Get(words[1]), IfText(words[1], put)), _old_or_problem)
 
 
 def _getdel(words: Words) -> Plan:
-    return Plan((Get(words[1]), Delete(words[1])), _first)
+    return Plan((Get(words[1]), IfText(words[1], Delete(words[1]))), tell_first)
 
 
 def _append(words: Words) -> Plan:
-    return Plan((Append(words[1], words[2]),), _first)
+    return Plan((Append(words[1], words[2]),), tell_first)
 
 
 def _strlen(words: Words) -> Plan:
-    return Plan((Get(words[1]),), lambda results: len(results[0] or b""))
+    return Plan((Get(words[1]),), _of_text(lambda text: len(text or b"")))
 
 
 def _incr(words: Words) -> Plan:
-    return Plan((Increment(words[1], 1),), _first)
+    return Plan((Increment(words[1], 1),), tell_first)
 
 
 def _decr(words: Words) -> Plan:
-    return Plan((Increment(words[1], -1),), _first)
+    return Plan((Increment(words[1], -1),), tell_first)
 
 
 def _incrby(words: Words) -> Plan:
-    return Plan((Increment(words[1], integer(words[2])),), _first)
+    return Plan((Increment(words[1], integer(words[2])),), tell_first)
 
 
 def _decrby(words: Words) -> Plan:
     number = integer(words[2])
     if number == -(2**63):
         raise RespError("ERR decrement would overflow")
-    return Plan((Increment(words[1], -number),), _first)
+    return Plan((Increment(words[1], -number),), tell_first)
 
 
 def _incrbyfloat(words: Words) -> Plan:
-    return Plan((IncrementFloat(words[1], words[2]),), _first)
+    return Plan((IncrementFloat(words[1], words[2]),), tell_first)
 
 
 def _getrange(words: Words) -> Plan:
     first, last = integer(words[2]), integer(words[3])
 
-    def cut(results: Sequence[Any]) -> Value:
-        value: bytes = results[0] or b""
+    def cut(text: bytes | None) -> bytes:
+        value = text or b""
         start, end = (at if at >= 0 else max(0, len(value) + at) for at in (first, last))
         return b"" if first < 0 and last < 0 and first > last else value[start : end + 1]
 
-    return Plan((Get(words[1]),), cut)
+    return Plan((Get(words[1]),), _of_text(cut))
 
 
 def _rename(words: Words) -> Plan:
-    return Plan((Get(words[2]), Rename(words[1], words[2])), lambda results: _ok(results[1:]))
+    rename = Rename(words[1], words[2])
+    return Plan((Look(words[2]), rename), lambda results: tell_ok(results[1:]))
 
 
 def _renamenx(words: Words) -> Plan:
-    plan = (Get(words[2]), Rename(words[1], words[2], "absent"))
-    return Plan(plan, lambda results: told(results[1]))
+    return Plan((Look(words[2]), Rename(words[1], words[2], "absent")), tell_last)
 
 
 def _mget(words: Words) -> Plan:
-    return Plan(tuple(map(Get, words[1:])), lambda results: [told(each) for each in results])
+    def tell(results: Sequence[Any]) -> Value:
+        return [None if isinstance(each, Problem) else each for each in results]
+
+    return Plan(tuple(map(Get, words[1:])), tell)
 
 
 def _mset(words: Words) -> Plan:
     if len(words) % 2 == 0:
         raise RespError("ERR wrong number of arguments for 'mset' command")
     pairs = zip(words[1::2], words[2::2], strict=True)
-    return Plan(tuple(Put(key, value) for key, value in pairs), _ok)
+    return Plan(tuple(Put(key, value) for key, value in pairs), tell_ok)
 
 
 def _del(words: Words) -> Plan:
@@ -171,17 +164,16 @@ def _del(words: Words) -> Plan:
 
 
 def _exists(words: Words) -> Plan:
-    return Plan(tuple(map(Get, words[1:])), _count)
+    return Plan(tuple(map(Look, words[1:])), _count)
 
 
 def _type(words: Words) -> Plan:
-    return Plan(
-        (Get(words[1]),), lambda results: Simple("none" if results[0] is None else "string")
-    )
+    kinds: dict[type, str] = {bytes: "string", tuple: "list"}
+    return Plan((Look(words[1]),), lambda results: Simple(kinds.get(type(results[0]), "none")))
 
 
 def _expiring(unit: bytes, name: str) -> Callable[[Words], Plan]:
-    return lambda words: Plan((read_expire(words, unit, name),), _first)
+    return lambda words: Plan((read_expire(words, unit, name),), tell_first)
 
 
 def _getex(words: Words) -> Plan:
@@ -191,15 +183,15 @@ def _getex(words: Words) -> Plan:
     for word in rest:
         end = read_end(word.upper(), rest, end, b"PERSIST")
     if end is None:
-        return Plan((get,), _first)
+        return Plan((get,), tell_first)
     if end.unit == b"PERSIST":
-        return Plan((get, Expire(words[1], None)), _first)
+        return Plan((get, IfText(words[1], Expire(words[1], None))), tell_first)
     try:
         left = end.life("getex")
     except RespError as refusal:
         text = refusal  # like Redis: where no key is, its end does not matter
-        return Plan((get,), lambda results: None if results[0] is None else text)
-    return Plan((get, Expire(words[1], max(0, left))), _first)
+        return Plan((get,), _of_text(lambda held: None if held is None else text))
+    return Plan((get, IfText(words[1], Expire(words[1], max(0, left)))), tell_first)
 
 
 def _when(unit_us: int) -> Callable[[Words], Plan]:
@@ -216,7 +208,7 @@ def _when(unit_us: int) -> Callable[[Words], Plan]:
 
 
 def _persist(words: Words) -> Plan:
-    return Plan((Expire(words[1], None),), _first)
+    return Plan((Expire(words[1], None),), tell_first)
 
 
 def _ttl(words: Words) -> Plan:

@@ -132,14 +132,14 @@ class ScanOptions:
     cursor: int
     count: int
     match: re.Pattern[bytes] | None
-    strings: bool
+    type: bytes | None
 
 
 def read_scan(command: list[bytes]) -> ScanOptions:
     """SCAN cursor [MATCH pattern] [COUNT number] [TYPE type]."""
     if not command[1].isdigit() or int(command[1]) >= 2**64:
         raise RespError("ERR invalid cursor")
-    count, match, strings = 10, None, True
+    count, match, type = 10, None, None
     for place in range(2, len(command), 2):
         option = command[place].upper()
         if place + 1 == len(command):
@@ -152,10 +152,10 @@ def read_scan(command: list[bytes]) -> ScanOptions:
         elif option == b"MATCH":
             match = glob(word)
         elif option == b"TYPE":
-            strings = word.lower() == b"string"
+            type = word.lower()
         else:
             raise RespError(SYNTAX)
-    return ScanOptions(int(command[1]), count, match, strings)
+    return ScanOptions(int(command[1]), count, match, type)
 
 
 def glob(pattern: bytes) -> re.Pattern[bytes]:

@@ -10,13 +10,16 @@ from stage3_partitioning.kv.front.client import Client
 from stage3_partitioning.kv.front.cluster import cluster
 from stage3_partitioning.kv.front.options import SYNTAX, glob, integer, read_scan
 from stage3_partitioning.kv.front.table import TABLE
-from stage3_partitioning.kv.messages import Flush, Scan, Size
+from stage3_partitioning.kv.messages import Flush, Kind, Scan, Size
 
 VERSION = "7.0.15"
 """The Redis whose words and texts are followed."""
 
 FLUSH_AT_ONCE = 10_000
 """So many keys are deleted in one step of the node; others get their turn between two."""
+
+KINDS: dict[bytes | None, Kind] = {None: "any", b"string": "text", b"list": "list"}
+"""By type, as Redis calls it, what SCAN is to name."""
 
 Words = list[bytes]
 
@@ -239,9 +242,10 @@ def _scan(client: Client, words: Words) -> None:
         following, keys = found
         match = options.match
         named = [key for key in keys if match is None or match.fullmatch(key)]
-        return [str(following), named if options.strings else []]
+        return [str(following), named if options.type in KINDS else []]
 
-    client.ask(Scan(options.cursor, options.count), tell)
+    kind = KINDS.get(options.type, "any")
+    client.ask(Scan(options.cursor, options.count, kind), tell)
 
 
 def _keys(client: Client, words: Words) -> None:

@@ -26,6 +26,22 @@ decrby 3 1 1 1 write,denyoom,fast @write,@string,@fast
 incrbyfloat 3 1 1 1 write,denyoom,fast @write,@string,@fast
 getrange 4 1 1 1 readonly @read,@string,@slow
 substr 4 1 1 1 readonly @read,@string,@slow
+lpush -3 1 1 1 write,denyoom,fast @write,@list,@fast
+rpush -3 1 1 1 write,denyoom,fast @write,@list,@fast
+lpushx -3 1 1 1 write,denyoom,fast @write,@list,@fast
+rpushx -3 1 1 1 write,denyoom,fast @write,@list,@fast
+lpop -2 1 1 1 write,fast @write,@list,@fast
+rpop -2 1 1 1 write,fast @write,@list,@fast
+llen 2 1 1 1 readonly,fast @read,@list,@fast
+lrange 4 1 1 1 readonly @read,@list,@slow
+lindex 3 1 1 1 readonly @read,@list,@slow
+lset 4 1 1 1 write,denyoom @write,@list,@slow
+lrem 4 1 1 1 write @write,@list,@slow
+ltrim 4 1 1 1 write @write,@list,@slow
+linsert 5 1 1 1 write,denyoom @write,@list,@slow
+lpos -3 1 1 1 readonly @read,@list,@slow
+lmove 5 1 2 1 write,denyoom @write,@list,@slow
+rpoplpush 3 1 2 1 write,denyoom @write,@list,@slow
 rename 3 1 2 1 write @keyspace,@write,@slow
 renamenx 3 1 2 1 write,fast @keyspace,@write,@fast
 mget -2 1 -1 1 readonly,fast @read,@string,@fast request_policy:multi_shard

@@ -12,14 +12,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.runtime.resp.replies import OK, NoArray, Value, encode, error
-from stage3_partitioning.kv.commands import Expect
+from stage3_partitioning.kv.commands import Held
 from stage3_partitioning.kv.front.client import Client, Later
-from stage3_partitioning.kv.front.data import Plan
+from stage3_partitioning.kv.front.plans import Plan
+from stage3_partitioning.kv.front_commands import Expect
 from stage3_partitioning.kv.slots import key_slot
 
 CROSS_SLOT = "CROSSSLOT Keys in request don't hash to the same slot"
 
-Watched = Mapping[bytes, bytes | None]
+Watched = Mapping[bytes, Held | None]
 
 
 def multi(client: Client, _: Sequence[bytes]) -> None:

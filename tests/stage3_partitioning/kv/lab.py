@@ -14,6 +14,7 @@ class KvLab(LabUnderTest):
     if TYPE_CHECKING:
         from stage3_partitioning.kv.client import StoreClient
         from stage3_partitioning.kv.commands import (
+            ELEMENT,
             MAX_KEY,
             MAX_VALUE,
             AddNode,
@@ -23,7 +24,9 @@ class KvLab(LabUnderTest):
             Expire,
             Get,
             Increment,
+            Look,
             Problem,
+            Push,
             Put,
             PutIf,
             RemoveNode,

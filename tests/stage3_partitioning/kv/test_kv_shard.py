@@ -92,8 +92,10 @@ def test_batches_are_bounded_and_together_are_everything(lab: KvLab, sweep: Swee
     for seed in sweep(8):
         random, store = Random(seed), lab.Store(SLOTS)
         for number in range(random.choice((0, 3, 40))):
-            value = b"x" * random.choice((1, 10, 300))
-            lab.carry_out(store, lab.Put(b"%d" % number, value), 0)
+            key, value = b"%d" % number, b"x" * random.choice((1, 10, 300))
+            elements = (value,) * random.randint(1, 3)
+            put = lab.Push(key, elements) if number % 4 == 0 else lab.Put(key, value)
+            lab.carry_out(store, put, 0)
         first, end = random.randrange(8), (random.randrange(8, SLOTS), b"")
         most_keys, most_bytes = random.randint(1, 9), random.choice((1, 50, 1000))
         begin, batches, seen = (first, b""), 0, []
@@ -101,8 +103,8 @@ def test_batches_are_bounded_and_together_are_everything(lab: KvLab, sweep: Swee
             until: Any = tuple(lab.cut(store, {}, begin, end, most_keys, most_bytes))
             assert begin < until <= end, f"a batch from {begin} to {until} is none"
             keys = list(lab.between(store, begin, until))
-            values: list[Any] = [lab.carry_out(store, lab.Get(key), 0) for key in keys]
-            size = sum(map(len, keys)) + sum(map(len, values))
+            values = [lab.carry_out(store, lab.Look(key), 0) for key in keys]
+            size = sum(map(len, keys)) + sum(size_of(lab, value) for value in values)
             assert len(keys) <= most_keys, f"{len(keys)} keys are more than {most_keys}"
             assert len(keys) <= 1 or size <= most_bytes, f"{size} bytes are more than {most_bytes}"
             seen += keys
@@ -110,7 +112,7 @@ def test_batches_are_bounded_and_together_are_everything(lab: KvLab, sweep: Swee
         expected = sorted(
             (slot_of(key), key)
             for key in (b"%d" % number for number in range(40))
-            if first <= slot_of(key) < end[0] and lab.carry_out(store, lab.Get(key), 0) is not None
+            if first <= slot_of(key) < end[0] and lab.carry_out(store, lab.Look(key), 0) is not None
         )
         assert seen == [key for _, key in expected], "every key once, in the order of the move"
         assert batches <= len(seen) + 1, "empty slots cost no batches of their own"
@@ -120,6 +122,13 @@ def test_batches_are_bounded_and_together_are_everything(lab: KvLab, sweep: Swee
     }
     until = tuple(lab.cut(lab.Store(SLOTS), sessions, (0, b""), (SLOTS, b""), 9, 1000))
     assert until == (5, b""), "sessions are bounded, too, also those of slots without keys"
+
+
+def size_of(lab: KvLab, value: Any) -> int:
+    """What a text or a list counts for in a batch."""
+    if isinstance(value, bytes):
+        return len(value)
+    return sum(len(element) + lab.ELEMENT for element in value)
 
 
 @graded(
@@ -163,6 +172,10 @@ def test_a_repeated_request_gets_the_first_answer_and_has_no_second_effect(lab: 
         assert asked(lab, again, 5, lab.Increment(other)) == lab.Answer(5, 1), (
             "in another slot the number is a new one"
         )
+        push = lab.Push(key_of(3), (b"x", b"y"))
+        assert asked(lab, again, 7, push) == lab.Answer(7, 2)
+        assert asked(lab, again, 7, push) == lab.Answer(7, 2), "to a list, too, it is pushed once"
+        assert asked(lab, again, 8, lab.Look(key_of(3))) == lab.Answer(8, (b"x", b"y"))
 
 
 @graded(
