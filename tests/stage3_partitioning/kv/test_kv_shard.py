@@ -116,6 +116,12 @@ def test_batches_are_bounded_and_together_are_everything(lab: KvLab, sweep: Swee
         )
         assert seen == [key for _, key in expected], "every key once, in the order of the move"
         assert batches <= len(seen) + 1, "empty slots cost no batches of their own"
+    store, elements = lab.Store(SLOTS), (b"x" * 20,) * 10
+    for key in (b"{l}0", b"{l}1", b"{l}2"):
+        lab.carry_out(store, lab.Push(key, elements), 0)
+    two = 2 * (len(key) + size_of(lab, elements))
+    until = tuple(lab.cut(store, {}, (0, b""), (SLOTS, b""), 9, two))
+    assert until == (slot_of(key), key), "a list counts for all that is in it"
     many = range(lab.MOST_SESSIONS // 2 + 1)
     sessions = {
         slot: {f"c{n}": lab.Session(slot, f"c{n}", 1, None) for n in many} for slot in (2, 5, 9)
