@@ -77,13 +77,33 @@ class Stories(Observer):
     def of_trace(cls, events: Sequence[Mapping[str, Any]]) -> "Stories":
         """The stories that the events of a trace tell."""
         stories = cls()
-        for event in events:
-            if event["kind"] in ("corrupt", "twin"):
-                stories._watch(event["node"], event.get("to", ()))
+        stories._watch_faults(events)
         for event in events:
             match event:
-                case {"kind": "send", "t": at, "node": node, "to": to, "type": type, "body": body}:
-                    stories._tell(at, node, to, _shown({"$type": type, **body}))
+                case {"kind": "send", "t": at, "node": node, "to": to}:
+                    stories._tell(at, node, to, _said(event))
+        return stories
+
+    @classmethod
+    def heard_in(
+        cls, events: Sequence[Mapping[str, Any]], liars: Iterable[NodeId] = ()
+    ) -> "Stories":
+        """The same, of what arrived alone, when it arrived.
+
+        In the explorer a liar says all that it could. Its story is what others came to hear of it.
+
+        Args:
+            events: of a trace.
+            liars: who lies by its own code, and not by a fault in the trace.
+        """
+        stories = cls(liars)
+        stories._watch_faults(events)
+        sent = {event["msg"]: event for event in events if event["kind"] == "send"}
+        for event in events:
+            match event:
+                case {"kind": "recv", "t": at, "msg": number} if number in sent:
+                    told = sent[number]
+                    stories._tell(at, told["node"], told["to"], _said(told))
         return stories
 
     def failed(self, at: int, fault: Fault) -> None:
@@ -104,6 +124,11 @@ class Stories(Observer):
     def __str__(self) -> str:
         """The tables as text; "" where nobody lies."""
         return "\n".join(_text(table) for table in self.tables())
+
+    def _watch_faults(self, events: Iterable[Mapping[str, Any]]) -> None:
+        for event in events:
+            if event["kind"] in ("corrupt", "twin"):
+                self._watch(event["node"], event.get("to", ()))
 
     def _watch(self, liar: NodeId, lied_to: Iterable[NodeId]) -> None:
         self._told.setdefault(liar, deque(maxlen=MOST_REMEMBERED))
@@ -197,6 +222,11 @@ def _cell(line: _Line | None, everyone: set[NodeId]) -> str:
         return line.text
     to = f" to {', '.join(line.to)}"
     return f"{_cut(line.text, WIDTH - len(to))}{to}"
+
+
+def _said(event: Mapping[str, Any]) -> str:
+    """What a message of a trace says."""
+    return _shown({"$type": event["type"], **event["body"]})
 
 
 def _shown(plain: Any) -> str:

@@ -145,6 +145,7 @@ def _one_number(liars: tuple[NodeId, ...], replica: type[NormalCase], *sometimes
         always=(agreement,),
         sometimes=(all_carry_it_out, *sometimes),
         symmetric=(alike,),
+        lying=liars,
     )
 
 

@@ -258,6 +258,7 @@ def view_change(
         always=(agreement, nothing_is_lost),
         sometimes=(it_begins_with_what_was_carried_out, it_begins_with_its_number_free),
         symmetric=alike,
+        lying=liars,
     )
 
 

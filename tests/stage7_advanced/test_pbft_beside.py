@@ -5,15 +5,18 @@ from dataclasses import replace
 import pytest
 
 from common.check.explorer import Answer, explore_instance
+from common.check.stories import Stories
 from common.check.verdict import Answer as Said
 from common.contract import Node, Signed
 from common.contract.events import Invoke, Receive, Start
 from common.contract.registers import Append, Get
 from common.contract.signing import IDEAL
+from common.trace.reader import parse
 from common.values.faults import Block, Corrupt, Fault, Schedule, Twin
 from common.values.history import Ok
 from common.values.units import MS, SECOND
 from common.worlds import Scene, Size, Worlds
+from common.worlds.examples import trace_of
 from stage7_advanced.pbft.broken import BEHAVIOURS
 from stage7_advanced.pbft.demo import demo
 from stage7_advanced.pbft.messages import (
@@ -122,6 +125,11 @@ def test_with_two_liars_the_explorer_finds_how_agreement_breaks() -> None:
     found = explore_instance(TWO_LIARS)
     assert found.answer is Answer.NO
     assert "carries out" in str(found)
+    assert found.counter_example is not None
+    _, lines = trace_of("pbft", TWO_LIARS, found.counter_example)
+    told = str(Stories.heard_in(parse(lines).events, TWO_LIARS.lying))
+    assert "n1 told two stories" in told, "those that were heard, of all that it says"
+    assert "n4 to n2                                     n4 to n3" in told
 
 
 class DropsWhatWasPrepared(UntilViewOne):

@@ -198,6 +198,8 @@ class Instance:
             send beside the truth is in flight beside it, so all orders are explored; properties are
             not shown these nodes.
         behaviours: the behaviours that the liars have, by name.
+        lying: members whose class lies by itself; a counter-example says what they were heard to
+            say. Nothing else looks at it.
     """
 
     nodes: Mapping[NodeId, Factory]
@@ -213,6 +215,7 @@ class Instance:
     history: bool = False
     liars: Sequence[Twin | Corrupt] = ()
     behaviours: Mapping[str, Behaviour] = field(default_factory=dict)
+    lying: Sequence[NodeId] = ()
 
     def __post_init__(self) -> None:
         """Check that the parts fit together.
@@ -264,6 +267,7 @@ class Instance:
             "operations": list(self.operations),
             "symmetric": [id for group in self.symmetric for id in group],
             "may_crash": list(self.may_crash or ()),
+            "lying": list(self.lying),
         }
         for part, ids in named.items():
             for id in ids:

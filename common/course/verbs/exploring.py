@@ -81,7 +81,7 @@ def _draw(
     if result.counter_example is None:
         return None
     _, lines = trace_of(lab.id, instance, result.counter_example, result.broken)
-    for line in str(Stories.of_trace(parse(lines).events)).splitlines():
+    for line in str(Stories.heard_in(parse(lines).events, instance.lying)).splitlines():
         output.line(escape(line))
     title = f"{lab.id}: the shortest counter-example"
     _, page = write_trace(folder(out / "explore"), lab.id, title, lines)
