@@ -195,3 +195,10 @@ def test_files_are_made_again_only_if_what_they_are_made_of_changed(tmp_path: Pa
     assert files("one")["a"] == b"one"
     assert made == ["one", "two", "one"]
     assert [len(list(path.iterdir())) for path in tmp_path.iterdir()] == [1], "nothing old is left"
+
+
+def test_a_page_is_a_member_of_labs_that_have_a_tab(site: Site) -> None:
+    crdt = made("<!-- make together -->\n", site, Page("labs/crdt.md"))
+    assert '<div class="together" data-lab="crdt"></div>' in crdt
+    with pytest.raises(BadInput, match=r"lab echo has no front/tab\.py"):
+        made("<!-- make together -->\n", site)
