@@ -6,7 +6,8 @@
 4. ``anchors``: a Chinese page gets the anchors of the English one;
 5. ``nav``: stages, labs and decisions in the site's navigation;
 6. ``building``: MkDocs is run, strictly, and not at all if nothing changed;
-7. ``searching``: what is typed in Chinese is cut into words, its last letter too.
+7. ``colouring``: the code of labs is coloured once, and put into the pages of both languages;
+8. ``searching``: what is typed in Chinese is cut into words, its last letter too.
 
 What takes long is kept in ``.cache``: the output of commands (``running``), and what playgrounds
 need of each lab (``keeping``). ``python -m docs.making`` does it all; ``make docs`` is the same

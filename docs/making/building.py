@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from common.values.errors import BadInput, MissingTool
+from docs.making.colouring import fill
 from docs.making.searching import mend
 from docs.making.staging import DOCS, OUT, STAGED
 
@@ -64,6 +65,7 @@ def build(nav: list[Any]) -> bool:
         said = (done.stdout + done.stderr).strip()
         raise BadInput(f"MkDocs does not accept the pages in out/docs:\n{said}")
     mend(SITE)
+    fill(SITE)
     MADE_OF.write_text(made_of)
     return True
 

@@ -8,6 +8,7 @@ from common.course.base.course import ROOT, Course
 from common.course.base.lab import Lab, Paper, Stage
 from common.values.errors import BadInput
 from docs.making.asking import Asked, Page, Site
+from docs.making.colouring import place_of
 from docs.making.messages import KINDS, cast
 from docs.making.nav import name_of, page_of
 
@@ -220,7 +221,7 @@ def code(lab: Lab, course: Course) -> str:
         count = len(text.splitlines())
         label = f'{{ #{anchor(file)} data-toc-label="{file}" }}'
         heading = f"## `{lab.folder}/{file}` <small>{count} lines</small> {label}"
-        lines += [heading, "", "````python", text.rstrip(), "````", ""]
+        lines += [heading, "", place_of(text), ""]
     return "\n".join(lines)
 
 

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
+from textwrap import dedent
 from typing import Any, NamedTuple
 
 import yaml
@@ -87,12 +88,19 @@ def _exhibit(asked: Asked, exhibit: Exhibit, found: dict[str, Any] | None) -> It
     yield f"**{asked.said('What it breaks', '它违反了什么')}.** {about['broke']}"
     yield ""
     yield f'```diff title="{exhibit.lab.path(mutant.file)}"'
-    yield from (f"- {line}".rstrip() for line in mutant.find.strip("\n").splitlines())
-    yield from (f"+ {line}".rstrip() for line in mutant.replace.strip("\n").splitlines())
+    yield from _diff(mutant.find, mutant.replace)
     yield "```"
     yield ""
     if found is not None:
         yield from _caught(asked, exhibit, found)
+
+
+def _diff(find: str, replace: str) -> list[str]:
+    """What is taken out and what is put in, without the indentation that all lines have."""
+    old, new = (text.strip("\n").splitlines() for text in (find, replace))
+    lines = dedent("\n".join([*old, *new])).split("\n")
+    signs = ["-"] * len(old) + ["+"] * len(new)
+    return [f"{sign} {line}".rstrip() for sign, line in zip(signs, lines, strict=True)]
 
 
 def _caught(asked: Asked, exhibit: Exhibit, found: dict[str, Any]) -> Iterator[str]:

@@ -7,7 +7,7 @@ import pytest
 
 from common.course.base.course import ROOT, Course
 from common.values.errors import BadInput
-from docs.making import including, measuring, museum, nav, plans, reference
+from docs.making import colouring, including, measuring, museum, nav, plans, reference
 from docs.making.asking import Asked, Page, Site
 from docs.making.expanding import commands, expand
 from docs.making.keeping import kept
@@ -202,3 +202,20 @@ def test_a_page_is_a_member_of_labs_that_have_a_tab(site: Site) -> None:
     assert '<div class="together" data-lab="crdt"></div>' in crdt
     with pytest.raises(BadInput, match=r"lab echo has no front/tab\.py"):
         made("<!-- make together -->\n", site)
+
+
+def test_code_is_coloured_once_and_put_into_the_pages_of_both_languages(tmp_path: Path) -> None:
+    kept_in, site = tmp_path / "coloured", tmp_path / "site"
+    place = colouring.place_of("x = 1  # <one>\n", kept_in)
+    assert colouring.place_of("x = 1  # <one>\n", kept_in) == place
+    old = colouring.place_of("gone = 2\n", kept_in)
+    assert old != place
+    pages = [site / "code" / "a.html", site / "zh" / "code" / "a.html"]
+    for page in pages:
+        page.parent.mkdir(parents=True)
+        page.write_text(f"<p>{place}</p>")
+    colouring.fill(site, kept_in)
+    assert {page.read_text() for page in pages} == {pages[0].read_text()}
+    assert 'class="highlight"' in pages[0].read_text()
+    assert "&lt;one&gt;" in pages[0].read_text()
+    assert len(list(kept_in.iterdir())) == 1, "what no page has is forgotten"
