@@ -53,4 +53,5 @@ def _coloured(text: str) -> str:
     from pygments.formatters import HtmlFormatter
     from pygments.lexers import PythonLexer
 
-    return highlight(text, PythonLexer(), HtmlFormatter(cssclass="highlight", wrapcode=True))
+    formatter = HtmlFormatter(cssclass="highlight", wrapcode=True)
+    return str(highlight(text, PythonLexer(), formatter))
