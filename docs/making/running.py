@@ -23,6 +23,7 @@ from common.course.base.course import ROOT, Course
 from common.values.errors import BadInput
 
 KEPT = ROOT / ".cache" / "docs"
+BYTECODE = ROOT / ".cache" / "bytecode"
 LIMIT_SECONDS = 120
 MODULES = {"lab": "common.course.command"}
 PLAIN = {"COLUMNS": "80", "NO_COLOR": "1", "TERM": "dumb", "PYTHONHASHSEED": "0"}
@@ -118,7 +119,7 @@ class Runner:
                 done = subprocess.run(
                     [*tracer, module, *arguments], cwd=folder, check=False, text=True,
                     capture_output=True, timeout=LIMIT_SECONDS,
-                    env={**os.environ, **PLAIN, "PYTHONPATH": path},
+                    env={**_environment(), **PLAIN, "PYTHONPATH": path},
                 )  # fmt: skip
             except subprocess.TimeoutExpired:
                 raise BadInput(
@@ -146,6 +147,17 @@ def block(command: str, output: str) -> str:
     """A command and what it says, as a fenced block."""
     lines = [line.rstrip() for line in output.rstrip().splitlines()]
     return "\n".join(["```console", f"$ {command}", *lines, "```"])
+
+
+def _environment() -> dict[str, str]:
+    """Where Python may keep no bytecode beside the sources, the commands share some elsewhere.
+
+    Else each of them would compile the course, which takes longer than most demos.
+    """
+    found = dict(os.environ)
+    if found.pop("PYTHONDONTWRITEBYTECODE", ""):
+        found["PYTHONPYCACHEPREFIX"] = str(BYTECODE)
+    return found
 
 
 def _module(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
