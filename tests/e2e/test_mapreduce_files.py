@@ -5,6 +5,7 @@ What is right, the engine says that is simple on purpose: one process, record by
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,13 +26,13 @@ from stage6_compute.mapreduce.front.splits import cut, find_input
 from tests.support.mapreduce_jobs import (
     SLOW_WORDS,
     bad,
-    command,
     expected,
     parts,
     quiet,
     request,
     words,
 )
+from tests.support.terminal import Terminal
 
 
 @pytest.fixture(scope="module")
@@ -174,13 +175,17 @@ def test_page_rank_ends_when_ranks_do_not_move(engine: Local, tmp_path: Path) ->
                                          abs=0.01)  # fmt: skip
 
 
-def test_people_see_counters_and_get_a_picture(tmp_path: Path) -> None:
-    source = words(tmp_path / "in.txt", 50)
+def test_people_see_bars_and_counters_and_get_a_picture(tmp_path: Path) -> None:
+    words(tmp_path / "in.txt", 50)
     picture = tmp_path / "who.svg"
-    ran = command("word_count", source, "--output", tmp_path / "out", "--timeline", picture)
-    assert ran.returncode == 0, ran.stderr
-    assert "input records" in ran.stdout
-    assert "2 parts" in ran.stdout
+    line = ("word_count", "in.txt", "--output", "out", "--timeline", str(picture))
+    with Terminal(tmp_path, *line, module="stage6_compute.mapreduce") as terminal:
+        assert terminal.end() == 0, terminal.seen
+        shown = "\n".join(terminal.lines())
+    for phase in ("map", "reduce"):
+        assert re.search(rf"^{phase} +\S+ 2/2 0:00:", shown, re.MULTILINE), shown
+    assert "input records" in shown
+    assert "2 parts" in shown
     assert picture.read_text().startswith("<svg")
     assert json.loads((tmp_path / "out/_SUCCESS").read_text())["counters"]["input records"] == 50
 

@@ -18,19 +18,22 @@ ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 class Terminal:
-    """The ``lab`` command on a terminal of its own; a context manager that ends it.
+    """A command on a terminal of its own; a context manager that ends it.
 
     Args:
         folder: where it runs.
         arguments: of the command.
+        module: which command: ``lab`` unless given.
     """
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(
+        self, folder: Path, *arguments: str, module: str = "common.course.command"
+    ) -> None:
         self.seen = ""
         """Everything that was shown so far."""
         self._master, slave = pty.openpty()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "common.course.command", *arguments],
+            [sys.executable, "-m", module, *arguments],
             cwd=folder,
             stdin=slave,
             stdout=slave,
