@@ -101,7 +101,9 @@ def test_the_driver_finds_all_nodes_and_the_schema_and_goes_on_over_sigkill(
         assert told[1].name == "first"
         with pytest.raises(InvalidRequest, match="unconfigured table shop.nothing"):
             session.execute("SELECT * FROM nothing WHERE a = 1")
-        session.execute("TRUNCATE cart")
+        session.execute("DROP TABLE cart")
+        assert "cart" not in client.metadata.keyspaces["shop"].tables
+        session.execute(TABLE)
         for _ in client.metadata.all_hosts():  # each of them is asked
             assert not list(session.execute(select))
         session.execute(add, ("ann", 20, "thing 20", 10.0))

@@ -65,8 +65,15 @@ COLUMNS: dict[tuple[str, str], dict[str, str]] = {
         "type": "text",
     },
     **{
-        ("system_schema", name): _OF_KEYSPACE
-        for name in ("types", "functions", "aggregates", "triggers", "indexes", "views")
+        ("system_schema", name): {**_OF_KEYSPACE, **dict.fromkeys(columns, "text")}
+        for name, columns in (
+            ("types", ("type_name",)),
+            ("functions", ("function_name",)),
+            ("aggregates", ("aggregate_name",)),
+            ("triggers", ("table_name", "trigger_name")),
+            ("indexes", ("table_name", "index_name")),
+            ("views", ("view_name",)),
+        )
     },
 }
 """The columns of each table, and their types. The last ones are always empty."""
