@@ -8,6 +8,10 @@ Of two notes of one node the one with the greater number holds.
 A new table is a new ring. A node then has keys of which it is no home any more, and some homes
 lack a key. Both are what hints are for: the node notes to whom each key has to be brought, hands
 it over, and drops what is not its own. If one joins N - 1 others, about one copy in N moves.
+
+Nodes hear of a change at different times. So a node with an older ring may bring a copy to one that
+is no home any more, and a hint may name a node that has left for good. Neither may last. Such a
+copy is brought on to its homes, and a hint follows the ring.
 """
 
 from collections.abc import Mapping
@@ -17,6 +21,8 @@ from common.contract import CallId, NodeId, message, on, operation, record, time
 from common.values.history import Failed, Ok
 from common.values.units import MS
 from stage3_partitioning.dynamo.entropy import Comparer
+from stage3_partitioning.dynamo.handoff import HandOver, HandOverAgain
+from stage3_partitioning.dynamo.keeping import Keep
 from stage3_partitioning.dynamo.ring import Ring
 
 TELL_EVERY = 200 * MS
@@ -159,6 +165,39 @@ class Dynamo(Comparer):
             lacking = now if self.id not in now else tuple(home for home in now if home not in old)
             if lacking:
                 self.note_hint(key, lacking)
+
+    # What an older ring has left behind.
+
+    @on(Keep)
+    def keep_received(self, keep: Keep, sender: NodeId) -> None:
+        """Keep it; if it came by an older ring, bring it to its homes."""
+        super().keep_received(keep, sender)
+        self.bring_on(keep.key)
+
+    @on(HandOver)
+    def hand_over_received(self, hand_over: HandOver, sender: NodeId) -> None:
+        """Take it; if it came by an older ring, bring it to its homes."""
+        super().hand_over_received(hand_over, sender)
+        self.bring_on(hand_over.key)
+
+    @on(HandOverAgain)
+    def hand_over_again(self, timer: HandOverAgain) -> None:
+        """A hint names homes of today; then offer what is kept for others."""
+        for key, hinted in list(self.hints.items()):
+            homes = self.homes(key)
+            if any(node not in homes for node in hinted):
+                del self.hints[key]
+                self.forget(("hint", key))
+                self.note_hint(key, tuple(node for node in hinted if node in homes))
+                self.bring_on(key)
+        super().hand_over_again(timer)
+
+    def bring_on(self, key: str) -> None:
+        """A key for which there is no hint, at a node that is no home of it, goes to its homes."""
+        if key not in self.hints and self.id not in self.homes(key):
+            self.note_hint(key, self.homes(key))
+
+    # Telling.
 
     @on(TellAgain)
     def tell_again(self, timer: TellAgain) -> None:

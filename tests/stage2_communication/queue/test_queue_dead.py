@@ -87,6 +87,12 @@ def test_a_dead_letter_stays_where_it_is_until_somebody_takes_care_of_it(lab: Qu
     for attempt in range(1, 9):
         assert endless.fetch() == [(1, attempt, "never given up")], "0 is no bound"
         endless.wait(100)
+    named = dying(lab, most=1)
+    named.publish("late", topic="jobs.deadlines")
+    named.fetch(topic="jobs.deadlines")
+    named.wait(100)
+    assert named.fetch(topic="jobs.deadlines") == [], "only the end of a topic's name counts"
+    assert named.fetch(topic="jobs.deadlines.dead") == [(2, 1, "late")]
 
 
 @graded(points=3, title="In one of the two", requirement="moved in one step")

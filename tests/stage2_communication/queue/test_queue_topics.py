@@ -79,12 +79,16 @@ def test_a_fetch_and_an_acknowledgement_that_come_twice_are_one(lab: QueueLab) -
     desk = Desk(lab, lab.Broker("n1", ()))
     desk.publish("one", "two")
     fetch = lab.Fetch(10, "jobs", 1)
-    assert desk.get(fetch) == desk.get(fetch) == [lab.Batch(10, (lab.Delivery(1, 1, "", "one"),))]
+    batch = lab.Batch(10, (lab.Delivery(1, 1, "", "one"),))
+    assert desk.get(fetch) == desk.get(fetch) == [batch]
+    desk.ask(lab.Fetch, "mail", 1, client="c2")
+    desk.publish("three")
+    assert desk.get(fetch) == [batch], "though others have asked since"
     assert desk.node.status()["in hand"] == 1
     ack = lab.Ack(11, 1, 1)
     assert desk.get(ack) == desk.get(ack) == [lab.Settled(11, True)], "it counted, and still does"
     assert desk.get(fetch) == [], "a late copy gets nobody a second message"
-    assert desk.node.status() == {"waiting": 1, "in hand": 0, "published": 2}
+    assert desk.node.status() == {"waiting": 2, "in hand": 0, "published": 3}
 
 
 @graded(points=3, title="Whatever comes", requirement="against a version that is dumb on purpose")

@@ -1,6 +1,6 @@
 """Nodes on a ring, clients, and what is on their disks, for all suites of the lab."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
 from common.sim.workload import Workload
 from common.values.faults import Fault, Schedule
+from common.values.history import Ok, Unknown
 from common.values.units import MS, SECOND
 from tests.stage3_partitioning.dynamo.lab import DynamoLab
 
@@ -73,6 +74,25 @@ def shown(lab: DynamoLab, simulation: Simulation, client: NodeId, key: str) -> t
     """What a client is shown."""
     values: tuple[str, ...] = ask_ok(simulation, client, lab.Get(key))
     return values
+
+
+def must_not_be_gone(simulation: Simulation, key: str, found: Iterable[str]) -> None:
+    """Check that each value that was taken is there in the end, or was shown to somebody.
+
+    Only one to whom it was shown can have replaced it.
+    """
+    asked = [each for each in simulation.history if each.key == key]
+    taken = {each.argument for each in asked if each.function == "put" and each.outcome == Ok()}
+    looks = [each.outcome for each in asked if each.function == "get"]
+    seen = {value for told in looks if isinstance(told, Ok) for value in values_of(told)}
+    gone = taken - {*found, *seen}
+    late = any(isinstance(told, Unknown) for told in looks)  # it has shown something as well
+    assert late or not gone, f"{sorted(map(str, gone))} were taken, never shown, and are gone"
+
+
+def values_of(told: Ok) -> tuple[object, ...]:
+    """The values that a look has shown."""
+    return told.value if isinstance(told.value, tuple) else ()
 
 
 def version(lab: DynamoLab, actor: str, number: int, **fields: Any) -> "Version":

@@ -7,7 +7,7 @@ from common.contract.events import Receive, Start
 from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import Wire, ask_ok, crash, effects_of, has_ended, restart
 from common.values.faults import Crash, Fault, Restart
-from common.values.history import Ok, Unknown
+from common.values.history import Ok
 from common.values.units import MS, SECOND
 from tests.stage3_partitioning.dynamo.lab import DynamoLab
 from tests.stage3_partitioning.dynamo.room import (
@@ -18,6 +18,7 @@ from tests.stage3_partitioning.dynamo.room import (
     busy,
     cluster,
     homes,
+    must_not_be_gone,
     shown,
     values_at,
     version,
@@ -184,17 +185,4 @@ def test_every_value_that_was_taken_and_not_replaced_is_at_its_homes_in_the_end(
                     break
             for home in homes(lab, key):
                 assert set(values_at(simulation, home, key) or ()) == set(found), f"{key}: {home}"
-            puts = [each for each in simulation.history if each.function == "put"]
-            last = [each for each in puts if each.key == key and each.outcome == Ok()]
-            seen = {
-                value
-                for each in simulation.history
-                if each.key == key and isinstance(each.outcome, Ok)
-                for value in (each.outcome.value if isinstance(each.outcome.value, tuple) else ())
-            }
-            lost = [each.argument for each in last if each.argument not in {*found, *seen}]
-            late = any(  # an answer that nobody waited for any more has shown something as well
-                each.key == key and each.function == "get" and isinstance(each.outcome, Unknown)
-                for each in simulation.history
-            )
-            assert late or lost == [], f"{lost} were taken, never shown to anybody, and are gone"
+            must_not_be_gone(simulation, key, found)

@@ -3,23 +3,28 @@
 from collections.abc import Mapping
 from functools import partial
 from itertools import permutations
+from random import Random
 from typing import Any
 
-from common.contract.effects import Save
-from common.contract.events import Receive, Start
+from common.contract.effects import Save, Send
+from common.contract.events import Fire, Receive, Start
 from common.course.suites.grading import Sweep, graded
-from common.course.suites.kit import ask, ask_ok, crash, effects_of, restart, restart_all
+from common.course.suites.kit import ask, ask_ok, crash, effects_of, restart, restart_all, trouble
 from common.sim.simulation import Simulation
 from common.values.faults import Crash, Fault, Restart
 from common.values.history import Failed
 from common.values.units import MS, SECOND
 from tests.stage3_partitioning.dynamo.lab import DynamoLab
 from tests.stage3_partitioning.dynamo.room import (
+    CLIENTS,
     FIVE,
     NEVER,
     ROUGH,
+    SEVERAL,
+    busy,
     cluster,
     homes,
+    must_not_be_gone,
     shown,
     values_at,
     version,
@@ -28,6 +33,7 @@ from tests.stage3_partitioning.dynamo.room import (
 
 LAB = "dynamo"
 FOUR = FIVE[:4]
+BUSY = ("cart", "list")
 KEYS = [f"key {number}" for number in range(12)]
 
 
@@ -104,6 +110,73 @@ def test_a_node_that_leaves_and_joins_again_has_all_its_keys_again(lab: DynamoLa
     for key in KEYS:
         assert with_key(simulation, key) == set(homes(lab, key)), key
     assert set(shown(lab, simulation, "c3", KEYS[0])) == {f"of {KEYS[0]}", "Leave", "Join"}
+
+
+def on_the_ring(simulation: Simulation, at: str) -> set[str]:
+    """Who is on the ring, by a node's disk."""
+    table: Mapping[Any, Any] = simulation.on_disk(at)
+    return {node for node in FIVE if ("member", node) not in table or table["member", node].inside}
+
+
+@graded(
+    points=3, title="Whatever fails", requirement="there and back, at several nodes, under trouble"
+)
+def test_in_the_calm_keys_are_at_their_homes_alone_no_matter_who_left_and_came_back(
+    lab: DynamoLab, sweep: Sweep
+) -> None:
+    moved = 0
+    for seed in sweep(SEVERAL):
+        random = Random(f"members/{seed}")
+        kinds = ("crash", "partition", "link", "pause")
+        faults = trouble(seed, kinds, hit=FIVE, others=CLIENTS, until=3 * SECOND)
+        simulation = cluster(lab, lab.Dynamo, seed, faults, link=ROUGH)
+        work = busy(lab, simulation, 16)
+        for _ in range(8):
+            simulation.run(simulation.now + 350 * MS)
+            change = random.choice((lab.Join, lab.Leave))(random.choice(FIVE))
+            simulation.call(random.choice(FIVE), change)
+        simulation.run_until(lambda work=work: work.done, 60 * SECOND)  # type: ignore[misc]
+        simulation.run(simulation.now + 15 * SECOND)
+        inside = on_the_ring(simulation, "n1")
+        assert all(on_the_ring(simulation, each) == inside for each in FIVE), "one ring"
+        moved += len(inside) < len(FIVE)
+        for key in BUSY:
+            with_it, at_home = with_key(simulation, key), homes(lab, key, tuple(inside))
+            assert with_it <= set(at_home), f"{with_it} have {key}, which is at home at {at_home}"
+            values = [set(values_at(simulation, home, key) or ()) for home in at_home]
+            assert all(each == values[0] for each in values), f"{key}: its homes differ"
+            must_not_be_gone(simulation, key, values[0])
+    assert sweep.partial or moved, "nobody was off the ring in the end: the test shows nothing"
+
+
+@graded(points=1, title="By an older ring", requirement="who is no home any more brings it on")
+def test_what_comes_by_an_older_ring_is_brought_to_the_homes_of_today(lab: DynamoLab) -> None:
+    member, tell = lab.look_into("Member"), lab.look_into("Tell")
+    for key in KEYS:
+        gone, stays, _, *others = lab.Ring(FIVE).walk(key)
+        now = set(homes(lab, key, tuple(each for each in FIVE if each != gone)))
+        versions = (version(lab, "z", 1),)
+        left = Receive(1, stays, tell(((gone, member(1, False)),)))
+        for word in (lab.Keep(0, key, versions, gone), lab.HandOver(key, versions)):
+            node = lab.Dynamo(gone, tuple(each for each in FIVE if each != gone))
+            for event in (Start(0, {}), left, Receive(1, stays, word)):
+                node.step(event)
+            assert to_whom(lab, node, key) == now, f"{gone} has left, and {word} came late"
+        for standing in others:
+            node = lab.Dynamo(standing, tuple(each for each in FIVE if each != standing))
+            for event in (Start(0, {}), Receive(1, stays, lab.Keep(0, key, versions, gone))):
+                node.step(event)
+            assert to_whom(lab, node, key) == {gone}
+            node.step(left)
+            expected = set() if standing in now else now
+            assert to_whom(lab, node, key) == expected, f"{gone} has left for good"
+
+
+def to_whom(lab: DynamoLab, node: Any, key: str) -> set[str]:
+    """To whom a node hands a key over when it is time."""
+    due = lab.look_into("HandOverAgain")()
+    sent = effects_of(Send, node.step(Fire(1, 0, due)))
+    return {each.to for each in sent if isinstance(each.message, lab.HandOver)}
 
 
 @graded(points=1, title="Silence moves nothing", requirement="Dynamo 4.8: people say who leaves")

@@ -105,9 +105,15 @@ def test_an_old_leader_takes_back_what_the_new_one_has_not_and_lists_it(
     assert node.hears("n2", lab.Truncate(2, (1, 1))) == [("n2", lab.Ask(2, (1, 1)))]
     assert ("lost", 1) not in node.disk, "the word came twice, and nothing went"
     assert to(node.hears("c9", lab.GetRequest(1, "z", (0, 0))), lab.Got)[0].value is None
-    back = hand(lab, lab.Replica, saved=node.disk)
-    assert back.node.status()["lost"] == 2
-    assert back.hears("n2", lab.Ship(2, (1, 1), (mark,))) == [("n2", lab.Have(2, 2))]
+    for again in (node, hand(lab, lab.Replica, saved=node.disk, mode="async")):
+        assert again.node.status()["lost"] == 2
+        assert again.hears("n2", lab.Ship(2, (1, 1), (mark,))) == [("n2", lab.Have(2, 2))]
+        again.hears("op", lab.Fence(3))
+        again.hears("op", lab.Promote(3))
+        again.hears("c1", lab.PutRequest(3, "z", "1.3"))
+        assert [each.value for each in again.log()] == ["1.1", None, None, "1.3"], (
+            "what was taken back is not done: who asks for it again gets it"
+        )
 
 
 @graded(points=1, title="Its own fork", requirement="epochs that the leader has not go, too")
@@ -139,10 +145,14 @@ def test_a_follower_takes_back_no_write_of_the_epoch_of_the_leader_that_tells_it
 def test_a_leader_that_has_less_of_its_own_epoch_than_a_follower_leads_no_longer(
     lab: ReplicationLab,
 ) -> None:
+    longer = {("entry", 1): entry(lab, 1), ("entry", 2): entry(lab, 2), "epoch": (2, "n1")}
+    for saved, position in (({}, (1, 2)), (longer, (2, 1))):
+        node = hand(lab, lab.Replica, saved=saved)
+        assert node.hears("n2", lab.Ask(position[0], position)) == []
+        sent = node.hears("c1", lab.PutRequest(9, "x", "a"))
+        assert sent == [("c1", lab.NotLeader(9, None))]
     node = hand(lab, lab.Replica)
-    assert node.hears("n2", lab.Ask(1, (1, 2))) == []
-    sent = node.hears("c1", lab.PutRequest(1, "x", "a"))
-    assert sent == [("c1", lab.NotLeader(1, None))]
+    node.hears("n2", lab.Ask(1, (1, 2)))
     node.hears("op", lab.Fence(2))
     assert to(node.hears("op", lab.Promote(2)), lab.Promoted), "the operator decides"
 
@@ -163,6 +173,10 @@ def test_a_follower_gets_writes_while_the_backlog_has_them_and_else_a_copy(
         assert isinstance(sent, lab.Replace)
         assert (sent.epoch, sent.fork) == (1, (1, offset))
         assert sent.copy == lab.Copy(((1, 7),), (("x", "1.7"),), (("c1", 7, (1, 7)),))
+    old = leader_of_two(lab, backlog=1)
+    ((_, sent),) = old.hears("n2", lab.Ask(3, (1, 9)))
+    assert isinstance(sent, lab.Replace)
+    assert sent.fork == (1, 2), "what is folded is still known of: the follower lacks no more"
     back = hand(lab, lab.Replica, saved=node.disk, backlog=3, mode="async")
     assert back.hears("c1", lab.PutRequest(7, "x", "1.7")) == [("c1", lab.PutDone(7, (1, 7)))]
     assert back.hears("c2", lab.GetRequest(1, "x", (0, 0))) == [("c2", lab.Got(1, "1.7", (1, 7)))]
@@ -185,7 +199,8 @@ def test_a_copy_replaces_the_log_on_disk_and_lists_what_went_another_way(
     lab: ReplicationLab,
 ) -> None:
     copy = lab.Copy(((1, 2), (3, 9)), (("x", "new"),), (("c1", 9, (3, 9)),))
-    for epochs, lost in (((1, 1), 0), ((1,), 0), ((1, 1, 1), 1), ((1, 2, 2), 2)):
+    longer = (1,) * 12
+    for epochs, lost in (((1, 1), 0), ((1,), 0), ((1, 1, 1), 1), ((1, 2, 2), 2), (longer, 10)):
         node = follower_with(lab, lab.Replica, *epochs)
         fork = (1, min(2, len(epochs)))
         assert node.hears("n3", lab.Replace(3, fork, copy)) == [("n3", lab.Ask(3, (3, 9)))]
