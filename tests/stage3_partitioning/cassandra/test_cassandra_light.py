@@ -169,6 +169,11 @@ def test_a_replica_commits_what_it_has_not_accepted_and_keeps_what_is_higher(
     again.gets("n2", lab.Commit(6, "ann", second))
     late = sent(again.gets("n3", lab.Prepare(7, "ann", (40, "n3"), ())))
     assert late == [("n3", lab.Promise(7, third, (20, "n2"), ()))]
+    other = Alone(lab.Cassandra)
+    other.gets("n3", lab.Propose(1, "ann", third))
+    other.gets("n2", lab.Commit(2, "ann", first))
+    ((_, found),) = sent(other.gets("n2", lab.Read(3, NAME, (*NAME[:2], "d"))))
+    assert found.cells == first.cells, "it is written, whatever was accepted since"
 
 
 @graded(points=2, title="All phases", requirement="prepare, propose, commit; told at the end")
@@ -269,7 +274,8 @@ def test_a_condition_that_does_not_hold_is_told_after_a_majority_has_accepted_no
 def test_who_is_refused_begins_again_above_the_ballot_that_is_promised(lab: CassandraLab) -> None:
     for phase in ("prepare", "look", "finish"):
         asked = Asked(lab, look(lab) if phase == "look" else claim(lab, None, "Bonn"))
-        asked.promise("n2")
+        gone = ((NAME, lab.Cell(None, 3)),)
+        asked.promise("n2", proposal(lab, 3, None), 3, gone)
         if phase != "prepare":
             asked.promise("n3", proposal(lab, 10, "Oslo") if phase == "finish" else None)
         refused = asked.node.gets("n2", lab.Refused(asked.prepare.round, (5000, "n3")))
@@ -305,6 +311,17 @@ def test_who_has_proposed_its_own_cells_and_is_refused_does_not_try_again(
     lucky.node.gets("n1", lab.Accepted(lucky.prepare.round))
     assert sent(lucky.node.gets("n3", lab.Accepted(lucky.prepare.round))), "it has a majority"
     assert lucky.node.gets("n2", lab.Refused(lucky.prepare.round, (6000, "n3"))) == []
+
+
+@graded(points=2, title="The newest of all", requirement="a majority's cells together")
+def test_a_condition_is_looked_at_in_the_newest_cells_of_the_majority(lab: CassandraLab) -> None:
+    old, new = lab.Cell("Oslo", 5), lab.Cell(None, 6)
+    for first, second in ((old, new), (new, old)):
+        for expected, holds in ((None, True), ("Oslo", False)):
+            asked = Asked(lab, claim(lab, expected, "Bonn"))
+            asked.promise("n2", None, 0, ((NAME, first),))
+            proposed = asked.proposed(asked.promise("n3", None, 0, ((NAME, second),)))
+            assert bool(proposed.cells) is holds, f"{first}, then {second}: {expected!r} is there"
 
 
 @graded(points=1, title="Above all", requirement="a ballot is newer than what is there")

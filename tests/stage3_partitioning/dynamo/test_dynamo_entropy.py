@@ -66,6 +66,8 @@ def test_a_part_without_keys_has_no_digest_and_one_with_keys_has_one(lab: Dynamo
     assert sum(map(bool, tree.below(""))) == 1
     assert tree.items(leaf) == tuple(stock(lab, 1).items())
     assert tree.items("zzz") == ()
+    lives = [lab.Tree({"cart": (version(lab, f"n1/{birth}", 1),)}) for birth in (1, 2)]
+    assert lives[0].digest("") != lives[1].digest(""), "one node, and two actors"
 
 
 @graded(points=3, title="Every difference", requirement="Dynamo 4.7: found without being read")

@@ -127,6 +127,20 @@ def test_a_read_finds_what_those_have_that_stand_in(lab: DynamoLab) -> None:
     assert with_key(simulation, "cart") == set(FIVE) - set(away)
 
 
+@graded(points=1, title="Repaired from elsewhere", requirement="no matter who coordinates")
+def test_a_read_at_a_node_that_is_no_home_repairs_homes_too(lab: DynamoLab) -> None:
+    one, other, third, here, _ = lab.Ring(FIVE).walk("cart")
+    node = lab.look_into("Helper")(here, tuple(each for each in FIVE if each != here))
+    node.step(Start(0, {}))
+    asked = effects_of(Send, node.step(Receive(1, "c1", lab.GetRequest(1, "cart"))))
+    round, versions = asked[0].message.round, (version(lab, "z", 1),)
+    node.step(Receive(2, one, lab.Found(round, versions)))
+    node.step(Receive(3, other, lab.Found(round, ())))
+    repairs = effects_of(Send, node.step(Receive(4, third, lab.Found(round, versions))))
+    repair = (other, lab.Keep(0, "cart", versions, other))
+    assert [(each.to, each.message) for each in repairs] == [repair]
+
+
 @graded(points=2, title="Nothing is dropped unseen", requirement="only what the home has taken")
 def test_a_hint_stays_until_its_home_has_taken_the_very_versions_that_are_here(
     lab: DynamoLab,

@@ -215,3 +215,22 @@ def test_a_key_is_brought_to_its_new_homes_only(lab: DynamoLab) -> None:
             node.step(Receive(2, "n9", lab.look_into("Tell")((("n5", member(1, True)),))))
             expected = set(new) - set(old) if name in new else set(new)
             assert set(node.hints.get(key, ())) == expected, f"{name}: {key}"
+
+
+@graded(points=1, title="One after the other", requirement="a second change forgets no first one")
+def test_who_is_to_be_brought_a_key_still_is_after_the_next_change(lab: DynamoLab) -> None:
+    member, tell = lab.look_into("Member"), lab.look_into("Tell")
+    empty = lab.Compare("", ("",) * 16)
+    for key in KEYS:
+        stays, *others = lab.Ring(FIVE).walk(key)
+        late = others[:2]
+        inside = tuple(each for each in FIVE if each not in late)
+        node = lab.Dynamo(stays, tuple(each for each in FIVE if each != stays), inside=inside)
+        node.step(Start(0, {}))
+        node.step(Receive(1, "n9", lab.Keep(0, key, (version(lab, "z", 1),), stays)))
+        assert node.step(Receive(1, late[0], empty)) == [], "it is no home of the key so far"
+        for name in late:
+            node.step(Receive(1, "n9", tell(((name, member(1, True)),))))
+        told = node.step(Receive(1, late[0], empty))
+        assert effects_of(Send, told), "it is a home by now, and lacks the key"
+        assert to_whom(lab, node, key) == set(late)

@@ -211,8 +211,10 @@ def test_of_a_session_the_later_change_holds_whether_it_came_or_was_here(lab: Sh
     came = {"c1/0": 4, "c2/0": 6, "c4/0": 2}
     sessions = tuple((name, lab.Session(number, "e", False)) for name, number in came.items())
     bench.hears("n2", lab.Batch((2, 1), 1, (lab.Item("e", "of e", sessions),)))
+    deleted = ("c5/0", lab.Session(3, "f", True))
+    bench.hears("n2", lab.Batch((2, 1), 2, (lab.Item("f", None, (deleted,)),)))
     found = {key[1]: value.number for key, value in bench.disk.items() if key[0] == "session"}
-    assert found == {"c1/0": 5, "c2/0": 6, "c3/0": 5, "c4/0": 2}
+    assert found == {"c1/0": 5, "c2/0": 6, "c3/0": 5, "c4/0": 2, "c5/0": 3}, "and on disk"
 
 
 @graded(points=2, title="What moves with it", requirement="the document, and who changed it last")

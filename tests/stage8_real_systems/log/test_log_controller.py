@@ -71,6 +71,12 @@ def test_nobody_leads_until_the_last_in_sync_replica_is_back(lab: LogLab) -> Non
     back = state_of(metadata)
     assert back.leader == first
     assert back.epoch > state.epoch
+    metadata.apply(lab.Register(first, 3))
+    assert state_of(metadata).epoch == back.epoch + 1, "it was never missed, and has forgotten"
+    metadata.apply(lab.Register(third, 2))
+    metadata.apply(lab.Fence(first, 3))
+    state = state_of(metadata)
+    assert (state.leader, state.isr) == ("", (first,)), "two others are there, and not in sync"
 
 
 @graded(points=1, title="Another life", requirement="a fence of an earlier life says nothing")

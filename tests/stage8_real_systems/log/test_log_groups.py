@@ -118,6 +118,16 @@ def test_a_round_is_not_closed_before_all_members_have_joined_again(lab: LogLab)
     assert desk.told[waiting] == lab.Synced("r", b"b")
 
 
+@graded(points=1, title="What it says now", requirement="KIP-62: a join says what the member can")
+def test_a_member_that_joins_again_with_other_wishes_has_the_new_ones(lab: LogLab) -> None:
+    desk = Desk(lab)
+    desk.stable("a", "b")
+    assert desk.join("b", 1, known=True, protocols="rs") not in desk.told, "a round begins"
+    joined = desk.told[desk.join("a", 2, known=True, protocols="s")]
+    assert joined.protocol == "s"
+    assert [(each.id, each.metadata) for each in joined.members] == [("a", b"of s"), ("b", b"of s")]
+
+
 @graded(points=2, title="A round ends", requirement="rebalance timeout")
 def test_a_round_goes_on_without_those_that_do_not_join_in_time(lab: LogLab) -> None:
     desk = Desk(lab)
@@ -219,6 +229,8 @@ def test_what_a_member_says_in_an_old_generation_is_refused(lab: LogLab) -> None
     desk.join("b", known=True)
     assert group.refusal_of_commit(old + 1, "a", 1) is error.ILLEGAL_GENERATION
     assert group.refusal_of_commit(old + 2, "a", 1) is error.REBALANCE_IN_PROGRESS, "not given yet"
+    desk.sync("b")
+    assert group.refusal_of_commit(old + 2, "b", 1) is error.REBALANCE_IN_PROGRESS, "nor to it"
     desk.last += 1
     group.sync(lab.SyncGroup("g", old + 1, "a", ()), desk.last, 1)
     desk.take()

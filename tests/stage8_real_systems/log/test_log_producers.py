@@ -87,6 +87,7 @@ def test_a_new_life_of_a_producer_begins_anew_and_ends_the_old_one(lab: LogLab) 
         known_again = producers.repeated(batch(lab, sequence))
         assert known_again is None, "nothing of the old life is known again"
     assert producers.repeated(batch(lab, 0, epoch=1)) is not None
+    assert producers.repeated(batch(lab, 1, epoch=1)) is None, "its old life has written that"
 
 
 @graded(points=2, title="Known again", requirement="KIP-98: the last five batches")

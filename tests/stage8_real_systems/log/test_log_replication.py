@@ -231,6 +231,11 @@ def test_a_leader_knows_when_a_follower_last_had_everything(lab: LogLab) -> None
     assert (progress.offset, progress.caught_up_at) == (9, 40), "all that there is"
     progress.fetched(4, 50, 12)
     assert (progress.offset, progress.caught_up_at) == (9, 40), "an old question takes nothing back"
+    progress.fetched(11, 60, 20)
+    assert progress.caught_up_at == 40, "one less than there was"
+    progress.fetched(20, 70, 30)
+    progress.fetched(29, 80, 30)
+    assert progress.caught_up_at == 60, "what it asked for in the middle is not all"
 
 
 @graded(points=2, title="Deleted", requirement="who waits for a topic that goes is told so")

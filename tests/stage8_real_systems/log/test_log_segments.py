@@ -90,6 +90,7 @@ def test_a_segment_is_cut_before_the_first_batch_that_reaches_beyond(
         assert list(gone) == [each.base_offset for each in batches[len(kept) :]]
         at = kept[-1].next_offset if kept else 0
         assert segment.next_offset == at
+        assert segment.newest == max((each.timestamp for each in kept), default=0)
         more = some_batches(lab, random, 5, start=at)
         for batch in more:
             segment.append(batch)
