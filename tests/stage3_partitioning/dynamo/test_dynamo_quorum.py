@@ -15,12 +15,14 @@ from common.course.suites.kit import (
     has_ended,
     must_hold,
     restart,
+    trouble,
 )
-from common.values.faults import Block, Crash, Fault, Heal, Restart
+from common.values.faults import Block, Fault, Heal
 from common.values.history import Ok, Unknown
 from common.values.units import MS, SECOND
 from tests.stage3_partitioning.dynamo.lab import DynamoLab
 from tests.stage3_partitioning.dynamo.room import (
+    CLIENTS,
     FIVE,
     ROUGH,
     SEVERAL,
@@ -41,17 +43,17 @@ AMONG_HOMES = {"among": 3}
 def test_a_read_sees_every_write_that_had_ended_unless_it_was_replaced(
     lab: DynamoLab, sweep: Sweep
 ) -> None:
+    asked = told = 0
     for seed in sweep(SEVERAL):
-        faults: list[Fault] = [
-            Crash(200 * MS, "n1"), Restart(500 * MS, "n1"), Crash(700 * MS, "n2"),
-            Restart(SECOND, "n2"), Crash(1200 * MS, "n3"), Restart(1500 * MS, "n3"),
-        ]  # fmt: skip
+        kinds = ("crash", "partition", "block", "pause", "link")
+        faults = trouble(seed, kinds, hit=FIVE, others=CLIENTS, until=2 * SECOND)
         simulation = cluster(lab, lab.Coordinator, seed, faults, AMONG_HOMES, link=ROUGH)
-        work = busy(lab, simulation, 10)
+        work = busy(lab, simulation, 12)
         simulation.run_until(lambda work=work: work.done, 60 * SECOND)  # type: ignore[misc]
         must_hold(check_reads_see_writes(simulation.history))
-        ok = [each for each in simulation.history if isinstance(each.outcome, Ok)]
-        assert len(ok) > 12, "operations are carried out"
+        asked += len(simulation.history)
+        told += sum(isinstance(each.outcome, Ok) for each in simulation.history)
+    assert sweep.partial or told > asked / 3, "operations are carried out"
 
 
 @graded(points=2, title="At the homes", requirement="Dynamo 4.3: N copies, and no more")

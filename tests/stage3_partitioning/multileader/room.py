@@ -6,11 +6,11 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
 from common.contract.events import NodeId
-from common.course.suites.kit import ask_ok, names
+from common.course.suites.kit import ask_ok, names, trouble
 from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
 from common.sim.workload import Workload
-from common.values.faults import Block, Crash, Fault, Heal, Restart, Schedule
+from common.values.faults import Block, Fault, Heal, Schedule
 from common.values.units import MS, SECOND
 from tests.stage3_partitioning.multileader.lab import MultileaderLab
 
@@ -101,8 +101,9 @@ def stormy(
     faults: Sequence[Fault] = (),
     looks: float = 0.4,
 ) -> Simulation:
-    """Messages are lost, one leader is cut off, one crashes, and what is given; then it is calm."""
-    bad = [*cut_off("n3", 200 * MS, 500 * MS), Crash(250 * MS, "n1"), Restart(400 * MS, "n1")]
+    """Messages are lost, leaders crash and are cut off by chance, and what is given; then calm."""
+    kinds = ("partition", "crash", "block", "pause", "link")
+    bad = trouble(f"{topology}/{seed}", kinds, hit=FOUR, until=800 * MS)
     made = partial(leader, topology=topology)
     simulation = leaders(lab, made, f"{topology}/{seed}", [*bad, *faults], link=ROUGH)
     busy(lab, simulation, looks=looks)
