@@ -2,8 +2,8 @@
 
 from functools import partial
 
-from common.contract.effects import Forget, Save, Send
-from common.contract.events import Receive, Start
+from common.contract.effects import Forget, Save, Send, SetTimer
+from common.contract.events import Fire, Receive, Start
 from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import Wire, ask_ok, crash, effects_of, has_ended, restart
 from common.values.faults import Crash, Fault, Restart
@@ -129,14 +129,17 @@ def test_a_read_finds_what_those_have_that_stand_in(lab: DynamoLab) -> None:
 
 @graded(points=1, title="Repaired from elsewhere", requirement="no matter who coordinates")
 def test_a_read_at_a_node_that_is_no_home_repairs_homes_too(lab: DynamoLab) -> None:
-    one, other, third, here, _ = lab.Ring(FIVE).walk("cart")
+    one, other, third, here, last = lab.Ring(FIVE).walk("cart")
     node = lab.look_into("Helper")(here, tuple(each for each in FIVE if each != here))
     node.step(Start(0, {}))
-    asked = effects_of(Send, node.step(Receive(1, "c1", lab.GetRequest(1, "cart"))))
-    round, versions = asked[0].message.round, (version(lab, "z", 1),)
+    begun = node.step(Receive(1, "c1", lab.GetRequest(1, "cart")))
+    round, versions = effects_of(Send, begun)[0].message.round, (version(lab, "z", 1),)
+    (due,) = effects_of(SetTimer, begun)
     node.step(Receive(2, one, lab.Found(round, versions)))
     node.step(Receive(3, other, lab.Found(round, ())))
-    repairs = effects_of(Send, node.step(Receive(4, third, lab.Found(round, versions))))
+    asked = effects_of(Send, node.step(Fire(4, due.id, due.timer)))
+    assert [(each.to, each.message) for each in asked] == [(last, lab.Ask(round, "cart"))]
+    repairs = effects_of(Send, node.step(Receive(5, third, lab.Found(round, versions))))
     repair = (other, lab.Keep(0, "cart", versions, other))
     assert [(each.to, each.message) for each in repairs] == [repair]
 
