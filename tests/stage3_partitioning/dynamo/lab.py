@@ -17,6 +17,7 @@ class DynamoLab(LabUnderTest):
             Ask,
             Found,
             Get,
+            GetRequest,
             Got,
             Keep,
             Keeper,
