@@ -12,17 +12,13 @@ ANSWER_SECONDS = 30
 
 CHUNK = 1 << 16
 
-MOST_BYTES = 64 << 20
+MOST_BYTES = 16 << 20
 """What one process may write in its life: what it has the judge keep (saves, say) is bounded too.
-No node of a reference writes a tenth of it."""
+No node of a reference writes a twentieth of it."""
 
-
-MOST_VALUES = 1_000_000
-"""So many values may be in one line. The judge needs some 64 bytes for the shortest, which is
-written in three; so many take less than it has for one line."""
-
-SURELY_FEW = 1 << 20
-"""A line of fewer bytes is not counted: what is in it takes little in any case."""
+MOST_VALUES = 500_000
+"""So many values may be in all that it writes. The judge may keep them, and needs some 72 bytes for
+one that is written in four. No reference writes an eighth of it."""
 
 
 class Silent(LabError):
@@ -54,6 +50,7 @@ class Channel:
         pipe.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, wait)
         self._pending = b""
         self._left = MOST_BYTES
+        self._values_left = MOST_VALUES
 
     def write(self, line: bytes) -> None:
         """Send a whole line. Raises: Silent."""
@@ -71,7 +68,7 @@ class Channel:
         if not pending:
             pending = self._receive()
             if pending[-1] == 10 and pending.count(b"\n") == 1:
-                return pending[:-1]
+                return self._counted(pending[:-1])
         parts = [pending]
         length = len(pending)
         while b"\n" not in parts[-1]:
@@ -82,13 +79,17 @@ class Channel:
             parts.append(self._receive())
             length += len(parts[-1])
         line, _, self._pending = b"".join(parts).partition(b"\n")
-        if len(line) > SURELY_FEW and sum(map(line.count, (b",", b"[", b"{"))) > MOST_VALUES:
-            raise Silent(f"it wrote a line of more than {MOST_VALUES:,} values")
-        return line
+        return self._counted(line)
 
     def has_line(self) -> bool:
         """Whether a line is here already."""
         return b"\n" in self._pending
+
+    def _counted(self, line: bytes) -> bytes:
+        self._values_left -= line.count(b",") + line.count(b"[") + line.count(b"{")
+        if self._values_left < 0:
+            raise Silent(f"it wrote more than {MOST_VALUES:,} values in one life")
+        return line
 
     def _receive(self) -> bytes:
         try:

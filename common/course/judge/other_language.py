@@ -23,7 +23,7 @@ LIMITS = Limits(
     wall_seconds=600,
     memory_bytes=4096 * MEBIBYTE,
     processes=64,
-    output_bytes=256 * MEBIBYTE,
+    output_bytes=channel.MOST_BYTES,
 )
 """Of one node. Runtimes of other languages reserve much more memory than they use."""
 
@@ -47,6 +47,7 @@ class Pipes(Channel):
         self._confined = confined
         self.longest = MAX_LINE
         self._pending = b""
+        self._values_left = channel.MOST_VALUES
         self._unended = 0
         """So many bytes of a line are here whose end is not."""
 
