@@ -91,7 +91,7 @@ def test_a_call_too_far_ahead_of_the_oldest_is_not_sent(lab: RpcLab) -> None:
     for number in range(1, 65):
         caller.ask(Deposit(number))
         assert len(caller.sent()) == 1
-        if number > 1:
+        if 1 < number < 64:
             caller.get(lab.Reply(1, number, Done(1)), SERVER)
     refused = caller.ask(Deposit(65))
     assert not caller.sent()

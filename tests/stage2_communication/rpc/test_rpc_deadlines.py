@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from common.contract.effects import Send
 from common.course.suites.grading import Sweep, graded
-from common.course.suites.kit import Wire, must_hold
+from common.course.suites.kit import Wire, effects_of, must_hold
 from common.values.history import Failed, Ok
 from common.values.units import MS, SECOND
 from stage1_foundations.failures.account import Deposit, Done, Refused
 from stage1_foundations.failures.checks import check_honesty
-from tests.stage2_communication.rpc.hand import SERVER, Hand, account, request
+from tests.stage2_communication.rpc.hand import CALLER, SERVER, Hand, account, request
 from tests.stage2_communication.rpc.lab import RpcLab
 
 LAB = "rpc"
@@ -89,6 +90,7 @@ def test_a_cancelled_call_does_not_happen_unless_it_was_begun(lab: RpcLab) -> No
     assert callee.fires(timer) == [lab.Reply(1, 1, Done(5))]
     assert work_one(lab, callee) == [lab.Reply(1, 3, Done(12))], "2 is not in the queue"
     assert callee.get(lab.Cancel(1, 3, 1)) == [lab.Reply(1, 3, Done(12))], "too late"
+    assert [each.to for each in effects_of(Send, callee.effects)] == [CALLER]
     assert callee.get(lab.Cancel(1, 3, 4)) == [], "the caller has this one's end"
     idle = Hand(lab.BusyCallee("n1", (), work=20 * MS), callee.disk)
     assert "cancelled" in refusal(idle.get(request(lab, 4, 8)))

@@ -73,6 +73,7 @@ def test_a_reader_that_has_only_floats_rounds_nothing(lab: SerializationLab) -> 
         "a number if it can be"
     )
     assert lab.careful_json.write(-(2**53)) == b'{"$int":"-9007199254740992"}'
+    assert lab.careful_json.write(-(2**53) + 1) == b"-9007199254740991"
 
 
 @graded(points=2, title="Equal bytes", requirement="RFC 8785's aim: one value, one text")
@@ -131,7 +132,7 @@ def test_what_readers_understand_in_different_ways_is_refused_in_a_sentence(
         assert "\n" not in str(caught.value)
     with pytest.raises(RemoteProtocolError):
         lab.careful_json.read(b'["\xff"]')
-    for value in ({1: "a"}, (1, 2), [{1, 2}], bytearray()):
+    for value in ({1: "a"}, (1, 2), [{1, 2}], bytearray(), ["\ud800"]):
         with pytest.raises(BadInput):
             lab.careful_json.write(value)
 

@@ -92,6 +92,7 @@ def test_of_the_writers_union_what_was_written_counts_of_the_readers_what_matche
     assert resolved(lab, some, {"type": "array", "items": "int"}, [1]) == [1], (
         "within an array, too"
     )
+    assert resolved(lab, {"type": "array", "items": "int"}, some, [1]) == [1], "and the other way"
     optional = record(field("x", ["null", "int"]))
     assert resolved(lab, optional, record(field("x", "int")), {"x": 2}) == {"x": 2}
     with pytest.raises(lab.Mismatch):
