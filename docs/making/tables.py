@@ -35,11 +35,11 @@ def mutants(asked: Asked) -> str:
 
 
 def _generated(found: dict[str, Any] | None) -> tuple[str, ...]:
-    """How many mutants a machine made of a lab, and what became of them."""
+    """How many mutants a machine made of a lab, what became of them; the day, and the commit."""
     if found is None:
         return ("", "", "", "", "")
     counts = (found["tried"], found["caught"], found["explained"], len(found["survivors"]))
-    return (*map(str, counts), found["date"])
+    return (*map(str, counts), f"{found['date']}, `{found['commit'][:7]}`")
 
 
 def _sentence(test: str) -> str:
