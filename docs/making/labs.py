@@ -211,7 +211,8 @@ def code_files(lab: Lab, root: Path = ROOT) -> list[str]:
 def code(lab: Lab, course: Course) -> str:
     """The page with all code of a lab: to read, where nothing is installed."""
     lines = [
-        "---", "search: {exclude: true}", "hide: [navigation]", "---", f"# The code of {lab.id}", "",
+        "---", "search: {exclude: true}", "hide: [navigation]", "---",
+        f"# The code of {lab.id}", "",
         f"[{lab.title}](../{FOLDER}{lab.id}.md): its files, the protocol first, in the order in "
         "which they stand on each other. This is the reference: it has the exercises solved. Write "
         "yours first.", "",
