@@ -8,8 +8,8 @@ is a name of *tokens* with dots between them, ``orders.eu.new``, and a subscript
 
 Each subscriber whose pattern matches gets the message. Subscribers may share a **queue group**:
 then one of the group gets it, drawn by chance. These are competing consumers, and that is all there
-is: nothing is kept, nothing is acknowledged. Who is away misses it: *at most once*. The queue of
-the other parts is what one builds on top (NATS calls that JetStream).
+is: nothing is kept, nothing is acknowledged. A client that is away misses the message: *at most
+once*. The queue of the other parts is what one builds on top (NATS calls that JetStream).
 
 ``front`` serves unmodified NATS clients with what is here.
 """

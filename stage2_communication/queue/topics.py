@@ -17,10 +17,10 @@ Two things are decided here, and the rest of the lab builds on them:
 
 * **A message stays in the queue until it is acknowledged.** A delivery only hides it from the
   others. (AMQP 0-9-1, ``basic.ack``; Amazon SQS, ``ReceiveMessage`` and ``DeleteMessage``.)
-* **A request that comes twice is one request.** Who hears nothing sends again, and the broker
-  cannot tell a retry from a message that the network has doubled. So requests have numbers, and the
-  broker remembers the last answer to each client (NATS JetStream: ``Nats-Msg-Id``). Without it a
-  retry publishes a message twice.
+* **A request that comes twice is one request.** A client that hears nothing sends again, and the
+  broker cannot tell a retry from a message that the network has doubled. So requests have numbers,
+  and the broker remembers the last answer to each client (NATS JetStream: ``Nats-Msg-Id``). Without
+  it a retry publishes a message twice.
 
 Consumers *pull*. Brokers that *push* (AMQP, NATS) need to know who is there, and who is slow.
 """

@@ -208,9 +208,10 @@ class Coordinator(Replica):
     def found_received(self, found: Found, sender: NodeId) -> None:
         """One replica more has answered.
 
-        When just enough have, what they have together is what will be shown. Who of them lacks some
-        of it is sent that in this round, and is waited for. Who answers later is compared with all
-        that have answered, and those that lack something are sent it without a round (0).
+        When just enough have, what they have together is what will be shown. Replicas that lack
+        some of it are sent that in this round, and are waited for. A replica that answers later is
+        compared with all that have answered. Those that lack something then are sent it without a
+        round (0).
         """
         reading = self.rounds.get(found.round)
         if not isinstance(reading, Reading) or sender in reading.found:

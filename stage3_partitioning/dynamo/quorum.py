@@ -248,7 +248,7 @@ class Coordinator(Keeper):
 
     @on(TimeIsOver)
     def time_is_over(self, timer: TimeIsOver) -> None:
-        """End the round. Who has answered a read by now is repaired."""
+        """End the round. Homes that have answered a read by now are repaired."""
         under_way = self.rounds.pop(timer.round, None)
         if isinstance(under_way, Reading):
             self.repair(under_way)

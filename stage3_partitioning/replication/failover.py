@@ -127,7 +127,7 @@ class Replaceable(Serving):
 
     @on(Outdated)
     def outdated_received(self, outdated: Outdated, sender: NodeId) -> None:
-        """Somebody knows a later epoch: enter it. Who leads it will be heard from that leader."""
+        """Somebody knows a later epoch: enter it. Its leader will say that it leads."""
         if outdated.epoch > self.epoch:
             self.note(f"epoch {self.epoch} is over: {sender} knows of {outdated.epoch}")
             self.enter(outdated.epoch, None)

@@ -261,8 +261,8 @@ class Member(Node):
     def ask_received(self, ask: Ask, sender: NodeId) -> None:
         """A follower says where its log ends: ship what comes behind, ``MOST_SHIPPED`` at most.
 
-        That makes sense only if this log ``has`` that position. If not, see ``strayed``. Who does
-        not lead ships nothing.
+        That makes sense only if this log ``has`` that position. If not, see ``strayed``. A
+        member that does not lead ships nothing.
         """
         if not self.leads:
             return

@@ -40,8 +40,8 @@ class ConfigServer(Caching):
     committed depends on the table alone."""
 
     def decide(self, table: Table) -> None:
-        """This is the table now: on disk, and told to everybody, once. Who does not hear it will
-        ask."""
+        """This is the table now: on disk, and told to everybody, once. A node that does not hear
+        it will ask."""
         self.adopt(table)
         self.broadcast(TableIs(table))
 

@@ -153,8 +153,8 @@ class Router(Caching, Asker):
     def adopt(self, table: Table) -> None:
         """By a newer table, send on what goes to a shard with another major version now.
 
-        Who owns a key since a later move has a later version than anybody had before it. So a
-        request that goes elsewhere has another version, too.
+        A move gives the new owner of a key a later version than any shard had before. So a request
+        that goes to another shard has another version, too.
         """
         super().adopt(table)
         for number, asked in self.under_way.items():
