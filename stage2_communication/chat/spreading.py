@@ -125,7 +125,7 @@ class Spreader(Node, ABC):
     # Lives.
 
     def on_start(self) -> None:
-        """Hold again what earlier lives saved, and ask the others what they hold."""
+        """Hold again what earlier lives saved; a member asks the others what they hold."""
         keys = sorted(key for key in self.saved if isinstance(key, tuple) and key[0] == "post")
         for key in keys:
             self.room.note(self.saved[key])

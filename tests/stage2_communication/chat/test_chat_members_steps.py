@@ -41,6 +41,7 @@ def test_another_member_lets_nobody_in_and_nobody_out(lab: ChatLab) -> None:
     made.step(Start(0, {}))
     for word in (lab.Knock(()), lab.Goodbye(())):
         assert not made.step(Receive(1, "n4", word)), f"{word} is for n1"
+    assert not made.step(Receive(2, "n3", lab.Goodbye(()))), "a member leaves by n1 as well"
 
 
 @graded(points=1, title="Strangers", requirement="who has not joined cannot leave")

@@ -50,7 +50,8 @@ def test_a_copy_is_acknowledged_again_and_to_its_sender_alone(lab: ChatLab) -> N
     points=2, title="From outside", requirement="a node that has not joined hears the opener only"
 )
 def test_a_node_outside_takes_posts_from_the_opener_alone(lab: ChatLab) -> None:
-    made = member(lab, "n4")
+    made = new(lab, "n4")
+    assert not effects_of(Send, made.step(Start(0, {}))), "it has nobody to ask"
     assert not made.step(Receive(1, "n2", post(lab, "n2"))), "n2 does not decide who is in"
     taken = made.step(Receive(2, "n1", post(lab, "n1")))
     assert effects_of(Save, taken)
@@ -141,8 +142,27 @@ def test_a_pause_that_has_become_long_is_short_again_after_any_news(lab: ChatLab
         for _ in range(3):
             made.fire()
         assert made.pause == 8 * first, "without news it asks less and less often"
+        made.step(Receive(8, "n1", post(lab, "n1")))
+        made.step(Receive(8, "n1", lab.Acknowledgement((("n1", 1),))))
+        made.step(Receive(8, "n1", lab.Acknowledgement(())))
+        assert made.pause == 8 * first, "what was known before is no news"
         made.step(news)
         assert made.pause == first, f"after {news}"
+
+
+@graded(
+    points=1, title="An end of the calm", requirement="keep watch as soon as somebody holds more"
+)
+def test_a_member_that_hears_of_posts_it_lacks_keeps_watch_again(lab: ChatLab) -> None:
+    holds = (("n1", 1),)
+    for word in (lab.Ask, lab.Tell, lab.Acknowledgement):
+        made = watched(lab)
+        made.step(Receive(2, "n3", lab.Acknowledgement(holds)))
+        assert made.timer is not None
+        assert made.fire() == [], "all hold the same"
+        assert made.timer is None, "so the room is calm"
+        made.step(Receive(3, "n3", word((*holds, ("n3", 1)))))
+        assert made.timer is not None, f"n3 has a post that may be lost on its way: {word}"
 
 
 @graded(
@@ -156,9 +176,7 @@ def test_a_newcomer_knocks_again_for_posts_that_are_new_and_not_for_copies(lab: 
     assert sent(made, news) == [], "copies of an answer must not make more questions"
 
 
-@graded(
-    points=2, title="Back again", requirement="docstring of on_start: ask the others what they hold"
-)
+@graded(points=2, title="Back again", requirement="docstring of on_start: ask what the others hold")
 def test_one_that_comes_back_asks_at_once_and_again_until_it_is_heard(
     lab: ChatLab, sweep: Sweep
 ) -> None:
