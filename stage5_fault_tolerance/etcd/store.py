@@ -203,8 +203,7 @@ class Store(Application):
         if asked.revision < history.compacted:
             return Events(history.revision, (), (), history.compacted)
         events = tuple(history.since(asked.revision, asked.limit))
-        whole = len(history.log) == 0 or not events or events[-1] is history.log[-1]
-        upto = history.revision if whole else events[-1].mod_revision
+        upto = events[-1].mod_revision if events else history.revision
         return Events(upto, events, tuple([history.before(event) for event in events]))
 
     # Snapshots.
@@ -230,7 +229,6 @@ class Store(Application):
         """Hold what the snapshot has."""
         assert isinstance(snapshot, tuple), "a snapshot is counters, leases and history"
         (self.applied, revision, compacted, self.alarms), leases, parts = snapshot
-        self.history = History()
         self.history.replace([version for part in parts for version in part.log])
         self.history.revision, self.history.compacted = revision, compacted
         self.leases = Leases(self.leases.version)  # it goes on, for all of them are new here

@@ -46,7 +46,7 @@ class EtcdLab(LabUnderTest):
             TxnResult,
         )
         from stage5_fault_tolerance.etcd.server import EtcdServer
-        from stage5_fault_tolerance.etcd.store import Store
+        from stage5_fault_tolerance.etcd.store import CHUNK, HistoryPart, Store
 
         cost_of = staticmethod(history.cost_of)
         problem_of = staticmethod(problems.problem_of)

@@ -247,6 +247,40 @@ def test_changes_are_told_from_any_revision_on_in_pieces_that_miss_nothing(
 
 
 @graded(
+    points=1,
+    title="Changes tell up to which revision they are whole",
+    requirement="commands.py, Events: where to go on from",
+)
+def test_changes_say_up_to_which_revision_they_are_whole(lab: EtcdLab) -> None:
+    both = lab.Txn((), (lab.Put(b"b", b"3"), lab.Put(b"c", b"3")))
+    store = filled(lab, lab.Put(b"a", b"2"), both, lab.Put(b"a", b"4"))
+    for start, limit, upto in ((2, 1, 2), (2, 2, 3), (2, 3, 3), (2, 9, 4), (4, 1, 4), (5, 1, 4)):
+        told = store.query(lab.Changes(start, limit=limit))
+        assert told.revision == upto, f"at most {limit} from revision {start} on"
+    assert store.query(lab.Changes(5)).events == ()
+    assert lab.Store().query(lab.Changes(1)).revision == 1
+
+
+@graded(
+    points=1,
+    title="A limit counts what is within the bounds",
+    requirement="commands.py, Range: the bounds of revisions, all of them, and the limit",
+)
+def test_a_limit_counts_what_is_within_all_bounds(lab: EtcdLab) -> None:
+    store = filled(lab, *(lab.Put(key, b"") for key in (b"a", b"b", b"c", b"d", b"a")))
+    cases: list[tuple[dict[str, Any], list[bytes]]] = [
+        ({"min_mod_revision": 4, "limit": 1}, [b"a"]),
+        ({"min_mod_revision": 4, "max_mod_revision": 5, "limit": 1}, [b"c"]),
+        ({"min_create_revision": 4, "limit": 5}, [b"c", b"d"]),
+        ({"min_mod_revision": 4, "max_create_revision": 4}, [b"a", b"c"]),
+        ({"max_mod_revision": 3, "min_create_revision": 1}, [b"b"]),
+    ]
+    for bounds, keys in cases:
+        found = store.apply(lab.Range(b"a", b"\0", **bounds))
+        assert [kv.key for kv in found.kvs] == keys, f"{bounds}"
+
+
+@graded(
     points=2,
     title="Who asks for changes that are forgotten hears so",
     requirement="commands.py, Changes and Events",
@@ -281,7 +315,8 @@ def test_a_store_restored_from_a_snapshot_goes_on_like_the_first(
         for _ in range(60):
             first.apply(commands.any(first.history.revision))
         second = lab.Store()
-        second.apply(lab.Put(b"what was here", b"before"))
+        second.apply(lab.LeaseGrant(60, 77))
+        second.apply(lab.Put(b"what was here", b"before", 77))
         second.restore(first.snapshot())
         assert second.snapshot() == first.snapshot()
         for number in range(60):
@@ -292,6 +327,32 @@ def test_a_store_restored_from_a_snapshot_goes_on_like_the_first(
         assert second.snapshot() == first.snapshot()
         compacted = max(first.history.compacted, 1)
         assert second.query(lab.Changes(compacted)) == first.query(lab.Changes(compacted))
+
+
+def parts_of(lab: EtcdLab, snapshot: object) -> list[Any]:
+    """The parts of the history that a snapshot has, wherever they stand in it."""
+    if isinstance(snapshot, tuple):
+        return [part for each in snapshot for part in parts_of(lab, each)]
+    return [snapshot] if isinstance(snapshot, lab.HistoryPart) else []
+
+
+@graded(
+    points=2,
+    title="A long history is kept in parts",
+    requirement="Store.snapshot: parts of about CHUNK bytes, each small enough to be sent",
+)
+def test_a_long_history_is_kept_in_parts_and_comes_back_whole(lab: EtcdLab) -> None:
+    chunk: int = lab.CHUNK
+    value = b"x" * (chunk // 4)
+    store = filled(lab, *(lab.Put(b"%d" % number, value) for number in range(11)))
+    parts = parts_of(lab, store.snapshot())
+    sizes = [sum(len(kv.value) for kv in part.log) for part in parts]
+    assert sum(sizes) == 11 * len(value), "each version once"
+    assert max(sizes) <= 2 * chunk
+    assert all(size >= chunk // 2 for size in sizes[:-1]), f"many small parts: {sizes}"
+    restored: Any = lab.Store()
+    restored.restore(store.snapshot())
+    assert restored.query(lab.Changes(1)) == store.query(lab.Changes(1))
 
 
 @graded(
@@ -315,6 +376,8 @@ def test_requests_that_are_wrong_by_themselves_are_refused(lab: EtcdLab) -> None
         (lab.Txn((), (look,) * 28 + (inner,)), "etcdserver: too many operations in txn request"),
         (lab.Txn((), (put, put)), twice),
         (lab.Txn((), (drop, put)), twice),
+        (lab.Txn((), (lab.DeleteRange(b"a", b"\0"), put)), None),
+        (lab.Txn((), (lab.Txn((), (drop,)), put)), twice),
         (lab.Txn((), (put,), (put,)), None),
         (lab.Txn((), (lab.Txn((), (put,), (put,)),)), None),
         (lab.Txn((), (lab.Txn((), (put,)), put)), twice),
