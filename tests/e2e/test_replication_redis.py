@@ -33,9 +33,10 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Background]:
 
 @pytest.fixture
 def leader(cluster: Background) -> Iterator[Wire]:
-    """A connection to the front of the leader."""
-    with Wire(cluster.ports["n1"]) as wire:
-        yield wire
+    """A connection to the front of the leader, whoever it is after a failover."""
+    with contextlib.ExitStack() as opened:
+        wires = [opened.enter_context(Wire(port)) for port in cluster.ports.values()]
+        yield next(wire for wire in wires if info(wire, "role") == "master")
 
 
 def eventually(holds: Callable[[], bool]) -> None:
