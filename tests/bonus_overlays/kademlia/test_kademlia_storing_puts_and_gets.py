@@ -188,6 +188,9 @@ def test_who_gets_fetches_and_who_stores_asks_for_tokens_too(lab: KademliaLab) -
     assert isinstance(get.message, lab.FetchItem)
     assert isinstance(read.message, lab.FetchItem)
     assert isinstance(put.message, lab.FindItem)
+    for question in (put.message, get.message):
+        [answer] = node.hear("n5", question)
+        assert answer.message.token, "nothing is kept there: the answer to both is the same"
 
 
 @graded(points=1, title="As soon as it is there", requirement="Kademlia 2.3: FIND_VALUE halts")
