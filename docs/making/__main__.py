@@ -1,5 +1,6 @@
 """``python -m docs.making``: the docs site, from the repository to ``out/site``."""
 
+import argparse
 import sys
 import time
 
@@ -13,6 +14,11 @@ from docs.making.staging import PAGE
 
 def main() -> int:
     """Make the site; returns the exit code."""
+    argparse.ArgumentParser(
+        prog="python -m docs.making",
+        description="Build the docs site, in both languages, into out/site.",
+        epilog="example: make docs, then lab docs",
+    ).parse_args()
     began = time.monotonic()
     try:
         building.need_tools()

@@ -8,6 +8,7 @@ node, it is a run of another test that fails; or else of the lab's own cluster, 
 clients saw breaks a property.
 """
 
+import argparse
 import json
 import subprocess
 import sys
@@ -31,10 +32,22 @@ MOST_OTHERS = 8
 
 def main(arguments: list[str]) -> int:
     """Do it for some labs or exhibits, or for all; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m docs.making.exhibiting",
+        description="Record what the tests say of the museum's bugs, with their traces.",
+        epilog="example: python -m docs.making.exhibiting raft",
+    )
+    about = "a lab, or the key of an exhibit in docs/museum.yaml; all if none"
+    parser.add_argument("names", nargs="*", metavar="LAB|KEY", help=about)
+    wanted = set(parser.parse_args(arguments).names)
     course = Course()
+    shown = list(exhibits(course))
+    if unknown := wanted.difference(*({each.lab.id, each.key} for each in shown)):
+        print(f"error: the museum has nothing of {', '.join(sorted(unknown))}", file=sys.stderr)
+        return 3
     TRACES.mkdir(parents=True, exist_ok=True)
-    for exhibit in exhibits(course):
-        if not arguments or {exhibit.lab.id, exhibit.key} & set(arguments):
+    for exhibit in shown:
+        if not wanted or {exhibit.lab.id, exhibit.key} & wanted:
             facts = found(course, exhibit)
             write("museum", {exhibit.key: {**when(), **facts}})
             print(f"{exhibit.key}: {facts['shown'] or 'no run'}", flush=True)

@@ -9,6 +9,7 @@ or what one benchmark printed with ``--json``; other benchmarks' figures stay as
 the figures of ``lab mutants --generated``.
 """
 
+import argparse
 import json
 import os
 import platform
@@ -89,8 +90,15 @@ def results(path: Path) -> list[Result]:
 
 def main(arguments: Sequence[str], folder: Path = RESULTS) -> int:
     """Write down what was measured; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m docs.making.measuring",
+        description="Write down what was measured, for the docs' table of benchmarks.",
+        epilog="example: python -m docs.making.measuring out/queue.json out/lsm.json",
+    )
+    about = f"what a benchmark printed with --json, or {MEASURED.name} of make bench if none"
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help=about)
     try:
-        paths = [Path(each) for each in arguments] or [MEASURED]
+        paths: list[Path] = parser.parse_args(arguments).files or [MEASURED]
         found = [each for path in paths for each in results(path)]
     except BadInput as error:
         print(f"error: {error}", file=sys.stderr)
