@@ -33,7 +33,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Background]:
 
 @pytest.fixture
 def leader(cluster: Background) -> Iterator[Wire]:
-    """A connection to the front of the leader, whoever it is after a failover."""
+    """A connection to the front of the leader: a failover may have chosen another one than n1."""
     with contextlib.ExitStack() as opened:
         wires = [opened.enter_context(Wire(port)) for port in cluster.ports.values()]
         yield next(wire for wire in wires if info(wire, "role") == "master")
