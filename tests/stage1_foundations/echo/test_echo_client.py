@@ -17,6 +17,7 @@ from tests.stage1_foundations.echo.wire import (
     run,
     scripted,
     serving,
+    takes_in_what_it_answered,
 )
 
 LAB = "echo"
@@ -131,13 +132,16 @@ def test_a_server_that_sends_back_something_else_is_not_believed(lab: EchoLab) -
 
 @graded(points=3, title="Pipelining", requirement="send and read side by side")
 def test_many_payloads_go_out_without_waiting_and_all_come_back(lab: EchoLab) -> None:
-    payloads = [b"%3d" % number * 20_000 for number in range(400)]  # more than buffers hold
+    payloads = [b"%3d" % number * 7_000 for number in range(280)]  # more than buffers hold
 
     async def talk() -> None:
+        async with scripted(lab, takes_in_what_it_answered, room=1 << 14) as address:
+            client = impatient_client(lab, address, answer_timeout=3 * SECOND)
+            assert await client.echo_all(payloads) == payloads
         async with serving(lab) as server:
             client = impatient_client(lab, server.address, answer_timeout=3 * SECOND)
             assert await client.request(b"before") == b"before"
-            assert await client.echo_all(payloads) == payloads
+            assert await client.echo_all(payloads[:9]) == payloads[:9]
             assert await client.echo_all([]) == []
             while server.server.connections:  # the one from before is let go as well
                 await asyncio.sleep(0.01)

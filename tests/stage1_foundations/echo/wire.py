@@ -1,6 +1,8 @@
 """The other side of the wire for the suites of ``echo``: sockets, frames and servers of our own."""
 
 import asyncio
+import contextlib
+import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -76,8 +78,13 @@ async def connected(
 
 
 @asynccontextmanager
-async def scripted(lab: EchoLab, *talks: Talk) -> AsyncIterator[tuple[str, int]]:
-    """A server of ours: the n-th connection is handled by the n-th talk, later ones by the last."""
+async def scripted(
+    lab: EchoLab, *talks: Talk, room: int | None = None
+) -> AsyncIterator[tuple[str, int]]:
+    """A server of ours: the n-th connection is handled by the n-th talk, later ones by the last.
+
+    With ``room``, the system keeps about so many bytes for it in each direction.
+    """
     left = list(talks)
 
     async def welcome(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -89,7 +96,11 @@ async def scripted(lab: EchoLab, *talks: Talk) -> AsyncIterator[tuple[str, int]]
         finally:
             writer.transport.abort()
 
-    listener = await asyncio.start_server(welcome, sock=lab.listen())
+    sock = lab.listen()
+    if room is not None:
+        for direction in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            sock.setsockopt(socket.SOL_SOCKET, direction, room)
+    listener = await asyncio.start_server(welcome, sock=sock)
     try:
         yield listener.sockets[0].getsockname()[:2]
     finally:
@@ -100,6 +111,19 @@ async def honest(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     """Echo each frame."""
     while True:
         writer.write(frame(await read_frame(reader)))
+
+
+async def takes_in_what_it_answered(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    """Echo each frame, and read no further while the answer is not on its way."""
+    writer.transport.set_write_buffer_limits(0)
+    with contextlib.suppress(asyncio.IncompleteReadError):
+        while True:
+            writer.write(frame(await read_frame(reader)))
+            await writer.drain()
+    writer.write_eof()
+    await reader.read(-1)
 
 
 async def the_rest(reader: asyncio.StreamReader) -> bytes:
