@@ -27,7 +27,7 @@ class ShapeCodec(ABC):
 
     def __init__(self, schema: Schema, max_size: int = MAX_FRAME) -> None:
         self.schema = schema
-        self._max_size = max_size
+        self.max_size = max_size
         self._shapes = Shapes(schema, self.format)
 
     def encode(self, value: object) -> bytes:
@@ -44,18 +44,18 @@ class ShapeCodec(ABC):
             raise
         except Exception as error:  # each library has errors of its own
             raise ContractError(f"cannot encode a {kind.__name__}: {error}") from None
-        if len(data) > self._max_size:
+        if len(data) > self.max_size:
             raise ContractError(
-                f"a {kind.__name__} takes {len(data)} bytes, more than the {self._max_size} that "
+                f"a {kind.__name__} takes {len(data)} bytes, more than the {self.max_size} that "
                 "one frame may carry: split it into several messages"
             )
         return data
 
     def decode(self, data: bytes | memoryview) -> object:
         """The value that ``data`` stands for. Raises: RemoteProtocolError."""
-        if len(data) > self._max_size:
+        if len(data) > self.max_size:
             raise RemoteProtocolError(
-                f"a message of {len(data)} bytes came, at most {self._max_size} are allowed"
+                f"a message of {len(data)} bytes came, at most {self.max_size} are allowed"
             )
         name = ""
         try:

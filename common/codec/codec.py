@@ -23,7 +23,13 @@ _NOT_QUICK = (*UNUSUAL, msgspec.MsgspecError, RecursionError, LabError)
 
 
 class Codec(Protocol):
-    """Turns values into bytes and back. ``decode(encode(value)) == value``, types included."""
+    """Turns values into bytes and back. ``decode(encode(value)) == value``, types included.
+
+    Attributes:
+        max_size: the largest encoded value, in bytes.
+    """
+
+    max_size: int
 
     def encode(self, value: object) -> bytes:
         """The bytes of a declared value, or of atoms and tuples of them.

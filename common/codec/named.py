@@ -3,6 +3,7 @@
 from typing import Literal, TypeAlias, get_args
 
 from common.codec.codec import Codec
+from common.codec.frames import MAX_FRAME
 from common.codec.json_codec import JsonCodec
 from common.codec.messagepack import MessagePackCodec
 from common.codec.quick import Memory
@@ -11,6 +12,9 @@ from common.values.errors import MissingTool
 
 CodecName: TypeAlias = Literal["messagepack", "json", "protobuf", "avro"]
 NAMES: tuple[CodecName, ...] = get_args(CodecName)
+
+JSON_GROWTH = 6
+"""A byte of text below 32 takes so many in JSON, so a message that others can carry is larger."""
 
 
 def codec_named(name: CodecName, schema: Schema, memory: Memory | None = None) -> Codec:
@@ -29,7 +33,7 @@ def codec_named(name: CodecName, schema: Schema, memory: Memory | None = None) -
             case "messagepack":
                 return MessagePackCodec(schema, memory=memory)
             case "json":
-                return JsonCodec(schema)
+                return JsonCodec(schema, JSON_GROWTH * MAX_FRAME)
             case "protobuf":
                 from common.codec.protobuf import ProtobufCodec
 

@@ -47,7 +47,7 @@ from common.runtime.links import Links
 from common.runtime.lying import Lying
 from common.runtime.raised import raised
 from common.runtime.transport import Transport
-from common.runtime.wire import number_of, pack, unpack
+from common.runtime.wire import NUMBER_BYTES, number_of, pack, unpack
 from common.values import faults
 from common.values.errors import BadInput, ContractError, LabError
 from common.values.history import Outcome
@@ -101,7 +101,8 @@ class Host:
         self.node = node
         self.clock = clock
         self.failed = False
-        self.transport = Transport(identity, self._frame_arrived, self._frame_dropped, log)
+        largest = codec.max_size + NUMBER_BYTES
+        self.transport = Transport(identity, self._frame_arrived, self._frame_dropped, log, largest)
         self.carriers: list[Carrier] = []
         self._datagrams: Datagrams | None = None
         if by_datagram:

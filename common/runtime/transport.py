@@ -25,7 +25,7 @@ from common.values.errors import BadInput, RemoteProtocolError
 
 MAX_QUEUED_FRAMES = 10_000
 MAX_QUEUED_BYTES = 8 * 1024 * 1024
-"""What may wait for one peer; one frame more is dropped."""
+"""What may wait for one peer, or two of the largest frames; one frame more is dropped."""
 
 MAX_STRANGERS = 256
 """Connections that may be in their handshake at once; one more is closed unheard."""
@@ -98,6 +98,7 @@ class Transport:
         self.on_frame = on_frame
         self.log = log
         self.max_frame = max_frame
+        self._max_queued = max(MAX_QUEUED_BYTES, 2 * max_frame)
         self.handshake_seconds = handshake_seconds
         self.book: dict[NodeId, Address] = {}
         self.peers: dict[NodeId, Peer] = {}
@@ -175,7 +176,7 @@ class Transport:
             self._wait(to, frame)
             return
         size = connection.out_bytes + len(frame)
-        if size > MAX_QUEUED_BYTES:
+        if size > self._max_queued:
             self._drop(to, frame, "queue full")
             return
         connection.out_bytes = size
@@ -203,7 +204,7 @@ class Transport:
                 return
             peer = self.peers[to] = Peer(to)
         too_many = len(peer.waiting) >= MAX_QUEUED_FRAMES
-        if too_many or peer.waiting_bytes + len(frame) > MAX_QUEUED_BYTES:
+        if too_many or peer.waiting_bytes + len(frame) > self._max_queued:
             self._drop(to, frame, "queue full")
             return
         peer.waiting.append(frame)

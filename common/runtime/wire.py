@@ -19,6 +19,9 @@ MAX_NODES = 2**10
 MAX_LIVES = 2**LIFE_BITS
 """A number is (node, life, count) in 10 + 11 + 32 bits: below 2**53, and so exact in JSON."""
 
+NUMBER_BYTES = 8
+"""What a frame holds besides the message."""
+
 _HEADER = Struct(">IQ")
 _NUMBER = Struct(">Q")
 _pack = _HEADER.pack
@@ -42,7 +45,7 @@ def numbers(index: int, life: int) -> "count[int]":
 
 def pack(number: int, body: bytes) -> bytes:
     """The frame, length prefix included, of the message that the codec wrote as ``body``."""
-    return _pack(len(body) + 8, number) + body
+    return _pack(len(body) + NUMBER_BYTES, number) + body
 
 
 def number_of(frame: bytes) -> int:
@@ -57,6 +60,6 @@ def unpack(payload: bytes) -> tuple[int, bytes]:
     Raises:
         RemoteProtocolError: it is too short to hold a number.
     """
-    if len(payload) < 8:
+    if len(payload) < NUMBER_BYTES:
         raise RemoteProtocolError(f"a frame of {len(payload)} bytes is too short for a message")
-    return _unpack_number(payload)[0], payload[8:]
+    return _unpack_number(payload)[0], payload[NUMBER_BYTES:]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from common.contract import Asker, CallId, NodeId, on, operation
 from common.contract.asking import Asked
 from common.values.history import Failed, Ok, Outcome
+from common.values.sizes import bytes_of
 from common.values.units import MS
 from stage2_communication.queue.leases import Extend, Nack
 from stage2_communication.queue.topics import (
@@ -22,10 +23,17 @@ from stage2_communication.queue.topics import (
     Settled,
 )
 
+MOST_BYTES = 1024 * 1024
+"""Bytes of a message, its topic and key included. Two of them fit into one batch."""
+TOO_LARGE = Failed(f"a message has at most {MOST_BYTES} bytes, with its topic and key")
+
 
 @operation
 class Post:
-    """Publish a message. Ends with Ok(its sequence) once the broker has acknowledged it."""
+    """Publish a message.
+
+    Ends with Ok(its sequence) once the broker has acknowledged it, or Failed if it is too large.
+    """
 
     topic: str
     key: str
@@ -110,7 +118,10 @@ class QueueClient(Asker):
 
     @on(Post)
     def post(self, post: Post, call: CallId) -> None:
-        """Publish."""
+        """Publish, unless it is too large for a batch, which is one message of the runtime."""
+        if bytes_of(post.topic, post.key, post.text) > MOST_BYTES:
+            self.finish(call, TOO_LARGE)
+            return
         self.ask(Publish(self.new_number(), post.topic, post.key, post.text), call)
 
     @on(Take)

@@ -3,6 +3,9 @@
 A program from outside speaks NATS, and is no node. What it asks for comes as an operation, which
 happens once. So only what it may send twice by itself is remembered: a publish that has an id
 (JetStream: ``Nats-Msg-Id``), among the last :data:`MOST_IDS` of them.
+
+Its messages are large, too, and a batch is one message of the runtime, which bounds its frames. So
+a batch ends where its texts have :data:`MOST_BYTES`; a consumer that wants more asks again.
 """
 
 from collections import deque
@@ -10,12 +13,17 @@ from collections.abc import Callable
 
 from common.contract import CallId, NodeId, on, operation
 from common.values.history import Ok
+from common.values.sizes import bytes_of
 from common.values.units import MS
 from stage2_communication.queue.dead import DeadLetterBroker
-from stage2_communication.queue.topics import Delivery, Published
+from stage2_communication.queue.topics import Batch, Delivery, Fetch, Published
 
 MOST_IDS = 10_000
 """So many ids of publishes are remembered. JetStream remembers those of two minutes."""
+
+MOST_BYTES = 2_500_000
+"""The texts of one batch have at most so many bytes as UTF-8, unless it is a single one. The
+largest that NATS lets through has 2 MiB then, if all its bytes are above 127; a frame has 4 MiB."""
 
 OUTSIDE = "id/"
 """The ids are called so among the clients whose answers are remembered: no node is."""
@@ -32,7 +40,8 @@ class ServePublish:
 
 @operation
 class ServeFetch:
-    """Hand out up to ``most`` messages of a topic; ends with Ok(a tuple of deliveries)."""
+    """Hand out up to ``most`` messages of a topic, and no more than one batch holds; ends with Ok(a
+    tuple of deliveries)."""
 
     topic: str
     consumer: str
@@ -132,16 +141,31 @@ class Server(DeadLetterBroker):
             del self.answers[oldest]
             self.forget(("answer", oldest))
 
+    @on(Fetch)
+    def fetch_received(self, fetch: Fetch, sender: NodeId) -> None:
+        """As ever, but no more than one batch holds."""
+        if self.is_new(fetch.number, sender):
+            given = self.batch_for(fetch.topic, sender, fetch.most)
+            self.answer(sender, Batch(fetch.number, given))
+
     @on(ServeFetch)
     def serve_fetch(self, fetch: ServeFetch, call: CallId) -> None:
         """Hand out as to any consumer."""
+        self.finish(call, Ok(self.batch_for(fetch.topic, fetch.consumer, fetch.most)))
+
+    def batch_for(self, topic: str, consumer: str, most: int) -> tuple[Delivery, ...]:
+        """Hand out up to ``most`` messages; those that would make the batch too large wait on."""
         given: list[Delivery] = []
-        while len(given) < fetch.most:
-            sequence = self.next_for(fetch.topic, fetch.consumer)
+        room = MOST_BYTES
+        while len(given) < most:
+            sequence = self.next_for(topic, consumer)
             if sequence is None:
                 break
-            given.append(self.hand_out(sequence, fetch.consumer))
-        self.finish(call, Ok(tuple(given)))
+            room -= bytes_of(self.queued[sequence].text)
+            if given and room < 0:
+                break
+            given.append(self.hand_out(sequence, consumer))
+        return tuple(given)
 
     @on(ServeAck)
     def serve_ack(self, ack: ServeAck, call: CallId) -> None:

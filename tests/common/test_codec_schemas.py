@@ -12,7 +12,7 @@ from common.codec.named import NAMES
 from common.contract import message
 from common.contract.schema import Schema
 from common.values.errors import ContractError, MissingTool, RemoteProtocolError
-from tests.common.codec_values import SCHEMA, VALUES, Empty, Put, Tree, same
+from tests.common.codec_values import SCHEMA, VALUES, Delete, Empty, Put, Tree, same
 
 pytest.importorskip("google.protobuf", reason="protobuf is missing: pip install -e '.[codec]'")
 pytest.importorskip("fastavro", reason="fastavro is missing: pip install -e '.[codec]'")
@@ -120,6 +120,15 @@ def test_they_are_shorter_than_messagepack() -> None:
 def test_codecs_are_found_by_name(name: Any) -> None:
     codec = codec_named(name, SCHEMA)
     assert codec.decode(codec.encode(Empty())) == Empty()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_one_codec_carries_the_others_do_too_whatever_the_bytes(name: Any) -> None:
+    codec = codec_named(name, SCHEMA)
+    for text in ("\0" * 4_000_000, "\x80" * 2_000_000):
+        assert codec.decode(codec.encode(Delete(text))) == Delete(text)
+    with pytest.raises(ContractError, match="that one frame may carry"):
+        codec.encode(Delete("\0" * 4_200_000))
 
 
 def test_a_codec_whose_library_is_missing_says_how_to_get_it(

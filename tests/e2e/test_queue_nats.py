@@ -9,14 +9,16 @@ import pytest
 pytest.importorskip("nats", reason="nats-py is not installed: pip install -e '.[nats]'")
 
 import nats
-from nats.errors import NoRespondersError, TimeoutError
+from nats.errors import MaxPayloadError, NoRespondersError, TimeoutError
 from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy
 from nats.js.errors import BadRequestError
 
 from common.runtime.launch import launch
+from common.values.history import Ok
+from stage2_communication.queue.client import Take
 from stage2_communication.queue.worlds import WORLDS
 from tests.support.live import live
-from tests.support.nats import HOST, real_nats
+from tests.support.nats import HOST, real_nats, say
 
 pytestmark = pytest.mark.needs("nats")
 
@@ -172,6 +174,31 @@ async def test_a_message_that_everybody_gives_back_is_fetched_among_the_dead_let
         assert letter.data == b"poison"
         await letter.ack_sync()
         assert (await js.stream_info("jobs-dead")).state.messages == 0
+        await client.close()
+
+
+@live
+async def test_messages_as_large_as_nats_lets_through_neither_end_the_broker_nor_its_clients(
+    tmp_path: Path,
+) -> None:
+    largest, count = 1024 * 1024, 12
+    payload = b"\xff" * largest  # twice as long as text in UTF-8
+    async with launch(WORLDS, tmp_path, **{**SETTINGS, "visibility": 60_000_000}) as cluster:
+        client = await nats.connect(f"nats://{cluster.endpoints[0]}")
+        js = client.jetstream()
+        for _ in range(count):
+            await js.publish("queue.jobs", payload)
+        taken = await cluster.ask(Take("jobs"))  # a batch of two would fit into no message
+        assert isinstance(taken, Ok)
+        sub = await js.pull_subscribe_bind("workers", stream="jobs")
+        got = [message.data for message in await fetched(sub, count - 1)]
+        assert got == [payload] * (count - 1)
+        with pytest.raises(MaxPayloadError):
+            await js.publish("queue.jobs", payload + b"\xff")
+        assert client.is_connected
+        told = await say(cluster.ports["n1"], b"PUB queue.jobs 1048577\r\n")
+        assert told == b"-ERR 'Maximum Payload Violation'\r\n"
+        assert (await cluster.status())["n1"]["published"] == count
         await client.close()
 
 

@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 
 from common.check.explorer import Answer, explore_instance
-from common.contract.effects import Forget, Return, Save
-from common.contract.events import Invoke, Start
+from common.contract.effects import Forget, Return, Save, Send
+from common.contract.events import Invoke, Receive, Start
 from common.course.suites.kit import effects_of
-from common.values.history import History, Ok, Unknown
+from common.values.history import Failed, History, Ok, Unknown
 from common.values.report import Judged, Table, Text
 from stage2_communication.queue import checks, small
+from stage2_communication.queue.client import MOST_BYTES, Post, QueueClient
 from stage2_communication.queue.demo import demo
 from stage2_communication.queue.served import (
     ServeAck,
@@ -21,6 +22,7 @@ from stage2_communication.queue.served import (
     ServePublish,
     Server,
 )
+from stage2_communication.queue.topics import Fetch
 from stage2_communication.queue.worlds import CHECKS, WORLDS
 
 
@@ -176,3 +178,30 @@ def test_programs_from_outside_have_the_same_leases() -> None:
     assert ask(node, disk, ServeAck(1, again.attempt)) is True
     assert ask(node, disk, ServeCount("jobs")) == (0, 1)
     assert ("message", 1) not in disk
+
+
+def test_a_batch_ends_where_it_would_be_too_large_for_one_message() -> None:
+    node, disk = served()
+    texts = ["\x80" * 600_000, "a" * 1_200_000, "b" * 100_001, "c", "d" * 3_000_000]
+    for text in texts:
+        ask(node, disk, ServePublish("jobs", text, ""))
+    fetch = ServeFetch("jobs", "worker", 5)
+    assert [each.sequence for each in ask(node, disk, fetch)] == [1, 2], "2,400,000 as UTF-8"
+    assert ask(node, disk, ServeCount("jobs")) == (5, 5), "the third one waits on"
+    assert ("delivered", 3) not in disk
+    node.prefetch = 9
+    [batch] = effects_of(Send, node.step(Receive(0, "c1", Fetch(1, "jobs", 5))))
+    assert [each.sequence for each in batch.message.deliveries] == [3, 4]
+    assert [each.sequence for each in ask(node, disk, fetch)] == [5], "alone it may be larger"
+
+
+def test_the_labs_own_client_is_told_that_a_message_is_too_large() -> None:
+    client = QueueClient("c1", ("n1",))
+    room = MOST_BYTES - len("jobskey")
+    for text in ("a" * room, "\x80" * (room // 2)):
+        assert effects_of(Send, client.step(Invoke(0, 1, Post("jobs", "key", text))))
+        client = QueueClient("c1", ("n1",))
+    for text in ("a" * (room + 1), "\x80" * (room // 2 + 1)):
+        [ended] = effects_of(Return, client.step(Invoke(0, 1, Post("jobs", "key", text))))
+        assert isinstance(ended.outcome, Failed)
+        assert "at most 1048576 bytes" in ended.outcome.reason

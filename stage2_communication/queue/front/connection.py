@@ -20,8 +20,10 @@ from stage2_communication.queue.front.parser import (
 )
 from stage2_communication.queue.subjects import is_literal, is_pattern
 
-MOST_PENDING = 8 * 1024 * 1024
-"""Bytes that wait for one client. NATS lets 64 MB wait."""
+MOST_PENDING = 64 * 1024 * 1024
+"""Bytes that wait for one client, as with NATS."""
+MUCH_PENDING = 4 * 1024 * 1024
+"""Bytes from which on a client is behind: what can wait elsewhere does (:mod:`jetstream`)."""
 VIOLATION = "Authorization Violation"
 MOST_SUBSCRIPTIONS = 10_000
 """Of one client."""
@@ -108,6 +110,15 @@ class Connection(asyncio.Protocol):
         self._ended = True
         self._exchange.leave(self.id)
         self.transport.close()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether it has much to read already."""
+        return self._unread > MUCH_PENDING
+
+    @property
+    def _unread(self) -> int:
+        return self._waiting + self.transport.get_write_buffer_size()
 
     # Commands.
 
@@ -220,7 +231,7 @@ class Connection(asyncio.Protocol):
             asyncio.get_running_loop().call_soon(self._flush)
         self._out.append(data)
         self._waiting += len(data)
-        if self._waiting + self.transport.get_write_buffer_size() > MOST_PENDING:
+        if self._unread > MOST_PENDING:
             self._ended = True  # it does not read, so there is nobody to tell
             self._log(f"client {self.peer} is a slow consumer: cut off")
             self._exchange.leave(self.id)

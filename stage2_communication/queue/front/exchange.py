@@ -65,6 +65,10 @@ class Subscriber(Protocol):
     echo: bool
     wants_no_responders: bool
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether much waits for it that it has not read."""
+
     def deliver(self, sid: str, message: Message) -> None:
         """Send a message for its subscription."""
 
@@ -121,6 +125,11 @@ class Exchange:
     def is_heard(self, subject: str) -> bool:
         """Whether anybody wants to hear of a subject."""
         return bool(self.interest.receivers(subject, random.getrandbits(32)))
+
+    def is_behind(self, inbox: str) -> bool:
+        """Whether somebody who listens there has much to read already."""
+        names = self.interest.receivers(inbox, random.getrandbits(32))
+        return any(self.connections[id].is_behind for id, _ in names)
 
     def leave(self, id: int) -> None:
         """A client has gone, and all its subscriptions."""

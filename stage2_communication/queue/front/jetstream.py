@@ -46,6 +46,8 @@ MOST_WAITING = 512
 POLL_SECONDS = 0.02
 """How soon a waiting fetch sees a message that no client of this front has moved: one whose lease
 is over, say."""
+MOST_BUSY = 16
+"""Fetches for which the node is asked at the same time; each brings one batch at most."""
 NANOSECONDS = 1_000_000_000
 CREATED = datetime(2026, 1, 1, tzinfo=UTC).isoformat()
 """Streams are always there, so this is as good a date as any."""
@@ -66,6 +68,7 @@ class Pull:
         left: how many it still wants.
         ends_at: when it gives up, by the loop's clock.
         lingers: whether it waits on after it has got some.
+        has_some: whether it has got some.
         is_busy: whether the node is being asked for it.
     """
 
@@ -75,6 +78,7 @@ class Pull:
     left: int
     ends_at: float
     lingers: bool
+    has_some: bool = False
     is_busy: bool = False
 
 
@@ -257,10 +261,12 @@ class JetStream:
     def _feed(self) -> None:
         """Ask the node for what waiting fetches want; again before long, while there are any."""
         now = asyncio.get_running_loop().time()
-        for pull in list(self._pulls):
-            if not pull.is_busy and not self._exchange.is_heard(pull.reply):
+        room = MOST_BUSY - sum(pull.is_busy for pull in self._pulls)
+        for pull in [pull for pull in self._pulls if not pull.is_busy]:
+            if not self._exchange.is_heard(pull.reply):
                 self._pulls.remove(pull)  # who has asked is gone
-            elif not pull.is_busy:
+            elif room > 0 and not self._exchange.is_behind(pull.reply):
+                room -= 1
                 pull.is_busy = True
                 fetch = ServeFetch(topic_of(pull.stream), pull.consumer, pull.left)
                 self._door.invoke(fetch, partial(self._fetched, pull, now))
@@ -278,14 +284,19 @@ class JetStream:
         for delivery in given:
             self._deliver(pull, delivery)
         pull.left -= len(given)
-        satisfied = pull.left == 0 or (bool(given) and not pull.lingers)
-        over = asked_at >= pull.ends_at
-        if not (satisfied or over) or pull not in self._pulls:
+        pull.has_some |= bool(given)
+        satisfied = pull.left == 0 or (pull.has_some and not given and not pull.lingers)
+        over = asked_at >= pull.ends_at and (pull.lingers or not given)
+        if pull not in self._pulls:
+            return
+        if not (satisfied or over):
+            if given:  # one batch is not all that there is
+                asyncio.get_running_loop().call_soon(self._feed)
             return
         self._pulls.remove(pull)
         if pull.left:
-            waited = pull.lingers or (over and not given and pull.ends_at > asked_at)
-            self._status(pull.reply, "408 Request Timeout" if waited else "404 No Messages")
+            status = "408 Request Timeout" if pull.lingers else "404 No Messages"
+            self._status(pull.reply, status)
 
     def _deliver(self, pull: Pull, delivery: Delivery) -> None:
         name = (pull.stream, pull.consumer, delivery.attempt, delivery.sequence)
