@@ -2,12 +2,25 @@
 
 It comes in a :class:`~stage3_partitioning.kv.messages.Serve`, whose commands are carried out in one
 step. So it needs no sessions: nobody repeats it.
+
+A step is saved as one record, and its results become one reply. Both are bounded, so many commands
+together are refused if they handle more than :data:`MOST_TOGETHER`.
 """
 
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation, localcontext
 
-from stage3_partitioning.kv.commands import WRONG_KIND, Problem
+from common.contract.sizes import value_size
+from stage3_partitioning.kv.commands import (
+    MAX_KEY,
+    WRONG_KIND,
+    Delete,
+    Problem,
+    Put,
+    PutIf,
+    TimeToLive,
+    size_of,
+)
 from stage3_partitioning.kv.front_commands import (
     Expect,
     Fronted,
@@ -22,7 +35,7 @@ from stage3_partitioning.kv.front_commands import (
     Trim,
 )
 from stage3_partitioning.kv.lists import NO_SUCH_KEY, carry_out_on_list
-from stage3_partitioning.kv.store import Item, Store, carry_out
+from stage3_partitioning.kv.store import TOO_LONG, Item, Store, carry_out, put_if_it_fits
 
 PLACES = 17
 """Digits after the point: as many as Redis writes."""
@@ -30,11 +43,21 @@ PLACES = 17
 DIGITS = 400
 """Digits of a number in all: enough for each number that Redis takes, and its places."""
 
+MOST_TOGETHER = 56 * 1024 * 1024
+"""Bytes that the commands of one step may bring and find: a record of a node's log has 64 MiB."""
+
+TOO_MUCH = Problem(f"commands that are carried out together handle at most {MOST_TOGETHER} bytes")
+
 NOT_A_FLOAT = Problem("value is not a valid float")
 
 
 def carry_out_together(store: Store, commands: Sequence[Fronted], now: int) -> tuple[object, ...]:
-    """Carry out the commands of a front; returns their results, up to an Expect that fails."""
+    """Carry out the commands of a front; returns their results, up to an Expect that fails.
+
+    If they handle too much, none is carried out, and :data:`TOO_MUCH` is the only result.
+    """
+    if len(commands) > 1 and sum(_weight(store, each, now) for each in commands) > MOST_TOGETHER:
+        return (TOO_MUCH,)
     results: list[object] = []
     for command in commands:
         match command:
@@ -57,12 +80,23 @@ def carry_out_together(store: Store, commands: Sequence[Fronted], now: int) -> t
     return tuple(results)
 
 
+def _weight(store: Store, command: Fronted, now: int) -> int:
+    """About so many bytes are saved or told because of a command, and not many more."""
+    weight = value_size(command) + 2 * len(command.key)  # a key is saved as text, twice as long
+    if isinstance(command, Put | PutIf | Delete | TimeToLive):  # what is there plays no part
+        return weight
+    item = store.find(command.key, now)
+    return weight if item is None else weight + size_of(item.value)
+
+
 def _rename(store: Store, command: Rename, now: int) -> Problem | bool:
     item = store.find(command.key, now)
     if item is None:
         return NO_SUCH_KEY
     if command.when == "absent" and store.find(command.to, now) is not None:
         return False
+    if len(command.to) > MAX_KEY:
+        return TOO_LONG
     store.remove(command.key)
     store.put(command.to, item)
     return True
@@ -80,8 +114,7 @@ def _increment_float(store: Store, command: IncrementFloat, now: int) -> Problem
         added = (number + by).quantize(Decimal(1).scaleb(-PLACES))
     text = f"{added:f}".rstrip("0").rstrip(".").encode()
     text = b"0" if text == b"-0" else text
-    store.put(command.key, Item(text, item.expires_at))
-    return text
+    return put_if_it_fits(store, command.key, Item(text, item.expires_at)) or text
 
 
 def as_float(text: bytes) -> Decimal | None:

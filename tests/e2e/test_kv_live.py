@@ -295,6 +295,27 @@ def test_a_request_beyond_a_bound_gets_one_error_and_the_node_lives_on(
         assert wire.say("PING") == b"+PONG\r\n"
 
 
+def test_what_is_too_much_for_one_step_is_refused_and_the_node_lives_on(tmp_path: Path) -> None:
+    keys = [f"{{a}}{number}" for number in range(60)]
+    with (
+        launch_in_background(WORLDS, tmp_path, 1, shards=["n1"]) as running,
+        redis.Redis(host=HOST, port=running.ports["n1"]) as store,
+    ):
+        together = store.pipeline()
+        for key in keys:
+            together.set(key, b"\xff" * MAX_BULK)
+        with pytest.raises(redis.ResponseError, match="carried out together handle at most"):
+            together.execute()
+        assert store.exists(*keys) == 0, "nothing of it is carried out"
+        for key in keys:
+            assert store.set(key, b"\xff" * MAX_BULK)
+        for reads in ("MGET", "WATCH"):
+            with pytest.raises(redis.ResponseError, match="handle at most"):
+                store.execute_command(reads, *keys)
+        assert store.exists(*keys) == len(keys)
+        assert store.delete(*keys) == len(keys)
+
+
 def test_binary_keys_and_the_longest_values_go_through_a_move(cluster: Background) -> None:
     everybody_holds_slots(cluster)
     with client(cluster) as store:

@@ -23,6 +23,7 @@ from stage3_partitioning.kv.front.server import SERVER_COMMANDS, unknown_command
 from stage3_partitioning.kv.front.table import TABLE
 from stage3_partitioning.kv.front.transactions import CROSS_SLOT, discard, execute, multi, watch
 from stage3_partitioning.kv.front_commands import Fronted
+from stage3_partitioning.kv.fronted import TOO_MUCH
 from stage3_partitioning.kv.messages import Answer, Ask, Moved, Serve
 from stage3_partitioning.kv.slots import key_slot
 
@@ -300,7 +301,9 @@ class Connection(asyncio.Protocol):
             found: Any = outcome.value  # type: ignore[union-attr]
             if found.__class__ is Answer:
                 results: Any = found.value
-                if _is_long(results):
+                if results == (TOO_MUCH,):
+                    self.fill(slot, error(f"ERR {TOO_MUCH.text}"))
+                elif _is_long(results):
                     self.fill(slot, lambda: encode(tell(results), version))
                 else:
                     self.fill(slot, encode(tell(results), version))
@@ -342,7 +345,9 @@ class Connection(asyncio.Protocol):
         def found(outcome: Outcome) -> None:
             told: Any = outcome.value  # type: ignore[union-attr]
             self._looking = False
-            if isinstance(told, Answer):
+            if isinstance(told, Answer) and told.value == (TOO_MUCH,):
+                then((), f"ERR {TOO_MUCH.text}")
+            elif isinstance(told, Answer):
                 then(cast(Sequence[Any], told.value), "")
             else:
                 then((), self._redirect(told))

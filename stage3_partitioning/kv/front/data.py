@@ -48,6 +48,10 @@ def _of_text(make: Callable[[bytes | None], Value]) -> Tell:
     return tell
 
 
+NO_KEY = -2
+"""How long a key has to live that is not there."""
+
+
 def _count(results: Sequence[Any]) -> Value:
     return sum(1 for each in results if each not in (None, False))
 
@@ -164,7 +168,8 @@ def _del(words: Words) -> Plan:
 
 
 def _exists(words: Words) -> Plan:
-    return Plan(tuple(map(Look, words[1:])), _count)
+    there = tuple(map(TimeToLive, words[1:]))
+    return Plan(there, lambda results: sum(each != NO_KEY for each in results))
 
 
 def _type(words: Words) -> Plan:
