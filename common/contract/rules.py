@@ -29,6 +29,7 @@ from common.contract.node import Node
 from common.contract.schema import Schema
 from common.contract.shared import shared_state
 from common.contract.wrapped import check_key, unwrapped
+from common.values.brief import brief
 from common.values.errors import ContractError
 from common.values.history import Ok
 
@@ -152,17 +153,17 @@ def _asked(effect: Effect) -> str:
     """The call by which an effect was asked for, but for values that may be long."""
     match effect:
         case Send(to, message):
-            return f"send({to!r}, {_called(message)})"
+            return f"send({brief(to)}, {_called(message)})"
         case Broadcast(_, message):
             return f"broadcast({_called(message)})"
         case Return(call, _):
             return f"finish({call}, Ok(...))"
         case Save(key, _):
-            return f"save({key!r}, ...)"
+            return f"save({brief(key)}, ...)"
         case Forget(key):
-            return f"forget({key!r})"
+            return f"forget({brief(key)})"
         case Note(text, _):
-            return f"note({text!r}, ...)"
+            return f"note({brief(text)}, ...)"
     return "deliver(...)"
 
 
@@ -200,7 +201,7 @@ def _known_to(node_class: type[Node]) -> frozenset[type]:
 def _first_difference(one: list[Effect], other: list[Effect]) -> str:
     for first, second in zip(one, other, strict=False):
         if first != second:
-            return f"{first} and {second}"
+            return f"{brief(first)} and {brief(second)}"
     return f"{len(one)} effects and {len(other)}"
 
 

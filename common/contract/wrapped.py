@@ -8,6 +8,7 @@ the node around it, its timer comes back as an :class:`InnerTimer`, and what it 
 from typing import Any
 
 from common.contract.kinds import message, record, timer
+from common.values.brief import brief
 from common.values.errors import ContractError
 
 
@@ -78,8 +79,8 @@ def check_key(key: object) -> None:
         check_key(key.key)
         return
     raise ContractError(
-        f"{key!r} is no key to save under: use text, bytes, or a tuple of text, bytes and whole "
-        "numbers"
+        f"{brief(key)} is no key to save under: use text, bytes, or a tuple of text, bytes and "
+        "whole numbers"
     )
 
 

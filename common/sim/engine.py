@@ -32,10 +32,14 @@ from common.contract.rules import check_effect, check_effects, check_step
 from common.contract.signing import Notary
 from common.sim.host import Host
 from common.sim.network import OTHER_HALF, Link, LinkModel, Network
+from common.values.brief import brief
 from common.values.errors import ContractError, LabError
 from common.values.faults import twin_of
 from common.values.history import History, Operation, Outcome, Unknown
 from common.values.units import show_time
+
+MAX_PENDING = 100_000
+"""So many messages and timers may be under way; each takes some 260 bytes."""
 
 
 class Monitor(Protocol):
@@ -263,6 +267,8 @@ class Engine:
             elif isinstance(effect, Deliver):
                 for observer in self._observers:
                     observer.noted(self.now, host.id, f"delivers {effect.value!r}", {})
+        if len(self._queue) > MAX_PENDING:
+            self._too_many()
 
     def _send(self, host: Host, to: NodeId, message: object) -> None:
         link = host.links.get(to) or self._new_link(host, to)
@@ -375,18 +381,19 @@ class Engine:
         if found is None or found.identity != to:
             known = ", ".join(dict.fromkeys(each.identity for each in self._hosts.values()))
             raise ContractError(
-                f"node {host.id} sends to {to!r}, which is not in this cluster: there are {known}"
+                f"node {host.id} sends to {brief(to)}, which is not in this cluster: there are "
+                f"{known}"
             )
         return found
 
     def _not_under_way(self, host: Host, asked: Return) -> NoReturn:
         raise ContractError(
-            f"node {host.id}: finish({asked.call}, {asked.outcome}): that call is not under way: "
-            "each call ends once, and in the life in which it began"
+            f"node {host.id}: finish({asked.call}, {brief(asked.outcome)}): that call is not under "
+            "way: each call ends once, and in the life in which it began"
         )
 
     def _too_many(self) -> NoReturn:
         raise EventLimit(
             f"the run took more than {self._max_events:,} events by {show_time(self.now)} of "
-            "virtual time: some node sends or retries without end"
+            f"virtual time, or has {MAX_PENDING:,} to come: some node sends or retries without end"
         )

@@ -30,6 +30,7 @@ from common.course.base.holes import handout
 from common.course.base.lab import Lab
 from common.course.judge.intake import room_of, take_in
 from common.course.suites.suite import ALONE
+from tests.attacks import weighing
 
 CORPUS = Path(__file__).parent / "corpus"
 COPIED = ("common", "stage*", "bonus_*", "tests", "docs", "pyproject.toml")
@@ -90,6 +91,8 @@ class Judged:
         said: all that the suite printed and wrote.
         seconds: how long it took.
         memory_bytes: the largest process of the judge or of the submission, while it lasted.
+        judge_bytes: by how much the judge itself grew in its most costly test.
+        judge_seconds: the processor time of the judge itself for its most costly seed.
         report_bytes: how long the report is.
         leaked: whether a secret of the judge's environment is in what it said.
         left: temporary folders that were left behind.
@@ -101,6 +104,8 @@ class Judged:
     said: str
     seconds: float
     memory_bytes: int
+    judge_bytes: int
+    judge_seconds: float
     report_bytes: int
     leaked: bool
     left: list[str]
@@ -185,11 +190,14 @@ class Classroom:
         command = [sys.executable, "-B", "-m", "pytest", "-q", ALONE, "--tb=short"]
         command += [f"--grades={grades}"]
         command += [f"--rootdir={self.root}", f"--config-file={self.root / 'pyproject.toml'}"]
+        command += ["-p", weighing.__name__]
         command += ["--judged"] if judged else []
         command += [f"--impl={workspace}"] if workspace is not None else []
         command += [*options, *self._chosen(lab, tests)]
         environment = {**os.environ, "TMPDIR": str(scratch), "COURSE_SECRET": secret}
         environment["PYTHONPATH"] = str(self.root)
+        weighed = self.folder / f"weighed-{number}.json"
+        environment[weighing.INTO] = str(weighed)
         environment["HYPOTHESIS_STORAGE_DIRECTORY"] = str(scratch / "hypothesis")
         started = time.monotonic()
         output = self.folder / f"output-{number}.txt"
@@ -197,6 +205,7 @@ class Classroom:
         seconds = time.monotonic() - started
         report = grades.read_text(encoding="utf-8") if grades.is_file() else "{}"
         plain: dict[str, Any] = json.loads(report)
+        cost = json.loads(weighed.read_text(encoding="utf-8")) if weighed.is_file() else {}
         return Judged(
             earned=plain.get("earned", -1),
             verdicts={
@@ -207,6 +216,8 @@ class Classroom:
             said=said + report,
             seconds=seconds,
             memory_bytes=memory,
+            judge_bytes=cost.get("memory_bytes", 0),
+            judge_seconds=cost.get("seconds", 0.0),
             report_bytes=len(report.encode(errors="replace")),
             leaked=secret in said + report,
             left=[path.name for path in scratch.iterdir() if path.name.startswith("lab-")],

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from common.contract import Node, NodeId, on
-from common.sim import EventLimit, LinkModel, Simulation, Workload
+from common.sim import EventLimit, LinkModel, Simulation, Workload, engine
 from common.trace.format import Meta
 from common.trace.recorder import Recorder
 from common.values.errors import ContractError
@@ -28,6 +28,7 @@ from tests.common.simulated import (
     Asker,
     Counter,
     Number,
+    Tick,
     Ticker,
     pair,
 )
@@ -150,6 +151,23 @@ def test_a_protocol_that_never_rests_is_stopped_with_a_sentence() -> None:
 
     with pytest.raises(EventLimit, match="more than 10,000 events.*sends or retries without end"):
         Simulation({"n1": Babbler}, max_events=10_000).run(SECOND)
+
+
+def test_a_node_that_asks_for_more_than_can_be_under_way_is_stopped_before_it_happens(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Crier(Node):
+        def on_start(self) -> None:
+            for number in range(200):
+                self.set_timer(SECOND * number, Tick())
+
+        @on(Tick)
+        def tick(self, tick: Tick) -> None: ...
+
+    Simulation({"n1": Crier}).run(SECOND)
+    monkeypatch.setattr(engine, "MAX_PENDING", 100)
+    with pytest.raises(EventLimit, match="or has 100 to come"):
+        Simulation({"n1": Crier}).run(SECOND)
 
 
 def recorded(seed: int) -> str:

@@ -18,6 +18,7 @@ from common.course.kit.marking import Job, Marked, mark, suites_digest
 from common.course.kit.submissions import Submission, receive
 from common.course.suites.suite import SuiteOptions, run_suite
 from tests.support import class_of_students as students
+from tests.support import half
 
 pytestmark = [pytest.mark.proof, pytest.mark.needs("bwrap")]
 
@@ -85,9 +86,11 @@ def test_the_same_seed_gives_the_same_score_two_hundred_times_in_a_row(tmp_path:
 def test_a_reference_has_the_same_verdicts_in_any_process_and_behind_the_judges_pipes(
     lab: Lab,
 ) -> None:
+    """There it keeps to half of what a submission may write."""
     course = Course()
     options = SuiteOptions(seeds=SEEDS, seed_key=SECRET.seed_key("a reference", lab.id))
-    ways = (options, options, replace(options, judged=True, seeds=1))
+    behind_pipes = replace(options, judged=True, seeds=1, more=("-p", half.__name__))
+    ways = (options, options, behind_pipes)
     runs = [run_suite(course, lab, way) for way in ways]
     for run in runs:
         assert [f"{test.name}: {test.why}" for test in run.failed] == []

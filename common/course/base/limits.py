@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from types import FrameType
 
 PROCESSOR_SECONDS = 5
-"""Processor time that a test may use for one seed; the slowest of the references' needs a tenth."""
+"""Processor time that a test may use for one seed; the slowest of the references' needs a tenth,
+and half of it when it is judged on a busy machine."""
 
 WAITING_SECONDS = 60
 """Time that a test may take for one seed, waiting included."""
@@ -32,6 +33,9 @@ AGAIN_SECONDS = 1
 
 MOST_ENDLESS = 2
 """After so many tests that never end the others are not tried: they would mostly wait as well."""
+
+seeds_begun = 0
+"""How many seeds of tests have begun; for those who count something for each."""
 
 _out_of_budget = ""
 
@@ -87,6 +91,8 @@ def limit() -> Iterator[None]:
 
 def renew() -> None:
     """Begin again to count, if a limit is set: the next seed has its own."""
+    global seeds_begun
+    seeds_begun += 1
     if hasattr(signal, "getitimer") and signal.getitimer(signal.ITIMER_REAL)[0]:
         _set(PROCESSOR_SECONDS, WAITING_SECONDS)
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:  # the browser has a course of its own
 LONGEST_VALUE = 400
 """Characters of a value that are shown; its beginning and its end are kept."""
 
+LONGEST_REASON = 4000
+"""Characters of a whole reason: what is in it may be a stranger's."""
+
 _NO_NAME = re.compile(r"cannot import name '(\w+)' from '[\w.]+' \((.+)\)")
 
 
@@ -49,6 +52,8 @@ def reason(error: BaseException, course: "Course") -> str:
             told = str(error) or "this is not written yet"
         case _:
             told = f"{type(error).__name__}: {error}".removesuffix(": ")
+    if len(told) > LONGEST_REASON:
+        told = f"{told[: LONGEST_REASON // 2]} ... {told[-LONGEST_REASON // 2 :]}"
     return f"{told} ({place})" if place else told
 
 

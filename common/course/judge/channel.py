@@ -1,9 +1,11 @@
 """A pipe to one process of a student's: lines, with bounds on their length and on the wait."""
 
+import gc
 import socket
 import struct
 import time
 
+from common.course.base import limits
 from common.course.judge.worker.lines import MAX_LINE
 from common.values.errors import LabError
 
@@ -12,13 +14,12 @@ ANSWER_SECONDS = 30
 
 CHUNK = 1 << 16
 
-MOST_BYTES = 16 << 20
-"""What one process may write in its life: what it has the judge keep (saves, say) is bounded too.
-No node of a reference writes a twentieth of it."""
+MOST_BYTES, MOST_VALUES = 16 << 20, 500_000
+"""What one process may write in its life, and how many values may be in it. The judge may keep
+them: a character may need four bytes there, and a value that is written in four bytes 72."""
 
-MOST_VALUES = 500_000
-"""So many values may be in all that it writes. The judge may keep them, and needs some 72 bytes for
-one that is written in four. No reference writes an eighth of it."""
+MOST_TOGETHER_BYTES, MOST_TOGETHER_VALUES = 32 << 20, 1_250_000
+"""The same for all processes of a submission, in a seed of a test and the one before it."""
 
 
 class Silent(LabError):
@@ -34,23 +35,83 @@ class Hung(Silent):
     verdict = "hung"
 
 
+class Count:
+    """What one process has written so far."""
+
+    def __init__(self) -> None:
+        self.most_bytes, self.most_values = MOST_BYTES, MOST_VALUES
+        self.who = "in one life"
+        self.bytes = 0
+        self.values = 0
+
+    def add(self, bytes: int, values: int) -> None:
+        """Count more. Raises: Silent, when it is too much."""
+        self.bytes += bytes
+        self.values += values
+        if self.bytes > self.most_bytes:
+            raise Silent(f"it wrote more than {self.most_bytes:,} bytes {self.who}")
+        if self.values > self.most_values:
+            raise Silent(f"it wrote more than {self.most_values:,} values {self.who}")
+
+
+class Together(Count):
+    """What all processes of a submission write, as long as the judge may hold it.
+
+    A seed's run is held until that of the next one is made, so it is counted together with it. What
+    was held before is let go.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.most_bytes, self.most_values = MOST_TOGETHER_BYTES, MOST_TOGETHER_VALUES
+        self.who = "together with the others of its test"
+        self._seed = limits.seeds_begun
+        self._before = (0, 0)
+        """How much of what is counted was written in the seed before."""
+
+    def add(self, bytes: int, values: int) -> None:
+        """Count more. Raises: Silent, when it is too much."""
+        if self._seed != limits.seeds_begun:
+            self._seed = limits.seeds_begun
+            self._next_seed()
+        super().add(bytes, values)
+
+    def clear(self) -> None:
+        """A test is over."""
+        self.bytes = self.values = 0
+        self._before = (0, 0)
+
+    def _next_seed(self) -> None:
+        bytes, values = self._before
+        if bytes * FEW > self.most_bytes or values * FEW > self.most_values:
+            gc.collect()  # nodes and worlds hold each other, and so they hold what is in them
+        self._before = (self.bytes - bytes, self.values - values)
+        self.bytes, self.values = self._before
+
+
+FEW = 16
+"""Where a seed wrote less than one in so many of what it may, nobody need hurry to let it go."""
+
+
 class Channel:
     """One end of a pair of sockets.
 
     Args:
         pipe: the socket.
         longest: the longest line that is read, in bytes.
+        together: counts what this process writes with what others do; None for it alone.
     """
 
-    def __init__(self, pipe: socket.socket, longest: int = MAX_LINE) -> None:
+    def __init__(
+        self, pipe: socket.socket, longest: int = MAX_LINE, together: Count | None = None
+    ) -> None:
         self.pipe = pipe
         self.longest = longest
         wait = struct.pack("ll", ANSWER_SECONDS, 0)
         pipe.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, wait)
         pipe.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, wait)
         self._pending = b""
-        self._left = MOST_BYTES
-        self._values_left = MOST_VALUES
+        self._counts = counts(together)
 
     def write(self, line: bytes) -> None:
         """Send a whole line. Raises: Silent."""
@@ -86,9 +147,9 @@ class Channel:
         return b"\n" in self._pending
 
     def _counted(self, line: bytes) -> bytes:
-        self._values_left -= line.count(b",") + line.count(b"[") + line.count(b"{")
-        if self._values_left < 0:
-            raise Silent(f"it wrote more than {MOST_VALUES:,} values in one life")
+        values = line.count(b",") + line.count(b"[") + line.count(b"{")
+        for count in self._counts:
+            count.add(0, values)
         return line
 
     def _receive(self) -> bytes:
@@ -103,11 +164,16 @@ class Channel:
                 "it ended before it answered: it used up its processor time or its memory, or it "
                 "ended itself"
             )
-        self._left -= len(data)
-        if self._left < 0:
-            raise Silent(f"it wrote more than {MOST_BYTES:,} bytes in one life")
+        for count in self._counts:
+            count.add(len(data), 0)
         return data
 
     def close(self) -> None:
         """Let the other side read its end."""
         self.pipe.close()
+
+
+def counts(together: Count | None) -> tuple[Count, ...]:
+    """What counts the writing of a new process: it alone, and with others."""
+    own = Count()
+    return (own,) if together is None else (own, together)

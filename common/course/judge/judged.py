@@ -26,7 +26,7 @@ from common.course.base.course import Course
 from common.course.base.lab import Lab
 from common.course.judge import core
 from common.course.judge.calls import Calls, RemoteName
-from common.course.judge.channel import Channel
+from common.course.judge.channel import Channel, Together
 from common.course.judge.declared import return_type
 from common.course.judge.errors import raised, registered
 from common.course.judge.nodes import NodeKind, RemoteNode
@@ -77,6 +77,7 @@ class JudgedLab(LabUnderTest):
         self._errors = registered(modules)
         self._known = _records(set(self._submission.sources), self._submission.holed)
         self._program = lab.kind == "program"
+        self._written = Together()
         self._sandbox: Nursery | None = None
         self._unusable = ""
         self._calls: Calls | None = None
@@ -137,7 +138,7 @@ class JudgedLab(LabUnderTest):
 
     def _spawn(self) -> tuple[Channel, Callable[[], None]]:
         if self._submission.run is not None:
-            return spawn_run(self._submission.run, self._unsafe)
+            return spawn_run(self._submission.run, self._unsafe, self._written)
         sandbox = self._present_sandbox()
         child, channel = sandbox.node()
         return channel, functools.partial(sandbox.bury, child)
@@ -164,7 +165,7 @@ class JudgedLab(LabUnderTest):
         if self._unusable:
             raise Ended(self._unusable)
         try:
-            return Nursery(setup, self._unsafe)
+            return Nursery(setup, self._unsafe, self._written)
         except Ended as error:
             self._unusable = str(error)
             raise
@@ -227,6 +228,7 @@ class JudgedLab(LabUnderTest):
         if self._calls is not None:
             self._calls.close()
             self._calls = None
+        self._written.clear()
         if self._program:
             self._end_sandbox()
 

@@ -24,6 +24,7 @@ from common.course.judge.worker.lines import (
     read_reply,
     write_event,
 )
+from common.values.brief import brief
 from common.values.errors import ContractError, LabError, RemoteProtocolError
 
 _text = msgspec.json.Encoder().encode
@@ -225,14 +226,17 @@ class RemoteNode:
 
     def _must_be(self, kind: str, value: object) -> None:
         if kind_of(type(value)) != kind:
-            raise ContractError(f"{self._name()}: {value!r} is no {kind}: declare its class so")
+            raise ContractError(
+                f"{self._name()}: {brief(value)} is no {kind}: declare its class so"
+            )
 
     def _check_taken(self, event: Event) -> None:
         match event:
             case Receive(_, _, value) | Fire(_, _, value) | Invoke(_, _, value):
                 if type(value) not in self._codec.schema:
+                    what = f"{kind_of(type(value))} {brief(value)}"
                     raise ContractError(
-                        f"{self._name()}: no handler takes the {kind_of(type(value))} {value!r}: "
+                        f"{self._name()}: no handler takes the {what}: "
                         f"add a method marked @on({type(value).__name__})"
                     )
 

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from common.course.base.scratch import Scratch
-from common.course.judge.channel import Channel
+from common.course.judge.channel import MOST_BYTES, Channel, Count
 from common.course.judge.interpreter import libraries_of, needed
 from common.course.judge.sandbox import PYTHON, Limits, start
 from common.course.judge.worker.lines import MAX_LINE
@@ -34,9 +34,6 @@ OURS = ("common.codec.json_codec", "common.course.judge.worker.lines", "common.v
 
 SPARE = 4
 """How many nodes are forked before they are asked for: importing goes on beside the judge."""
-
-LONGEST_CALL = 64 * 1024 * 1024
-"""The longest line that answers a call: values of library and program labs may be large."""
 
 READY_SECONDS = 60
 MEBIBYTE = 1 << 20
@@ -66,12 +63,14 @@ class Nursery:
     Args:
         setup: what the zygote is told: see :mod:`common.course.judge.worker.zygote`.
         unsafe: run without a sandbox where none is to be had.
+        together: counts what its processes write, with what others do.
 
     Raises:
         MissingTool: no sandbox is to be had.
     """
 
-    def __init__(self, setup: dict[str, Any], unsafe: bool) -> None:
+    def __init__(self, setup: dict[str, Any], unsafe: bool, together: Count) -> None:
+        self._together = together
         shown = _copied()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control = ours
@@ -135,7 +134,8 @@ class Nursery:
             raise Ended(f"the sandbox is gone ({error.strerror}): {self._why()}") from None
         finally:
             theirs.close()
-        return self._last, Channel(ours, MAX_LINE if role == "node" else LONGEST_CALL)
+        longest = MAX_LINE if role == "node" else MOST_BYTES  # values of library labs may be large
+        return self._last, Channel(ours, longest, self._together)
 
     def bury(self, child: int) -> None:
         """See that a process ends; this is done soon, with others."""
@@ -159,7 +159,7 @@ class Nursery:
         answer = json.loads(data or b"{}")
         if not descriptors:
             raise OSError(int(answer.get("errno") or 0), str(answer.get("text", "no answer")))
-        return socket.socket(fileno=descriptors[0])
+        return Counted(self._together, descriptors[0])
 
     def _tell(self, asked: dict[str, Any]) -> None:
         with contextlib.suppress(OSError):  # a sandbox that is gone is noticed where it is needed
@@ -175,6 +175,30 @@ class Nursery:
             channel.close()
         self._control.close()
         self._confined.close()
+
+
+class Counted(socket.socket):
+    """A socket of the judge's to or for programs: what it reads of them is counted.
+
+    Args:
+        together: where.
+        descriptor: of the socket.
+    """
+
+    def __init__(self, together: Count, descriptor: int) -> None:
+        super().__init__(fileno=descriptor)
+        self._together = together
+
+    def recv(self, most: int, flags: int = 0) -> bytes:
+        """As for any socket. Raises: Silent, when they have written too much."""
+        data = super().recv(most, flags)
+        self._together.add(len(data), 0)
+        return data
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """As for any socket; what is read from the new one is counted, too."""
+        accepted, address = super().accept()
+        return Counted(self._together, accepted.detach()), address
 
 
 @functools.cache

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from common.course.judge import channel
-from common.course.judge.channel import CHUNK, Channel, Hung, Silent
+from common.course.judge.channel import CHUNK, Channel, Count, Hung, Silent, counts
 from common.course.judge.sandbox import Confined, Limits, start
 from common.course.judge.worker.lines import MAX_LINE
 from common.values.errors import BadInput
@@ -43,11 +43,11 @@ LONGEST_LINE = 300
 class Pipes(Channel):
     """The two pipes of a program, used like one channel."""
 
-    def __init__(self, confined: Confined) -> None:
+    def __init__(self, confined: Confined, together: Count | None = None) -> None:
         self._confined = confined
         self.longest = MAX_LINE
         self._pending = b""
-        self._values_left = channel.MOST_VALUES
+        self._counts = counts(together)
         self._unended = 0
         """So many bytes of a line are here whose end is not."""
 
@@ -73,6 +73,8 @@ class Pipes(Channel):
         data = bytes(out.read(CHUNK))
         if not data:
             raise Silent(self._why())
+        for count in self._counts:
+            count.add(len(data), 0)
         end = data.rfind(b"\n")
         self._unended = len(data) - end - 1 if end >= 0 else self._unended + len(data)
         return data
@@ -92,8 +94,15 @@ class Pipes(Channel):
         self._confined.close()
 
 
-def spawn_run(run: Path, unsafe: bool) -> tuple[Channel, Callable[[], None]]:
+def spawn_run(
+    run: Path, unsafe: bool, together: Count | None = None
+) -> tuple[Channel, Callable[[], None]]:
     """Start the script for one life of one node.
+
+    Args:
+        run: the script.
+        unsafe: run without a sandbox where none is to be had.
+        together: counts what it writes with what others do; None for it alone.
 
     Raises:
         BadInput: it cannot be executed.
@@ -102,7 +111,7 @@ def spawn_run(run: Path, unsafe: bool) -> tuple[Channel, Callable[[], None]]:
         raise BadInput(f"{run} is not executable: chmod +x {run}")
     files = {WORKSPACE: run.parent, **SYSTEM}
     confined = start([f"{WORKSPACE}/run"], files=files, limits=LIMITS, unsafe=unsafe)
-    return Pipes(confined), _done
+    return Pipes(confined, together), _done
 
 
 def _done() -> None:

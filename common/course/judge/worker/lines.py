@@ -31,11 +31,11 @@ from common.values.history import Failed, Ok, Outcome, Unknown
 PROTOCOL = 1
 """The version of the step protocol that is spoken here."""
 
-MAX_LINE = 8 * 1024 * 1024
+MAX_LINE = 2 * 1024 * 1024
 """The longest line in either direction, in bytes."""
 
-MAX_EFFECTS = 100_000
-"""How many effects one step may ask for."""
+MAX_EFFECTS = 20_000
+"""How many effects one step may ask for; a broadcast is one for each that it goes to."""
 
 _text = msgspec.json.Encoder().encode
 
@@ -221,8 +221,10 @@ def read_reply(line: bytes) -> Reply:
         raise RemoteProtocolError(
             f"it wrote a line that is no answer to an event: {error}"
         ) from None
-    if reply.effects is not None and len(reply.effects) > MAX_EFFECTS:
-        raise RemoteProtocolError(f"it asked for more than {MAX_EFFECTS} effects in one step")
+    parts = reply.effects or ()
+    wide = sum(len(part.to) for part in parts if isinstance(part, BroadcastPart))
+    if len(parts) + wide > MAX_EFFECTS:
+        raise RemoteProtocolError(f"it asked for more than {MAX_EFFECTS:,} effects in one step")
     return reply
 
 

@@ -1,0 +1,31 @@
+"""A right submission stays below half of what it may write to the judge.
+
+Here are the graded tests that come nearest to it: those of all other labs move less than a seventh.
+That each whole suite keeps to it is a proof: ``tests/proofs/test_same_score.py``.
+"""
+
+import pytest
+
+from common.course.base.course import Course
+from common.course.suites.suite import SuiteOptions, run_suite
+from tests.support import half
+from tests.support.judging import needs_a_sandbox
+
+HEAVIEST = {
+    "echo": "test_echo_client.py::test_many_payloads_go_out_without_waiting_and_all_come_back",
+    "kademlia": "test_kademlia_storing.py::"
+    "test_a_full_node_refuses_one_more_value_and_keeps_what_it_has",
+}
+
+
+@pytest.mark.parametrize("id", HEAVIEST)
+def test_the_graded_tests_that_move_the_most_pass_with_half_of_the_judges_bounds(id: str) -> None:
+    needs_a_sandbox()
+    course = Course()
+    lab = course.lab(id)
+    options = SuiteOptions(
+        judged=True, tests=(f"{lab.suite}/{HEAVIEST[id]}",), more=("-p", half.__name__)
+    )
+    result = run_suite(course, lab, options)
+    assert [test.why for test in result.tests if test.verdict != "pass"] == []
+    assert len(result.tests) == 1

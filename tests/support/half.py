@@ -1,0 +1,16 @@
+"""A pytest plugin under a judged suite: what a submission may write is half of what it is.
+
+``-p tests.support.half``. What passes so is as far from the judge's bounds as it has to be.
+"""
+
+import pytest
+
+from common.course.judge import channel
+
+BOUNDS = ("MOST_BYTES", "MOST_VALUES", "MOST_TOGETHER_BYTES", "MOST_TOGETHER_VALUES")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Halve the bounds."""
+    for bound in BOUNDS:
+        setattr(channel, bound, getattr(channel, bound) // 2)
