@@ -5,6 +5,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 
 from common.course.judge.calls import CallFailure
@@ -207,3 +208,16 @@ def test_a_file_that_cannot_be_imported_costs_the_others_nothing(
         receiver = lab.look_into("DurableReceiver")
         with pytest.raises((StudentError, ContractError), match="durable_receiver|SystemExit"):
             receiver("n1", ("n2",))
+
+
+def test_half_a_character_goes_to_the_code_and_does_not_come_back() -> None:
+    def nothing(what: object) -> Any:
+        raise Unfit(f"{what!r} stands for nothing")
+
+    judge, code = (Values({}, nothing, nothing, halves=halves) for halves in (False, True))
+    for text in ("half of \ud800", "\udc80", "whole \U0001f600"):
+        written = msgspec.json.encode(judge.pack([text]))
+        assert code.unpack(msgspec.json.decode(written)) == [text]
+    assert judge.unpack(code.pack("whole \U0001f600")) == "whole \U0001f600"
+    with pytest.raises(Unfit, match="stands for nothing"):
+        judge.unpack(code.pack("half of \ud800"))

@@ -22,9 +22,19 @@ GREATEST = 2**63 - 1
 
 PLAIN = (bool, str, type(None))
 
+HALVES = "surrogatepass"
+"""How a text with half of a surrogate pair is written as bytes: it has no other form in UTF-8."""
+
 
 class Unfit(Exception):
     """A value that cannot cross; the text says what it is."""
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        return text.isascii() or bool(text.encode())
+    except UnicodeEncodeError:
+        return False
 
 
 class Values:
@@ -34,6 +44,8 @@ class Values:
         known: the classes of records and enums, by ``module:Class``.
         keep: called for an object that has no form of its own; returns its map.
         find: the other way: the object that such a map names.
+        halves: whether a text that comes may hold half a character. A suite may ask code what it
+            says of one; the judge takes none, for no report and no terminal can show it.
     """
 
     def __init__(
@@ -41,7 +53,9 @@ class Values:
         known: Mapping[str, type],
         keep: Callable[[object], dict[str, Any]],
         find: Callable[[dict[str, Any]], object],
+        halves: bool = False,
     ) -> None:
+        self._halves = halves
         self._known = known
         self._names = {kind: name for name, kind in known.items()}
         self._keep = keep
@@ -50,6 +64,8 @@ class Values:
     def pack(self, value: object, depth: int = 0) -> Any:
         """The plain data for a value. Raises: Unfit, where there is none."""
         kind = type(value)
+        if isinstance(value, str) and kind is str and not _is_whole(value):
+            return {"halves": b64encode(value.encode(errors=HALVES)).decode()}
         if kind in PLAIN:
             return value
         if depth > MAX_DEPTH:
@@ -122,6 +138,8 @@ class Values:
                 return b64decode(text, validate=True)
             case {"bytearray": str(text)}:
                 return bytearray(b64decode(text, validate=True))
+            case {"halves": str(text)} if self._halves:
+                return b64decode(text, validate=True).decode(errors=HALVES)
             case {"tuple": parts}:
                 return tuple(each(parts))
             case {"list": parts}:
