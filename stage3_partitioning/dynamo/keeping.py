@@ -173,7 +173,7 @@ class Keeper(Node):
             self.held[key] = Held(held.actor, now)
             self.save(("held", key), self.held[key])
 
-    def write(self, key: str, value: str, context: Vector) -> Version:
+    def write(self, key: str, value: str, context: Vector) -> None:
         """Make a new version here, and keep it.
 
         Its number is one more than any that this actor has given: what is here has all of the
@@ -184,7 +184,6 @@ class Keeper(Node):
         known = merged([context_of(held.versions), context])
         version = Version(value, held.actor, count(known, held.actor) + 1, context)
         self.keep(key, (version,))
-        return version
 
     def drop(self, key: str) -> None:
         """Have the key no more."""

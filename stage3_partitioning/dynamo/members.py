@@ -163,8 +163,7 @@ class Dynamo(Comparer):
         for key in self.held:
             old, now = before.homes(key, self.n), self.homes(key)
             lacking = now if self.id not in now else tuple(home for home in now if home not in old)
-            if lacking:
-                self.note_hint(key, lacking)
+            self.note_hint(key, lacking)
 
     # What an older ring has left behind.
 

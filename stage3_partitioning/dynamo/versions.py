@@ -18,7 +18,7 @@ forgotten its earlier versions, and begins as another actor. Riak learned this t
 issue 679): a node came back empty, gave the same dots again, and new values vanished.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from common.contract import record
@@ -63,8 +63,7 @@ def joined(one: Versions, other: Versions) -> Versions:
     return tuple(sorted(left, key=lambda each: (each.actor, each.number)))
 
 
-def context_of(versions: Iterable[Version]) -> Vector:
+def context_of(versions: Sequence[Version]) -> Vector:
     """What a client has seen that was shown these versions: each of them, and all they had seen."""
-    known = list(versions)
-    dots: list[Vector] = [((each.actor, each.number),) for each in known]
-    return merged([*dots, *(each.seen for each in known)])
+    dots: list[Vector] = [((each.actor, each.number),) for each in versions]
+    return merged([*dots, *(each.seen for each in versions)])

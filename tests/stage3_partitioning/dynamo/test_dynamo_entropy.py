@@ -158,6 +158,33 @@ def test_what_comes_of_a_key_of_which_this_node_is_no_home_is_not_kept(lab: Dyna
     one = version(lab, "z", 1)
     node.step(Receive(1, "n1", lab.Exchange("000", (("cart", (one,)),), False)))
     assert node.versions("cart") == ()
+    node.step(Receive(2, "n1", lab.Keep(0, "cart", (one,), "n1")))
+    leaf = f"{lab.look_into('place_of')('cart'):016x}"[:3]
+    asked = node.step(Receive(3, "n1", lab.Exchange(leaf, (), True)))
+    assert effects_of(Send, asked) == [], "that it stands in for a home is no business of a tree"
+    home, other, _ = homes(lab, "cart")
+    node = lab.look_into("Comparer")(home, tuple(each for each in names if each != home))
+    node.step(Start(0, {}))
+    node.step(Receive(1, other, lab.Keep(0, "cart", (one,), home)))
+    for sender, answers in ((stranger, 0), (other, 1)):
+        asked = node.step(Receive(2, sender, lab.Exchange(leaf, (), True)))
+        assert len(effects_of(Send, asked)) == answers, f"{sender} asks for {other}'s key"
+
+
+@graded(points=1, title="Each part", requirement="all that differs, and all that comes")
+def test_all_parts_that_differ_are_looked_into_and_all_keys_of_an_exchange_kept(
+    lab: DynamoLab,
+) -> None:
+    node = lab.look_into("Comparer")("n1", ("n2",), n=2)
+    node.step(Start(0, {}))
+    versions = (version(lab, "z", 1),)
+    keys = ("cart", "list", "wish")
+    node.step(Receive(1, "n2", lab.Exchange("", tuple((key, versions) for key in keys), False)))
+    assert [node.versions(key) for key in keys] == [versions] * 3
+    told = effects_of(Send, node.step(Receive(2, "n2", lab.Compare("", ("",) * 16))))
+    parts = {f"{lab.look_into('place_of')(key):016x}"[0] for key in keys}
+    assert len(parts) > 1
+    assert {each.message.prefix for each in told} == parts
 
 
 @graded(points=1, title="An answer ends it", requirement="an exchange is answered once, if at all")

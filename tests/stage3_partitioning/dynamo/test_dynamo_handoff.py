@@ -144,6 +144,22 @@ def test_a_read_at_a_node_that_is_no_home_repairs_homes_too(lab: DynamoLab) -> N
     assert [(each.to, each.message) for each in repairs] == [repair]
 
 
+@graded(points=1, title="Once more, then over", requirement="a round waits twice, and repairs")
+def test_a_round_that_waited_for_stand_ins_too_ends_with_repairs(lab: DynamoLab) -> None:
+    here, second, third, *_ = lab.Ring(FIVE).walk("cart")
+    node = lab.look_into("Helper")(here, tuple(each for each in FIVE if each != here))
+    node.step(Start(0, {}))
+    begun = node.step(Receive(1, "c1", lab.GetRequest(1, "cart")))
+    (due,), round = effects_of(SetTimer, begun), effects_of(Send, begun)[0].message.round
+    node.step(Receive(2, second, lab.Found(round, (version(lab, "z", 1),))))
+    asked = node.step(Fire(3, due.id, due.timer))
+    assert effects_of(Save, asked) == [], "the third home may still answer"
+    (again,) = effects_of(SetTimer, asked)
+    ended = node.step(Fire(4, again.id, again.timer))
+    assert ("held", "cart") in [each.key for each in effects_of(Save, ended)], "it is a home, too"
+    assert node.step(Receive(5, third, lab.Found(round, ()))) == [], "that comes too late"
+
+
 @graded(points=2, title="Nothing is dropped unseen", requirement="only what the home has taken")
 def test_a_hint_stays_until_its_home_has_taken_the_very_versions_that_are_here(
     lab: DynamoLab,
@@ -165,6 +181,8 @@ def test_a_hint_stays_until_its_home_has_taken_the_very_versions_that_are_here(
     gone = node.step(Receive(4, walk[1], lab.Taken("cart", (new,))))
     assert {each.key for each in effects_of(Forget, gone)} == {("hint", "cart"), ("held", "cart")}
     assert node.versions("cart") == ()
+    due = lab.look_into("HandOverAgain")()
+    assert effects_of(Send, node.step(Fire(5, 0, due))) == [], "it has nothing more to bring home"
 
 
 @graded(points=1, title="On disk, then said", requirement="the other one drops its copy")

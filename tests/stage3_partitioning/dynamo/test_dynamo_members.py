@@ -97,6 +97,9 @@ def test_notes_of_one_node_end_the_same_in_any_order(lab: DynamoLab) -> None:
         assert node.members["n5"] == member(3, True)
         again = node.step(Receive(2, "n3", lab.look_into("Tell")((("n5", notes[0]),))))
         assert effects_of(Save, again) == []
+    both = (("n5", member(4, False)), ("n7", member(1, True)), ("n2", member(1, False)))
+    told = effects_of(Save, node.step(Receive(3, "n3", lab.look_into("Tell")(both))))
+    assert [each.key for each in told] == [("member", "n5"), ("member", "n2")], "n7 is a stranger"
 
 
 @graded(points=2, title="There and back", requirement="who comes back has what was written since")
@@ -167,6 +170,8 @@ def test_what_comes_by_an_older_ring_is_brought_to_the_homes_of_today(lab: Dynam
             for event in (Start(0, {}), Receive(1, stays, lab.Keep(0, key, versions, gone))):
                 node.step(event)
             assert to_whom(lab, node, key) == {gone}
+            node.step(Receive(1, stays, tell(())))
+            assert to_whom(lab, node, key) == {gone}, "nothing has changed"
             node.step(left)
             expected = set() if standing in now else now
             assert to_whom(lab, node, key) == expected, f"{gone} has left for good"

@@ -4,8 +4,8 @@ from functools import partial
 from typing import Any
 
 from common.check.siblings import check_reads_see_writes
-from common.contract.effects import Save, Send
-from common.contract.events import Receive, Start
+from common.contract.effects import Save, Send, SetTimer
+from common.contract.events import Fire, Receive, Start
 from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import (
     Wire,
@@ -79,6 +79,9 @@ def test_a_write_is_answered_when_w_homes_have_it_on_disk_and_once(lab: DynamoLa
         simulation.run(SECOND)
         assert len(wire.of(lab.PutDone)) == int(ends)
         assert values_at(simulation, second, "cart") == ["book"]
+    alone = cluster(lab, partial(lab.Coordinator, w=1), client={"attempts": 1})
+    crash(alone, second, third)
+    ask_ok(alone, "c1", lab.Put("cart", "book"))
 
 
 @graded(points=2, title="R, and not before", requirement="all that R homes have together, once")
@@ -145,6 +148,26 @@ def test_those_that_answered_in_time_are_repaired_though_one_home_is_away(lab: D
     assert values_at(simulation, second, "cart") is None, "the third home may still answer"
     simulation.run(simulation.now + 100 * MS)
     assert values_at(simulation, second, "cart") == ["book"]
+
+
+@graded(points=1, title="All at once, once", requirement="each that is old, when all have answered")
+def test_a_read_repairs_all_old_homes_and_itself_and_then_the_round_is_over(lab: DynamoLab) -> None:
+    first, second, third = homes(lab, "cart")
+    old, new = version(lab, "z", 1), version(lab, "z", 2, seen=(("z", 1),))
+    node = lab.look_into("Coordinator")(first, tuple({*FIVE} - {first}))
+    node.step(Start(0, {}))
+    node.step(Receive(1, third, lab.Keep(0, "cart", (old,), first)))
+    begun = node.step(Receive(2, "c1", lab.GetRequest(1, "cart")))
+    (due,) = effects_of(SetTimer, begun)
+    round = effects_of(Send, begun)[0].message.round
+    told = effects_of(Send, node.step(Receive(3, second, lab.Found(round, (new,)))))
+    assert [each.to for each in told] == ["c1"], "the third home may still answer"
+    ended = node.step(Receive(4, third, lab.Found(round, (old,))))
+    assert [each.key for each in effects_of(Save, ended)] == [("held", "cart")]
+    repairs = [(each.to, each.message) for each in effects_of(Send, ended)]
+    assert repairs == [(third, lab.Keep(0, "cart", (new,), third))]
+    assert node.step(Receive(5, third, lab.Found(round, (old,)))) == [], "that comes too late"
+    assert node.step(Fire(6, due.id, due.timer)) == [], "nothing is left to be done"
 
 
 @graded(points=2, title="Both are kept", requirement="Dynamo 4.4, figure 3")
