@@ -19,11 +19,12 @@ Commit that is still on its way then comes too late, because the version is anot
 does the same: "ensure chunk version is greater than", in its migration recovery.)
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from common.contract import NodeId, on, record, timer
+from common.values.sizes import bytes_of
 from common.values.units import MS
 from stage3_partitioning.shards.chunks import Table, Version, chunk_of
 from stage3_partitioning.shards.messages import (
@@ -35,7 +36,7 @@ from stage3_partitioning.shards.messages import (
     Receive,
     Taken,
 )
-from stage3_partitioning.shards.shard import Shard
+from stage3_partitioning.shards.shard import MOST_BYTES, Shard
 
 AGAIN_AFTER = 100 * MS
 """What is not answered is said again after so long; orphans are deleted as often."""
@@ -44,7 +45,7 @@ PATIENCE = 10
 """So often a donor says the same thing again before it gives up."""
 
 BATCH = 100
-"""Documents of a batch."""
+"""Documents of a batch, if they have no more than MOST_BYTES together."""
 
 
 @timer
@@ -206,13 +207,13 @@ class Migrating(Shard):
             self.send_batch(donating, clone)
 
     def send_batch(self, donating: Donating, clone: Clone) -> None:
-        """Send the next batch, in the order of places.
+        """Send the next batch: :meth:`first_of` what is left, in the order of places.
 
         If it is all that is left, the critical section begins first: it is noted on disk, under
         "donating", and from now on nothing is read or written in the chunk. An empty batch is sent,
         too.
         """
-        places = sorted(clone.left)[: self.batch]
+        places = self.first_of(clone.left)
         clone.left.difference_update(places)
         if not clone.left:
             self.donating = replace(donating, closed=True)
@@ -222,6 +223,16 @@ class Migrating(Shard):
         items = tuple(self.item(place) for place in places)
         clone.sent = Batch(donating.migration, clone.number, items)
         self.send(donating.to, clone.sent)
+
+    def first_of(self, left: Collection[str]) -> list[str]:
+        """The first places, in order: ``batch`` of them, or as many as fit one message."""
+        first = sorted(left)[: self.batch]
+        size = 0
+        for many, place in enumerate(first):
+            size += bytes_of(place, self.documents.get(place))
+            if many and size > MOST_BYTES:
+                return first[:many]
+        return first
 
     def item(self, place: str) -> Item:
         """What is there now, and the sessions whose latest change was there."""

@@ -43,7 +43,7 @@ from stage3_partitioning.shards.messages import (
 )
 
 MOST_BYTES = 2_000_000
-"""Of the documents in one answer, if it has more than one; a message has 4 MB at the most."""
+"""Of the documents in one answer or batch that has more than one; a message has at most 4 MB."""
 
 
 class Caching(Node):

@@ -125,6 +125,27 @@ async def test_pymongo_loses_nothing_while_chunks_move_and_a_shard_is_killed(
         assert verdict.answer.value == "yes", verdict.sentence
 
 
+def move_large_documents(endpoint: str) -> None:
+    """Write documents as large as they may be, move their chunk away and home, and read them."""
+    largest = b"\xff" * 990_000
+    with connected(endpoint) as client:
+        scans = client.shop.scans
+        scans.insert_many([{"_id": number, "scan": largest} for number in range(8)])
+        with pytest.raises(PyMongoError, match="Size must be at most 1000000"):
+            scans.insert_one({"_id": 99, "scan": largest + bytes(10_000)})
+        for to in ("n2", "n1"):
+            client.admin.command("moveChunk", "shop.scans", find={"_id": 0}, to=to)
+            assert [each["scan"] for each in scans.find()] == [largest] * 8
+
+
+@live
+async def test_the_largest_documents_move_with_their_chunk(tmp_path: Path) -> None:
+    async with launch(WORLDS, tmp_path, members=2, balance=False) as cluster:
+        await asyncio.to_thread(prepare, cluster.endpoints[0])
+        await asyncio.to_thread(move_large_documents, cluster.endpoints[0])
+        assert len(await cluster.status()) == 2
+
+
 @live
 async def test_what_is_no_message_ends_its_connection_and_no_other(tmp_path: Path) -> None:
     async with launch(WORLDS, tmp_path, members=1) as cluster:

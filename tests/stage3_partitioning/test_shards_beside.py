@@ -5,6 +5,7 @@ import pytest
 from common.values.report import Judged
 from stage3_partitioning.shards.demo import demo
 from stage3_partitioning.shards.messages import Seen
+from stage3_partitioning.shards.migration import Migrating
 from stage3_partitioning.shards.shard import fitting
 
 
@@ -20,3 +21,13 @@ def test_what_does_not_fit_one_message_is_left_to_the_next_piece() -> None:
     assert fitting(Seen(1, several[:2], "z")) == Seen(1, several[:2], "z")
     large = (("a", "x" * 3_000_000), ("b", "x"))
     assert fitting(Seen(1, large, "z")) == Seen(1, large[:1], "b"), "one at the least"
+
+
+def test_a_batch_of_a_migration_has_no_more_than_fits_one_message() -> None:
+    donor = Migrating("n1", ("n2",), batch=3)
+    donor.documents = dict.fromkeys("abcde", "ä" * 450000) | {"f": "x" * 3_000_000}
+    assert donor.first_of(set("edcba")) == ["a", "b"], "1,800,000 bytes"
+    assert donor.first_of({"f", "e"}) == ["e"]
+    assert donor.first_of({"f", "g"}) == ["f"], "one at the least"
+    assert donor.first_of(set("wxyz")) == ["w", "x", "y"], "what is deleted takes no room"
+    assert donor.first_of(set()) == []

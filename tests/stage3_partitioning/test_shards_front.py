@@ -17,6 +17,7 @@ from common.sim import Simulation
 from common.values.history import Outcome
 from common.values.units import SECOND
 from stage3_partitioning.shards.front import wire
+from stage3_partitioning.shards.front.cursors import Cursors
 from stage3_partitioning.shards.front.facade import Commands
 from stage3_partitioning.shards.front.keys import key_of
 from stage3_partitioning.shards.front.problems import Problem
@@ -253,6 +254,19 @@ def test_a_cursor_gives_the_rest_in_batches_and_ends() -> None:
     assert shell(killCursors="c", cursors=[number])["cursorsKilled"] == [number]
     assert shell(getMore=number, collection="c")["code"] == 43
     assert shell(find="c", batchSize=3, singleBatch=True)["cursor"]["id"] == 0
+
+
+def test_a_batch_has_at_most_as_many_bytes_as_in_mongodb() -> None:
+    found = [{"_id": n, "text": "x" * 990_000} for n in range(40)]
+    cursors = Cursors()
+    batch = cursors.first("a.b", found, 40, one_batch=False)["cursor"]
+    assert len(batch["firstBatch"]) == 16
+    rest = cursors.more(int(batch["id"]), None)["cursor"]
+    assert len(rest["nextBatch"]) == 16
+    last = cursors.more(int(rest["id"]), 1000)["cursor"]
+    assert (len(last["nextBatch"]), last["id"]) == (8, 0)
+    small = [{"_id": n} for n in range(5_000)]
+    assert len(cursors.first("a.b", small, 5_000, one_batch=False)["cursor"]["firstBatch"]) == 5_000
 
 
 def test_keys_are_in_the_order_of_mongodb() -> None:
