@@ -18,7 +18,7 @@ def decided(lab: LogLab, partitions: int = 1) -> Metadata:
     """Three brokers in their first lives, and a topic."""
     metadata = lab.Metadata()
     for broker in names(3):
-        metadata.apply(lab.Register(broker, 1))
+        assert metadata.apply(lab.Register(broker, 1)) == lab.Done()
     assert metadata.apply(lab.CreateTopic("t", partitions)) == lab.Done()
     return metadata
 
@@ -43,6 +43,11 @@ def test_when_a_leader_is_fenced_an_in_sync_replica_leads_in_a_new_epoch(lab: Lo
     metadata.apply(lab.Register(before.leader, 2))
     again = state_of(metadata)
     assert again == after, "who comes back has to catch up before it counts again"
+    both = (before.leader, after.leader)
+    assert metadata.apply(lab.AlterIsr("t", 0, both, after.epoch, after.version)) == lab.Done()
+    metadata.apply(lab.Register(before.replicas[1], 2))
+    last = state_of(metadata)
+    assert (last.leader, last.epoch) == (after.leader, after.epoch), "who leads goes on"
 
 
 @graded(points=2, title="A follower dies", requirement="the leader goes on in its epoch")
