@@ -32,7 +32,7 @@ def test_merging_gives_the_least_vector_that_covers_all(lab: MultileaderLab, swe
     for seed in sweep(20):
         pasts = list(random_writes(lab, seed).values())
         few = Random(seed).sample(pasts, 3)
-        assert lab.merged(vector_of(each) for each in few) == vector_of(set().union(*few))
+        assert lab.merged([vector_of(each) for each in few]) == vector_of(set().union(*few))
 
 
 @graded(points=2, title="Meant to replace", requirement="its author had seen the other one")
