@@ -241,6 +241,19 @@ def test_of_two_copies_the_fuller_one_is_taken_and_that_is_said(tmp_path: Path) 
     assert any("more than one copy" in sentence for sentence in got.refused)
 
 
+def test_a_folder_with_a_name_of_megabytes_makes_no_long_sentence(tmp_path: Path) -> None:
+    """A tar may name one: its extended headers have no bound of their own."""
+    with tarfile.open(tmp_path / "a.tar", "w", format=tarfile.PAX_FORMAT) as archive:
+        for place in ("x" * 3_000_000, "y" * 3_000_000):
+            info = tarfile.TarInfo(f"{place}/{NODE}")
+            info.size = len(TEXT)
+            archive.addfile(info, io.BytesIO(TEXT))
+    got, into = take(tmp_path / "a.tar", tmp_path)
+    assert tree(into) == {NODE: TEXT}
+    assert got.refused
+    assert max(map(len, got.refused)) < 1_200
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"PK\x03\x04 no zip", b"\x1f\x8b\x08 no gzip", b"BZh9 no", b"\xfd7zXZ\0no"]
 )

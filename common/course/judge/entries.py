@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from common.values.brief import LONGEST
+
 MAX_ENTRIES = 10_000
 """So many entries of a submission are looked at, folders and what is skipped among them."""
 
@@ -64,6 +66,7 @@ class Entry:
             return self.content(most)
         except DAMAGED as error:
             shown = self.path if self.path.isprintable() else ascii(self.path)
+            shown = shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}..."
             raise Unreadable(f"{shown} cannot be read: {told(error)}") from None
 
 

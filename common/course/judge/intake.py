@@ -26,6 +26,7 @@ from common.course.base.course import Course
 from common.course.base.lab import Lab
 from common.course.judge.entries import Entry, Unreadable
 from common.course.judge.parcels import open_parcel
+from common.values.brief import brief
 from common.values.errors import BadInput
 
 MAX_FILE_BYTES = 1 << 20
@@ -252,7 +253,7 @@ def _too_many() -> str:
 
 
 def _folder(path: str) -> str:
-    return repr(path) if path else "the top folder"
+    return brief(path) if path else "the top folder"
 
 
 def _name(entry: Entry) -> str:
