@@ -156,6 +156,19 @@ def test_a_test_that_runs_past_the_end_is_ended(
         assert each.why.startswith("unknown: out of budget: this submission has used up the 2 sec")
 
 
+def test_no_file_that_a_suite_writes_gets_longer_than_it_may(tmp_path: Path) -> None:
+    """The trace of a run in which megabytes are sent to thousands would fill the disk."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    text = "def test_it(tmp_path):\n    (tmp_path / 'big').open('wb').truncate({most} + 1)\n"
+    text = text.format(most=watch.MOST_FILE_BYTES)
+    (tmp_path / "test_x.py").write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "--disable-plugin-autoload", "-p",
+               watch.__name__, str(tmp_path)]  # fmt: skip
+    path = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ran = subprocess.run(command, env=path, capture_output=True, text=True, check=False)
+    assert "File too large" in ran.stdout, ran.stdout + ran.stderr
+
+
 def test_the_worst_submission_takes_less_than_ten_minutes_with_default_settings() -> None:
     assert limits.WALL_FACTOR <= 3
     assert LabInCourse(id="cap", weight=1.0).budget == limits.BUDGET_SECONDS

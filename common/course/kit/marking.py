@@ -270,7 +270,8 @@ def _drawn(
             continue  # it failed before, so there is a mark; only its picture is missing
         recorded = sorted(out.parent.glob("run*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
         if recorded:
-            traces[each.test] = _bounded(recorded[-1].read_text(encoding="utf-8"))
+            with recorded[-1].open(encoding="utf-8") as file:
+                traces[each.test] = _bounded(file.read(MAX_TRACE_BYTES + 1))
         for path in recorded:
             path.unlink()
     return traces

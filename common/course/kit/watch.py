@@ -6,6 +6,7 @@ what hangs. Whichever is used up first ends the test that is running: it is *unk
 are those that were not reached. They say so, and earn nothing.
 """
 
+import contextlib
 import faulthandler
 import os
 import signal
@@ -29,6 +30,9 @@ WAIT_SECONDS = 180
 ANSWER_SECONDS = 60
 """How long a test may wait for one seed, and for one answer. Practice is told sooner; here a busy
 machine must not look like a submission that hangs."""
+
+MOST_FILE_BYTES = 64 << 20
+"""No file that a suite writes gets longer: the trace of a hostile run might."""
 
 LOOK_SECONDS = 0.5
 HUNG = 75
@@ -96,6 +100,12 @@ def pytest_configure(config: pytest.Config) -> None:
     asked: float | None = config.getoption("--wall")
     wall = seconds * limits.WALL_FACTOR if asked is None else asked
     budget = config.stash[STASH] = Budget(seconds, wall)
+    with contextlib.suppress(ImportError):  # there are systems without it
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+        if most == resource.RLIM_INFINITY or most > MOST_FILE_BYTES:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_FILE_BYTES, MOST_FILE_BYTES))
     # Between two tests there is nothing to end: see limits.end_now.
     signal.signal(signal.SIGALRM, lambda number, frame: None)
     # This needs no turn of the interpreter's, which a call into C may keep for itself.
