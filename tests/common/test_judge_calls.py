@@ -180,11 +180,16 @@ def nothing(value: object) -> dict[str, Any]:
     raise Unfit("an object")
 
 
+SAME_HASH = [{"int": str((2**61 - 1) * number)} for number in range(200)]
+
+
 @pytest.mark.parametrize(
     "plain",
     [
         {"pickle": "gASV"}, {"record": "os:system", "fields": {}}, {"class": "builtins:eval"},
         {"enum": "x:Y", "member": "Z"}, {"tuple": 5}, {"dict": [[1]]}, {"set": [{"list": []}]}, [1],
+        {"range": [0, 10**9, 1]}, {"set": SAME_HASH}, {"frozenset": SAME_HASH},
+        {"dict": [[key, 0] for key in SAME_HASH]},
         {"bytes": "!"}, {"random": [3, [1], None]}, {"int": "x"}, {"range": ["a", 1, 1]},
     ],
 )  # fmt: skip
@@ -214,7 +219,7 @@ def test_half_a_character_goes_to_the_code_and_does_not_come_back() -> None:
     def nothing(what: object) -> Any:
         raise Unfit(f"{what!r} stands for nothing")
 
-    judge, code = (Values({}, nothing, nothing, halves=halves) for halves in (False, True))
+    judge, code = (Values({}, nothing, nothing, trusts=trusts) for trusts in (False, True))
     for text in ("half of \ud800", "\udc80", "whole \U0001f600"):
         written = msgspec.json.encode(judge.pack([text]))
         assert code.unpack(msgspec.json.decode(written)) == [text]

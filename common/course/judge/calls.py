@@ -18,6 +18,9 @@ from common.course.judge.worker.lines import Problem
 from common.course.judge.worker.values import Unfit, Values
 from common.values.errors import LabError
 
+MOST_OBJECTS = 20_000
+"""So many objects of one process the judge keeps in mind; each takes a kilobyte of its memory."""
+
 
 class Answer(msgspec.Struct):
     """A line of the process's: what came of a call. What is in it is read when somebody wants it.
@@ -69,6 +72,7 @@ class Calls:
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
         self._early: dict[int, Answer] = {}
         self._dropped: list[int] = []
+        self._objects = 0
         self._methods: set[tuple[str, str]] = set()
 
     def find(self, name: str) -> Any:
@@ -98,6 +102,7 @@ class Calls:
 
     def forget(self, number: int) -> None:
         """The judge has no use for an object any more; it is told later."""
+        self._objects -= 1
         self._dropped.append(number)
 
     def close(self) -> None:
@@ -194,6 +199,9 @@ class Calls:
     def _take(self, plain: dict[str, Any]) -> Any:
         match plain:
             case {"object": int(number), "of": str(of)}:
+                if self._objects >= MOST_OBJECTS:
+                    raise Unfit(f"more than {MOST_OBJECTS:,} objects")
+                self._objects += 1
                 return RemoteObject(self, number, of)
             case {"method": True}:
                 return METHOD

@@ -37,7 +37,7 @@ class Objects:
     def __init__(self, pipe: Pipe, find: Callable[[str], Any], known: Mapping[str, type]) -> None:
         self._pipe = pipe
         self._find = find
-        self._values = Values(known, self._keep, self._kept, halves=True)
+        self._values = Values(known, self._keep, self._kept, trusts=True)
         self._objects: dict[int, Any] = {}
         self._last = 0
         self._waiting: dict[int, asyncio.Task[None]] = {}

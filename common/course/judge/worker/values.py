@@ -20,6 +20,12 @@ MAX_DEPTH = 60
 GREATEST = 2**63 - 1
 """Integers beyond it are written as text."""
 
+MOST_IN_A_RANGE = 100_000
+"""A range is one value to write, and as many as it says when a list is made of it."""
+
+MOST_OF_ONE_HASH = 100
+"""So many members of a set may share the hashes of others."""
+
 PLAIN = (bool, str, type(None))
 
 HALVES = "surrogatepass"
@@ -28,6 +34,14 @@ HALVES = "surrogatepass"
 
 class Unfit(Exception):
     """A value that cannot cross; the text says what it is."""
+
+
+def _scattered(parts: list[Any]) -> list[Any]:
+    """The parts, if their hashes differ. Where many have one hash, a set of them is made in a time
+    that grows with the square of their number, and nothing can interrupt that. Raises: Unfit."""
+    if len(parts) - len({hash(part) for part in parts}) > MOST_OF_ONE_HASH:
+        raise Unfit("a set or a dict whose members have the same hash")
+    return parts
 
 
 def _is_whole(text: str) -> bool:
@@ -44,8 +58,8 @@ class Values:
         known: the classes of records and enums, by ``module:Class``.
         keep: called for an object that has no form of its own; returns its map.
         find: the other way: the object that such a map names.
-        halves: whether a text that comes may hold half a character. A suite may ask code what it
-            says of one; the judge takes none, for no report and no terminal can show it.
+        trusts: whether all that comes is believed. A suite may ask code what it says of half a
+            character or of an endless range; the judge takes neither.
     """
 
     def __init__(
@@ -53,9 +67,9 @@ class Values:
         known: Mapping[str, type],
         keep: Callable[[object], dict[str, Any]],
         find: Callable[[dict[str, Any]], object],
-        halves: bool = False,
+        trusts: bool = False,
     ) -> None:
-        self._halves = halves
+        self._trusts = trusts
         self._known = known
         self._names = {kind: name for name, kind in known.items()}
         self._keep = keep
@@ -138,20 +152,24 @@ class Values:
                 return b64decode(text, validate=True)
             case {"bytearray": str(text)}:
                 return bytearray(b64decode(text, validate=True))
-            case {"halves": str(text)} if self._halves:
+            case {"halves": str(text)} if self._trusts:
                 return b64decode(text, validate=True).decode(errors=HALVES)
             case {"tuple": parts}:
                 return tuple(each(parts))
             case {"list": parts}:
                 return each(parts)
             case {"set": parts}:
-                return set(each(parts))
+                return set(_scattered(each(parts)))
             case {"frozenset": parts}:
-                return frozenset(each(parts))
+                return frozenset(_scattered(each(parts)))
             case {"dict": parts}:
-                return {self.unpack(k, depth): self.unpack(v, depth) for k, v in parts}
+                keys = _scattered([self.unpack(k, depth) for k, _ in parts])
+                return dict(zip(keys, [self.unpack(v, depth) for _, v in parts], strict=True))
             case {"range": [int(start), int(stop), int(step)]}:
-                return range(start, stop, step)
+                numbers = range(start, stop, step)
+                if not self._trusts and numbers[MOST_IN_A_RANGE:]:  # it may have no length
+                    raise Unfit(f"a range of more than {MOST_IN_A_RANGE:,} numbers")
+                return numbers
             case {"random": [version, state, following]}:
                 made = Random()
                 made.setstate((version, tuple(state), following))
