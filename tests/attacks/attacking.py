@@ -39,6 +39,21 @@ TIMEOUT_SECONDS = 170
 """Whatever still runs then has beaten the judge."""
 
 
+class Second(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The same attack in another lab, where other names are not enough.
+
+    Attributes:
+        lab, into, code, tests: as of an :class:`Attack`.
+        after: the code follows that of the attack up to this line; "" for none of it.
+    """
+
+    lab: str
+    into: str
+    code: str
+    tests: list[str]
+    after: str = ""
+
+
 class Attack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One hostile submission.
 
@@ -55,6 +70,8 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         zipped: whether all is handed in as a zip, under exactly these names.
         tests: the graded tests that it wants the points of, and must not get.
         options: more options for the suite.
+        second: how it goes in another lab; else :mod:`tests.attacks.elsewhere` says it.
+        only_here: why there is no second lab for it; "" if there is one.
     """
 
     name: str
@@ -69,6 +86,8 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     links: dict[str, str] = {}
     zipped: bool = False
     options: list[str] = []
+    second: Second | None = None
+    only_here: str = ""
 
 
 @cache

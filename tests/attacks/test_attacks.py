@@ -18,6 +18,12 @@ from tests.attacks.elsewhere import elsewhere
 MOST_SECONDS = 120
 MOST_REPORT_BYTES = 64 << 10
 MOST_MEMORY_BYTES = 1536 << 20
+"""Of the largest process, be it the judge's or the submission's."""
+
+MOST_JUDGE_BYTES = 256 << 20
+MOST_JUDGE_SECONDS = 5
+"""What a submission may cost the judge's own process: memory in a test, processor time for a seed
+of it."""
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +80,8 @@ def gains_nothing(classroom: Classroom, attack: Attack) -> None:
     assert judged.left == [], "it left something behind"
     assert judged.seconds < MOST_SECONDS, f"it took {judged.seconds:.0f} s"
     assert judged.memory_bytes < MOST_MEMORY_BYTES, f"it took {judged.memory_bytes >> 20} MiB"
+    assert judged.judge_bytes < MOST_JUDGE_BYTES, f"the judge took {judged.judge_bytes >> 20} MiB"
+    assert judged.judge_seconds < MOST_JUDGE_SECONDS, f"the judge took {judged.judge_seconds:.1f} s"
     assert classroom.digest() == classroom.fresh, "the course is not what it was"
 
 
@@ -102,7 +110,9 @@ def test_seeds_that_nobody_knows_are_what_stops_a_submission_that_fits_the_publi
 def test_there_are_at_least_a_hundred_and_no_two_of_a_name() -> None:
     names = [attack.name for attack in attacks()]
     assert len(names) >= 100
-    assert len(carried_over()) >= 65, "few of them are about one lab alone"
+    alone = [attack for attack in attacks() if attack.only_here]
+    assert len(carried_over()) + len(alone) == len(names)
+    assert len(alone) <= 10, "few of them are about one lab alone"
     assert len(names) == len(set(names))
     for attack in attacks():
         assert attack.tries.endswith("."), f"{attack.name} says in one sentence what it tries"
@@ -114,3 +124,6 @@ def test_the_page_of_the_judge_lists_every_attack(pytestconfig: pytest.Config) -
     for attack in attacks():
         row = f"| `{attack.name}` | {attack.tries} | {attack.wall} |"
         assert row in page, f"this line belongs into docs/reference/judge.md:\n{row}"
+        if attack.only_here:
+            row = f"| `{attack.name}` | {attack.lab} | {attack.only_here} |"
+            assert row in page, f"this line belongs into docs/reference/judge.md:\n{row}"

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from common.course.base import limits
+from common.course.kit import watch
 
 INTO = "LAB_WEIGHED_INTO"
 """Where to write what was weighed: JSON, ``{"memory_bytes": ..., "seconds": ...}``."""
@@ -58,7 +59,8 @@ class Weighing:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin to weigh."""
+    """Begin to weigh, with the time that grading gives: what costs too much must show."""
+    limits.PROCESSOR_SECONDS = watch.PROCESSOR_SECONDS
     weighing = Weighing()
     config.pluginmanager.register(weighing)
     renew = limits.renew

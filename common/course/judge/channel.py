@@ -18,7 +18,7 @@ MOST_BYTES, MOST_VALUES = 16 << 20, 500_000
 """What one process may write in its life, and how many values may be in it. The judge may keep
 them: a character may need four bytes there, and a value that is written in four bytes 72."""
 
-MOST_TOGETHER_BYTES, MOST_TOGETHER_VALUES = 32 << 20, 1_250_000
+MOST_TOGETHER_BYTES, MOST_TOGETHER_VALUES = 32 << 20, 1_500_000
 """The same for all processes of a submission, in a seed of a test and the one before it."""
 
 
