@@ -1,7 +1,7 @@
 """A right submission stays below half of what it may write to the judge.
 
-Here are the graded tests that come nearest to it: echo's by bytes, kademlia's by one process's
-values, failures' by those of many nodes in two seeds. Those of all other labs move less than a
+Here are the graded tests that come nearest to it: echo's by bytes, swim's by the values of one
+process, failures' by those of many nodes in two seeds. Those of all other labs move less than a
 quarter of what they may.
 That each whole suite keeps to it is a proof: ``tests/proofs/test_same_score.py``.
 """
@@ -17,8 +17,7 @@ HEAVIEST = {
     "echo": "test_echo_client.py::test_many_payloads_go_out_without_waiting_and_all_come_back",
     "failures": "test_failures_detect.py::"
     "test_it_is_wrong_about_a_network_that_has_become_slow_only_finitely_often",
-    "kademlia": "test_kademlia_storing.py::"
-    "test_a_full_node_refuses_one_more_value_and_keeps_what_it_has",
+    "swim": "test_swim_suspicion.py::test_a_table_that_is_full_takes_nobody_new_and_still_learns",
 }
 
 

@@ -101,7 +101,7 @@ FAILURES = {
         'read hello; read event; echo \'{"effects": [{"effect": "send", "to": "c1", '
         '"message": {"type": "Say", "text": ""}}]}\''
     ),
-    "more than 2,097,152 bytes": (
+    "more than 8,388,608 bytes": (
         "read hello; read event; while true; do printf aaaaaaaaaaaaaaaa; done"
     ),
     "its standard error ended with: 8 | 9 | 10 | 11 | 12 | 13 | 14 | 15 | 16 | 17": (

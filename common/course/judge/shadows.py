@@ -35,6 +35,7 @@ class Shadow:
 
     def __init__(self, channel: Channel, end: Callable[[], object], greeting: bytes) -> None:
         self._channel = channel
+        channel.count_alone()
         self.close = weakref.finalize(self, _close, channel, end)
         self.tell(greeting)
 

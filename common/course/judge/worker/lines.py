@@ -31,7 +31,7 @@ from common.values.history import Failed, Ok, Outcome, Unknown
 PROTOCOL = 1
 """The version of the step protocol that is spoken here."""
 
-MAX_LINE = 2 * 1024 * 1024
+MAX_LINE = 8 * 1024 * 1024
 """The longest line in either direction, in bytes."""
 
 MAX_EFFECTS = 20_000
