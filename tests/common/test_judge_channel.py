@@ -80,6 +80,18 @@ def test_a_seed_is_counted_with_the_one_before_it_and_with_no_older_one(
         together.add(0, 1)
 
 
+def test_answers_are_counted_for_each_seed_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channel, "MOST_ANSWERS", 2)
+    together = Together()
+    for _ in range(3):
+        together.add(0, 0, answers=1)
+        together.add(0, 0, answers=1)
+        limits.renew()
+    together.add(0, 0, answers=2)
+    with pytest.raises(Silent, match="more than 2 answers together with the others of its test"):
+        together.add(0, 0, answers=1)
+
+
 def test_what_is_read_from_a_program_by_a_socket_is_counted_too(
     ends: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:

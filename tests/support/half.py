@@ -6,11 +6,22 @@
 import pytest
 
 from common.course.judge import channel
+from common.course.judge.worker import lines
 
-BOUNDS = ("MOST_BYTES", "MOST_VALUES", "MOST_TOGETHER_BYTES", "MOST_TOGETHER_VALUES")
+BOUNDS = {
+    channel: (
+        "MOST_BYTES",
+        "MOST_VALUES",
+        "MOST_TOGETHER_BYTES",
+        "MOST_TOGETHER_VALUES",
+        "MOST_ANSWERS",
+    ),
+    lines: ("MAX_EFFECTS",),
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Halve the bounds."""
-    for bound in BOUNDS:
-        setattr(channel, bound, getattr(channel, bound) // 2)
+    for module, bounds in BOUNDS.items():
+        for bound in bounds:
+            setattr(module, bound, getattr(module, bound) // 2)

@@ -21,6 +21,10 @@ them: a character may need four bytes there, and a value that is written in four
 MOST_TOGETHER_BYTES, MOST_TOGETHER_VALUES = 32 << 20, 1_500_000
 """The same for all processes of a submission, in a seed of a test and the one before it."""
 
+MOST_ANSWERS = 60_000
+"""So many lines all processes of a submission may write in one seed of a test: each is an event of
+the judge's, which takes some 40 microseconds, so no loop of theirs keeps it busy."""
+
 
 class Silent(LabError):
     """The other side ended, or did not answer in time, or wrote too much; the text says which."""
@@ -44,7 +48,7 @@ class Count:
         self.bytes = 0
         self.values = 0
 
-    def add(self, bytes: int, values: int) -> None:
+    def add(self, bytes: int, values: int, answers: int = 0) -> None:
         """Count more. Raises: Silent, when it is too much."""
         self.bytes += bytes
         self.values += values
@@ -66,19 +70,23 @@ class Together(Count):
         self.most_bytes, self.most_values = MOST_TOGETHER_BYTES, MOST_TOGETHER_VALUES
         self.who = "together with the others of its test"
         self._seed = limits.seeds_begun
+        self.answers = 0
         self._before = (0, 0)
         """How much of what is counted was written in the seed before."""
 
-    def add(self, bytes: int, values: int) -> None:
+    def add(self, bytes: int, values: int, answers: int = 0) -> None:
         """Count more. Raises: Silent, when it is too much."""
         if self._seed != limits.seeds_begun:
             self._seed = limits.seeds_begun
             self._next_seed()
         super().add(bytes, values)
+        self.answers += answers
+        if self.answers > MOST_ANSWERS:
+            raise Silent(f"it wrote more than {MOST_ANSWERS:,} answers {self.who}, for one seed")
 
     def clear(self) -> None:
         """A test is over."""
-        self.bytes = self.values = 0
+        self.bytes = self.values = self.answers = 0
         self._before = (0, 0)
 
     def _next_seed(self) -> None:
@@ -87,6 +95,7 @@ class Together(Count):
             gc.collect()  # nodes and worlds hold each other, and so they hold what is in them
         self._before = (self.bytes - bytes, self.values - values)
         self.bytes, self.values = self._before
+        self.answers = 0
 
 
 FEW = 16
@@ -153,7 +162,7 @@ class Channel:
     def _counted(self, line: bytes) -> bytes:
         values = line.count(b",") + line.count(b"[") + line.count(b"{")
         for count in self._counts:
-            count.add(0, values)
+            count.add(0, values, answers=1)
         return line
 
     def _receive(self) -> bytes:

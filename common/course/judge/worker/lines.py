@@ -34,7 +34,7 @@ PROTOCOL = 1
 MAX_LINE = 8 * 1024 * 1024
 """The longest line in either direction, in bytes."""
 
-MAX_EFFECTS = 20_000
+MAX_EFFECTS = 100_000
 """How many effects one step may ask for; a broadcast is one for each that it goes to."""
 
 _text = msgspec.json.Encoder().encode
