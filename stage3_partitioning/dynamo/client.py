@@ -3,13 +3,17 @@
 DeCandia et al. 2007, sections 4.4 and 6.4 (a client library that knows the ring saves a hop). A
 request that is not answered goes to the next node of the walk. A write may so be made twice, at two
 nodes: two versions with one value. They are shown once, and replaced together.
+
+A person may change the ring by way of a client too. The client numbers the note about a node
+itself. So a note that is asked for twice, at two nodes, is one change, and one that comes late does
+not undo a later one.
 """
 
 from typing import Any
 
 from common.contract import Asker, CallId, NodeId, on
 from common.contract.asking import Asked
-from common.values.history import Ok
+from common.values.history import Failed, Ok
 from common.values.units import MS
 from stage3_partitioning.dynamo.keeping import (
     Get,
@@ -20,6 +24,7 @@ from stage3_partitioning.dynamo.keeping import (
     PutDone,
     PutRequest,
 )
+from stage3_partitioning.dynamo.members import Join, Leave, Member, Note, Noted, NotNoted
 from stage3_partitioning.dynamo.ring import Ring
 from stage3_partitioning.multileader.versions import Vector
 
@@ -47,7 +52,9 @@ class Shopper(Asker):
         self.silent: set[NodeId] = set()
         """Who has not answered lately, and is asked last."""
         self.keys: dict[int, str] = {}
-        """The key of each request under way."""
+        """The key of each request under way; of a note, the name of its node."""
+        self.notes: dict[NodeId, int] = {}
+        """Of each node the number of the latest note that this client knows."""
 
     def server_for(self, asked: Asked) -> NodeId:
         """The next node of the key's walk, round and round; those that were silent come last."""
@@ -85,6 +92,37 @@ class Shopper(Asker):
         if got.number in self.under_way:
             self.contexts[self.keys[got.number]] = got.context
         self.end(got.number, Ok(got.values))
+
+    @on(Join, Leave)
+    def change_ring(self, change: Join | Leave, call: CallId) -> None:
+        """Have it noted, under a number above the latest one."""
+        number = self.new_number()
+        self.keys[number] = change.node
+        member = Member(self.notes.get(change.node, 0) + 1, isinstance(change, Join))
+        self.ask(Note(number, change.node, member), call)
+
+    @on(Noted)
+    def noted_received(self, noted: Noted, sender: NodeId) -> None:
+        """It is noted; or somebody else has noted something later, and this has to be above it."""
+        self.silent.discard(sender)
+        asked = self.under_way.get(noted.number)
+        if asked is None:
+            return
+        note = asked.request
+        assert isinstance(note, Note), "only notes are noted"
+        number = max(noted.member.number, self.notes.get(note.node, 0))
+        self.notes[note.node] = number
+        if noted.member.inside == note.member.inside:
+            self.end(noted.number, Ok())
+        else:
+            asked.request = Note(noted.number, note.node, Member(number + 1, note.member.inside))
+            self.redirect(noted.number, sender, asked.request)
+
+    @on(NotNoted)
+    def not_noted_received(self, refused: NotNoted, sender: NodeId) -> None:
+        """It cannot be."""
+        self.silent.discard(sender)
+        self.end(refused.number, Failed(refused.why))
 
     @on(NotMine)
     def not_mine_received(self, not_mine: NotMine, sender: NodeId) -> None:

@@ -61,6 +61,31 @@ class Leave:
 
 
 @message
+class Note:
+    """From a client: take over this note. One that comes late or twice changes nothing."""
+
+    number: int
+    node: NodeId
+    member: Member
+
+
+@message
+class Noted:
+    """To the client: what is known of that node now, which may be a later note."""
+
+    number: int
+    member: Member
+
+
+@message
+class NotNoted:
+    """To the client: it cannot be, and why."""
+
+    number: int
+    why: str
+
+
+@message
 class Tell:
     """This is my table."""
 
@@ -121,21 +146,35 @@ class Dynamo(Comparer):
     @on(Leave)
     def leave(self, leave: Leave, call: CallId) -> None:
         """Note that the node is outside. The last N nodes stay."""
-        inside = [name for name, member in self.members.items() if member.inside]
-        if leave.node in inside and len(inside) <= self.n:
-            self.finish(call, Failed(f"{self.n} nodes have to stay: there would be too few homes"))
-        else:
-            self.change(leave.node, False, call)
+        self.change(leave.node, False, call)
 
     def change(self, node: NodeId, inside: bool, call: CallId) -> None:
         """Note a change under the next number; one that changes nothing is none."""
-        known = self.members.get(node)
-        if known is None:
-            self.finish(call, Failed(f"there is no node {node} in this cluster"))
+        if why := self.why_not(node, inside):
+            self.finish(call, Failed(why))
             return
+        known = self.members[node]
         if known.inside != inside:
             self.learn(((node, Member(known.number + 1, inside)),))
         self.finish(call, Ok())
+
+    @on(Note)
+    def note_received(self, note: Note, client: NodeId) -> None:
+        """Learn it, as from another node, and say what is known then."""
+        if why := self.why_not(note.node, note.member.inside):
+            self.send(client, NotNoted(note.number, why))
+            return
+        self.learn(((note.node, note.member),))
+        self.send(client, Noted(note.number, self.members[note.node]))
+
+    def why_not(self, node: NodeId, inside: bool) -> str:
+        """Why a node cannot be inside, or outside; "" if it can."""
+        if node not in self.members:
+            return f"there is no node {node} in this cluster"
+        stay = [name for name, member in self.members.items() if member.inside]
+        if not inside and node in stay and len(stay) <= self.n:
+            return f"{self.n} nodes have to stay: there would be too few homes"
+        return ""
 
     def learn(self, table: Table) -> None:
         """Take over each note that has a greater number; of equal numbers, inside holds.
