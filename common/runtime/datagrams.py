@@ -50,6 +50,7 @@ _CODE_AT = _SIZE_AT + SIZE_BYTES
 _HEAD = Struct(f">{_SIZE_AT}sH{CODE_BYTES}s")
 """What stands before the sender's name: whose datagram it is, its length, its code."""
 _REST_AT = _HEAD.size
+_pack_head, _unpack_head = _HEAD.pack, _HEAD.unpack_from
 _LEAST = _REST_AT + 1 + 1 + NUMBER_BYTES
 
 KINDS = ("foreign", "cut", "too_long", "of_others", "forged", "garbled")
@@ -80,20 +81,19 @@ class Seal:
         self._keyed = blake2b(key=key, digest_size=CODE_BYTES)
         self._begun: dict[NodeId, blake2b] = {}
         """By receiver, a code that has its name already: all of its datagrams begin with it."""
+        self._own = self._begin(identity.node)
 
-    def _code(self, receiver: NodeId, rest: bytes) -> bytes:
-        begun = self._begun.get(receiver)
-        if begun is None:
-            begun = self._begun[receiver] = self._keyed.copy()
-            begun.update(_named(receiver))
-        code = begun.copy()
-        code.update(rest)
-        return code.digest()
+    def _begin(self, receiver: NodeId) -> blake2b:
+        begun = self._begun[receiver] = self._keyed.copy()
+        begun.update(_named(receiver))
+        return begun
 
     def seal(self, to: NodeId, payload: bytes) -> bytes:
         """The datagram that carries ``payload`` (number and message) to a peer."""
         rest = self._name + payload
-        return _HEAD.pack(self._head, _REST_AT + len(rest), self._code(to, rest)) + rest
+        code = (self._begun.get(to) or self._begin(to)).copy()
+        code.update(rest)
+        return _pack_head(self._head, _REST_AT + len(rest), code.digest()) + rest
 
     def unseal(self, datagram: bytes) -> tuple[NodeId, bytes]:
         """Who sent a datagram, and its payload.
@@ -104,11 +104,13 @@ class Seal:
         size = len(datagram)
         if not _LEAST <= size <= MAX_DATAGRAM:
             raise self._refusal(datagram)
-        head, stated, code = _HEAD.unpack_from(datagram)
+        head, stated, code = _unpack_head(datagram)
         if head != self._head or stated != size:
             raise self._refusal(datagram)
         rest = datagram[_REST_AT:]
-        if not compare_digest(code, self._code(self._identity.node, rest)):
+        right = self._own.copy()
+        right.update(rest)
+        if not compare_digest(code, right.digest()):
             raise Refused(
                 "forged",
                 "its sender does not know the cluster's secret, or meant another node, or it was "

@@ -301,15 +301,17 @@ class Host:
         if to == self._id:
             self.transport.loop.call_soon(self._to_itself, number, message)
             return
-        carrier = self._carrier(to) if self.carriers else None
-        if carrier is not None:
-            frame = carrier.pack(to, message, number)
-        else:
-            frame = pack(number, self._encode(message) if body is None else body)
+        for carrier in self.carriers:
+            if carrier.reaches(to):
+                frame = carrier.pack(to, message, number)
+                if self.links.active:
+                    self.links.send(to, frame, number)
+                else:
+                    carrier.send(to, frame, number)
+                return
+        frame = pack(number, self._encode(message) if body is None else body)
         if self.links.active:
             self.links.send(to, frame, number)
-        elif carrier is not None:
-            carrier.send(to, frame, number)
         else:
             self.transport.send(to, frame)
 

@@ -95,4 +95,4 @@ class UdpSocket:
             datagram, source = self._socket.recvfrom(self._most + 1)
         except OSError:  # the system tells of a datagram that got nowhere
             return
-        self._on_datagram(datagram, (source[0], source[1]))
+        self._on_datagram(datagram, source[:2])  # an IPv6 address has two parts more
