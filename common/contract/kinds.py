@@ -9,7 +9,7 @@ what one node sent, no other node may see change.
 import enum
 import types
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
 from typing import (
     Any,
@@ -37,9 +37,41 @@ _ATOM_CLASSES = frozenset(_ATOMS)
 
 
 def _declare(cls: type[T], kind: str) -> type[T]:
+    own_init = "__init__" in vars(cls)
     made = dataclass(frozen=True, slots=True)(cls)
+    if not own_init:
+        _make_quickly(made)
     kinds[made] = kind
     return made
+
+
+def _make_quickly(cls: Any) -> None:
+    """Give a class an ``__init__`` that does the same as the one it has, in half the time.
+
+    A frozen dataclass fills its fields by ``object.__setattr__``, which looks for each slot by its
+    name. Here each slot's own setter is called. Values are made with each message, so it counts.
+    What has fields of other kinds than the usual one keeps what ``dataclass`` has made.
+    """
+    parts = fields(cls)
+    usual = all(
+        each.init and not each.kw_only and each.default_factory is MISSING and each.name != "self"
+        for each in parts
+    )
+    if not parts or not usual or hasattr(cls, "__post_init__"):
+        return
+    names: dict[str, Any] = {}
+    arguments, lines = ["self"], []
+    for number, each in enumerate(parts):
+        names[f"_{number}_set"] = getattr(cls, each.name).__set__
+        names[f"_{number}_default"] = each.default
+        default = "" if each.default is MISSING else f"=_{number}_default"
+        arguments.append(each.name + default)
+        lines.append(f"    _{number}_set(self, {each.name})")
+    exec("\n".join([f"def __init__({', '.join(arguments)}):", *lines]), names)
+    quick, slow = names["__init__"], cls.__init__
+    quick.__qualname__, quick.__module__ = slow.__qualname__, slow.__module__
+    quick.__annotations__ = slow.__annotations__
+    cls.__init__ = quick
 
 
 @dataclass_transform(frozen_default=True)

@@ -2,7 +2,8 @@
 
 import json
 import re
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, field, replace
+from inspect import signature
 
 import pytest
 
@@ -178,6 +179,43 @@ def test_messages_are_frozen_and_mutable_fields_are_refused() -> None:
         class Takes(Node):
             @on(Leaky)
             def leaky(self, leaky: Leaky, sender: NodeId) -> None: ...
+
+
+def test_a_declared_class_is_made_as_any_dataclass_is() -> None:
+    @record
+    class Base:
+        first: int
+        second: str = "two"
+
+    @record
+    class Derived(Base):
+        third: tuple[int, ...] = (3,)
+
+    @record
+    class Odd:
+        self_: int = field(kw_only=True)
+        many: tuple[int, ...] = field(default_factory=tuple)
+
+    @record
+    class Checked:
+        part: int
+
+        def __post_init__(self) -> None:
+            if self.part < 0:
+                raise ValueError("below 0")
+
+    made = Derived(1, third=(4,))
+    assert (made.first, made.second, made.third) == (1, "two", (4,))
+    assert replace(made, second="2") == Derived(1, "2", (4,)) != made
+    assert hash(Derived(1)) == hash(Derived(1, "two"))
+    assert str(signature(Base)) == "(first: int, second: str = 'two') -> None"
+    with pytest.raises(TypeError, match=r"Base.__init__\(\) missing 1 required .*'first'"):
+        Base()  # type: ignore[call-arg]
+    with pytest.raises(FrozenInstanceError):
+        made.third = ()  # type: ignore[misc]
+    assert (Odd(self_=1).self_, Odd(self_=1).many) == (1, ())
+    with pytest.raises(ValueError, match="below 0"):
+        Checked(-1)
 
 
 def test_a_mutable_value_inside_a_message_is_found_when_it_leaves() -> None:
