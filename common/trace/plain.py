@@ -103,9 +103,17 @@ def _mapping(value: Mapping[Any, Any], depth: int) -> Any:
         if len(kept) == MAX_ITEMS:
             kept["…"] = _more(len(value))
             break
-        name = key if type(key) is str else str(plain(key))
+        name = key if type(key) is str else _name(key)
         kept[name if len(name) <= MAX_TEXT else _cut(name)] = plain(inner, depth + 1)
     return kept
+
+
+def _name(key: Any) -> str:
+    """A key that is no text; bytes that can be read are read."""
+    if isinstance(key, bytes):
+        text = key.decode("utf-8", "replace")
+        return text if text.isprintable() and "\ufffd" not in text else f"0x{key.hex()}"
+    return str(plain(key))
 
 
 def _record(value: Any, depth: int) -> Any:

@@ -270,6 +270,7 @@ class TestPlainValues:
     def test_short_values_are_kept(self) -> None:
         assert plain({"a": (1, 2.5, None, True, "x")}) == {"a": [1, 2.5, None, True, "x"]}
         assert plain(b"hi") == {"$bytes": "aGk="}
+        assert plain({b"k\xc3\xa4": 1, b"\xff": 2, b"\n": 3}) == {"kä": 1, "0xff": 2, "0x0a": 3}
 
     def test_what_json_cannot_carry_is_written_as_a_person_would(self) -> None:
         assert plain(float("nan")) == "nan"

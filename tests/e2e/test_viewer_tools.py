@@ -120,6 +120,28 @@ def test_an_answer_that_is_nothing_is_told_as_one(browser: Any, tmp_path: Path) 
     page.context.close()
 
 
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [
+        (b"key-3", "key-3"),
+        ("Größe".encode(), "Größe"),
+        (b"", '""'),
+        (b"two\nlines", "0x74776f0a6c696e6573"),
+        (b"\xff\x00", "0xff00"),
+        (b"x" * 199 + "ä".encode(), "x" * 12),
+    ],
+)
+def test_bytes_that_can_be_read_are_shown_as_text(
+    browser: Any, tmp_path: Path, key: bytes, shown: str
+) -> None:
+    s = Script(Meta("kv", ("n1",), ("c1",)))
+    s.call("c1", "get", key)
+    page = opened(browser, tmp_path, s.lines)
+    page.press("End")
+    assert page.text(".stv-sentence").startswith(f"c1 asks for get({shown[:12]}")
+    page.context.close()
+
+
 def test_nine_lanes_fit_on_a_screen_of_1440(browser: Any, tmp_path: Path) -> None:
     size = {"width": 1440, "height": 900}
     page = opened(browser, tmp_path, chatter(60, nodes=9), viewport=size)

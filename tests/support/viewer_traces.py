@@ -2,6 +2,7 @@
 
 import random
 from itertools import count
+from typing import Any
 
 from common.contract import message, operation, timer
 from common.contract.effects import Save
@@ -115,7 +116,7 @@ class Script:
     def fault(self, fault: Fault) -> None:
         self.recorder.failed(self.now, fault)
 
-    def call(self, node: str, function: str, key: str, argument: object = None) -> Operation:
+    def call(self, node: str, function: str, key: Any, argument: object = None) -> Operation:
         operation = Operation(node, function, key, argument, self.now)
         self.recorder.called(self.now, node, operation)
         event = Invoke(self.now, 1, Write(key, 0))

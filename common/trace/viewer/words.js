@@ -37,7 +37,7 @@ function brief(value, depth) {
   if (Array.isArray(value)) {
     return depth > 2 ? "[…]" : `[${value.map((item) => brief(item, depth + 1)).join(", ")}]`;
   }
-  if ("$bytes" in value) return `0x${hex(value.$bytes)}${value.more ? "…" : ""}`;
+  if ("$bytes" in value) return `${readable(value.$bytes, value.more)}${value.more ? "…" : ""}`;
   if ("$int" in value) return value.$int;
   const { $type: type, ...rest } = value;
   const parts = Object.entries(rest).map(([key, inner]) => `${key}: ${brief(inner, depth + 1)}`);
@@ -45,8 +45,17 @@ function brief(value, depth) {
   return type ? `${type}(${body})` : `{${body}}`;
 }
 
-function hex(base64) {
-  return [...atob(base64)].map((c) => c.charCodeAt(0).toString(16).padStart(2, "0")).join("");
+/** Bytes as the text that they are, or else in hexadecimal; those `cut` may end in a character. */
+function readable(base64, cut) {
+  const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  try {
+    const text = decoder.decode(bytes, { stream: Boolean(cut) });
+    if (!/\p{C}/u.test(text)) return text || '""'; // all can be seen: no control characters
+  } catch {
+    // no UTF-8
+  }
+  return `0x${[...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }
 
 /** What an arrow may say, from the most to the least: with all fields, with the first, the type. */
