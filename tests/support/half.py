@@ -15,6 +15,7 @@ BOUNDS = {
         "MOST_TOGETHER_BYTES",
         "MOST_TOGETHER_VALUES",
         "MOST_ANSWERS",
+        "MOST_CALLED_VALUES",
     ),
     lines: ("MAX_EFFECTS",),
 }

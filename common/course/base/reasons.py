@@ -8,13 +8,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from common.course.base.limits import NeverEnds
+from common.values.brief import LONGEST, brief
 from common.values.errors import LabError
 
 if TYPE_CHECKING:  # the browser has a course of its own
     from common.course.base.course import Course
-
-LONGEST_VALUE = 400
-"""Characters of a value that are shown; its beginning and its end are kept."""
 
 LONGEST_REASON = 4000
 """Characters of a whole reason: what is in it may be a stranger's."""
@@ -25,8 +23,8 @@ _NO_NAME = re.compile(r"cannot import name '(\w+)' from '[\w.]+' \((.+)\)")
 def compared(op: str, left: object, right: object) -> list[str]:
     """What pytest shall say of a comparison that does not hold."""
     if op == "==":
-        return [f"found {_short(left)}, expected {_short(right)}"]
-    return [f"this does not hold: {_short(left)} {op} {_short(right)}"]
+        return [f"found {brief(left)}, expected {brief(right)}"]
+    return [f"this does not hold: {brief(left)} {op} {brief(right)}"]
 
 
 def reason(error: BaseException, course: "Course") -> str:
@@ -79,7 +77,7 @@ def _asserted(text: str) -> tuple[str, bool]:
     if lines[0].startswith("assert "):
         return first, True
     found = next((line for line in more if line.startswith("found ")), "")
-    return (f"{first}: {found}" if found and len(found) <= LONGEST_VALUE else first), False
+    return (f"{first}: {found}" if found and len(found) <= LONGEST else first), False
 
 
 def _place(trace: TracebackType | None, course: "Course | None") -> str:
@@ -104,9 +102,3 @@ def shown(file: str) -> str:
     """A path as a person would type it: relative where it is below the present folder."""
     relative = os.path.relpath(file)
     return file if relative.startswith("..") else relative
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    half = LONGEST_VALUE // 2
-    return text if len(text) <= LONGEST_VALUE else f"{text[:half]} ... {text[-half:]}"

@@ -18,6 +18,9 @@ MOST_BYTES, MOST_VALUES = 16 << 20, 1_000_000
 """What one process may write in its life, and how many values may be in it. The judge may keep
 them: a character may need four bytes there, and a value that is written in four bytes 72."""
 
+MOST_CALLED_VALUES = 500_000
+"""For a process that answers calls: its values are of any kind, and a set may need 300 bytes."""
+
 MOST_TOGETHER_BYTES, MOST_TOGETHER_VALUES = 32 << 20, 1_500_000
 """The same for all processes of a submission, in a seed of a test and the one before it."""
 
@@ -107,20 +110,22 @@ class Channel:
 
     Args:
         pipe: the socket.
-        longest: the longest line that is read, in bytes.
         together: counts what this process writes with what others do; None for it alone.
+        called: whether it answers calls, in lines of any length, and not events.
     """
 
     def __init__(
-        self, pipe: socket.socket, longest: int = MAX_LINE, together: Count | None = None
+        self, pipe: socket.socket, together: Count | None = None, called: bool = False
     ) -> None:
         self.pipe = pipe
-        self.longest = longest
+        self.longest = MOST_BYTES if called else MAX_LINE
         wait = struct.pack("ll", ANSWER_SECONDS, 0)
         pipe.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, wait)
         pipe.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, wait)
         self._pending = b""
         self._counts = counts(together)
+        if called:
+            self._counts[0].most_values = MOST_CALLED_VALUES
 
     def count_alone(self) -> None:
         """What this process writes is held by nobody: it does not count with that of others."""
@@ -152,7 +157,9 @@ class Channel:
                 raise Hung(f"it did not answer within {ANSWER_SECONDS} s")
             parts.append(self._receive())
             length += len(parts[-1])
-        line, _, self._pending = b"".join(parts).partition(b"\n")
+        whole = b"".join(parts)
+        parts.clear()  # it may be megabytes
+        line, _, self._pending = whole.partition(b"\n")
         return self._counted(line)
 
     def has_line(self) -> bool:

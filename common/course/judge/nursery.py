@@ -13,10 +13,9 @@ from typing import Any
 import msgspec
 
 from common.course.base.scratch import Scratch
-from common.course.judge.channel import MOST_BYTES, Channel, Count
+from common.course.judge.channel import Channel, Count
 from common.course.judge.interpreter import libraries_of, needed
 from common.course.judge.sandbox import PYTHON, Limits, start
-from common.course.judge.worker.lines import MAX_LINE
 from common.values.errors import LabError
 
 COURSE, LIBRARIES = "/course", "/libraries"
@@ -134,8 +133,7 @@ class Nursery:
             raise Ended(f"the sandbox is gone ({error.strerror}): {self._why()}") from None
         finally:
             theirs.close()
-        longest = MAX_LINE if role == "node" else MOST_BYTES  # values of library labs may be large
-        return self._last, Channel(ours, longest, self._together)
+        return self._last, Channel(ours, self._together, called=role != "node")
 
     def bury(self, child: int) -> None:
         """See that a process ends; this is done soon, with others."""
