@@ -80,6 +80,7 @@ LINK = Place(
         "ConsistentReplica": "StopAndWaitSender",
         "stage1_foundations/cap": "stage1_foundations/link",
         "UpdateReply": "Ack",
+        '"type":"TryAgain","client":"c1"': '"type":"FrameTimeout","number":0',
     },
     "test_a_perfect_link_carries_each_item_with_one_frame_and_one_acknowledgement",
 )

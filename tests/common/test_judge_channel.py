@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from common.codec.json_codec import JsonCodec
+from common.contract.schema import Schema
 from common.course.base import limits
 from common.course.judge import channel
 from common.course.judge.channel import Channel, Silent, Together
 from common.course.judge.nursery import Counted
 from common.course.judge.worker import lines
-from common.course.judge.worker.lines import read_reply
+from common.course.judge.worker.lines import effect_of, read_reply
 from common.values.errors import RemoteProtocolError
 
 LINE = b'{"effects":[' + b"[0]," * 20_000 + b"0]}"
@@ -115,6 +117,27 @@ def test_what_is_read_from_a_program_that_connects_is_counted_too(
         accepted, _ = server.accept()
         with accepted, pytest.raises(Silent, match="10 bytes"):
             accepted.recv(11)
+
+
+@pytest.mark.parametrize(
+    "effect",
+    [
+        b'{"effect":"set_timer","id":%d,"after":1,"timer":{"value":0}}',
+        b'{"effect":"cancel_timer","id":%d}',
+        b'{"effect":"return","call":%d,"outcome":"ok"}',
+        b'{"effect":"save","key":["a",%d],"value":{"value":0}}',
+    ],
+)
+def test_a_number_by_which_the_judge_finds_things_has_at_most_64_bits(effect: bytes) -> None:
+    """Greater ones can all have the same hash."""
+
+    def read(number: int) -> None:
+        for part in read_reply(b'{"effects":[%b]}' % (effect % number)).effects or ():
+            effect_of(part, JsonCodec(Schema(())))
+
+    read(2**63 - 1)
+    with pytest.raises(RemoteProtocolError):
+        read(2**64)
 
 
 def test_a_broadcast_is_an_effect_for_each_that_it_goes_to(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ operations, what is saved) are written by the course's JSON codec.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
@@ -36,6 +36,9 @@ MAX_LINE = 8 * 1024 * 1024
 
 MAX_EFFECTS = 100_000
 """How many effects one step may ask for; a broadcast is one for each that it goes to."""
+
+Number: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""Of a timer or a call. Greater ones may all have the same hash, and then a set of them is slow."""
 
 _text = msgspec.json.Encoder().encode
 
@@ -113,7 +116,7 @@ class BroadcastPart(msgspec.Struct, tag_field="effect", tag="broadcast"):
 class SetTimerPart(msgspec.Struct, tag_field="effect", tag="set_timer"):
     """The form of :class:`~common.contract.effects.SetTimer`."""
 
-    id: int
+    id: Number
     after: int
     timer: msgspec.Raw
 
@@ -121,7 +124,7 @@ class SetTimerPart(msgspec.Struct, tag_field="effect", tag="set_timer"):
 class CancelTimerPart(msgspec.Struct, tag_field="effect", tag="cancel_timer"):
     """The form of :class:`~common.contract.effects.CancelTimer`."""
 
-    id: int
+    id: Number
 
 
 class SavePart(msgspec.Struct, tag_field="effect", tag="save"):
@@ -140,7 +143,7 @@ class ForgetPart(msgspec.Struct, tag_field="effect", tag="forget"):
 class ReturnPart(msgspec.Struct, tag_field="effect", tag="return"):
     """The form of :class:`~common.contract.effects.Return`."""
 
-    call: int
+    call: Number
     outcome: Literal["ok", "failed", "unknown"]
     value: msgspec.Raw = msgspec.Raw()
     reason: str = ""
