@@ -11,6 +11,9 @@ from common.contract.kinds import message, record, timer
 from common.values.brief import brief
 from common.values.errors import ContractError
 
+MAX_NUMBER_BITS = 64
+"""Of a number in a key. Greater ones may all have one hash, and a dict of such keys is slow."""
+
 
 @message
 class Inner:
@@ -73,14 +76,16 @@ def check_key(key: object) -> None:
         return
     if kind is tuple:
         parts: Any = key
-        if _KEY_PARTS.issuperset([part.__class__ for part in parts]):
+        if _KEY_PARTS.issuperset([part.__class__ for part in parts]) and not any(
+            part.__class__ is int and part.bit_length() > MAX_NUMBER_BITS for part in parts
+        ):
             return
     elif isinstance(key, InnerKey):
         check_key(key.key)
         return
     raise ContractError(
         f"{brief(key)} is no key to save under: use text, bytes, or a tuple of text, bytes and "
-        "whole numbers"
+        f"whole numbers of at most {MAX_NUMBER_BITS} bits"
     )
 
 

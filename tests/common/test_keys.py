@@ -36,7 +36,8 @@ from tests.common.subnode_nodes import Begin, Drop, House, Make, Street
 ALIKE: tuple[Key, ...] = ("x", b"x", ("x",), (b"x",), ("x", 1), (b"x", 1), (), "", b"")
 """Keys that must not be taken for each other."""
 
-OWN_KEYS = st.text() | st.binary() | st.lists(st.text() | st.integers() | st.binary()).map(tuple)
+NUMBERS = st.integers(-(2**64 - 1), 2**64 - 1)
+OWN_KEYS = st.text() | st.binary() | st.lists(st.text() | NUMBERS | st.binary()).map(tuple)
 KEYS = st.recursive(OWN_KEYS, lambda inner: st.builds(InnerKey, st.text(min_size=1), inner))
 
 
@@ -74,7 +75,9 @@ def test_keys_that_look_alike_are_kept_apart_and_come_back_after_a_crash() -> No
     assert running.on_disk("n1") == {key: n for key, n in KEPT.items() if n % 2 == 0}
 
 
-@pytest.mark.parametrize("key", [None, 5, 1.5, True, ("a", None), (("a",), 1), bytearray(b"x")])
+@pytest.mark.parametrize(
+    "key", [None, 5, 1.5, True, ("a", None), (("a",), 1), bytearray(b"x"), ("a", 2**64)]
+)
 def test_what_a_disk_would_refuse_to_save_under_is_refused_in_a_checked_simulation(
     key: Any,
 ) -> None:

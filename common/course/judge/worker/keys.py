@@ -7,11 +7,8 @@ import msgspec
 
 from common.codec.plain import Mismatch, read_base64
 from common.contract.events import SavedKey
-from common.contract.wrapped import InnerKey, check_key
+from common.contract.wrapped import MAX_NUMBER_BITS, InnerKey, check_key
 from common.values.errors import ContractError, RemoteProtocolError
-
-MAX_NUMBER_BITS = 64
-"""Of a number in a key. Greater ones may all have the same hash: a dict of them is slow."""
 
 _text = msgspec.json.Encoder().encode
 
@@ -57,6 +54,4 @@ def _key(plain: Any) -> Any:
             return read_base64(text)
         case {"of": str(name), "key": inner} if len(plain) == 2:
             return InnerKey(name, _key(inner))
-        case int() if plain.bit_length() > MAX_NUMBER_BITS:
-            raise Mismatch(f"a whole number of at most {MAX_NUMBER_BITS} bits in a key", plain)
     return plain
