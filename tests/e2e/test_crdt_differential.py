@@ -11,8 +11,8 @@ from tests.stage7_advanced.crdt.desks import PEOPLE
 from tests.support.crdt_scripts import (
     Script,
     at_random,
-    installed,
     lines,
+    peers_in,
     play,
     played_by_peers,
     words,
@@ -23,7 +23,7 @@ SCRIPTS = 60
 
 @pytest.fixture(scope="module")
 def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return installed(tmp_path_factory.mktemp("peers"))
+    return peers_in(tmp_path_factory.mktemp("peers"))
 
 
 @pytest.mark.proof

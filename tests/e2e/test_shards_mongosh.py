@@ -14,8 +14,9 @@ pytest.importorskip("crc32c", reason="crc32c is missing: pip install -e '.[mongo
 from common.runtime.launch import launch
 from stage3_partitioning.shards.worlds import WORLDS
 from tests.support.live import live
+from tests.support.npm import installed
 
-MONGOSH = shutil.which("mongosh")
+PACKAGE = "mongosh@2.12.0"
 LIMIT_SECONDS = 60
 
 SCRIPT = """
@@ -33,16 +34,23 @@ show(JSON.stringify(sh.status()).includes("shop.carts"));
 """
 
 
-@pytest.mark.skipif(
-    MONGOSH is None,
-    reason="mongosh is missing: npm install --global --ignore-scripts mongosh@2.12.0",
-)
+@pytest.fixture(scope="module")
+def mongosh(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The program: what is on the PATH, or else what npm brings."""
+    there = shutil.which("mongosh")
+    folder = "" if there else installed(tmp_path_factory.mktemp("mongosh"), PACKAGE)
+    return there or f"{folder}/node_modules/.bin/mongosh"
+
+
+@pytest.mark.proof
+@pytest.mark.needs("node", "npm")
 @live
-async def test_mongosh_writes_reads_splits_moves_and_shows_the_cluster(tmp_path: Path) -> None:
-    assert MONGOSH is not None
+async def test_mongosh_writes_reads_splits_moves_and_shows_the_cluster(
+    mongosh: str, tmp_path: Path
+) -> None:
     async with launch(WORLDS, tmp_path / "cluster", members=3, balance=False) as cluster:
         process = await asyncio.create_subprocess_exec(
-            MONGOSH, "--quiet", "--norc", f"mongodb://{cluster.endpoints[0]}", "--eval", SCRIPT,
+            mongosh, "--quiet", "--norc", f"mongodb://{cluster.endpoints[0]}", "--eval", SCRIPT,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
             env={**os.environ, "HOME": str(tmp_path)},
         )  # fmt: skip

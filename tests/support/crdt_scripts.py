@@ -8,6 +8,7 @@ from random import Random
 from typing import Any, TypeAlias
 
 from tests.stage7_advanced.crdt.desks import PEOPLE, Desk
+from tests.support.npm import installed
 
 Step: TypeAlias = tuple[str | int, ...]
 """("type", who, at, sign), ("erase", who, at), ("hear", who, other) or ("hear all",)."""
@@ -97,12 +98,9 @@ def lines(seed: str, rounds: int) -> Script:
     return script
 
 
-def installed(folder: Path) -> Path:
+def peers_in(folder: Path) -> Path:
     """Install Yjs and Automerge below a folder, by npm."""
-    (folder / "package.json").write_text('{"private": true}')
-    command = ["npm", "install", "--silent", "--no-audit", "--no-fund", *PACKAGES]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=300)
-    return folder
+    return installed(folder, *PACKAGES)
 
 
 def played_by_peers(modules: Path, scripts: Sequence[Script]) -> dict[str, list[str]]:
