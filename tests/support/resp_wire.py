@@ -42,7 +42,7 @@ class Wire:
         if not line:
             return b""
         kind, rest = line[:1], line[1:-2]
-        if kind == b"$" and rest != b"-1":
+        if kind in (b"$", b"=") and rest != b"-1":
             return line + self._file.read(int(rest) + 2)
         parts = (
             {b"*": 1, b"~": 1, b">": 1, b"%": 2}.get(kind, 0) * int(rest or b"0")

@@ -1,7 +1,7 @@
 """Replies as bytes, in both versions of the protocol (RESP2, and RESP3 after HELLO 3).
 
-They differ in what they have a form for: RESP3 has a null, maps and sets; RESP2 writes those as a
-null bulk and as arrays. Everything else is the same.
+They differ in what they have a form for: RESP3 has a null, maps, sets and texts for people; RESP2
+writes those as a null bulk, as arrays and as bulks. Everything else is the same.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,11 +30,18 @@ class Flags:
     names: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Verbatim:
+    """A text of several lines for people."""
+
+    text: str
+
+
 class NoArray:
     """Nothing, where an array was asked for."""
 
 
-Single: TypeAlias = int | str | bytes | Simple | Flags | NoArray | RespError | None
+Single: TypeAlias = int | str | bytes | Simple | Verbatim | Flags | NoArray | RespError | None
 Value: TypeAlias = "Single | Sequence[Value] | Mapping[str, Value]"
 """What can be replied. Text is sent as a bulk, as bytes are."""
 
@@ -59,6 +66,11 @@ def encode(value: Value, version: int) -> bytes:
             return encode(value.encode(), version)
         case Simple(text):
             return b"+%b\r\n" % text.encode()
+        case Verbatim(text):
+            if version == 3:
+                said = b"txt:" + text.encode()
+                return b"=%d\r\n%b\r\n" % (len(said), said)
+            return encode(text, version)
         case RespError():
             return error(str(value))
         case Flags(names):

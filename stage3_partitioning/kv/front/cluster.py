@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from common.runtime.resp.replies import RespError, Value
+from common.runtime.resp.replies import RespError, Value, Verbatim
 from common.runtime.resp.words import arity_problem, subcommand, unknown_subcommand
 from stage3_partitioning.kv.front.client import Client, Facade
 from stage3_partitioning.kv.front.options import integer
@@ -108,7 +108,7 @@ def cluster_nodes(facade: Facade, known: Known) -> Value:
         address = f"{facade.host}:{port}@{port}"
         parts = [facade.node_id(node), address, flags, "-", "0", "0", str(known.epoch), "connected"]
         lines.append(" ".join([*parts, *slots]))
-    return "\n".join(lines) + "\n"
+    return Verbatim("\n".join(lines) + "\n")
 
 
 def cluster_info(facade: Facade, known: Known) -> Value:
@@ -124,4 +124,4 @@ def cluster_info(facade: Facade, known: Known) -> Value:
         "cluster_current_epoch": known.epoch,
         "cluster_my_epoch": known.epoch,
     }
-    return "".join(f"{name}:{value}\r\n" for name, value in figures.items())
+    return Verbatim("".join(f"{name}:{value}\r\n" for name, value in figures.items()))

@@ -4,13 +4,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from common.runtime.resp.replies import OK, RespError, Simple, Value
+from common.runtime.resp.replies import OK, RespError, Simple, Value, Verbatim
 from common.runtime.resp.words import arity_problem, subcommand, text, unknown_subcommand
 from stage3_partitioning.kv.front.client import Client
 from stage3_partitioning.kv.front.cluster import cluster
 from stage3_partitioning.kv.front.options import SYNTAX, glob, integer, read_scan
 from stage3_partitioning.kv.front.table import TABLE
 from stage3_partitioning.kv.messages import Flush, Kind, Scan, Size
+from stage3_partitioning.kv.store import as_integer
 
 VERSION = "7.0.15"
 """The Redis whose words and texts are followed."""
@@ -20,6 +21,8 @@ FLUSH_AT_ONCE = 10_000
 
 KINDS: dict[bytes | None, Kind] = {None: "any", b"string": "text", b"list": "list"}
 """By type, as Redis calls it, what SCAN is to name."""
+
+CLIENT_TYPES = ("normal", "master", "slave", "replica", "pubsub")
 
 Words = list[bytes]
 
@@ -153,13 +156,34 @@ def _client(client: Client, words: Words) -> None:
         case ["reply", _]:
             raise RespError(SYNTAX)
         case ["info"]:
-            client.value(client.facade.describe(client))
-        case ["list"]:
-            client.value("".join(map(client.facade.describe, client.facade.clients())))
-        case [name, *_] if name in ("id", "getname", "setname", "setinfo", "info", "list", "reply"):
+            client.value(Verbatim(client.facade.describe(client)))
+        case ["list", *_]:
+            listed = map(client.facade.describe, _listed(client, words[2:]))
+            client.value(Verbatim("".join(listed)))
+        case [name, *_] if name in ("id", "getname", "setname", "setinfo", "info", "reply"):
             raise RespError(arity_problem(f"client|{name}"))
         case _:
             raise RespError(unknown_subcommand(words))
+
+
+def _listed(client: Client, options: Words) -> list[Client]:
+    """The clients of CLIENT LIST: all, those of a type, or those of some numbers in that order."""
+    there = client.facade.clients()
+    match [text(word).lower() for word in options[:1]], len(options):
+        case [], _:
+            return there
+        case ["type"], 2:
+            type = text(options[1])
+            if type.lower() not in CLIENT_TYPES:
+                raise RespError(f"ERR Unknown client type '{type}'")
+            return there if type.lower() == "normal" else []  # there are no others here
+        case ["id"], count if count > 1:
+            numbers = [as_integer(word) for word in options[1:]]
+            if None in numbers:
+                raise RespError("ERR Invalid client ID")
+            known = {each.id: each for each in there}
+            return [known[number] for number in numbers if number in known]
+    raise RespError(SYNTAX)
 
 
 # The server.
@@ -220,7 +244,7 @@ def _config(client: Client, words: Words) -> None:
 
 def _info(client: Client, words: Words) -> None:
     wanted = {text(word).lower() for word in words[1:]} - {"all", "default", "everything"}
-    client.ask(Size(), lambda keys: client.facade.info(wanted, keys))
+    client.ask(Size(), lambda keys: Verbatim(client.facade.info(wanted, keys)))
 
 
 def _time(client: Client, _: Words) -> None:
