@@ -14,7 +14,7 @@ next one moves up.
 
 from collections.abc import Sequence
 
-from bonus_overlays.kademlia.buckets import Contact, Key, distance, is_key
+from bonus_overlays.kademlia.buckets import Contact, Key, distance, is_key, number_of
 
 ALPHA = 3
 """Requests under way at once in one lookup (section 2.3)."""
@@ -94,9 +94,10 @@ class Search:
             contacts: who.
             hops: how far they are from the start.
         """
+        goal = number_of(self.target)  # looked up once for all
         for contact in contacts[:MOST_TOLD]:
             if contact.key not in self.hops and is_key(contact.key):
-                self.heard[distance(contact.key, self.target)] = contact
+                self.heard[number_of(contact.key) ^ goal] = contact
                 self.hops[contact.key] = hops
                 self._closest = None
 
