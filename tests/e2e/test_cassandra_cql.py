@@ -22,6 +22,8 @@ TABLE = (
     "(customer text, item int, name text, price double, PRIMARY KEY (customer, item))"
 )
 
+SELECT_EVE = "SELECT item FROM cart WHERE customer = 'eve'"
+
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Background]:
@@ -52,6 +54,30 @@ def test_cqlsh_creates_writes_reads_and_shows_errors(cluster: Background) -> Non
     assert "WHERE must say what customer equals" in cqlsh(cluster, "SELECT * FROM shop.cart")
 
 
+def write_and_read(session: Any, add: Any) -> None:
+    """Rows one by one, in a batch, in pages, and by a condition."""
+    from cassandra.query import BatchStatement, SimpleStatement
+
+    for item in (3, -1, 20):
+        session.execute(add, ("ann", item, f"thing {item}", item / 2))
+    found = list(session.execute("SELECT * FROM cart WHERE customer = 'ann' AND item > 0"))
+    assert [tuple(row) for row in found] == [
+        ("ann", 3, "thing 3", 1.5),
+        ("ann", 20, "thing 20", 10.0),
+    ]
+    batch = BatchStatement()
+    for item in range(100, 105):
+        batch.add(add, ("eve", item, None, 1.0))
+    session.execute(batch)
+    paged = session.execute(SimpleStatement(SELECT_EVE, fetch_size=2))
+    assert paged.has_more_pages
+    assert [row.item for row in paged] == [100, 101, 102, 103, 104], "two at a time"
+    claim = "INSERT INTO cart (customer, item, name) VALUES ('bob', 1, %s) IF NOT EXISTS"
+    told = [session.execute(claim, (name,)).one() for name in ("first", "second")]
+    assert [row.applied for row in told] == [True, False]
+    assert told[1].name == "first"
+
+
 def test_the_driver_finds_all_nodes_and_the_schema_and_goes_on_over_sigkill(
     cluster: Background,
 ) -> None:
@@ -61,7 +87,7 @@ def test_the_driver_finds_all_nodes_and_the_schema_and_goes_on_over_sigkill(
     from cassandra import ConsistencyLevel, InvalidRequest, WriteTimeout
     from cassandra.io.asyncioreactor import AsyncioConnection
     from cassandra.policies import RoundRobinPolicy
-    from cassandra.query import BatchStatement, SimpleStatement
+    from cassandra.query import SimpleStatement
 
     host, port = cluster.endpoints[0].rsplit(":", 1)
     profile = driver.ExecutionProfile(RoundRobinPolicy(), consistency_level=ConsistencyLevel.QUORUM)
@@ -80,32 +106,14 @@ def test_the_driver_finds_all_nodes_and_the_schema_and_goes_on_over_sigkill(
         assert [column.name for column in table.primary_key] == ["customer", "item"]
         session.set_keyspace("shop")
         add = session.prepare("INSERT INTO cart (customer, item, name, price) VALUES (?, ?, ?, ?)")
-        for item in (3, -1, 20):
-            session.execute(add, ("ann", item, f"thing {item}", item / 2))
-        found = list(session.execute("SELECT * FROM cart WHERE customer = 'ann' AND item > 0"))
-        assert [tuple(row) for row in found] == [
-            ("ann", 3, "thing 3", 1.5),
-            ("ann", 20, "thing 20", 10.0),
-        ]
-        batch = BatchStatement()
-        for item in range(100, 105):
-            batch.add(add, ("eve", item, None, 1.0))
-        session.execute(batch)
-        select = "SELECT item FROM cart WHERE customer = 'eve'"
-        paged = session.execute(SimpleStatement(select, fetch_size=2))
-        assert paged.has_more_pages
-        assert [row.item for row in paged] == [100, 101, 102, 103, 104], "two at a time"
-        claim = "INSERT INTO cart (customer, item, name) VALUES ('bob', 1, %s) IF NOT EXISTS"
-        told = [session.execute(claim, (name,)).one() for name in ("first", "second")]
-        assert [row.applied for row in told] == [True, False]
-        assert told[1].name == "first"
+        write_and_read(session, add)
         with pytest.raises(InvalidRequest, match="unconfigured table shop.nothing"):
             session.execute("SELECT * FROM nothing WHERE a = 1")
         session.execute("DROP TABLE cart")
         assert "cart" not in client.metadata.keyspaces["shop"].tables
         session.execute(TABLE)
         for _ in client.metadata.all_hosts():  # each of them is asked
-            assert not list(session.execute(select))
+            assert not list(session.execute(SELECT_EVE))
         session.execute(add, ("ann", 20, "thing 20", 10.0))
         cluster.kill("n3")
         everybody = SimpleStatement(

@@ -10,7 +10,7 @@ from common.contract.effects import Save, Send
 from common.contract.events import Receive, Start
 from common.course.suites.kit import effects_of
 from common.sim import Simulation
-from common.values.history import Failed, History, Ok, Unknown
+from common.values.history import Failed, History, Ok, Outcome, Unknown
 from common.values.units import MS, SECOND
 from stage3_partitioning.dynamo.checks import SETTLED, nothing_is_gone
 from stage3_partitioning.dynamo.client import Shopper
@@ -19,6 +19,7 @@ from stage3_partitioning.dynamo.worlds import CHANGES, WORLDS
 
 FIVE = ("n1", "n2", "n3", "n4", "n5")
 NOT_YET = SETTLED - 1
+NOW: Outcome = Ok()
 
 
 def cluster() -> Simulation:
@@ -75,10 +76,10 @@ def test_what_cannot_be_is_refused_in_a_sentence() -> None:
     assert notes(simulation, "n3") == {Member(0, True)}
 
 
-def told(*looks: tuple[int, tuple[str, ...]], put: object = Ok()) -> History:
+def told(*looks: tuple[int, tuple[str, ...]], put: Outcome = NOW) -> History:
     """A write that ended at 0, and when somebody looked, and what was shown."""
     history = History()
-    history.finish(history.invoke("c1", "put", "k", "v", 0), put, 0)  # type: ignore[arg-type]
+    history.finish(history.invoke("c1", "put", "k", "v", 0), put, 0)
     for at, values in looks:
         history.finish(history.invoke("c2", "get", "k", None, at), Ok(values), at)
     return history

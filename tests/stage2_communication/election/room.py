@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from common.contract import NodeId
-from common.contract.effects import Effect, SetTimer
+from common.contract.effects import Effect, Return, SetTimer
 from common.contract.wrapped import Inner, InnerTimer, unwrapped
 from common.course.suites import kit
 from common.course.suites.kit import effects_of, names, value_of
@@ -24,7 +24,8 @@ class Alone(kit.Alone):
 
     def asked(self, operation: object) -> Any:
         """What a person is told at once."""
-        return self.does(operation)[-1].outcome  # type: ignore[union-attr]
+        [told] = effects_of(Return, self.does(operation)[-1:])
+        return told.outcome
 
     def leader(self, lab: ElectionLab) -> Any:
         """What it says of who leads."""

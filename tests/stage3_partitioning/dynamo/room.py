@@ -54,6 +54,11 @@ def busy(lab: DynamoLab, simulation: Simulation, count: int = 6) -> Workload:
     return Workload(simulation, choose, clients=CLIENTS, count=count, think=(0, 60 * MS))
 
 
+def finish(simulation: Simulation, work: Workload) -> None:
+    """Let the clients do all of their work."""
+    simulation.run_until(lambda: work.done, 60 * SECOND)
+
+
 def homes(lab: DynamoLab, key: str, nodes: Sequence[NodeId] = FIVE) -> tuple[NodeId, ...]:
     """The three homes of a key."""
     return lab.Ring(nodes).homes(key, 3)

@@ -17,6 +17,7 @@ from tests.stage3_partitioning.dynamo.room import (
     SEVERAL,
     busy,
     cluster,
+    finish,
     homes,
     must_not_be_gone,
     shown,
@@ -207,7 +208,7 @@ def test_every_value_that_was_taken_and_not_replaced_is_at_its_homes_in_the_end(
         ]  # fmt: skip
         simulation = cluster(lab, lab.Helper, seed, faults, link=ROUGH)
         work = busy(lab, simulation, 10)
-        simulation.run_until(lambda work=work: work.done, 60 * SECOND)  # type: ignore[misc]
+        finish(simulation, work)
         simulation.run(simulation.now + 8 * SECOND)
         for key in KEYS:
             for _ in range(60):  # a look repairs, unless the word of one home is lost or late

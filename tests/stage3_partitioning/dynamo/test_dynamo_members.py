@@ -23,6 +23,7 @@ from tests.stage3_partitioning.dynamo.room import (
     SEVERAL,
     busy,
     cluster,
+    finish,
     homes,
     must_not_be_gone,
     shown,
@@ -138,7 +139,7 @@ def test_in_the_calm_keys_are_at_their_homes_alone_no_matter_who_left_and_came_b
             simulation.run(simulation.now + 350 * MS)
             change = random.choice((lab.Join, lab.Leave))(random.choice(FIVE))
             simulation.call(random.choice(FIVE), change)
-        simulation.run_until(lambda work=work: work.done, 60 * SECOND)  # type: ignore[misc]
+        finish(simulation, work)
         simulation.run(simulation.now + 15 * SECOND)
         inside = on_the_ring(simulation, "n1")
         assert all(on_the_ring(simulation, each) == inside for each in FIVE), "one ring"
