@@ -31,13 +31,16 @@ MOST_SECONDS = 600.0
 
 BURNS = """
 
-def _say(self, say, call, before=OrderedChat.say):
-    before(self, say, call)
-    for _ in range(30_000_000):
+from common.contract.events import Invoke
+
+
+def step(self, event, before=OrderedChat.step):
+    for _ in range(30_000_000 if isinstance(event, Invoke) else 0):
         pass
+    return before(self, event)
 
 
-OrderedChat.say = _say
+OrderedChat.step = step
 """
 """Right answers, after seconds of the processor in each life."""
 
