@@ -109,7 +109,7 @@ def cut(
     """Where the batch that begins at ``begin`` has to end.
 
     A batch has at most ``most_keys`` keys and ``most_bytes`` bytes of keys and values, but at least
-    one key, however large; and it does not begin another slot once it carries ``MOST_SESSIONS``.
+    one key, however large; and at most ``MOST_SESSIONS`` sessions, but at least those of one slot.
     How many bytes a value counts for, be it a text or a list, is the ``size`` of its Item. Slots
     with nothing in them cost nothing: one batch passes over any number of them.
 

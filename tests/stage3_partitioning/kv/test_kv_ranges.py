@@ -88,6 +88,7 @@ def test_ranges_fit_a_sample_and_a_split_moves_the_upper_half_only(lab: KvLab) -
     assert fitted.split(middle, "n6").owner(middle) == "n6"
     gone = fitted.without_node("n3")
     assert lab.shares(gone, KEYS)["n2"] == 2 * len(KEYS) // 5, "the range before takes it over"
+    assert set(lab.shares(lab.fitted_ranges(NODES, KEYS[:5]), KEYS[:5]).values()) == {1}
     with pytest.raises(BadInput):
         lab.fitted_ranges(NODES, [b"a", b"b", b"c", b"d"] * 9)
     with pytest.raises(BadInput):

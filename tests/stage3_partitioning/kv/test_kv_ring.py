@@ -85,3 +85,6 @@ def test_a_ring_agrees_with_one_that_walks_around(lab: KvLab) -> None:
         assert ring.owner(key) == walk[0]
         assert ring.successors(key, 3) == tuple(walk[:3]), "the next three different nodes"
     assert sorted(ring.successors(b"k", 9)) == sorted(NODES), "there are no more than there are"
+    one_point_each = lab.RingPartitioner(NODES, 1)
+    for key in KEYS[:20]:
+        assert sorted(one_point_each.successors(key, 5)) == sorted(NODES), "once round meets all"

@@ -4,7 +4,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from common.contract import Forget, Invoke, Receive, Return, Send, Start
+from common.contract import Forget, Invoke, Receive, Return, Save, Send, Start
 from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import effects_of
 from common.values.history import Ok
@@ -41,6 +41,7 @@ def served(lab: KvLab, made: Any, *commands: Any, **options: Any) -> Any:
     """What a front in the node's own process is told; None if it has to wait."""
     effects = made.step(Invoke(1, 7, lab.Serve(commands, **options)))
     ended = [each.outcome for each in effects if isinstance(each, Return)]
+    assert len(ended) <= 1, "a call ends once"
     return ended[0].value if ended and isinstance(ended[0], Ok) else None
 
 
@@ -128,6 +129,14 @@ def test_batches_are_bounded_and_together_are_everything(lab: KvLab, sweep: Swee
     }
     until = tuple(lab.cut(lab.Store(SLOTS), sessions, (0, b""), (SLOTS, b""), 9, 1000))
     assert until == (5, b""), "sessions are bounded, too, also those of slots without keys"
+    for count, end in ((lab.MOST_SESSIONS, (5, b"")), (lab.MOST_SESSIONS - 1, (SLOTS, b""))):
+        some = [{f"c{n}": lab.Session(0, f"c{n}", 1, None) for n in range(n)} for n in (count, 1)]
+        sessions = dict(zip((2, 5), some, strict=True))
+        until = tuple(lab.cut(lab.Store(SLOTS), sessions, (2, b""), (SLOTS, b""), 9, 1000))
+        assert until == end, f"{count} sessions of one slot, and one of another"
+    crowd = {2: {f"c{n}": lab.Session(2, f"c{n}", 1, None) for n in range(lab.MOST_SESSIONS + 1)}}
+    until = tuple(lab.cut(lab.Store(SLOTS), crowd, (2, b""), (SLOTS, b""), 9, 1000))
+    assert until == (SLOTS, b""), "one slot's sessions go together, however many"
 
 
 def size_of(lab: KvLab, value: Any) -> int:
@@ -182,6 +191,22 @@ def test_a_repeated_request_gets_the_first_answer_and_has_no_second_effect(lab: 
         assert asked(lab, again, 7, push) == lab.Answer(7, 2)
         assert asked(lab, again, 7, push) == lab.Answer(7, 2), "to a list, too, it is pushed once"
         assert asked(lab, again, 8, lab.Look(key_of(3))) == lab.Answer(8, (b"x", b"y"))
+
+
+@graded(
+    points=2,
+    title="What a step writes",
+    requirement="the contract: saved in the step that answers; a question changes nothing",
+)
+def test_what_a_front_changes_is_saved_and_what_is_over_is_forgotten(lab: KvLab) -> None:
+    made, front = node(lab), lab.Serve((lab.PutIf(key_of(1), b"v", "always", 10),))
+    assert [each.key[0] for each in effects_of(Save, made.step(Invoke(1, 7, front)))] == ["item"]
+    look = Receive(2, "c1", lab.Request(5, lab.Get(key_of(1))))
+    assert effects_of(Save, made.step(look)) == [], "a question needs no session"
+    later = Receive(50, "c2", lab.Request(5, lab.Get(key_of(2))))
+    assert len(effects_of(Forget, made.step(later))) == 1, (
+        "its time is over, and nobody asks for it"
+    )
 
 
 @graded(
@@ -259,6 +284,38 @@ def test_a_session_that_arrives_does_not_replace_a_newer_one(lab: KvLab) -> None
 
 @graded(
     points=2,
+    title="Every session arrives",
+    requirement="the docstring of batch_received: those of all clients, and the latest of each",
+)
+def test_a_batch_brings_all_sessions_and_newer_ones_replace_those_that_came_before(
+    lab: KvLab,
+) -> None:
+    source, target = node(lab, "n1", batch_keys=1), node(lab, "n2", batch_keys=1)
+    slot = 3
+    first, second = sorted(key for key in (b"%d" % n for n in range(300)) if slot_of(key) == slot)[
+        :2
+    ]
+    count, other = lab.Request(1, lab.Increment(first)), lab.Request(1, lab.Increment(second))
+    told(source, count, "c1")
+    told(source, other, "c2")
+    move, table = lab.Move(1, "n1", "n2", slot, slot), lab.Table(0, FIRST_RUNS)
+    told(target, lab.Prepare(move, table), "n3")
+    ((_, batch),) = told(source, lab.Begin(move, table), "n3")
+    late = replace(batch, begin=batch.until, until=(slot + 1, b""))
+    assert told(target, late, "n1") == [], "what lies before it has not come yet"
+    ((_, taken),) = told(target, batch, "n1")
+    for client in ("c1", "c2"):
+        again = told(source, lab.Request(2, lab.Increment(second)), client)
+        assert [to for to, _ in again] == [client], "still the source's"
+    ((_, batch),) = [each for each in told(source, taken, "n2") if each[0] == "n2"]
+    told(target, batch, "n1")
+    for client, value in (("c1", 2), ("c2", 3)):
+        repeated = lab.Request(2, lab.Increment(second), True)
+        assert told(target, repeated, client) == [(client, lab.Answer(2, value))], "once"
+
+
+@graded(
+    points=2,
     title="A word of another move",
     requirement="the docstrings of batch_received and taken: a copy of an old word changes nothing",
 )
@@ -280,6 +337,13 @@ def test_batches_and_acknowledgements_of_another_move_change_nothing(lab: KvLab)
     assert effects_of(Forget, effects), "what is the target's now is not here, on the disk too"
     assert told(source, lab.Taken(9, (slot, b"")), "n2") == []
     assert told(node(lab, "n1"), taken, "n2") == [], "nothing moves here"
+    before = (lab.Move(1, "n1", "n2", slot, slot), lab.Table(0, FIRST_RUNS))
+    assert told(target, lab.Prepare(*before), "n3") == [], "that move is over"
+    empty = node(lab, "n1")
+    ((_, batch),) = told(empty, lab.Begin(move, table), "n3")
+    end = lab.Taken(2, batch.until)
+    assert told(empty, end, "n2") == [("n3", lab.Done(2))]
+    assert told(empty, lab.Begin(*before), "n3") == [], "that move is over, and was another one"
 
 
 @graded(

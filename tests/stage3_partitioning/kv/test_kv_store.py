@@ -81,7 +81,11 @@ def test_a_key_whose_time_is_over_is_gone_and_comes_up_for_removal(lab: KvLab) -
     assert lab.carry_out(store, lab.Get(b"3"), 39) == b"x"
     assert list(store.due(40, 9)) == [b"3"], "its time is over now"
     assert list(store.due(40, 9)) == [], "and it was named"
+    before = len(store)
     assert lab.carry_out(store, lab.Get(b"3"), 40) is None
+    assert len(store) == before - 1, "who looks for it throws it away"
+    assert lab.carry_out(store, lab.Expire(b"1", 0), 40) is True
+    assert len(store) == before - 2, "a life of no time is over at once"
     assert lab.carry_out(store, lab.TimeToLive(b"3"), 40) == -2
     for number in range(10, 20):
         lab.carry_out(store, lab.PutIf(b"%d" % number, b"x", "always", number), 40)
