@@ -63,11 +63,16 @@ def eventually(holds: Callable[[], bool]) -> None:
 
 
 def settled(cluster: Background, holders: set[str]) -> bool:
-    """Whether just these nodes hold slots, and every node knows the same."""
+    """Whether just these nodes hold slots, as many each, and every node knows the same.
+
+    While slots still move, some have too many: each move makes a table of its own.
+    """
     status = cluster.status()
-    holding = {node for node, told in status.items() if told["slots"]}
-    epochs = {told["epoch"] for told in status.values()}
-    return len(status) == 4 and holding == holders and len(epochs) == 1
+    holding = {node: int(told["slots"]) for node, told in status.items() if told["slots"]}
+    if len(status) < 4 or set(holding) != holders:
+        return False
+    is_even = max(holding.values()) - min(holding.values()) <= 1
+    return is_even and len({told["epoch"] for told in status.values()}) == 1
 
 
 def change(cluster: Background, operation: object, holders: set[str]) -> None:
@@ -195,6 +200,11 @@ def test_nodes_come_and_go_while_redis_clients_write(cluster: Background) -> Non
     change(cluster, RemoveNode("n2"), {"n1", "n3", "n4"})
     change(cluster, AddNode("n2"), {"n1", "n2", "n3", "n4"})
     change(cluster, RemoveNode("n1"), {"n2", "n3", "n4"})
+    for _ in range(10):
+        if asks.asked:
+            break  # a key has to be asked for while its slot is half moved: that is chance
+        change(cluster, AddNode("n1"), {"n1", "n2", "n3", "n4"})
+        change(cluster, RemoveNode("n1"), {"n2", "n3", "n4"})
     for thread in threads:
         thread.stopped.set()
         thread.join(LIMIT_SECONDS)
