@@ -34,7 +34,7 @@ DIAGRAMS = 3
 """Failures of a lab that are recorded and drawn, unless the command line says otherwise."""
 
 MAX_TRACE_BYTES = 3_000_000
-"""A longer trace is cut: what is needed of it is at its end, but a page must stay usable."""
+"""Of a longer trace the beginning is kept: a page must stay usable."""
 
 LEAST_SECONDS = 5.0
 """Failures are drawn only while so much is left of the time that a submission may take."""

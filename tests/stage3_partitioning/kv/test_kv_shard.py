@@ -45,6 +45,11 @@ def served(lab: KvLab, made: Any, *commands: Any, **options: Any) -> Any:
     return ended[0].value if ended and isinstance(ended[0], Ok) else None
 
 
+def keys_of(slot: int, count: int) -> list[bytes]:
+    """Some keys of a slot, in the order in which a move takes them."""
+    return sorted(key for key in (b"%d" % n for n in range(300)) if slot_of(key) == slot)[:count]
+
+
 @graded(
     points=3,
     title="Each key has one owner",
@@ -217,7 +222,7 @@ def test_what_a_front_changes_is_saved_and_what_is_over_is_forgotten(lab: KvLab)
 def test_a_batch_is_nobodys_until_the_target_has_saved_it(lab: KvLab) -> None:
     source, target = node(lab, "n1", batch_keys=1), node(lab, "n2", batch_keys=1)
     slot = 3
-    keys = sorted(key for key in (b"%d" % n for n in range(300)) if slot_of(key) == slot)[:3]
+    keys = keys_of(slot, 3)
     for number, key in enumerate(keys):
         asked(lab, source, number + 1, lab.Put(key, b"v"))
     move, table = lab.Move(1, "n1", "n2", slot, slot), lab.Table(0, FIRST_RUNS)
@@ -265,9 +270,7 @@ FIRST_RUNS = ((0, SLOTS // 2 - 1, "n1"), (SLOTS // 2, SLOTS - 1, "n2"))
 def test_a_session_that_arrives_does_not_replace_a_newer_one(lab: KvLab) -> None:
     source, target = node(lab, "n1", batch_keys=1), node(lab, "n2", batch_keys=1)
     slot = 3
-    first, second = sorted(key for key in (b"%d" % n for n in range(300)) if slot_of(key) == slot)[
-        :2
-    ]
+    first, second = keys_of(slot, 2)
     asked(lab, source, 1, lab.Put(first, b"0"))
     asked(lab, source, 2, lab.Put(second, b"0"))
     move, table = lab.Move(1, "n1", "n2", slot, slot), lab.Table(0, FIRST_RUNS)
@@ -292,9 +295,7 @@ def test_a_batch_brings_all_sessions_and_newer_ones_replace_those_that_came_befo
 ) -> None:
     source, target = node(lab, "n1", batch_keys=1), node(lab, "n2", batch_keys=1)
     slot = 3
-    first, second = sorted(key for key in (b"%d" % n for n in range(300)) if slot_of(key) == slot)[
-        :2
-    ]
+    first, second = keys_of(slot, 2)
     count, other = lab.Request(1, lab.Increment(first)), lab.Request(1, lab.Increment(second))
     told(source, count, "c1")
     told(source, other, "c2")
@@ -356,7 +357,7 @@ def test_commands_on_keys_of_a_moving_slot_are_carried_out_together_or_not_at_al
 ) -> None:
     source, target = node(lab, "n1", batch_keys=1), node(lab, "n2", batch_keys=1)
     slot = 3
-    one, two = sorted(key for key in (b"%d" % n for n in range(300)) if slot_of(key) == slot)[:2]
+    one, two = keys_of(slot, 2)
     put = (lab.Put(one, b"1"), lab.Put(two, b"2"))
     assert served(lab, source, *put) == lab.Answer(0, (None, None))
     assert served(lab, target, *put) == lab.Moved(0, slot, "n1", 0)
