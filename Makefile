@@ -56,7 +56,7 @@ graded: $(VENV)/.dev
 
 times: $(VENV)/.base ## where the time of the last runs went, test by test, folder by folder, lab by lab
 	$(BIN)/python -m tests.support.times $(wildcard $(TIMES)/*.json)
-	$(BIN)/python -m tests.support.budget $(TIMES)/graded.json $(wildcard $(TIMES)/test.json)
+	$(BIN)/python -m tests.support.budget --tell $(TIMES)/graded.json $(wildcard $(TIMES)/test.json)
 
 format: $(VENV)/.dev ## rewrite the code in the course's format
 	$(BIN)/ruff format .

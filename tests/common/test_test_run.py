@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from common.course.base.course import ROOT, Course
-from tests.support.budget import Account, accounts, lab_of
+from tests.support.budget import Account, accounts, lab_of, least, measured_alone
 from tests.support.spread import SHARED, stays_with
 from tests.support.times import Spent, by_folder, slowest
 
@@ -91,6 +91,22 @@ def test_a_lab_that_takes_too_long_is_told_with_what_took_it() -> None:
         "lab cap: its graded suite takes 15.0 s of processor time and may take 3"
     )
     assert "5.0 s test_cap.py::test_5, 4.0 s test_cap.py::test_4, 3.0 s" in told
+
+
+def test_what_took_long_only_in_company_is_not_held_against_a_lab() -> None:
+    tests = {f"test_cap.py::test_{n}": Spent(9.0, 2.0) for n in range(3)}
+    account = Account("cap", "its graded suite", 3.0, tests)
+    assert account.overdrawn
+    alone = {"test_cap.py::test_0": Spent(1.0, 0.5), "test_cap.py::test_1": Spent(1.0, 3.0)}
+    again = least(account, lambda tests: alone)
+    assert again.used == 0.5 + 2.0 + 2.0
+    assert again.overdrawn
+    assert not least(account, lambda tests: dict.fromkeys(tests, Spent(1.0, 1.0))).overdrawn
+
+
+def test_a_test_is_measured_again_by_its_id() -> None:
+    test = "tests/common/test_test_run.py::test_the_slowest_tests_and_the_sums_of_folders_are_told"
+    assert measured_alone([test])[test].wall > 0.0
 
 
 def test_proofs_count_for_no_budget_and_graded_tests_for_their_own() -> None:

@@ -4,11 +4,18 @@
 graded suites alone has measured, and one of all tests. Sixty labs have to fit into one run of CI,
 so each has two budgets of processor time: for its graded suite, which students wait for, and for
 all else that ``make test`` does about it, but for the heavy proofs, which are done in turn.
+
+How long the same test takes differs with what else the machine does, even in processor time. So
+what seems to take too long is measured again, alone, and the least counts. With ``--tell`` nothing
+is measured again and nothing fails: a run of CI is not lost because its machine was slow.
 """
 
+import argparse
+import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from common.course.base.course import Course
@@ -26,6 +33,8 @@ takes away; only more than that is too much."""
 
 NAMED = 3
 """So many tests are named where a lab takes too long."""
+
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +111,52 @@ def _short(test: str) -> str:
     return f"{place.rpartition('/')[2]}::{name}"
 
 
-def main(graded: str, *all: str) -> int:
+def measured_alone(tests: Iterable[str]) -> Times:
+    """Run some tests again, one after the other, in one process; what each took.
+
+    Args:
+        tests: their ids in pytest.
+    """
+    with tempfile.TemporaryDirectory(prefix="lab-budget-") as folder:
+        file = Path(folder, "times.json")
+        plugins = ("-p", "tests.support.times", "-p", "tests.support.proofs")
+        options = ("-q", "--proofs=none", "--numprocesses=0", f"--times={file}")
+        command = [sys.executable, "-m", "pytest", *plugins, *options, *tests]
+        subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
+        return read_times([file]) if file.is_file() else {}
+
+
+def least(account: Account, measure: Callable[[Iterable[str]], Times]) -> Account:
+    """The account after its tests were measured again: for each test the lesser figure counts."""
+    again = measure(account.tests)
+    pairs = {test: (spent, again.get(test, spent)) for test, spent in account.tests.items()}
+    return replace(
+        account,
+        tests={test: min(two, key=lambda spent: spent.processor) for test, two in pairs.items()},
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table; returns 1 if a lab takes more than it may."""
-    complaints = []
-    measured = (read_times([Path(graded)]), read_times(map(Path, all)))
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("graded", type=Path, help="what a run of the graded suites has measured")
+    parser.add_argument("all", nargs="*", type=Path, help="what runs of all tests have measured")
+    parser.add_argument("--tell", action="store_true", help="tell of it, but do not fail")
+    options = parser.parse_args(arguments)
+    over = []
     print("lab         graded suite  of      all else  of     (seconds of processor time)")
-    for suite, rest in accounts(Course(), *measured):
+    for suite, rest in accounts(Course(), read_times([options.graded]), read_times(options.all)):
         rest_used = f"{rest.used:8.1f}" if rest.tests else "       -"
         print(f"{suite.lab:12}{suite.used:12.1f}{suite.seconds:4g}{rest_used:>14}{rest.seconds:4g}")
-        complaints += [account.overdrawn for account in (suite, rest) if account.overdrawn]
+        over += [account for account in (suite, rest) if account.overdrawn]
+    if not options.tell:
+        for account in over:
+            print(f"lab {account.lab}: {account.what} took {account.used:.1f} s; again, alone ...")
+        over = [least(account, measured_alone) for account in over]
+    complaints = [account.overdrawn for account in over if account.overdrawn]
     print(*complaints, sep="\n")
-    return 1 if complaints else 0
+    return 1 if complaints and not options.tell else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main())
