@@ -37,7 +37,7 @@ test: $(if $(CI),everything,$(VENV)/.base) ## set up, then the tests, on all pro
 	$(RUN_TESTS) $(AT_ONCE) --proofs=$(or $(SLICE),day/400) --times=$(TIMES)/test.json $(PYTEST)
 
 proof: $(if $(CI),everything,$(VENV)/.base $(VENV)/.grade) ## a tenth of the heavy proofs: attacks, mutants, 1,000 seeds (SLICE=all)
-	$(RUN_TESTS) $(AT_ONCE) -m proof --proofs=$(or $(SLICE),day/10) --times=$(TIMES)/proof.json $(PYTEST)
+	$(RUN_TESTS) $(AT_ONCE) -m proof --proofs=$(or $(SLICE),day/10) $(if $(CI),--proofs-minutes=30) --times=$(TIMES)/proof.json $(PYTEST)
 
 check: $(VENV)/.dev ## format, lint, strict types, architecture, the time that each lab takes
 	$(BIN)/ruff format --check .

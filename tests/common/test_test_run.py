@@ -26,15 +26,20 @@ def test_light(): pass
 """
 
 
-def collected(folder: Path, chosen: str, *options: str) -> list[str]:
+def ran(folder: Path, chosen: str, *options: str) -> list[str]:
     (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n proof\n rotates\n", encoding="utf-8")
     (folder / "test_some.py").write_text(PROOFS, encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-q", "--collect-only", "-p", "tests.support.proofs"]
-    command += [*options, f"--proofs={chosen}", f"--rootdir={folder}", "-c", f"{folder}/pytest.ini"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.support.proofs", *options]
+    command += [f"--proofs={chosen}", f"--rootdir={folder}", "-c", f"{folder}/pytest.ini"]
     ran = subprocess.run(
-        [*command, str(folder)], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+        [*command, str(folder)], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
     )
-    return [line.partition("::")[2] for line in ran.stdout.splitlines() if "::" in line]
+    return ran.stdout.splitlines()
+
+
+def collected(folder: Path, chosen: str, *options: str) -> list[str]:
+    lines = ran(folder, chosen, "--collect-only", *options)
+    return [line.partition("::")[2] for line in lines if "::" in line]
 
 
 def test_the_slices_are_all_proofs_once_and_the_other_tests_are_in_each(tmp_path: Path) -> None:
@@ -46,6 +51,17 @@ def test_the_slices_are_all_proofs_once_and_the_other_tests_are_in_each(tmp_path
     assert rotating == [f"test_alike[{lab}]" for lab in range(5)]
     assert collected(tmp_path, "none")[-1] == "test_light"
     assert len(collected(tmp_path, "all")) == 13
+
+
+@pytest.mark.parametrize("processes", ["0", "2"])
+def test_no_proof_is_begun_when_their_time_is_over_and_the_end_tells_how_to_do_them(
+    tmp_path: Path, processes: str
+) -> None:
+    lines = ran(tmp_path, "1/1", "--proofs-minutes=0.0000001", f"--numprocesses={processes}")
+    assert "6 passed, 7 skipped" in lines[-1]
+    assert any("7 of the proofs were not begun" in line and "SLICE=1/1" in line for line in lines)
+    lines = ran(tmp_path, "1/1", "--proofs-minutes=30", f"--numprocesses={processes}")
+    assert "13 passed" in lines[-1]
 
 
 def test_two_pythons_share_what_is_not_graded_and_each_does_all_the_rest(tmp_path: Path) -> None:

@@ -8,10 +8,15 @@ What is done for each lab alike, and is not quite as heavy, is marked ``rotates`
 kept, today that of the slice's number, so that three days in a row do all of it. There will be many
 labs, and the time of a run is bounded.
 
+``--proofs-minutes 30`` begins no proof after that time: a run of CI that takes too long is lost,
+and one machine may be four times as slow as another. What was not begun counts as skipped, and the
+end of the run tells how to do it.
+
 ``--ungraded 1/2`` keeps that half of the tests that are in no graded suite: of two Pythons each
 does one half, and the other one tomorrow (``.ci/pythons``).
 """
 
+import time
 from pathlib import Path
 
 import pytest
@@ -28,6 +33,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """The option of this plugin."""
     parser.addoption("--proofs", metavar="SLICE", default="all", help="3/10, day/10, all or none")
     parser.addoption(
+        "--proofs-minutes", metavar="N", type=float, help="begin no proof after N minutes"
+    )
+    parser.addoption(
         "--ungraded", metavar="SLICE", default="1/1", help="of what is not graded: 1/2, say"
     )
 
@@ -38,6 +46,34 @@ def pytest_configure(config: pytest.Config) -> None:
     chosen = _slice(config)
     settled = "none" if chosen is None else f"{chosen[0] + 1}/{chosen[1]}"
     config.option.proofs = told or settled
+    if minutes := config.option.proofs_minutes:
+        config.pluginmanager.register(Bounded(minutes, config.option.proofs), "bounded-proofs")
+
+
+class Bounded:
+    """Begins no proof when the time for them is over.
+
+    Args:
+        minutes: how long proofs are begun, from now on.
+        chosen: the slice that is done, to say how to do the rest.
+    """
+
+    def __init__(self, minutes: float, chosen: str) -> None:
+        self._end = time.monotonic() + 60 * minutes
+        self._sentence = (
+            f"not begun within {minutes:g} minutes (make proof SLICE={chosen} does them)"
+        )
+
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """A test is to begin."""
+        if item.get_closest_marker("proof") and time.monotonic() > self._end:
+            pytest.skip(self._sentence)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Tell how many were left."""
+        skipped = terminalreporter.stats.get("skipped", [])
+        if left := sum(self._sentence in str(report.longrepr) for report in skipped):
+            terminalreporter.write_line(f"{left} of the proofs were {self._sentence}")
 
 
 @pytest.hookimpl(optionalhook=True)
