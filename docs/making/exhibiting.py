@@ -4,8 +4,8 @@
 
 writes ``docs/results/museum.json``, and ``docs/results/museum/KEY.jsonl``, a run that shows the
 bug. That is a run of the test that has to catch it. Where that test calls a function and runs no
-node, it is a run of another test that fails; or else of the lab's own cluster, in which what the
-clients saw breaks a property.
+node, it is a scene that was made for the exhibit (``shown``), or a run of another test that fails,
+or one of the lab's own cluster, in which what the clients saw breaks a property.
 """
 
 import argparse
@@ -22,9 +22,13 @@ from common.course.suites.suite import SuiteOptions, TestResult, run_suite
 from common.course.why.verbs import PLUGIN, seed_of
 from docs.making.measuring import when, write
 from docs.making.museum import TRACES, Exhibit, exhibits
+from docs.making.shown import SHOWN
 
 MOST_BYTES = 400_000
 """A longer trace is not kept."""
+
+ALL_IS_WELL = 2
+"""What ``breaking`` and ``showing`` exit with where nothing is broken; 1 is a crash of theirs."""
 
 MOST_OTHERS = 8
 """So many other tests are looked at for one that runs nodes."""
@@ -64,11 +68,13 @@ def found(course: Course, exhibit: Exhibit) -> dict[str, Any]:
         options = SuiteOptions(impl=scratch, tests=(find_test(lab, mutant.caught_by),))
         ended = run_suite(course, lab, options).tests[0]
         assert not ended.passed, f"{exhibit.key} is not caught"
-        why, shown = _explained(course, exhibit, ended, scratch), "its test"
-        if not kept.is_file():
+        why, shown = _explained(course, exhibit, ended, scratch), {"shown": "its test"}
+        if exhibit.key in SHOWN:
+            shown = _shown_in_a_scene(exhibit, scratch)
+        elif not kept.is_file():
             others = run_suite(course, lab, SuiteOptions(impl=scratch)).tests
-            shown = _shown_elsewhere(course, exhibit, ended, others, scratch)
-    return {"requirement": ended.requirement, "title": ended.title, "why": why, "shown": shown}
+            shown = {"shown": _shown_elsewhere(course, exhibit, ended, others, scratch)}
+    return {"requirement": ended.requirement, "title": ended.title, "why": why, **shown}
 
 
 def _explained(course: Course, exhibit: Exhibit, ended: TestResult, scratch: Path) -> str:
@@ -83,6 +89,16 @@ def _explained(course: Course, exhibit: Exhibit, ended: TestResult, scratch: Pat
         _keep(exhibit, where.with_suffix(".jsonl"))
     why = str(facts.get("why") or ended.why)
     return why.replace(f"{scratch}/", "").strip()  # a path as the course has it
+
+
+def _shown_in_a_scene(exhibit: Exhibit, scratch: Path) -> dict[str, str]:
+    """What the scene made for it shows with the bug, and ``right``, what it shows without."""
+    with Scratch("right") as reference:
+        right, _ = _played("showing", exhibit.key, reference)
+    wrong, trace = _played("showing", exhibit.key, scratch)
+    assert trace is not None, f"the scene of {exhibit.key} does not show it: {wrong}"
+    assert _keep(exhibit, trace), f"the trace of {exhibit.key} is too long: make its scene shorter"
+    return {"shown": wrong, "right": right}
 
 
 def _shown_elsewhere(
@@ -100,10 +116,22 @@ def _shown_elsewhere(
             return f"{each.title} ({each.requirement}): {why}"
     if not exhibit.lab.worlds:
         return ""
-    trace = scratch / "cluster.jsonl"
-    command = [sys.executable, "-m", "docs.making.breaking", exhibit.lab.id, str(scratch)]
-    ran = subprocess.run([*command, str(trace)], capture_output=True, text=True, check=False)
-    return ran.stdout.strip() if trace.is_file() and _keep(exhibit, trace) else ""
+    told, broken = _played("breaking", exhibit.lab.id, scratch)
+    return told if broken is not None and _keep(exhibit, broken) else ""
+
+
+def _played(module: str, name: str, workspace: Path) -> tuple[str, Path | None]:
+    """Run a module with the files of a workspace: what it says, and its trace if all is not well.
+
+    Raises:
+        subprocess.CalledProcessError: it has crashed.
+    """
+    trace = workspace / "scene.jsonl"
+    command = [sys.executable, "-m", f"docs.making.{module}", name, str(workspace), str(trace)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ran.returncode not in (0, ALL_IS_WELL):
+        ran.check_returncode()
+    return ran.stdout.strip(), None if ran.returncode else trace
 
 
 def _keep(exhibit: Exhibit, trace: Path) -> bool:

@@ -108,20 +108,29 @@ def _caught(asked: Asked, exhibit: Exhibit, found: dict[str, Any]) -> Iterator[s
     says = asked.said("The test says", "测试的结论")
     yield f"**{says}** ({found['title']}; {found['requirement']}):"
     yield ""
-    yield from ("``` { .text .wrapped }", *found["why"].splitlines(), "```")
+    yield from _said(found["why"])
     yield ""
     trace = TRACES / f"{exhibit.key}.jsonl"
-    if not trace.is_file():
-        yield asked.said(
-            "There is no run to see: the test calls the function itself, or its run is too long.",
-            "没有可看的运行：测试直接调用这个函数，或者它的运行太长。",
-        )
+    if not trace.is_file():  # a new exhibit: tests demand that it gets one
         return
     asked.site.stage.add(f"{FOLDER}museum/{exhibit.key}.jsonl", trace.read_bytes())
     see = asked.said("See the run in the viewer", "在查看器中看这次运行")
     yield link_to(asked.page, f"museum/{exhibit.key}", see)
-    if found["shown"] != "its test":
-        yield ""
-        yield asked.said("The run is of another one:", "这次运行来自另一处：")
-        yield ""
-        yield from ("``` { .text .wrapped }", *found["shown"].splitlines(), "```")
+    if found["shown"] == "its test":
+        return
+    if "right" not in found:
+        lead = asked.said("The run is of another one:", "这次运行来自另一处：")
+        yield from ("", lead, "", *_said(found["shown"]))
+        return
+    lead = asked.said(
+        "The test leaves no run to look at, so this is a scene made for the bug:",
+        "测试没有留下可看的运行，所以这是为这个错误另做的场景：",
+    )
+    yield from ("", lead, "", *_said(found["shown"]), "")
+    lead = asked.said("The same scene without the bug:", "同一个场景，没有这个错误：")
+    yield from (lead, "", *_said(found["right"]))
+
+
+def _said(text: str) -> list[str]:
+    """What a test or a scene says, word for word."""
+    return ["``` { .text .wrapped }", *text.splitlines(), "```"]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from common.check.verdict import Answer
 from common.course.base.course import ROOT, Course
 from common.values.errors import BadInput
 from docs.making import colouring, including, measuring, museum, nav, plans, reference
@@ -14,6 +15,8 @@ from docs.making.keeping import kept
 from docs.making.labs import with_lines
 from docs.making.parts import MAKERS
 from docs.making.running import Runner
+from docs.making.showing import show_of
+from docs.making.shown import SHOWN
 from docs.making.staging import Stage
 
 PAGE = Page("labs/echo.md")
@@ -163,8 +166,16 @@ def test_every_exhibit_of_the_museum_has_been_recorded() -> None:
     keys = {each.key for each in museum.exhibits(Course())}
     known = measuring.measured("museum")
     assert set(known) == keys
-    traces = {path.stem for path in museum.TRACES.glob("*.jsonl")}
-    assert traces == {key for key, facts in known.items() if facts["shown"]}
+    assert {path.stem for path in museum.TRACES.glob("*.jsonl")} == keys, "see docs/making/shown"
+    assert [key for key, facts in known.items() if not facts["shown"]] == []
+    assert {key for key, facts in known.items() if "right" in facts} == set(SHOWN)
+
+
+@pytest.mark.parametrize("key", SHOWN)
+def test_a_scene_of_the_museum_shows_that_the_reference_has_no_such_bug(key: str) -> None:
+    _, verdict = show_of(key)()
+    assert verdict.answer is Answer.YES
+    assert verdict.sentence == measuring.measured("museum")[key]["right"]
 
 
 def test_the_floors_are_drawn_from_the_imports() -> None:
