@@ -19,6 +19,7 @@ from common.course.base.lab import Lab
 from common.course.base.limits import BUDGET_SECONDS, WALL_FACTOR
 from common.course.base.scratch import Scratch
 from common.course.judge.sandbox import KINDS, available, no_walls
+from common.course.kit.keeping import trace_to_keep
 from common.course.kit.reports import LabReport, Mark
 from common.course.suites.suite import (
     NothingEnded,
@@ -32,9 +33,6 @@ from common.values.errors import BadInput, LabError
 WATCH = "common.course.kit.watch"
 DIAGRAMS = 3
 """Failures of a lab that are recorded and drawn, unless the command line says otherwise."""
-
-MAX_TRACE_BYTES = 3_000_000
-"""Of a longer trace the beginning is kept: a page must stay usable."""
 
 LEAST_SECONDS = 5.0
 """Failures are drawn only while so much is left of the time that a submission may take."""
@@ -270,17 +268,10 @@ def _drawn(
             continue  # it failed before, so there is a mark; only its picture is missing
         recorded = sorted(out.parent.glob("run*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
         if recorded:
-            with recorded[-1].open(encoding="utf-8") as file:
-                traces[each.test] = _bounded(file.read(MAX_TRACE_BYTES + 1))
+            traces[each.test] = trace_to_keep(recorded[-1])
         for path in recorded:
             path.unlink()
     return traces
-
-
-def _bounded(lines: str) -> str:
-    if len(lines) <= MAX_TRACE_BYTES:
-        return lines
-    return lines[: lines.rindex("\n", 0, MAX_TRACE_BYTES) + 1]
 
 
 @cache

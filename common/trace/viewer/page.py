@@ -1,14 +1,12 @@
 """Builds the page: data, style and script in one HTML file that works from anywhere, offline."""
 
-import json
 import re
 from collections.abc import Iterable
 from html import escape
 from importlib.resources import files
 from string import Template
 
-from common.trace.format import to_line
-from common.trace.viewer.shorten import shorten
+from common.trace.viewer.shorten import shorten_lines
 
 MODULES = (
     "words.js", "model.js", "arrows.js", "labels.js", "layout.js", "scene.js", "logs.js",
@@ -76,12 +74,8 @@ def build_page(lines: Iterable[str], title: str, event: int = 0) -> str:
 
 def in_page(lines: Iterable[str], most: int = MAX_EVENTS) -> str:
     """The lines of a trace as they stand within a page: so many events, and nothing like a tag."""
-    header, *events = [line.strip() for line in lines if line.strip()] or [""]
-    if len(events) > most:
-        kept = shorten([json.loads(line) for line in events], most)
-        short = json.loads(header) | {"shown": len(kept), "events": len(events)}
-        header, *events = (to_line(each).strip() for each in (short, *kept))
-    return "\n".join([header, *events]).replace("<", "\\u003c")
+    kept = shorten_lines([line.strip() for line in lines if line.strip()], most)
+    return "\n".join(kept).replace("<", "\\u003c")
 
 
 def _joined() -> str:

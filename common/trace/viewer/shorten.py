@@ -8,14 +8,16 @@ What stays, in this order, as long as there is room:
 4. of the rest, which is heartbeats mostly, as many as fit, from all of the run.
 
 A message stays or goes as a whole: a send without its arrival would look lost. Each event keeps the
-number that it has in the file (``n``). A state is never lost with an event that goes: the next
-event of that node carries it.
+number that it has in the file (``n``), also if it is shortened again. A state is never lost with an
+event that goes: the next event of that node carries it.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any, TypeAlias
 
+from common.trace.format import to_line
 from common.values.faults import KINDS as FAULTS
 
 Event: TypeAlias = dict[str, Any]
@@ -29,7 +31,15 @@ blamed."""
 
 
 def shorten(events: Sequence[Event], most: int) -> list[Event]:
-    """At most ``most`` of the events, those that matter most, each with its number as ``n``."""
+    """At most ``most`` of the events, those that matter most.
+
+    Args:
+        events: in the order of the file. One that has an ``n`` is of a trace that was shortened.
+        most: how many.
+
+    Returns:
+        Those that stay, in their order, each with its number in the file as ``n``.
+    """
     numbered = [{**event, "n": number} for number, event in enumerate(events, 1)]
     near = _near(numbered, most // NEAR)
     groups: dict[object, list[int]] = {}
@@ -41,7 +51,43 @@ def shorten(events: Sequence[Event], most: int) -> list[Event]:
     kept: set[int] = set()
     for _, same in groupby(sorted(groups, key=ranks.__getitem__), key=ranks.__getitem__):
         kept |= _that_fit([groups[each] for each in same], most - len(kept))
-    return list(_with_states(numbered, kept))
+    return [
+        event | {"n": events[event["n"] - 1].get("n", event["n"])}
+        for event in _with_states(numbered, kept)
+    ]
+
+
+def shorten_lines(lines: Sequence[str], most: int, characters: int | None = None) -> list[str]:
+    """A trace's lines, shortened where they are too many or too long.
+
+    Args:
+        lines: the header first, each with its line end or without.
+        most: as many events stay.
+        characters: and so many characters, line ends not counted; None for any number.
+
+    Returns:
+        The lines as they are, without line ends, if they are few enough. Else the header also says
+        how many events there are (``events``) and how many of them stay (``shown``).
+    """
+    header, *texts = [line.rstrip("\n") for line in lines] or [""]
+    size = len(header) + sum(map(len, texts))
+    if len(texts) <= most and (characters is None or size <= characters):
+        return [header, *texts]
+    meta: dict[str, Any] = json.loads(header)
+    meta = {**meta, "shown": 0, "events": meta.get("events", len(texts))}
+    events = [json.loads(text) for text in texts]
+    room = (
+        min(most, len(events))
+        if characters is None
+        else min(most, len(events) * characters // size)
+    )
+    while True:
+        kept = shorten(events, room)
+        meta["shown"] = len(kept)
+        short = [to_line(each).rstrip("\n") for each in (meta, *kept)]
+        if not kept or characters is None or (size := sum(map(len, short))) <= characters:
+            return short
+        room = min(len(kept) - 1, room * characters // size)  # those that stay have longer lines
 
 
 def _together(event: Event) -> object:
