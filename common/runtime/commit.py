@@ -7,7 +7,8 @@ under way share the next one (Gray and Reuter 1992, section 9.4.6, "group commit
 
 A slow disk is waited for in a thread of its own, so that the node goes on meanwhile. But two
 changes of thread cost more than many a disk needs. So after a flush that was fast the next one
-happens in the loop's thread, at the end of the turn; the first slow one ends that.
+happens in the loop's thread, at the end of the turn; the first slow one ends that. A flush of many
+bytes never does: while it goes on, a leader has to be heard and votes have to be given.
 """
 
 import asyncio
@@ -34,6 +35,9 @@ class Storage(Protocol):
 
     def sync(self) -> None:
         """Return when all that was appended before is durable. Called in another thread."""
+
+    def is_much(self) -> bool:
+        """Whether the next sync has so much to write that no disk does it in no time."""
 
 
 class GroupCommit:
@@ -97,7 +101,7 @@ class GroupCommit:
         if not self._forming:  # closed meanwhile
             return
         self._flushing, self._forming = self._forming, []
-        if self._took < FAST_SECONDS:
+        if self._took < FAST_SECONDS and not self._storage.is_much():
             self._flush_here()
             return
         done = self._loop.run_in_executor(self._thread, self._make_durable)

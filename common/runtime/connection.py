@@ -28,6 +28,7 @@ class Owner(Protocol):
         max_frame: the largest payload to accept, in bytes.
         handshake_seconds: how long a handshake may take.
         holding: whether connections are accepted but not answered yet.
+        reads: how often something has arrived on any of its connections.
     """
 
     loop: asyncio.AbstractEventLoop
@@ -36,6 +37,7 @@ class Owner(Protocol):
     max_frame: int
     handshake_seconds: float
     holding: bool
+    reads: int
 
     def connected(self, connection: "Connection") -> None:
         """A socket is connected and begins its handshake."""
@@ -107,6 +109,7 @@ class Connection(asyncio.Protocol):
         """Bytes arrived, cut anywhere: hand on each complete frame."""
         if self.closed:
             return
+        self._owner.reads += 1
         try:
             if self.peer is None:
                 if self._owner.holding:

@@ -7,7 +7,6 @@ Timers are set and cancelled at once, even while the step's saves wait for the d
 itself sees a timer, and what the timer's own step sends stands in the queue behind those saves.
 """
 
-import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping
 from random import Random
 
@@ -33,7 +32,6 @@ from common.contract.events import (
     Receive,
     SavedKey,
     Start,
-    TimerId,
 )
 from common.contract.lies import Behaviour
 from common.contract.node import Node
@@ -46,6 +44,7 @@ from common.runtime.handshake import Identity
 from common.runtime.links import Links
 from common.runtime.lying import Lying
 from common.runtime.raised import raised
+from common.runtime.timers import Timers
 from common.runtime.transport import Transport
 from common.runtime.wire import NUMBER_BYTES, number_of, pack, unpack
 from common.values import faults
@@ -125,7 +124,7 @@ class Host:
         self._log = log
         self._on_return = on_return
         self._on_failure = on_failure
-        self._timers: dict[TimerId, asyncio.TimerHandle] = {}
+        self._timers = Timers(self.transport.loop, self._fire, self._arrivals)
         node.seed(seed)
 
     # Its way to others.
@@ -216,7 +215,6 @@ class Host:
         self._take(Receive(self.clock.local(), self._id, message), number)
 
     def _fire(self, effect: SetTimer) -> None:
-        self._timers.pop(effect.id, None)
         self._take(Fire(self.clock.local(), effect.id, effect.timer), None)
 
     def _take(self, event: Event, number: int | None) -> None:
@@ -249,7 +247,7 @@ class Host:
             if kind is SetTimer:
                 self._set_timer(effect)  # type: ignore[arg-type]
             elif kind is CancelTimer:
-                self._cancel_timer(effect.id)  # type: ignore[union-attr]
+                self._timers.cancel(effect.id)  # type: ignore[union-attr]
             elif kind is Save or kind is Forget:
                 changes.append(effect)  # type: ignore[arg-type]
         if commits is None:
@@ -322,13 +320,10 @@ class Host:
     def _set_timer(self, effect: SetTimer) -> None:
         if effect.after == 0:  # what the same step sends is on its way before this timer fires
             self.transport.flush_soon()
-        after = self.clock.seconds(effect.after)
-        self._timers[effect.id] = self.transport.loop.call_later(after, self._fire, effect)
+        self._timers.set(effect, self.clock.seconds(effect.after))
 
-    def _cancel_timer(self, id: TimerId) -> None:
-        handle = self._timers.pop(id, None)
-        if handle is not None:
-            handle.cancel()
+    def _arrivals(self) -> int:
+        return self.transport.reads + self._counters["messages_received"]
 
     # Frames that leave, or do not.
 
@@ -379,8 +374,6 @@ class Host:
     async def close(self) -> None:
         """End this life: no more timers, no more connections; a flush under way is finished."""
         self.failed = True
-        for handle in self._timers.values():
-            handle.cancel()
         self._timers.clear()
         if self.commits is not None:
             self.commits.close()

@@ -28,6 +28,9 @@ MAX_STEP = 64 * 1024 * 1024
 SNAPSHOT_CHUNK = 1024 * 1024
 """About so many bytes of the map go into one record of a snapshot."""
 
+MUCH = 256 * 1024
+"""To write so many bytes takes a while on any disk."""
+
 BUSY_RECORDS = 8
 """A store that has written so many records in this life makes room for more in advance ..."""
 ROOM = 512 * 1024
@@ -108,6 +111,7 @@ class LogStorage:
         self._syncing = threading.Lock()  # guards the files
         self._map = EncodedMap()
         self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
         self._generation = 0
         self._log = -1
         self._log_size = self._reserved = 0
@@ -163,6 +167,12 @@ class LogStorage:
             if step:
                 self._map.apply(encoded)
                 self._waiting.append(step)
+                self._waiting_bytes += len(step)
+
+    def is_much(self) -> bool:
+        """Whether the next ``sync`` writes many bytes, or begins another generation of files."""
+        waiting = self._waiting_bytes
+        return waiting >= MUCH or self._is_long(self._log_size + waiting)
 
     def sync(self) -> None:
         """Return when all that was appended before this call is durable. Blocks on the disk.
@@ -178,7 +188,7 @@ class LogStorage:
             self._check_usable()
             while self._waiting:
                 self._on_disk(self._write_batch)
-            if self._log_size > max(self._compact_above, self._compact_factor * self._map.size):
+            if self._is_long(self._log_size):
                 self._on_disk(self._compact)
 
     def close(self) -> None:
@@ -203,6 +213,9 @@ class LogStorage:
         if self._refusal is not None:
             raise self._refusal
 
+    def _is_long(self, log_size: int) -> bool:
+        return log_size > max(self._compact_above, self._compact_factor * self._map.size)
+
     def _take_batch(self) -> bytes:
         """All the steps that wait, or as many of them as fit into one record."""
         with self._changing:
@@ -213,6 +226,7 @@ class LogStorage:
                 size, count = size + len(step), count + 1
             batch = b"".join(self._waiting[:count])
             del self._waiting[:count]
+            self._waiting_bytes -= len(batch)
             return batch
 
     def _write_batch(self) -> None:

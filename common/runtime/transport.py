@@ -5,7 +5,8 @@
   connection on which they came. Both directions use whichever connection opened last.
 * The network that this makes is the one that the contract promises: frames may be lost. What waits
   for a peer that cannot be reached, or that does not read, waits in a queue bounded in bytes and
-  in frames; above the bound the newest frame is dropped, as a router's queue does (tail drop).
+  in frames; above the bound the newest frame is dropped, as a router's queue does (tail drop). A
+  small frame has room beyond it: bulk must not silence heartbeats.
   Nothing ever blocks, and no peer can make this process grow.
 * All frames of one turn of the loop leave in one write per connection.
 """
@@ -26,6 +27,11 @@ from common.values.errors import BadInput, RemoteProtocolError
 MAX_QUEUED_FRAMES = 10_000
 MAX_QUEUED_BYTES = 8 * 1024 * 1024
 """What may wait for one peer, or two of the largest frames; one frame more is dropped."""
+
+SMALL_FRAME = 4 * 1024
+ROOM_FOR_SMALL = 1024 * 1024
+"""Frames up to this size have so much more room in the queue: bulk that fills it keeps out bulk,
+and no heartbeat and no vote."""
 
 MAX_STRANGERS = 256
 """Connections that may be in their handshake at once; one more is closed unheard."""
@@ -82,6 +88,7 @@ class Transport:
         peers: everyone whom we are connected to or have frames for.
         holding: whether connections are accepted but not answered yet.
         counters: frames dropped and connections refused, since the start.
+        reads: how often something has arrived, since the start.
     """
 
     def __init__(
@@ -104,6 +111,7 @@ class Transport:
         self.peers: dict[NodeId, Peer] = {}
         self.counters = {"frames_dropped": 0, "connections_refused": 0}
         self.holding = False
+        self.reads = 0
         self._on_drop = on_drop
         self._ready: dict[NodeId, Connection] = {}
         self._dirty: list[Connection] = []
@@ -176,7 +184,7 @@ class Transport:
             self._wait(to, frame)
             return
         size = connection.out_bytes + len(frame)
-        if size > self._max_queued:
+        if size > self._max_queued and self._is_full(frame, size):
             self._drop(to, frame, "queue full")
             return
         connection.out_bytes = size
@@ -204,12 +212,17 @@ class Transport:
                 return
             peer = self.peers[to] = Peer(to)
         too_many = len(peer.waiting) >= MAX_QUEUED_FRAMES
-        if too_many or peer.waiting_bytes + len(frame) > self._max_queued:
+        if too_many or self._is_full(frame, peer.waiting_bytes + len(frame)):
             self._drop(to, frame, "queue full")
             return
         peer.waiting.append(frame)
         peer.waiting_bytes += len(frame)
         self._dial_if_needed(peer)
+
+    def _is_full(self, frame: bytes, size: int) -> bool:
+        """Whether a queue that would have so many bytes with this frame cannot take it."""
+        room = ROOM_FOR_SMALL if len(frame) <= SMALL_FRAME else 0
+        return size > self._max_queued + room
 
     def _send_waiting(self, peer: Peer) -> None:
         """Send what waits, until the connection has enough again."""

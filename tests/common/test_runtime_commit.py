@@ -24,6 +24,10 @@ class SlowDisk:
         """Take changes."""
         self.appended += [change.key for change in changes]
 
+    def is_much(self) -> bool:
+        """It never is."""
+        return False
+
     def sync(self) -> None:
         """Wait for the test, then all that was appended at the start is durable."""
         taken = list(self.appended)
@@ -131,9 +135,14 @@ class WhichThread:
 
     def __init__(self) -> None:
         self.threads: list[str] = []
+        self.much = False
 
     def append(self, changes: Sequence[Save | Forget]) -> None:
         """Take changes."""
+
+    def is_much(self) -> bool:
+        """As the test says."""
+        return self.much
 
     def sync(self) -> None:
         """Remember the thread."""
@@ -156,3 +165,18 @@ async def test_a_fast_disk_is_waited_for_in_the_loop_and_a_slow_one_in_a_thread(
     assert in_loop[2] is True or in_loop[5] is True, "the flush before was fast"
     commits.close()
     assert not failures
+
+
+@live
+async def test_many_bytes_are_never_written_in_the_loop_however_fast_the_disk_was() -> None:
+    disk = WhichThread()
+    commits = GroupCommit(disk, lambda effects, changes: None, [].append)
+    here = threading.current_thread().name
+    for turn in range(40):
+        disk.much = turn % 2 == 1
+        commits.write([Save("key", 1)], [])
+        await eventually(lambda: not commits.busy)
+    in_loop = [thread == here for thread in disk.threads]
+    assert not any(in_loop[1::2]), "a flush of many bytes would keep the node from everything else"
+    assert any(in_loop[2::2]), "one of few bytes on a fast disk need not leave the loop"
+    commits.close()

@@ -1,15 +1,20 @@
 """The host of a node: what happens when, within one turn of the loop."""
 
 import asyncio
+import time
 from collections.abc import Callable
+
+import pytest
 
 from common.codec import MessagePackCodec
 from common.contract import CallId, Node, NodeId, TimerId, message, on, operation, timer
+from common.contract.effects import SetTimer
 from common.contract.schema import Schema
 from common.runtime.clock import Clock
 from common.runtime.handshake import Identity
 from common.runtime.host import Host
 from common.runtime.loops import run
+from common.runtime.timers import MOST_PASSES, Timers
 from common.runtime.wire import numbers
 from common.values.history import Ok, Outcome
 from common.values.units import MS
@@ -20,6 +25,13 @@ SECRET = b"a secret of sixteen bytes or more"
 @message
 class News:
     """Something to send."""
+
+
+@message
+class Bulk:
+    """Something large to send."""
+
+    data: bytes
 
 
 @timer
@@ -144,3 +156,88 @@ def test_what_a_step_sends_is_written_before_its_timer_of_no_time_fires() -> Non
         return node.seen
 
     assert run(play()) == (0,), "the frame was still waiting to be written"
+
+
+class Follower(Node):
+    """Takes its leader for dead unless it is heard in time; what is large keeps it busy."""
+
+    elections = 0
+    heard = 0
+    alarm: TimerId = 0
+
+    @on(Begin)
+    def begin(self, operation: Begin, call: CallId) -> None:
+        """As the leader, be heard, behind much else. As the follower, wait for that."""
+        if self.peers:
+            for _ in range(3):
+                self.send(self.peers[0], Bulk(bytes(300_000)))
+            self.send(self.peers[0], News())
+        else:
+            self.alarm = self.set_timer(20 * MS, Alarm())
+
+    @on(Bulk)
+    def bulk(self, bulk: Bulk, sender: NodeId) -> None:
+        """The processor is busy with it, until the alarm is due."""
+        time.sleep(0.03)
+
+    @on(News)
+    def news(self, news: News, sender: NodeId) -> None:
+        """The leader lives."""
+        self.heard += 1
+        self.cancel_timer(self.alarm)
+
+    @on(Alarm)
+    def alarmed(self, timer: Alarm) -> None:
+        """The leader is dead."""
+        self.elections += 1
+
+
+@pytest.mark.parametrize("stock", [False, True])
+def test_a_busy_node_hears_what_has_arrived_before_its_timers_fire(stock: bool) -> None:
+    """The heartbeat is in the socket when the timer is due: nothing is late but this process."""
+
+    async def play() -> tuple[int, int]:
+        node, leader = Follower("n1", ()), Follower("n2", ("n1",))
+        host, other = host_of(node, lambda *_: None), host_of(leader, lambda *_: None)
+        other.transport.know({"n1": ("127.0.0.1", await host.transport.listen("127.0.0.1", 0))})
+        for each in (host, other):
+            each.start({})
+        other.invoke(1, Begin())  # it connects
+        while not node.heard:
+            await asyncio.sleep(0.01)
+        for call in range(2, 6):
+            other.invoke(call, Begin())
+            other.transport._flush()
+            host.invoke(call, Begin())
+            while node.heard < call:
+                await asyncio.sleep(0)
+        for each in (host, other):
+            await each.close()
+        return node.heard, node.elections
+
+    assert run(play(), stock=stock) == (5, 0)
+
+
+@pytest.mark.parametrize("stock", [False, True])
+def test_a_late_timer_fires_at_last_though_more_and_more_arrives(stock: bool) -> None:
+    looks: list[int] = []
+    fired: list[int] = []
+
+    def arrivals() -> int:
+        looks.append(1)
+        return len(looks)
+
+    async def play() -> None:
+        loop = asyncio.get_running_loop()
+        timers = Timers(loop, lambda effect: fired.append(effect.id), arrivals)
+        for id in (1, 2, 3):
+            timers.set(SetTimer(id, 1, Alarm()), 0.001)
+        timers.cancel(3)
+        time.sleep(0.05)
+        while len(fired) < 2:
+            await asyncio.sleep(0)
+        timers.clear()
+
+    run(play(), stock=stock)
+    assert sorted(fired) == [1, 2]
+    assert len(looks) <= 2 * (MOST_PASSES + 1)

@@ -20,7 +20,7 @@ from common.contract.events import SavedKey
 from common.contract.schema import Schema
 from common.contract.wrapped import InnerKey
 from common.runtime.files import DiskFailed, Files
-from common.runtime.storage import LogStorage
+from common.runtime.storage import MUCH, LogStorage
 from common.values.errors import BadInput, ContractError
 from tests.common.storage_workload import SCHEMA, Item, expected, step
 from tests.common.test_storage_damage import HastyFiles
@@ -132,6 +132,26 @@ def test_a_busy_log_has_room_that_a_crash_leaves_and_an_end_gives_back(tmp_path:
 
 MOST_AHEAD = 1_000
 """Steps that the appending thread may be ahead of the syncing one."""
+
+
+def test_a_store_says_when_the_next_flush_is_a_long_one(tmp_path: Path) -> None:
+    store = LogStorage(tmp_path, SCHEMA, compact_above=3 * MUCH)
+    store.load()
+    store.append([Save("small", 1)])
+    assert not store.is_much()
+    store.append([Save("large", b"x" * MUCH)])
+    assert store.is_much(), "many bytes wait"
+    store.sync()
+    assert not store.is_much()
+    for _ in range(20):
+        store.append([Save("large", b"y" * (MUCH // 4))])
+        compacts = store.is_much()
+        store.sync()
+        if compacts:
+            break
+    assert compacts, "the log has outgrown the map: the map is written anew"
+    assert store._log_size < MUCH
+    store.close()
 
 
 def test_one_thread_appends_while_another_syncs(tmp_path: Path) -> None:
