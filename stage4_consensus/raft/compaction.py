@@ -6,6 +6,7 @@ are gathered in memory, and the whole becomes durable in one step with the chang
 """
 
 from common.contract import NodeId, on
+from common.contract.sizes import value_size
 from stage4_consensus.raft.messages import InstallSnapshot, InstallSnapshotReply, Snapshot
 from stage4_consensus.raft.persistence import Persistence
 from stage4_consensus.raft.pieces import Gathering, Sending, assemble
@@ -14,17 +15,22 @@ from stage4_consensus.raft.pieces import Gathering, Sending, assemble
 class Compaction(Persistence):
     """Taking snapshots, sending them, and installing what a leader sends."""
 
+    measured: Snapshot | None = None
+    """The snapshot that ``snapshot_size`` is about: to measure one takes as long as to take it."""
+    snapshot_size = 0
+
     # Taking one.
 
     def compact_if_long(self) -> None:
         """Replace what is applied by a snapshot of the application, client table included.
 
-        That is due once it is ``snapshot_every`` entries or ``snapshot_bytes`` bytes.
+        That is due once it is ``snapshot_every`` entries or ``snapshot_bytes`` bytes, and worth
+        its while (:meth:`is_worth_a_snapshot`).
         """
         length = self.last_applied - self.log.snapshot_index
         size = self.log.bytes_up_to(self.last_applied)
         is_long = length >= self.snapshot_every or (length > 0 and size >= self.snapshot_bytes)
-        if not self.snapshot_every or not is_long:
+        if not self.snapshot_every or not is_long or not self.is_worth_a_snapshot(size):
             return
         snapshot = Snapshot(
             self.last_applied,
@@ -33,6 +39,17 @@ class Compaction(Persistence):
             self.machine.snapshot(),
         )
         self.keep_snapshot(snapshot, keep_rest=True)
+
+    def is_worth_a_snapshot(self, size: int) -> bool:
+        """Whether so many bytes of the log are worth another snapshot.
+
+        It writes down the whole state, however little has changed. So once the last snapshot has
+        more than ``snapshot_bytes``, the log first has to be half as large as that one. Then no
+        byte of a growing state is written more than a few times; else its cost would be quadratic.
+        """
+        if self.measured is not self.snapshot:
+            self.measured, self.snapshot_size = self.snapshot, value_size(self.snapshot.data)
+        return self.snapshot_size <= self.snapshot_bytes or 2 * size >= self.snapshot_size
 
     # The leader sends.
 

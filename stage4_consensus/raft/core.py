@@ -47,8 +47,11 @@ class Core(Node, ABC):
         pre_vote: whether to ask before an election whether it could be won (thesis, 9.6).
         snapshot_every: after how many applied entries to compact the log; 0 for never.
         snapshot_bytes: after how many bytes of applied entries to do so, if they are there first.
+            A state larger than that waits until the log is half as large as its last snapshot.
         max_entries: most entries in one message.
         max_in_flight: most unanswered messages with entries to one follower.
+        max_bytes_in_flight: once so many bytes of entries are unanswered by one follower, more
+            wait; one message may always be under way.
         piece_parts: most parts of a snapshot in one message.
         max_bytes: most bytes of entries, or of parts, in one message; one alone may be larger.
         lease_us: for how long a leader that a majority has answered serves reads without asking
@@ -68,6 +71,7 @@ class Core(Node, ABC):
         snapshot_bytes: int = 4 * 1024 * 1024,
         max_entries: int = 256,
         max_in_flight: int = 8,
+        max_bytes_in_flight: int = 2 * 1024 * 1024,
         piece_parts: int = 1024,
         max_bytes: int = 1024 * 1024,
         lease_us: int = 0,
@@ -80,6 +84,7 @@ class Core(Node, ABC):
         self.snapshot_bytes = snapshot_bytes
         self.max_entries = max_entries
         self.max_in_flight = max_in_flight
+        self.max_bytes_in_flight = max_bytes_in_flight
         self.piece_parts = piece_parts
         self.max_bytes = max_bytes
         self.lease_us = lease_us

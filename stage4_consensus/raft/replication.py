@@ -3,8 +3,9 @@
 The leader finds out where a follower's log parts from its own by *probing*, one message at a time;
 the answers let it skip whole terms (the optimization at the end of 5.3). From then on it sends
 without waiting (*pipelining*), and what comes in while ``max_in_flight`` messages are unanswered
-goes out together (*batching*). Each entry is sent once; only if a heartbeat finds a gap does the
-leader probe again. So nothing here needs a timer beside the heartbeat's.
+goes out together (*batching*). No more than ``max_bytes_in_flight`` bytes are under way to one
+follower, for a heartbeat waits behind all of them. Each entry is sent once; only if a heartbeat
+finds a gap does the leader probe again. So nothing here needs a timer beside the heartbeat's.
 """
 
 from common.contract import NodeId, on
@@ -72,7 +73,8 @@ class Replication(Persistence):
                 self._send_append(follower, progress.next_index, ())
 
     def replicate_to(self, follower: NodeId) -> None:
-        """Send the entries from ``next_index`` on, as many messages as may be under way (5.3).
+        """Send the entries from ``next_index`` on, as many messages as may be under way (5.3), and
+        none while it :meth:`has_enough` bytes under way.
 
         A follower that needs entries that are compacted away gets the snapshot. One that is getting
         a snapshot gets nothing else.
@@ -84,10 +86,21 @@ class Replication(Persistence):
             self.send_snapshot_to(follower)
             return
         while progress.may_send(self.log.last_index, self.max_in_flight):
+            if self.has_enough(progress):
+                return
             first = progress.next_index
             entries = self.log.entries_from(first, self.max_entries, self.max_bytes)
             self._send_append(follower, first, entries)
             progress.record_sent(len(entries))
+
+    def has_enough(self, progress: Progress) -> bool:
+        """Whether so many bytes are under way to a follower that more have to wait for its answer.
+
+        One message may always be: an entry may be larger than the bound.
+        """
+        log, sent = self.log, progress.next_index - 1
+        size = log.bytes_up_to(sent) - log.bytes_up_to(progress.match_index)
+        return bool(progress.in_flight) and size >= self.max_bytes_in_flight
 
     def _send_append(self, follower: NodeId, next_index: int, entries: tuple[Entry, ...]) -> None:
         previous = next_index - 1

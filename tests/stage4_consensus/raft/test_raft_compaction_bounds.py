@@ -1,6 +1,6 @@
 """Graded suite of the lab ``raft``: bounds in bytes, of logs and of pieces of snapshots."""
 
-from common.contract.sizes import wire_size
+from common.contract.sizes import value_size, wire_size
 from common.course.suites.grading import graded
 from tests.stage4_consensus.raft.lab import RaftLab
 from tests.stage4_consensus.raft.one_server import OneServer, find, only
@@ -47,3 +47,26 @@ def _compacted_with_an_entry_left(lab: RaftLab) -> list[int]:
             leader.accept("n3", asked)
         compacted.append(leader.server.log.snapshot_index)
     return compacted
+
+
+def test_a_state_that_grows_is_not_written_down_again_for_each_few_entries(lab: RaftLab) -> None:
+    """By count a snapshot would be due after every five puts: each byte would be in forty."""
+    leader = OneServer(lab, snapshot_every=5, snapshot_bytes=2_000)
+    leader.accept("n3", leader.be_leader())
+    written, last = 0, None
+    for number in range(200):
+        put = lab.Put(f"key {number}", "x" * 300)
+        leader.accept("n3", leader.receive("c1", lab.CommandRequest(number + 1, put)))
+        latest = leader.disk.get("snapshot")
+        if latest is not last:
+            written, last = written + value_size(latest), latest
+    state = value_size(leader.server.machine.snapshot())
+    assert state > 60_000
+    assert written < 4 * state, "each byte of the state is written a few times"
+    assert leader.server.log.bytes_up_to(leader.server.last_applied) < state, "and the log is short"
+    small = OneServer(lab, snapshot_every=5, snapshot_bytes=2_000)
+    small.accept("n3", small.be_leader())
+    for number in range(200):
+        put = lab.Put("one key", f"value {number}")
+        small.accept("n3", small.receive("c1", lab.CommandRequest(number + 1, put)))
+    assert small.server.log.last_index - small.server.log.snapshot_index < 5, "what is small is not"

@@ -1,5 +1,6 @@
 """Graded suite of the lab ``raft``: bounds in bytes, of messages; and of what is appended."""
 
+from common.contract.effects import Send
 from common.contract.sizes import wire_size
 from common.course.suites.grading import graded
 from tests.stage4_consensus.raft.lab import RaftLab
@@ -42,3 +43,22 @@ def test_a_repeated_request_is_not_appended_while_its_first_copy_is_on_its_way(
     assert only(one.accept("n2", sent), lab.Answer).number == 1
     assert only(one.accept("n2", one.command("a")), lab.Answer).number == 1, "the answer was lost"
     assert one.held() == "a"
+
+
+def test_no_more_bytes_are_under_way_to_a_follower_than_a_heartbeat_may_wait_behind(
+    lab: RaftLab,
+) -> None:
+    one = OneServer(lab, max_bytes=1_000, max_bytes_in_flight=3_000, max_in_flight=100)
+    one.accept("n2", one.be_leader())
+    sent = [each for number in range(1, 31) for each in one.command("x" * 600, number)]
+    rounds, carried = 0, 0
+    while asked := find(sent, lab.AppendEntries, "n2"):
+        rounds += 1
+        carried += sum(len(each.entries) for each in asked)
+        assert sum(map(wire_size, asked)) < 4_500, "less than the bound, and one message more"
+        sent = [each for ask in asked for each in one.accept("n2", [Send("n2", ask)])]
+    assert carried == 30, "each entry goes out, once"
+    assert rounds > 5
+    large = find(one.command("x" * 9_000, 31), lab.AppendEntries, "n2")
+    assert [len(each.entries) for each in large] == [1], "alone it goes out, however large"
+    assert not find(one.command("small", 32), lab.AppendEntries, "n2"), "and this waits for it"
