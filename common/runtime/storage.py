@@ -232,7 +232,8 @@ class LogStorage:
     def _write_batch(self) -> None:
         record = log.record(self._take_batch(), self._generation, self._log_size)
         end = self._log_size + len(record)
-        if end > self._reserved and self._written >= BUSY_RECORDS:
+        is_small = len(record) <= self._room  # zeros for a large one would be written as slowly
+        if end > self._reserved and self._written >= BUSY_RECORDS and is_small:
             self._reserve(len(record) + self._room)
         self._files.write(self._log, record, self._log_size)
         self._files.sync(self._log)

@@ -14,18 +14,23 @@ class Waiting:
 
     def __init__(self) -> None:
         self._by_index: dict[int, tuple[NodeId, int]] = {}
+        self._requests: set[tuple[NodeId, int]] = set()
 
     def __contains__(self, request: tuple[NodeId, int]) -> bool:
         """Whether an entry for this request is on its way."""
-        return request in self._by_index.values()
+        return request in self._requests
 
     def add(self, index: int, client: NodeId, number: int) -> None:
         """Let a client wait for the entry at ``index``, which is about to be appended."""
         self._by_index[index] = (client, number)
+        self._requests.add((client, number))
 
     def take(self, index: int) -> tuple[NodeId, int] | None:
         """Who waited for the entry at ``index``, if anybody did; from now on nobody does."""
-        return self._by_index.pop(index, None)
+        found = self._by_index.pop(index, None)
+        if found is not None:
+            self._requests.discard(found)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from common.values.history import Failed, Ok, Outcome, Unknown
 from stage5_fault_tolerance.etcd.gathering import Gathering
 from stage5_fault_tolerance.etcd.messages import Batch
 from stage5_fault_tolerance.etcd.problems import MOST_BYTES, size_of
-from stage5_fault_tolerance.etcd.requests import REPEAT_AFTER, Asked
+from stage5_fault_tolerance.etcd.requests import LONGEST_PAUSE, REPEAT_AFTER, Asked
 from stage5_fault_tolerance.etcd.texts import TIMED_OUT
 
 MOST_COMMANDS = 512
@@ -25,12 +25,14 @@ MOST_COMMANDS = 512
 class UnderWay:
     """A batch that is not known to be applied, who waits for each of its results, since when.
 
-    A client that was told that its time is over has None in the place of its request.
+    A client that was told that its time is over has None in the place of its request. After
+    ``pause`` microseconds the batch is sent again.
     """
 
     batch: Batch
     asked: list[Asked | None]
     sent_at: int
+    pause: int = REPEAT_AFTER
 
 
 class Batches:
@@ -109,12 +111,13 @@ class Batches:
 
     def is_silent(self, now: int) -> bool:
         """Whether the batch is under way for so long that it may be lost."""
-        return self.under_way is not None and now - self.under_way.sent_at >= REPEAT_AFTER
+        return self.under_way is not None and now - self.under_way.sent_at >= self.under_way.pause
 
     def again(self, now: int) -> Batch | None:
         """The batch under way, to be sent once more; its number makes that harmless."""
         if self.under_way is None:
             return None
+        self.under_way.pause = min(2 * self.under_way.pause, LONGEST_PAUSE)
         self.under_way.sent_at = now
         return self.under_way.batch
 

@@ -121,6 +121,8 @@ class Consensus(ParallelWrites):
         """The commit index that followers have been told."""
         self.owed_index = 0
         """The latest entry that a follower waits for."""
+        self.proposed: dict[NodeId, int] = {}
+        """By server, the number of its latest batch that is in this leader's log, or was."""
         self.deadlines = Deadlines()
         """When leases end. They are new in each term: a new leader knows of no sign of life."""
         self.tell_timer: TimerId = 0
@@ -136,6 +138,11 @@ class Consensus(ParallelWrites):
     def begin_replication(self) -> None:
         """This server leads: every lease lives for its whole time again."""
         self.told_index = self.owed_index = 0
+        self.proposed = {}
+        for index in range(self.last_applied + 1, self.log.last_index + 1):
+            command = self.log.entry(index).command
+            if isinstance(command, Numbered):
+                self.proposed[command.client] = command.number
         self.deadlines = Deadlines()
         self.look_timer = self.set_timer(LOOK_EVERY, LeaseLook())
         super().begin_replication()
@@ -183,8 +190,13 @@ class Consensus(ParallelWrites):
 
     @on(Batch)
     def batch_received(self, batch: Batch, sender: NodeId) -> None:
-        """Put a server's batch into the log; that server will see when it is applied."""
-        if self.takes_proposals():
+        """Put a server's batch into the log; that server will see when it is applied.
+
+        A server that hears nothing sends it again. Where it is on its way already it is not
+        appended once more: a leader that did would have the more to do the slower it is.
+        """
+        if self.takes_proposals() and batch.number > self.proposed.get(sender, 0):
+            self.proposed[sender] = batch.number
             index = self.propose(Numbered(sender, batch.number, batch.changes))
             if sender != self.id:
                 self.owed_index = index

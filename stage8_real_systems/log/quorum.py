@@ -122,6 +122,8 @@ class Quorum(Raft):
         """When it last heard of each broker, in this term."""
         self.own_commands = 0
         """How many commands it has numbered in this term."""
+        self.proposed: dict[NodeId, int] = {}
+        """By broker, the number of its latest wish that it has put into the log, in this term."""
 
     def new_application(self) -> Application:
         """Nothing is decided yet."""
@@ -167,13 +169,16 @@ class Quorum(Raft):
         """A new controller gives everybody time to be heard."""
         self.heard = dict.fromkeys(self.metadata.alive, self.now)
         self.own_commands = 0
+        self.proposed = {}
         super().begin_replication()
         self.send_wish()
 
     @on(Propose)
     def proposal_received(self, proposal: Propose, sender: NodeId) -> None:
-        """Put it into the log. It may be there already: it is carried out once."""
-        if self.role is Role.LEADER:
+        """Put it into the log, once in a term: brokers repeat it until they have applied it. It may be
+        there from an earlier term; it is carried out once."""
+        if self.role is Role.LEADER and proposal.number > self.proposed.get(sender, 0):
+            self.proposed[sender] = proposal.number
             self.propose(Numbered(sender, proposal.number, proposal.command))
 
     @on(Beat)

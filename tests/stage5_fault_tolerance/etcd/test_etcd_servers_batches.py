@@ -2,8 +2,11 @@
 
 from common.contract import CommandBatch, Return
 from common.course.suites.grading import graded
+from common.course.suites.kit import ask_ok
 from common.values.history import Unknown
+from common.values.units import MS, SECOND
 from stage4_consensus.raft.messages import AppendEntries
+from tests.stage5_fault_tolerance.etcd.cluster import SLOW, cluster, elected, others_than, shown
 from tests.stage5_fault_tolerance.etcd.lab import EtcdLab
 from tests.stage5_fault_tolerance.etcd.one_server import Follower, sent
 
@@ -49,3 +52,17 @@ def test_a_change_whose_result_is_lost_ends_unknown(lab: EtcdLab) -> None:
     later = one.take_of("n1", 7, lab.Put(b"b"), index=1, commit=1)
     (ended,) = [each for each in later if isinstance(each, Return)]
     assert isinstance(ended.outcome, Unknown), "batch 1 is applied, for batch 7 is"
+
+
+def test_a_batch_that_takes_long_is_in_the_log_once_however_often_it_is_repeated(
+    lab: EtcdLab,
+) -> None:
+    config = {**SLOW, "election_timeout": (9 * SECOND, 10 * SECOND), "snapshot_every": 100}
+    simulation = cluster(lab, 5, disk_latency=1500 * MS, config=config)
+    leader = elected(simulation, within=30 * SECOND)
+    ask_ok(simulation, leader, lab.Put(b"k", b"x"), within=20 * SECOND)
+    for asked in (*others_than(leader), leader):
+        before = shown(simulation, leader, "raft/last")
+        ask_ok(simulation, asked, lab.Put(b"k", b"x"), within=20 * SECOND)
+        assert shown(simulation, leader, "raft/last") == before + 1, f"{asked} repeats its batch"
+        assert elected(simulation) == leader
