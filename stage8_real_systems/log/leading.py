@@ -19,6 +19,9 @@ from stage8_real_systems.log.requests import (
     Refused,
 )
 
+FIRST_PAUSE, LONGEST_PAUSE = 2, 4
+"""A part of the log that nobody has confirmed is sent again after so many times ``fetch_again``."""
+
 
 @dataclass(slots=True)
 class Progress:
@@ -29,12 +32,18 @@ class Progress:
         caught_up_at: when it last had everything that was there at that time.
         fetched_at: when it last fetched.
         end_then: where the leader's log ended at that time.
+        sent: the offset at which the last part with batches for it begins; -1 for none.
+        sent_at: when that was sent, for the last time.
+        pause: how long it is taken to be on its way since then.
     """
 
     offset: int
     caught_up_at: int
     fetched_at: int
     end_then: int
+    sent: int = -1
+    sent_at: int = 0
+    pause: int = 0
 
     def fetched(self, offset: int, now: int, end: int) -> None:
         """It asks for ``offset``, while the log ends at ``end``.
@@ -48,6 +57,21 @@ class Progress:
             self.caught_up_at = self.fetched_at
         self.offset = max(self.offset, offset)
         self.fetched_at, self.end_then = now, end
+
+    def part_sent(self, offset: int, now: int, fetch_again: int) -> None:
+        """Batches from ``offset`` on are on their way. If they were before, they may take longer
+        than it seemed."""
+        times = LONGEST_PAUSE if offset == self.sent else FIRST_PAUSE
+        self.pause = times * fetch_again
+        self.sent, self.sent_at = offset, now
+
+    def is_on_its_way(self, offset: int, now: int) -> bool:
+        """Whether what it asks for is on its way to it, as far as anybody can say.
+
+        A follower asks again when it hears nothing. The part may be lost, or large and slow; and if
+        it were sent for each question, a slow network would have the more to carry.
+        """
+        return offset == self.sent and now - self.sent_at < self.pause
 
 
 class Leading(Replica):
@@ -130,12 +154,22 @@ class Leading(Replica):
         self.serve_followers()
 
     def serve_followers(self) -> None:
-        """Answer the fetches for which there is something to tell by now."""
+        """Answer the fetches for which there is something to tell by now, once each.
+
+        While what a follower asks for :meth:`Progress.is_on_its_way`, its question waits. So a
+        part with batches is noted (:meth:`Progress.part_sent`).
+        """
         for follower, request in list(self.waiting_fetches.items()):
+            progress = self.progress[follower]
             has_news = request.offset < self.log.end
+            if progress.is_on_its_way(request.offset, self.now):
+                continue
             if has_news or request.high_watermark < self.high_watermark:
                 del self.waiting_fetches[follower]
-                self.send(follower, self.part_for(request.offset))
+                part = self.part_for(request.offset)
+                if part.batches:
+                    progress.part_sent(request.offset, self.now, self.fetch_again)
+                self.send(follower, part)
 
     def part_for(self, offset: int) -> LogPart:
         """What comes at an offset."""

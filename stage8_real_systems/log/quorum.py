@@ -175,8 +175,8 @@ class Quorum(Raft):
 
     @on(Propose)
     def proposal_received(self, proposal: Propose, sender: NodeId) -> None:
-        """Put it into the log, once in a term: brokers repeat it until they have applied it. It may be
-        there from an earlier term; it is carried out once."""
+        """Put it into the log, once in a term: brokers repeat it until they have applied it. It may
+        be there from an earlier term; it is carried out once."""
         if self.role is Role.LEADER and proposal.number > self.proposed.get(sender, 0):
             self.proposed[sender] = proposal.number
             self.propose(Numbered(sender, proposal.number, proposal.command))

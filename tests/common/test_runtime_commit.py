@@ -170,7 +170,8 @@ async def test_a_fast_disk_is_waited_for_in_the_loop_and_a_slow_one_in_a_thread(
 @live
 async def test_many_bytes_are_never_written_in_the_loop_however_fast_the_disk_was() -> None:
     disk = WhichThread()
-    commits = GroupCommit(disk, lambda effects, changes: None, [].append)
+    failures: list[Exception] = []
+    commits = GroupCommit(disk, lambda effects, changes: None, failures.append)
     here = threading.current_thread().name
     for turn in range(40):
         disk.much = turn % 2 == 1

@@ -135,6 +135,29 @@ def test_a_follower_that_lags_is_not_asked_for_before_it_has_what_is_committed(
     assert effects == [], "it is asked for already, and there is nothing to tell"
 
 
+def test_what_a_follower_asks_for_again_is_not_sent_again_while_it_may_be_on_its_way(
+    lab: LogLab,
+) -> None:
+    """A follower with a slow network or disk asks every 100 ms; a part may take a second."""
+    leader = lab.LoneReplica("n2", ("n1", "n3", "ctl"), fetch_again=100 * MS)
+    leader.step(Start(0, {}))
+    state = lab.PartitionState(("n1", "n2", "n3"), ("n1", "n2", "n3"), "n2", 4, 7)
+    leader.step(Receive(1, "ctl", lab.Appoint(1, state)))
+    leader.step(Invoke(1, 1, lab.Append("large", 1)))
+
+    def sent(now: int, offset: int) -> int:
+        """How much is sent to a follower that asks."""
+        fetch = Receive(now * 100 * MS, "n1", lab.FetchLog(4, offset, 0))
+        return len(effects_of(Send, leader.step(fetch)))
+
+    answered = [now for now in range(1, 20) if sent(now, 0)]
+    assert answered == [1, 3, 7, 11, 15, 19]
+    leader.step(Invoke(2000 * MS, 2, lab.Append("more", 1)))
+    assert sent(20, 1) == 1, "it has the first part, and what comes then was never sent"
+    assert sent(21, 1) == 0
+    assert sent(22, 1) == 1, "pauses begin anew with a new part"
+
+
 @graded(points=3, title="Too few", requirement="min.insync.replicas")
 def test_a_leader_with_too_few_in_sync_replicas_takes_nothing_for_all(lab: LogLab) -> None:
     simulation = replicas(lab)
