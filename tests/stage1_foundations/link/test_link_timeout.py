@@ -50,6 +50,13 @@ def test_the_timeout_stays_within_its_bounds(lab: LinkLab) -> None:
         quick.sample(100)
         slow.sample(60 * SECOND)
     assert quick.timeout_us == lab.LEAST_US
+    quick.back_off()
+    assert quick.timeout_us == 2 * lab.LEAST_US, "the least is what is doubled"
+    none = lab.RetransmissionTimeout()
+    none.sample(0)
+    assert none.timeout_us == lab.LEAST_US, "no time at all, by a clock that jumps, is a sample too"
+    none.sample(80 * MS)
+    assert none.timeout_us == 10 * MS + 4 * 20 * MS, "the second one moves the mean by an eighth"
     assert slow.timeout_us == lab.GREATEST_US
 
 

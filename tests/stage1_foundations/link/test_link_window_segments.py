@@ -6,7 +6,7 @@ from common.contract import Fire, Invoke, Receive, Return, Send, SetTimer, Start
 from common.course.suites.grading import graded
 from common.course.suites.kit import effects_of
 from common.values.history import Ok
-from common.values.units import MS
+from common.values.units import MS, SECOND
 from tests.stage1_foundations.link.lab import LinkLab
 
 LAB = "link"
@@ -67,6 +67,11 @@ def test_two_later_arrivals_may_be_mere_reordering(lab: LinkLab) -> None:
     for _ in range(5):
         again = sender.step(Receive(11 * MS, "b", lab.Acknowledgement(1, ((2, 4),))))
         assert segments(again) == [], "copies of an acknowledgement are no news"
+    narrow = lab.SlidingWindowSender("a", ("b",), window=4)
+    narrow.step(Start(0, {}))
+    assert segments(narrow.step(Invoke(0, 1, lab.Transfer(ITEMS)))) == [0, 1, 2, 3]
+    effects = narrow.step(Receive(10 * MS, "b", lab.Acknowledgement(0, ((1, 3),))))
+    assert segments(effects) == [4, 5], "two are under way no more, though 0 is missing"
 
 
 @graded(
@@ -88,6 +93,12 @@ def test_a_timeout_repeats_only_what_has_waited_long_enough(lab: LinkLab) -> Non
     (timer,) = effects_of(SetTimer, sender.step(Invoke(late, 2, lab.Transfer(("three",)))))
     assert timer.after == 1 * MS, "the first one has waited all but a millisecond of its time"
     assert segments(sender.step(Fire(late + 1 * MS, timer.id, timer.timer))) == [0, 1]
+    sender = lab.SlidingWindowSender("a", ("b",))
+    sender.step(Start(SECOND, {}))
+    (timer,) = effects_of(SetTimer, sender.step(Invoke(SECOND, 1, lab.Transfer(("one",)))))
+    sender.step(Invoke(SECOND + 1 * MS, 2, lab.Transfer(("two",))))
+    again = sender.step(Fire(1 * MS, timer.id, timer.timer))
+    assert segments(again) == [0], "its timer fires: that the clock was set back says nothing"
 
 
 @graded(points=3, title="Karn's rule", requirement="RFC 6298, section 3")
