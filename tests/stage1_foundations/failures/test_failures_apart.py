@@ -134,6 +134,8 @@ def test_an_answer_proves_that_it_happened_and_not_that_its_sender_still_lives(
         number = each.wire.sent_messages[0].message.number
         assert lab.took_effect(seen, number) is lab.Known.YES
         assert lab.took_effect(seen, number + 1) is lab.Known.NO, "that was never sent"
+        later = [lab.Sent(0, number - 1), *seen]
+        assert lab.took_effect(later, number - 1) is lab.Known.UNKNOWN, "that was not answered"
         assert lab.has_crashed(seen, each.simulation.now) is lab.Known.UNKNOWN
         assert lab.has_crashed(seen, each.simulation.now, 10 * MS) is lab.Known.UNKNOWN, (
             "everything was answered, so no bound is broken; but nobody asked since"
@@ -155,6 +157,7 @@ def test_the_latest_sign_of_life_is_when_the_answered_request_was_first_sent(
         ([sent(10, 1), received(20, 1), sent(30, 2)], 10),
         ([sent(10, 1), sent(30, 2), received(40, 2), received(900, 1)], 30),
         ([sent(10, 1), received(20, 1), sent(30, 2), received(40, 2), received(50, 2)], 30),
+        ([sent(10, 5), sent(30, 2), received(40, 2), received(50, 5)], 30),
     ]
     for seen, expected in cases:
         assert lab.lived_until(seen) == expected, seen
@@ -185,6 +188,10 @@ def test_with_a_bound_on_all_delays_a_longer_silence_proves_a_crash(
     once = (lab.Sent(0, 1),)
     assert lab.has_crashed(once, bound, bound) is lab.Known.UNKNOWN, "the answer may come just now"
     assert lab.has_crashed(once, bound + 1, bound) is lab.Known.YES
+    for more in (lab.Sent(bound, 1), lab.Sent(1, 2)):
+        late = (*once, more, lab.Received(bound, 2))
+        known = lab.has_crashed(late, bound + 1, bound)
+        assert known is lab.Known.YES, f"request 1 was sent at 0, and never answered: {late}"
 
 
 @graded(points=2, title="Whatever happens", requirement="what is known is true, in every world")

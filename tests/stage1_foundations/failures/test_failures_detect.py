@@ -124,7 +124,8 @@ def test_it_is_wrong_about_a_network_that_has_become_slow_only_finitely_often(
 
 @graded(points=2, title="Back again", requirement="a suspicion is taken back")
 def test_who_comes_back_is_trusted_again_and_may_be_suspected_again(lab: FailuresLab) -> None:
-    faults: list[Fault] = []
+    """n3 is down for good meanwhile, and n4 dies at the end: that is another matter each."""
+    faults: list[Fault] = [Crash(500 * MS, "n3"), Crash(10 * SECOND, "n4")]
     for start in (1, 4, 7):
         faults += [Crash(start * SECOND, "n2"), Restart((start + 2) * SECOND, "n2")]
     simulation = detectors(lab, 1, faults)
@@ -134,6 +135,10 @@ def test_who_comes_back_is_trusted_again_and_may_be_suspected_again(lab: Failure
         simulation.run((start + 2) * SECOND + 200 * MS)
         assert opinion(lab, simulation, "n1", "n2") == "answering"
         assert opinion(lab, simulation, "n2", "n1") == "answering", "n2 begins without suspicion"
+        assert opinion(lab, simulation, "n1", "n3") == "suspected", "nobody has heard n3"
+    simulation.run(10 * SECOND + 250 * MS)
+    said = opinion(lab, simulation, "n1", "n4")
+    assert said == "suspected", "n1 was wrong about n2, and about n4 never: 100 ms are enough"
 
 
 @graded(points=2, title="One way", requirement="it tells what it hears, and no more")

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from common.check.verdict import Answer
 from common.contract.effects import CancelTimer, Return, Save, Send, SetTimer
-from common.contract.events import Invoke, Receive, Start
+from common.contract.events import Fire, Invoke, Receive, Start
 from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import Wire, ask, ask_ok, crash_and_restart, effects_of
 from common.sim.network import LinkModel
@@ -173,16 +173,19 @@ def test_an_answer_to_an_earlier_operation_does_not_end_the_present_one(lab: Fai
 def test_a_refused_withdrawal_stays_refused_when_its_copy_comes_after_a_deposit(
     lab: FailuresLab, sweep: Sweep
 ) -> None:
-    """c1 is refused; c2 deposits; then a late copy of the request comes, also after a crash."""
+    """c1 is refused; c2 deposits; then a late copy of the request comes, also after a crash.
+
+    The crash is before the deposit, so that no later write has saved the refusal as well.
+    """
     late = Link(0, "c1", SERVER, latency=(1 * MS, 400 * MS), duplicate=1.0)
     for seed in sweep(10):
         for crash in (False, True):
             simulation = bank(lab, seed, [late])
             refused = ask(simulation, "c1", lab.Withdraw(3))
             assert isinstance(refused.outcome, Failed), f"there is nothing to withdraw: {refused}"
-            ask_ok(simulation, "c2", lab.Deposit(10))
             if crash:
                 crash_and_restart(simulation, SERVER)
+            ask_ok(simulation, "c2", lab.Deposit(10))
             simulation.run(simulation.now + 1 * SECOND)
             found = entries(lab, simulation, "c2")
             assert found == (10,), f"{refused}, and yet the statement is {found}"
@@ -202,6 +205,8 @@ def test_a_late_copy_of_an_earlier_command_is_not_carried_out_again(lab: Failure
     assert Send("c1", lab.Reply(3, lab.Done(6))) in again, "its answer may have been lost"
     asked = server.step(Receive(0, "c2", lab.Request(1, lab.Statement())))
     assert asked == [Send("c2", lab.Reply(1, lab.Entries((1, 2, 3))))]
+    refused = server.step(Receive(0, "c3", lab.Request(1, lab.Withdraw(50))))
+    assert [type(effect) for effect in refused] == [Save, Send], "a refusal is remembered, too"
 
 
 @graded(points=2, title="The first result", requirement="a repetition gets the first result")
@@ -252,6 +257,12 @@ def test_the_timer_of_a_request_ends_with_its_answer(lab: FailuresLab) -> None:
     (asked,), (timer,) = effects_of(Send, effects), effects_of(SetTimer, effects)
     ended = client.step(Receive(1, SERVER, lab.Reply(asked.message.number, lab.Done(5))))
     assert effects_of(CancelTimer, ended) == [CancelTimer(timer.id)], "it would wake for nothing"
+    effects = client.step(Invoke(2, 2, lab.Deposit(6)))
+    (asked,), (timer,) = effects_of(Send, effects), effects_of(SetTimer, effects)
+    (second,) = effects_of(SetTimer, client.step(Fire(timer.after, timer.id, timer.timer)))
+    late = Receive(timer.after, SERVER, lab.Reply(asked.message.number, lab.Done(11)))
+    cancelled = effects_of(CancelTimer, client.step(late))
+    assert cancelled == [CancelTimer(second.id)], "the second attempt has a timer of its own"
 
 
 @graded(points=2, title="No hammering", requirement="attempts are few, and ever farther apart")
