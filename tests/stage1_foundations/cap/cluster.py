@@ -27,6 +27,9 @@ that whatever was asked before has time to end."""
 THREE_MS = LinkModel(latency=(3 * MS, 3 * MS))
 """Links on which everything takes the same time, for scenarios that need an exact one."""
 
+TRY_AGAIN_AFTER = 25 * MS
+"""Of the replicas of :func:`impatient`."""
+
 MINORITY, MAJORITY = ("n1", "c1"), ("n2", "n3", "c2", "c3")
 
 
@@ -96,3 +99,27 @@ def asked_between(
 def refused(asked: Operation) -> bool:
     """Whether the client was told that this certainly did not happen."""
     return isinstance(asked.outcome, Failed)
+
+
+def impatient(
+    lab: CapLab, attempts: int, faults: Sequence[Fault], ask_again_after: int = 2 * SECOND
+) -> Simulation:
+    """A cluster whose replicas give up soon, with clients that ask again late, or as told."""
+    clients = {
+        client: lambda id, peers, home=home: lab.RegisterClient(
+            id, peers, replica=home, ask_again_after=ask_again_after
+        )
+        for client, home in HOME.items()
+    }
+    return lab.simulation(
+        dict.fromkeys(
+            REPLICAS,
+            lambda id, peers: lab.ConsistentReplica(
+                id, peers, attempts=attempts, try_again_after=TRY_AGAIN_AFTER
+            ),
+        ),
+        clients,
+        seed=1,
+        schedule=Schedule(faults),
+        link=THREE_MS,
+    )

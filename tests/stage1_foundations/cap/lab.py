@@ -9,7 +9,7 @@ class CapLab(LabUnderTest):
     """What the suite uses of the lab; the names come from the implementation under test."""
 
     if TYPE_CHECKING:
-        from stage1_foundations.cap import available
+        from stage1_foundations.cap import available, client, consistent
         from stage1_foundations.cap.available import AvailableReplica, Gossip
         from stage1_foundations.cap.client import (
             Read,

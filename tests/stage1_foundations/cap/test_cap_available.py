@@ -22,6 +22,7 @@ from common.sim.simulation import Simulation
 from common.values.faults import Clock, Crash, Fault, Heal, Link, Partition, Restart
 from common.values.history import Ok
 from common.values.units import MS, SECOND
+from tests.stage1_foundations.cap import by_hand
 from tests.stage1_foundations.cap.cluster import (
     CLIENTS,
     CUT,
@@ -202,6 +203,7 @@ def test_a_write_that_arrives_twice_is_taken_once(lab: CapLab, sweep: Sweep) -> 
             work(lab, simulation, think=(0, 20 * MS))
             simulation.run(REST)
             must_keep_sessions(simulation)
+    by_hand.must_tell_clients_apart(lab)
 
 
 @graded(points=2, title="Durable", requirement="a replica saves before it answers")

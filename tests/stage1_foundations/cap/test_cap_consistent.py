@@ -1,6 +1,6 @@
 """Graded suite of the lab ``cap``, second part: the consistent register."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from common.check.models import Register
@@ -31,20 +31,22 @@ from common.values.faults import (
 )
 from common.values.history import Ok, Unknown
 from common.values.units import MS, SECOND, show_time
+from tests.stage1_foundations.cap import by_hand
 from tests.stage1_foundations.cap.cluster import (
     CLIENTS,
     CUT,
     END,
     HEALED,
-    HOME,
     MAJORITY,
     MINORITY,
     REPLICAS,
     REST,
     THREE_MS,
+    TRY_AGAIN_AFTER,
     asked_between,
     attached,
     cluster,
+    impatient,
     partition,
     refused,
     trouble,
@@ -183,6 +185,7 @@ def test_a_late_answer_to_an_earlier_question_is_not_counted(lab: CapLab) -> Non
         ask_ok(simulation, "c2", lab.Write(5), within=BOUND)
         read = ask(simulation, "c3", lab.Read(), within=1 * SECOND)
         assert read.outcome == Ok(5), f"{read}, though write(5) had been acknowledged"
+    by_hand.must_count_answers_for_their_own_round(lab)
 
 
 @graded(points=2, title="Five replicas", requirement="ABD: any minority, of any number, may stop")
@@ -210,6 +213,7 @@ def test_a_write_that_two_of_five_hold_is_not_acknowledged(lab: CapLab) -> None:
         read = ask(simulation, "c3", lab.Read(), within=1 * SECOND)
         assert isinstance(read.outcome, Ok), f"{read}, though n3, n4 and n5 are a majority"
         assert not told or read.outcome == Ok(7), f"{written}, and after it {read}"
+    by_hand.must_take_the_greatest_of_a_majority(lab)
 
 
 def five_replicas(lab: CapLab, seed: int, faults: list[Fault], **options: Any) -> Simulation:
@@ -274,6 +278,7 @@ def test_a_repeated_request_does_not_bring_an_old_value_back(lab: CapLab, sweep:
             work(lab, simulation, think=(0, 20 * MS))
             simulation.run(REST)
             must_be_linearizable(simulation.history, Register())
+    by_hand.must_know_each_clients_latest_write(lab)
 
 
 @graded(points=2, title="Two writers, one replica", requirement="no two writes share a tag")
@@ -332,6 +337,7 @@ def test_a_write_that_reaches_nobody_is_refused_after_its_last_try(lab: CapLab) 
         took = written.returned_at - written.invoked_at
         patience = attempts * TRY_AGAIN_AFTER
         assert patience <= took <= patience + BOUND / 5, f"{attempts} tries took {show_time(took)}"
+    by_hand.must_count_tries_of_both_phases(lab)
 
 
 @graded(points=2, title="Refused once more", requirement="decided before: answered as decided")
@@ -341,6 +347,7 @@ def test_a_refusal_that_was_lost_is_told_when_the_request_comes_again(lab: CapLa
     simulation = impatient(lab, 2, [*cut, heard], ask_again_after=60 * MS)
     written = ask(simulation, "c1", lab.Write(7), within=1 * SECOND)
     assert refused(written), f"{written}, though its replica had refused it"
+    by_hand.must_remember_a_refusal_over_a_crash(lab)
 
 
 @graded(points=3, title="Refused for good", requirement="what is refused must stay refused")
@@ -353,33 +360,6 @@ def test_an_answer_that_comes_after_the_refusal_does_not_bring_the_write_back(la
     simulation.run(200 * MS)
     read = ask(simulation, "c2", lab.Read(), within=1 * SECOND)
     assert read.outcome == Ok(None), f"{read}, though write(7) was refused"
-
-
-TRY_AGAIN_AFTER = 25 * MS
-
-
-def impatient(
-    lab: CapLab, attempts: int, faults: Sequence[Fault], ask_again_after: int = 2 * SECOND
-) -> Simulation:
-    """A cluster whose replicas give up soon, with clients that ask again late, or as told."""
-    clients = {
-        client: lambda id, peers, home=home: lab.RegisterClient(
-            id, peers, replica=home, ask_again_after=ask_again_after
-        )
-        for client, home in HOME.items()
-    }
-    return lab.simulation(
-        dict.fromkeys(
-            REPLICAS,
-            lambda id, peers: lab.ConsistentReplica(
-                id, peers, attempts=attempts, try_again_after=TRY_AGAIN_AFTER
-            ),
-        ),
-        clients,
-        seed=1,
-        schedule=Schedule(faults),
-        link=THREE_MS,
-    )
 
 
 @graded(points=1, title="Asked once", requirement="asked again after a time, not after an answer")
