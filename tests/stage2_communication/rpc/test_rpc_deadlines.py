@@ -64,6 +64,12 @@ def test_a_call_whose_time_is_over_is_not_begun_and_never_will_be(lab: RpcLab) -
     assert callee.get(request(lab, 5, 1, patience=0))[0].number == 5, "over before it came"
     again = Hand(lab.BusyCallee("n1", (), work=20 * MS), callee.disk)
     assert refusal(again.get(request(lab, 3, 7))), "after a crash, too"
+    copied = Hand(lab.BusyCallee("n1", (), work=20 * MS))
+    copied.get(request(lab, 1, 5))
+    (timer,) = copied.timers_set(lab.Worked)
+    copied.get(request(lab, 2, 6, patience=15 * MS))
+    copied.get(request(lab, 2, 6, patience=15 * MS), after=10 * MS)
+    assert refusal(copied.fires(timer, at=20 * MS)[1:]), "a late copy makes nobody wait longer"
 
 
 @graded(points=2, title="A full queue", requirement="refused at once is better than late")
@@ -95,6 +101,12 @@ def test_a_cancelled_call_does_not_happen_unless_it_was_begun(lab: RpcLab) -> No
     idle = Hand(lab.BusyCallee("n1", (), work=20 * MS), callee.disk)
     assert "cancelled" in refusal(idle.get(request(lab, 4, 8)))
     assert callee.node.status()["entries"] == 2
+    working = Hand(lab.BusyCallee("n1", (), work=20 * MS))
+    working.get(request(lab, 1, 5))
+    (timer,) = working.timers_set(lab.Worked)
+    working.get(lab.Cancel(1, 1, 1))
+    assert working.get(request(lab, 1, 5)) == [], "it is at work still: nothing is decided"
+    assert working.fires(timer) == [lab.Reply(1, 1, Done(5))]
 
 
 @graded(points=1, title="Orphans in the queue", requirement="incarnations, once more")
@@ -107,6 +119,16 @@ def test_a_call_of_an_earlier_life_is_dropped_from_the_queue(lab: RpcLab) -> Non
     assert callee.fires(timer) == [], "its caller has started again meanwhile"
     assert work_one(lab, callee) == [lab.Reply(2, 1, Done(7))]
     assert callee.node.status()["entries"] == 1
+    crashed = Hand(lab.BusyCallee("n1", (), work=20 * MS))
+    crashed.get(request(lab, 1, 5))
+    assert work_one(lab, crashed) == [lab.Reply(1, 1, Done(5))]
+    crashed.get(request(lab, 1, 1), "c2")
+    (timer,) = crashed.timers_set(lab.Worked)
+    crashed.get(request(lab, 1, 7, incarnation=2))
+    assert crashed.fires(timer) == [lab.Reply(1, 1, Done(6))]
+    again = Hand(lab.BusyCallee("n1", (), work=20 * MS), crashed.disk)
+    again.get(request(lab, 1, 5))
+    assert not again.timers_set(lab.Worked), "that c1 has started again is on disk by now"
 
 
 @graded(points=2, title="A cancelling caller", requirement="the callee's word decides")
@@ -127,6 +149,15 @@ def test_a_caller_cancels_its_oldest_call_and_tells_what_the_callee_says(lab: Rp
     assert caller.has_ended() == {first: Failed("it was cancelled")}
     caller.get(lab.Reply(1, 2, Done(2)), SERVER)
     assert caller.has_ended() == {second: Ok(2)}, "it was too late"
+    poor = Hand(lab.ThriftyCaller("c1", ("n1",), deadline=600 * SECOND, retry_percent=0))
+    poor.ask(Deposit(1))
+    (again,) = poor.timers_set(lab.PutAgain)
+    poor.ask(lab.CancelOldest())
+    sent = []
+    for _ in range(15):
+        sent += poor.fires(again)
+        (again,) = poor.timers_set(lab.PutAgain)
+    assert sent == [lab.Cancel(1, 1, 1)] * 10, "a retry that cancels is paid for like any other"
 
 
 @graded(points=2, title="The budget", requirement="gRPC A6: retry throttling")

@@ -78,6 +78,12 @@ def test_a_caller_that_has_started_again_is_not_taken_for_its_earlier_life(lab: 
     again = Hand(lab.OnceCallee("n1", ()), callee.disk)
     assert again.get(request(lab, 2, 9)) == [], "not after a crash either"
     assert again.get(request(lab, 1, 7), "c2") == [lab.Reply(1, 1, Done(18))], "another caller"
+    later = Hand(lab.OnceCallee("n1", ()))
+    later.get(request(lab, 30, 5, oldest=30))
+    first = [lab.Reply(2, 1, Done(11))]
+    assert later.get(request(lab, 1, 6, incarnation=2)) == first, "numbers begin again at 1"
+    assert later.get(request(lab, 31, 9, oldest=31)) == [], "an orphan that comes late"
+    assert later.get(request(lab, 1, 6, incarnation=2)) == first, "it says nothing of this life"
 
 
 @graded(points=3, title="What may be forgotten", requirement="what the caller says has its end")
@@ -95,6 +101,9 @@ def test_a_result_is_kept_as_long_as_somebody_may_ask_for_it(lab: RpcLab) -> Non
     assert callee.get(request(lab, 39, 1, oldest=2)) == [], "what was told once stays told"
     assert callee.get(request(lab, 104, 1, oldest=40)) == [], "no caller is so far ahead"
     assert callee.get(request(lab, 103, 1, oldest=40)) != []
+    again = Hand(lab.OnceCallee("n1", ()), callee.disk)
+    assert again.get(request(lab, 39, 1, oldest=2)) == [], "it has its end after a crash, too"
+    assert again.get(request(lab, 40, 1, oldest=2)) == [lab.Reply(1, 40, Done(40))]
 
 
 @graded(points=1, title="Callers too many", requirement="everything is bounded")
@@ -124,6 +133,13 @@ def test_each_wait_is_about_twice_the_one_before_up_to_a_bound(lab: RpcLab, swee
         cancelled = [each for each in caller.effects if type(each).__name__ == "CancelTimer"]
         assert len(cancelled) == 2, "neither the deadline nor another attempt is to come"
     assert sweep.partial or len(first) > 12, "no two callers wait alike"
+    two = Hand(lab.RetryingCaller("c1", ("n1",)))
+    two.ask(Deposit(5))
+    two.ask(Deposit(6))
+    (timer,) = two.timers_set(lab.PutAgain)
+    two.get(lab.Reply(1, 1, Done(5)), SERVER)
+    (again,) = two.fires(timer)
+    assert (again.number, again.oldest) == (2, 2), "call 1 has its end by now"
 
 
 @graded(points=1, title="Callers restart too", requirement="both sides crash")

@@ -48,6 +48,7 @@ def test_a_callee_sends_the_parts_for_which_there_is_credit(lab: RpcLab) -> None
     assert callee.get(lab.Open(1, 1, 20, 28)) == [lab.Last(1, 1, 20)]
     assert callee.get(lab.Open(1, 1, 25, 30)) == [lab.Last(1, 1, 25)]
     assert callee.get(lab.Open(1, 1, -5, 1)) == [lab.Item(1, 1, 0, 1)]
+    assert filled(lab, 0).get(lab.Open(1, 1, 0, 8)) == [lab.Last(1, 1, 0)], "no part at all"
 
 
 @graded(points=3, title="In order and once", requirement="parts have positions")
@@ -79,6 +80,9 @@ def test_when_the_credit_is_used_up_the_caller_asks_on(lab: RpcLab) -> None:
     assert caller.has_ended() == {}, "a part is missing"
     caller.get(lab.Item(1, 1, 9, 10), SERVER)
     assert caller.has_ended() == {call: Ok(tuple(range(1, 11)))}
+    nothing, call = listening(lab)
+    nothing.get(lab.Last(1, 1, 0), SERVER)
+    assert nothing.has_ended() == {call: Ok(())}, "an account without entries"
 
 
 @graded(points=2, title="Where it has come to", requirement="what is lost is asked for again")
