@@ -73,6 +73,15 @@ def test_one_post_that_is_shown_lets_all_that_wait_for_it_follow(lab: ClocksLab)
         assert shown_by(lab, node) == (), "both lack the question"
         node.step(Receive(3, "n1", lab.VectorPost(vectors["n1"], "of n1")))
         assert shown_by(lab, node) == tuple((author, "of " + author) for author in vectors)
+    for order in (("n2", "n3"), ("n3", "n2")):
+        node = lab.CausalChat("n4", ("n1", "n2", "n3"))
+        node.step(Start(0, {}))
+        for author in (*order, "n1"):
+            causes = {"n1": 1, author: 1}
+            post = lab.VectorPost(tuple(sorted(causes.items())), "of " + author)
+            node.step(Receive(1, author, post))
+        found = tuple(author for author, _ in shown_by(lab, node))
+        assert found == ("n1", *order), "of two that may be shown that which came first is first"
 
 
 @graded(points=1, title="No longer than that", requirement="concurrent posts wait for nothing")

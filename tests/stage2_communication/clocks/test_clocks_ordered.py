@@ -92,6 +92,12 @@ def test_of_two_posts_with_equal_times_that_of_the_lesser_name_comes_first(lab: 
     simulation.run(1 * SECOND)
     for person in FOUR:
         assert lines(lab, simulation, person) == [(name, "first!") for name in FOUR]
+    node = lab.OrderedChat("n1", ("n2", "n3"))
+    node.step(Start(0, {}))
+    for author in ("n3", "n2"):
+        node.step(Receive(1, author, lab.TimedPost(1, 5, "of " + author)))
+    found = shown_by(lab, node)
+    assert found == (("n2", "of n2"),), "n3 says nothing any more that is before (5, n2)"
 
 
 @graded(points=2, title="In the order said", requirement="messages of one process arrive in order")
