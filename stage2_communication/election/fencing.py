@@ -163,14 +163,17 @@ class Writer(Voter):
 
     @on(Stored)
     def stored(self, stored: Stored, sender: NodeId) -> None:
-        """The line is taken: its call ends with Ok(token)."""
+        """The line is taken: its call ends with Ok(token), the term in which it was sent."""
         if stored.number in self.under_way:
             call, token = self.under_way.pop(stored.number)
             self.finish(call, Ok(token))
 
     @on(Refused)
     def refused(self, refused: Refused, sender: NodeId) -> None:
-        """The line is not taken: its call fails. There is a later term, and this one is over."""
+        """The line is not taken: its call fails. There is a later term, and this one is over.
+
+        Of the later term it tells in any case, also where the call has ended already.
+        """
         if refused.number in self.under_way:
             call, token = self.under_way.pop(refused.number)
             self.finish(call, Failed(f"token {token} is old: the resource has {refused.token}"))

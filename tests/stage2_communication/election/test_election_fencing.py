@@ -153,6 +153,8 @@ def test_the_resource_takes_equal_and_greater_tokens_and_refuses_lesser_ones(
     resource = Within(lab.Machine("n1", ("n2", "n3")))
     assert sent(resource.gets("n2", lab.Store(1, 3, "a"))) == [("n2", lab.Stored(1))]
     assert sent(resource.gets("n2", lab.Store(2, 3, "b"))) == [("n2", lab.Stored(2))]
+    crashed = Within(lab.Machine("n1", ("n2", "n3")), resource.disk)
+    assert crashed.asked(lab.Read()) == Ok(((3, "a"), (3, "b"))), "each line is on disk"
     taken = resource.gets("n3", lab.Store(1, 5, "c"))
     assert sent(taken) == [("n3", lab.Stored(1))]
     assert sent(resource.gets("n2", lab.Store(3, 4, "d"))) == [("n2", lab.Refused(3, 5))]
@@ -198,6 +200,16 @@ def test_a_person_is_told_ok_failed_or_unknown_and_it_is_so(lab: ElectionLab) ->
     assert told(late) == []
     assert waits(late) == {}, "it knows of that term already"
     assert process.asked(lab.WhoLeads()) == Ok((6, None))
+    older = writer(lab)
+    [(_, store)] = sent(older.does(lab.Write("a")))
+    [(_, lost)] = sent(older.does(lab.Write("b")))
+    older.fires(lab.NotStored(lost.number))
+    older.gets("n3", lab.Outdated(4))
+    assert told(older.gets("n1", lab.Stored(store.number))) == [(older.calls - 1, Ok(1))], (
+        "it was written in term 1"
+    )
+    assert told(older.gets("n1", lab.Refused(lost.number, 9))) == [], "it has ended"
+    assert older.asked(lab.WhoLeads()) == Ok((9, None)), "and yet that tells of term 9"
 
 
 @graded(points=1, title="After a crash", requirement="numbers of writes are used once")

@@ -121,6 +121,9 @@ def test_a_vote_is_given_once_a_term_and_known_after_a_crash(lab: ElectionLab) -
     again.fires(lab.PromiseOver())
     assert sent(again.gets("n3", lab.RequestVote(4))) == []
     assert sent(again.gets("n3", lab.RequestVote(5))) == [("n3", lab.Vote(5))]
+    voter.gets("n2", lab.terms.Heartbeat(4, 1))
+    voter.fires(lab.PromiseOver())
+    assert sent(voter.gets("n3", lab.RequestVote(4))) == [], "n2 leads term 4, by this very vote"
 
 
 @graded(points=2, title="Votes are counted", requirement="Raft 5.2: it wins with a majority")
@@ -156,6 +159,9 @@ def test_a_follower_hears_a_leader_of_its_term_or_a_later_one(lab: ElectionLab) 
     assert process.asked(lab.WhoLeads()).value == (1, "n2")
     assert waits(heard)[lab.PromiseOver()] == 150 * MS
     assert 150 * MS < waits(heard)[lab.ElectionTimeout()] <= 300 * MS
+    again = waits(process.gets("n2", lab.terms.Heartbeat(1, 7)))
+    assert again[lab.PromiseOver()] == 150 * MS, "each round is promised anew"
+    assert lab.ElectionTimeout() in again
     assert sent(process.gets("n3", lab.Vote(1))) == [], "it has lost the election"
     process.gets("n4", lab.Vote(1))
     assert process.asked(lab.WhoLeads()).value == (1, "n2")
@@ -209,6 +215,12 @@ def test_a_lease_lasts_as_long_as_a_majority_has_heard_a_round(lab: ElectionLab)
     process.gets("n4", lab.Heard(1, 3))
     assert not node.has_lease, "it leads no longer"
     assert process.fires(lab.LeaseOver(1, 3)) == []
+    assert process.gets("n4", lab.RequestVote(1)) == [], "it has voted for itself in term 1"
+    process.fires(lab.ElectionTimeout())
+    process.gets("n2", lab.Vote(2))
+    process.gets("n3", lab.Vote(2))
+    assert process.asked(lab.WhoLeads()).value == (2, "n1")
+    assert not node.has_lease, "of this term nobody has heard a round"
 
 
 @graded(points=1, title="Four voters", requirement="a majority of four is three")
