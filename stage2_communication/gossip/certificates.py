@@ -92,7 +92,7 @@ class DeletingSite(Site):
           so that it spreads again, and take it in place of the entry.
         * A dormant certificate here is older, or was activated elsewhere: it is of no more use.
         * A certificate that is too old to be kept is not taken in; an older value that is here is
-          dropped because of it.
+          dropped because of it. A dormant one that is here stays: nothing has taken its place.
         """
         certificate = self.asleep.get(entry.key)
         if certificate is not None:
@@ -101,13 +101,13 @@ class DeletingSite(Site):
                 entry = replace(certificate, active=max(self.now, certificate.active + 1))
             if (entry.stamp, entry.active) <= (certificate.stamp, certificate.active):
                 return
-            del self.asleep[entry.key]
         if self.is_over(entry):
             here = self.store.entries.get(entry.key)
             if here is not None and here.stamp < entry.stamp:
                 self.store.drop(entry.key)
                 self.forget(entry.key)
             return
+        self.asleep.pop(entry.key, None)
         super().take(entry)
 
     def is_over(self, entry: Entry) -> bool:

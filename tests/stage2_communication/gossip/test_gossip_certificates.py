@@ -121,12 +121,20 @@ def test_a_certificate_is_active_then_dormant_at_its_keepers_and_then_gone(lab: 
     keeper.now = 1106
     assert [each.key for each in effects_of(Forget, keeper.fires(lab.CompareDue()))] == ["k"]
     assert keeper.told(lab.Get("k")) == (None, None)
+    woken = Alone(lab.DeletingSite("n1", ("n9",), keep=100, dormant=1000))
+    woken.now = 500
+    woken.gets("n9", lab.Missing((lab.Entry("k", None, (5, "n9"), 500, ("n1",)),)))
+    for now, gone in ((601, []), (1600, []), (1601, ["k"])):
+        woken.now = now
+        forgotten = effects_of(Forget, woken.fires(lab.CompareDue()))
+        assert [each.key for each in forgotten] == gone, f"activated at 500, not stamped: {now}"
 
 
 @graded(points=1, title="All of them", requirement="Demers 1987, 2.1: two thresholds")
 def test_several_certificates_go_to_sleep_and_are_forgotten_together(lab: GossipLab) -> None:
     site = Alone(lab.DeletingSite("n1", ("n9",), keep=100, dormant=1000))
-    both = tuple(lab.Entry(key, None, (5, "n9"), 5, ("n1",)) for key in ("k", "l"))
+    keepers = ("n0", "n1")
+    both = tuple(lab.Entry(key, None, (5, "n9"), 5, keepers) for key in ("k", "l"))
     site.gets("n9", lab.Missing(both))
     site.now = 106
     assert sent(site.fires(lab.CompareDue()))[0][1].entries == ()
@@ -170,6 +178,16 @@ def test_what_meets_a_dormant_certificate_is_older_or_later_or_the_same(lab: Gos
     active = lab.Entry("k", None, (5, "n9"), 190, ("n1",))
     elsewhere.gets("n9", lab.Missing((active,)))
     assert offered(elsewhere) == (active,), "another keeper woke up"
+    same_time = keeper()
+    same_time.gets("n9", lab.Missing((lab.Entry("k", "v", (5, "n1")),)))
+    assert same_time.told(lab.Get("k"))[0] is None, "of one time, and the name decides: it is older"
+    assert [each.value for each in offered(same_time)] == [None]
+    over = keeper()
+    over.now = 400
+    over.gets("n9", lab.Missing((lab.Entry("k", None, (5, "n9"), 290, ("n1",)),)))
+    assert offered(over) == (), "it was activated elsewhere, and that is over as well"
+    over.gets("n9", lab.Missing((lab.Entry("k", "v", (4, "n9")),)))
+    assert over.told(lab.Get("k")) == (None, (5, "n9")), "the one that sleeps here still counts"
 
 
 @graded(points=2, title="Too old", requirement="Demers 1987, 2: a certificate that is over")
