@@ -2,8 +2,9 @@
 
 from common.check.broadcast import check_total_order
 from common.check.verdict import Answer
+from common.contract import Invoke, Receive, Send, Start
 from common.course.suites.grading import Sweep, graded
-from common.course.suites.kit import Wire, ask_ok, crash
+from common.course.suites.kit import Wire, ask_ok, crash, effects_of
 from common.values.faults import Link
 from common.values.units import MS, SECOND
 from tests.stage2_communication.chat.group import (
@@ -66,6 +67,14 @@ def test_a_chain_of_answers_is_shown_link_by_link(lab: ChatLab, sweep: Sweep) ->
             assert shown == ["0", "1", "2"][: len(shown)], f"n4 shows {shown}"
             simulation.run(simulation.now + 15 * MS)
         assert texts(lab, simulation, "n4") == ["0", "1", "2"]
+    made = lab.CausalMember("n1", ("n2", "n3"), founders=THREE)
+    made.step(Start(0, {}))
+    asked = lab.Post("n3", 1, (("n3", 1),), lab.Said("who is there?"))
+    made.step(Receive(1, "n3", lab.Posts((asked,), (("n3", 1),))))
+    made.step(Invoke(2, 1, lab.Remove("n3")))
+    (send,) = effects_of(Send, made.step(Invoke(3, 2, lab.Say("me"))))
+    (answer,) = send.message.posts
+    assert answer.stamp == (("n1", 2), ("n3", 1)), "what a removed member said is a cause as well"
 
 
 @graded(points=3, title="No wait", requirement="an own post is delivered at once (BSS 1991, 5.1)")

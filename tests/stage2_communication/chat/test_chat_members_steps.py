@@ -54,9 +54,12 @@ def test_a_stranger_that_says_goodbye_is_not_answered(lab: ChatLab) -> None:
 
 @graded(points=1, title="Full", requirement="MAX_MEMBERS: one more is refused")
 def test_a_room_that_is_full_refuses_the_next_one(lab: ChatLab) -> None:
-    made = opener(lab)
-    for number in range(4, 33):
-        told = dict(sent(made, Receive(2, f"n{number}", lab.Knock(()))))
-        assert type(told[f"n{number}"]).__name__ == "Posts", "it is let in"
-    ((to, told_so),) = sent(made, Receive(3, "n33", lab.Knock(())))
-    assert (to, type(told_so).__name__) == ("n33", "Refusal")
+    for one_has_left in (False, True):
+        made = opener(lab)
+        for number in range(4, 33):
+            told = dict(sent(made, Receive(2, f"n{number}", lab.Knock(()))))
+            assert type(told[f"n{number}"]).__name__ == "Posts", "it is let in"
+        if one_has_left:
+            made.step(Invoke(2, 1, lab.Remove("n2")))
+        ((to, told_so),) = sent(made, Receive(3, "n33", lab.Knock(())))
+        assert (to, type(told_so).__name__) == ("n33", "Refusal"), "who left is counted, too"

@@ -128,10 +128,15 @@ def test_a_member_that_says_what_it_holds_is_sent_what_it_lacks(lab: ChatLab) ->
 
 @graded(points=1, title="A new life", requirement="docstring of on_start: ask, and keep watch")
 def test_a_member_that_begins_asks_all_others_and_keeps_watch(lab: ChatLab) -> None:
-    saved: tuple[Any, ...] = ({}, {("post", "n2", 1): post(lab, "n2").posts[0]})
-    for kept in saved:
+    for count in (0, 1, 120):
+        kept: dict[Any, Any] = {
+            ("post", "n2", number): post(lab, "n2", number).posts[0]
+            for number in range(1, count + 1)
+        }
         begun = new(lab, "n2").step(Start(0, kept))
-        assert [each.to for each in effects_of(Send, begun)] == ["n1", "n3"]
+        asked = [(each.to, each.message.holds) for each in effects_of(Send, begun)]
+        holds = (("n2", count),) if count else ()
+        assert asked == [("n1", holds), ("n3", holds)], "it holds all that earlier lives saved"
         assert effects_of(SetTimer, begun), "nobody may hear the question"
 
 
