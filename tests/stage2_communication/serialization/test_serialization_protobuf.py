@@ -115,6 +115,9 @@ def test_repeated_numbers_are_read_packed_and_not_whatever_would_be_written(
     assert read(lab, kind, "9a 01 03 01 96 01 98 01 00")["old"] == [1, 150, 0]
     assert read(lab, kind, "ba 01 10" + "00" * 6 + "f03f" + "00" * 8)["doubles"] == [1.0, 0.0]
     assert read(lab, kind, "a2 01 00 a2 01 01 61")["texts"] == ["", "a"]
+    empty = read(lab, kind, "9a 01 00 ba 01 00")
+    assert (empty["old"], empty["doubles"]) == ([], []), "packed, and no number at all"
+    assert UNKNOWN not in empty
     for cut in ("9a 01 01 80", "ba 01 03 00 00 00"):
         with pytest.raises(RemoteProtocolError):
             read(lab, kind, cut)

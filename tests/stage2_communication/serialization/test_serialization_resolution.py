@@ -75,6 +75,9 @@ def test_types_are_matched_by_their_names_or_by_an_alias(lab: SerializationLab) 
     inner = record(field("i", record(field("n", "int"), name="Old")))
     other = record(field("i", record(field("n", "int"), name="New", aliases=["Old"])))
     assert resolved(lab, inner, other, {"i": {"n": 3}}) == {"i": {"n": 3}}
+    stranger = record(field("x", "int"), namespace="three")
+    with pytest.raises(lab.Mismatch):
+        resolved(lab, stranger, new, {"x": 1})
 
 
 @graded(points=2, title="Unions", requirement="Avro 1.12, Schema Resolution: unions")
@@ -132,6 +135,14 @@ def test_a_default_is_read_by_its_type(lab: SerializationLab) -> None:
         assert repr(found) == repr(expected), plain
         whole = resolved(lab, record(), record(field("x", plain, default=default)), {})
         assert repr(whole) == repr({"x": expected})
+    for plain, default in (({"type": "array", "items": "int"}, [1]),
+                           ({"type": "map", "values": "string"}, {"k": "v"})):  # fmt: skip
+        schema = lab.Schema(record(field("x", plain, default=default)))
+        empty = lab.Schema(record())
+        first = lab.resolve(empty, schema, b"")["x"]
+        first.clear()
+        again = lab.resolve(empty, schema, b"")
+        assert again == {"x": default}, "each value has a default of its own"
 
 
 @graded(points=1, title="Bad input", requirement="one sentence each")
@@ -160,3 +171,8 @@ def test_bytes_that_are_of_no_value_are_refused_in_a_sentence(lab: Serialization
     assert both.read(plain, plain, lab.Source(b"\x02\x00"), 96) == two, "null is the hundredth"
     with pytest.raises(RemoteProtocolError, match="nested"):
         both.read(plain, plain, lab.Source(b"\x02\x00"), 97)
+    old = lab.Schema(record(field("gone", node)))
+    drops = lab.Resolution(old, lab.Schema(record()))
+    assert drops.read(old.plain, record(), lab.Source(b"\0"), 97) == {}
+    with pytest.raises(RemoteProtocolError, match="nested"):
+        drops.read(old.plain, record(), lab.Source(b"\0"), 99)
