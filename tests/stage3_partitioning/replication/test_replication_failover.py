@@ -120,6 +120,9 @@ def test_a_member_follows_the_leader_of_a_later_epoch_and_of_its_own_that_had_no
         sent = member.hears("c1", lab.PutRequest(1, "x", "a"))
         assert sent == [("c1", lab.NotLeader(1, "n3"))]
         assert to(member.hears("n1", lab.Ship(1, (1, 2), ())), lab.Outdated) == [lab.Outdated(2)]
+        late = member.hears("op", lab.Fence(2))
+        assert late == [("op", lab.Outdated(2))], "epoch 2 has its leader by now"
+        assert member.disk["epoch"] == (2, "n3")
 
 
 @graded(points=2, title="The old leader", requirement="who hears of a later epoch leads no longer")

@@ -213,6 +213,14 @@ def test_a_copy_replaces_the_log_on_disk_and_lists_what_went_another_way(
         read = back.hears("c9", lab.GetRequest(1, "x", (0, 0)))
         assert read == [("c9", lab.Got(1, "new", (3, 9)))]
         assert back.hears("n3", lab.Ship(3, (3, 9), ())) == [("n3", lab.Have(3, 9))]
+    twice = follower_with(lab, lab.Replica, 1, 1)
+    twice.hears("n3", lab.Truncate(2, (1, 1)))
+    twice.hears("n3", lab.Ship(2, (1, 1), (entry(lab, 7, 2),)))
+    twice.hears("n3", lab.Replace(3, (1, 1), copy))
+    twice.hears("n3", lab.Ship(3, (3, 9), (entry(lab, 8, 3),)))
+    twice.hears("n1", lab.Truncate(5, (3, 9)))
+    lists = [[each.number for each in twice.disk["lost", number]] for number in range(3)]
+    assert lists == [[2], [7], [8]], "one list for each time, and none in the place of another"
 
 
 @graded(points=1, title="Only late", requirement="a copy is taken in the same epoch, too")
