@@ -1,10 +1,12 @@
 """Graded suite of the lab ``multileader``, third part: the last writer wins, and what is lost."""
 
 from common.check.causal import check_causal
-from common.contract.events import Start
+from common.contract.effects import Return
+from common.contract.events import Invoke, Start
 from common.course.suites.grading import Sweep, graded
-from common.course.suites.kit import ask_ok, crash, must_be_ok, must_hold, restart
+from common.course.suites.kit import ask_ok, crash, effects_of, must_be_ok, must_hold, restart
 from common.values.faults import Clock
+from common.values.history import Ok
 from common.values.units import MS, SECOND
 from tests.stage3_partitioning.multileader.lab import MultileaderLab
 from tests.stage3_partitioning.multileader.room import (
@@ -93,6 +95,12 @@ def test_of_two_writes_with_the_same_stamp_all_leaders_choose_the_same(
         must_be_ok(*asked)
         assert {each.at for each in log_of(simulation, "n2")} == {20 * MS}
         assert set(shown(lab, simulation, "price").values()) == {"n3"}
+    node = lab.LastWriterWins("n1", ("n2",))
+    node.step(Start(5, {}))
+    for call, value in enumerate("abc", 1):
+        node.step(Invoke(5, call, lab.Put("price", value)))
+    (told,) = effects_of(Return, node.step(Invoke(5, 4, lab.Get("price"))))
+    assert told.outcome == Ok("c"), "at one leader no two writes have the same stamp"
 
 
 @graded(points=1, title="After a crash", requirement="a stamp is later than what is on disk")
