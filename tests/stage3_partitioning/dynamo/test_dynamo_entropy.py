@@ -203,3 +203,10 @@ def test_an_exchange_is_answered_once_with_what_the_other_lacks_or_has_otherwise
     assert answer.message == lab.Exchange(leaf, (("x", (one, two)),), False)
     last = node.step(Receive(4, "n2", lab.Exchange(leaf, (), False)))
     assert effects_of(Send, last) == []
+    place_of = lab.look_into("place_of")
+    keys = (f"x{number}" for number in range(10**6))
+    beside = next(key for key in keys if f"{place_of(key):016x}".startswith(leaf))
+    node.step(Receive(5, "n2", lab.Keep(0, beside, (one,), "n1")))
+    more = node.step(Receive(6, "n2", lab.Exchange(leaf, (("x", (one, two)),), True)))
+    (answer,) = effects_of(Send, more)
+    assert answer.message.items == ((beside, (one,)),), "the other key of this leaf is lacking"

@@ -163,10 +163,14 @@ def test_a_read_repairs_all_old_homes_and_itself_and_then_the_round_is_over(lab:
     round = effects_of(Send, begun)[0].message.round
     told = effects_of(Send, node.step(Receive(3, second, lab.Found(round, (new,)))))
     assert [each.to for each in told] == ["c1"], "the third home may still answer"
-    ended = node.step(Receive(4, third, lab.Found(round, (old,))))
-    assert [each.key for each in effects_of(Save, ended)] == [("held", "cart")]
+    sibling = version(lab, "y", 1)
+    ended = node.step(Receive(4, third, lab.Found(round, (sibling, old))))
+    both = (sibling, new)
+    assert [(each.key, each.value.versions) for each in effects_of(Save, ended)] == [
+        (("held", "cart"), both)
+    ]
     repairs = [(each.to, each.message) for each in effects_of(Send, ended)]
-    assert repairs == [(third, lab.Keep(0, "cart", (new,), third))]
+    assert repairs == [(home, lab.Keep(0, "cart", both, home)) for home in (second, third)]
     assert node.step(Receive(5, third, lab.Found(round, (old,)))) == [], "that comes too late"
     assert node.step(Fire(6, due.id, due.timer)) == [], "nothing is left to be done"
 
@@ -211,6 +215,12 @@ def test_an_actor_never_gives_a_number_again_though_it_has_lost_or_replaced_what
         versions = next(each.value.versions for each in saves if each.key == ("held", key))
         (mine,) = (each for each in versions if each.value == "again")
         assert (mine.actor, mine.number) == (actor, number)
+        saved |= {each.key: each.value for each in saves}
+    third = lab.look_into("Coordinator")("n1", ("n2", "n3"))
+    third.step(Start(0, saved))
+    saves = effects_of(Save, third.step(Receive(9, "c1", lab.PutRequest(9, "z", "third", ()))))
+    (held,) = (each.value for each in saves if each.key == ("held", "z"))
+    assert held.actor == "n1/3", "each birth is counted on disk"
 
 
 @graded(points=2, title="Never apart", requirement="a home sends all that it has of a key")
@@ -273,6 +283,13 @@ def test_an_answer_to_a_round_of_an_earlier_life_counts_for_no_round_of_this_one
         for old in rounds[:-1]:
             assert node.step(Receive(2, "n2", lab.Kept(old))) == []
     assert len(set(rounds)) == 3
+    for word in (lab.PutRequest(1, "x", "a", ()), lab.GetRequest(2, "x")):
+        node = lab.Coordinator("n1", ("n2", "n3"))
+        node.step(Start(0, {}))
+        (due,) = effects_of(SetTimer, node.step(Receive(1, "c1", word)))
+        assert node.status()["rounds"] == 1
+        node.step(Fire(2, due.id, due.timer))
+        assert node.status()["rounds"] == 0, "a round that waited long enough is over"
 
 
 @graded(points=1, title="Without a home", requirement="no quorum, no word: the client says unknown")
