@@ -181,6 +181,14 @@ def test_a_reader_is_told_when_those_who_answered_have_on_disk_what_it_is_shown(
     assert told(done) == [Ok((lab.Shown("profile", "city", "Oslo", 5),))]
     assert node.gets("n2", lab.Mutated(read.round)) == []
     assert node.fires(lab.TimeIsOver(read.round)) == [], "it has been told"
+    newer = Alone(lab.Coordinator)
+    (read, *_) = [message for _, message in sent(newer.does(lab.Get("ann")))]
+    newer.gets("n2", lab.Found(read.round, ()))
+    newer.gets("n3", lab.Found(read.round, cells))
+    newer.gets("n1", lab.Found(read.round, ((NAME, lab.Cell("Rome", 9)),)))
+    done = newer.gets("n2", lab.Mutated(read.round))
+    shown_there = told(done)
+    assert shown_there == [Ok((lab.Shown("profile", "city", "Oslo", 5),))], "n1 alone has Rome"
 
 
 @graded(points=2, title="Both ways", requirement="each is sent just what it lacks")
