@@ -222,10 +222,12 @@ def test_an_item_has_the_sessions_whose_latest_change_was_there(lab: ShardsLab) 
     bench = member(lab, "n2", disk=held("d"))
     for number, (session, key) in enumerate([("b", "d"), ("a", "d"), ("c", "d"), ("c", "e")], 1):
         bench.hears("c1", request(lab, lab.Put(key, "x"), number, session=session))
+    failed = request(lab, lab.CompareAndSet("d", "other", "y"), 9, session="e")
+    assert bench.hears("c1", failed) == [("c1", lab.Written(9, False))]
     bench.hears("n1", lab.MoveChunk(table(lab, *BEFORE), "d", "n3"))
     ((_, batch),) = bench.hears("n3", taken(lab, 0))
     told = [(item.place, [name for name, _ in item.sessions]) for item in batch.items]
-    assert told == [("d", ["a", "b"]), ("e", ["c"])]
+    assert told == [("d", ["a", "b", "e"]), ("e", ["c"])], "also one that has changed nothing"
 
 
 @graded(points=2, title="Orphans", requirement="deleted, unless they are owned again by then")
