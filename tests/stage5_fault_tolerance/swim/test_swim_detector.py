@@ -180,6 +180,12 @@ def test_a_beat_that_is_a_little_late_excuses_nothing(lab: SwimLab) -> None:
     assert _suspected(lab, node, 510) == [], "a heartbeat clears it at once"
     node.step(Receive(520, "n2", lab.Heartbeat()))
     assert _suspected(lab, node, 520) == []
+    both = lab.Watcher("n1", ("n2", "n3"), interval=100, detector=lab.FixedTimeout)
+    both.step(Start(0, {}))
+    for now in (200, 400, 501):
+        both.step(Fire(now, 1, _beat(lab)))
+    both.step(Receive(510, "n2", lab.Heartbeat()))
+    assert _suspected(lab, both, 510) == ["n3"], "the heartbeat of one says nothing of another"
 
 
 def _beat(lab: SwimLab) -> Any:
