@@ -114,21 +114,24 @@ def _caught(asked: Asked, exhibit: Exhibit, found: dict[str, Any]) -> Iterator[s
     if not trace.is_file():  # a new exhibit: tests demand that it gets one
         return
     asked.site.stage.add(f"{FOLDER}museum/{exhibit.key}.jsonl", trace.read_bytes())
-    see = asked.said("See the run in the viewer", "在查看器中看这次运行")
-    yield link_to(asked.page, f"museum/{exhibit.key}", see)
-    if found["shown"] == "its test":
-        return
-    if "right" not in found:
-        lead = asked.said("The run is of another one:", "这次运行来自另一处：")
-        yield from ("", lead, "", *_said(found["shown"]))
-        return
-    lead = asked.said(
-        "The test leaves no run to look at, so this is a scene made for the bug:",
-        "测试没有留下可看的运行，所以这是为这个错误另做的场景：",
+    see = link_to(
+        asked.page,
+        f"museum/{exhibit.key}",
+        asked.said("See the run in the viewer", "在查看器中看这次运行"),
     )
-    yield from ("", lead, "", *_said(found["shown"]), "")
-    lead = asked.said("The same scene without the bug:", "同一个场景，没有这个错误：")
-    yield from (lead, "", *_said(found["right"]))
+    if found["shown"] == "its test":
+        yield see
+    elif "right" not in found:
+        lead = asked.said("The run is of another one:", "这次运行来自另一处：")
+        yield from (see, "", lead, "", *_said(found["shown"]))
+    else:
+        lead = asked.said(
+            "**A scene of nodes shows it**, for the test leaves no run to look at:",
+            "**一个节点场景展示了它**，因为测试没有留下可看的运行：",
+        )
+        yield from (lead, "", *_said(found["shown"]), "", see, "")
+        lead = asked.said("The same scene without the bug:", "同一个场景，没有这个错误：")
+        yield from (lead, "", *_said(found["right"]))
 
 
 def _said(text: str) -> list[str]:

@@ -6,7 +6,7 @@ import { placeLabels } from "./labels.js";
 export const TOP = 30;
 const ROW = 30; // px from one step to the next in steps mode, at zoom 1
 const LONG_GAP = 26; // px more, at most, where much time passed
-const MIN_LANE = 102; // nine of them fit beside the panel on a screen of 1,440 px
+const MIN_LANE = 92; // ten of them fit beside the panel on a screen of 1,440 px, eight on 1,280
 const MAX_LANE = 380;
 const TALLEST = 1_000_000; // px: browsers cannot draw much higher
 const BUCKET = 400; // px of height that share a drawer in the index of tall things
@@ -33,6 +33,19 @@ export function layOut(trace, { width, mode, zoom, measure }) {
   placeLabels(place);
   place.index.labels = drawers(place.labels);
   return place;
+}
+
+/** How far to scroll to the side so that the event's lane is seen, with that of the other end of its
+    message if there is room for both. `left` is how far it is scrolled, `room` how wide it is. */
+export function sideways(place, { lane, to, frm }, left, room) {
+  if (lane < 0 || place.width <= room) return left;
+  const other = place.trace.laneOf.get(to ?? frm) ?? lane;
+  const far = (Math.abs(other - lane) + 1) * place.laneWidth > room;
+  const ends = far ? [lane] : [lane, other];
+  const half = place.laneWidth / 2;
+  const least = place.x(Math.max(...ends)) + half - room;
+  const most = place.x(Math.min(...ends)) - half;
+  return Math.max(least, Math.min(most, left));
 }
 
 /** The usual time between two steps, in microseconds. */

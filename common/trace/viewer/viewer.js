@@ -3,7 +3,7 @@
 
 import { build, drawHeads, drawTicks, icon } from "./controls.js";
 import { listen } from "./input.js";
-import { layOut } from "./layout.js";
+import { layOut, sideways } from "./layout.js";
 import { Minimap } from "./minimap.js";
 import { lastAtMost, leaveOut, readTrace, saidIn, stateAt, troubleAt } from "./model.js";
 import { eventCard, html, stateCards, table } from "./panel.js";
@@ -237,7 +237,8 @@ class Viewer {
   }
 
   keepInView(y, glide) {
-    const { scrollTop, clientHeight } = this.p.scroller;
+    const { scrollTop, clientHeight, clientWidth, scrollLeft } = this.p.scroller;
+    this.p.scroller.scrollLeft = sideways(this.place, this.event, scrollLeft, clientWidth);
     if (y > scrollTop + clientHeight * 0.15 && y < scrollTop + clientHeight * 0.62) return;
     const near = Math.abs(y - scrollTop) < clientHeight * 2;
     this.scrollTo(y, glide && near && !this.calm.matches);
