@@ -22,7 +22,7 @@ SCENES = {
     "pbft": ("pbft", "pbft-two-liars", 120),
     "crdt": ("crdt", "crdt-cut", 96),
     "mapreduce": ("mapreduce", "mapreduce-worker-dies", 150),
-    "swim": ("swim", "swim-refuted", 852),
+    "swim": ("swim", "swim-refuted", 845),
     "kademlia": ("kademlia", "kademlia-holders", 2012),
     "log": ("log", "log-high-watermark", 101),
     "replication": ("replication", "replication-async", 386),
