@@ -26,7 +26,7 @@ contacts are kept is the same, because only the bucket that a node is in itself 
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import sha1
 from typing import TypeAlias
@@ -106,17 +106,19 @@ class Bucket:
     """Up to ``k`` contacts, from the one that was not heard for longest to the latest one.
 
     Attributes:
-        contacts: those that are kept, by key, in that order.
-        waiting: newcomers that came while the bucket was full, by key, the latest one last
+        contacts: those that are kept, by the numbers of their keys (:func:`number_of`), in that
+            order.
+        waiting: newcomers that came while the bucket was full, by number too, the latest one last
             (section 4.1).
-        missed: how many requests in a row each contact has not answered; none is not listed.
+        missed: by number, how many requests in a row a contact has not answered; none is not
+            listed.
     """
 
     def __init__(self, k: int) -> None:
         self.k = k
-        self.contacts: dict[Key, Contact] = {}
-        self.waiting: dict[Key, Contact] = {}
-        self.missed: dict[Key, int] = {}
+        self.contacts: dict[int, Contact] = {}
+        self.waiting: dict[int, Contact] = {}
+        self.missed: dict[int, int] = {}
 
     def seen(self, contact: Contact) -> None:
         """A message came from ``contact`` (sections 2.2 and 4.1).
@@ -128,16 +130,16 @@ class Bucket:
         * The same key at another node is somebody's lie, or the node has moved. It waits too, until
           the contact that has the key does not answer.
         """
-        key = contact.key
-        kept = self.contacts.get(key)
+        number = number_of(contact.key)
+        kept = self.contacts.get(number)
         if kept == contact:
-            self.contacts[key] = self.contacts.pop(key)
-            self.missed.pop(key, None)
+            self.contacts[number] = self.contacts.pop(number)
+            self.missed.pop(number, None)
         elif kept is None and len(self.contacts) < self.k:
-            self.contacts[key] = contact
+            self.contacts[number] = contact
         else:
-            self.waiting.pop(key, None)
-            self.waiting[key] = contact
+            self.waiting.pop(number, None)
+            self.waiting[number] = contact
             if len(self.waiting) > MOST_WAITING:
                 del self.waiting[next(iter(self.waiting))]
 
@@ -148,12 +150,12 @@ class Bucket:
         waits no more. If nobody waits, the contact is dropped once it has missed
         :data:`STALE_AFTER` requests in a row. A contact that is not kept has no place to lose.
         """
-        key = contact.key
-        if self.contacts.get(key) != contact:
+        number = number_of(contact.key)
+        if self.contacts.get(number) != contact:
             return
-        self.missed[key] = self.missed.get(key, 0) + 1
-        if self.waiting or self.missed[key] >= STALE_AFTER:
-            del self.contacts[key], self.missed[key]
+        self.missed[number] = self.missed.get(number, 0) + 1
+        if self.waiting or self.missed[number] >= STALE_AFTER:
+            del self.contacts[number], self.missed[number]
             if self.waiting:
                 self.seen(self.waiting.popitem()[1])
 
@@ -204,12 +206,13 @@ class RoutingTable:
             target: any key.
             but: a key that is left out: who asks knows itself.
         """
-        close: list[Contact] = []
+        left_out = number_of(but) if is_key(but) else -1
+        close: dict[int, Contact] = {}
         for bucket in self.closest_buckets(target):
             if len(close) >= self.k:
                 break
-            left_out = bucket.contacts.get(but)
-            close += [each for each in bucket.contacts.values() if each is not left_out]
+            close |= bucket.contacts
+            close.pop(left_out, None)
         return closest_of(close, target, self.k)
 
     def closest_buckets(self, target: Key) -> list[Bucket]:
@@ -229,7 +232,17 @@ class RoutingTable:
         return closer + further[::-1]
 
 
-def closest_of(contacts: Iterable[Contact], target: Key, count: int) -> tuple[Contact, ...]:
-    """So many of ``contacts``, those that are closest to ``target``, the closest one first."""
-    goal = number_of(target)  # looked up once for all
-    return tuple(sorted(contacts, key=lambda contact: number_of(contact.key) ^ goal)[:count])
+def closest_of(contacts: Mapping[int, Contact], target: Key, count: int) -> tuple[Contact, ...]:
+    """So many of ``contacts``, those that are closest to ``target``, the closest one first.
+
+    Distances alone are sorted, for each one leads back to its contact: the exclusive or with the
+    same number, done twice, changes nothing.
+
+    Args:
+        contacts: by the numbers of their keys.
+        target: any key.
+        count: how many, if there are so many.
+    """
+    goal = number_of(target)
+    apart = sorted([number ^ goal for number in contacts])[:count]
+    return tuple([contacts[each ^ goal] for each in apart])

@@ -18,7 +18,7 @@ for that it has to be hard to choose one's key, or to have many of them (section
 from collections.abc import Sequence
 from typing import Any
 
-from bonus_overlays.kademlia.buckets import Contact, Key, closest_of
+from bonus_overlays.kademlia.buckets import Contact, Key, closest_of, number_of
 from bonus_overlays.kademlia.lookup import MOST_TOLD, Search
 from bonus_overlays.kademlia.publishing import Dht
 from common.contract import NodeId
@@ -96,7 +96,7 @@ class DisjointSearch(Search):
     @property
     def found(self) -> tuple[Contact, ...]:
         """The k closest of all that were found on any path, the closest one first."""
-        found = [contact for path in self.paths for contact in path.found]
+        found = {number_of(each.key): each for path in self.paths for each in path.found}
         return closest_of(found, self.target, self.k)
 
 
