@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 PROCESSOR_SECONDS = 5
@@ -14,7 +15,8 @@ PROCESSOR_SECONDS = 5
 and half of it when it is judged on a busy machine."""
 
 WAITING_SECONDS = 60
-"""Time that a test may take for one seed, waiting included."""
+"""Time that a test may take for one seed, waiting included. Time in which it was ready to run, and
+the machine ran others, does not count: that says nothing about the code (:func:`_crowded_out`)."""
 
 JUDGED_WAITING_SECONDS = 900
 """The same for judged code: each of its answers has a limit of its own, and a busy machine must not
@@ -38,6 +40,12 @@ seeds_begun = 0
 """How many seeds of tests have begun; for those who count something for each."""
 
 _out_of_budget = ""
+
+_crowded_out_before = 0.0
+"""What :func:`_crowded_out` said when the waiting time was set, or made longer, the last time."""
+
+A_MOMENT = 0.1
+"""Fewer seconds than these are not given back."""
 
 
 class NeverEnds(BaseException):
@@ -117,6 +125,8 @@ def suspend() -> None:
 
 
 def _set(processor: float, waiting: float) -> None:
+    global _crowded_out_before
+    _crowded_out_before = _crowded_out()
     signal.setitimer(signal.ITIMER_PROF, processor, AGAIN_SECONDS if processor else 0)
     signal.setitimer(signal.ITIMER_REAL, waiting, AGAIN_SECONDS if waiting else 0)
 
@@ -135,7 +145,31 @@ def _waiting(_: int, frame: FrameType | None) -> None:
         return
     if _out_of_budget:
         raise OutOfBudget(_out_of_budget)
+    if _given_back():
+        return
     raise Hung(f"still waiting after {WAITING_SECONDS} s for something that does not come")
+
+
+def _given_back() -> bool:
+    """Whether the test was crowded out since the last time, so that it has so much more time."""
+    global _crowded_out_before
+    before, _crowded_out_before = _crowded_out_before, _crowded_out()
+    lost = _crowded_out_before - before
+    if lost < A_MOMENT:
+        return False
+    signal.setitimer(signal.ITIMER_REAL, lost, AGAIN_SECONDS)
+    return True
+
+
+def _crowded_out() -> float:
+    """Seconds for which this thread was ready to run so far, and no processor was free for it.
+
+    0 where the system does not say so: only Linux does.
+    """
+    try:
+        return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return 0.0
 
 
 def _between_lines(frame: FrameType | None) -> bool:
