@@ -22,12 +22,17 @@ def test_a_store_restored_from_a_snapshot_goes_on_like_the_first(
         commands, first = Commands(lab, Random(seed)), lab.Store()
         first.apply(lab.LeaseGrant(60, 9))
         first.apply(lab.Put(b"A", b"held", 9))
+        first.apply(lab.Put(b"S", b"held by nobody"))
         for _ in range(60):
             first.apply(commands.any(first.history.revision))
         second = lab.Store()
         second.apply(lab.LeaseGrant(60, 77))
         second.apply(lab.Put(b"what was here", b"before", 77))
+        second.apply(lab.LeaseGrant(60, 9))
+        second.apply(lab.Put(b"S", b"held here before", 9))
+        before = second.leases.version
         second.restore(first.snapshot())
+        assert second.leases.held[9].version > before, "the lease of this id is another one now"
         assert second.snapshot() == first.snapshot()
         for number in range(60):
             command = commands.any(first.history.revision)

@@ -136,6 +136,16 @@ def test_a_late_accuser_shortens_what_is_left_and_may_end_it_at_once(lab: SwimLa
         alone.hear("n8", lab.News((lab.Suspect("n2", 0, "n4"),)))
         _until_dead(alone, "n2")
         assert alone.now - began == ends
+    alone = guard(lab)
+    for incarnation, refuted in ((0, True), (1, False), (2, False)):
+        began = alone.now
+        alone.hear("n8", lab.News((lab.Suspect("n2", incarnation, "n3"),)))
+        _wait(alone, 5 * PERIOD, silent="")
+        if refuted:
+            alone.hear("n8", lab.News((lab.Alive("n2", 1),)))
+    alone.hear("n8", lab.News((lab.Suspect("n2", 2, "n4"),)))
+    _until_dead(alone, "n2")
+    assert alone.now - began == 14 * PERIOD, "a suspicion of a later incarnation is a new one"
 
 
 @graded(points=1, title="Told on", requirement="Lifeguard III-B: the first K are gossiped")
