@@ -47,6 +47,9 @@ def must_count_answers_for_their_own_round(lab: CapLab) -> None:
         for client, round in zip(("c1", "c2"), rounds[-2:], strict=True):
             told = node.receive("n3", lab.consistent.UpdateReply(round))
             assert [each.to for each in told] == [client], f"round {round} is that of {client}"
+        for number in range(30):
+            asked = of(lab.consistent.Query, node.receive(f"c{number}", lab.ReadRequest(10**12)))
+            rounds.insert(0, asked[0].round)
         saved = node.disk
 
 
@@ -82,10 +85,14 @@ def must_count_tries_of_both_phases(lab: CapLab) -> None:
     node = replica(lab, attempts=3, try_again_after=10)
     round = query(lab, node, "c1", 1, "a")
     assert len(of(lab.consistent.Query, node.wait(10))) == 2, "the second try"
-    update(lab, node, round)
+    spread = update(lab, node, round)
     told = [each.message for each in node.wait(10)]
     assert [type(each) for each in told] == [lab.client.Doubt], f"three tries were made: {told}"
     assert not node.timers
+    for life in (node, replica(lab, node.disk)):
+        again = life.receive("c1", lab.WriteRequest(1, "a"))
+        held = [each.held for each in of(lab.consistent.Update, again)]
+        assert held == [spread.held] * 2, "what is in doubt is decided: it has its tag"
 
 
 def must_remember_a_refusal_over_a_crash(lab: CapLab) -> None:

@@ -7,6 +7,7 @@ from common.check.linearizability import check_linearizability
 from common.check.models import Register
 from common.check.sessions import check_sessions
 from common.check.verdict import Answer
+from common.contract.effects import Send
 from common.contract.events import NodeId, Receive, Start
 from common.contract.node import Node
 from common.course.suites.grading import Sweep, graded
@@ -14,6 +15,7 @@ from common.course.suites.kit import (
     ask,
     ask_ok,
     crash_and_restart,
+    effects_of,
     must_be_ok,
     must_hold,
 )
@@ -267,3 +269,12 @@ def test_gossip_that_is_old_is_answered_with_what_is_newer_and_gossip_that_is_no
     (answer,) = node.step(Receive(0, "n2", lab.Gossip(lab.available.Tagged())))
     assert (answer.to, answer.message.held.value) == ("n2", 7), "n2 does not have write(7) yet"
     assert node.step(Receive(0, "n2", answer.message)) == [], "both hold the same: all is said"
+    for name, told in (("m9", True), ("n2", False)):
+        node = lab.AvailableReplica("n1", ("n2", "n3"))
+        node.step(Start(0, {}))
+        node.step(Receive(0, "c1", lab.WriteRequest(1, 7)))
+        other = lab.available.Tagged((1, name), 8)
+        said = effects_of(Send, node.step(Receive(0, "n3", lab.Gossip(other))))
+        assert bool(said) == told, f"of one counter the greater name is newer: n1 or {name}"
+        (read,) = effects_of(Send, node.step(Receive(0, "c1", lab.ReadRequest(2))))
+        assert read.message.value == (7 if told else 8)

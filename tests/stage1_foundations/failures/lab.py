@@ -24,7 +24,7 @@ class FailuresLab(LabUnderTest):
         )
         from stage1_foundations.failures.apart import Known, Received, Sent
         from stage1_foundations.failures.client import AccountClient
-        from stage1_foundations.failures.detect import Classify, HeartbeatDetector
+        from stage1_foundations.failures.detect import Alive, Classify, HeartbeatDetector, Silence
         from stage1_foundations.failures.masking import (
             Answer,
             CatalogueReplica,

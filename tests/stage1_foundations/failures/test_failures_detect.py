@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from common.contract.events import NodeId
+from common.contract.effects import SetTimer
+from common.contract.events import Fire, NodeId, Receive, Start
 from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import ask
 from common.sim.chaos import random_schedule
@@ -120,6 +121,14 @@ def test_it_is_wrong_about_a_network_that_has_become_slow_only_finitely_often(
     simulation.inject(Crash(simulation.now, "n2"))
     simulation.run(simulation.now + 20 * SECOND)
     assert opinion(lab, simulation, "n1", "n2") == "suspected", "it learned patience, not faith"
+    node = lab.HeartbeatDetector("n1", ("n2", "n3"))
+    node.step(Start(0, {}))
+    waits = []
+    for _ in range(4):
+        node.step(Fire(0, 1, lab.Silence("n2")))
+        effects = node.step(Receive(0, "n2", lab.Alive()))
+        waits += [each.after for each in effects if isinstance(each, SetTimer)]
+    assert waits == [200 * MS, 400 * MS, 800 * MS, 1600 * MS], "whatever it knows of n3"
 
 
 @graded(points=2, title="Back again", requirement="a suspicion is taken back")

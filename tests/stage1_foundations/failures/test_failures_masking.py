@@ -166,6 +166,10 @@ def test_a_liar_that_repeats_itself_has_one_vote(lab: FailuresLab) -> None:
     client = lab.VotingClient("c1", ("n1", "n2", "n3"))
     client.step(Start(0, {}))
     number = asked_with(lab, client, "mars")
+    silent = lab.VotingClient("c1", ("n1", "n2", "n3"))
+    silent.step(Start(0, {}))
+    nothing = lab.Answer(asked_with(lab, silent, "mars"), None)
+    assert not silent.step(Receive(1, "n3", nothing)), "who has not answered says nothing"
     for _ in range(5):
         assert not client.step(Receive(1, "n3", lab.Answer(number, LIE))), "one liar, one vote"
     assert not client.step(Receive(2, "n1", lab.Answer(number, "4th")))

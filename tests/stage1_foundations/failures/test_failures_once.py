@@ -277,6 +277,9 @@ def test_a_long_partition_costs_few_messages_ever_farther_apart(
         simulation.run(60 * SECOND)
         times = wire.times_of(lab.Request)
         assert 3 <= len(times) <= 6, f"{len(times)} requests for one operation in a minute"
+        ask(simulation, "c1", lab.Deposit(6), within=GIVEN_UP)
+        more = len(wire.times_of(lab.Request)) - len(times)
+        assert more == len(times), f"the second operation was asked {more} times"
         waits = [later - earlier for earlier, later in pairwise(times)]
         for shorter, longer in pairwise(waits):
             assert longer > 1.5 * shorter, f"the waits do not grow: {waits} µs"

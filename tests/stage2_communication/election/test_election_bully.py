@@ -108,6 +108,8 @@ def test_the_highest_of_all_leads_at_once(lab: ElectionLab) -> None:
     assert sent(highest.started) == [("n1", lab.Coordinator()), ("n2", lab.Coordinator())]
     assert waits(highest.started) == {lab.bully.HeartbeatDue(): 40 * MS}
     assert highest.leader(lab) == "n3"
+    bullied = sent(highest.gets("n1", lab.Coordinator()))
+    assert bullied == [("n1", lab.Coordinator()), ("n2", lab.Coordinator())], "n1 does not know it"
     alone = Alone(lab.Bully("n1", ()))
     assert alone.leader(lab) == "n1"
 

@@ -157,7 +157,9 @@ def test_the_resource_takes_equal_and_greater_tokens_and_refuses_lesser_ones(
     assert crashed.asked(lab.Read()) == Ok(((3, "a"), (3, "b"))), "each line is on disk"
     taken = resource.gets("n3", lab.Store(1, 5, "c"))
     assert sent(taken) == [("n3", lab.Stored(1))]
-    assert sent(resource.gets("n2", lab.Store(3, 4, "d"))) == [("n2", lab.Refused(3, 5))]
+    for number, old in ((3, 4), (4, 2)):
+        refused = sent(resource.gets("n2", lab.Store(number, old, "d")))
+        assert refused == [("n2", lab.Refused(number, 5))], "it is told the greatest one"
     saved = {each.key: each.value for each in effects_of(Save, taken)}
     again = Within(lab.Machine("n1", ("n2", "n3")), saved)
     assert sent(again.gets("n2", lab.Store(4, 4, "e"))) == [("n2", lab.Refused(4, 5))]

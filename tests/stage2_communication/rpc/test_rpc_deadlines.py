@@ -80,6 +80,10 @@ def test_a_call_too_many_is_refused_and_the_others_are_not(lab: RpcLab) -> None:
     assert "full" in refusal(callee.get(request(lab, 1, 1), "late"))
     assert "full" in refusal(callee.get(request(lab, 1, 1), "late")), "and it stays refused"
     assert callee.node.status()["waiting"] == 64
+    for _ in range(64):
+        callee.wait(20 * MS)
+    assert callee.node.status()["waiting"] == 0
+    assert "full" in refusal(callee.get(request(lab, 1, 1), "late")), "though there is room by now"
 
 
 @graded(points=3, title="Cancelling", requirement="what was not begun does not happen")

@@ -82,6 +82,8 @@ def test_a_caller_that_has_started_again_is_not_taken_for_its_earlier_life(lab: 
     later.get(request(lab, 30, 5, oldest=30))
     first = [lab.Reply(2, 1, Done(11))]
     assert later.get(request(lab, 1, 6, incarnation=2)) == first, "numbers begin again at 1"
+    other = [lab.Reply(2, 30, Done(18))]
+    assert later.get(request(lab, 30, 7, incarnation=2)) == other, "the row is empty again"
     assert later.get(request(lab, 31, 9, oldest=31)) == [], "an orphan that comes late"
     assert later.get(request(lab, 1, 6, incarnation=2)) == first, "it says nothing of this life"
 

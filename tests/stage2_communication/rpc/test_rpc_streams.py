@@ -118,6 +118,13 @@ def test_parts_of_another_stream_or_life_are_passed_over(lab: RpcLab) -> None:
         caller.ask(lab.Listen())
     refused = caller.ask(lab.Listen())
     assert isinstance(caller.has_ended()[refused], Failed), "everything is bounded"
+    again = Hand(lab.StreamingCaller("c1", ("n1",)), caller.disk)
+    call = again.ask(lab.Listen())
+    assert again.sent() == [lab.Open(2, 1, 0, 8)]
+    again.get(lab.Item(1, 1, 0, 7), SERVER)
+    again.get(lab.Last(1, 1, 1), SERVER)
+    again.get(lab.Last(2, 1, 0), SERVER)
+    assert again.has_ended() == {call: Ok(())}, "what came before was of the first life"
 
 
 @graded(points=3, title="Over crashes", requirement="a callee remembers nothing of a stream")
