@@ -123,6 +123,15 @@ def test_another_life_has_what_was_not_taken_and_expects_what_was_not_delivered(
             (handed,) = effects_of(Return, step(receiver, Invoke(2, call, lab.Take())))
             assert handed.outcome == Ok(f"item {2 * life + call}")
     assert len(disk) == 3, "two items and one count: what was taken is forgotten"
+    many: dict[Any, Any] = {("item", number): f"item {number}" for number in range(3, 103)}
+    full = lab.DurableReceiver("b", ("a",))
+    full.step(Start(0, {"taken": 3, **many}))
+    found = []
+    for call in range(101):
+        found += [
+            each.outcome for each in effects_of(Return, full.step(Invoke(1, call, lab.Take())))
+        ]
+    assert found == [Ok(f"item {number}") for number in range(3, 103)], "all of a hundred"
 
 
 @graded(points=1, title="The disk", requirement="bounded: what was taken is forgotten")

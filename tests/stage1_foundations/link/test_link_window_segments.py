@@ -189,3 +189,7 @@ def test_a_segment_for_which_there_may_be_no_room_is_not_kept(lab: LinkLab) -> N
     assert arrive(lab, receiver, 4) == (lab.Acknowledgement(4, ()), []), "all four places are full"
     receiver.step(Invoke(0, 1, lab.Take()))
     assert arrive(lab, receiver, 4) == (lab.Acknowledgement(5, ()), [])
+    gap = receiving(lab, 0, capacity=4)
+    for number in (1, 2, 3):
+        acknowledgement, _ = arrive(lab, gap, number)
+    assert acknowledgement == lab.Acknowledgement(0, ((1, 4),)), "all four fit, one is missing"

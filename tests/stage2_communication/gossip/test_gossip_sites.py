@@ -47,6 +47,9 @@ def test_a_site_with_a_slow_clock_replaces_what_it_has_seen(lab: GossipLab, swee
         assert second > first, "n2 has seen the first stamp, and its clock is behind"
         simulation.run(simulation.now + 20 * ROUND)
         assert set(asked(simulation, lab.Get("k"))) == {("slow", second)}
+    seen = lab.Entry("other", "v", (1000, "n9"))
+    again = Alone(lab.Site("n1", ("n2",)), {"other": seen})
+    assert again.told(lab.Put("k", "w")) > (1000, "n9"), "what it saw before a crash counts, too"
 
 
 @graded(points=1, title="On disk", requirement="an update is durable before anybody is told")
@@ -141,6 +144,10 @@ def test_two_sites_compare_recent_entries_then_checksums_then_everything(lab: Go
     other.does(lab.Put("late", "4"))
     [(_, reply)] = sent(other.gets("n1", again))
     assert sent(one.gets("n2", reply)) == [], "what differs is recent, and merged now"
+    other.does(lab.Put("new", "6"))
+    [(_, reply)] = sent(other.gets("n1", again))
+    assert sent(one.gets("n2", reply)) == [], "a newer value of a key that is here is merged, too"
+    assert one.told(lab.Get("new"))[0] == "6"
     one.does(lab.Put("more", "5"))
     [(_, offer)] = sent(one.fires(lab.CompareDue()))
     assert sent(other.gets("n1", offer)) == [], "what differed was in the offer"

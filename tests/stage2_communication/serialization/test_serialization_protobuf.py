@@ -104,6 +104,8 @@ def test_of_a_field_that_comes_twice_the_last_counts_and_messages_merge(
     merged = read(lab, kind, "8a 01 05 08 05 12 01 61 8a 01 02 08 06 8a 01 02 28 01")["inner"]
     assert (merged["number"], merged["text"]) == (3, "a"), "field by field"
     assert merged[UNKNOWN].hex() == "2801"
+    first = read(lab, kind, "8a 01 02 28 01 8a 01 02 08 06")["inner"]
+    assert (first["number"], first[UNKNOWN].hex()) == (3, "2801"), "what was unknown first is kept"
 
 
 @graded(points=2, title="Packed and not", requirement="Encoding: packed repeated fields")

@@ -100,6 +100,10 @@ def test_of_the_writers_union_what_was_written_counts_of_the_readers_what_matche
     assert resolved(lab, optional, record(field("x", "int")), {"x": 2}) == {"x": 2}
     with pytest.raises(lab.Mismatch):
         resolved(lab, optional, record(field("x", "int")), {"x": None})
+    arrays = [{"type": "array", "items": record(field("y", "int"), name="B")},
+              {"type": "array", "items": record(field("x", "int"))}]  # fmt: skip
+    written = {"type": "array", "items": record(field("x", "int"))}
+    assert resolved(lab, written, arrays, [{"x": 1}]) == [{"x": 1}], "names count within, too"
 
 
 @graded(points=1, title="Enums", requirement="Avro 1.12, Schema Resolution: enums")

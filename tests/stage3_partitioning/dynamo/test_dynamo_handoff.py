@@ -184,6 +184,11 @@ def test_a_hint_stays_until_its_home_has_taken_the_very_versions_that_are_here(
     assert node.versions("cart") == ()
     due = lab.look_into("HandOverAgain")()
     assert effects_of(Send, node.step(Fire(5, 0, due))) == [], "it has nothing more to bring home"
+    both = (version(lab, "y", 1), new)
+    node.step(Receive(6, walk[2], lab.Keep(1, "cart", both, walk[0])))
+    for part in (both[:1], both[1:]):
+        assert node.step(Receive(7, walk[0], lab.Taken("cart", part))) == [], "one of two"
+    assert effects_of(Forget, node.step(Receive(8, walk[0], lab.Taken("cart", both))))
 
 
 @graded(points=1, title="On disk, then said", requirement="the other one drops its copy")
