@@ -74,6 +74,9 @@ def test_levelled_chooses_what_is_too_much_and_what_it_overlaps_below(lab: Cassa
     assert numbers(lab.levelled([])) == ([], 0)
     assert numbers(lab.levelled([*new[:3], *below])) == ([], 0)
     assert numbers(lab.levelled([*new, *below])) == ([1, 2, 3, 4, 13, 14], 1)
+    wide = ranged(lab, files, 5, 0, 5, 60)
+    unsorted = lab.levelled([new[3], wide, new[0], new[1], *below])
+    assert numbers(unsorted) == ([1, 2, 4, 5, *range(10, 17)], 1), "the least and the greatest name"
     deep = [ranged(lab, files, 20 + n, 2, 20 * n, 20 * n + 19) for n in range(3)]
     chosen = lab.levelled([*new[:3], *below, *deep], fanout=6)
     assert numbers(chosen) == ([10, 20], 2), "the oldest of level 1, with what it overlaps"

@@ -101,6 +101,9 @@ def test_notes_of_one_node_end_the_same_in_any_order(lab: DynamoLab) -> None:
     both = (("n5", member(4, False)), ("n7", member(1, True)), ("n2", member(1, False)))
     told = effects_of(Save, node.step(Receive(3, "n3", lab.look_into("Tell")(both))))
     assert [each.key for each in told] == [("member", "n5"), ("member", "n2")], "n7 is a stranger"
+    later = Receive(4, "n3", lab.look_into("Tell")((("n5", member(5, False)),)))
+    saved = [(each.key, each.value) for each in effects_of(Save, node.step(later))]
+    assert saved == [(("member", "n5"), member(5, False))], "a greater number is noted on disk"
 
 
 @graded(points=2, title="There and back", requirement="who comes back has what was written since")
