@@ -87,6 +87,8 @@ class LoneReplica(Partition):
             self.send(sender, Arrived(self.life))
         elif decision.state is not None:
             self.assume(decision.state)
+            if self.leads and self.joining:
+                self.want((*self.state.isr, *self.joining))  # the first such wish may be lost
             self.tell_waiting()
 
     @on(Append)

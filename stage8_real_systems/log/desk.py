@@ -157,8 +157,14 @@ class Desk(Node, ABC):
 
     @on(Decided)
     def decided(self, news: Decided, subnode: str) -> None:
-        """What this broker has asked for is carried out."""
-        self.isr_wishes.pop(news.token, None)
+        """What this broker has asked for is carried out.
+
+        A replica's wish may have come to nothing, for it was about an older version. Another one
+        that the replica had meanwhile was not sent, so it has to be wished again.
+        """
+        replica = self.replicas.get(self.isr_wishes.pop(news.token, ""))
+        if replica is not None and replica.leads:
+            replica.isr_changed()
         caller = self.wishing.pop(news.token, None)
         if caller is not None:
             self.tell(caller, news.result)

@@ -194,16 +194,21 @@ class Leading(Replica):
     # Who is in sync.
 
     def isr_changed(self) -> None:
-        """The controller has decided on a wish of this leader, or has fenced a broker."""
+        """The controller has decided on a wish of this leader, or has fenced a broker: no wish is
+        under way that could still take somebody in."""
         self.joining = ()
         self.commit()
         self.serve_followers()
 
     def let_join(self, follower: NodeId) -> None:
         """Ask for a follower to be in sync again, once it has all that is committed, and all that
-        was there when this epoch began."""
+        was there when this epoch began.
+
+        One after the other: as long as the controller may have taken in the one in ``joining``,
+        that one counts, and no other is asked for.
+        """
         has = self.progress[follower].offset
-        is_out = follower not in (*self.state.isr, *self.joining)
+        is_out = follower not in self.state.isr and not self.joining
         if is_out and has >= max(self.high_watermark, self.epoch_start):
             self.joining = (follower,)
             self.want((*self.state.isr, follower))

@@ -52,7 +52,13 @@ class LogLab(LabUnderTest):
             PartitionState,
             WhereDoesItEnd,
         )
-        from stage8_real_systems.log.metadata import AlterIsr, Fence, Metadata, Register
+        from stage8_real_systems.log.metadata import (
+            AlterIsr,
+            Fence,
+            Metadata,
+            NewProducer,
+            Register,
+        )
         from stage8_real_systems.log.producers import Producers
         from stage8_real_systems.log.quorum import Beat, Quorum
         from stage8_real_systems.log.requests import (

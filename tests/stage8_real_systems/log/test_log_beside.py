@@ -7,14 +7,20 @@ import pytest
 
 from common.check.explorer import explore_instance
 from common.check.verdict import Answer
+from common.contract import Receive, Send, Start
 from common.values.history import Failed, History, Ok, Operation, Outcome, Unknown
 from common.values.report import Judged, Table
+from stage8_real_systems.log.alone import Appoint, IsrWish, LoneReplica
 from stage8_real_systems.log.batches import Batch, batch_of, texts
+from stage8_real_systems.log.broker import Broker
 from stage8_real_systems.log.checks import never_back, one_log, one_owner
 from stage8_real_systems.log.compaction import compact
 from stage8_real_systems.log.demo import demo
 from stage8_real_systems.log.disk import DiskFiles
 from stage8_real_systems.log.group_client import Consumed
+from stage8_real_systems.log.messages import FetchLog, PartitionState
+from stage8_real_systems.log.quorum import Decided
+from stage8_real_systems.log.requests import Error, Refused
 from stage8_real_systems.log.segments import CorruptLog, framed
 from stage8_real_systems.log.small import CUT_AT_THE_HIGH_WATERMARK
 from stage8_real_systems.log.storage import Log
@@ -99,6 +105,27 @@ def test_what_another_program_has_written_is_read_without_a_text() -> None:
     foreign = Batch(0, 0, 2, -1, -1, -1, 0, b"\x00\x01")
     assert texts(foreign) == ("", "")
     assert found_by([read(0, (0, ""), (1, ""))]) is None
+
+
+# Who is in sync.
+
+
+def test_a_wish_that_came_to_nothing_leaves_room_for_the_next_one() -> None:
+    """It was about an older version; meanwhile the replica wished again, and that was not sent."""
+    broker = Broker("n1", ("n2", "n3"))
+    broker.seed("wishes")
+    broker.step(Start(0, {}))
+    replica = LoneReplica("n1", ("n2", "n3"))
+    replica.step(Start(0, {}))
+    replica.step(Receive(1, "ctl", Appoint(1, PartitionState(("n1", "n2"), ("n1",), "n1", 6, 4))))
+    broker.replicas["t-0@1"] = replica
+    broker.isr_wishes[7] = "t-0@1"
+    fetch = Receive(2, "n2", FetchLog(6, 0, 0))
+    wish = Send("ctl", IsrWish(("n1", "n2"), 6, 4))
+    assert wish in replica.step(fetch)
+    assert wish not in replica.step(fetch), "it is asked for already"
+    broker.decided(Decided(7, Refused(Error.NOT_LEADER_OR_FOLLOWER)), "metadata")
+    assert wish in replica.step(fetch), "and now once more"
 
 
 # A disk.

@@ -121,9 +121,21 @@ def test_a_wish_about_an_older_version_changes_nothing(lab: LogLab) -> None:
 @graded(points=1, title="A snapshot", requirement="Raft, section 7: the whole state")
 def test_a_restored_controller_goes_on_alike(lab: LogLab) -> None:
     one, other = decided(lab, partitions=3), lab.Metadata()
+    gone = one.topics["t"].number
+    for before in (lab.DeleteTopic("t"), lab.CreateTopic("t", 3), lab.NewProducer()):
+        one.apply(before)
+    assert one.topics["t"].number > gone, "it is another one: who was down must not mix them up"
+    one.apply(lab.CreateTopic("gone", 1))
+    one.apply(lab.DeleteTopic("gone"))
     one.apply(lab.Fence("n2", 1))
+    for stale in (lab.Register("n9", 7), lab.CreateTopic("stale", 1, 1)):
+        other.apply(stale)
     other.restore(one.snapshot())
-    for command in (lab.Register("n2", 2), lab.Fence("n1", 1), lab.CreateTopic("u", 2, 2)):
+    assert one.snapshot() == other.snapshot(), "all that is decided, and nothing else"
+    for command in (
+        *(lab.Fence("n2", 1), lab.Register("n2", 2), lab.Fence("n1", 1), lab.NewProducer()),
+        *(lab.CreateTopic("u", 2, 2), lab.CreateTopic("stale", 1)),
+    ):
         assert one.apply(command) == other.apply(command)
     assert one.snapshot() == other.snapshot()
     assert "n1" not in {state_of(one, partition).leader for partition in range(3)}

@@ -309,6 +309,12 @@ def test_when_a_member_leaves_the_others_share_anew(lab: LogLab) -> None:
     assert desk.beat("b", generation, 1).error is lab.Error.REBALANCE_IN_PROGRESS
     assert desk.told[desk.join("b", 2, known=True)].leader == "b"
     assert isinstance(desk.group.leave(lab.LeaveGroup("g", "a"), 3), lab.Refused)
+    three = Desk(lab)
+    three.stable("a", "b", "c")
+    three.group.leave(lab.LeaveGroup("g", "a"), 1)
+    three.take()
+    rest = [three.join(each, 2, known=True) for each in "bc"]
+    assert [three.told[each].leader for each in rest] == ["b", "b"], "of two that stay one leads"
 
 
 @graded(points=2, title="Positions from a log", requirement="the later commit counts")

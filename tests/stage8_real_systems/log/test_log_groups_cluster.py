@@ -135,6 +135,48 @@ def test_who_waits_for_a_coordinator_that_is_none_any_more_is_told_so(lab: LogLa
     assert ask_ok(simulation, leader, beat).error is lab.Error.NOT_COORDINATOR
 
 
+@graded(points=1, title="The same one again", requirement="a new epoch is another coordinator")
+def test_under_the_next_epoch_of_the_same_leader_all_join_again(lab: LogLab) -> None:
+    """The only replica is taken for dead, and is back in the same life: it hears of both at once,
+    and has led all the time, as far as it knows."""
+    patient = (1 * SECOND, 2 * SECOND)
+    simulation = brokers(
+        lab, replication=1, min_isr=1, offsets_partitions=3, fence_after=100 * MS,
+        election_timeout=patient,
+    )  # fmt: skip
+    run_until(simulation, lambda: len(described(lab, simulation).brokers) == 3, 5 * SECOND)
+    controller = described(lab, simulation).controller
+
+    def coordinator(group: str) -> str:
+        return getattr(ask_ok(simulation, controller, lab.FindCoordinator(group)), "broker", "")
+
+    run_until(simulation, lambda: coordinator("g0") != "")
+    group = next(each for each in ("g0", "g1", "g2", "g3") if coordinator(each) != controller)
+    leader = coordinator(group)
+    simulation.run(simulation.now + 200 * MS)
+    ways = (lab.group_requests.Protocol("r", b""),)
+    joins = [lab.JoinGroup(group, "", each, *(5 * SECOND,) * 2, "consumer", ways) for each in "ab"]
+    first = ask_ok(simulation, leader, joins[0])
+    waiting = simulation.call(leader, joins[1])
+    others = [each for each in names(3) if each != leader]
+    for other in others:
+        simulation.inject(Block(simulation.now, leader, other))
+        simulation.inject(Block(simulation.now, other, leader))
+    run_until(simulation, lambda: coordinator(group) == "")
+    simulation.inject(Heal(simulation.now))
+    for other in others:
+        simulation.inject(Block(simulation.now, other, leader))
+    run_until(simulation, lambda: coordinator(group) == leader)
+    assert not has_ended(simulation, waiting, 20 * MS), "it has heard of nothing"
+    simulation.inject(Heal(simulation.now))
+    wait_for(simulation, waiting, 1 * SECOND)
+    assert value_of(waiting).error is lab.Error.NOT_COORDINATOR
+    beat = lab.Heartbeat(group, first.generation, first.member)
+    assert ask_ok(simulation, leader, beat).error is lab.Error.UNKNOWN_MEMBER_ID
+    again = ask_ok(simulation, leader, joins[0])
+    assert again.generation > first.generation + 1000, "no word of the old one is taken for new"
+
+
 @graded(points=3, title="Only what is committed", requirement="positions are told once they stay")
 def test_a_coordinator_tells_no_positions_before_it_knows_all_that_were_committed(
     lab: LogLab,

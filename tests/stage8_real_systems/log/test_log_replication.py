@@ -1,5 +1,7 @@
 """Graded suite of the lab ``log``: leader, followers, in-sync replicas, high watermark."""
 
+from dataclasses import replace
+
 from common.contract.effects import Forget, Save, Send
 from common.contract.events import Invoke, Receive, Start
 from common.course.suites.grading import Sweep, graded
@@ -133,6 +135,21 @@ def test_a_follower_that_lags_is_not_asked_for_before_it_has_what_is_committed(
     assert Send("ctl", lab.IsrWish(("n2", "n3", "n1"), 4, 7)) in effects
     effects = effects_of(Send, leader.step(Receive(5, "n1", lab.FetchLog(4, 4, 4))))
     assert effects == [], "it is asked for already, and there is nothing to tell"
+    everybody, two = ("n1", "n2", "n3", "n4"), lab.LoneReplica("n2", ("n1", "n3", "n4"))
+    two.step(Start(0, {("batch", each.base_offset): each for each in batches}))
+    alone = lab.PartitionState(everybody, ("n2",), "n2", 4, 7)
+    two.step(Receive(1, "ctl", lab.Appoint(1, alone)))
+    wish = Send("ctl", lab.IsrWish(("n2", "n1"), 4, 7))
+    assert wish in effects_of(Send, two.step(Receive(2, "n1", lab.FetchLog(4, 3, 3))))
+    assert effects_of(Send, two.step(Receive(3, "n3", lab.FetchLog(4, 3, 3)))) == []
+    two.step(Invoke(4, 1, lab.Append("more", 1)))
+    told = effects_of(Send, two.step(Receive(5, "n3", lab.FetchLog(4, 4, 3))))
+    assert told == [], "n1 may be in sync by now, and lacks it: it is not committed"
+    decided = replace(alone, isr=("n2", "n1"), version=8)
+    two.step(Receive(6, "ctl", lab.Appoint(1, decided)))
+    two.step(Receive(7, "n1", lab.FetchLog(4, 4, 3)))
+    told = effects_of(Send, two.step(Receive(8, "n3", lab.FetchLog(4, 4, 4))))
+    assert told == [Send("ctl", lab.IsrWish(("n2", "n1", "n3"), 4, 8))], "one after the other"
 
 
 def test_what_a_follower_asks_for_again_is_not_sent_again_while_it_may_be_on_its_way(
