@@ -67,6 +67,10 @@ class Slot:
         self.committed = False
         """Whether the request of ``accepted`` is committed; then it is so forever."""
 
+    def forget_votes(self) -> None:
+        """The view in which they were given is over. The certificate stays."""
+        self.accepted, self.prepares, self.commits = None, {}, {}
+
     def votes(self, votes: Mapping[NodeId, Signed], kind: type[Prepare] | type[Commit]) -> int:
         """How many of the votes are for what was accepted: the same view, number and digest."""
         assert self.accepted is not None, "there is nothing yet to vote for"

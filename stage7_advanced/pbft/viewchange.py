@@ -78,12 +78,21 @@ class ViewChanges(Checkpoints):
         """What runs while a request waits, or while a view that was agreed on does not begin."""
 
     def on_start(self) -> None:
-        """Go on in the view that was saved, or on the way to it."""
+        """Go on in the view that was saved, or on the way to it.
+
+        What was accepted in earlier views is void, as it was before the crash: else this replica
+        would not take the word of the present primary for these numbers.
+        """
         super().on_start()
         kept = self.saved.get("view")
         if isinstance(kept, KeptView):
             self.view, self.began = kept.view, kept.began
             self.active = self.began is not None
+            for slot in self.slots.values():
+                if slot.accepted is not None and slot.accepted.content.view < self.view:
+                    slot.forget_votes()
+            given = [number for number, slot in self.slots.items() if slot.accepted is not None]
+            self.last_given = max(given, default=self.stable)
             if not self.active:
                 self.say_view_change()
 
@@ -308,7 +317,7 @@ class ViewChanges(Checkpoints):
             (change.content for change in said.view_changes), key=lambda change: change.stable
         )
         for slot in self.slots.values():
-            slot.accepted, slot.prepares, slot.commits = None, {}, {}
+            slot.forget_votes()
         if latest.stable > self.stable:
             self.make_stable(latest.stable, latest.proof)
         self.last_given = self.stable

@@ -114,6 +114,12 @@ def test_with_its_own_a_replica_needs_two_more_that_agree_to_forget(lab: PbftLab
     assert not takes(2), "it is known after a crash, too"
     question = Signed("c2", lab.Request("c2", 1, lab.Get("x")), IDEAL)
     assert of(lab.Reply, one.commits(3, question)) == [lab.Reply(0, "c2", 1, "c1.1;c1.2;")]
+    ahead = replica(lab, window=8)
+    for number in range(1, 5):
+        ahead.commits(number, ahead.request(number))
+    ahead.hears_all("n1 n3", lab.Checkpoint(2, d))
+    (told,) = of(lab.State, ahead.hears("n4", lab.Status(0, True, 0, 0)))
+    assert digest(told.snapshot) == d, "it has the state of 2, though it has come to 4 by now"
     two = replica(lab)
     two.hears_all("n1 n3 n4", lab.Checkpoint(8, "d"))
     assert two.hears_all("n1 n3 n4", lab.Checkpoint(8, "d")) == [], "that is known"

@@ -93,6 +93,20 @@ def test_in_the_new_view_all_three_phases_are_done_again_and_nothing_twice(lab: 
         assert [each.result for each in told] == ["c1;"]
         one.start()
         assert of(lab.Prepare, one.hears("n2", one.word(3, None, 1))), "it is in view 1"
+    kept = store(lab, "n4")
+    kept.commits(1, asked)
+    kept.hears("n2", good)
+    kept.start()
+    assert not of(lab.Prepare, kept.hears("n2", kept.word(1, request(lab, "c2"), 1))), (
+        "it took another word for 1 in view 1 before a crash, and had a certificate of view 0"
+    )
+    again, other = store(lab, "n4"), request(lab, "c2")
+    again.hears("n1", again.word(2, other))
+    again.hears("n2", good)
+    again.start()
+    assert of(lab.Prepare, again.hears("n2", again.word(2, request(lab, "c3"), 1))), (
+        "what was accepted for 2 in view 0 is void, also after a crash in view 1"
+    )
 
 
 @graded(points=3, title="What waits goes along", requirement="4.4, 4.5.2: the new primary")
@@ -134,6 +148,13 @@ def test_a_primary_that_leads_again_leaves_no_gap_for_what_it_proposed_in_vain(
         said = one.hears("n4", change(lab, "n4", view).content)
         numbers = [each.number for each in of(lab.PrePrepare, said)]
         assert numbers == [1, 2], f"in view {view}: nothing was prepared, so 1 is the next number"
+    later = store(lab, "n2")
+    later.hears("n1", later.word(3, asked[0]))
+    later.hears("n3", change(lab, "n3", 1).content)
+    later.hears("n4", change(lab, "n4", 1).content)
+    later.start()
+    first = [each.number for each in of(lab.PrePrepare, later.asked(asked[1]))]
+    assert first == [1], "nor for what another primary proposed in vain, before a crash"
 
 
 @graded(points=2, title="Its checkpoint", requirement="4.4: min-s becomes the stable checkpoint")
