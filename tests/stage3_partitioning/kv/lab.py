@@ -32,20 +32,26 @@ class KvLab(LabUnderTest):
             RemoveNode,
             TimeToLive,
         )
+        from stage3_partitioning.kv.coordinator import Tick
         from stage3_partitioning.kv.messages import (
             Answer,
             Ask,
             Begin,
+            Changed,
+            ChangeRequest,
             Done,
             Move,
             Moved,
             Prepare,
             Prepared,
+            Refused,
             Request,
             Serve,
             Session,
             Table,
+            TableAsked,
             TableIs,
+            TableTaken,
             Taken,
             TryAgain,
         )
@@ -53,6 +59,7 @@ class KvLab(LabUnderTest):
         from stage3_partitioning.kv.partitioners import ModuloPartitioner, RangePartitioner
         from stage3_partitioning.kv.ring import RingPartitioner
         from stage3_partitioning.kv.server import StoreNode
+        from stage3_partitioning.kv.shard import MOST_HELD
         from stage3_partitioning.kv.slots import SlotPartitioner
         from stage3_partitioning.kv.store import Store
 

@@ -4,50 +4,15 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from common.contract import Forget, Invoke, Receive, Return, Save, Send, Start
+from common.contract import Forget, Invoke, Receive, Return, Save, Send
 from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import effects_of
 from common.values.history import Ok
 from tests.stage3_partitioning.kv.cluster import SLOTS, key_of, slot_of
 from tests.stage3_partitioning.kv.lab import KvLab
+from tests.stage3_partitioning.kv.one_node import FIRST_RUNS, asked, keys_of, node, served, told
 
 LAB = "kv"
-
-
-def node(lab: KvLab, id: str = "n1", saved: Any = None, **config: Any) -> Any:
-    """A node that has begun; of three nodes n1 and n2 hold the slots, half each."""
-    peers = tuple(other for other in ("n1", "n2", "n3") if other != id)
-    settings = {"slots": SLOTS, "shards": ("n1", "n2"), "coordinator": "n3", **config}
-    made = lab.StoreNode(id, peers, **settings)
-    made.step(Start(0, saved or {}))
-    return made
-
-
-def told(made: Any, message: Any, sender: str = "c1", now: int = 1) -> list[Any]:
-    """What a node sends when it gets a message: receiver and message, in order."""
-    effects = made.step(Receive(now, sender, message))
-    return [(each.to, each.message) for each in effects if isinstance(each, Send)]
-
-
-def asked(lab: KvLab, made: Any, number: int, command: Any, asking: bool = False) -> Any:
-    """The one reply to a request of c1; None if there is none."""
-    replies = told(made, lab.Request(number, command, asking))
-    assert len(replies) <= 1, "a request has one reply"
-    assert all(to == "c1" for to, _ in replies)
-    return replies[0][1] if replies else None
-
-
-def served(lab: KvLab, made: Any, *commands: Any, **options: Any) -> Any:
-    """What a front in the node's own process is told; None if it has to wait."""
-    effects = made.step(Invoke(1, 7, lab.Serve(commands, **options)))
-    ended = [each.outcome for each in effects if isinstance(each, Return)]
-    assert len(ended) <= 1, "a call ends once"
-    return ended[0].value if ended and isinstance(ended[0], Ok) else None
-
-
-def keys_of(slot: int, count: int) -> list[bytes]:
-    """Some keys of a slot, in the order in which a move takes them."""
-    return sorted(key for key in (b"%d" % n for n in range(300)) if slot_of(key) == slot)[:count]
 
 
 @graded(
@@ -215,7 +180,7 @@ def test_what_a_front_changes_is_saved_and_what_is_over_is_forgotten(lab: KvLab)
 
 
 @graded(
-    points=4,
+    points=3,
     title="The source stops before the target starts",
     requirement="the page, *Handing over*: give up, send, save, delete; Ask and Moved",
 )
@@ -256,9 +221,6 @@ def test_a_batch_is_nobodys_until_the_target_has_saved_it(lab: KvLab) -> None:
     assert ("n3", lab.Done(1)) in replies, "the coordinator hears of it"
     assert asked(lab, source, 18, lab.Get(keys[0])) == lab.Moved(18, slot, "n2", 0)
     assert asked(lab, target, 19, lab.Get(keys[2])) == lab.Answer(19, b"v"), "the whole slot"
-
-
-FIRST_RUNS = ((0, SLOTS // 2 - 1, "n1"), (SLOTS // 2, SLOTS - 1, "n2"))
 
 
 @graded(
@@ -336,6 +298,9 @@ def test_batches_and_acknowledgements_of_another_move_change_nothing(lab: KvLab)
     effects = source.step(Receive(1, "n2", taken))
     assert effects_of(Send, effects), "and this one goes on"
     assert effects_of(Forget, effects), "what is the target's now is not here, on the disk too"
+    ends = source.step(Receive(1, "n2", lab.Taken(2, (slot + 1, b""))))
+    gone = {each.key[0] for each in effects_of(Forget, ends)}
+    assert gone == {"item", "session"}, "nobody asks here any more for a slot that is gone"
     assert told(source, lab.Taken(9, (slot, b"")), "n2") == []
     assert told(node(lab, "n1"), taken, "n2") == [], "nothing moves here"
     before = (lab.Move(1, "n1", "n2", slot, slot), lab.Table(0, FIRST_RUNS))
@@ -371,6 +336,8 @@ def test_commands_on_keys_of_a_moving_slot_are_carried_out_together_or_not_at_al
     effects = source.step(Receive(1, "n2", taken))
     (again,) = [each.outcome for each in effects if isinstance(each, Return)]
     assert again == Ok(lab.TryAgain(0)), "who waited learns that one has gone and one has not"
+    assert [served(lab, source, *put) for _ in range(lab.MOST_HELD)] == [None] * lab.MOST_HELD
+    assert served(lab, source, *put) == lab.TryAgain(0), "so many may wait, and one more is told so"
     ((_, batch),) = [(e.to, e.message) for e in effects if isinstance(e, Send) and e.to == "n2"]
     ((_, taken),) = told(target, batch, "n1")
     assert served(lab, target, *put) == lab.Answer(0, (None, None))
