@@ -31,6 +31,7 @@ def test_a_store_restored_from_a_snapshot_goes_on_like_the_first(
         second.apply(lab.LeaseGrant(60, 9))
         second.apply(lab.Put(b"S", b"held here before", 9))
         before = second.leases.version
+        second.apply(lab.Arm(5))
         second.restore(first.snapshot())
         assert second.leases.held[9].version > before, "the lease of this id is another one now"
         assert second.snapshot() == first.snapshot()

@@ -57,6 +57,10 @@ def test_a_probe_that_fails_makes_periods_longer_and_without_nacks_by_more(lab: 
     for helper in (asked[0], *asked):
         alone.hear(helper.to, lab.Nack(ping.message.number - (helper is asked[2])))
     assert period_after(alone) == 3, "one helper twice, and one about another probe"
+    alone = guard(lab, members=40)
+    failed_probe(alone, 0)
+    failed_probe(alone, 3)
+    assert period_after(alone) == 4, "who was silent about an earlier probe counts for that one"
 
 
 @graded(points=1, title="No end of doubt", requirement="Lifeguard III-A: between 0 and S")
@@ -119,7 +123,8 @@ def test_each_further_accuser_makes_a_suspicion_shorter_up_to_three(lab: SwimLab
     for further in range(5):
         alone = guard(lab)
         began = alone.now
-        for accuser in ("n3", "n3", *names(8)[3 : 3 + further]):
+        others = names(8)[3 : 3 + further]
+        for accuser in ("n3", "n3", *others, "n3", *others):  # each counts once, also later on
             alone.hear("n8", lab.News((lab.Suspect("n2", 0, accuser),)))
         _until_dead(alone, "n2")
         took = alone.now - began

@@ -27,6 +27,16 @@ def test_a_record_that_fails_twice_is_skipped_if_the_job_wants_that(lab: Mapredu
     desk.report(worker, work)
     ((worker, reduce),) = desk.assigned().items()
     assert reduce.skip == (), "those are records of the map"
+    two = Desk(lab, workers=2)
+    two.submit(maps=2, skip=True)
+    first = two.assigned()
+    other = lab.TaskFailed("no luck", None)
+    work = first["n2"]
+    for _ in range(2):
+        two.report("n2", work, lab.TaskFailed("bad record", 3))
+        work = two.assigned()["n2"]
+    two.report("n3", first["n3"], other)
+    assert (work.skip, two.assigned()["n3"].skip) == ((3,), ()), "of that map, and of no other"
     desk.report(worker, reduce, lab.TaskFailed("no number", 8))
     ((worker, reduce),) = desk.assigned().items()
     assert reduce.skip == ()

@@ -298,6 +298,9 @@ def test_the_job_is_done_when_every_part_is_in_its_place_and_not_before(lab: Map
     desk.invoke(lab.Published(reduces["n3"].task))
     desk.invoke(lab.Published(reduces["n3"].task))
     assert len(desk.said(lab.Finished)) == 1
+    desk.invoke(lab.Published(reduces["n2"].task, "it is gone: it was put there before"))
+    desk.submit(maps=1, reduces=2)
+    assert (len(desk.said(lab.Finished)), desk.said(lab.Refused)) == (1, []), "done is done"
 
 
 @graded(points=1, title="No place", requirement="issue: a full disk")

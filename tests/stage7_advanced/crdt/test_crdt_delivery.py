@@ -3,7 +3,7 @@
 from random import Random
 from typing import Any
 
-from common.contract.effects import Broadcast, Save, Send
+from common.contract.effects import Broadcast, Return, Save, Send
 from common.contract.events import Fire, Invoke, NodeId, Receive, Start
 from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import (
@@ -105,6 +105,7 @@ def test_what_is_added_after_a_crash_is_new_to_all_others(lab: CrdtLab) -> None:
         simulation = replicas(lab, kind, 2)
         for item in ("bread", "eggs"):
             ask_ok(simulation, "n1", lab.Add(item))
+            crash_and_restart(simulation, "n1")
         simulation.run(300 * MS)
         crash_and_restart(simulation, "n1")
         assert ask_ok(simulation, "n1", lab.Look()) == ("bread", "eggs"), "it is on the disk"
@@ -187,11 +188,18 @@ def test_a_delta_is_sent_again_until_it_is_taken_and_then_forgotten(lab: CrdtLab
     assert [each.to for each in sent] == ["n2", "n3"], "n2 cannot have what was not there yet"
     node = lab.DeltaReplica("n1", ("n2", "n3"))
     node.step(Start(0, {}))
-    answers = effects_of(Send, node.step(Receive(10, "n2", lab.Delta(lab_list(lab), 7))))
-    assert answers == [Send("n2", lab.Taken(7))]
+    first = node.step(Receive(10, "n2", lab.Delta(lab_list(lab), 7)))
+    assert {each.key for each in effects_of(Save, first)} == {"items", "end"}, "it is durable"
+    assert effects_of(Send, first) == [Send("n2", lab.Taken(7))]
     again = effects_of(Send, node.step(Receive(11, "n2", lab.Delta(lab_list(lab), 7))))
     assert again == [Send("n2", lab.Taken(7))], "what has come before is taken, too"
     assert effects_of(Save, node.step(Receive(12, "n2", lab.Delta(lab_list(lab), 7)))) == []
+    node = lab.DeltaReplica("n1", ("n2", "n3"))
+    node.step(Start(0, {}))
+    node.step(Receive(13, "n3", lab.Delta(lab_list(lab).remove("c"), 1)))
+    node.step(Receive(14, "n2", lab.Delta(lab_list(lab), 7)))
+    (shown,) = effects_of(Return, node.step(Invoke(15, 1, lab.Look())))
+    assert shown.outcome == Ok(()), "n3 has removed c, and that came before c itself"
 
 
 def lab_list(lab: CrdtLab) -> Any:
