@@ -19,8 +19,8 @@ def mutants(asked: Asked) -> str:
     course, figures = asked.site.course, measured("mutants").get("labs", {})
     everything = {lab.id: read_mutants(course, lab).mutants for lab in course.labs}
     headers = asked.said(
-        "lab,named,generated,caught,explained,open,measured",
-        "实验,命名的,生成的,被发现,已解释,未解决,测量日期",
+        "lab,named,generated,caught,explained,open,measured,of",
+        "实验,命名的,生成的,被发现,已解释,未解决,测量日期,版本",
     ).split(",")
     rows = [
         (f"[{id}](#{id})", str(len(named)), *_generated(figures.get(id)))
@@ -37,9 +37,10 @@ def mutants(asked: Asked) -> str:
 def _generated(found: dict[str, Any] | None) -> tuple[str, ...]:
     """How many mutants a machine made of a lab, what became of them; the day, and the commit."""
     if found is None:
-        return ("", "", "", "", "")
+        return ("", "", "", "", "", "")
     counts = (found["tried"], found["caught"], found["explained"], len(found["survivors"]))
-    return (*map(str, counts), f"{found['date']}, `{found['commit'][:7]}`")
+    day = f'<span class="day">{found["date"]}</span>'
+    return (*map(str, counts), day, f"`{found['commit'][:7]}`")
 
 
 def _sentence(test: str) -> str:
@@ -97,6 +98,11 @@ def benchmarks(asked: Asked) -> str:
     return "\n".join(lines)
 
 
+def _ratio(value: float) -> str:
+    """A ratio with two decimals, or with two digits where that says nothing."""
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
+
+
 def scripts(root: Path) -> dict[str, str]:
     """What every benchmark says of itself, as Markdown, by name."""
     folder = root / "tests" / "benchmarks"
@@ -111,7 +117,7 @@ def scripts(root: Path) -> dict[str, str]:
 def _measured(asked: Asked, result: dict[str, Any]) -> list[str]:
     """The ratios, then all figures, folded; date and machine below the ratios."""
     headers = asked.said("ratio,value", "比值,数值").split(",")
-    ratios = [(f"`{key}`", f"**{value:.2f}**") for key, value in result["ratios"].items()]
+    ratios = [(f"`{key}`", f"**{_ratio(value)}**") for key, value in result["ratios"].items()]
     lines = [table(headers, ratios), "", _when(asked, result), ""]
     title, *headers = asked.said("All figures,what,value", "全部数据,项目,数值").split(",")
     figures = [(f"`{key}`", f"{value:,.4g}") for key, value in result["figures"].items()]
