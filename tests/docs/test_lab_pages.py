@@ -1,6 +1,7 @@
 """The page of each lab has what a page of a lab has, and what is in two languages is whole."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from docs.making.nav import page_of
 from docs.making.staging import DOCS
 
 COURSE = Course()
+PAGES = sorted((DOCS / "labs").glob("*.md"))
 HEADINGS = ("## The problem", "## Reading order", "## Run it")
 FOLDED = re.compile(r'^\?\?\? (?:question|success) "', re.MULTILINE)
 
@@ -41,3 +43,16 @@ def test_every_lab_is_named_on_the_page_of_its_stage() -> None:
             page = (DOCS / path).read_text(encoding="utf-8")
             missing = [id for id in stage.labs if not re.search(rf"`{id}`|labs/{id}\.md", page)]
             assert missing == [], path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_needs_no_signs_that_many_computers_have_no_picture_for(page: Path) -> None:
+    """Emoji are boxes where no font has them, and two columns wide in a drawing where one has."""
+    signs = re.findall("[\U0001f000-\U0001faff\u231a\u231b\u23e9-\u23f3]", page.read_text("utf-8"))
+    assert signs == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_is_said_beside_a_command_fits_a_window(page: Path) -> None:
+    said = re.findall(r"^lab .*\S[ ]{2,}\S.*$", page.read_text("utf-8"), re.MULTILINE)
+    assert [line for line in said if len(line) > 100] == []

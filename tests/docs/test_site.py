@@ -181,3 +181,36 @@ def leads(link: str, address: str, site: Path) -> bool:
     if not anchor or file.suffix != ".html" or anchor.startswith("__"):
         return True
     return f'id="{anchor}"' in file.read_text(encoding="utf-8")
+
+
+def test_beside_a_run_there_is_room_for_its_lanes_and_for_what_is_said_of_it(
+    browser: Any, address: str
+) -> None:
+    """On a laptop, in a column of text: a run, one with long names, and the playground's."""
+    width = "(e => e.getBoundingClientRect().width)"
+    with Visit(browser, address, viewport={"width": 1280, "height": 900}) as visit:
+        for path, place in (
+            ("labs/etcd/", ".run-place"),
+            ("labs/kademlia/", ".run-place"),
+            ("labs/echo/", ".playground"),
+        ):
+            page = visit.go(path)
+            page.locator(place).first.scroll_into_view_if_needed()
+            page.wait_for_selector(f"{place} .stv-svg")
+            viewer = page.locator(f"{place} .stv").first
+            whole = viewer.evaluate(width)
+            assert viewer.locator(".stv-panel").evaluate(width) > 0.9 * whole
+            for said in viewer.locator(".stv-verdict span").all():
+                assert said.evaluate(width) > 0.3 * whole
+            if path == "labs/kademlia/":
+                assert viewer.locator(".stv-scroller").evaluate("e => e.scrollLeft") > 0, "n13"
+
+
+def test_a_line_of_code_is_seen_whole_on_a_laptop(browser: Any, address: str, site: Path) -> None:
+    with Visit(browser, address, viewport={"width": 1280, "height": 900}) as visit:
+        page = visit.go("labs/raft/")
+        assert page.evaluate("""() => {
+            const code = document.querySelector('.md-typeset pre > code');
+            code.textContent = 'x'.repeat(100);
+            return code.scrollWidth <= code.clientWidth;
+        }""")
