@@ -139,7 +139,7 @@ class Splitting(Migrating):
         """Look for a chunk that is too large, too; the first one is enough for a tick."""
         super().migration_tick(timer)
         for chunk in self.table.chunks_of(self.id):
-            places = [place for place in self.documents if chunk.covers(place)]
-            if len(places) > self.most_documents:
+            if self.documents.count(chunk.low, chunk.high) > self.most_documents:
+                places = self.documents.between(chunk.low, chunk.high)
                 self.send(self.config_server, TooLarge(middle(places)))
                 break

@@ -178,7 +178,8 @@ class Migrating(Shard):
         self.donating = Donating(self.table.version, chunk.low, chunk.high, move.to, False)
         self.save("donating", self.donating)
         changed = {session.place for session in self.sessions.values()}
-        places = {place for place in {*self.documents, *changed} if chunk.covers(place)}
+        here = self.documents.between(chunk.low, chunk.high)
+        places = {*here, *(place for place in changed if chunk.covers(place))}
         self.clone = Clone(places, Receive(self.table, chunk.low))
         self.send(move.to, self.clone.sent)
 
@@ -272,7 +273,7 @@ class Migrating(Shard):
             return
         chunk = chunk_of(self.table, receive.low)
         if self.incoming is None:
-            for place in [place for place in self.documents if chunk.covers(place)]:
+            for place in self.documents.between(chunk.low, chunk.high):
                 self.keep(place, None)
             self.incoming = Incoming(self.table.version, chunk.low, chunk.high, donor, 0)
             self.save("incoming", self.incoming)
@@ -323,6 +324,10 @@ class Migrating(Shard):
         """
         coming = self.incoming
         low, high = (coming.low, coming.high) if coming else ("", "")
-        return sorted(
-            place for place in self.documents if not self.owns(place) and not low <= place < high
-        )
+        return [
+            place
+            for chunk in self.table.chunks
+            if chunk.shard != self.id
+            for place in self.documents.between(chunk.low, chunk.high)
+            if not low <= place < high
+        ]

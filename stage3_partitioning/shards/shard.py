@@ -24,6 +24,7 @@ from stage3_partitioning.shards.chunks import (
     place_of,
     shard_version,
 )
+from stage3_partitioning.shards.documents import Documents
 from stage3_partitioning.shards.messages import (
     Append,
     Change,
@@ -125,7 +126,7 @@ class Shard(Caching):
         **options: Any,
     ) -> None:
         super().__init__(id, peers, shards=shards or tuple(sorted((id, *peers))), **options)
-        self.documents: dict[str, str] = {}
+        self.documents = Documents()
         """By place, what is on this disk; some of it may be another shard's by now."""
         self.sessions: dict[str, Session] = {}
         """By name, the latest change of each session. Durable."""
@@ -134,11 +135,12 @@ class Shard(Caching):
 
     def status(self) -> Mapping[str, object]:
         """Its version, and what it has."""
-        owned = sum(self.owns(place) for place in self.documents)
+        chunks = self.table.chunks_of(self.id)
+        owned = sum(self.documents.count(chunk.low, chunk.high) for chunk in chunks)
         return {
             **super().status(),
             "version": ".".join(map(str, self.version)),
-            "chunks": len(self.table.chunks_of(self.id)),
+            "chunks": len(chunks),
             "documents": owned,
             "orphans": len(self.documents) - owned,
         }
@@ -229,7 +231,8 @@ class Shard(Caching):
             self.send(router, StaleConfig(look.number, self.version))
             return
         upto = self.open_end(look.low, look.high)
-        places = sorted(place for place in self.documents if look.low <= place < upto)
+        most = look.limit + 1 if look.limit else 0
+        places = self.documents.between(look.low, upto, most)
         if look.limit and len(places) > look.limit:
             upto = places[look.limit]
             del places[look.limit :]
