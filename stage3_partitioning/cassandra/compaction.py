@@ -23,6 +23,7 @@ A replica that is repaired less often than the grace lasts has deleted data come
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
+from common.values.sizes import bytes_of
 from stage3_partitioning.cassandra.files import Files
 from stage3_partitioning.cassandra.lsm import (
     Cell,
@@ -121,9 +122,20 @@ class CompactingStore(Store):
         **options: Any,
     ) -> None:
         super().__init__(files, **options)
-        self.choose = STRATEGIES[strategy]
+        self.strategy = STRATEGIES[strategy]
         self.grace = grace
         self.table_cells = table_cells
+
+    def choose(self, tables: Sequence[Table]) -> Choice:
+        """Which tables to merge, by the strategy.
+
+        A compaction keeps everything else waiting, too. Size-tiered tables grow without bound; so
+        one that is twice as large as a memtable or more is merged no more. Levelled ones do not
+        grow: more of them come.
+        """
+        if self.strategy is size_tiered:
+            tables = [table for table in tables if table.size < 2 * self.memtable_bytes]
+        return self.strategy(tables)
 
     def compact(self, now: int, choice: Choice | None = None) -> bool:
         """Merge some tables; the files that counted before count until all new ones are whole.
@@ -173,12 +185,15 @@ class CompactingStore(Store):
         )
 
     def cut(self, entries: Iterator[Entry], level: int) -> Iterator[list[Entry]]:
-        """The cells of one new table after the other: one of any size at level 0."""
+        """The cells of one new table after the other: one of any size at level 0, else of
+        ``table_cells``, or about as large as a memtable."""
         piece: list[Entry] = []
-        for entry in entries:
-            piece.append(entry)
-            if level > 0 and len(piece) == self.table_cells:
+        size = 0
+        for name, cell in entries:
+            piece.append((name, cell))
+            size += bytes_of(*name, cell.value)
+            if level > 0 and (len(piece) == self.table_cells or size >= self.memtable_bytes):
                 yield piece
-                piece = []
+                piece, size = [], 0
         if piece:
             yield piece

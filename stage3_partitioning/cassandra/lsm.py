@@ -26,13 +26,16 @@ from heapq import merge
 from typing import Any, TypeAlias
 
 from common.contract import record
+from common.values.sizes import bytes_of
 from stage3_partitioning.cassandra.files import Files, contents_of, line_of
 
 Name: TypeAlias = tuple[str, str, str]
 """Of a cell: the partition's key, the row, the column. Cells are sorted by it."""
 
 MEMTABLE_CELLS = 1000
-"""A memtable with so many cells is full."""
+MEMTABLE_BYTES = 4 * 1024 * 1024
+"""A memtable with so many cells is full, or one to which so many bytes were written: a flush keeps
+everything else waiting, and a thousand large cells are a gigabyte."""
 
 
 @record
@@ -152,11 +155,13 @@ class Store:
 
     Args:
         files: where they are. What is there is recovered.
-        memtable_cells: so many make a memtable full.
+        memtable_cells, memtable_bytes: so many cells make a memtable full, or so many bytes of
+            texts.
         table: the class of tables.
 
     Attributes:
         memtable: the newest cells that were written since the last flush.
+        bytes_written: how many bytes of texts those were that went into it.
         tables: those that the manifest names.
         log: the number of the log to whose end writes go.
         logs_from: the first log that the manifest names: what it has may be in no table.
@@ -168,10 +173,13 @@ class Store:
         files: Files,
         *,
         memtable_cells: int = MEMTABLE_CELLS,
+        memtable_bytes: int = MEMTABLE_BYTES,
         table: type[Table] = Table,
     ) -> None:
         self.files = files
         self.memtable_cells = memtable_cells
+        self.memtable_bytes = memtable_bytes
+        self.bytes_written = 0
         self.kind = table
         self.memtable: dict[Name, Cell] = {}
         self.tables: list[Table] = []
@@ -184,7 +192,8 @@ class Store:
     @property
     def full(self) -> bool:
         """Whether it is time to flush."""
-        return len(self.memtable) >= self.memtable_cells
+        large = bool(self.memtable) and self.bytes_written >= self.memtable_bytes
+        return large or len(self.memtable) >= self.memtable_cells
 
     # Writing.
 
@@ -199,6 +208,9 @@ class Store:
 
     def remember(self, cells: Mapping[Name, Cell]) -> None:
         """Put cells into the memtable, each unless a newer one is there."""
+        if not self.memtable:
+            self.bytes_written = 0
+        self.bytes_written += sum(bytes_of(*name, cell.value) for name, cell in cells.items())
         for name, cell in cells.items():
             newest = newer(self.memtable.get(name), cell)
             assert newest is not None
