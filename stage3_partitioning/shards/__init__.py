@@ -9,7 +9,8 @@ Reading order:
 5. ``migration``: a chunk moves while clients write to it.
 6. ``config``: the config server, whose table is *the* table.
 7. ``balancer``: chunks that are split, and shards that become even.
-8. ``server``: all of these in one process.
+8. ``inserting``: many documents in one request.
+9. ``server``: all of these in one process.
 
 Around it: ``worlds`` says how it runs, ``checks`` what must hold, ``small`` are the instances for
 the explorer, ``demo`` shows it, ``front`` speaks MongoDB's own protocol.

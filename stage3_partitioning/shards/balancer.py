@@ -22,6 +22,10 @@ BALANCE_EVERY = 100 * MS
 MOST_DOCUMENTS = 1000
 """A chunk with more documents is split."""
 
+ENOUGH_CHUNKS = 32
+"""A shard with more chunks than this has larger ones instead: everybody has the whole table, and
+gets all of it with each change."""
+
 
 @timer
 class BalancerTick:
@@ -120,7 +124,7 @@ class Splitting(Migrating):
 
     Args:
         id, peers, options: as for Migrating.
-        most_documents: how many a chunk may have.
+        most_documents: how many a chunk may have, where a shard has not very many.
     """
 
     def __init__(
@@ -134,12 +138,21 @@ class Splitting(Migrating):
         super().__init__(id, peers, **options)
         self.most_documents = most_documents
 
+    def most_in_a_chunk(self) -> int:
+        """How many documents a chunk may have: ``most_documents``, or more if this shard has so
+        many that they would be in more than ENOUGH_CHUNKS."""
+        owned = sum(
+            self.documents.count(chunk.low, chunk.high) for chunk in self.table.chunks_of(self.id)
+        )
+        return max(self.most_documents, owned // ENOUGH_CHUNKS)
+
     @on(MigrationTick)
     def migration_tick(self, timer: MigrationTick) -> None:
         """Look for a chunk that is too large, too; the first one is enough for a tick."""
         super().migration_tick(timer)
+        most = self.most_in_a_chunk()
         for chunk in self.table.chunks_of(self.id):
-            if self.documents.count(chunk.low, chunk.high) > self.most_documents:
+            if self.documents.count(chunk.low, chunk.high) > most:
                 places = self.documents.between(chunk.low, chunk.high)
                 self.send(self.config_server, TooLarge(middle(places)))
                 break

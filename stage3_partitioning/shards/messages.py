@@ -82,6 +82,20 @@ class Chunks:
     """What is the table, as this router knows it? Ends with Ok(Table)."""
 
 
+@operation
+class InsertMany:
+    """Put documents where there is none, in this order, up to the first that cannot be put.
+
+    Ends with Ok(how many were put). It ends early where a key has a document, and where the shard
+    of the first one does not own the place of the next one.
+
+    Attributes:
+        documents: pairs of key and document.
+    """
+
+    documents: tuple[tuple[str, str], ...]
+
+
 Change: TypeAlias = Put | Append | Delete | CompareAndSet
 
 # From a router to a shard, and back.
@@ -117,6 +131,25 @@ class Written:
 
     number: int
     done: bool
+
+
+@message
+class InsertAll:
+    """Put these, as InsertMany says; ``documents`` are pairs of place and document. The other
+    attributes are those of a Request."""
+
+    number: int
+    session: str
+    version: Version
+    documents: tuple[tuple[str, str], ...]
+
+
+@message
+class Inserted:
+    """The first ``many`` of them are on disk, and no other one."""
+
+    number: int
+    many: int
 
 
 @message
@@ -217,11 +250,13 @@ class Session:
         number: of the request.
         place: of the document that it changed.
         done: what was answered.
+        many: how many documents it has put, if it was an InsertAll.
     """
 
     number: int
     place: str
     done: bool
+    many: int = 0
 
 
 @record

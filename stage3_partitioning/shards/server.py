@@ -7,6 +7,7 @@ own old table; MongoDB's clients connect to the router in a server (``front/``).
 
 from stage3_partitioning.shards.balancer import Balancer, Splitting
 from stage3_partitioning.shards.config import ConfigServer
+from stage3_partitioning.shards.inserting import InsertingRouter, InsertingShard
 from stage3_partitioning.shards.migration import Migrating
 from stage3_partitioning.shards.router import Router
 
@@ -15,5 +16,5 @@ class QuietServer(ConfigServer, Migrating, Router):
     """A process that splits and moves nothing by itself."""
 
 
-class Server(Balancer, Splitting, Router):
+class Server(Balancer, Splitting, InsertingShard, InsertingRouter):
     """A whole process. The arguments are those of its parts."""

@@ -18,6 +18,9 @@ from stage3_partitioning.shards.front.problems import Problem
 from stage3_partitioning.shards.front.store import Store
 from stage3_partitioning.shards.front.wire import Document
 
+LONGEST_ROW = 1000
+"""So many documents are inserted by one request, if they are one shard's."""
+
 MOST_TRIES = 100
 """So often a document may change between reading and writing; then the update has failed."""
 
@@ -118,11 +121,25 @@ class Data:
         return namespace
 
     async def insert(self, command: Document) -> Document:
-        """``insert``: each document, if there is none with its ``_id``."""
-        namespace = self.written(command)
+        """``insert``: each document, if there is none with its ``_id``.
 
-        async def one(document: Document) -> Document:
-            made = {"_id": document.get("_id", ObjectId()), **document}
+        They go in rows (``inserting``). A row ends before a document that cannot be put; that one
+        is asked for alone, to hear why. The next row is about as long as the last one could be.
+        """
+        namespace = self.written(command)
+        several = [{"_id": ObjectId(), **each} for each in command.get("documents", [])]
+        upto, length = 0, LONGEST_ROW
+
+        async def one(at: int) -> Document:
+            nonlocal upto, length
+            if at >= upto:
+                row = several[at : at + length]
+                many = await self.store.insert(namespace, row)
+                length = min(2 * max(many, 1), LONGEST_ROW)
+                upto = at + many
+            if at < upto:
+                return {"n": 1}
+            made = several[at]
             if not await self.store.change(namespace, made["_id"], None, made):
                 raise Problem(
                     11000,
@@ -131,7 +148,7 @@ class Data:
                 )
             return {"n": 1}
 
-        return await _each(command, "documents", one)
+        return await _each({**command, "documents": range(len(several))}, "documents", one)
 
     async def update(self, command: Document) -> Document:
         """``update``: each statement changes the first document it finds, or all (``multi``)."""

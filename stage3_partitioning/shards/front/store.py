@@ -1,7 +1,7 @@
 """The documents of collections, by way of the router in this process."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import bson
@@ -9,6 +9,7 @@ import bson
 from common.contract import NodeId
 from common.runtime.facade import Door
 from common.values.history import Failed, Ok
+from common.values.sizes import bytes_of
 from stage3_partitioning.shards.chunks import Table
 from stage3_partitioning.shards.front.keys import bounds, key_of, namespace_of
 from stage3_partitioning.shards.front.problems import Problem
@@ -17,10 +18,12 @@ from stage3_partitioning.shards.messages import (
     Chunks,
     CompareAndSet,
     Get,
+    InsertMany,
     MoveTo,
     Scan,
     SplitAt,
 )
+from stage3_partitioning.shards.shard import MOST_BYTES
 
 MOST_DOCUMENT = 1_000_000
 """The longest document, in bytes. An update has two of them in one message between nodes, where a
@@ -77,6 +80,27 @@ class Store:
         key = key_of(namespace, id)
         done: bool = await self.ask(CompareAndSet(key, _text(before), _text(after)))
         return done
+
+    async def insert(self, namespace: str, several: Sequence[Document]) -> int:
+        """Put documents where there is none, in order; returns how many were put.
+
+        It may be fewer than can be: then the next one is for :meth:`change`, which says why, or
+        puts it. It is 0, too, where the first one is no document that can be put.
+        """
+        row: list[tuple[str, str]] = []
+        size = 0
+        for each in several:
+            try:
+                key, text = key_of(namespace, each["_id"]), _text(each)
+            except Problem:
+                break
+            assert text is not None, "there is a document"
+            size += bytes_of(key, text)
+            if row and size > MOST_BYTES:
+                break
+            row.append((key, text))
+        many: int = await self.ask(InsertMany(tuple(row)))
+        return many
 
     async def all(self, namespace: str) -> AsyncIterator[Document]:
         """The documents of a collection, in the order of their keys, some at a time."""
