@@ -26,7 +26,7 @@ def some_command(random: Random, client: str, number: int) -> object:
     if drawn < 7:
         return Get(key)
     if drawn < 10:
-        return Scan("", "z")
+        return Scan(KEYS[0], KEYS[-1] + "z")  # real clients may have put much beside these
     if drawn < 16:
         return Append(key, text)
     if drawn < 18:

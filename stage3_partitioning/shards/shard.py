@@ -46,6 +46,9 @@ from stage3_partitioning.shards.messages import (
 MOST_BYTES = 2_000_000
 """Of the documents in one answer or batch that has more than one; a message has at most 4 MB."""
 
+MOST_SHOWN = 500
+"""Documents in one answer: all others wait while one is made, and it may have to be made again."""
+
 
 class Caching(Node):
     """Who has a copy of the table. Only the config server's is *the* table.
@@ -224,18 +227,18 @@ class Shard(Caching):
         """All documents that are this shard's own, from ``low`` up to the end of its chunks there.
 
         A document that lies here and is another shard's is not shown. If there are more than
-        ``limit``, the answer ends just before the first that is left out; if they do not fit one
-        message, too (``fitting``). Or StaleConfig.
+        ``limit``, or than MOST_SHOWN, the answer ends just before the first that is left out; if
+        they do not fit one message, too (``fitting``). Or StaleConfig.
         """
         if self.refuses(look.version, look.low) or not self.owns(look.low):
             self.send(router, StaleConfig(look.number, self.version))
             return
         upto = self.open_end(look.low, look.high)
-        most = look.limit + 1 if look.limit else 0
-        places = self.documents.between(look.low, upto, most)
-        if look.limit and len(places) > look.limit:
-            upto = places[look.limit]
-            del places[look.limit :]
+        most = min(look.limit or MOST_SHOWN, MOST_SHOWN)
+        places = self.documents.between(look.low, upto, most + 1)
+        if len(places) > most:
+            upto = places[most]
+            del places[most:]
         found = tuple((place, self.documents[place]) for place in places)
         self.send(router, fitting(Seen(look.number, found, upto)))
 

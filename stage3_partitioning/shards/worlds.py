@@ -31,13 +31,17 @@ def _variant(title: str, hashed: bool) -> Variant:
     )
 
 
+LIVE = {"batch": 100, "longest_wait": 400 * MS, "attempts": 40}
+"""Real clients bring thousands of documents: two in a message of a migration would be too few, and
+on a busy machine a chunk may be closed for seconds. A router goes on asking for 15 s."""
+
 WORLDS = Worlds(
     __package__,
     variants={
         "range": _variant("chunks are ranges of keys, and split as they grow", hashed=False),
         "hashed": _variant("chunks are ranges of hashes", hashed=True),
     },
-    live=Size(members=4, clients=3),
+    live=Size(members=4, clients=3, config=LIVE),
     simulated=Size(members=4, clients=2),
     columns=("version", "chunks", "documents", "orphans", "moving"),
     trouble=kill_in_turn_then_all,

@@ -13,14 +13,14 @@ from common.contract.events import NodeId
 from common.contract.observer import Observer
 from common.course.suites.kit import ask
 from common.sim import LinkModel, Simulation
-from common.values.faults import Crash, Restart, Schedule
+from common.values.faults import Crash, Fault, Restart, Schedule
 from common.values.history import Ok, Outcome
 from common.values.units import MS, SECOND
 from stage3_partitioning.shards.documents import Documents
 from stage3_partitioning.shards.front import wire
 from stage3_partitioning.shards.front.facade import Commands
 from stage3_partitioning.shards.front.store import Store
-from stage3_partitioning.shards.messages import Get, InsertMany, MoveTo, Put, SplitAt
+from stage3_partitioning.shards.messages import Get, InsertMany, MoveTo, Put, Scan, Seen, SplitAt
 from stage3_partitioning.shards.server import Server
 
 MEMBERS = ("n1", "n2", "n3")
@@ -31,10 +31,13 @@ class Counted(Observer):
     """Counts what is sent from one node to another."""
 
     count = 0
+    pieces: tuple[int, ...] = ()
 
     def sent(self, at: int, node: NodeId, to: NodeId, message: object, number: int) -> None:
         """One more."""
         self.count += node != to
+        if isinstance(message, Seen):
+            self.pieces = (*self.pieces, len(message.documents))
 
 
 class Shell:
@@ -106,7 +109,7 @@ def test_in_order_nothing_is_put_behind_a_document_that_cannot_be(at: int) -> No
 def test_a_row_is_put_once_and_from_its_beginning_while_chunks_move_and_shards_crash(
     seed: int,
 ) -> None:
-    faults = [Crash(700 * MS, "n2"), Restart(900 * MS, "n2"), Crash(1500 * MS, "n1")]
+    faults: list[Fault] = [Crash(700 * MS, "n2"), Restart(900 * MS, "n2"), Crash(1500 * MS, "n1")]
     schedule = Schedule([*faults, Restart(1700 * MS, "n1")])
     nodes = dict.fromkeys(MEMBERS, Server)
     simulation = Simulation(nodes, seed=seed, link=ROUGH, schedule=schedule)
@@ -190,6 +193,19 @@ def test_a_shard_looks_at_no_more_documents_than_it_tells_of() -> None:
     assert server.status()["documents"] == 3000
     assert server.status()["orphans"] == 0
     assert len(server.table.chunks) > 2, "ticks have found what was too large"
+
+
+def test_a_scan_of_very_many_documents_is_answered_piece_by_piece() -> None:
+    shell = Shell()
+    shell(insert="c", documents=[{"_id": n} for n in range(2000)])
+    before = shell.counted.pieces
+    found = asyncio.run(shell.ask(Scan("", "\U0010ffff")))
+    assert isinstance(found, Ok)
+    assert isinstance(found.value, tuple)
+    assert len(found.value) == 2000
+    pieces = shell.counted.pieces[len(before) :]
+    assert sum(pieces) == 2000
+    assert max(pieces) == 500
 
 
 def test_the_table_stays_small_when_there_are_very_many_documents() -> None:

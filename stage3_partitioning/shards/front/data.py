@@ -5,8 +5,10 @@ in its place if it is still the same; else once more. So an update is atomic for
 MongoDB, and a migration cannot lose it.
 """
 
-from collections.abc import AsyncIterator
-from typing import Any
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Iterable
+from itertools import islice
+from typing import Any, TypeVar
 
 from bson import ObjectId
 
@@ -21,8 +23,13 @@ from stage3_partitioning.shards.front.wire import Document
 LONGEST_ROW = 1000
 """So many documents are inserted by one request, if they are one shard's."""
 
+TOGETHER = 32
+"""So many documents are updated or deleted at once, for one statement."""
+
 MOST_TRIES = 100
 """So often a document may change between reading and writing; then the update has failed."""
+
+T = TypeVar("T")
 
 
 class Data:
@@ -160,8 +167,10 @@ class Data:
                 raise Problem(9, "an update is a document here, and no pipeline")
             several = [each["_id"] for each in await self.matching(namespace, query)]
             told: Document = {"n": 0, "nModified": 0}
-            for id in several if statement.get("multi") else several[:1]:
-                modified = await self._update(namespace, id, query, update)
+            chosen = several if statement.get("multi") else several[:1]
+            for modified in await _together(
+                self._update(namespace, id, query, update) for id in chosen
+            ):
                 if modified is not None:
                     told["n"] += 1
                     told["nModified"] += modified
@@ -199,10 +208,9 @@ class Data:
         async def one(statement: Document) -> Document:
             query = statement["q"]
             several = await self.matching(namespace, query)
-            gone = 0
-            for each in several[:1] if statement.get("limit") else several:
-                gone += await self._delete(namespace, each, query)
-            return {"n": gone}
+            chosen = several[:1] if statement.get("limit") else several
+            gone = await _together(self._delete(namespace, each, query) for each in chosen)
+            return {"n": sum(gone)}
 
         return await _each(command, "deletes", one)
 
@@ -219,9 +227,25 @@ class Data:
     async def drop(self, command: Document) -> Document:
         """``drop``: delete all documents of a collection."""
         namespace = self.written(command)
-        for each in await self.matching(namespace, {}):
-            await self._delete(namespace, each, {})
+        several = await self.matching(namespace, {})
+        await _together(self._delete(namespace, each, {}) for each in several)
         return {"ns": namespace, "ok": 1.0}
+
+
+async def _together(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Do the same to several documents, of which none has to wait for another one: some at a time.
+
+    Raises:
+        Problem: the first that one of them has raised; no more of them are begun then.
+    """
+    done: list[T] = []
+    rest = iter(works)
+    while some := list(islice(rest, TOGETHER)):
+        for each in await asyncio.gather(*some, return_exceptions=True):
+            if isinstance(each, BaseException):
+                raise each
+            done.append(each)
+    return done
 
 
 async def _each(command: Document, field: str, one: Any) -> Document:
