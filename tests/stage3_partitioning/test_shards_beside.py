@@ -25,7 +25,7 @@ def test_what_does_not_fit_one_message_is_left_to_the_next_piece() -> None:
 
 def test_a_batch_of_a_migration_has_no_more_than_fits_one_message() -> None:
     donor = Migrating("n1", ("n2",), batch=3)
-    donor.documents = dict.fromkeys("abcde", "ä" * 450000) | {"f": "x" * 3_000_000}
+    donor.documents.update(dict.fromkeys("abcde", "ä" * 450000) | {"f": "x" * 3_000_000})
     assert donor.first_of(set("edcba")) == ["a", "b"], "1,800,000 bytes"
     assert donor.first_of({"f", "e"}) == ["e"]
     assert donor.first_of({"f", "g"}) == ["f"], "one at the least"
