@@ -7,7 +7,8 @@ is another shard's. So what is put is always the beginning of the row, as if one
 been asked for. The answer says how many that are, and the router's client goes on from there.
 
 A row is one change of its session, noted at the place of its first document. So a repetition is
-answered as before, by whoever owns that place by then; the documents are where their chunks are.
+answered as before, by the shard that owns that place by then; the documents are where their chunks
+are.
 """
 
 from dataclasses import replace
