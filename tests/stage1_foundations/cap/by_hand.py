@@ -117,4 +117,5 @@ def must_tell_clients_apart(lab: CapLab) -> None:
                 f"request {number} is {client}'s latest"
             )
             assert bool(of(lab.Gossip, told)) == (life == 0), "a repetition is no new write"
+        node.receive("n2", lab.Gossip(lab.available.Tagged((99, "n2"), "newer")))
         saved = node.disk

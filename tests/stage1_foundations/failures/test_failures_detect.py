@@ -90,6 +90,10 @@ def test_who_crashed_is_suspected_by_all_who_live_and_for_good(
         for now in range(2 * SECOND, 10 * SECOND, 500 * MS):
             simulation.run(now)
             assert sorted(suspicions(lab, simulation)) == expected, f"{down} are down"
+    begun = lab.HeartbeatDetector("n1", MEMBERS[1:], first_timeout=70 * MS).step(Start(0, {}))
+    waits = {each.timer: each.after for each in begun if isinstance(each, SetTimer)}
+    for peer in MEMBERS[1:]:
+        assert waits.get(lab.Silence(peer)) == 70 * MS, f"{peer} may be dead from the beginning"
 
 
 @graded(points=3, title="Accuracy, in the end", requirement="Chandra and Toueg 1996, section 2")

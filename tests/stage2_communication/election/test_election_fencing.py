@@ -206,8 +206,10 @@ def test_a_person_is_told_ok_failed_or_unknown_and_it_is_so(lab: ElectionLab) ->
     [(_, store)] = sent(older.does(lab.Write("a")))
     [(_, lost)] = sent(older.does(lab.Write("b")))
     older.fires(lab.NotStored(lost.number))
+    [(_, third_store)] = sent(older.does(lab.Write("c")))
+    assert third_store.number > lost.number, "a number is used once, also when its write has ended"
     older.gets("n3", lab.Outdated(4))
-    assert told(older.gets("n1", lab.Stored(store.number))) == [(older.calls - 1, Ok(1))], (
+    assert told(older.gets("n1", lab.Stored(store.number))) == [(older.calls - 2, Ok(1))], (
         "it was written in term 1"
     )
     assert told(older.gets("n1", lab.Refused(lost.number, 9))) == [], "it has ended"

@@ -166,6 +166,15 @@ def test_a_write_of_an_older_epoch_is_done_again_only_with_the_mark_of_this_one(
     assert node.hears("c1", lab.PutRequest(7, "x", "a")) == []
     assert node.hears("n3", lab.Have(2, 1)) == [], "it is on two disks, and may still be outlived"
     assert node.hears("n3", lab.Have(2, 2)) == [("c1", lab.PutDone(7, (1, 1)))]
+    both = hand(lab, lab.Replaceable, mode="semi-sync")
+    for client in ("c1", "c2"):
+        both.hears(client, lab.PutRequest(7, "x", client))
+    both.hears("op", lab.Fence(2))
+    both.hears("op", lab.Promote(2))
+    for client in ("c1", "c2"):
+        assert both.hears(client, lab.PutRequest(7, "x", client)) == []
+    told = both.hears("n3", lab.Have(2, 3))
+    assert sorted(to for to, _ in told) == ["c1", "c2"], "both wait for the same mark"
 
 
 @graded(points=1, title="Its followers", requirement="a leader ships to its own epoch only")

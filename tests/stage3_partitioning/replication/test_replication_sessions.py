@@ -78,6 +78,11 @@ def test_a_read_asks_for_the_position_of_the_last_write_and_of_the_last_read(
         client.hears("n2", lab.Got(number, None, (1, 7)))
         writes(lab, client, (1, 4))
         assert reads(lab, client)[1] == at_least, keeps
+    client = session(lab, WRITES, READS)
+    number, _ = reads(lab, client)
+    client.hears("n2", lab.Got(number, None, (1, 9)))
+    writes(lab, client, (2, 3))
+    assert reads(lab, client)[1] == (2, 3), "the later epoch is further, whatever the offset"
 
 
 @graded(points=1, title="Only further", requirement="a memory never goes back")
