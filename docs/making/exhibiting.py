@@ -30,6 +30,9 @@ MOST_BYTES = 400_000
 ALL_IS_WELL = 2
 """What ``breaking`` and ``showing`` exit with where nothing is broken; 1 is a crash of theirs."""
 
+VAGUE = ": this cannot be right"
+"""How ``lab why`` ends the verdict of a test whose failure names no event."""
+
 MOST_OTHERS = 8
 """So many other tests are looked at for one that runs nodes."""
 
@@ -85,10 +88,18 @@ def _explained(course: Course, exhibit: Exhibit, ended: TestResult, scratch: Pat
     options = SuiteOptions(impl=scratch, seed=seed_of(ended), tests=(ended.test,), more=more)
     run_suite(course, exhibit.lab, options)
     facts = json.loads(where.read_text("utf-8")) if where.exists() else {}
-    if facts.get("trace"):
-        _keep(exhibit, where.with_suffix(".jsonl"))
     why = str(facts.get("why") or ended.why)
-    return why.replace(f"{scratch}/", "").strip()  # a path as the course has it
+    why = why.replace(f"{scratch}/", "").strip()  # a path as the course has it
+    if facts.get("trace"):
+        trace = where.with_suffix(".jsonl")
+        trace.write_text(with_reason(trace.read_text("utf-8"), why), encoding="utf-8")
+        _keep(exhibit, trace)
+    return why
+
+
+def with_reason(lines: str, why: str) -> str:
+    """A trace whose verdict says what the test says, where it says only which event is wrong."""
+    return lines.replace(f'{VAGUE}"', f'. The test says: {json.dumps(why)[1:-1]}"')
 
 
 def _shown_in_a_scene(exhibit: Exhibit, scratch: Path) -> dict[str, str]:

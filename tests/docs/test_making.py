@@ -10,6 +10,7 @@ from common.course.base.course import ROOT, Course
 from common.values.errors import BadInput
 from docs.making import colouring, including, measuring, museum, nav, plans, reference
 from docs.making.asking import Asked, Page, Site
+from docs.making.exhibiting import VAGUE
 from docs.making.expanding import commands, expand
 from docs.making.keeping import kept
 from docs.making.labs import with_lines
@@ -230,3 +231,9 @@ def test_code_is_coloured_once_and_put_into_the_pages_of_both_languages(tmp_path
     assert 'class="highlight"' in pages[0].read_text()
     assert "&lt;one&gt;" in pages[0].read_text()
     assert len(list(kept_in.iterdir())) == 1, "what no page has is forgotten"
+
+
+def test_the_run_of_an_exhibit_says_what_its_test_says() -> None:
+    assert [
+        path.stem for path in museum.TRACES.glob("*.jsonl") if VAGUE in path.read_text("utf-8")
+    ] == []

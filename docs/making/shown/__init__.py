@@ -1,4 +1,4 @@
-"""Scenes made for exhibits whose own tests run no nodes: each shows what users would see.
+"""Scenes made for exhibits whose tests leave no run to look at: each shows what users would see.
 
 ``SHOWN`` names the scene of an exhibit by its key. A scene runs the lab as it is imported: with the
 bug where a workspace with the bug is laid over the course (``showing``), else the reference, of
@@ -21,6 +21,7 @@ SHOWN: Mapping[str, str] = {
     "crdt-automerge-classic-34": "crdt.names",
     "crdt-ygo-160": "crdt.gravestones",
     "kademlia-rust-libp2p-1473": "kademlia.one_path",
+    "log-kip-16": "log.burst",
     "log-kip-497": "log.late_wish",
     "log-kip-841": "log.fenced",
     "serialization-protobuf-272": "serialization.handed_on",

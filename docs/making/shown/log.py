@@ -83,9 +83,26 @@ def fenced() -> tuple[Scene, Verdict]:
     return told(scene, "one in-sync replica is enough to lead", bool(led), sentence, *asked)
 
 
-def _three() -> Scene:
+def burst() -> tuple[Scene, Verdict]:
+    """Records come one after the other, and followers fetch all the time: they keep up."""
+    scene = _three(lag_time=100 * MS)
+    calls = []
+    for number in range(100):
+        calls.append(scene.call("n1", Append(f"{number}", 1)))
+        scene.run(scene.now + 3 * MS)
+    assert all(isinstance(each.outcome, Ok) for each in calls), "the leader alone is enough"
+    leader: Any = scene.nodes["n1"]
+    left = ", ".join(leader.state.isr)
+    sentence = (
+        f"n1 took {len(calls)} records in {len(calls) * 3} ms. Both followers fetched them all the "
+        f"time, a few milliseconds behind. In sync are now: {left}."
+    )
+    return told(scene, "who keeps up is in sync", left == "n1, n2, n3", sentence, *calls[-1:])
+
+
+def _three(lag_time: int = 100 * SECOND) -> Scene:
     def replica(id: str, peers: tuple[str, ...]) -> LoneReplica:
-        return LoneReplica(id, peers, lag_time=100 * SECOND, min_isr=1)
+        return LoneReplica(id, peers, lag_time=lag_time, min_isr=1)
 
     nodes = dict.fromkeys(("n1", "n2", "n3"), replica)
     scene = Scene("log", nodes, {"ctl": LoneController}, seed=1, link=STEADY)
