@@ -225,6 +225,7 @@ def test_what_a_member_says_in_an_old_generation_is_refused(lab: LogLab) -> None
     assert lab.Group("h", 0).refusal_of_commit(5, "", 1) is error.UNKNOWN_MEMBER_ID
     desk.join("c")
     assert group.refusal_of_commit(old + 1, "a", 1) is error.NONE, "the last moment to commit"
+    assert group.refusal_of_commit(-1, "", 1) is not error.NONE, "there are members in each state"
     desk.join("a", known=True)
     desk.join("b", known=True)
     assert group.refusal_of_commit(old + 1, "a", 1) is error.ILLEGAL_GENERATION

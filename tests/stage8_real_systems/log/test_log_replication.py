@@ -213,6 +213,10 @@ def test_a_silent_follower_is_put_out_of_sync_once_there_is_something_it_lacks(
     append(lab, simulation, "n1", "b")
     wishes = [wish.isr for _, _, _, wish in said.of(lab.IsrWish)]
     assert wishes == [("n1", "n2")]
+    simulation.inject(Block(simulation.now, "n2", "n1"))
+    append(lab, simulation, "n1", "c", acks=1)
+    simulation.run(simulation.now + 1 * SECOND)
+    assert said.of(lab.IsrWish)[-1][3].isr == ("n1",), "a leader goes on to look who is late"
 
 
 @graded(points=2, title="Fewer by now", requirement="NOT_ENOUGH_REPLICAS_AFTER_APPEND")
