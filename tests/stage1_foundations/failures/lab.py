@@ -17,6 +17,7 @@ class FailuresLab(LabUnderTest):
             Deposit,
             Done,
             Entries,
+            Refused,
             Reply,
             Request,
             Statement,

@@ -8,11 +8,11 @@ from common.contract.effects import CancelTimer, Return, Send
 from common.contract.events import Invoke, NodeId, Receive, Start
 from common.contract.lies import Behaviour, Liar
 from common.course.suites.grading import Sweep, graded
-from common.course.suites.kit import Wire, ask
+from common.course.suites.kit import ByHand, Wire, ask
 from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
 from common.values.faults import Block, Corrupt, Crash, Fault, Restart, Schedule
-from common.values.history import Ok, Unknown
+from common.values.history import Failed, Ok, Unknown
 from common.values.units import MS, SECOND
 from tests.stage1_foundations.failures.bank import THREE_MS
 from tests.stage1_foundations.failures.lab import FailuresLab
@@ -151,6 +151,17 @@ def test_a_client_that_hears_too_few_says_unknown_and_believes_none(lab: Failure
             f"{what}: who has answered is asked no more, others in five rounds of each lookup; "
             f"n1, n2 and n3 were asked {times} times in two lookups"
         )
+    client = ByHand(lab.VotingClient("c1", ("n1", "n2", "n3"), ask_again_after=9, rounds=2))
+    for lookup in range(2):
+        first = client.invoke(lab.Lookup("mars"))
+        assert [each.to for each in first] == ["n1", "n2", "n3"]
+        assert not client.invoke(lab.Lookup("venus")), "one lookup at a time"
+        assert [type(each) for each in client.ended[2 * lookup :]] == [Failed], "it was not sent"
+        client.receive("n2", lab.Answer(first[0].message.number, "4th"))
+        for rest in (["n1", "n3"], []):
+            assert not client.wait(8)
+            assert [each.to for each in client.wait(1)] == rest, "two rounds, with 9 µs between"
+        assert [type(each) for each in client.ended[2 * lookup + 1 :]] == [Unknown]
 
 
 def asked_with(lab: FailuresLab, client: Any, key: str, call: int = 1) -> int:

@@ -7,7 +7,14 @@ from common.check.verdict import Answer
 from common.contract.effects import CancelTimer, Return, Save, Send, SetTimer
 from common.contract.events import Fire, Invoke, Receive, Start
 from common.course.suites.grading import Sweep, graded
-from common.course.suites.kit import Wire, ask, ask_ok, crash_and_restart, effects_of
+from common.course.suites.kit import (
+    ByHand,
+    Wire,
+    ask,
+    ask_ok,
+    crash_and_restart,
+    effects_of,
+)
 from common.sim.network import LinkModel
 from common.values.faults import (
     Block,
@@ -195,18 +202,34 @@ def test_a_refused_withdrawal_stays_refused_when_its_copy_comes_after_a_deposit(
 def test_a_late_copy_of_an_earlier_command_is_not_carried_out_again(lab: FailuresLab) -> None:
     server = lab.AccountServer(SERVER, ())
     server.step(Start(0, {}))
-    requests = [lab.Request(number, lab.Deposit(number)) for number in (1, 2, 3)]
+    requests = [lab.Request(number, lab.Deposit(2)) for number in (1, 2, 3)]
     for request in requests:
         effects = server.step(Receive(0, "c1", request))
         assert [type(effect) for effect in effects] == [Save, Send], "disk, then answer"
     for old in requests[:2]:
         assert not server.step(Receive(0, "c1", old)), f"{old} is late, and nobody waits"
-    again = server.step(Receive(0, "c1", requests[2]))
-    assert Send("c1", lab.Reply(3, lab.Done(6))) in again, "its answer may have been lost"
+    asked_of_c1 = server.step(Receive(0, "c1", requests[2]))
+    assert Send("c1", lab.Reply(3, lab.Done(6))) in asked_of_c1, "its answer may have been lost"
     asked = server.step(Receive(0, "c2", lab.Request(1, lab.Statement())))
-    assert asked == [Send("c2", lab.Reply(1, lab.Entries((1, 2, 3))))]
+    assert asked == [Send("c2", lab.Reply(1, lab.Entries((2, 2, 2))))]
     refused = server.step(Receive(0, "c3", lab.Request(1, lab.Withdraw(50))))
     assert [type(effect) for effect in refused] == [Save, Send], "a refusal is remembered, too"
+    whole = server.step(Receive(0, "c4", lab.Request(1, lab.Withdraw(6))))
+    assert Send("c4", lab.Reply(1, lab.Done(0))) in whole, "all that is there may be withdrawn"
+    (saved,) = effects_of(Save, whole)
+    again = lab.AccountServer(SERVER, ())
+    again.step(Start(0, {saved.key: saved.value}))
+    again.step(Receive(0, "c2", lab.Request(2, lab.Deposit(90))))
+    for client, number, first in (("c1", 3, asked_of_c1), ("c3", 1, refused), ("c4", 1, whole)):
+        (answer,) = effects_of(Send, first)
+        told = again.step(Receive(0, client, lab.Request(number, lab.Withdraw(6))))
+        assert answer in told, f"the table has all clients; {client} was told {told}"
+    assert not again.step(Receive(0, "c1", old)), "as late as before the crash"
+    full = lab.AccountServer(SERVER, ())
+    full.step(Start(0, {"service": ((1,) * 9_999, ())}))
+    for number, expected in ((1, lab.Done), (2, lab.Refused)):
+        (answer,) = effects_of(Send, full.step(Receive(0, "c1", lab.Request(number, old.asked))))
+        assert isinstance(answer.message.result, expected), "a statement has 10,000 entries at most"
 
 
 @graded(points=2, title="The first result", requirement="a repetition gets the first result")
@@ -283,6 +306,28 @@ def test_a_long_partition_costs_few_messages_ever_farther_apart(
         waits = [later - earlier for earlier, later in pairwise(times)]
         for shorter, longer in pairwise(waits):
             assert longer > 1.5 * shorter, f"the waits do not grow: {waits} µs"
+    must_wait_by_chance_each_time(lab)
+
+
+def must_wait_by_chance_each_time(lab: FailuresLab) -> None:
+    """Six attempts of eight clients that ask the second server: how long is each wait?"""
+    by_chance: set[int] = set()
+    for number in range(1, 9):
+        options = {"server": "n2", "first_timeout": 40 * MS, "attempts": 6}
+        client = ByHand(lab.AccountClient(f"c{number}", ("n1", "n2"), **options))
+        first = sent = client.invoke(lab.Deposit(5))
+        for attempt in range(6):
+            assert [(each.to, each.message) for each in sent] == [("n2", first[0].message)]
+            ((due, _),) = client.timers.values()
+            longer = due - client.now - (40 * MS << attempt)
+            assert 0 <= longer <= 10 * MS << attempt, (
+                f"attempt {attempt + 1} waits {longer} µs more"
+            )
+            by_chance.add(longer)
+            sent = client.wait(due - client.now)
+        assert not sent, "six attempts were asked for"
+        assert [type(each) for each in client.ended] == [Unknown]
+    assert len(by_chance) > 36, "what is added is drawn anew for each wait"
 
 
 @graded(points=1, title="Not all at once", requirement="clients do not come back in step")
