@@ -3,6 +3,7 @@
 from typing import Any
 
 from common.course.suites.kit import ByHand
+from common.values.history import Failed, Unknown
 from tests.stage1_foundations.cap.lab import CapLab
 
 
@@ -69,9 +70,11 @@ def must_know_each_clients_latest_write(lab: CapLab) -> None:
     """What was decided of each client's write is known after a crash, whatever others wrote."""
     node = replica(lab)
     tags = {}
-    for number, client in ((7, "c1"), (3, "c2"), (5, "c3")):
+    for number, client in ((7, "c1"), (3, "c2"), (5, "c3"), (8, "c1")):
         round = query(lab, node, client, number, client)
-        tags[client] = number, update(lab, node, round).held
+        spread = update(lab, node, round).held
+        assert node.disk["held"] == spread, "the coordinator's own copy counts, so it is durable"
+        tags[client] = number, spread
         node.receive("n2", lab.consistent.UpdateReply(round))
     again = replica(lab, node.disk)
     for client, (number, held) in tags.items():
@@ -95,15 +98,93 @@ def must_count_tries_of_both_phases(lab: CapLab) -> None:
         assert held == [spread.held] * 2, "what is in doubt is decided: it has its tag"
 
 
+def must_ask_and_count_each_replica_once(lab: CapLab) -> None:
+    """A phase needs a majority of five, and asks only those that have not answered again."""
+    tagged, found = lab.consistent.Tagged, lab.consistent.QueryReply
+    others = ("n2", "n3", "n4", "n5")
+    held, newer = tagged((4, "n3"), "found"), tagged((9, "n5"), "newer")
+    for request in (lab.ReadRequest(1), lab.WriteRequest(1, "written")):
+        node = ByHand(lab.ConsistentReplica("n1", others, attempts=9, try_again_after=10))
+        asked = node.receive("c1", request)
+        round = asked[0].message.round
+        assert [each.to for each in asked] == [*others], "all are asked"
+        for _ in range(2):
+            assert not node.receive("n2", found(round, held)), "n1 and n2 are two of five"
+        assert [each.to for each in node.wait(10)] == ["n3", "n4", "n5"], "n2 has answered"
+        asked = node.receive("n3", found(round, held))
+        assert [each.to for each in asked] == [*others], "that is a majority; now all are told"
+        for _ in range(2):
+            assert not node.receive("n2", lab.consistent.UpdateReply(round)), "two of five"
+        assert not node.receive("n4", found(round, held)), "that answers a query, not the update"
+        assert [each.to for each in node.wait(10)] == ["n3", "n4", "n5"], "n2 has said so"
+        node.receive("n5", lab.consistent.Update(7, newer))
+        told = node.receive("n4", lab.consistent.UpdateReply(round))
+        reply = lab.client.ReadReply(1, "found") if "Read" in type(request).__name__ else None
+        assert [each.message for each in told] == [reply or lab.client.WriteReply(1)], (
+            "what came meanwhile is not known to be on a majority"
+        )
+    node = replica(lab, attempts=2, try_again_after=10)
+    round = of(lab.consistent.Query, node.receive("c1", lab.ReadRequest(1)))[0].round
+    node.receive("n2", found(round, held))
+    told = node.wait(10)
+    assert [type(each.message) for each in told] == [lab.client.Refusal], (
+        f"nobody but n1 has said that it holds what was found, and the reader is told {told}"
+    )
+    again = of(lab.consistent.Query, node.receive("c1", lab.ReadRequest(1)))
+    assert len(again) == 2, "a read that was refused has changed nothing, and may be tried again"
+
+
+def must_serve_a_clients_newest_request(lab: CapLab) -> None:
+    """A newer request takes the place of the one under way; repeated and older ones do nothing."""
+    node = replica(lab)
+    rounds: list[int] = []
+    for number, kind in ((1, "w"), (2, "r"), (3, "w"), (4, "w"), (5, "r"), (6, "w")):
+        write, read = lab.WriteRequest(number, f"{number}"), lab.ReadRequest(number)
+        asked = of(lab.consistent.Query, node.receive("c1", write if kind == "w" else read))
+        assert len(asked) == 2, f"request {number} is new, whatever is under way"
+        rounds.append(asked[0].round)
+        for old in (write if kind == "w" else read, lab.ReadRequest(1), lab.WriteRequest(1, "1")):
+            assert not node.receive("c1", old), f"{old} comes late: {number} is under way"
+    update(lab, node, rounds[-1])
+    for old in (lab.WriteRequest(6, "6"), lab.ReadRequest(5), lab.WriteRequest(4, "4")):
+        assert not node.receive("c1", old), f"{old} comes late: 6 is in its update phase"
+    told = node.receive("n3", lab.consistent.UpdateReply(rounds[-1]))
+    assert [each.message for each in told] == [lab.client.WriteReply(6)]
+    for old in (lab.ReadRequest(5), lab.WriteRequest(4, "4")):
+        assert not node.receive("c1", old), f"{old} comes late: 6 was decided since"
+
+
 def must_remember_a_refusal_over_a_crash(lab: CapLab) -> None:
     """A write that was refused stays refused in the next life, though others answer now."""
     node = replica(lab, attempts=1, try_again_after=10)
     query(lab, node, "c1", 4, "a")
     assert len(of(lab.client.Refusal, node.wait(10))) == 1
-    query(lab, node, "c2", 1, "b")
+    round = query(lab, node, "c2", 1, "b")
     again = replica(lab, node.disk)
     told = [each.message for each in again.receive("c1", lab.WriteRequest(4, "a"))]
     assert [type(each) for each in told] == [lab.client.Refusal], f"it was refused before: {told}"
+    node.wait(5)
+    other = query(lab, node, "c3", 1, "c")
+    told = node.wait(5)
+    assert [each.to for each in told] == ["c2"], f"c3 asked 5 µs later than c2: {told}"
+    answer = lab.consistent.QueryReply(round, lab.consistent.Tagged())
+    assert not node.receive("n2", answer), "c2's write was refused"
+    update(lab, node, other)
+
+
+def must_keep_to_one_replica(lab: CapLab) -> None:
+    """A client asks its replica for one operation at a time, as often as it was told."""
+    three = ("n1", "n2", "n3")
+    node = ByHand(lab.RegisterClient("c1", three, replica="n2", ask_again_after=10, attempts=4))
+    for call in (0, 2):
+        first = sent = node.invoke(lab.Write(7))
+        assert not node.invoke(lab.Read()), "one operation at a time"
+        for _ in range(4):
+            assert [(each.to, each.message) for each in sent] == [("n2", first[0].message)]
+            assert not node.wait(9)
+            sent = node.wait(1)
+        assert not sent, "it was asked for four times"
+        assert [type(each) for each in node.ended[call:]] == [Failed, Unknown]
 
 
 def must_tell_clients_apart(lab: CapLab) -> None:
@@ -111,11 +192,27 @@ def must_tell_clients_apart(lab: CapLab) -> None:
     saved: dict[Any, Any] = {}
     for life in range(2):
         node = ByHand(lab.AvailableReplica("n1", ("n2", "n3")), saved)
-        for number, client in ((7, "c1"), (3, "c2"), (5, "c3")):
+        for number, client in ((7 + life, "c1"), (3, "c2"), (5, "c3")):
             told = node.receive(client, lab.WriteRequest(number, f"{client} wrote"))
             assert of(lab.client.WriteReply, told) == [lab.client.WriteReply(number)], (
                 f"request {number} is {client}'s latest"
             )
             assert bool(of(lab.Gossip, told)) == (life == 0), "a repetition is no new write"
-        node.receive("n2", lab.Gossip(lab.available.Tagged((99, "n2"), "newer")))
+        if life == 0:
+            node.receive("c1", lab.WriteRequest(8, "c1 wrote"))
+        newer = lab.Gossip(lab.available.Tagged((99, "n2"), "newer"))
+        assert not node.receive("n2", newer), "who has told it tells the others, too"
+        saved = node.disk
+    assert saved["latest", "c1"] == 8, "each write's number is on disk"
+
+
+def must_gossip_as_often_as_told(lab: CapLab) -> None:
+    """In the first life and in a later one: the first time, and again and again."""
+    saved: dict[Any, Any] = {}
+    for _ in range(2):
+        node = ByHand(lab.AvailableReplica("n1", ("n2", "n3"), gossip_every=700), saved)
+        for _ in range(3):
+            assert not node.wait(699), "it is not time"
+            assert [each.to for each in node.wait(1)] == ["n2", "n3"]
+        node.receive("c1", lab.WriteRequest(1, 7))
         saved = node.disk

@@ -248,6 +248,7 @@ def test_a_write_is_at_the_others_before_the_next_round_of_gossip(
         simulation.run(simulation.now + BOUND)
         read = values_read_everywhere(lab, simulation)
         assert read == dict.fromkeys(CLIENTS, 7), f"{read}, and the next gossip is seconds away"
+    by_hand.must_gossip_as_often_as_told(lab)
 
 
 @graded(points=2, title="Answered again", requirement="a repeated request is answered")

@@ -279,6 +279,7 @@ def test_a_repeated_request_does_not_bring_an_old_value_back(lab: CapLab, sweep:
             simulation.run(REST)
             must_be_linearizable(simulation.history, Register())
     by_hand.must_know_each_clients_latest_write(lab)
+    by_hand.must_serve_a_clients_newest_request(lab)
 
 
 @graded(points=2, title="Two writers, one replica", requirement="no two writes share a tag")
@@ -348,6 +349,7 @@ def test_a_refusal_that_was_lost_is_told_when_the_request_comes_again(lab: CapLa
     written = ask(simulation, "c1", lab.Write(7), within=1 * SECOND)
     assert refused(written), f"{written}, though its replica had refused it"
     by_hand.must_remember_a_refusal_over_a_crash(lab)
+    by_hand.must_keep_to_one_replica(lab)
 
 
 @graded(points=3, title="Refused for good", requirement="what is refused must stay refused")
@@ -378,3 +380,4 @@ def test_an_answer_that_is_not_enough_makes_nobody_be_asked_again(lab: CapLab) -
     answers = [sent(id, "n1", asked[id])["n1"] for id in ("n2", "n3")]
     assert sent("n1", "n2", answers[0]) == {}, "two of five have answered: wait for a third"
     assert sent("n1", "n3", answers[1]), "three of five are enough to go on"
+    by_hand.must_ask_and_count_each_replica_once(lab)
