@@ -313,8 +313,10 @@ def must_wait_by_chance_each_time(lab: FailuresLab) -> None:
     """Six attempts of eight clients that ask the second server: how long is each wait?"""
     by_chance: set[int] = set()
     for number in range(1, 9):
-        options = {"server": "n2", "first_timeout": 40 * MS, "attempts": 6}
-        client = ByHand(lab.AccountClient(f"c{number}", ("n1", "n2"), **options))
+        node = lab.AccountClient(
+            f"c{number}", ("n1", "n2"), server="n2", first_timeout=40 * MS, attempts=6
+        )
+        client = ByHand(node)
         first = sent = client.invoke(lab.Deposit(5))
         for attempt in range(6):
             assert [(each.to, each.message) for each in sent] == [("n2", first[0].message)]
