@@ -96,6 +96,9 @@ class Broker(Coordinating):
                 self.list_groups(caller)
             case InitProducer():
                 self.wish(NewProducer(), caller)
+            case CreateTopic(name) if name == OFFSETS_TOPIC:
+                text = f"{name} is the brokers' own: it is made when the first group is looked for"
+                self.tell(caller, Refused(Error.INVALID_TOPIC_EXCEPTION, text))
             case CreateTopic() | DeleteTopic():
                 self.wish(operation, caller)
             case DescribeCluster(topics):

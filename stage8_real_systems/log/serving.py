@@ -11,6 +11,7 @@ from stage8_real_systems.log.requests import (
     ALL,
     EARLIEST,
     LATEST,
+    OFFSETS_TOPIC,
     Done,
     EndOfEpoch,
     EpochEnd,
@@ -62,7 +63,14 @@ class Serving(Desk):
     # Producers.
 
     def produce(self, request: Produce, caller: Caller) -> None:
-        """Append a batch. The producer is told at once, or when all in-sync replicas have it."""
+        """Append a batch. The producer is told at once, or when all in-sync replicas have it.
+
+        The offsets topic is written by coordinators alone, who read each record of it again.
+        """
+        if request.topic == OFFSETS_TOPIC:
+            text = f"{OFFSETS_TOPIC} is the brokers' own: positions are committed by CommitOffsets"
+            self.tell(caller, Refused(Error.INVALID_TOPIC_EXCEPTION, text))
+            return
         found = self.led(request.topic, request.partition)
         if isinstance(found, Refused):
             self.tell(caller, found)

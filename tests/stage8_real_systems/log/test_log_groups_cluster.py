@@ -225,6 +225,28 @@ def test_a_coordinator_tells_no_positions_before_it_knows_all_that_were_committe
     assert positions().offsets[0].offset == 7
 
 
+def test_what_coordinators_keep_is_written_by_no_client(lab: LogLab) -> None:
+    """A coordinator reads each record of the offsets topic as a position; Kafka refuses, too."""
+    simulation = brokers(lab)
+    with_topic(lab, simulation)
+    own = "__consumer_offsets"
+    made = ask_ok(simulation, "n1", lab.CreateTopic(own, 7))
+    assert made.error is lab.Error.INVALID_TOPIC_EXCEPTION, "it would have other partitions"
+    run_until(
+        simulation,
+        lambda: hasattr(ask_ok(simulation, "n1", lab.FindCoordinator("g")), "broker"),
+    )
+    leader = ask_ok(simulation, "n1", lab.FindCoordinator("g")).broker
+    simulation.run(simulation.now + 200 * MS)
+    committed = lab.CommitOffsets("g", -1, "", (lab.Committed("t", 0, 5),))
+    assert ask_ok(simulation, leader, committed) == lab.Done()
+    produce = lab.Produce(own, 0, lab.batch_of(("no", "JSON")), -1, 1 * SECOND)
+    for broker in names(3):
+        assert ask_ok(simulation, broker, produce).error is lab.Error.INVALID_TOPIC_EXCEPTION
+    told = ask_ok(simulation, leader, lab.FetchOffsets("g", (("t", 0),)))
+    assert told.offsets[0].offset == 5
+
+
 def missing(history: Iterable[Operation]) -> set[object]:
     """What was acknowledged, and handed out to no member."""
     sent: set[object] = set()
