@@ -25,6 +25,7 @@ class RaftLab(LabUnderTest):
             InstallSnapshot,
             InstallSnapshotReply,
             NoOp,
+            QuorumCheck,
             RequestPreVote,
             RequestPreVoteReply,
             RequestVote,

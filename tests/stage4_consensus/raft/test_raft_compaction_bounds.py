@@ -31,6 +31,7 @@ def test_a_log_of_few_large_entries_is_compacted_and_sent_in_small_pieces(lab: R
         sent = leader.receive("n2", only(replies, lab.InstallSnapshotReply))
     assert pieces >= 5, "no two of the texts fit into one piece"
     assert follower.server.log.snapshot_index == 6
+    a_state_that_grows_is_not_written_down_again_for_each_few_entries(lab)
 
 
 def _compacted_with_an_entry_left(lab: RaftLab) -> list[int]:
@@ -49,7 +50,7 @@ def _compacted_with_an_entry_left(lab: RaftLab) -> list[int]:
     return compacted
 
 
-def test_a_state_that_grows_is_not_written_down_again_for_each_few_entries(lab: RaftLab) -> None:
+def a_state_that_grows_is_not_written_down_again_for_each_few_entries(lab: RaftLab) -> None:
     """By count a snapshot would be due after every five puts: each byte would be in forty."""
     leader = OneServer(lab, snapshot_every=5, snapshot_bytes=2_000)
     leader.accept("n3", leader.be_leader())

@@ -8,7 +8,7 @@ from common.values.units import MS, SECOND
 from stage4_consensus.raft.checks_outside import elect, leaders, others, server_of
 from tests.stage4_consensus.raft.cluster import cluster, trouble
 from tests.stage4_consensus.raft.lab import RaftLab
-from tests.stage4_consensus.raft.one_server import OneServer, find
+from tests.stage4_consensus.raft.one_server import OneServer, find, only
 
 LAB = "raft"
 
@@ -33,6 +33,13 @@ def test_a_server_that_sees_a_newer_term_adopts_it_and_follows(lab: RaftLab) -> 
         one.receive("n3", message)
         assert one.server.status()["role"] == "follower", f"it did not give way to {message}"
         assert one.disk["term"] == 7, f"{message} did not bring the term forward durably"
+        assert one.timer(lab.ElectionTimeout), "a former leader waits for the next one"
+    one = OneServer(lab)
+    one.append(3, (0, 0), [])
+    assert only(one.command("a"), lab.NotLeader).leader == "n2"
+    one.receive("n3", lab.RequestPreVoteReply(7, 4, False))
+    assert only(one.command("a"), lab.NotLeader).leader is None, "n2 led term 3"
+    assert one.ask_vote("n3", term=7).granted, "of a leader of term 7 nothing was heard"
 
 
 @graded(
@@ -57,6 +64,7 @@ def test_only_the_current_leader_and_a_granted_vote_put_off_the_election(lab: Ra
     assert not puts_off(one, "n2", lab.RequestVote(3, 0, 0)), "no vote was left"
     assert not puts_off(one, "n2", lab.RequestVoteReply(3, False)), "a word of no candidate's"
     assert not puts_off(one, "c1", lab.CommandRequest(1, lab.Put("x", "1"))), "clients are no news"
+    assert not puts_off(one, "n2", lab.RequestPreVoteReply(9, 4, False)), "a term, and no leader"
 
 
 @graded(
@@ -76,6 +84,16 @@ def test_a_candidate_votes_for_itself_in_a_new_term_and_asks_all_others(lab: Raf
     assert [each.term for each in find(again, lab.RequestVote)] == [5, 5], (
         "if election timeout elapses: start new election"
     )
+    asked_to = OneServer(lab)
+    asked_to.append(3, (0, 0), [1, 3])
+    sent = asked_to.receive("n2", lab.TimeoutNow(3))
+    assert find(sent, lab.RequestVote) == [lab.RequestVote(4, 2, 3, True)] * 2
+    assert not asked_to.receive("n2", lab.TimeoutNow(3)), "a second copy, of a term that is over"
+    assert only(asked_to.command("a"), lab.NotLeader).leader is None, "n2 led term 3"
+    assert asked_to.ask_vote("n3", term=5, last=(2, 3)).granted, "it hears nobody in term 4"
+    alone = OneServer(lab, ("n1",))
+    alone.fire(lab.ElectionTimeout)
+    assert only(alone.command("a"), lab.Answer).number == 1, "one of one is a majority"
 
 
 @graded(
@@ -190,6 +208,18 @@ def test_a_leader_whose_answers_are_cut_off_gives_way_to_another(
         simulation.run(simulation.now + 2 * SECOND)
         assert leaders(simulation)[-1].id != leader, "the others wait for a leader that is deaf"
         ask_ok(simulation, "c1", lab.Put("x", "1"))
+    one = OneServer(lab, names(5), pre_vote=False)
+    one.fire(lab.ElectionTimeout)
+    for voter in ("n2", "n3"):
+        one.receive(voter, lab.RequestVoteReply(1, True))
+    for answering in (("n2", "n3"), ("n4", "n5"), ("n2",)):
+        assert one.server.status()["role"] == "leader"
+        for follower in answering:
+            one.receive(follower, lab.AppendEntriesReply(1, 0, True, 0, 0))
+        one.fire(lab.QuorumCheck)
+    status = one.server.status()
+    assert (status["role"], status["term"]) == ("follower", 1), "one of four has answered since"
+    assert one.timer(lab.ElectionTimeout)
 
 
 @graded(

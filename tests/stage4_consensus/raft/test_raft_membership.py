@@ -140,6 +140,14 @@ def test_a_candidate_with_the_joint_configuration_needs_votes_of_both_majorities
             one.receive(voter, lab.RequestVoteReply(2, True))
         leads = one.server.status()["role"] == "leader"
         assert leads is wins, f"votes of n1 and {voters}"
+    leaving = OneServer(lab, names(5), voters=names(3), pre_vote=False)
+    joint = lab.Configuration(("n3", "n4", "n5"), names(3))
+    leaving.receive("n2", lab.AppendEntries(1, 0, 0, (lab.Entry(1, joint),), 0, 0))
+    sent = leaving.fire(lab.ElectionTimeout)
+    assert sorted(each.to for each in sent) == ["n2", "n3", "n4", "n5"], "n1 is an old member"
+    for voter in ("n3", "n4"):
+        leaving.receive(voter, lab.RequestVoteReply(2, True))
+    assert leaving.server.status()["role"] == "leader"
 
 
 @graded(

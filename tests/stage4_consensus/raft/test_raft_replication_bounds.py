@@ -30,24 +30,13 @@ def test_a_message_carries_no_more_bytes_than_it_may(lab: RaftLab) -> None:
         sent = one.accept("n2", sent)
     assert sum(carried) == 13, "all of them go out, the one that is too large by itself too"
     assert max(carried) == 4, "and together where there is room"
+    no_more_bytes_are_under_way_to_a_follower_than_a_heartbeat_may_wait_behind(lab)
 
 
-def test_a_repeated_request_is_not_appended_while_its_first_copy_is_on_its_way(
+def no_more_bytes_are_under_way_to_a_follower_than_a_heartbeat_may_wait_behind(
     lab: RaftLab,
 ) -> None:
-    one = OneServer(lab)
-    one.accept("n2", one.be_leader())
-    sent = one.command("a")
-    assert not one.command("a"), "the first copy is on its way"
-    assert len(one.entries()) == 2, "the no-op and the command"
-    assert only(one.accept("n2", sent), lab.Answer).number == 1
-    assert only(one.accept("n2", one.command("a")), lab.Answer).number == 1, "the answer was lost"
-    assert one.held() == "a"
-
-
-def test_no_more_bytes_are_under_way_to_a_follower_than_a_heartbeat_may_wait_behind(
-    lab: RaftLab,
-) -> None:
+    """Hand-fed: few messages may be many bytes."""
     one = OneServer(lab, max_bytes=1_000, max_bytes_in_flight=3_000, max_in_flight=100)
     one.accept("n2", one.be_leader())
     sent = [each for number in range(1, 31) for each in one.command("x" * 600, number)]
@@ -62,3 +51,16 @@ def test_no_more_bytes_are_under_way_to_a_follower_than_a_heartbeat_may_wait_beh
     large = find(one.command("x" * 9_000, 31), lab.AppendEntries, "n2")
     assert [len(each.entries) for each in large] == [1], "alone it goes out, however large"
     assert not find(one.command("small", 32), lab.AppendEntries, "n2"), "and this waits for it"
+
+
+def test_a_repeated_request_is_not_appended_while_its_first_copy_is_on_its_way(
+    lab: RaftLab,
+) -> None:
+    one = OneServer(lab)
+    one.accept("n2", one.be_leader())
+    sent = one.command("a")
+    assert not one.command("a"), "the first copy is on its way"
+    assert len(one.entries()) == 2, "the no-op and the command"
+    assert only(one.accept("n2", sent), lab.Answer).number == 1
+    assert only(one.accept("n2", one.command("a")), lab.Answer).number == 1, "the answer was lost"
+    assert one.held() == "a"

@@ -68,6 +68,7 @@ def test_a_vote_needs_a_log_that_is_at_least_as_up_to_date(lab: RaftLab) -> None
         reply = one.ask_vote("n3", term=4, last=last)
         index, term = last
         assert reply.granted is granted, f"own log: 3 of term 3; candidate's: {index} of {term}"
+        assert (reply.term, one.disk["term"]) == (4, 4), "its term is adopted, vote or no vote"
 
 
 @graded(
@@ -96,6 +97,28 @@ def test_a_candidate_leads_with_a_majority_of_votes_of_its_own_term(lab: RaftLab
     again.fire(lab.ElectionTimeout)
     again.receive("n3", yes)
     assert again.server.status()["role"] == "candidate", "a vote of term 1 is none in term 2"
+    for role in ("follower", "pre-candidate", "leader"):
+        late_votes_are_about_no_election(lab, role)
+
+
+def late_votes_are_about_no_election(lab: RaftLab, role: str) -> None:
+    """Votes of the present term come when their candidate is none any more."""
+    one = OneServer(lab, names(5), pre_vote=False)
+    one.fire(lab.ElectionTimeout)
+    yes = lab.RequestVoteReply(1, True)
+    if role == "leader":
+        one.receive("n4", yes)
+        one.receive("n5", yes)
+    else:
+        one.append(1, (0, 0), [])
+    if role == "pre-candidate":
+        one.server.pre_vote = True
+        one.fire(lab.ElectionTimeout)
+    assert one.server.status()["role"] == role
+    log = one.entries()
+    for voter in ("n2", "n3", "n4", "n5"):
+        assert not one.receive(voter, yes), f"a vote for a {role}"
+    assert (one.server.status()["role"], one.entries()) == (role, log)
 
 
 @graded(
@@ -124,6 +147,8 @@ def test_a_pre_vote_is_given_where_a_vote_could_be_and_changes_nothing(lab: Raft
     assert find(sent, lab.RequestPreVote)
     assert not find(sent, lab.RequestVote)
     assert one.disk == disk, "asking leaves no trace either"
+    assert granted(4, 2, 3), "who asks has no better claim"
+    assert only(one.command("a"), lab.NotLeader).leader is None, "the leader is silent"
     one.receive("n2", lab.RequestPreVoteReply(3, 3, True))
     assert one.server.status()["role"] == "pre-candidate", "an answer about term 3 is an old one"
     sent = one.receive("n2", lab.RequestPreVoteReply(3, 4, True))
