@@ -202,7 +202,7 @@ class Checkpoints(NormalCase):
             for client, request in self.waiting.items()
             if request.content.number > self.application.last(client)[0]
         }
-        self.mind_the_primary()
+        self.mind_the_primary(anew=True)
 
 
 def checkpoint_of(state: State) -> int:

@@ -335,6 +335,7 @@ class NormalCase(Node):
     def carry_out(self, signed: Signed) -> None:
         """Change the state, unless this request has before; and answer the client."""
         request = signed.content
+        before, _ = self.application.last(request.client)
         result = self.application.apply(Numbered(request.client, request.number, request.command))
         last, _ = self.application.last(request.client)
         waiting = self.waiting.get(request.client)
@@ -342,7 +343,7 @@ class NormalCase(Node):
             del self.waiting[request.client]
         if request.number == last:
             self.reply(request.client, request.number, result)
-        self.mind_the_primary()
+        self.mind_the_primary(anew=request.number > before)
 
     def reply(self, client: NodeId, number: int, result: object) -> None:
         """Tell a client the result of its request."""
@@ -353,5 +354,9 @@ class NormalCase(Node):
     def was_executed(self, number: int) -> None:
         """All up to this number is carried out: the part ``checkpoints`` goes on from here."""
 
-    def mind_the_primary(self) -> None:
-        """What waits here has changed: the part ``viewchange`` watches the primary."""
+    def mind_the_primary(self, anew: bool = False) -> None:
+        """What waits here has changed: the part ``viewchange`` watches the primary.
+
+        Args:
+            anew: whether the primary has done something, so that it has all its time again.
+        """

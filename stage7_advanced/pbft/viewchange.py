@@ -98,14 +98,17 @@ class ViewChanges(Checkpoints):
 
     # Patience (4.4, 4.5).
 
-    def mind_the_primary(self) -> None:
+    def mind_the_primary(self, anew: bool = False) -> None:
         """A timer runs exactly while a request waits here in a view that has begun (4.4).
 
-        It begins again when a request was carried out and another one waits.
+        It begins again (``anew``) when a request was carried out and another one waits. A request
+        that comes while it runs does not begin it again: else clients that ask again and again
+        would keep a primary in office that does nothing.
         """
         if self.active:
-            self.stop_waiting()
-            if self.waiting:
+            if anew or not self.waiting:
+                self.stop_waiting()
+            if self.waiting and self.impatience is None:
                 self.wait()
 
     def wait(self) -> None:
@@ -330,7 +333,7 @@ class ViewChanges(Checkpoints):
         if not self.leads():
             for request in self.waiting.values():
                 self.send(self.group.primary(self.view), Submit(request))
-        self.mind_the_primary()
+        self.mind_the_primary(anew=True)
 
     def status_received(self, signed: Signed) -> None:
         """A replica says how far it has come: what it lacks may be the view, too.

@@ -33,10 +33,19 @@ def test_the_timer_runs_exactly_while_a_request_waits_and_begins_anew(lab: PbftL
     one.asked(first)
     begun = one.timer(lab.Impatience)
     assert begun.after == 300 * MS
-    one.asked(second)
+    for again in (second, first, request(lab, "c3"), second):
+        one.asked(again)
+        assert one.timer(lab.Impatience).id == begun.id, (
+            "clients that ask again and again keep no primary in office that does nothing"
+        )
     one.commits(1, first)
-    assert one.timer(lab.Impatience).id != begun.id, "another request waits: begin anew"
-    one.commits(2, second)
+    second_begun = one.timer(lab.Impatience)
+    assert second_begun.id != begun.id, "another request waits: begin anew"
+    one.commits(2, first)
+    one.commits(3, None)
+    assert one.timer(lab.Impatience).id == second_begun.id, "nothing new was carried out"
+    one.commits(4, request(lab, "c3"))
+    one.commits(5, second)
     assert one.timers_of(lab.Impatience) == [], "nothing waits"
 
 
