@@ -1,5 +1,6 @@
 """Graded suite of the lab ``raft``, part 4: compaction (section 7)."""
 
+from dataclasses import replace
 from typing import Any
 
 from common.check.models import KEY_VALUE
@@ -157,6 +158,34 @@ def test_entries_after_an_installed_snapshot_are_kept_if_they_fit(lab: RaftLab) 
         assert one.server.status()["last"] == last
         one.start()
         assert one.server.status()["last"] == last, "the disk says something else than the server"
+    members_come_with_the_snapshot(lab, sent)
+
+
+def members_come_with_the_snapshot(lab: RaftLab, sent: list[Any]) -> None:
+    """Section 7: a snapshot has the latest configuration as of its last entry."""
+    joint = lab.Configuration(("n1", "n3", "n5"), names(3))
+    members = lab.Configuration(("n1", "n2", "n4"))
+    one = OneServer(lab, names(5), voters=names(3))
+    one.receive("n2", lab.AppendEntries(1, 0, 0, (lab.Entry(1, joint),), 0, 0))
+    for piece in sent:
+        one.receive("n2", replace(piece, configuration=members))
+    assert one.server.configuration == members, "what was in the log is gone with the log"
+    one.start()
+    assert one.server.configuration == members
+    other = OneServer(lab, names(5), voters=names(3), snapshot_every=2)
+    entries = (
+        lab.Entry(1, lab.Configuration(members.voters, names(3))),
+        lab.Entry(1, members),
+        lab.Entry(1, joint),
+    )
+    other.receive("n2", lab.AppendEntries(1, 0, 0, entries, 2, 0))
+    assert other.disk["snapshot"].configuration == members, "the third entry is not applied"  # type: ignore[attr-defined]
+    assert other.server.configuration == joint, "and in effect all the same"
+    other.append(2, (2, 1), [2])
+    other.quiet()
+    asked = {each.to for each in other.fire(lab.ElectionTimeout)}
+    assert asked == {"n2", "n4"}, "the snapshot's members are asked, and nobody else"
+    assert {each.to for each in other.be_leader()} == {"n2", "n4"}, "n3 gets no log any more"
 
 
 @graded(

@@ -283,6 +283,14 @@ def test_late_answers_neither_move_the_leader_back_nor_make_it_repeat(lab: RaftL
     other_term.be_leader()
     other_term.receive("n2", lab.AppendEntriesReply(1, 0, True, 0, 2))
     assert other_term.server.status()["commit"] == 0, "an answer of term 1 says nothing in term 3"
+    five = OneServer(lab, names(5), pre_vote=False, max_in_flight=100)
+    five.fire(lab.ElectionTimeout)
+    for voter in ("n2", "n3"):
+        five.receive(voter, lab.RequestVoteReply(1, True))
+    five.command("a")
+    for follower, last in (("n2", 2), ("n2", 1), ("n3", 2)):
+        five.receive(follower, lab.AppendEntriesReply(1, 0, True, 0, last))
+    assert five.server.status()["commit"] == 2, "n2 stores 2, although an older answer came later"
 
 
 @graded(

@@ -47,6 +47,10 @@ def test_a_server_that_restarts_remembers_its_term_and_its_vote(lab: RaftLab) ->
     one.quiet()
     assert not one.ask_vote("n3", term=3).granted, "the vote of term 3 was given to n2"
     assert not one.ask_vote("n3", term=2).granted, "term 2 is over"
+    one.append(4, (0, 0), [])
+    one.start()
+    one.quiet()
+    assert one.ask_vote("n3", term=4).granted, "the vote of term 3 is void in term 4"
     candidate = OneServer(lab, pre_vote=False)
     candidate.fire(lab.ElectionTimeout)
     candidate.start()

@@ -150,9 +150,10 @@ def test_a_follower_that_lags_is_not_asked_for_before_it_has_what_is_committed(
     two.step(Receive(7, "n1", lab.FetchLog(4, 4, 3)))
     told = effects_of(Send, two.step(Receive(8, "n3", lab.FetchLog(4, 4, 4))))
     assert told == [Send("ctl", lab.IsrWish(("n2", "n1", "n3"), 4, 8))], "one after the other"
+    what_a_follower_asks_for_again_is_not_sent_again_while_it_may_be_on_its_way(lab)
 
 
-def test_what_a_follower_asks_for_again_is_not_sent_again_while_it_may_be_on_its_way(
+def what_a_follower_asks_for_again_is_not_sent_again_while_it_may_be_on_its_way(
     lab: LogLab,
 ) -> None:
     """A follower with a slow network or disk asks every 100 ms; a part may take a second."""
