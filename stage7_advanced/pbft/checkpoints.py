@@ -202,7 +202,7 @@ class Checkpoints(NormalCase):
             for client, request in self.waiting.items()
             if request.content.number > self.application.last(client)[0]
         }
-        self.mind_the_primary(anew=True)
+        self.mind_the_primary(again=True)
 
 
 def checkpoint_of(state: State) -> int:

@@ -343,7 +343,7 @@ class NormalCase(Node):
             del self.waiting[request.client]
         if request.number == last:
             self.reply(request.client, request.number, result)
-        self.mind_the_primary(anew=request.number > before)
+        self.mind_the_primary(again=request.number > before)
 
     def reply(self, client: NodeId, number: int, result: object) -> None:
         """Tell a client the result of its request."""
@@ -354,9 +354,9 @@ class NormalCase(Node):
     def was_executed(self, number: int) -> None:
         """All up to this number is carried out: the part ``checkpoints`` goes on from here."""
 
-    def mind_the_primary(self, anew: bool = False) -> None:
+    def mind_the_primary(self, again: bool = False) -> None:
         """What waits here has changed: the part ``viewchange`` watches the primary.
 
         Args:
-            anew: whether the primary has done something, so that it has all its time again.
+            again: whether the primary has done something, so that it has all its time again.
         """

@@ -66,7 +66,7 @@ class UntilViewOne(OneNumber, Store):
             self.propose(1, self.sign(ASKED))
         self.wait()
 
-    def mind_the_primary(self, anew: bool = False) -> None:
+    def mind_the_primary(self, again: bool = False) -> None:
         """The timer runs all the time, whatever waits."""
 
     def take(self, signed: Signed) -> None:

@@ -98,15 +98,15 @@ class ViewChanges(Checkpoints):
 
     # Patience (4.4, 4.5).
 
-    def mind_the_primary(self, anew: bool = False) -> None:
+    def mind_the_primary(self, again: bool = False) -> None:
         """A timer runs exactly while a request waits here in a view that has begun (4.4).
 
-        It begins again (``anew``) when a request was carried out and another one waits. A request
+        It begins again (``again``) when a request was carried out and another one waits. A request
         that comes while it runs does not begin it again: else clients that ask again and again
         would keep a primary in office that does nothing.
         """
         if self.active:
-            if anew or not self.waiting:
+            if again or not self.waiting:
                 self.stop_waiting()
             if self.waiting and self.impatience is None:
                 self.wait()
@@ -333,7 +333,7 @@ class ViewChanges(Checkpoints):
         if not self.leads():
             for request in self.waiting.values():
                 self.send(self.group.primary(self.view), Submit(request))
-        self.mind_the_primary(anew=True)
+        self.mind_the_primary(again=True)
 
     def status_received(self, signed: Signed) -> None:
         """A replica says how far it has come: what it lacks may be the view, too.
