@@ -144,6 +144,13 @@ def test_a_process_follows_a_higher_one_and_bullies_a_lower_one(lab: ElectionLab
     assert process.gets("n3", lab.bully.Heartbeat()) == [], "an old leader's, and late"
     assert process.leader(lab) == "n4"
     assert waits(process.gets("n4", lab.bully.Heartbeat())) == {lab.bully.LeaderSilent(): 11}
+    assert process.gets("n3", lab.Answer()) == [], (
+        "too late: it waits for n4's heartbeats, and goes on"
+    )
+    assert waits(process.gets("n3", lab.Coordinator())) == {lab.bully.LeaderSilent(): 11}
+    assert process.leader(lab) == "n3", "n4 may have died; n3 leads from now on"
+    process.gets("n4", lab.bully.Heartbeat())
+    assert process.leader(lab) == "n4"
     bullied = process.gets("n1", lab.Coordinator())
     assert sent(bullied) == [("n3", lab.Election()), ("n4", lab.Election())]
     process.gets("n3", lab.bully.Heartbeat())

@@ -168,6 +168,12 @@ def test_who_does_not_acknowledge_is_skipped_and_its_own_name_is_dropped(lab: El
     dropped = other.fires(lab.NotReceived(lab.Elected("n4")))
     assert sent(dropped) == [("n3", lab.Pass(own))], "n4 is dead: its name is dropped, n2 stands"
     assert other.leader(lab) is None
+    both = Alone(lab.RingProcess("n2", ("n1", "n3", "n4")))
+    both.gets("n1", lab.Pass(lab.Candidate("n4")))
+    both.gets("n3", lab.Received(lab.Candidate("n4")))
+    assert sent(both.fires(lab.NotReceived(own))) == [("n4", lab.Pass(own))], (
+        "of two words on their way to n3 it has acknowledged the other one"
+    )
     third = Alone(lab.RingProcess("n2", ("n1", "n3", "n4")))
     third.gets("n3", lab.Received(own))
     third.gets("n1", lab.Pass(lab.Candidate("n4")))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from common.contract.effects import Save
+from common.contract.effects import CancelTimer, Save
 from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import crash, effects_of, must_hold, restart, run_until, trouble
 from common.sim import Simulation
@@ -141,6 +141,7 @@ def test_a_candidate_leads_with_the_votes_of_a_majority_in_its_own_term(lab: Ele
     assert sent(process.gets("n3", lab.Vote(0))) == [], "a vote of another term"
     assert process.asked(lab.WhoLeads()).value == (1, None)
     won = process.gets("n4", lab.Vote(1))
+    assert effects_of(CancelTimer, won), "a leader stands for no election"
     assert sent(won) == [(peer, lab.terms.Heartbeat(1, 1)) for peer in ("n2", "n3", "n4", "n5")]
     assert process.asked(lab.WhoLeads()).value == (1, "n1")
     assert sent(process.gets("n5", lab.Vote(1))) == [], "it leads already"
@@ -154,7 +155,9 @@ def test_a_candidate_leads_with_the_votes_of_a_majority_in_its_own_term(lab: Ele
 @graded(points=2, title="Followers", requirement="Raft 5.2: a legitimate leader is recognized")
 def test_a_follower_hears_a_leader_of_its_term_or_a_later_one(lab: ElectionLab) -> None:
     process = candidate(lab)
-    assert sent(process.gets("n5", lab.terms.Heartbeat(0, 9))) == [("n5", lab.Outdated(1))]
+    old = process.gets("n5", lab.terms.Heartbeat(0, 9))
+    assert sent(old) == [("n5", lab.Outdated(1))]
+    assert waits(old) == {}, "nothing is promised to an older leader, and nobody waits for it"
     assert process.asked(lab.WhoLeads()).value == (1, None), "a candidate follows no older leader"
     process.gets("n4", lab.Vote(1))
     heard = process.gets("n2", lab.terms.Heartbeat(1, 6))
@@ -165,6 +168,11 @@ def test_a_follower_hears_a_leader_of_its_term_or_a_later_one(lab: ElectionLab) 
     again = waits(process.gets("n2", lab.terms.Heartbeat(1, 7)))
     assert again[lab.PromiseOver()] == 150 * MS, "each round is promised anew"
     assert lab.ElectionTimeout() in again
+    drawn = {
+        waits(process.gets("n2", lab.terms.Heartbeat(1, round)))[lab.ElectionTimeout()]
+        for round in range(8, 18)
+    }
+    assert len(drawn) > 5, "drawn by chance each time, or two stand at one time again and again"
     assert sent(process.gets("n3", lab.Vote(1))) == [], "it has lost the election"
     process.gets("n4", lab.Vote(1))
     assert process.asked(lab.WhoLeads()).value == (1, "n2")

@@ -1,7 +1,8 @@
 """Graded suite of the lab ``rpc``, first part: an answer finds its call."""
 
+from common.contract.effects import Send
 from common.course.suites.grading import Sweep, graded
-from common.course.suites.kit import ask_ok, must_hold
+from common.course.suites.kit import ask_ok, effects_of, must_hold
 from common.values.history import Failed, Ok, Unknown
 from common.values.units import MS, SECOND
 from stage1_foundations.failures.account import Deposit, Done, Entries, Refused, Statement, Withdraw
@@ -33,6 +34,9 @@ def test_a_request_says_who_calls_what_and_how_long_it_is_waited_for(lab: RpcLab
     caller.get(lab.Reply(1, 1, Done(5)), SERVER)
     caller.ask(Withdraw(3))
     assert caller.sent() == [lab.Request(1, 3, 2, 500 * MS, "withdraw", (3,))], "1 has its end"
+    named = Hand(lab.Caller("c1", ("n1", "n2"), server="n2"))
+    named.ask(Deposit(5))
+    assert [each.to for each in effects_of(Send, named.effects)] == ["n2"], "the server named"
 
 
 @graded(points=3, title="Its own answer", requirement="a late reply never answers another call")

@@ -111,6 +111,16 @@ def test_a_cancelled_call_does_not_happen_unless_it_was_begun(lab: RpcLab) -> No
     working.get(lab.Cancel(1, 1, 1))
     assert working.get(request(lab, 1, 5)) == [], "it is at work still: nothing is decided"
     assert working.fires(timer) == [lab.Reply(1, 1, Done(5))]
+    several = Hand(lab.BusyCallee("n1", (), work=20 * MS))
+    assert "cancelled" in refusal(several.get(lab.Cancel(1, 9, 1))), "nothing has come so far"
+    assert "cancelled" in refusal(several.get(request(lab, 9, 1))), "and it stays refused"
+    several.get(request(lab, 1, 5))
+    (timer,) = several.timers_set(lab.Worked)
+    for caller, amount in ((CALLER, 6), ("c2", 7)):
+        several.get(request(lab, 2, amount), caller)
+    assert "cancelled" in refusal(several.get(lab.Cancel(1, 2, 1), "c2"))
+    several.fires(timer)
+    assert work_one(lab, several) == [lab.Reply(1, 2, Done(11))], "call 2 of the other caller"
 
 
 @graded(points=1, title="Orphans in the queue", requirement="incarnations, once more")
@@ -153,6 +163,13 @@ def test_a_caller_cancels_its_oldest_call_and_tells_what_the_callee_says(lab: Rp
     assert caller.has_ended() == {first: Failed("it was cancelled")}
     caller.get(lab.Reply(1, 2, Done(2)), SERVER)
     assert caller.has_ended() == {second: Ok(2)}, "it was too late"
+    retried = caller.ask(Deposit(3))
+    (again,) = caller.timers_set(lab.PutAgain)
+    assert len(caller.fires(again)) == 1
+    cancelling = caller.ask(lab.CancelOldest())
+    assert caller.has_ended() == {cancelling: Ok(3)}, "the callee may have it by now"
+    caller.get(lab.Reply(1, 3, Done(5)), SERVER)
+    assert caller.has_ended() == {retried: Ok(5)}
     poor = Hand(lab.ThriftyCaller("c1", ("n1",), deadline=600 * SECOND, retry_percent=0))
     poor.ask(Deposit(1))
     (again,) = poor.timers_set(lab.PutAgain)
@@ -207,6 +224,27 @@ def test_while_nobody_answers_retries_stay_within_the_budget(lab: RpcLab, sweep:
             assert len(caller.sent()) == 1
         more = sum(len(caller.fires(timer, at=caller.now + MS)) for timer in timers[10:40])
         assert more == 2, "10 calls more, 2 retries more"
+    must_wait_longer_without_a_budget(lab)
+
+
+def must_wait_longer_without_a_budget(lab: RpcLab) -> None:
+    """A budget that is used up: half a retry for each call, and waits that double all the same."""
+    options = {"deadline": 60 * SECOND, "retry_percent": 50}
+    caller = Hand(lab.ThriftyCaller("c1", ("n1", "n2"), server="n2", **options))
+    caller.ask(Deposit(1))
+    assert [each.to for each in effects_of(Send, caller.effects)] == ["n2"], "the server named"
+    for _ in range(11):
+        (again,) = caller.timers_set(lab.PutAgain)
+        sent = caller.fires(again)
+    assert not sent, "ten retries were saved up"
+    caller.ask(Deposit(2))
+    for wait in (60, 120, 240, 480, 500):
+        (again,) = caller.timers_set(lab.PutAgain)
+        assert wait * MS <= again.after <= wait * MS * 5 // 4, "as after any attempt"
+        assert not caller.fires(again), "one call pays for half a retry"
+    caller.ask(Deposit(3))
+    (again,) = caller.timers_set(lab.PutAgain)
+    assert len(caller.fires(again)) == 1, "two calls pay for one"
 
 
 @graded(points=2, title="Under load", requirement="all of it together")

@@ -86,6 +86,9 @@ def test_a_caller_that_has_started_again_is_not_taken_for_its_earlier_life(lab: 
     assert later.get(request(lab, 30, 7, incarnation=2)) == other, "the row is empty again"
     assert later.get(request(lab, 31, 9, oldest=31)) == [], "an orphan that comes late"
     assert later.get(request(lab, 1, 6, incarnation=2)) == first, "it says nothing of this life"
+    for number, balance in ((2, 19), (1, 20)):
+        overtaken = later.get(request(lab, number, 1, incarnation=3))
+        assert overtaken == [lab.Reply(3, number, Done(balance))], "call 2 has overtaken call 1"
 
 
 @graded(points=3, title="What may be forgotten", requirement="what the caller says has its end")
@@ -114,6 +117,8 @@ def test_a_caller_too_many_is_not_served_and_the_others_are(lab: RpcLab) -> None
     callee = Hand(lab.OnceCallee("n1", ()), {"service": ((), rows)})
     assert callee.get(request(lab, 1, 5), "new") == []
     assert callee.get(request(lab, 1, 5), "x7") == [lab.Reply(1, 1, Done(5))]
+    started = callee.get(request(lab, 1, 5, incarnation=2), "x7")
+    assert started == [lab.Reply(2, 1, Done(10))], "it has a row, and that begins again"
 
 
 @graded(points=2, title="Waits", requirement="doubled up to a bound, and longer by chance")

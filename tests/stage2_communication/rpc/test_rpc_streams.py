@@ -112,10 +112,12 @@ def test_parts_of_another_stream_or_life_are_passed_over(lab: RpcLab) -> None:
     caller.get(lab.Item(1, 2, 0, 5), SERVER)
     caller.get(lab.Last(1, 2, 1), SERVER)
     assert caller.has_ended() == {other: Ok((5,))}
+    assert caller.get(lab.Item(1, 1, 0, 7), SERVER, after=300 * MS) == []
     caller.fires(timer, at=600 * MS)
     assert isinstance(caller.has_ended()[call], Unknown), "its deadline"
-    for _ in range(16):
+    for number in range(3, 19):
         caller.ask(lab.Listen())
+        assert caller.sent() == [lab.Open(1, number, 0, 8)], "no number is used again in a life"
     refused = caller.ask(lab.Listen())
     assert isinstance(caller.has_ended()[refused], Failed), "everything is bounded"
     again = Hand(lab.StreamingCaller("c1", ("n1",)), caller.disk)
