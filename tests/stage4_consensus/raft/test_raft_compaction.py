@@ -59,6 +59,9 @@ def test_a_server_compacts_what_it_has_applied_and_only_that(lab: RaftLab) -> No
     left = sorted(key for key in one.disk if isinstance(key, tuple))
     assert left == [("log", 6), ("log", 7)]
     assert one.server.status()["last"] == 7
+    never = OneServer(lab, snapshot_every=0)
+    never.append(1, (0, 0), [1] * 6, commit=6)
+    assert "snapshot" not in never.disk, "0 stands for never"
 
 
 @graded(
