@@ -38,6 +38,7 @@ class CassandraLab(LabUnderTest):
             PutIf,
             Read,
             Shown,
+            TooMuch,
             Value,
         )
 

@@ -123,6 +123,12 @@ def test_a_flush_makes_one_table_and_leaves_no_old_log_or_manifest(lab: Cassandr
     store = lab.Store(files)
     store.flush()
     assert files.names() == (), "an empty memtable makes no table"
+    small = lab.Store(lab.MemoryFiles(), memtable_bytes=100)
+    for _ in range(2):
+        for text, full in (("a" * 30, False), ("b" * 90, True)):
+            small.write({name(1): lab.Cell(text, 1)})
+            assert small.full == full, "a hundred bytes of texts are enough, since the last flush"
+        small.flush()
     for number in range(3):
         cells = {name(each): lab.Cell(f"{number}.{each}", number) for each in (5, 2, 9)}
         store.write(cells)

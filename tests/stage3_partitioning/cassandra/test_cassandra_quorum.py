@@ -252,6 +252,11 @@ def test_what_too_few_replicas_answer_ends_once_and_truly(lab: CassandraLab) -> 
     why = "what the replicas have differently could not be repaired in time, 2 are needed"
     assert told(node.fires(lab.TimeIsOver(read))) == [Failed(why)]
     assert node.gets("n2", lab.Mutated(read)) == node.fires(lab.TimeIsOver(read)) == []
+    for answers, end in (((), Failed), (("n2", "n3"), Ok)):
+        read = sent(node.does(lab.Get("ann")))[0][1].round
+        ends = [told(node.gets(sender, lab.Found(read, ()))) for sender in answers]
+        ends += [told(node.gets("n1", lab.TooMuch(read))) for _ in range(2)]
+        assert [type(each) for several in ends for each in several] == [end], "it ends once"
 
 
 @graded(points=1, title="No such level", requirement="bad input: one sentence, and nothing is done")
