@@ -93,7 +93,10 @@ class DeletingSite(Site):
         * A dormant certificate here is older, or was activated elsewhere: it is of no more use.
         * A certificate that is too old to be kept is not taken in; an older value that is here is
           dropped because of it. A dormant one that is here stays: nothing has taken its place.
+
+        Its stamp was seen, taken in or not: new stamps are greater.
         """
+        self.latest = max(self.latest, entry.stamp[0])
         certificate = self.asleep.get(entry.key)
         if certificate is not None:
             if entry.value is not None and entry.stamp < certificate.stamp:

@@ -207,3 +207,5 @@ def test_a_certificate_that_is_over_is_not_taken_in_but_what_it_deletes_goes(
     assert site.told(lab.Get("k")) == (None, None)
     assert site.told(lab.Get("l"))[0] == "w", "it was put later"
     assert site.told(lab.Get("m")) == (None, None)
+    site.gets("n9", lab.Missing((lab.Entry("m", None, (500, "n9"), 90),)))
+    assert site.told(lab.Put("m", "x")) == (501, "n2"), "the stamp was seen, by a slow clock, too"
