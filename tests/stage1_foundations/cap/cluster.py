@@ -27,6 +27,9 @@ that whatever was asked before has time to end."""
 THREE_MS = LinkModel(latency=(3 * MS, 3 * MS))
 """Links on which everything takes the same time, for scenarios that need an exact one."""
 
+INSTANTS = tuple(now * MS for now in range(30) if now % 3 != 2)
+"""On :data:`THREE_MS` something happens each 3 ms, if at all: these are just then, and between."""
+
 TRY_AGAIN_AFTER = 25 * MS
 """Of the replicas of :func:`impatient`."""
 

@@ -7,7 +7,7 @@ from common.course.suites.kit import ask, must_hold
 from common.values.faults import Block, Heal, Link, Partition
 from common.values.history import Ok
 from common.values.units import MS, SECOND
-from tests.stage1_foundations.cap.cluster import REPLICAS, THREE_MS, attached, cluster
+from tests.stage1_foundations.cap.cluster import INSTANTS, REPLICAS, THREE_MS, attached, cluster
 from tests.stage1_foundations.cap.lab import CapLab
 
 LAB = "cap"
@@ -20,7 +20,7 @@ def test_what_one_read_returned_no_later_read_misses(lab: CapLab) -> None:
     n1's messages to n2 are lost for two milliseconds, tried at every time of the write.
     """
     found = 0
-    for start in range(24):
+    for start in (now for now in range(24) if now % 3 != 1):  # then nothing is sent within 2 ms
         faults = [
             Link(0, "n1", "n3", loss=1.0),
             Link(start * MS, "n1", "n2", loss=1.0),
@@ -48,13 +48,13 @@ def test_what_a_read_finds_at_its_own_replica_is_on_a_majority_afterwards(lab: C
     Then c3 reads the write at n1, and n1 is cut off; c2 reads where n1 is not heard.
     """
     found = 0
-    for start in range(24):
+    for start in INSTANTS[:16]:
         clients = {"c1": attached(lab, "n1"), "c2": attached(lab, "n2"), "c3": attached(lab, "n1")}
         simulation = lab.simulation(
             dict.fromkeys(REPLICAS, lab.ConsistentReplica), clients, seed=1, link=THREE_MS
         )
         simulation.call("c1", lab.Write(7))
-        simulation.run(start * MS)
+        simulation.run(start)
         for deaf in ("n2", "n3"):
             simulation.inject(Block(simulation.now, "n1", deaf))
         simulation.run(simulation.now + 400 * MS)
