@@ -103,6 +103,10 @@ def test_a_call_too_far_ahead_of_the_oldest_is_not_sent(lab: RpcLab) -> None:
     caller.get(lab.Reply(1, 1, Done(1)), SERVER)
     caller.ask(Deposit(66))
     assert [each.number for each in caller.sent()] == [65]
+    for number in (64, 65):
+        caller.get(lab.Reply(1, number, Done(1)), SERVER)
+    caller.ask(Deposit(67))
+    assert [each.number for each in caller.sent()] == [66], "no other call is under way"
 
 
 @graded(points=2, title="Procedures", requirement="by name; what there is not is refused")
@@ -112,7 +116,10 @@ def test_a_procedure_that_there_is_not_is_refused_in_a_sentence(lab: RpcLab) -> 
     assert reply == lab.Reply(3, 9, Done(4))
     assert callee.get(lab.Request(3, 10, 1, 1, "withdraw", (1,)))[0].result == Done(3)
     assert callee.get(lab.Request(3, 11, 1, 1, "statement", ()))[0].result == Entries((4, -1))
-    for name, arguments in (("robbery", ()), ("deposit", ()), ("statement", (1,)), ("", (1, 2))):
+    for name, arguments in (
+        *(("robbery", ()), ("deposit", ()), ("statement", (1,)), ("", (1, 2))),
+        *(("deposit", (1, 2)), ("withdraw", (1, 2)), ("withdraw", ())),
+    ):
         (reply,) = callee.get(lab.Request(3, 12, 1, 1, name, arguments))
         assert isinstance(reply.result, Refused)
         assert "\n" not in reply.result.reason

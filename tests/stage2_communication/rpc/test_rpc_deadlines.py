@@ -80,6 +80,7 @@ def test_a_call_too_many_is_refused_and_the_others_are_not(lab: RpcLab) -> None:
     assert "full" in refusal(callee.get(request(lab, 1, 1), "late"))
     assert "full" in refusal(callee.get(request(lab, 1, 1), "late")), "and it stays refused"
     assert callee.node.status()["waiting"] == 64
+    assert callee.get(request(lab, 1, 7), "c7") == [], "this call waits: it is none too many"
     for _ in range(64):
         callee.wait(20 * MS)
     assert callee.node.status()["waiting"] == 0
@@ -95,6 +96,7 @@ def test_a_cancelled_call_does_not_happen_unless_it_was_begun(lab: RpcLab) -> No
     callee.get(request(lab, 3, 7))
     assert callee.get(lab.Cancel(1, 1, 1)) == [], "it is at work: its result will tell"
     assert "cancelled" in refusal(callee.get(lab.Cancel(1, 2, 1)))
+    assert not callee.timers_set(lab.Worked), "1 is at work, and nothing else is begun"
     assert "cancelled" in refusal(callee.get(lab.Cancel(1, 4, 1))), "its request may come later"
     assert "cancelled" in refusal(callee.get(request(lab, 4, 8)))
     assert callee.fires(timer) == [lab.Reply(1, 1, Done(5))]

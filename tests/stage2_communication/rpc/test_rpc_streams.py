@@ -3,8 +3,9 @@
 from random import Random
 from typing import Any
 
+from common.contract.effects import CancelTimer
 from common.course.suites.grading import Sweep, graded
-from common.course.suites.kit import Wire, must_hold, trouble
+from common.course.suites.kit import Wire, effects_of, must_hold, trouble
 from common.values.history import Failed, Ok, Unknown
 from common.values.units import MS, SECOND
 from stage1_foundations.failures.account import Deposit
@@ -75,6 +76,7 @@ def test_when_the_credit_is_used_up_the_caller_asks_on(lab: RpcLab) -> None:
     for place in (8, 9):
         assert caller.get(lab.Item(1, 1, place, 99), SERVER) == [], "nobody has asked for that"
     assert caller.get(lab.Item(1, 1, 6, 7), SERVER) == [lab.Open(1, 1, 8, 16)]
+    assert effects_of(CancelTimer, caller.effects), "the wait before is over"
     caller.get(lab.Item(1, 1, 8, 9), SERVER)
     caller.get(lab.Last(1, 1, 10), SERVER)
     assert caller.has_ended() == {}, "a part is missing"
