@@ -80,6 +80,8 @@ def test_a_server_restarts_from_its_snapshot_and_the_rest_of_its_log(lab: RaftLa
     assert one.append(2, (4, 1), [1, 1, 2], commit=6).success
     assert one.held() == text + "1.5;1.6;"
     assert one.append(2, (2, 1), [1, 1, 1], commit=6).success, "what is compacted does match"
+    assert one.append(2, (2, 1), [1, 1, 1, 1, 2, 2]).match_index == 8
+    assert one.server.status()["last"] == 8, "what follows a known entry is new, and acknowledged"
 
 
 @graded(
@@ -118,6 +120,9 @@ def test_a_snapshot_is_installed_when_all_its_pieces_are_there_in_any_order(lab:
     for piece in sent[1:]:
         reply = only(one.receive("n2", piece), lab.InstallSnapshotReply)
     assert reply.done
+    again = only(one.receive("n2", sent[-1]), lab.InstallSnapshotReply)
+    assert again.done, "the answer was lost, and the leader has to hear that it can go on"
+    assert one.server.status()["commit"] == 6, "what a snapshot holds is committed"
     assert one.held() == "1.1;1.2;1.3;1.4;1.5;1.6;"
     assert one.server.status()["last"] == 6, "discard the entire log: it has nothing of this"
     assert ("log", 1) not in one.disk
@@ -236,6 +241,17 @@ def test_a_leader_sends_its_snapshot_and_then_the_log(lab: RaftLab) -> None:
     assert follower.held() == leader.held()
     heartbeat = find(leader.fire(lab.HeartbeatDue), lab.AppendEntries, "n2")
     assert heartbeat, "with the snapshot there, the log goes on"
+    for has, needs_snapshot in ((5, True), (6, False)):
+        leader = compacted(lab, 6)
+        leader.append(1, (6, 1), [1, 1])
+        term = find(leader.be_leader(), lab.AppendEntries, "n2")[0].term
+        refusal = lab.AppendEntriesReply(term, 0, False, 8, 0, 0, has + 1)
+        sent = leader.receive("n2", refusal)
+        found = find(sent, lab.InstallSnapshot, "n2")
+        assert bool(found) is needs_snapshot, f"n2 has {has} entries, the snapshot has 6"
+        if needs_snapshot:
+            more = find(leader.command("a"), lab.InstallSnapshot, "n2")
+            assert not more, "the piece is on its way, and is not sent again for each command"
 
 
 @graded(

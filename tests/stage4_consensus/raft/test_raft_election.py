@@ -57,6 +57,12 @@ def test_only_the_current_leader_and_a_granted_vote_put_off_the_election(lab: Ra
     one = OneServer(lab)
     assert puts_off(one, "n2", lab.AppendEntries(2, 0, 0, (), 0, 0)), "n2 leads term 2"
     assert puts_off(one, "n2", lab.AppendEntries(2, 5, 2, (), 0, 0)), "it leads with any log"
+    three = lab.Configuration(("n1", "n2", "n3"))
+    for offset in (0, 1, 7):
+        piece = lab.InstallSnapshot(2, 0, 9, 2, three, offset, ("part",), False)
+        assert puts_off(one, "n2", piece), "while pieces of a snapshot come, no heartbeats do"
+    old = lab.InstallSnapshot(1, 0, 9, 1, three, 0, ("part",), False)
+    assert not puts_off(one, "n3", old), "n3 led a term long ago"
     assert not puts_off(one, "n3", lab.AppendEntries(1, 0, 0, (), 0, 0)), "n3 led a term long ago"
     one.quiet()
     assert not puts_off(one, "n3", lab.RequestPreVote(3, 0, 0)), "nothing was promised"
@@ -255,6 +261,11 @@ def test_a_leader_whose_target_is_down_goes_on(lab: RaftLab) -> None:
     simulation.run(simulation.now + 20 * MS)
     ask_ok(simulation, "c1", lab.Put("x", "1"))
     assert isinstance(handing_over.outcome, Unknown), "whether it hears the word, nobody knows"
+    one = OneServer(lab)
+    sent = one.be_leader() + one.command("z", 1, "c9")
+    asked_for = one.receive("c2", lab.TransferRequest(1, "n2"))
+    assert not find(asked_for, lab.TimeoutNow), "n2 has not got all of the log, and may not win"
+    assert find(one.accept("n2", one.accept("n2", sent)), lab.TimeoutNow, "n2"), "now it has"
     one = OneServer(lab)
     one.be_leader()
     one.receive("c2", lab.TransferRequest(1, "n2"))

@@ -99,6 +99,10 @@ def test_the_joint_configuration_needs_both_majorities_to_commit(lab: RaftLab) -
     assert one.server.commit_index == joint, "C-new needs a majority of the new ones only"
     answers = one.receive("n4", lab.AppendEntriesReply(1, 0, True, joint, joint + 1))
     assert only(answers, lab.Answer).value == ("n1", "n4", "n5")
+    told = [each.leader_commit for each in find(answers, lab.AppendEntries, "n3")]
+    assert told[-1:] == [joint + 1], "who has to go hears that it is decided"
+    receivers = {each.to for each in one.command("a")}
+    assert receivers <= {"n4", "n5"}, "who is no member any more gets no log"
 
 
 @graded(
@@ -166,9 +170,32 @@ def test_new_servers_get_the_log_before_they_get_a_vote(lab: RaftLab) -> None:
     one.accept("n2", one.command("b", 2))
     one.accept("n4", sent)
     assert latest(lab, one) is None, "that took longer than an election timeout: another round"
+    one.receive("n4", lab.AppendEntriesReply(1, 0, True, 0, 2))
+    assert latest(lab, one) is None, "entry 3 has come since, so it belongs to this round"
     reply = lab.AppendEntriesReply(1, 0, True, 2, 3)
     one.receive("n4", reply)
     assert latest(lab, one) == lab.Configuration(names(4), names(3))
+    a_change_whose_new_server_is_too_slow_is_refused_in_the_end(lab)
+
+
+def a_change_whose_new_server_is_too_slow_is_refused_in_the_end(lab: RaftLab) -> None:
+    """Thesis 4.2.1: after a fixed number of rounds; then the next change may begin."""
+    one = OneServer(lab, names(4), voters=names(3))
+    one.accept("n2", one.be_leader())
+    sent = change(lab, one, *names(4))
+    for number in range(1, 20):
+        one.now += 500 * MS
+        one.accept("n2", one.command("b", number))
+        reached = one.server.log.last_index - 1
+        sent = one.receive("n4", lab.AppendEntriesReply(1, 0, True, reached - 1, reached))
+        if find(sent, lab.Refusal):
+            break
+        assert latest(lab, one) is None, "that round took longer than an election timeout"
+    assert only(sent, lab.Refusal).number == 1, "the client waits for ever"
+    receivers = {each.to for each in one.command("c", 30)}
+    assert "n4" not in receivers, "n4 is to be no member, so it gets no log any more"
+    change(lab, one, "n1", "n2", number=2)
+    assert latest(lab, one) == lab.Configuration(("n1", "n2"), names(3)), "the next change begins"
 
 
 def test_a_learner_that_was_late_gets_its_vote_though_nobody_asks_for_anything_more(
@@ -203,6 +230,11 @@ def test_a_second_change_is_refused_while_one_is_under_way(lab: RaftLab) -> None
     assert latest(lab, two).old_voters == names(3)
     assert find(change(lab, two, "n1", number=2), lab.Refusal), "C-old,new is not committed"
     assert not find(change(lab, two, "n1", "n2"), lab.Refusal), "the same request once more"
+    last = OneServer(lab, ("n1", "n2"))
+    last.accept("n2", last.be_leader())
+    answers = last.accept("n2", change(lab, last, "n1"))
+    assert only(answers, lab.Answer).value == ("n1",), "C-new of one is committed at once"
+    assert only(last.command("a"), lab.Answer).number == 1, "alone it goes on"
 
 
 @graded(
@@ -214,6 +246,18 @@ def test_a_second_change_is_refused_while_one_is_under_way(lab: RaftLab) -> None
 def test_a_leader_that_is_removed_manages_the_change_and_steps_down(
     lab: RaftLab, sweep: Sweep
 ) -> None:
+    heir = OneServer(lab, pre_vote=False)
+    joint = lab.Configuration(("n2", "n3"), names(3))
+    heir.receive("n2", lab.AppendEntries(1, 0, 0, (lab.Entry(1, joint),), 0, 0))
+    heir.fire(lab.ElectionTimeout)
+    for voter in ("n2", "n3"):
+        heir.receive(voter, lab.RequestVoteReply(2, True))
+    assert heir.server.status()["role"] == "leader"
+    for last in (2, 3):
+        for follower in ("n2", "n3"):
+            heir.receive(follower, lab.AppendEntriesReply(2, 0, True, last - 1, last))
+    assert latest(lab, heir) == lab.Configuration(("n2", "n3")), "it goes on with the change"
+    assert heir.server.status()["role"] == "follower", "though another leader had begun it"
     for seed in sweep(4):
         wire = Wire()
         simulation = cluster(lab, seed, 4, observers=[wire])

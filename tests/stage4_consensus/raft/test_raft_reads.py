@@ -176,6 +176,14 @@ def test_a_leader_with_a_lease_answers_at_once_and_no_longer_than_it_lasts(lab: 
     assert find(get(lab, one, 2), lab.Answer) == [lab.Answer(2, "a")]
     one.now = began + 100 * MS
     assert not find(get(lab, one, 3), lab.Answer), "it counts from the beginning of the round"
+    two = leader_of_x(lab, lease_us=100 * MS)
+    began, sent = two.now, get(lab, two)
+    two.fire(lab.HeartbeatDue)
+    answer_round(lab, two, "n2", find(sent, lab.AppendEntries)[0].round)
+    two.now = began + 99 * MS
+    assert find(get(lab, two, 2), lab.Answer) == [lab.Answer(2, "a")]
+    two.now = began + 100 * MS
+    assert not find(get(lab, two, 3), lab.Answer), "nobody has answered the later round"
 
 
 @graded(

@@ -355,6 +355,12 @@ def test_entries_are_pipelined_and_batched_not_sent_one_at_a_time(lab: RaftLab) 
     )
     more = one.command("b", 1, "c21")
     assert not find(more, lab.AppendEntries, "n2"), "three of the first and that one are under way"
+    late = OneServer(lab, max_in_flight=3, max_entries=2)
+    probe = late.be_leader()
+    for number in range(1, 11):
+        late.command("a", 1, f"c{number}")
+    backlog = find(late.accept("n2", probe), lab.AppendEntries, "n2")
+    assert [len(each.entries) for each in backlog] == [2, 2, 2], "three at once, of two at most"
 
 
 @graded(

@@ -70,6 +70,7 @@ def test_nobody_leads_until_the_last_in_sync_replica_is_back(lab: LogLab) -> Non
     metadata.apply(lab.Fence(first, 1))
     state = state_of(metadata)
     assert (state.leader, state.isr) == ("", (first,)), "nobody else has all that was acknowledged"
+    assert state.epoch == 1, "that nobody leads is an epoch, too: the old leader must hear of it"
     metadata.apply(lab.Register(second, 2))
     assert state_of(metadata) == state, "nothing has changed"
     metadata.apply(lab.Register(first, 2))

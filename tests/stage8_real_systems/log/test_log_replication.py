@@ -110,6 +110,13 @@ def test_who_wants_all_is_told_once_all_in_sync_replicas_have_it(lab: LogLab) ->
     wait_for(simulation, asked)
     assert asked.outcome == Ok(1), "n3 lags behind for too long, and counts no more"
     assert texts(lab, simulation, "n1") == ["a", "b", "c"]
+    simulation = replicas(lab)
+    append(lab, simulation, "n1", "a")
+    simulation.inject(Block(simulation.now, "n1", "n3"))  # its fetches arrive, and no answers
+    asked = simulation.call("n1", lab.Append("b"))
+    assert not has_ended(simulation, asked, 250 * MS)
+    wait_for(simulation, asked)
+    assert asked.outcome == Ok(1), "n3 asks again and again, and gets nothing: it lags as well"
 
 
 @graded(points=2, title="Not back too soon", requirement="KIP-497: all that is committed, first")
@@ -170,10 +177,11 @@ def what_a_follower_asks_for_again_is_not_sent_again_while_it_may_be_on_its_way(
 
     answered = [now for now in range(1, 20) if sent(now, 0)]
     assert answered == [1, 3, 7, 11, 15, 19]
-    leader.step(Invoke(2000 * MS, 2, lab.Append("more", 1)))
-    assert sent(20, 1) == 1, "it has the first part, and what comes then was never sent"
-    assert sent(21, 1) == 0
-    assert sent(22, 1) == 1, "pauses begin anew with a new part"
+    later = leader.step(Invoke(2400 * MS, 2, lab.Append("more", 1)))
+    assert effects_of(Send, later) == [], "each question was answered once, or waits for no more"
+    assert sent(25, 1) == 1, "it has the first part, and what comes then was never sent"
+    assert sent(26, 1) == 0
+    assert sent(27, 1) == 1, "pauses begin anew with a new part"
 
 
 @graded(points=3, title="Too few", requirement="min.insync.replicas")
@@ -263,6 +271,9 @@ def test_a_fetch_is_bounded_and_knows_where_the_log_starts(lab: LogLab) -> None:
     other = next(each for each in names(3) if each != leader)
     elsewhere = ask_ok(simulation, other, lab.Fetch((part,))).parts[0]
     assert elsewhere.error is lab.Error.NOT_LEADER_OR_FOLLOWER
+    of_old = lab.batch_of(("k", "020"), producer=9, producer_epoch=0, sequence=5)
+    told = ask_ok(simulation, leader, lab.Produce("t", 0, of_old))
+    assert told == lab.Produced(20, start), "what its producer wrote before may be gone by now"
 
 
 @graded(points=1, title="When it had caught up", requirement="KIP-16: now, or when it last asked")
