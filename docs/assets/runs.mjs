@@ -8,7 +8,9 @@ async function show(figure) {
   const file = new URL(`../runs/${trace}.jsonl`, import.meta.url);
   const [{ mount }, answer] = await Promise.all([import("./viewer.js"), fetch(file)]);
   if (!answer.ok) {
-    place.textContent = `This run cannot be shown: ${trace} is not there (${answer.status}).`;
+    place.textContent = document.documentElement.lang.startsWith("zh")
+      ? `无法显示这次运行：找不到 ${trace}（${answer.status}）。`
+      : `This run cannot be shown: ${trace} is not there (${answer.status}).`;
     return;
   }
   const viewer = mount(place, await answer.text(), { title, event: Number(event) || null });

@@ -89,8 +89,9 @@ def viewer(asked: Asked) -> str:
 
 
 def link_to(page: Page, trace: str, words: str) -> str:
-    """A link to a run in the viewer, on a page of its own."""
-    return f"[{words}]({page.link(VIEWER)}?trace={trace})"
+    """A link to a run in the viewer, on a page of its own that speaks this page's language."""
+    language = "" if page.language == "en" else f"&lang={page.language}"
+    return f"[{words}]({page.link(VIEWER)}?trace={trace}{language})"
 
 
 def demo(asked: Asked) -> str:

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 
@@ -150,6 +151,26 @@ def test_home_plays_a_run_unless_the_reader_wants_no_motion(browser: Any, addres
         page.wait_for_selector(".stv-svg")
         before = page.evaluate(at)
         page.wait_for_function(f"({at}) !== {before!r}")
+        assert visit.complaints == []
+
+
+@pytest.mark.parametrize(
+    ("path", "legend", "keys"),
+    [("labs/raft/", "Legend", "space plays"), ("zh/labs/raft/", "图例", "空格播放")],
+)
+def test_the_viewer_speaks_the_language_of_its_page(
+    browser: Any, address: str, path: str, legend: str, keys: str
+) -> None:
+    with Visit(browser, address) as visit:
+        page = visit.go(path)
+        page.locator("figure.run").first.scroll_into_view_if_needed()
+        page.wait_for_selector(".stv-svg")
+        assert page.locator(".stv-legend summary").first.inner_text() == legend
+        assert keys in (page.locator(".stv-keys").first.text_content() or "")
+        alone = page.locator("a[href*='run.html?trace=']").first.get_attribute("href")
+        page.goto(urljoin(page.url, alone))
+        page.wait_for_selector(".stv-svg")
+        assert page.locator(".stv-legend summary").inner_text() == legend
         assert visit.complaints == []
 
 

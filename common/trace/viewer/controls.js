@@ -1,6 +1,7 @@
 // The parts around the picture: header, verdict, buttons, scrubber, keys. No behaviour.
 
 import { html } from "./panel.js";
+import { inWords, inWordsIfAny } from "./texts.js";
 import { tools } from "./tools.js";
 import { showSpan } from "./words.js";
 
@@ -26,27 +27,31 @@ export function icon(name) {
   return svg;
 }
 
-function button(name, label, keys, text) {
-  const content = text ? [text] : [icon(name)];
-  const title = keys ? `${label} (${keys})` : label;
-  const node = html(
-    "button",
+/** The button of this name; a worded one shows its name, and a hint says what it does. */
+function button(name, keys, worded = false) {
+  const label = inWords(worded ? `${name}Hint` : name);
+  const content = worded ? [inWords(name)] : [icon(name)];
+  const attributes = {
+    type: "button",
+    class: `stv-${name}`,
+    title: `${label} (${keys})`,
     // The name begins with what is seen: so it is found by those who speak to their machine.
-    { type: "button", class: `stv-${name}`, title, "aria-label": text ? `${text}: ${label}` : label },
-    content,
-  );
-  return node;
+    "aria-label": worded ? `${inWords(name)}: ${label}` : label,
+  };
+  return html("button", attributes, content);
 }
 
 function facts(trace) {
   const { meta } = trace;
   const sent = trace.arrows.filter((arrow) => arrow.kind !== "again").length;
   const lost = trace.arrows.filter((arrow) => arrow.kind === "drop").length;
-  const parts = [meta.world, `${trace.lanes.length} nodes`, `${sent} messages`];
-  if (meta.seed !== null && meta.seed !== undefined) parts.splice(1, 0, `seed ${meta.seed}`);
-  if (lost) parts.push(`${lost} lost`);
+  const counted = [inWords("nodes", { n: trace.lanes.length }), inWords("messages", { n: sent })];
+  const parts = [inWordsIfAny(meta.world), ...counted];
+  if (meta.seed !== null && meta.seed !== undefined)
+    parts.splice(1, 0, inWords("seed", { n: meta.seed }));
+  if (lost) parts.push(inWords("lost", { n: lost }));
   parts.push(showSpan(trace, trace.end - trace.start));
-  if (meta.shown) parts.push(`${meta.shown} of ${meta.events} events: heartbeats and the like are left out`);
+  if (meta.shown) parts.push(inWords("shown", { n: meta.shown, all: meta.events }));
   return parts;
 }
 
@@ -59,43 +64,32 @@ export function build(trace, title) {
     { class: "stv-facts" },
     facts(trace).map((fact) => html("span", {}, [fact])),
   );
-  p.steps = button("steps", "One row for each step", "m", "Steps");
-  p.time = button("time", "Heights in proportion to time", "m", "Time");
-  p.less = button("less", "Zoom out", "−");
-  p.more = button("more", "Zoom in", "+");
-  p.cause = button(
-    "cause",
-    "Show only what is causally related to the current event",
-    "c",
-    "Causality",
-  );
-  p.theme = button("theme", "Dark or light", "d");
-  const mode = html("div", { class: "stv-group", role: "group", "aria-label": "Time axis" }, [
-    p.steps,
-    p.time,
-  ]);
-  const zoom = html("div", { class: "stv-group", role: "group", "aria-label": "Zoom" }, [
-    p.less,
-    p.more,
-  ]);
+  p.steps = button("steps", "m", true);
+  p.time = button("time", "m", true);
+  p.less = button("less", "−");
+  p.more = button("more", "+");
+  p.cause = button("cause", "c", true);
+  p.theme = button("theme", "d");
+  const group = (name, buttons) =>
+    html("div", { class: "stv-group", role: "group", "aria-label": inWords(name) }, buttons);
+  const mode = group("timeAxis", [p.steps, p.time]);
+  const zoom = group("zoom", [p.less, p.more]);
   const all = [...tools(p, trace), mode, zoom, p.cause, p.theme];
   const head = html("header", {}, [html("div", {}, [p.heading, p.facts]), html("div", { class: "stv-tools" }, all)]);
   p.heads = html("div", { class: "stv-heads" });
   p.canvas = html("div", { class: "stv-canvas" });
-  const named = { tabindex: "0", role: "group", "aria-label": "Space-time diagram" };
+  const named = { tabindex: "0", role: "group", "aria-label": inWords("diagram") };
   p.scroller = html("div", { class: "stv-scroller", ...named }, [p.heads, p.canvas]);
   p.event = html("section", { class: "stv-event" });
   p.states = html("div", { class: "stv-states" });
-  p.panel = html("aside", { class: "stv-panel", "aria-label": "Details", tabindex: "0" }, [
+  p.panel = html("aside", { class: "stv-panel", "aria-label": inWords("details"), tabindex: "0" }, [
     p.event,
     p.states,
   ]);
   p.main = html("div", { class: "stv-main" }, [p.scroller, p.panel]);
   p.tip = html("div", { class: "stv-tip", hidden: "" });
   p.live = html("p", { class: "stv-unseen", "aria-live": "polite" });
-  p.table = html("details", { class: "stv-table" }, [
-    html("summary", {}, ["The trace as a table"]),
-  ]);
+  p.table = html("details", { class: "stv-table" }, [html("summary", {}, [inWords("table")])]);
   p.bar = bar(p, trace);
   p.node = html("div", { class: "stv" }, [
     head,
@@ -110,23 +104,21 @@ export function build(trace, title) {
 }
 
 function bar(p, trace) {
-  p.first = button("first", "Go to the first event", "Home");
-  p.back = button("back", "Step back", "←");
-  p.play = button("play", "Play", "Space");
-  p.forward = button("forward", "Step forward", "→");
-  p.last = button("last", "Go to the last event", "End");
+  p.first = button("first", "Home");
+  p.back = button("back", "←");
+  p.play = button("play", inWords("space"));
+  p.forward = button("forward", "→");
+  p.last = button("last", "End");
   const range = { type: "range", min: 0, max: Math.max(0, trace.events.length - 1), step: 1 };
-  p.range = html("input", { ...range, "aria-label": "Current event" });
+  p.range = html("input", { ...range, "aria-label": inWords("current") });
   p.range.value = range.max;
   p.ticks = html("div", { class: "stv-ticks", "aria-hidden": "true" });
   p.clock = html("output", { class: "stv-clock" });
   const speeds = [0.5, 1, 2, 4, 8].map((x) => html("option", { value: x }, [`${x}×`]));
   speeds[1].selected = true;
-  p.speed = html("select", { "aria-label": "Speed", title: "Speed", class: "stv-speed" }, speeds);
-  const keys =
-    "← → or ↑ ↓ step · PgUp PgDn ten · Home End · space plays · m time axis · + − zoom" +
-    " · c causality · d dark · / search · Esc whole run";
-  p.keys = html("p", { class: "stv-keys" }, [keys]);
+  const named = { "aria-label": inWords("speed"), title: inWords("speed") };
+  p.speed = html("select", { ...named, class: "stv-speed" }, speeds);
+  p.keys = html("p", { class: "stv-keys" }, [inWords("keys")]);
   const transport = html("div", { class: "stv-transport" }, [
     p.first,
     p.back,
@@ -141,15 +133,13 @@ function bar(p, trace) {
   ]);
 }
 
-const SAID = { yes: "holds", no: "violated", unknown: "undecided" };
-
 function verdicts(p, trace) {
   const order = { no: 0, unknown: 1, yes: 2 };
   const sorted = [...trace.verdicts].sort((a, b) => order[a.result] - order[b.result]);
   p.jumps = [];
   return sorted.slice(0, 3).map((verdict) => {
-    const name = html("b", {}, [`${verdict.property}: ${SAID[verdict.result] || verdict.result}`]);
-    const jump = html("button", { type: "button" }, ["Show it"]);
+    const name = html("b", {}, [`${verdict.property}: ${inWordsIfAny(verdict.result)}`]);
+    const jump = html("button", { type: "button" }, [inWords("showIt")]);
     p.jumps.push([jump, verdict]);
     return html("div", { class: `stv-verdict stv-${verdict.result}`, role: "note" }, [
       name,

@@ -1,6 +1,7 @@
 // The logs that nodes declare in their status, as boxes one above the other: an index is a column.
 
 import { html } from "./panel.js";
+import { inWords } from "./texts.js";
 import { isLog, stateAt, troubleAt } from "./model.js";
 
 const BOXES = 11; // so many indices are shown, the last ones
@@ -29,9 +30,9 @@ function box(log, index) {
   const number = numberAt(log, index);
   if (number === null) return html("td", {});
   const committed = index <= log.committed;
-  const what = `${log.numbered_by} ${number}, ${committed ? "committed" : "not committed"}`;
+  const said = { n: index, by: log.numbered_by, number };
   const kind = `stv-entry stv-e${number % 6}${committed ? "" : " stv-open"}`;
-  return html("td", { class: kind, title: `entry ${index}: ${what}` }, [String(number)]);
+  return html("td", { class: kind, title: inWords(committed ? "entry" : "openEntry", said) }, [String(number)]);
 }
 
 function oneLog(name, copies) {
@@ -48,14 +49,15 @@ function oneLog(name, copies) {
     const cells = indices.map((index) => box(log, index));
     return html("tr", down ? { class: "stv-gone" } : {}, [who, ...cells]);
   });
-  const about = name === "log" ? "Logs" : name.replace(/\/log$/, ": log");
+  const about =
+    name === "log" ? inWords("logs") : inWords("aLog", { name: name.replace(/\/log$/, "") });
   return html("section", { class: "stv-card stv-logs" }, [
     html("h3", {}, [about]),
     html("table", {}, [
       html("thead", {}, [html("tr", {}, [html("td", {}), ...head])]),
       html("tbody", {}, rows),
     ]),
-    html("p", { class: "stv-quiet" }, [`a box: the ${by} of an entry; dashed: not committed`]),
+    html("p", { class: "stv-quiet" }, [inWords("boxes", { by })]),
   ]);
 }
 

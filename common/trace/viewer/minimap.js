@@ -3,6 +3,7 @@
 import { html } from "./panel.js";
 
 const WIDTH = 76;
+const ANSWERS = { yes: "good", no: "bad" }; // of any other answer: neither
 
 export class Minimap {
   /** `seek(y, done)` is called with a height in the picture while the strip is dragged. */
@@ -71,7 +72,7 @@ export class Minimap {
     }
     pen.globalAlpha = 1;
     for (const verdict of trace.verdicts) {
-      pen.fillStyle = colour(verdict.result === "no" ? "var(--bad)" : "var(--good)");
+      pen.fillStyle = colour(`var(--${ANSWERS[verdict.result] || "warn"})`);
       pen.fillRect(0, place.yOf(verdict) * scale - 1, WIDTH, 2);
     }
   }

@@ -1,5 +1,7 @@
 // The trace as the picture needs it: lanes, messages, calls, spans of trouble, rows. No drawing.
 
+import { inWords } from "./texts.js";
+
 const ACTIVATIONS = new Set([
   "start",
   "recv",
@@ -12,7 +14,7 @@ const ACTIVATIONS = new Set([
 ]);
 const STEPS = new Set(["start", "recv", "timer", "step", "return"]); // a question proves nothing
 const WORLD = new Set(["partition", "block", "heal", "link", "verdict"]);
-const WHY = { loss: "lost", partition: "cut off", blocked: "blocked", crashed: "crashed" };
+const WHY = new Set(["loss", "partition", "blocked", "crashed"]); // other reasons are sentences
 
 /** Parse the lines of a trace file (schema 1) into a model. */
 export function readTrace(lines) {
@@ -129,7 +131,8 @@ function makeArrows(events, laneOf) {
       const to = laneOf.get(event.kind === "recv" ? event.node : event.to);
       const again = event.kind === "recv" && found && found.ended > 0;
       const kind = event.kind === "drop" ? "drop" : again ? "again" : "recv";
-      const why = event.kind === "drop" ? WHY[event.why] || event.why : "";
+      const known = WHY.has(event.why) ? inWords(event.why) : event.why;
+      const why = event.kind === "drop" ? known : "";
       if (found) found.ended++;
       event.arrow = add(kind, send, event, from, to, {
         why,

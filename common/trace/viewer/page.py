@@ -9,8 +9,8 @@ from string import Template
 from common.trace.viewer.shorten import shorten_lines
 
 MODULES = (
-    "words.js", "model.js", "arrows.js", "labels.js", "layout.js", "scene.js", "logs.js",
-    "panel.js", "minimap.js", "tools.js", "controls.js", "input.js", "viewer.js",
+    "texts.js", "words.js", "model.js", "arrows.js", "labels.js", "layout.js", "scene.js",
+    "logs.js", "panel.js", "minimap.js", "tools.js", "controls.js", "input.js", "viewer.js",
 )  # fmt: skip
 """The script's parts, each after those that it imports from."""
 

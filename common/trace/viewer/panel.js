@@ -2,6 +2,7 @@
 
 import { logCards } from "./logs.js";
 import { saidIn, stateAt, troubleAt } from "./model.js";
+import { inWords } from "./texts.js";
 import { details, sentence, showMoment, showSpan, showValue } from "./words.js";
 
 const MAX_TABLE = 5_000; // rows
@@ -19,7 +20,7 @@ function fieldList(fields, changedFrom) {
     const text = showValue(value, 90);
     const changed = changedFrom && JSON.stringify(changedFrom[name]) !== JSON.stringify(value);
     const given = html("dd", changed ? { class: "changed" } : {}, [text]);
-    if (changed) given.append(html("span", { class: "stv-unseen" }, [" (changed)"]));
+    if (changed) given.append(html("span", { class: "stv-unseen" }, [inWords("changed")]));
     return [html("dt", {}, [name]), given];
   });
   return rows.length ? html("dl", {}, rows) : "";
@@ -31,10 +32,11 @@ export function eventCard(trace, event) {
     const lost = trace.arrows.filter((arrow) => arrow.kind === "drop").length;
     const sent = trace.arrows.filter((arrow) => arrow.kind !== "again").length;
     const took = showSpan(trace, trace.end - trace.start);
-    const text = `${trace.events.length} events, ${sent} messages, ${lost} lost, in ${took}.`;
-    return [html("h2", {}, ["The whole run"]), html("p", {}, [text])];
+    const text = inWords("sum", { events: trace.events.length, n: sent, lost, took });
+    return [html("h2", {}, [inWords("wholeRun")]), html("p", {}, [text])];
   }
-  const position = `${showMoment(trace, event.t)} · event ${event.number} of ${trace.meta.events ?? trace.events.length}`;
+  const all = trace.meta.events ?? trace.events.length;
+  const position = `${showMoment(trace, event.t)} · ${inWords("place", { n: event.number, all })}`;
   const card = [
     html("h2", {}, [position]),
     html("p", { class: "stv-sentence" }, [sentence(event)]),
@@ -43,38 +45,45 @@ export function eventCard(trace, event) {
   if (list) card.push(list);
   const arrow = event.arrow;
   if (event.kind === "recv" && arrow && arrow.send) {
-    const again = arrow.kind === "again" ? ", again" : "";
-    card.push(
-      html("p", { class: "stv-quiet" }, [
-        `under way for ${showSpan(trace, event.t - arrow.send.t)}${again}`,
-      ]),
-    );
+    const took = showSpan(trace, event.t - arrow.send.t);
+    const said = inWords(arrow.kind === "again" ? "tookAgain" : "took", { took });
+    card.push(html("p", { class: "stv-quiet" }, [said]));
   }
   if (event.clock) {
     const clock = Object.entries(event.clock)
       .sort()
       .map(([name, count]) => `${name}:${count}`)
       .join(" ");
-    card.push(html("p", { class: "stv-quiet stv-mono" }, [`vector clock  ${clock}`]));
+    card.push(html("p", { class: "stv-quiet stv-mono" }, [`${inWords("vector")}  ${clock}`]));
   }
   return card;
 }
 
-/** The logs, and one card for each lane: its name, whether it is up, its state. */
+/**
+ * The logs, and one card for each lane: its name, whether it is up, its state. What is in trouble
+ * comes before other nodes, clients come last; and at its crash a node's card is the first of all.
+ */
 export function stateCards(trace, event) {
   const at = event ? event.i : trace.events.length;
-  const cards = trace.lanes.map((lane, index) => {
+  const rank = (index) => {
+    if (!troubleAt(trace, index, at)) return trace.lanes[index].client ? 3 : 2;
+    return event && event.lane === index ? 0 : 1;
+  };
+  const order = trace.lanes.map((_, index) => index).sort((a, b) => rank(a) - rank(b));
+  const cards = order.map((index) => {
+    const lane = trace.lanes[index];
     const { state, before } = stateAt(trace, index, at);
     const trouble = troubleAt(trace, index, at);
     const name = html("h3", {}, [html("i", { style: `background:${lane.colour}` }), lane.name]);
-    if (trouble) name.append(html("em", { class: `stv-${trouble}` }, [trouble]));
+    if (trouble) name.append(html("em", { class: `stv-${trouble}` }, [inWords(trouble)]));
     const said = Object.fromEntries(saidIn(state, before));
-    const nothing = html("p", { class: "stv-quiet" }, ["no state shown"]);
+    const nothing = html("p", { class: "stv-quiet" }, [inWords("noState")]);
     const body = fieldList(said, before) || nothing;
     const own = event && event.lane === index ? " stv-own" : "";
     return html("section", { class: `stv-card${trouble ? " stv-down" : ""}${own}` }, [name, body]);
   });
-  return [...logCards(trace, at), ...cards];
+  const first = order.length && rank(order[0]) === 0 ? cards.splice(0, 1) : [];
+  return [...first, ...logCards(trace, at), ...cards];
 }
 
 /** What a tooltip says of an arrow or a step. */
@@ -84,10 +93,10 @@ export function tooltip(trace, { arrow, row }) {
     const to = arrow.to === undefined ? "?" : trace.lanes[arrow.to].name;
     const took = arrow.send && arrow.end ? `, ${showSpan(trace, arrow.end.t - arrow.send.t)}` : "";
     const fate = {
-      recv: "arrived",
-      again: "arrived again",
-      drop: `lost: ${arrow.why}`,
-      open: "under way",
+      recv: inWords("arrived"),
+      again: inWords("arrivedAgain"),
+      drop: inWords("lostWhy", arrow),
+      open: inWords("underWay"),
     }[arrow.kind];
     const way = `${from} → ${to}, ${fate}${took}`;
     return [
@@ -99,15 +108,14 @@ export function tooltip(trace, { arrow, row }) {
   const events = trace.events.slice(row.first, row.last + 1);
   const { state } = events[0].lane >= 0 ? stateAt(trace, events[0].lane, row.last) : { state: {} };
   const lines = events.slice(0, 8).map((event) => html("p", {}, [sentence(event)]));
-  if (events.length > 8) lines.push(html("p", {}, [`and ${events.length - 8} more`]));
+  if (events.length > 8) lines.push(html("p", {}, [inWords("andMore", { n: events.length - 8 })]));
   return [html("b", {}, [showMoment(trace, row.t)]), ...lines, fieldList(Object.fromEntries(saidIn(state)))];
 }
 
 /** The trace as a table, for screen readers and for print. */
 export function table(trace) {
-  const head = ["#", "Time", "Node", "Event", "Details"].map((name) =>
-    html("th", { scope: "col" }, [name]),
-  );
+  const names = ["thTime", "thNode", "thEvent", "thDetails"].map((name) => inWords(name));
+  const head = ["#", ...names].map((name) => html("th", { scope: "col" }, [name]));
   const rows = trace.events.slice(0, MAX_TABLE).map((event) => {
     const more = Object.entries(details(event)).map(
       ([name, value]) => `${name} ${showValue(value)}`,
@@ -127,7 +135,7 @@ export function table(trace) {
   });
   const cutoff =
     trace.events.length > MAX_TABLE
-      ? [html("caption", {}, [`The first ${MAX_TABLE} events.`])]
+      ? [html("caption", {}, [inWords("firstRows", { n: MAX_TABLE })])]
       : [];
   return html("table", {}, [
     ...cutoff,

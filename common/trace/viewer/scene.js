@@ -38,6 +38,7 @@ export class Scene {
     const defs = el("defs", {}, [el("pattern", pattern, stripes)]);
     this.svg = el("svg", { class: "stv-svg", role: "img" }, [defs, ...groups, this.veil, this.now]);
     this.shown = new Map();
+    this.raised = [];
     this.all = false;
   }
 
@@ -218,6 +219,8 @@ export class Scene {
 
   /** Show time as standing at height `y`, with event `event` current; null for the whole run. */
   standAt(y, event) {
+    for (const [key, node] of this.raised.splice(0))
+      if (this.shown.get(key) === node) this.layers.labels.append(node);
     this.now.replaceChildren();
     const whole = y === null;
     this.veil.style.display = whole || this.centres ? "none" : "";
@@ -229,6 +232,7 @@ export class Scene {
     this.now.append(
       el("line", { class: "line", x1: GUTTER - 12, x2: place.width, y1: n(y), y2: n(y) }),
     );
+    this.raise(y, event);
     this.now.append(el("path", { class: "flag", d: `M${GUTTER - 12} ${n(y)}l-8 -5v10z` }));
     for (const arrow of place.index.arrows(y, y)) {
       if (
@@ -250,6 +254,25 @@ export class Scene {
         ? { cx: n(event.arrow.x1), cy: n(event.arrow.y1) }
         : { cx: place.x(event.lane), cy: place.yOf(event) };
       this.now.append(el("circle", { class: "current", ...at, r: 10.5 }));
+    }
+  }
+
+  /** Lift the labels of the current row above line and veil, each on a ground of its own. */
+  raise(y, event) {
+    const { trace, index, measure } = this.place;
+    for (const label of index.labels(y - 30, y + 30)) {
+      const node = this.shown.get(`l${label.id}`);
+      const time = label.kind === "time" && label.top <= y && y <= label.bottom;
+      const own = trace.events[label.event].row === event.row && label.kind !== "message";
+      if (!node || label.angle || !(time || own)) continue;
+      if (!label.pill) {
+        const width = measure(label.text, label.bold);
+        const left = { start: 0, middle: width / 2, end: width }[label.anchor];
+        const box = { x: n(label.x - left - 3), y: label.y - 12, width: n(width + 6), height: 17 };
+        this.now.append(el("rect", { class: "ground", ...box, rx: 4 }));
+      }
+      this.raised.push([`l${label.id}`, node]);
+      this.now.append(node);
     }
   }
 

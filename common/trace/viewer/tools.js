@@ -2,18 +2,19 @@
 
 import { messageTypes } from "./model.js";
 import { html } from "./panel.js";
+import { inWords } from "./texts.js";
 import { details, sentence, showValue } from "./words.js";
 
 const LEGEND = [
-  ["M4 10H26M26 10l-6 -4M26 10l-6 4", "line", "a message"],
-  ["M4 10H18", "line lost", "a message that is lost, or still under way", "M17 6l8 8m0 -8l-8 8"],
-  ["M15 4a6 6 0 1 0 .1 0M15 7v3h3", "line", "a timer fires"],
-  ["M11 6h8v8h-8z", "full", "something is saved: it survives a crash"],
-  ["M15 3l7 7l-7 7l-7 -7z", "full", "a note of the node"],
-  ["M12 2h6v16h-6z", "call", "a client waits: green ok, red failed, yellow unknown"],
-  ["M10 2h10v16h-10z", "crash", "crashed (hatched), or paused (yellow)"],
-  ["M3 4h24v12h-24z", "group", "who can reach each other while the network is cut"],
-  ["M10 2h10v16h-10z", "blamed", "what a verdict blames"],
+  ["M4 10H26M26 10l-6 -4M26 10l-6 4", "line", "aMessage"],
+  ["M4 10H18", "line lost", "aLost", "M17 6l8 8m0 -8l-8 8"],
+  ["M15 4a6 6 0 1 0 .1 0M15 7v3h3", "line", "aTimer"],
+  ["M11 6h8v8h-8z", "full", "aSave"],
+  ["M15 3l7 7l-7 7l-7 -7z", "full", "aNote"],
+  ["M12 2h6v16h-6z", "call", "aCall"],
+  ["M10 2h10v16h-10z", "crash", "aCrash"],
+  ["M3 4h24v12h-24z", "group", "aGroup"],
+  ["M10 2h10v16h-10z", "blamed", "aBlamed"],
 ];
 
 function picture([path, kind, , more]) {
@@ -29,23 +30,23 @@ function menu(name, title, content) {
 
 /** Build the tools; `p` gets the parts that listenTools gives life to. */
 export function tools(p, trace) {
-  p.search = html("input", { type: "search", class: "stv-search", placeholder: "Search ( / )" });
-  p.search.setAttribute("aria-label", "Search the events; Enter goes to the next one");
+  p.search = html("input", { type: "search", class: "stv-search", placeholder: inWords("search") });
+  p.search.setAttribute("aria-label", inWords("searchHint"));
   const types = messageTypes(trace);
   p.types = types.map(([type, count]) => {
     const tick = html("input", { type: "checkbox", value: type });
     tick.checked = true;
     return [tick, html("label", {}, [tick, ` ${type} `, html("small", {}, [String(count)])])];
   });
-  const all = html("button", { type: "button" }, ["all"]);
-  const none = html("button", { type: "button" }, ["none"]);
+  const all = html("button", { type: "button" }, [inWords("all")]);
+  const none = html("button", { type: "button" }, [inWords("none")]);
   p.every = [all, none];
   const labels = p.types.map(([, label]) => label);
-  p.messages = menu("messages", "Messages", [html("p", {}, [all, " ", none]), ...labels]);
+  p.messages = menu("messages", inWords("filter"), [html("p", {}, [all, " ", none]), ...labels]);
   p.legend = menu(
     "legend",
-    "Legend",
-    LEGEND.map((entry) => html("p", {}, [picture(entry), entry[2]])),
+    inWords("legend"),
+    LEGEND.map((entry) => html("p", {}, [picture(entry), inWords(entry[2])])),
   );
   return [p.search, ...(types.length ? [p.messages] : []), p.legend];
 }

@@ -8,6 +8,7 @@ import { Minimap } from "./minimap.js";
 import { lastAtMost, leaveOut, readTrace, saidIn, stateAt, troubleAt } from "./model.js";
 import { eventCard, html, stateCards, table } from "./panel.js";
 import { Scene } from "./scene.js";
+import { inWords } from "./texts.js";
 import { cut, sentence, showMoment, showValue } from "./words.js";
 
 const GLIDE = 240; // ms that the line of the current time takes to its new place
@@ -33,8 +34,8 @@ class Viewer {
     this.cursor = null; // the index of the current event; null while the whole run is shown
     this.hurried = false; // while somebody drags through the run
     this.calm = matchMedia("(prefers-reduced-motion: reduce)");
-    const nodes = `${this.trace.lanes.length} nodes, ${this.trace.arrows.length} messages`;
-    this.scene.svg.setAttribute("aria-label", `Space-time diagram: ${nodes}`);
+    const counts = { n: this.trace.lanes.length, m: this.trace.arrows.length };
+    this.scene.svg.setAttribute("aria-label", inWords("drawn", counts));
     this.p.cause.disabled = !this.trace.clocked;
     this.p.cause.setAttribute("aria-pressed", "false");
     listen(this);
@@ -126,17 +127,18 @@ class Viewer {
     const at = event ? event.i : trace.events.length;
     p.event.replaceChildren(...eventCard(trace, event));
     p.states.replaceChildren(...stateCards(trace, event));
-    p.clock.textContent = event ? showMoment(trace, event.t) : "whole run";
+    const said = event ? sentence(event) : inWords("wholeRun");
+    const moment = event && showMoment(trace, event.t);
+    p.clock.textContent = moment ?? inWords("wholeClock");
     p.range.value = event ? event.i : trace.events.length - 1;
-    p.range.setAttribute("aria-valuetext", event ? sentence(event) : "the whole run");
-    if (this.speak)
-      p.live.textContent = event ? `${showMoment(trace, event.t)}: ${sentence(event)}` : "the whole run";
+    p.range.setAttribute("aria-valuetext", said);
+    if (this.speak) p.live.textContent = event ? `${moment}: ${said}` : said;
     this.speak = false;
     this.heads.forEach(({ head, state }, lane) => {
       const trouble = troubleAt(trace, lane, at);
       const values = saidIn(stateAt(trace, lane, at).state).slice(0, 2);
       const words = values.map(([name, value]) => `${name} ${showValue(value, 16)}`).join(" · ");
-      state.textContent = trouble || cut(words, 40);
+      state.textContent = trouble ? inWords(trouble) : cut(words, 40);
       head.classList.toggle("stv-down", Boolean(trouble));
     });
     this.scene.relate(this.centres());
@@ -251,10 +253,7 @@ class Viewer {
 
   dragTo(y) {
     this.pause();
-    const row = Math.max(
-      0,
-      lastAtMost(this.trace.rows, y, (item) => item.y),
-    );
+    const row = Math.max(0, lastAtMost(this.trace.rows, y, (item) => item.y));
     if (this.trace.rows.length) this.hurryTo(this.trace.rows[row].last);
   }
 
@@ -281,7 +280,7 @@ class Viewer {
 
   showPlaying() {
     this.p.play.replaceChildren(icon(this.playing ? "pause" : "play"));
-    this.p.play.setAttribute("aria-label", this.playing ? "Pause" : "Play");
+    this.p.play.setAttribute("aria-label", inWords(this.playing ? "pause" : "play"));
   }
 
   // Ways of looking.
@@ -393,7 +392,7 @@ export function mount(element, trace, options = {}) {
     return new Viewer(element, lines, options);
   } catch (error) {
     element.replaceChildren(
-      html("p", { role: "alert" }, [`This trace cannot be shown: ${error.message}`]),
+      html("p", { role: "alert" }, [inWords("cannot", { why: error.message })]),
     );
     return null;
   }

@@ -1,5 +1,7 @@
 // How events, values and times are said.
 
+import { inWords, inWordsIfAny } from "./texts.js";
+
 /** A time in microseconds as a person reads it. */
 export function showTime(us) {
   const [unit, name] =
@@ -11,14 +13,14 @@ const CHOICE = 1_000; // µs that a choice of the explorer takes in its trace, w
 
 /** A time of the run `trace`: in a counter-example of the explorer, the number of the choice. */
 export function showMoment(trace, us) {
-  return trace.meta.world === "explorer" ? `choice ${us / CHOICE}` : showTime(us);
+  return trace.meta.world === "explorer" ? inWords("choice", { n: us / CHOICE }) : showTime(us);
 }
 
 /** How long something took in the run `trace`. */
 export function showSpan(trace, us) {
   if (trace.meta.world !== "explorer") return showTime(us);
   const count = us / CHOICE;
-  return `${count} ${count === 1 ? "choice" : "choices"}`;
+  return inWords(count === 1 ? "oneChoice" : "choices", { n: count });
 }
 
 /** A plain JSON value in few characters. */
@@ -78,34 +80,36 @@ export function callLabel(event) {
   return given ? `${event.op}(${given})` : event.op;
 }
 
-const OUTCOME = { ok: "ok", fail: "failed", info: "unknown" };
-
 /** How an operation ended; `asked` is its beginning, which tells whether nothing is an answer. */
 export function outcomeLabel(event, asked = null) {
   const colon = event.outcome === "ok" ? "" : ":";
   const none = (event.value ?? "") === "";
   const reads = asked && event.outcome === "ok" && (asked.value ?? null) === null;
-  if (none) return `${OUTCOME[event.outcome] || event.outcome}${reads ? " nothing" : ""}`;
-  return `${OUTCOME[event.outcome] || event.outcome}${colon} ${showValue(event.value, 18)}`;
+  const how = inWordsIfAny(event.outcome);
+  if (none) return reads ? `${how} ${inWords("nothing")}` : how;
+  return `${how}${colon} ${showValue(event.value, 18)}`;
 }
 
 function linkWords(event) {
   const parts = [];
-  if (event.latency) parts.push(`latency ${event.latency.map(showTime).join("–")}`);
+  if (event.latency)
+    parts.push(inWords("latency", { between: event.latency.map(showTime).join("–") }));
   for (const name of ["loss", "duplicate", "reorder"]) {
     if (event[name] !== undefined)
-      parts.push(`${name} ${parseFloat((event[name] * 100).toFixed(2))} %`);
+      parts.push(inWords(`${name}Rate`, { n: parseFloat((event[name] * 100).toFixed(2)) }));
   }
   if (event.bandwidth !== undefined)
-    parts.push(event.bandwidth ? `${event.bandwidth} bytes/s` : "no bandwidth limit");
-  const name = (end) => (end === undefined || end === "*" ? "all" : end);
-  return `link ${name(event.source)} → ${name(event.target)}: ${parts.join(", ") || "unchanged"}`;
+    parts.push(inWords(event.bandwidth ? "bandwidth" : "noBandwidth", { n: event.bandwidth }));
+  const name = (end) => (end === undefined || end === "*" ? inWords("everybody") : end);
+  const [source, target] = [name(event.source), name(event.target)];
+  return inWords("link", { source, target, parts: parts.join(", ") || inWords("unchanged") });
 }
 
 const HOUSEKEEPING = new Set(["life"]); // what nodes keep for the contract, not for the protocol
 
 function saves(keys) {
-  return keys.length ? `saves ${keys.map((key) => showValue(key, 16)).join(", ")}` : "";
+  const said = keys.map((key) => showValue(key, 16)).join(", ");
+  return said && inWords("saves", { keys: said });
 }
 
 /** A short label for an event on its lane, or "" where its mark says enough. */
@@ -118,70 +122,76 @@ export function sideLabel(event) {
     case "save":
       return saves(event.keys.filter((key) => !HOUSEKEEPING.has(key)));
     case "crash":
-      return "crashed";
+      return inWords("crashed");
     case "restart":
-      return "restarts";
+      return inWords("restarts");
     case "pause":
-      return "paused";
+      return inWords("paused");
     case "resume":
-      return "goes on";
+      return inWords("goesOn");
     case "clock":
-      return `clock ${showTime(event.skew || 0)} ahead, drift ${event.drift || 0} ppm`;
+      return inWords("clock", { skew: showTime(event.skew || 0), drift: event.drift || 0 });
     case "disk":
-      return `disk takes ${showTime(event.latency)}`;
-    case "corrupt":
-      return `Byzantine: ${event.behaviour}${event.to ? ` to ${event.to.join(" ")}` : ""}`;
+      return inWords("disk", { took: showTime(event.latency) });
+    case "corrupt": {
+      const whom = event.to ? event.to.join(" ") : "";
+      return inWords(whom ? "byzantineTo" : "byzantine", { how: event.behaviour, whom });
+    }
     case "twin":
-      return `runs twice: ${event.halves.map((half) => half.join(" ")).join("  |  ")}`;
+      return inWords("twice", { halves: groups(event.halves) });
     default:
       return "";
   }
+}
+
+function groups(names) {
+  return names.map((group) => group.join(" ")).join("  |  ");
 }
 
 /** What an event of the world as a whole is called in the picture. */
 export function worldLabel(event) {
   switch (event.kind) {
     case "partition":
-      return `partition  ${event.groups.map((group) => group.join(" ")).join("  |  ")}`;
+      return inWords("split", { groups: groups(event.groups) });
     case "heal":
-      return "healed";
+      return inWords("healed");
     case "block":
-      return `blocked: ${event.source} → ${event.target}`;
+      return inWords("block", event);
     case "link":
       return linkWords(event);
     default:
-      return `${event.property}: ${event.result}`;
+      return `${event.property}: ${inWordsIfAny(event.result)}`;
   }
 }
+
+const SENTENCES = {
+  start: "starts",
+  send: "sends",
+  recv: "receives",
+  drop: "loses",
+  timer: "fires",
+  step: "takesUp",
+  crash: "crashes",
+};
 
 /** One sentence for any event: spoken, in the table, in the panel. */
 export function sentence(event) {
   const { node, kind } = event;
+  const name = SENTENCES[kind];
+  if (name) return inWords(name, event);
   switch (kind) {
-    case "start":
-      return `${node} starts`;
-    case "send":
-      return `${node} sends ${event.type} to ${event.to}`;
-    case "recv":
-      return `${node} receives ${event.type} from ${event.frm}`;
-    case "drop":
-      return `${node}'s message to ${event.to} is lost: ${event.why}`;
-    case "timer":
-      return `${node}'s timer ${event.type} fires`;
-    case "step":
-      return `${node} takes up ${event.type}`;
     case "note":
       return `${node}: ${event.text}`;
-    case "invoke":
-      return `${event.client} asks${node === event.client ? "" : ` ${node}`} for ${callLabel(event)}`;
+    case "invoke": {
+      const { client } = event;
+      return inWords(node === client ? "asks" : "asksNode", { client, node, call: callLabel(event) });
+    }
     case "return":
-      return `${event.client}'s ${event.op} ends: ${outcomeLabel(event, event.asked)}`;
+      return inWords("ends", { ...event, how: outcomeLabel(event, event.asked) });
     case "verdict":
       return event.sentence;
-    case "crash":
-      return `${node} crashes`;
     case "save":
-      return `${node} ${sideLabel(event) || "counts its lives"}`;
+      return `${node} ${sideLabel(event) || inWords("countsLives")}`;
     default:
       return node === null ? worldLabel(event) : `${node} ${sideLabel(event)}`;
   }
