@@ -61,7 +61,8 @@ def closest_first(history: History) -> Verdict:
         if far != sorted(set(far)):
             return Verdict(Answer.NO, f"{asked} names nodes out of order, or twice", (asked,))
         count += 1
-    return Verdict(Answer.YES, f"Each of {count} lookups names nodes, the closest one first.")
+    sentence = f"Each of {count} lookups names nodes, the closest one first."
+    return Verdict(Answer.YES, sentence, rests_on=count)
 
 
 def genuine(history: History) -> Verdict:
@@ -83,4 +84,5 @@ def genuine(history: History) -> Verdict:
         assert asked.returned_at is not None, "what has an outcome has returned"
         if put.get(key, asked.returned_at) >= asked.returned_at:
             return Verdict(Answer.NO, f"{asked} has got what nobody had put", (asked,))
-    return Verdict(Answer.YES, f"Each of {count} values that were got had been put.")
+    sentence = f"Each of {count} values that were got had been put."
+    return Verdict(Answer.YES, sentence, rests_on=count)

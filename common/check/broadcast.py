@@ -44,7 +44,8 @@ def check_broadcast(
             return Verdict(Answer.NO, sentence, steps=steps, anomaly=verdict.anomaly)
     counted = ", ".join(f"{member} {len(messages)}" for member, messages in delivered.items())
     sentence = f"Each of {len(sent)} messages was delivered at most once everywhere: {counted}."
-    return Verdict(Answer.YES, sentence, steps=steps)
+    count = sum(map(len, delivered.values()))
+    return Verdict(Answer.YES, sentence, steps=steps, rests_on=count)
 
 
 def check_total_order(
@@ -78,7 +79,8 @@ def check_total_order(
             f"One order: what {len(delivered)} members delivered ({least} to {most} messages) is "
             "the same as far as it goes."
         )
-    return Verdict(Answer.YES, sentence, steps=steps)
+    count = sum(map(len, delivered.values()))
+    return Verdict(Answer.YES, sentence, steps=steps, rests_on=count)
 
 
 def check_causal_order(
@@ -118,7 +120,8 @@ def check_causal_order(
                 )
             seen.add(message)
     sentence = f"Causal order: {len(delivered)} members delivered no effect before its cause."
-    return Verdict(Answer.YES, sentence, steps=steps)
+    count = sum(map(len, delivered.values()))
+    return Verdict(Answer.YES, sentence, steps=steps, rests_on=count)
 
 
 def _seen(times: Times | None, member: str, place: int) -> tuple[int, str]:

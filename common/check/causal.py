@@ -22,7 +22,7 @@ that saw it.
 from collections.abc import Hashable, Iterable
 
 from common.check.cycles import shortest_cycle
-from common.check.verdict import Answer, Budget, OutOfBudget, Verdict, out_of_budget
+from common.check.verdict import Answer, Budget, OutOfBudget, Verdict, count_ok, out_of_budget
 from common.check.versions import Access, Accesses, accesses
 from common.values.history import Operation
 
@@ -53,7 +53,8 @@ def check_causal(
         return verdict
     what = "Causally convergent" if convergent else "Causally consistent"
     sentence = f"{what}: all {len(found.all)} operations saw what came before what they saw."
-    return Verdict(Answer.YES, sentence, steps=budget.spent)
+    ok = count_ok(each.operation for each in found.all)
+    return Verdict(Answer.YES, sentence, steps=budget.spent, rests_on=ok)
 
 
 def _bad_pattern(found: Accesses, budget: Budget, convergent: bool) -> Verdict | None:

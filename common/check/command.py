@@ -8,7 +8,7 @@ from common.check.models import CAS_REGISTER, KEY_VALUE, LOCK, QUEUE, REGISTER
 from common.check.readers import read_history
 from common.check.serializability import check_serializability
 from common.check.sessions import check_sessions
-from common.check.verdict import DEFAULT_STEPS, Budget, Verdict
+from common.check.verdict import DEFAULT_STEPS, Budget, Verdict, weighed
 from common.values.errors import BadInput
 from common.values.history import History
 
@@ -38,7 +38,7 @@ def check_history(
     steps: int | None = None,
     deadline: Callable[[], bool] | None = None,
 ) -> Verdict:
-    """Read a history and check it.
+    """Read a history and check it; where nothing in it ended ok the verdict is unknown.
 
     Args:
         text: the history, in any form that :mod:`common.check.readers` knows.
@@ -55,5 +55,7 @@ def check_history(
     history = read_history(text, name)
     budget = Budget(DEFAULT_STEPS if steps is None else steps, deadline)
     if model in _SEQUENTIAL:
-        return check_linearizability(history, _SEQUENTIAL[model], budget)
-    return _CHECKS[model](history, budget)
+        verdict = check_linearizability(history, _SEQUENTIAL[model], budget)
+    else:
+        verdict = _CHECKS[model](history, budget)
+    return weighed(verdict, history)

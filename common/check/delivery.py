@@ -40,7 +40,7 @@ def check_delivery(
         return Verdict(Answer.NO, f"{sentence}.", steps=steps, anomaly=anomaly, at=at)
     how = "once and in order" if in_order else "once"
     sentence = f"Delivered: {len(delivered)} of {len(sent)} messages, each {how}."
-    return Verdict(Answer.YES, sentence, steps=steps)
+    return Verdict(Answer.YES, sentence, steps=steps, rests_on=len(delivered))
 
 
 def _problem(

@@ -15,7 +15,7 @@ from contextlib import suppress
 from common.check.model import Model
 from common.check.problem import Problem
 from common.check.search import search
-from common.check.verdict import Answer, Budget, OutOfBudget, Verdict, out_of_budget
+from common.check.verdict import Answer, Budget, OutOfBudget, Verdict, count_ok, out_of_budget
 from common.check.window import explain, offending_window
 from common.values.history import Operation
 
@@ -57,7 +57,8 @@ def check_linearizability(
         return out_of_budget(f"linearizability of {operations} operations", budget)
     objects = f"{len(parts)} keys" if len(parts) > 1 else "one object"
     sentence = f"Linearizable: an order explains all {operations} operations on {objects}."
-    return Verdict(Answer.YES, sentence, steps=budget.spent)
+    ok = sum(map(count_ok, parts.values()))
+    return Verdict(Answer.YES, sentence, steps=budget.spent, rests_on=ok)
 
 
 def _has_order(part: list[Operation], model: Model, budget: Budget, most: int) -> bool | None:

@@ -31,7 +31,7 @@ from common.check.transactions import (
     find_versions,
     transactions,
 )
-from common.check.verdict import Answer, Budget, OutOfBudget, Verdict, out_of_budget
+from common.check.verdict import Answer, Budget, OutOfBudget, Verdict, count_ok, out_of_budget
 from common.values.history import Operation
 
 MOST_TOLD = 8
@@ -90,7 +90,8 @@ def check_serializability(
         return out_of_budget(f"{name} of {len(found.all)} transactions", budget)
     if anomaly is None:
         sentence = f"No anomaly: {len(found.all)} transactions show none against {name}."
-        return Verdict(Answer.YES, sentence, steps=budget.spent)
+        ok = count_ok(each.operation for each in found.all)
+        return Verdict(Answer.YES, sentence, steps=budget.spent, rests_on=ok)
     members = sorted(anomaly.transactions, key=lambda each: each.number)
     shown = members[:MOST_TOLD]
     who = ", ".join(f"{each} is by process {each.operation.process}" for each in shown)

@@ -23,7 +23,7 @@ from itertools import pairwise
 
 from common.check.cycles import shortest_cycle
 from common.check.model import frozen, show
-from common.check.verdict import Answer, Budget, OutOfBudget, Verdict, out_of_budget
+from common.check.verdict import Answer, Budget, OutOfBudget, Verdict, count_ok, out_of_budget
 from common.check.versions import Access, accesses
 from common.values.errors import BadInput
 from common.values.history import Operation
@@ -104,7 +104,8 @@ def check_sessions(
         return out_of_budget(f"sessions of {len(found.all)} operations", budget)
     names = ", ".join(guarantee.value for guarantee in guarantees)
     sentence = f"Kept by every session, {len(found.all)} operations in all: {names}."
-    return Verdict(Answer.YES, sentence, steps=budget.spent)
+    ok = count_ok(each.operation for each in found.all)
+    return Verdict(Answer.YES, sentence, steps=budget.spent, rests_on=ok)
 
 
 def _find_cycle(

@@ -37,7 +37,8 @@ def check_siblings(history: Iterable[Operation]) -> Verdict:
                     why = f"{asked.process} knew {value}, which nobody has replaced, and it is gone"
                     return Verdict(Answer.NO, f"{why}: {asked}.", (asked,), looks, "lost write")
             mine |= values
-    return Verdict(Answer.YES, f"In {looks} looks no value went that nobody had seen and replaced.")
+    sentence = f"In {looks} looks no value went that nobody had seen and replaced."
+    return Verdict(Answer.YES, sentence, rests_on=looks)
 
 
 def check_reads_see_writes(history: Iterable[Operation]) -> Verdict:
@@ -64,7 +65,8 @@ def check_reads_see_writes(history: Iterable[Operation]) -> Verdict:
             if missing and gone_from.get((put.key, put.argument), end) >= end:
                 sentence = f"{look} does not show what {put} had written before."
                 return Verdict(Answer.NO, sentence, (put, look), looks, "lost write")
-    return Verdict(Answer.YES, f"All {looks} looks show what was written before and not replaced.")
+    sentence = f"All {looks} looks show what was written before and not replaced."
+    return Verdict(Answer.YES, sentence, rests_on=looks)
 
 
 def replaced_at(asked_for: Iterable[Operation]) -> dict[tuple[object, object], int]:

@@ -4,13 +4,17 @@ A checker is handed a :class:`Budget` of steps. A step is one unit of the checke
 configuration of a search, one operation read), so a verdict is a function of the history, the model
 and the budget alone: the same on every machine, however slow. A caller that lives in real time adds
 a deadline; only then can two runs differ, and only by one of them saying unknown.
+
+A checker judges a history, and a history in which nothing happened breaks no promise: yes. A
+verdict on a *run* has to show something, and that yes shows nothing. So what judges a run lets each
+verdict be :func:`weighed`: a yes that rests on no answer at all becomes unknown.
 """
 
 import enum
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
-from common.values.history import Operation
+from common.values.history import Ok, Operation
 
 DEFAULT_STEPS = 2_000_000
 """Steps that a checker takes when its caller names no budget; some ten to thirty seconds."""
@@ -32,7 +36,8 @@ class Verdict:
     """What a checker found.
 
     Attributes:
-        answer: yes, no, or unknown (the budget ran out before the answer was found).
+        answer: yes, no, or unknown (the budget ran out before the answer was found, or the run
+            shows nothing).
         sentence: one sentence for people: which operations and keys, what was expected and what
             found.
         window: for a no, the operations that prove it, in the order of their invocations: as few
@@ -42,6 +47,8 @@ class Verdict:
             it has one.
         at: for a no that operations do not show, when it was first seen, in microseconds.
         node: where it was seen, if it is about one node.
+        rests_on: for a yes, how many answers, or deliveries, it rests on; None where the checker
+            does not count.
     """
 
     answer: Answer
@@ -51,11 +58,48 @@ class Verdict:
     anomaly: str | None = None
     at: int | None = None
     node: str | None = None
+    rests_on: int | None = None
 
     @property
     def exit_code(self) -> int:
-        """What ``lab check-history`` returns to the shell: 0 yes, 1 no, 2 unknown."""
-        return {Answer.YES: 0, Answer.NO: 1, Answer.UNKNOWN: 2}[self.answer]
+        """What ``lab check-history`` and ``lab run`` return to the shell."""
+        return EXIT_CODES[self.answer]
+
+
+EXIT_CODES = {Answer.YES: 0, Answer.NO: 1, Answer.UNKNOWN: 2}
+"""What the shell is told."""
+
+
+def worst(answers: Iterable[Answer]) -> Answer:
+    """One answer for several: no if one is no, else unknown if one is; yes where there is none."""
+    found = set(answers)
+    return next((one for one in (Answer.NO, Answer.UNKNOWN) if one in found), Answer.YES)
+
+
+def count_ok(history: Iterable[Operation]) -> int:
+    """How many operations ended ok: what a yes about a history can rest on."""
+    return sum(isinstance(each.outcome, Ok) for each in history)
+
+
+def weighed(verdict: Verdict, history: Iterable[Operation] | None = None) -> Verdict:
+    """The verdict on a run, which is unknown where a yes would rest on nothing.
+
+    Args:
+        verdict: what a checker said.
+        history: what it was said of, for checkers that do not count what their yes rests on; None
+            if it was said of something else.
+    """
+    if verdict.answer is not Answer.YES:
+        return verdict
+    asked = None if history is None else list(history)
+    ok = None if asked is None else count_ok(asked)
+    if asked is not None and not ok:
+        done = f"none of {len(asked)} operations ended ok" if asked else "nobody asked for anything"
+    elif verdict.rests_on == 0:
+        done = f"of {ok} operations that ended ok it is about none" if ok else "nothing was done"
+    else:
+        return verdict
+    return replace(verdict, answer=Answer.UNKNOWN, sentence=f"This shows nothing: {done}.")
 
 
 class OutOfBudget(Exception):

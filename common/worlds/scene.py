@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TypeAlias, TypedDict, Unpack
 
 from common.check.stories import Stories
-from common.check.verdict import Answer, Verdict
+from common.check.verdict import Answer, Verdict, weighed
 from common.contract.events import NodeId
 from common.contract.lies import Behaviour
 from common.contract.observer import Observer
@@ -46,6 +46,11 @@ def calls_of(window: Iterable[Operation], history: History) -> tuple[int, ...]:
     numbers = {(each.process, each.invoked_at): n for n, each in enumerate(history, 1)}
     found = (numbers.get((each.process, each.invoked_at), 0) for each in window)
     return tuple(number for number in found if number)
+
+
+def _weighing(check: Check) -> Check:
+    """The check, whose yes shows nothing where nothing was done."""
+    return lambda history: weighed(check(history), history)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,7 @@ class Scene(Simulation):
         options: as of a simulation.
 
     Attributes:
+        checks: what is to be said of its history; a yes that rests on nothing is unknown here.
         stories: what Byzantine nodes told whom.
     """
 
@@ -108,7 +114,7 @@ class Scene(Simulation):
         recorded: bool = True,
         **options: Unpack[Options],
     ) -> None:
-        self.checks = dict(checks or {})
+        self.checks = {name: _weighing(check) for name, check in (checks or {}).items()}
         self._lines: list[str] = []
         self._workloads: list[Workload] = []
         lanes = (options.get("schedule") or Schedule()).halved(nodes)
@@ -161,17 +167,18 @@ class Scene(Simulation):
         return "".join(self._lines)
 
     def verdicts(self) -> dict[str, Verdict]:
-        """What the checks say, by the name of the property."""
+        """What the checks say of this run, by the name of the property."""
         return {name: check(self.history) for name, check in self.checks.items()}
 
     def judged(self, name: str, verdict: Verdict, node: NodeId | None = None) -> Verdict:
-        """Write a verdict into the trace.
+        """Write a verdict into the trace, and return it; a yes that shows nothing is unknown.
 
         Args:
             name: of the property.
             verdict: what a checker said of this run.
             node: where, if it is about one node.
         """
+        verdict = weighed(verdict)
         self._recorder.verdict(
             self.now,
             node or verdict.node,

@@ -35,6 +35,7 @@ def everyone_answered(history: History) -> Verdict:
     ended = [asked for asked in history if asked.returned_at is not None]
     without = tuple(asked for asked in ended if not isinstance(asked.outcome, Ok))
     if not without:
-        return Verdict(Answer.YES, f"All {len(ended)} operations were answered with ok.")
+        sentence = f"All {len(ended)} operations were answered with ok."
+        return Verdict(Answer.YES, sentence, rests_on=len(ended))
     sentence = f"{len(without)} of {len(ended)} operations were not answered with ok: {without[0]}."
     return Verdict(Answer.NO, sentence, without)

@@ -85,7 +85,7 @@ def check_honesty(history: History) -> Verdict:
         if problem is not None:
             return Verdict(Answer.NO, f"{problem}.", (statement,), steps=len(history))
     sentence = f"All {len(commands)} commands ended as {len(read)} statements show."
-    return Verdict(Answer.YES, sentence, steps=len(history))
+    return Verdict(Answer.YES, sentence, steps=len(history), rests_on=len(read))
 
 
 def is_ok(operation: Operation) -> bool:

@@ -1,5 +1,6 @@
 """What the ends of a live link ask for, and what must be true of what they were given."""
 
+from dataclasses import replace
 from itertools import islice
 from random import Random
 
@@ -36,8 +37,10 @@ def everything_once_in_order(history: History) -> Verdict:
     broken = [verdict for verdict in verdicts if verdict.answer is not Answer.YES]
     if broken:
         return broken[0]
+    sentence = " ".join(verdict.sentence for verdict in verdicts)
     steps = sum(verdict.steps for verdict in verdicts)
-    return Verdict(Answer.YES, " ".join(verdict.sentence for verdict in verdicts), steps=steps)
+    taken = sum(verdict.rests_on or 0 for verdict in verdicts)
+    return Verdict(Answer.YES, sentence, steps=steps, rests_on=taken)
 
 
 def _one_direction(history: History, source: str, target: str) -> Verdict:
@@ -60,7 +63,7 @@ def _one_direction(history: History, source: str, target: str) -> Verdict:
     if verdict.answer is Answer.NO and unknown:
         lenient = check_delivery(_without_gaps(sent, taken, unknown), taken, complete=False)
         verdict = lenient if lenient.answer is Answer.YES else verdict
-    return Verdict(verdict.answer, f"{source} to {target}: {verdict.sentence}", steps=verdict.steps)
+    return replace(verdict, sentence=f"{source} to {target}: {verdict.sentence}")
 
 
 def _without_gaps(sent: list[object], taken: list[object], allowed: int) -> list[object]:

@@ -104,7 +104,8 @@ def shown_stays(history: History) -> Verdict:
                     f"{told(before)}, and is {told(line)}."
                 )
                 return Verdict(Answer.NO, sentence, (operation,), steps, "disorder")
-    return Verdict(Answer.YES, f"None of {steps} lines that were read ever changed.", steps=steps)
+    sentence = f"None of {steps} lines that were read ever changed."
+    return Verdict(Answer.YES, sentence, steps=steps, rests_on=steps)
 
 
 def same_order(history: History) -> Verdict:
@@ -205,7 +206,7 @@ def nothing_lost(history: History) -> Verdict:
             sentence = f"Lost: {one}, and {person_of(one)} looked again later and is not shown it."
             return Verdict(Answer.NO, sentence, (one,), len(kept), "loss")
     sentence = f"Nothing lost: all {len(kept)} posts that ended ok are shown to who looked again."
-    return Verdict(Answer.YES, sentence, steps=len(kept))
+    return Verdict(Answer.YES, sentence, steps=len(kept), rests_on=len(kept))
 
 
 def told(line: Line) -> str:

@@ -44,7 +44,8 @@ def nothing_taken_back(history: History) -> Verdict:
                 return Verdict(Answer.NO, sentence, (look,), looks, "disorder")
             latest[look.process] = lines
             looks += 1
-    return Verdict(Answer.YES, f"Nothing of what {looks} looks have shown was ever taken back.")
+    sentence = f"Nothing of what {looks} looks have shown was ever taken back."
+    return Verdict(Answer.YES, sentence, rests_on=looks)
 
 
 def causes_first(history: History) -> Verdict:

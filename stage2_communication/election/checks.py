@@ -45,7 +45,8 @@ def nobody_follows_a_lower_one(history: History) -> Verdict:
         count += 1
         if leader is not None and rank(leader) < rank(process):
             return Verdict(Answer.NO, f"{process} follows {leader}, which is lower.", (asked,))
-    return Verdict(Answer.YES, f"In {count} answers nobody follows a lower process.")
+    sentence = f"In {count} answers nobody follows a lower process."
+    return Verdict(Answer.YES, sentence, rests_on=count)
 
 
 def one_leader_at_a_time(history: History) -> Verdict:
@@ -63,14 +64,16 @@ def one_leader_at_a_time(history: History) -> Verdict:
         if claims[process] and asked.invoked_at - _end(claims[process][-1]) <= GAP:
             spans.append((process, claims[process][-1], asked))
         claims[process] = [asked]
+    said = 0
     for process, asked, leader in answers(history, "who-leads"):
+        said += 1
         for other, first, second in spans:
             between = _end(first) <= asked.invoked_at and _end(asked) <= second.invoked_at
             if leader == process != other and between:
                 when = show_time(asked.invoked_at)
                 sentence = f"At {when} both {process} and {other} say that they lead."
                 return Verdict(Answer.NO, sentence, (first, asked, second))
-    return Verdict(Answer.YES, "At no time did two processes say that they lead.")
+    return Verdict(Answer.YES, "At no time did two processes say that they lead.", rests_on=said)
 
 
 def _end(asked: Operation) -> int:
@@ -91,7 +94,8 @@ def one_leader_a_term(history: History) -> Verdict:
         if known != leader:
             sentence = f"Term {term} has two leaders, {known} and {leader}."
             return Verdict(Answer.NO, sentence, (first, asked))
-    return Verdict(Answer.YES, f"Each of {len(leaders)} terms has one leader.")
+    sentence = f"Each of {len(leaders)} terms has one leader."
+    return Verdict(Answer.YES, sentence, rests_on=len(leaders))
 
 
 def terms_never_fall(history: History) -> Verdict:
@@ -102,7 +106,8 @@ def terms_never_fall(history: History) -> Verdict:
             sentence = f"{process} was in term {latest[process]}, and then in term {term}."
             return Verdict(Answer.NO, sentence, (asked,))
         latest[process] = term
-    return Verdict(Answer.YES, f"The terms of {len(latest)} processes never fell.")
+    sentence = f"The terms of {len(latest)} processes never fell."
+    return Verdict(Answer.YES, sentence, rests_on=len(latest))
 
 
 # Fencing.
@@ -117,7 +122,8 @@ def tokens_never_fall(history: History) -> Verdict:
             if token < before:
                 sentence = f"{text!r} has token {token}, and comes after a write of {before}."
                 return Verdict(Answer.NO, sentence, (asked,))
-    return Verdict(Answer.YES, f"Looks: {looks}. In each no token is less than one before it.")
+    sentence = f"Looks: {looks}. In each no token is less than one before it."
+    return Verdict(Answer.YES, sentence, rests_on=looks)
 
 
 def one_writer_a_term(history: History) -> Verdict:
@@ -128,7 +134,8 @@ def one_writer_a_term(history: History) -> Verdict:
         if known != process:
             sentence = f"Both {known} and {process} have written in term {token}."
             return Verdict(Answer.NO, sentence, (first, asked))
-    return Verdict(Answer.YES, f"Each of {len(writers)} terms has one writer.")
+    sentence = f"Each of {len(writers)} terms has one writer."
+    return Verdict(Answer.YES, sentence, rests_on=len(writers))
 
 
 def what_was_taken_stays(history: History) -> Verdict:
@@ -142,4 +149,5 @@ def what_was_taken_stays(history: History) -> Verdict:
         for ended, token, write in written:
             if ended <= look.invoked_at and (token, write.argument) not in lines:
                 return Verdict(Answer.NO, f"{look} lacks {write}.", (write, look))
-    return Verdict(Answer.YES, f"All {len(written)} acknowledged writes stay where they are.")
+    sentence = f"All {len(written)} acknowledged writes stay where they are."
+    return Verdict(Answer.YES, sentence, rests_on=len(written))

@@ -39,7 +39,7 @@ def only_what_was_told(history: History) -> Verdict:
             if made_up := [text for text in asked.outcome.value if text not in told]:
                 sentence = f"{asked.process} knows {made_up[0]!r}, which nobody has told."
                 return Verdict(Answer.NO, sentence, (asked,))
-    return Verdict(Answer.YES, f"In {looks} looks all that is known was told.")
+    return Verdict(Answer.YES, f"In {looks} looks all that is known was told.", rests_on=looks)
 
 
 def gone_stays_gone(history: History) -> Verdict:
@@ -66,4 +66,4 @@ def gone_stays_gone(history: History) -> Verdict:
                 return Verdict(Answer.NO, sentence, (then, asked))
         if stamp is not None:
             latest[place] = stamp, value is None, asked
-    return Verdict(Answer.YES, f"In {looks} looks nothing came back.")
+    return Verdict(Answer.YES, f"In {looks} looks nothing came back.", rests_on=looks)

@@ -104,7 +104,8 @@ def nothing_is_lost(history: History) -> Verdict:
             if overtaken and min(first.get(sequence, FOREVER), blind) > returned(each.asked):
                 sentence = f"Message {sequence} was acknowledged, and {each.sequence} came first."
                 return Verdict(Answer.NO, sentence, (earlier, each.asked))
-    return Verdict(Answer.YES, f"{len(posted)} acknowledged messages, and none is lost.")
+    sentence = f"{len(posted)} acknowledged messages, and none is lost."
+    return Verdict(Answer.YES, sentence, rests_on=len(posted))
 
 
 def done_is_done(history: History) -> Verdict:
@@ -121,7 +122,8 @@ def done_is_done(history: History) -> Verdict:
         if done is not None and each.asked.invoked_at > returned(done):
             sentence = f"Message {each.sequence} was acknowledged, and is delivered again."
             return Verdict(Answer.NO, sentence, (done, each.asked))
-    return Verdict(Answer.YES, f"{len(finished)} acknowledged deliveries, and none came again.")
+    sentence = f"{len(finished)} acknowledged deliveries, and none came again."
+    return Verdict(Answer.YES, sentence, rests_on=len(finished))
 
 
 def keys_are_in_order(history: History) -> Verdict:
@@ -134,7 +136,8 @@ def keys_are_in_order(history: History) -> Verdict:
             if same and before and later.sequence < earlier.sequence:
                 sentence = f"{later.sequence} of key {later.key} comes after {earlier.sequence}."
                 return Verdict(Answer.NO, sentence, (earlier.asked, later.asked))
-    return Verdict(Answer.YES, f"{len(taken)} deliveries, each key in its order.")
+    sentence = f"{len(taken)} deliveries, each key in its order."
+    return Verdict(Answer.YES, sentence, rests_on=len(taken))
 
 
 def deliveries_differ(history: History) -> Verdict:
@@ -145,7 +148,7 @@ def deliveries_differ(history: History) -> Verdict:
         if before is not each.asked:
             sentence = f"Two have delivery {each.attempt} of message {each.sequence}."
             return Verdict(Answer.NO, sentence, (before, each.asked))
-    return Verdict(Answer.YES, f"{len(seen)} deliveries, and all differ.")
+    return Verdict(Answer.YES, f"{len(seen)} deliveries, and all differ.", rests_on=len(seen))
 
 
 def _parts(asked: Operation) -> tuple[object, ...]:

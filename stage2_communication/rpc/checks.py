@@ -49,7 +49,8 @@ def streams_are_whole(history: History) -> Verdict:
         if max(before, default=0) > len(_entries(each)):
             sentence = f"{max(before)} entries had been read before, and it lacks some: {each}."
             return Verdict(Answer.NO, sentence, (each,), steps=len(read))
-    return Verdict(Answer.YES, f"{len(read)} streams and statements agree.", steps=len(read))
+    sentence = f"{len(read)} streams and statements agree."
+    return Verdict(Answer.YES, sentence, steps=len(read), rests_on=len(read))
 
 
 def _entries(read: Operation) -> tuple[int, ...]:

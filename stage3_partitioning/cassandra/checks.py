@@ -56,7 +56,8 @@ def reads_see_writes(history: History) -> Verdict:
                     sentence = f"{asked} shows what is older than the write of {timestamp} µs"
                     return Verdict(Answer.NO, sentence, (asked,), looks, "stale read")
         known += [(asked.returned_at, asked.key, *each) for each in told.items()]
-    return Verdict(Answer.YES, f"All {looks} looks show what had been told before them.")
+    sentence = f"All {looks} looks show what had been told before them."
+    return Verdict(Answer.YES, sentence, rests_on=looks)
 
 
 def _timestamps(asked: Operation) -> dict[object, int]:

@@ -41,7 +41,7 @@ def every_write_is_taken(history: History) -> Verdict:
     refused = [each for each in ended if not isinstance(each.outcome, Ok)]
     if refused:
         return Verdict(Answer.NO, f"{refused[0]} was not taken.", (refused[0],))
-    return Verdict(Answer.YES, f"All {len(ended)} writes were taken.")
+    return Verdict(Answer.YES, f"All {len(ended)} writes were taken.", rests_on=len(ended))
 
 
 def nothing_is_gone(history: History) -> Verdict:
@@ -68,4 +68,5 @@ def nothing_is_gone(history: History) -> Verdict:
         if not isinstance(shown, tuple) or put.argument not in shown:
             sentence = f"{put} was taken, nobody has replaced it, and it is gone: {look}."
             return Verdict(Answer.NO, sentence, (put, look), len(looks), "lost write")
-    return Verdict(Answer.YES, f"{taken} values were not replaced, and all are there in the end.")
+    sentence = f"{taken} values were not replaced, and all are there in the end."
+    return Verdict(Answer.YES, sentence, rests_on=len(looks))

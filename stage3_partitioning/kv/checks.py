@@ -58,10 +58,12 @@ def nothing_lost(history: History) -> Verdict:
     Says nothing of keys that were put or deleted; linearizability does, and this in plain words.
     """
     overwritten = {each.key for each in history if each.function not in ("append", "get")}
+    judged = 0
     for read in reversed(history.operations):
         if read.function != "get" or not isinstance(read.outcome, Ok) or read.key in overwritten:
             continue
         overwritten.add(read.key)  # the last read of this key was judged
+        judged += 1
         held = read.outcome.value or b""
         assert isinstance(held, bytes), "a get ends with bytes"
         for each in history:
@@ -75,4 +77,5 @@ def nothing_lost(history: History) -> Verdict:
                 return Verdict(
                     Answer.NO, f"{each} was acknowledged, and {read} misses it", (each, read)
                 )
-    return Verdict(Answer.YES, "Every acknowledged append was there when its key was read last.")
+    sentence = "Every acknowledged append was there when its key was read last."
+    return Verdict(Answer.YES, sentence, rests_on=judged)

@@ -74,9 +74,11 @@ def looks(scan: Operation, keys: "set[str]") -> list[Operation]:
 
 def each_document_once(history: History) -> Verdict:
     """Whether no scan shows two documents of one key, and each shows them in order."""
+    scans = 0
     for each in history:
         if each.function == "scan" and isinstance(each.outcome, Ok):
+            scans += 1
             keys = [key for key, _ in each.outcome.value]  # type: ignore[attr-defined]
             if keys != sorted(set(keys)):
                 return Verdict(Answer.NO, f"{each} shows a key twice, or out of order", (each,))
-    return Verdict(Answer.YES, "Every scan showed each key once, in order.")
+    return Verdict(Answer.YES, "Every scan showed each key once, in order.", rests_on=scans)

@@ -45,7 +45,8 @@ def i_am_alive(history: History) -> Verdict:
     for view in views:
         if view.observer in view.doubted:
             return Verdict(Answer.NO, f"{view.observer} does not believe that it is alive itself.")
-    return Verdict(Answer.YES, f"Each of {len(views)} answers says that who answers is alive.")
+    sentence = f"Each of {len(views)} answers says that who answers is alive."
+    return Verdict(Answer.YES, sentence, rests_on=len(views))
 
 
 def accurate(gap: int, settle: int) -> Check:

@@ -66,17 +66,20 @@ def as_one_process_would(history: History) -> Verdict:
         if dict(result.counters) != counted(job):
             sentence = f"job {job.output} counted {dict(result.counters)}, not {counted(job)}"
             return Verdict(Answer.NO, sentence, (each,), len(jobs), "wrong counters")
-    return Verdict(Answer.YES, f"Jobs that came to what one process makes of them: {len(jobs)}.")
+    sentence = f"Jobs that came to what one process makes of them: {len(jobs)}."
+    return Verdict(Answer.YES, sentence, rests_on=len(jobs))
 
 
 def one_writer(history: History) -> Verdict:
     """No two jobs were done that write to the same output."""
     writers: dict[str, Operation] = {}
-    for each, job, _ in done(history):
+    jobs = done(history)
+    for each, job, _ in jobs:
         if not job.output:
             continue  # one of its own
         other = writers.setdefault(job.output, each)
         if other is not each:
             sentence = f"two jobs wrote to {job.output}"
             return Verdict(Answer.NO, sentence, (other, each), len(writers), "two writers")
-    return Verdict(Answer.YES, f"Outputs that several jobs wanted, and one wrote: {len(writers)}.")
+    sentence = f"Outputs that several jobs wanted, and one wrote: {len(writers)}."
+    return Verdict(Answer.YES, sentence, rests_on=len(jobs))

@@ -63,7 +63,8 @@ def added_stays(history: History) -> Verdict:
             ):
                 sentence = f"{look.process} added {own.argument}, and it is gone, removed by nobody"
                 return _no(sentence, look, looks)
-    return Verdict(Answer.YES, f"In {looks} looks nothing was lost, and nothing came from nowhere.")
+    sentence = f"In {looks} looks nothing was lost, and nothing came from nowhere."
+    return Verdict(Answer.YES, sentence, rests_on=looks)
 
 
 def one_order(history: History) -> Verdict:
@@ -87,7 +88,8 @@ def one_order(history: History) -> Verdict:
         return Verdict(
             Answer.NO, f"The texts show {signs} in different orders.", (), shows, "disorder"
         )
-    return Verdict(Answer.YES, f"The texts of {shows} looks all stand in one order.")
+    sentence = f"The texts of {shows} looks all stand in one order."
+    return Verdict(Answer.YES, sentence, rests_on=shows)
 
 
 def typed_is_shown(history: History) -> Verdict:
@@ -103,11 +105,14 @@ def typed_is_shown(history: History) -> Verdict:
         gone = erased.get(asked.process, set())
         if isinstance(text, str) and (back := sorted(set(text) & gone)):
             return _no(f"{asked.process} has erased {back[0]}, and it is back", asked, 0)
+    shows = 0
     for asked in history:
+        shows += isinstance(answer(asked, "show"), str)
         if isinstance(text := answer(asked, "show"), str) and set(text) - typed:
             sign = sorted(set(text) - typed)[0]
             return _no(f"{asked.process} is shown {sign}, which nobody typed", asked, 0)
-    return Verdict(Answer.YES, "Every sign that is shown was typed, and not erased before.")
+    sentence = "Every sign that is shown was typed, and not erased before."
+    return Verdict(Answer.YES, sentence, rests_on=shows)
 
 
 def _asked_for(

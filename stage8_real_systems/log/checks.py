@@ -70,7 +70,8 @@ def one_log(history: History) -> Verdict:
         if verdict := _reordered(key, partition):
             return verdict
     count = sum(len(each.at) for each in partitions.values())
-    return Verdict(Answer.YES, f"Offsets of which all say the same: {count}.", steps=count)
+    sentence = f"Offsets of which all say the same: {count}."
+    return Verdict(Answer.YES, sentence, steps=count, rests_on=count)
 
 
 def said(operation: Operation) -> Iterator[tuple[object, int, str]]:
@@ -167,7 +168,8 @@ def one_owner(history: History) -> Verdict:
                     f"{told.member}"
                 )
                 return Verdict(Answer.NO, sentence, (other, each), anomaly="two owners")
-    return Verdict(Answer.YES, f"Partitions in generations, each with one owner: {len(owners)}.")
+    sentence = f"Partitions in generations, each with one owner: {len(owners)}."
+    return Verdict(Answer.YES, sentence, rests_on=len(owners))
 
 
 def never_back(history: History) -> Verdict:
@@ -191,7 +193,8 @@ def never_back(history: History) -> Verdict:
             if offset < before:
                 sentence = f"partition {key} was committed up to {before}, and then up to {offset}"
                 return Verdict(Answer.NO, sentence, (other, each), anomaly="nonmonotonic commit")
-    return Verdict(Answer.YES, f"Times that somebody asked what is committed: {len(asked)}.")
+    sentence = f"Times that somebody asked what is committed: {len(asked)}."
+    return Verdict(Answer.YES, sentence, rests_on=len(asked))
 
 
 def _positions(operation: Operation) -> tuple[tuple[object, int], ...]:

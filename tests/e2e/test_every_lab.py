@@ -166,11 +166,12 @@ def test_processes_that_are_killed_in_turn_keep_what_the_lab_promises(
     for seconds in ("3s", "12s"):
         options = LiveOptions(seconds, trouble, tmp_path / seconds, SessionOptions())
         told: dict[str, Any] = run_live(worlds, options, Output(json=True))
+        if told["outcomes"]["ok"] < 20:
+            continue
         for name, verdict in told["verdicts"].items():
             broken = name in worlds.variant().breaks
             assert broken or verdict["answer"] == "yes", f"not {name}: {verdict['sentence']}"
-        if told["outcomes"]["ok"] >= 20:
-            break
+        break
     else:
         pytest.fail(f"hardly anything was done: {told['outcomes']}")
     kinds = {event["kind"] for event in read(Path(told["files"]["trace"])).events}

@@ -7,18 +7,24 @@ import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.widgets import DataTable, Static
 
 from common.check.verdict import Answer
+from common.contract import CallId, on
 from common.course.command import run
+from common.course.verbs import running, session
 from common.course.verbs.dashboard import Dashboard
 from common.course.verbs.session import SessionOptions
 from common.runtime.member import State
 from common.trace.reader import read
 from stage1_foundations.cap.worlds import WORLDS as CAP
+from stage1_foundations.echo.node import Caller, Say
+from stage1_foundations.echo.worlds import WORLDS as ECHO
 from stage4_consensus.raft.worlds import WORLDS as RAFT
 
 WAIT_SECONDS = 60
@@ -54,6 +60,41 @@ def test_a_cluster_under_a_schedule_is_recorded_checked_and_drawn(
     assert Path(files["page"]).read_text(encoding="utf-8").startswith("<!doctype html>")
     history = files["history"]
     assert run(["check-history", history, "--model", "register"]) == 0
+
+
+class MuteCaller(Caller):
+    """Asks nobody, so that nothing that it is asked ever ends."""
+
+    @on(Say)
+    def say_asked(self, operation: Say, call: CallId) -> None:
+        """Nothing."""
+
+
+def test_a_run_in_which_nothing_was_done_shows_nothing_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variant = replace(ECHO.variant(), client=MuteCaller)
+    mute = replace(ECHO, variants={"node": variant})
+    monkeypatch.setattr(running, "worlds_of", lambda _lab: mute)
+    monkeypatch.setattr(session, "SETTLING_SECONDS", 0.1)
+    arguments = ["run", "echo", "--duration", "300ms", "--faults", "none", "--out", str(tmp_path)]
+    code, result = run_json(capsys, *arguments)
+    assert code == 2
+    assert result["result"] == "unknown"
+    outcomes: Any = result["outcomes"]
+    assert outcomes["ok"] == 0
+    assert outcomes["unknown"] >= 2
+    verdicts: Any = result["verdicts"]
+    [verdict] = verdicts.values()
+    said = f"This shows nothing: none of {outcomes['unknown']} operations ended ok."
+    assert verdict == {"answer": "unknown", "sentence": said}
+    files: Any = result["files"]
+    trace = read(Path(files["trace"]))
+    assert [e["result"] for e in trace.events if e["kind"] == "verdict"] == ["unknown"]
+    assert run([*arguments, "--headless"]) == 2
+    said = capsys.readouterr().out
+    assert "? unknown" in said
+    assert "let the clients work for longer (--duration)" in " ".join(said.split())
 
 
 def test_a_taken_port_is_one_sentence(

@@ -9,11 +9,12 @@ import yaml
 from click.exceptions import Exit
 from rich.markup import escape
 
+from common.check.verdict import EXIT_CODES, Answer
 from common.course.base import takes
 from common.course.base.course import Course
 from common.course.base.implementation import check_workspace
 from common.course.base.lab import Lab
-from common.course.base.output import Output, folder, write
+from common.course.base.output import MARKS, Output, folder, write
 from common.course.kit import bounties
 from common.course.kit.batches import Batch, Failure, Tried, check_cluster, try_batch
 from common.course.kit.farm import Done, Farm
@@ -66,7 +67,8 @@ def sweep(
 ) -> None:
     """Search schedules for one that breaks a lab, and shrink what is found. Exits with 1 then.
 
-    A search that was interrupted goes on where it stopped.
+    A search that was interrupted goes on where it stopped. One in which no operation ended ok
+    shows nothing, and exits with 2.
     """
     course, output = Course(), Output(json)
     found = course.lab(lab)
@@ -98,6 +100,8 @@ def sweep(
     )
     if failures:
         raise Exit(1)
+    if not any(tried.ok for tried in done):
+        raise Exit(EXIT_CODES[Answer.UNKNOWN])
 
 
 @click.argument("file", type=takes.PATH, help="The counter-example, as YAML.")
@@ -180,6 +184,8 @@ def _tell(output: Output, seeds: int, done: list[Tried], files: dict[int, Path])
     failures = [failure for tried in done for failure in tried.failures]
     ok = sum(tried.ok for tried in done)
     output.say(f"{seeds:,} schedules, {ok:,} operations ended ok, {len(failures)} failures")
+    if not ok and not failures:
+        output.say(f"{MARKS['unknown']}  This shows nothing: no operation ended ok.")
     for failure in failures[:MOST_SHOWN]:
         output.say(f"[red]✗[/] seed {failure.seed}: {escape(failure.sentence)}")
         faults = len(failure.schedule)

@@ -158,6 +158,7 @@ class Dashboard(App[None]):
         if self._schedule is not None:
             for fault in self._schedule:
                 self._say(f"planned: {escape(str(fault_to_plain(fault)))}")
+            await session.settle()
             await session.cluster.run_schedule(self._schedule)
 
     async def _refresh(self, session: Session) -> None:
@@ -175,8 +176,7 @@ class Dashboard(App[None]):
         for operation in ended[self._told :][-SHOWN_OPERATIONS:]:
             self._say(f"[dim]{escape(str(operation))}[/]")
         self._told = len(ended)
-        for failure in session.cluster.failures.values():
-            raise failure
+        session.check_failures()
 
     def _show_trouble(self, session: Session) -> None:
         """Draw the partition, say which key undoes what, and keep the last faults in view."""

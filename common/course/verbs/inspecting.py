@@ -62,7 +62,10 @@ def export(trace: Path, to: str, out: Path | None, torn_ok: bool, json: bool) ->
 @click.option("--steps", type=int, help="How much work before giving up.")
 @takes.json
 def check(history: Path, model: str, steps: int | None, json: bool) -> None:
-    """Decide whether a recorded history keeps its promise: exit 0 yes, 1 no, 2 unknown."""
+    """Decide whether a recorded history keeps its promise: exit 0 yes, 1 no, 2 unknown.
+
+    Unknown is also what is said of a history in which no operation ended ok: it shows nothing.
+    """
     output = Output(json)
     if model not in MODELS:
         raise BadInput(f"there is no model {model!r}: there are {', '.join(MODELS)}")

@@ -11,7 +11,7 @@ from click.exceptions import Exit
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from common.check.verdict import Answer
+from common.check.verdict import EXIT_CODES, Answer, worst
 from common.codec.named import NAMES, CodecName
 from common.contract.events import NodeId
 from common.course.base import takes
@@ -58,7 +58,12 @@ class LiveOptions:
     "--clients", metavar="N", type=click.IntRange(0, 50), default=0, help="How many clients."
 )
 @click.option("--headless", is_flag=True, help="No dashboard: run, check, end.")
-@click.option("--duration", default="5s", show_default=True, help="How long, headless.")
+@click.option(
+    "--duration",
+    default="5s",
+    show_default=True,
+    help="How long from the first answer on, headless.",
+)
 @click.option("--faults", default="", help="A schedule file, the name of a trouble, or none.")
 @click.option("--seed", type=int, default=7, help="Of what the clients ask for.")
 @click.option(
@@ -100,7 +105,11 @@ def run(
     out: Path,
     json: bool,
 ) -> None:
-    """Run a lab as a cluster of processes on real sockets, with a dashboard or headless."""
+    """Run a lab as a cluster of processes on real sockets, with a dashboard or headless.
+
+    Exit 0: every check says yes. 1: one says no. 2: one cannot say, for example because nothing
+    was done in that time, which shows nothing.
+    """
     course, output = Course(), Output(json)
     found = course.lab(lab)
     if found.real and not found.worlds:
@@ -131,13 +140,14 @@ def run(
         headless_options = LiveOptions(duration, faults, out / "run" / found.id, options)
         result = run_live(worlds, headless_options, output)
         output.result(lab=found.id, **result)
-        raise Exit({"yes": 0, "no": 1, "unknown": 2}[str(result["result"])])
+        raise Exit(EXIT_CODES[Answer(result["result"])])
     from common.course.verbs.dashboard import show_dashboard  # textual is slow to import
 
     members = worlds.live.resized(nodes).member_names
     schedule = _schedule(faults, members, parse_time(duration))
     session = show_dashboard(worlds, options, schedule)
-    _conclude(session, out / "run" / found.id, output)
+    result = _conclude(session, out / "run" / found.id, output)
+    raise Exit(EXIT_CODES[Answer(result["result"])])
 
 
 def run_real(lab: Lab, seed: int, out: Path, output: Output) -> dict[str, object]:
@@ -174,7 +184,7 @@ async def _headless(worlds: Worlds, duration: int, options: LiveOptions, output:
 
 
 async def _work(session: Session, schedule: Schedule, duration: int, output: Output) -> None:
-    """Let the clients work for ``duration`` microseconds, and the faults happen."""
+    """Let the clients work for ``duration`` microseconds from the first answer on, under faults."""
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     async with session:
         counts = f"{len(session.members)} processes, {len(session.clients)} clients"
@@ -186,13 +196,14 @@ async def _work(session: Session, schedule: Schedule, duration: int, output: Out
             output.line(f"  {escape(line)}")
         with Progress(*columns, console=output.console, disable=output.json) as progress:
             task = progress.add_task("clients at work", total=duration / SECOND)
+            await session.settle()
             troubles = asyncio.create_task(_trouble(session, schedule, output))
             loop = asyncio.get_running_loop()
             began = loop.time()
             while (passed := loop.time() - began) < duration / SECOND:
                 progress.update(task, completed=passed)
                 await asyncio.sleep(TICK)
-                _check_failures(session)
+                session.check_failures()
             progress.update(task, completed=duration / SECOND)
             troubles.cancel()
             with suppress(asyncio.CancelledError):
@@ -210,11 +221,6 @@ async def _trouble(session: Session, schedule: Schedule, output: Output) -> None
         at, name = plain.pop("at") / SECOND, plain.pop("fault")
         told = ", ".join(f"{key} {value}" for key, value in plain.items())
         output.say(f"  [yellow]{at:.1f} s[/] {name} {escape(told)}")
-
-
-def _check_failures(session: Session) -> None:
-    for failure in session.cluster.failures.values():
-        raise failure
 
 
 def _schedule(faults: str, members: Sequence[NodeId], duration: int) -> Schedule | None:
@@ -247,10 +253,11 @@ def _conclude(session: Session, out: Path, output: Output) -> dict[str, object]:
             for line in session.stories.splitlines():
                 output.line(escape(line))
     output.say(f"picture: [link=file://{Path(files['page']).resolve()}]{files['page']}[/]")
-    answers = {verdict.answer for verdict in verdicts.values()}
-    worst = next((one for one in (Answer.NO, Answer.UNKNOWN) if one in answers), Answer.YES)
+    if not tally["ok"]:
+        output.say("Nothing was done in that time: let the clients work for longer (--duration).")
     told = {
         name: {"answer": verdict.answer.value, "sentence": verdict.sentence}
         for name, verdict in verdicts.items()
     }
-    return {"result": worst.value, "verdicts": told, "outcomes": tally, "files": files}
+    result = worst(verdict.answer for verdict in verdicts.values()).value
+    return {"result": result, "verdicts": told, "outcomes": tally, "files": files}

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from common.check.stories import Stories
-from common.check.verdict import Verdict
+from common.check.verdict import Verdict, weighed
 from common.codec import CodecName, codec_named
 from common.contract.events import NodeId
 from common.contract.schema import Schema
@@ -26,6 +26,11 @@ THINK = (1 * MS, 40 * MS)
 """Least and greatest pause of a client between two operations, in microseconds."""
 
 PATIENCE = 2 * SECOND
+
+SETTLING_SECONDS = 5.0
+"""So long a run waits for its first answer at most: until then nodes find each other, and elect."""
+
+LOOK_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +142,28 @@ class Session:
             await self.cluster.ask(id, operation, PATIENCE)
             await asyncio.sleep(random.randint(*work.think) / SECOND)
 
+    async def settle(self) -> bool:
+        """Wait until something has ended ok; says whether it has, in :data:`SETTLING_SECONDS`.
+
+        A run counts its time, and that of its faults, from here on. Otherwise a short one is over
+        before there is a leader, or its faults meet a cluster that has not begun. A node that has
+        failed ends the wait; :meth:`check_failures` says so.
+        """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + SETTLING_SECONDS
+        while not (self.tally()["ok"] or self.cluster.failures) and loop.time() < end:
+            await asyncio.sleep(LOOK_SECONDS)
+        return bool(self.tally()["ok"])
+
+    def check_failures(self) -> None:
+        """Raise what has ended a node, if something has.
+
+        Raises:
+            LabError: a node broke the contract, or could not start again.
+        """
+        for failure in self.cluster.failures.values():
+            raise failure
+
     async def drain(self) -> None:
         """Let the operations under way end, and begin no more.
 
@@ -163,8 +190,8 @@ class Session:
     def verdicts(self) -> Mapping[str, Verdict]:
         """What the checkers say of the recorded history, by property."""
         if self._verdicts is None:
-            checks = self.variant.checks
-            self._verdicts = {name: check(self.cluster.history) for name, check in checks.items()}
+            checks, history = self.variant.checks.items(), self.cluster.history
+            self._verdicts = {name: weighed(check(history), history) for name, check in checks}
         return self._verdicts
 
     def save(self, out: Path) -> dict[str, str]:

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.rule import Rule
 from rich.table import Table
 
+from common.check.verdict import EXIT_CODES, Answer, worst
 from common.course.base import takes
 from common.course.base.course import Course
 from common.course.base.declared import worlds_of
@@ -57,8 +58,8 @@ def tour(lab: str, whole: bool, seed: int, out: Path, json: bool) -> None:
     stages = _stages(course, output)
     _next(output)
     output.result(story=told, stages=stages, gallery=gallery)
-    if told is not None and told["result"] != "yes":
-        raise Exit(1)
+    if told is not None:
+        raise Exit(EXIT_CODES[Answer(told["result"])])
 
 
 def _story(course: Course, seed: int, out: Path, output: Output) -> dict[str, object] | None:
@@ -87,7 +88,7 @@ def _story(course: Course, seed: int, out: Path, output: Output) -> dict[str, ob
                 page = f"file://{paths[1].resolve()}#event={event}"
                 output.line(f"\nopen  [link={page}]{escape(page)}[/]")
                 output.say(escape(title))
-    result = "no" if "no" in answers.values() else "yes"
+    result = worst(map(Answer, answers.values())).value
     return {"lab": lab.id, "result": result, "verdicts": answers, "files": files, "page": page}
 
 
