@@ -31,7 +31,7 @@ from common.sim.chaos import random_schedule
 from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
 from common.sim.workload import Workload
-from common.values.faults import Crash, Fault, Restart
+from common.values.faults import Crash, Fault, Link, Restart
 from common.values.history import QUESTIONS, History, Ok, Operation, Outcome
 from common.values.units import MS, SECOND, show_time
 
@@ -101,6 +101,13 @@ def crash_and_restart(simulation: Simulation, *nodes: NodeId) -> None:
 def restart_all(simulation: Simulation) -> None:
     """Let the power fail at all members at once, and come back."""
     crash_and_restart(simulation, *simulation.members)
+
+
+def linked(at: int, link: LinkModel) -> Link:
+    """All links are like this from then on: so trouble ends, and nothing is left to luck."""
+    return Link(
+        at, latency=link.latency, loss=link.loss, duplicate=link.duplicate, reorder=link.reorder
+    )
 
 
 # Asking, and waiting for the answer.

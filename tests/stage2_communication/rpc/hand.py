@@ -11,7 +11,7 @@ from common.sim.simulation import Simulation
 from common.sim.workload import Workload
 from common.values.faults import Schedule
 from common.values.history import Outcome
-from common.values.units import MS
+from common.values.units import MS, SECOND
 from stage1_foundations.failures.checks import some_command
 from tests.stage2_communication.rpc.lab import RpcLab
 
@@ -69,6 +69,7 @@ def account(
     choose: Any = some_command,
     count: int = 10,
     callers: int = 3,
+    patience: int = 1 * SECOND,
     **options: Any,
 ) -> tuple[Simulation, Workload]:
     """One server and some callers on a bad network, with work to do."""
@@ -76,5 +77,7 @@ def account(
     options = {"link": ROUGH, "schedule": Schedule(faults), **options}
     clients = dict.fromkeys(names, caller)
     simulation = lab.simulation({SERVER: server}, clients, seed=seed, **options)
-    work = Workload(simulation, choose, clients=names, count=count, think=(0, 60 * MS))
+    work = Workload(
+        simulation, choose, clients=names, count=count, think=(0, 60 * MS), patience=patience
+    )
     return simulation, work

@@ -1,10 +1,12 @@
 """Graded suite of the lab ``rpc``, second part: many attempts, one call."""
 
+from functools import partial
 from typing import Any
 
 from common.course.suites.grading import Sweep, graded
-from common.course.suites.kit import must_hold, trouble
-from common.values.history import Ok
+from common.course.suites.kit import linked, must_hold, trouble
+from common.sim.network import LinkModel
+from common.values.history import Ok, Unknown
 from common.values.units import MS, SECOND
 from stage1_foundations.failures.account import Deposit, Done, Refused
 from stage1_foundations.failures.checks import check_account, check_honesty
@@ -30,16 +32,17 @@ def test_no_call_happens_twice_whatever_is_lost_doubled_and_crashes(
 
 
 @graded(points=2, title="Every call", requirement="retries until there is an answer")
-def test_nearly_every_call_has_an_answer_although_messages_are_lost(
-    lab: RpcLab, sweep: Sweep
-) -> None:
+def test_every_call_has_an_answer_although_messages_are_lost(lab: RpcLab, sweep: Sweep) -> None:
+    """Losses end after 3 s, long before any deadline, and before anybody's patience ends."""
+    caller = partial(lab.RetryingCaller, deadline=60 * SECOND)
     for seed in sweep(5):
-        simulation, _ = account(lab, lab.OnceCallee, lab.RetryingCaller, seed)
-        simulation.run(9 * SECOND)
+        calm = linked(3 * SECOND, LinkModel())
+        simulation, _ = account(lab, lab.OnceCallee, caller, seed, (calm,), patience=60 * SECOND)
+        simulation.run(12 * SECOND)
         told = [each.outcome for each in simulation.history]
         assert len(told) == 30
-        known = sum(type(outcome).__name__ != "Unknown" for outcome in told)
-        assert known >= 25, f"{known} of 30 calls have an answer"
+        unknown = sum(isinstance(outcome, Unknown) for outcome in told)
+        assert not unknown, f"{unknown} of 30 calls have no answer"
 
 
 @graded(points=3, title="The first result", requirement="a repetition gets it, word for word")
@@ -159,4 +162,4 @@ def test_calls_stay_once_while_callers_start_again(lab: RpcLab, sweep: Sweep) ->
         simulation.run(9 * SECOND)
         must_hold(check_honesty(simulation.history))
         ok += sum(isinstance(each.outcome, Ok) for each in simulation.history)
-    assert sweep.partial or ok >= 40, f"{ok} calls ended ok: the test shows nothing"
+    assert sweep.partial or ok >= 10, f"{ok} calls ended ok: the test shows nothing"
