@@ -45,10 +45,11 @@ def closest_nodes(
 
 
 def must_nearly_all(results: Sequence[bool], what: str) -> None:
-    """Check that something was so every time. Of a hundred times or more, it may fail in one of a
-    hundred: whom a node has heard of depends on chance, and over thousands of seeds it shows."""
-    right = sum(results)
-    assert right >= 0.99 * len(results), f"{what}: {right} of {len(results)} times"
+    """Check that something was so nearly every time: once it may fail, and once more for each
+    hundred times. Whom a node has heard of depends on chance."""
+    assert len(results) >= 8, "so few are no measure: once of them says nothing"
+    wrong = len(results) - sum(results)
+    assert wrong <= 1 + len(results) // 100, f"{what}: not in {wrong} of {len(results)} times"
 
 
 def found_by(

@@ -4,7 +4,7 @@ from typing import Any
 
 from common.contract.events import Fire
 from common.course.suites.grading import Sweep, graded
-from common.course.suites.kit import Wire, crash, names
+from common.course.suites.kit import Wire, crash, linked, names
 from common.sim import LinkModel
 from common.values.history import Failed, Ok
 from common.values.units import MS, SECOND
@@ -301,6 +301,8 @@ def test_lookups_find_the_living_after_a_third_has_died_and_packets_are_lost(
         simulation = network(lab, lab.Finder, seed, 24, link=rough)
         crash(simulation, *names(24)[2::3])
         simulation.run(simulation.now + 7 * SECOND)
+        simulation.inject(linked(simulation.now, LinkModel(latency=(1 * MS, 40 * MS))))
+        simulation.run(simulation.now + 6 * SECOND)  # two refreshes without losses
         alive = [node for place, node in enumerate(names(24)) if place % 3 != 2]
         for place, target in enumerate(random_keys(seed, 5)):
             asker = alive[3 * place]

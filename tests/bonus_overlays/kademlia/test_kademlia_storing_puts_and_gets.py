@@ -48,21 +48,20 @@ def test_a_value_is_at_the_k_closest_nodes_and_everybody_gets_it(
     closest: list[bool] = []
     for seed in sweep(2):
         simulation = table_of_values(lab, seed, 16)
-        data = f"value {seed}".encode()
-        assert ask_ok(simulation, "n3", lab.Put(data)) == lab.key_of(data)
-        expected = set(closest_nodes(lab, simulation.members, lab.key_of(data), 4))
-        found = holders(lab, simulation, lab.key_of(data))
-        closest.append(expected <= found)
-        assert len(found) <= 5, f"{len(found)} nodes keep it"
-        for asker in ("n1", "n8", "n16"):
-            assert ask_ok(simulation, asker, lab.Get(lab.key_of(data))) == data
+        for data in (f"{number} of {seed}".encode() for number in range(4)):
+            assert ask_ok(simulation, "n3", lab.Put(data)) == lab.key_of(data)
+            expected = set(closest_nodes(lab, simulation.members, lab.key_of(data), 4))
+            found = holders(lab, simulation, lab.key_of(data))
+            closest.append(expected <= found)
+            assert len(found) <= 5, f"{len(found)} nodes keep it"
+            for asker in ("n1", "n8", "n16"):
+                assert ask_ok(simulation, asker, lab.Get(lab.key_of(data))) == data
         assert ask_ok(simulation, "n2", lab.Get(key(77))) is None, "nobody has put that"
     must_nearly_all(closest, "the k closest nodes kept it")
 
 
 @graded(points=3, title="Holders die", requirement="Kademlia 2.5: values survive their nodes")
 def test_a_value_survives_all_nodes_that_held_it_at_first(lab: KademliaLab, sweep: Sweep) -> None:
-    lived: list[bool] = []
     for seed in sweep(1):
         simulation = table_of_values(lab, seed, 14, config={**SHORT, "expire_after": 90 * SECOND})
         ask_ok(simulation, "n1", lab.Put(DATA))
@@ -71,9 +70,14 @@ def test_a_value_survives_all_nodes_that_held_it_at_first(lab: KademliaLab, swee
             crash(simulation, victim)
             simulation.run(simulation.now + 7 * SECOND)
         asker = next(name for name in simulation.members if name not in [*first, "n1"])
-        lived.append(ask_ok(simulation, asker, lab.Get(lab.key_of(DATA))) == DATA)
-        lived.append(len(holders(lab, simulation, lab.key_of(DATA), first)) >= 4)
-    must_nearly_all(lived, "the value was got, and held by k nodes")
+        for _ in range(4):  # a node that had not heard of the others in time hears of them later
+            told = ask_ok(simulation, asker, lab.Get(lab.key_of(DATA)))
+            found = holders(lab, simulation, lab.key_of(DATA), first)
+            if told == DATA and len(found) >= 4:
+                break
+            simulation.run(simulation.now + 5 * SECOND)
+        assert told == DATA, "it was handed on in time"
+        assert len(found) >= 4, f"{sorted(found)} keep it, and k is 4"
 
 
 @graded(points=2, title="Versions", requirement="BEP 44: mutable items, the highest seq")
