@@ -159,17 +159,13 @@ def test_each_member_finds_a_failure_within_2n_minus_1_periods(lab: SwimLab, swe
         simulation = cluster(lab, lab.Prober, seed, 5, [Crash(0, "n5")])
         simulation.run((2 * 4 - 1 + 2) * PERIOD)
         assert state_of(lab, simulation, "n5", names(4)) == {"dead"}
-    longest = 0
-    for victim in names(8)[1:]:
-        alone = Alone(lab, lab.Prober)
-        while alone.next_acked_ping().to != victim:
-            pass
-        periods = 1
-        while alone.next_acked_ping().to != victim:
-            periods += 1
-            assert periods < 2 * 7, f"7 others, and {victim} is probed after {periods} periods"
-        longest = max(longest, periods)
-    assert longest > 7, "an order by chance is longer than a round now and then"
+    alone, latest, longest = Alone(lab, lab.Prober), dict[str, int](), 0
+    for period in range(7 * 6):
+        victim = alone.next_acked_ping().to
+        periods = period - latest.get(victim, period)
+        assert periods < 2 * 7, f"7 others, and {victim} is probed after {periods} periods"
+        longest, latest[victim] = max(longest, periods), period
+    assert longest > 7, "an order by chance keeps somebody waiting for longer than a round"
 
 
 @graded(points=2, title="Detection time", requirement="SWIM 3.1: e / (e - 1) periods, for any n")
@@ -178,7 +174,7 @@ def test_the_first_detection_takes_as_long_with_many_members_as_with_few(
 ) -> None:
     for count in (6, 24):
         times = []
-        for seed in sweep(16):
+        for seed in sweep(32):
             wire = Wire()
             crashed = 2 * PERIOD + 137 * MS
             simulation = cluster(
@@ -188,9 +184,9 @@ def test_the_first_detection_takes_as_long_with_many_members_as_with_few(
             assert found, "nobody has noticed"
             times.append(wire.times_of(lab.News)[0] - crashed)
         mean = sum(times) / len(times) / PERIOD
-        if len(times) >= 16:
+        if len(times) >= 25:  # of fewer a mean says little
             expected = E / (E - 1) + 0.5  # and half a period until a first one begins
-            assert expected - 0.8 < mean < expected + 0.8, (
+            assert expected - 1.2 < mean < expected + 1.2, (
                 f"{count} members, {len(times)} runs: {mean:.2f} periods on average"
             )
 
