@@ -131,20 +131,22 @@ def test_a_summary_keeps_late_round_trips_and_those_on_time_apart(lab: NetemLab)
 
 @graded(points=3, title="As configured", requirement="chance and the machine are allowed for")
 def test_round_trips_that_are_as_configured_are_recognised(lab: NetemLab, sweep: Sweep) -> None:
-    """Loss may be misjudged once in a thousand times: that is what its interval says."""
-    judged, mistaken = 0, []
+    """Of 300 about 18 are late, give or take 4: here 14 to 22 are. Were it left to chance how many,
+    the interval would be wrong once in a thousand times, as it says."""
     for seed in sweep(20):
+        late = 14 + seed % 9
         for jitter in (0, 10 * MS):
             shape = lab.Shape(delay=50 * MS, jitter=jitter, loss=0.03)
-            times = round_trips(lab, shape, 300, f"{seed}/{jitter}", overhead=4 * MS)
-            summary = lab.summarise(times, lab.late_after(shape, shape))
-            on_time = [time for time in times if time <= lab.late_after(shape, shape)]
+            nothing_lost = lab.Shape(delay=50 * MS, jitter=jitter)
+            times = round_trips(lab, nothing_lost, 300, f"{seed}/{jitter}", overhead=4 * MS)
+            on_time = times[late:]
+            times[:late] = [time + 2 * lab.LEAST_RETRANSMISSION_US for time in times[:late]]
             said = lab.judge_times(shape, shape, on_time, 5 * MS)
             assert said.result == "yes", said.sentence
+            summary = lab.summarise(times, lab.late_after(shape, shape))
+            assert summary.late == late
             said = lab.judge_loss(shape, shape, summary)
-            mistaken += [said.sentence] if said.result != "yes" else []
-            judged += 1
-    assert len(mistaken) <= 1 + judged // 500, f"{len(mistaken)} of {judged}, as {mistaken[0]}"
+            assert said.result == "yes", said.sentence
 
 
 @graded(points=3, title="Not as configured", requirement="a wrong network is told from a right one")
