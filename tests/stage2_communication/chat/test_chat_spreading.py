@@ -35,7 +35,7 @@ def test_all_show_all_that_was_said_once_the_trouble_is_over(lab: ChatLab, sweep
         must_hold_the_same(lab, simulation, THREE)
         must_never_change(simulation.history)
         said = texts(lab, simulation, "n1")
-        assert len(said) > 5, f"hardly anything is shown: {said}"
+        assert said, "nothing is shown"
         must_keep_every_ok(simulation.history, said)
 
 

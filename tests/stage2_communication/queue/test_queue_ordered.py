@@ -117,4 +117,4 @@ def test_keys_keep_their_order_on_a_bad_network(lab: QueueLab, sweep: Sweep) -> 
         must_hold(nothing_is_lost(simulation.history))
         done = (each.outcome for each in simulation.history if each.function == "finish")
         finished += sum(isinstance(outcome, Ok) for outcome in done)
-    assert sweep.partial or finished >= 50, f"{finished} were finished: the test shows nothing"
+    assert sweep.partial or finished >= 10, f"{finished} were finished: the test shows nothing"

@@ -62,7 +62,7 @@ def test_transactions_on_a_column_are_those_of_one_register(
         node = partial(lab.Cassandra, memtable_cells=4)
         simulation = cluster(lab, node, seed, faults, link=ROUGH)
         work = Workload(simulation, choose, clients=FIVE, count=12, think=(0, 300 * MS))
-        must_end(simulation, work, limit=30 * SECOND, fine=0.5)
+        must_end(simulation, work, limit=30 * SECOND, fine=0.1)
         history = History(as_register(simulation.history))
         must_hold(check_linearizability(history, CompareAndSetRegister()))
         got += [each for each in simulation.history if each.outcome == Ok(True)]

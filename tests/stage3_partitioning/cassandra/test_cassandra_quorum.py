@@ -69,7 +69,7 @@ def test_a_read_by_quorum_shows_nothing_older_than_what_had_been_told(
         faults = trouble(seed, kinds, hit=FIVE, until=2 * SECOND)
         simulation = cluster(lab, tiny(lab), seed, faults, link=ROUGH)
         work = Workload(simulation, choose, clients=FIVE, count=20, think=(0, 200 * MS))
-        must_end(simulation, work, limit=20 * SECOND, fine=0.4)
+        must_end(simulation, work, limit=20 * SECOND, fine=0.1)
         must_hold(reads_see_writes(simulation.history))
 
 

@@ -90,7 +90,7 @@ def sweep_once(
 
 def must_end_somehow(simulation: Simulation, workload: Workload) -> None:
     """Check that all end; those that are asked of a server that is down, or crashes, are not ok."""
-    must_end(simulation, workload, limit=LIMIT, fine=0.4)
+    must_end(simulation, workload, limit=LIMIT, fine=0.2)
     simulation.run(max(simulation.now, CALM + SECOND))
 
 

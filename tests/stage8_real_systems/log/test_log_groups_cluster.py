@@ -278,7 +278,7 @@ def test_a_group_misses_nothing_whatever_fails(lab: LogLab, sweep: Sweep) -> Non
             return lab.Consume() if drawn < 0.85 else lab.Positions()
 
         work = Workload(simulation, choose, count=14, patience=4 * SECOND)
-        must_end(simulation, work, limit=LIMIT + 5 * SECOND, fine=0.6)
+        must_end(simulation, work, limit=LIMIT + 5 * SECOND, fine=0.3)
         for _ in range(400):  # a round is short, and a group may still be sharing out
             if not missing(simulation.history):
                 break
