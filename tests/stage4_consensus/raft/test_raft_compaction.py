@@ -9,7 +9,7 @@ from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import ask_ok, crash, must_be_linearizable, names, restart
 from common.values.units import SECOND
 from stage4_consensus.raft.checks_outside import elect, others, server_of
-from tests.stage4_consensus.raft.cluster import CLIENTS, cluster, sweep_once
+from tests.stage4_consensus.raft.cluster import CALM, CLIENTS, cluster, sweep_once
 from tests.stage4_consensus.raft.lab import RaftLab
 from tests.stage4_consensus.raft.one_server import OneServer, find, only
 
@@ -289,5 +289,6 @@ def test_it_is_linearizable_with_a_snapshot_after_every_third_entry(
         kinds = ("crash", "partition", "link")
         config = {"snapshot_every": 3, "piece_parts": 2}
         simulation = sweep_once(lab, seed, 3, kinds, config=config)
+        simulation.run(max(simulation.now, CALM) + SECOND)
         assert all(each.snapshot_index > 0 for each in others(simulation))
         must_be_linearizable(simulation.history, KEY_VALUE)
