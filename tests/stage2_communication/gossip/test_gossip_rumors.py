@@ -55,7 +55,7 @@ def test_the_residue_and_the_traffic_are_those_of_the_formulas(
 @graded(points=1, title="Who told it", requirement="a rumor that is told at two sites is one")
 def test_several_rumors_spread_side_by_side(lab: GossipLab, sweep: Sweep) -> None:
     for seed in sweep(2):
-        simulation = sites(lab, partial(lab.Spreader, k=12), seed)
+        simulation = sites(lab, partial(lab.Spreader, k=20), seed)
         for site, text in (("n1", "a"), ("n2", "b"), ("n3", "a"), ("n4", "c")):
             simulation.call(site, lab.Tell(text))
         simulation.run(60 * ROUND)

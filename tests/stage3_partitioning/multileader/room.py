@@ -11,6 +11,7 @@ from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
 from common.sim.workload import Workload
 from common.values.faults import Block, Fault, Heal, Schedule
+from common.values.history import Ok
 from common.values.units import MS, SECOND
 from tests.stage3_partitioning.multileader.lab import MultileaderLab
 
@@ -134,6 +135,12 @@ def dots(log: "Iterable[Write]") -> list[Dot]:
 def shown(lab: MultileaderLab, simulation: Simulation, key: str) -> dict[NodeId, Any]:
     """What each leader shows of a key now."""
     return {id: ask_ok(simulation, id, lab.Get(key)) for id in FOUR}
+
+
+def was_written(simulation: Simulation, key: str) -> bool:
+    """Whether somebody was told that a write of this key is done."""
+    asked = (each for each in simulation.history if (each.function, each.key) == ("put", key))
+    return any(isinstance(each.outcome, Ok) for each in asked)
 
 
 def must_have_causes_first(log: "Sequence[Write]", where: str) -> None:

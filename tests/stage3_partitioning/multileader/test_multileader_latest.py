@@ -19,6 +19,7 @@ from tests.stage3_partitioning.multileader.room import (
     log_of,
     shown,
     stormy,
+    was_written,
 )
 
 LAB = "multileader"
@@ -35,7 +36,7 @@ def test_all_leaders_show_the_same_value_once_all_have_the_same_writes(
             simulation = stormy(lab, lab.LastWriterWins, topology, seed, WRONG_CLOCKS)
             for key in KEYS:
                 values = shown(lab, simulation, key)
-                assert values["n1"] is not None
+                assert values["n1"] is not None or not was_written(simulation, key)
                 assert len(set(values.values())) == 1, f"{topology}: {key} is {values}"
 
 
