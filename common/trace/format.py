@@ -80,10 +80,17 @@ WORLD_KINDS = frozenset({"partition", "block", "heal", "link"})
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
+_LINE_ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
+"""Line ends in the eyes of ``str.splitlines`` that JSON leaves as they are, and how it escapes."""
+
 
 def to_line(plain: Mapping[str, Any]) -> str:
-    """One line of a trace file, with its line end."""
-    return _encode(plain) + "\n"
+    """One line of a trace file, with its line end.
+
+    There is no other line end in it: ``str.splitlines`` would also split at those of Unicode.
+    """
+    line = _encode(plain)
+    return (line if line.isascii() else line.translate(_LINE_ENDS)) + "\n"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from common.course.base.limits import NeverEnds
-from common.values.brief import LONGEST, brief
+from common.values.brief import LONGEST, brief, legible
 from common.values.errors import LabError
 
 if TYPE_CHECKING:  # the browser has a course of its own
@@ -52,6 +52,7 @@ def reason(error: BaseException, course: "Course") -> str:
             told = f"{type(error).__name__}: {error}".removesuffix(": ")
     if len(told) > LONGEST_REASON:
         told = f"{told[: LONGEST_REASON // 2]} ... {told[-LONGEST_REASON // 2 :]}"
+    told = legible(told)  # a stranger may have a say in it
     return f"{told} ({place})" if place else told
 
 

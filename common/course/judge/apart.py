@@ -19,6 +19,7 @@ import msgspec
 
 from common.course.base.scratch import Scratch
 from common.course.judge.intake import Intake, Room, take_in
+from common.values.brief import LONGEST, legible
 from common.values.errors import BadInput, LabError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -120,7 +121,7 @@ def _run(submission: Path, into: Path, order: Order) -> dict[str, Intake] | str:
     if process.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
         return _too_much(submission, f"{limits.processor_seconds} seconds of the processor")
     lines = reason[-REASON_BYTES:].decode(errors="replace").strip().splitlines()
-    why = lines[-1][:200] if lines else f"exit code {process.returncode}"
+    why = legible(lines[-1][:200]) if lines else f"exit code {process.returncode}"
     return f"it broke what reads submissions ({why}): pack the files anew, as a plain zip"
 
 
@@ -129,7 +130,16 @@ def _too_much(submission: Path, what: str) -> str:
 
 
 def _read(folder: Path, intake: Intake) -> Taken:
-    return Taken({name: (folder / name).read_bytes() for name in intake.taken}, intake)
+    files = {name: (folder / name).read_bytes() for name in intake.taken}
+    told = tuple(map(_told, intake.refused))
+    return Taken(files, Intake(intake.taken, told, intake.bare))
+
+
+def _told(sentence: str) -> str:
+    """A sentence for a report: names in it are a stranger's, of any length and any signs."""
+    half = LONGEST // 2
+    cut = sentence if len(sentence) <= LONGEST else f"{sentence[:half]} ... {sentence[-half:]}"
+    return legible(cut)
 
 
 def _limit(what: int, most: int) -> None:

@@ -7,11 +7,14 @@ from typing import Any
 
 from common.course.judge.worker.lines import Problem
 from common.values import errors
+from common.values.brief import legible
 from common.values.errors import LabError
 
 NOT_HERE = ("SystemExit", "KeyboardInterrupt", "GeneratorExit", "BaseException", "Exception")
 """Exceptions that mean something to the judge itself; a student's are told as their own."""
 
+ODD = (BaseExceptionGroup, UnicodeDecodeError, UnicodeEncodeError, UnicodeTranslateError)
+"""Exceptions that cannot be made of a text alone, or do not show it: told by a base of theirs."""
 
 MOST_TEXT, MOST_NAME = 4000, 100
 """Of what a stranger tells about an error, so many characters are believed."""
@@ -30,7 +33,7 @@ def registered(modules: list[ModuleType]) -> Mapping[str, type[BaseException]]:
         for name, value in vars(module).items():
             if name in NOT_HERE or not isinstance(value, type):
                 continue
-            if issubclass(value, Exception) and not issubclass(value, Warning):
+            if issubclass(value, Exception) and not issubclass(value, (Warning, *ODD)):
                 found[name] = value
     return found
 
@@ -44,14 +47,18 @@ def raised(problem: Problem, known: Mapping[str, type[BaseException]]) -> BaseEx
         made: Any = StudentError(f"{first}: {said}".removesuffix(": "))
     else:
         own = kind.__name__ == first or issubclass(kind, LabError)
-        text = said if own else f"{first}: {said}"
-        made = kind.__new__(kind)
-        made.args = (text,) if text else ()
+        made = _bare(kind, said if own else f"{first}: {said}")
     made.lab_place = _shown(problem.place, MOST_TEXT)
     return made  # type: ignore[no-any-return]
 
 
+def _bare(kind: type[BaseException], text: str) -> BaseException:
+    """An exception with a text and nothing else; what its class asks for is not known."""
+    made = kind.__new__(kind)
+    made.args = (text,) if text else ()
+    return made
+
+
 def _shown(text: str, most: int) -> str:
     """A stranger's text, fit for a terminal and a report: not too long, and nothing but text."""
-    cut = text[:most]
-    return "".join(sign if sign.isprintable() or sign == "\n" else "\ufffd" for sign in cut)
+    return legible(text[:most])

@@ -55,7 +55,7 @@ def _both_ends(file: IO[bytes], half: int) -> list[str]:
 
 def _whole(raw: bytes) -> list[str]:
     """The whole lines of these bytes."""
-    return raw[: raw.rfind(b"\n") + 1].decode("utf-8").splitlines()
+    return raw[: raw.rfind(b"\n") + 1].decode("utf-8").split("\n")[:-1]
 
 
 def _line_ends(file: IO[bytes]) -> int:

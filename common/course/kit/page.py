@@ -119,7 +119,7 @@ class StudentPage:
         lines = self._find(lab.lab, mark.test) if drawn and not hidden else None
         if lines is None:
             return Shown(mark, hidden)
-        kept = in_page(lines.splitlines(), MAX_EVENTS)
+        kept = in_page(lines.split("\n"), MAX_EVENTS)
         self._diagrams.append(Diagram(f"{lab.lab}: {mark.sentence}", kept))
         return Shown(mark, hidden, len(self._diagrams) - 1)
 
