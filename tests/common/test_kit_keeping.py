@@ -6,6 +6,7 @@ from typing import Any
 
 from common.course.kit.keeping import trace_to_keep
 from common.course.kit.page import MAX_EVENTS
+from common.trace.format import to_line
 from common.trace.viewer.page import in_page
 from tests.common.test_viewer_shorten import beats, verdict
 
@@ -76,3 +77,16 @@ def test_events_of_any_length_are_kept_within_the_bound(tmp_path: Path) -> None:
     ]
     kept = trace_to_keep(recorded(tmp_path / "run.jsonl", events), most=50_000)
     assert 0 < len(kept) - kept.count("\n") <= 50_000
+
+
+def test_line_ends_of_other_alphabets_end_no_line(tmp_path: Path) -> None:
+    text = "a\u2028b\x85c\x1cd\u2029e"
+    noted = {"kind": "note", "t": 1, "node": "n1", "text": text, "fields": {text: text}}
+    path = tmp_path / "run.jsonl"
+    path.write_text("".join(map(to_line, (META, noted))), encoding="utf-8")
+    assert len(path.read_text("utf-8").splitlines()) == 2, "for all who read it by lines"
+    _, by_line = map(json.loads, trace_to_keep(path).splitlines())
+    assert by_line == noted
+    foreign = json.dumps(noted, ensure_ascii=False)
+    path.write_text(f"{json.dumps(META)}\n{foreign}\n", encoding="utf-8")
+    assert json.loads(trace_to_keep(path).split("\n")[1]) == noted, "a trace of somebody else's"

@@ -13,7 +13,9 @@ from common.values.errors import LabError
 NOT_HERE = ("SystemExit", "KeyboardInterrupt", "GeneratorExit", "BaseException", "Exception")
 """Exceptions that mean something to the judge itself; a student's are told as their own."""
 
-ODD = (BaseExceptionGroup, UnicodeDecodeError, UnicodeEncodeError, UnicodeTranslateError)
+ODD = (
+    BaseExceptionGroup, SyntaxError, UnicodeDecodeError, UnicodeEncodeError, UnicodeTranslateError,
+)  # fmt: skip
 """Exceptions that cannot be made of a text alone, or do not show it: told by a base of theirs."""
 
 MOST_TEXT, MOST_NAME = 4000, 100

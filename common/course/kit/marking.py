@@ -196,7 +196,7 @@ def _tested(
         result = SuiteResult(lab.id)
     except BadInput as error:
         return msgspec.structs.replace(
-            empty, done=True, problem=legible(_without(str(error), workspace, course))
+            empty, done=True, problem=legible(without_scratch(str(error), workspace, course))
         )
     marks = [marked(test) for test in result.tests]
     return msgspec.structs.replace(empty, done=True, tests=_with_missing(lab, result, marks))
@@ -227,13 +227,13 @@ def _with_missing(lab: Lab, result: SuiteResult, marks: list[Mark]) -> tuple[Mar
 
 def _mark(test: TestResult, workspace: Path, course: Course) -> Mark:
     plain = asdict(test) | {
-        "why": _without(test.why, workspace, course),
+        "why": without_scratch(test.why, workspace, course),
         "replay": test.replay.partition(" --impl")[0],
     }
     return Mark(**plain)
 
 
-def _without(text: str, workspace: Path, course: Course) -> str:
+def without_scratch(text: str, workspace: Path, course: Course) -> str:
     """A sentence without the path of a scratch folder, which differs each time."""
     for place in (str(workspace.resolve()), str(workspace)):
         text = text.replace(f"{place}/", "").replace(place, "the submission")

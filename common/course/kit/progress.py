@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -34,8 +35,8 @@ class Steps:
         self._progress.advance(self._task, by)
 
     def say(self, what: str) -> None:
-        """What is being done now."""
-        self._progress.update(self._task, description=what)
+        """What is being done now; names in it are shown as they are."""
+        self._progress.update(self._task, description=escape(what))
 
 
 def processors() -> int:

@@ -90,11 +90,13 @@ def grade(
         results = write_results(book, desk, rules, found, handed, worksheet)
     _show(results.scores, rules, output)
     for report in unfinished:
-        output.say(f"[yellow]{report.student}, {report.lab}:[/] {escape(report.problem)}")
+        where = escape(f"{report.student}, {report.lab}:")
+        output.say(f"[yellow]{where}[/] {escape(report.problem)}")
     undecided = _undecided(results.scores)
     if undecided:
         output.say(
-            f"[yellow]tests that hung or could not be decided, and earned nothing:[/] {undecided}"
+            "[yellow]tests that hung or could not be decided, and earned nothing:[/]",
+            escape(str(undecided)),
         )
     output.say(f"reports: {out}/STUDENT/report.html, {', '.join(map(str, results.files))}")
     output.result(
