@@ -230,7 +230,8 @@ def _parsed(source: str, path: str) -> ast.Module:
     try:
         return ast.parse(source, path)
     except SyntaxError as error:
-        raise ContractError(f"{path}:{error.lineno}: {error.msg}") from None
+        place = f"{path}:{error.lineno}" if error.lineno else path  # none for a zero byte, say
+        raise ContractError(f"{place}: {error.msg}") from None
 
 
 def _violations(tree: ast.Module) -> Iterator[tuple[int, str]]:

@@ -106,6 +106,7 @@ class Judged:
     Attributes:
         earned: points.
         verdicts: by test, in the report.
+        whys: what the report says of the tests that did not pass.
         code: of the suite's process.
         said: all that the suite printed and wrote.
         seconds: how long it took.
@@ -119,6 +120,7 @@ class Judged:
 
     earned: int
     verdicts: dict[str, str]
+    whys: list[str]
     code: int
     said: str
     seconds: float
@@ -231,6 +233,7 @@ class Classroom:
                 each["test"].rpartition("::")[2].partition("[")[0]: each["verdict"]
                 for each in plain.get("tests", [])
             },
+            whys=[each["why"] for each in plain.get("tests", [])],
             code=code,
             said=said + report,
             seconds=seconds,

@@ -4,6 +4,7 @@ Run one by its name: ``pytest tests/attacks -k exits_with_success_at_import``. W
 ``tests/attacks/corpus``, what stops it in ``docs/reference/judge.md``.
 """
 
+import time
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import pytest
 
 from common.course.base.lab import Lab
 from common.course.judge import sandbox
+from common.course.kit.marking import without_scratch
+from common.values.brief import legible
 from tests.attacks.attacking import Attack, Classroom, Judged, attacks
 from tests.attacks.elsewhere import elsewhere
 
@@ -83,6 +86,16 @@ def gains_nothing(classroom: Classroom, attack: Attack) -> None:
     assert judged.judge_bytes < MOST_JUDGE_BYTES, f"the judge took {judged.judge_bytes >> 20} MiB"
     assert judged.judge_seconds < MOST_JUDGE_SECONDS, f"the judge took {judged.judge_seconds:.1f} s"
     assert classroom.digest() == classroom.fresh, "the course is not what it was"
+    told_fairly(classroom, judged.whys)
+
+
+def told_fairly(classroom: Classroom, whys: list[str]) -> None:
+    """See that a report can be made of what a stranger had a say in, and that it is text."""
+    began = time.process_time()
+    for why in whys:
+        assert why == legible(why), f"this acts on a terminal: {why!a}"
+        without_scratch(why, classroom.folder / "work", classroom.course)
+    assert time.process_time() - began < MOST_JUDGE_SECONDS, "it is slow to tell"
 
 
 @pytest.mark.proof

@@ -14,9 +14,10 @@ import msgspec
 
 from common.course.judge.channel import Channel, Silent
 from common.course.judge.declared import problem, return_type
+from common.course.judge.worker.hashes import Hashes
 from common.course.judge.worker.lines import Problem
 from common.course.judge.worker.values import Unfit, Values
-from common.values.errors import LabError
+from common.values.errors import LabError, RemoteProtocolError
 
 MOST_OBJECTS = 20_000
 """So many objects of one process the judge keeps in mind; each takes a kilobyte of its memory."""
@@ -72,6 +73,7 @@ class Calls:
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
         self._early: dict[int, Answer] = {}
         self._dropped: list[int] = []
+        self._hashes = Hashes()
         self._objects = 0
         self._methods: set[tuple[str, str]] = set()
 
@@ -179,8 +181,10 @@ class Calls:
         if answer.error is not None:
             raise self._error(answer.error)
         try:
-            return self._values.unpack(msgspec.json.decode(answer.value))
-        except Unfit as error:
+            value = self._values.unpack(msgspec.json.decode(answer.value))
+            self._hashes.add(value)  # a suite may make a set of what it is told one by one
+            return value
+        except (Unfit, RemoteProtocolError) as error:
             raise CallFailure(f"the lab's code returned {error}") from None
         except (msgspec.MsgspecError, ValueError, RecursionError):
             raise CallFailure("the process of the lab's code wrote what is no answer") from None

@@ -9,11 +9,12 @@ from typing import Any
 import msgspec
 
 from common.codec.json_codec import JsonCodec
-from common.contract.effects import Broadcast, Deliver, Effect, Send, SetTimer
+from common.contract.effects import Broadcast, Deliver, Effect, Return, Save, Send, SetTimer
 from common.contract.events import Event, Fire, Invoke, NodeId, Receive
 from common.contract.kinds import DELIVERY, MESSAGE, TIMER, kind_of
 from common.course.judge.channel import Channel, Silent
 from common.course.judge.shadows import Shadow, chosen, disagreement
+from common.course.judge.worker.hashes import LONG, Hashes, check_scattered
 from common.course.judge.worker.lines import (
     PROTOCOL,
     Hello,
@@ -26,6 +27,7 @@ from common.course.judge.worker.lines import (
 )
 from common.values.brief import brief
 from common.values.errors import ContractError, LabError, RemoteProtocolError
+from common.values.history import Ok
 
 _text = msgspec.json.Encoder().encode
 
@@ -111,6 +113,8 @@ class RemoteNode:
         self._check = False
         self.again: list[Effect] = []
         self._steps = 0
+        self._hashes = Hashes()
+        self._long = False
         self._close: Callable[[], object] = lambda: None
 
     def seed(self, seed: str) -> None:
@@ -178,6 +182,7 @@ class RemoteNode:
             if self._shadow is not None:
                 self._shadow.tell(line)
             answer = channel.read()
+            self._long = len(answer) > LONG
             reply = read_reply(answer)
             if self._shadow is not None and not self._shadow.agrees(answer, reply):
                 raise disagreement(self._name(), self._steps)
@@ -213,6 +218,8 @@ class RemoteNode:
         codec = self._codec
         try:
             effects = [effect_of(part, codec) for part in parts]
+            for effect in effects:
+                self._check_hashes(effect)
         except RemoteProtocolError as error:
             raise self._fails(str(error)) from None
         for effect in effects:
@@ -223,6 +230,16 @@ class RemoteNode:
             elif isinstance(effect, Deliver):
                 self._must_be(DELIVERY, effect.value)
         return effects
+
+    def _check_hashes(self, effect: Effect) -> None:
+        """See that what the judge may put into a dict was not chosen to make that slow."""
+        match effect:
+            case Save(key):
+                self._hashes.add(key)
+            case Deliver(value) | Return(_, Ok(value)):
+                self._hashes.add(value)
+        if self._long:
+            check_scattered(effect)
 
     def _must_be(self, kind: str, value: object) -> None:
         if kind_of(type(value)) != kind:

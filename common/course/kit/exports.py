@@ -1,7 +1,6 @@
 """Marks as other programs want them: CSV, JSON, Gradescope's results.json, Moodle's CSV."""
 
 import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -16,8 +15,13 @@ MARKS = {"pass": "passed"}
 """Gradescope's word for each verdict: it knows two, and all but one of ours are "failed" there. So
 the name of a test that did not fail, but hung or was not decided, says so."""
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet runs a cell that begins so; students choose their own names."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""A spreadsheet runs a cell that begins so, in some languages also with the wide forms of these
+signs; students choose their own names."""
+
+QUOTED = ',;|\t"\r\n'
+"""A cell with one of these is put in quotes: what separates cells depends on the reader's country.
+"""
 
 
 def scores_csv(scores: Iterable[Score], course: CourseFile) -> str:
@@ -147,11 +151,11 @@ def told(mark: Mark) -> str:
 
 
 def _csv(rows: Sequence[Sequence[str]]) -> str:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows([_safe(cell) for cell in row] for row in rows)
-    return out.getvalue()
+    return "".join(",".join(map(_cell, row)) + "\n" for row in rows)
 
 
-def _safe(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
+def _cell(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula, or for two cells."""
+    safe = f"'{text}" if text.lstrip(" ").startswith(FORMULA) else text
+    quoted = any(sign in safe for sign in QUOTED)
+    return '"' + safe.replace('"', '""') + '"' if quoted else safe

@@ -14,7 +14,7 @@ from importlib.machinery import ModuleSpec
 from types import CodeType, ModuleType
 
 from common.contract.rules import check_protocol_source
-from common.values.errors import LabError
+from common.values.errors import BadInput, LabError
 
 ALLOWED = frozenset((
     "__future__", "abc", "array", "ast", "base64", "binascii", "bisect", "builtins", "calendar",
@@ -61,8 +61,11 @@ class Source:
             if protocol:
                 check_protocol_source(text, path)
             self.code = compile(text, path, "exec", dont_inherit=True)
-        except (LabError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        except (LabError, SyntaxError) as error:
             self.error = error
+        except (ValueError, RecursionError, MemoryError) as error:
+            why = error if isinstance(error, ValueError) else "something in it is nested too deeply"
+            self.error = BadInput(f"{path} cannot be compiled: {why}")
 
 
 class Sources(importlib.abc.MetaPathFinder, importlib.abc.Loader):

@@ -14,6 +14,9 @@ from dataclasses import fields, is_dataclass
 from random import Random
 from typing import Any
 
+from common.course.judge.worker.hashes import MOST_OF_ONE_HASH, check_members
+from common.values.errors import RemoteProtocolError
+
 MAX_DEPTH = 60
 """How deep values may be nested."""
 
@@ -22,9 +25,6 @@ GREATEST = 2**63 - 1
 
 MOST_IN_A_RANGE = 100_000
 """A range is one value to write, and as many as it says when a list is made of it."""
-
-MOST_OF_ONE_HASH = 100
-"""So many members of a set may share the hashes of others."""
 
 PLAIN = (bool, str, type(None))
 
@@ -132,6 +132,8 @@ class Values:
             return self._unpack(plain, depth + 1)
         except Unfit:
             raise
+        except RemoteProtocolError as error:
+            raise Unfit(str(error)) from None
         except (ValueError, TypeError, KeyError, AttributeError, LookupError) as error:
             raise Unfit(
                 f"plain data that stands for nothing ({error}): {str(plain)[:80]}"
@@ -141,7 +143,10 @@ class Values:
         def each(parts: Any) -> list[Any]:
             if type(parts) is not list:
                 raise Unfit(f"{repr(parts)[:80]} where a list was expected")
-            return [self.unpack(part, depth) for part in parts]
+            made = [self.unpack(part, depth) for part in parts]
+            if not self._trusts:
+                check_members(made)  # a suite may make a set of them
+            return made
 
         match plain:
             case {"int": str(text)}:
