@@ -1,5 +1,6 @@
 """What strangers wrote goes into reports and onto terminals: as text, and at a bounded cost."""
 
+import csv
 from io import StringIO
 from pathlib import Path
 
@@ -13,8 +14,12 @@ from common.course.judge.apart import take_in_apart
 from common.course.judge.errors import raised, registered
 from common.course.judge.intake import room_of
 from common.course.judge.worker.lines import Problem
+from common.course.judge.worker.modules import Source
+from common.course.kit.course_file import default_course_file
+from common.course.kit.exports import scores_csv
 from common.course.kit.marking import without_scratch
 from common.course.kit.progress import Steps
+from common.course.kit.scoring import score
 from common.values.brief import LONGEST, legible
 from common.values.errors import RemoteProtocolError
 
@@ -80,3 +85,28 @@ def test_a_name_with_brackets_changes_no_bar() -> None:
     with Progress(TextColumn("{task.description}"), console=Console(file=out, width=80)) as bar:
         Steps(bar, bar.add_task("x")).say("x[/red]/link done")
     assert "x[/red]/link done" in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [
+        ("ada", "ada"),
+        ("=1+1", "'=1+1"),
+        (" =1+1", "' =1+1"),
+        ("\uff1d1+1", "'\uff1d1+1"),
+        ("x;=1+1", '"x;=1+1"'),
+        ("x|=1+1", '"x|=1+1"'),
+        ('"quoted", x', '"""quoted"", x"'),
+    ],
+)
+def test_no_cell_is_a_formula_or_two_cells_in_any_country(cell: str, written: str) -> None:
+    student = score(cell, default_course_file([COURSE.lab("link")]), {}, {}, {})
+    (_, row) = scores_csv([student], default_course_file([COURSE.lab("link")])).splitlines()
+    assert row.startswith(f"{written},")
+    assert next(csv.reader([row]))[0].removeprefix("'") == cell
+
+
+def test_a_file_that_cannot_be_compiled_is_named() -> None:
+    for text in ("x = " + "-" * 200_000 + "1", "x = '\0'"):
+        error = Source("lab/file.py", text, package=False).error
+        assert str(error).startswith("lab/file.py cannot be compiled: ")

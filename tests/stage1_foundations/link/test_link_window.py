@@ -238,3 +238,4 @@ def test_the_same_seed_gives_the_same_segments_at_the_same_times(lab: LinkLab) -
         talk.run(ROUGH_UNTIL)
         runs.append(talk.wire.sent_messages)
     assert runs[0] == runs[1]
+    assert runs[0], "nothing at all was sent"

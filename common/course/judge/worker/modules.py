@@ -61,10 +61,13 @@ class Source:
             if protocol:
                 check_protocol_source(text, path)
             self.code = compile(text, path, "exec", dont_inherit=True)
-        except (LabError, SyntaxError) as error:
+        except LabError as error:
             self.error = error
-        except (ValueError, RecursionError, MemoryError) as error:
-            why = error if isinstance(error, ValueError) else "something in it is nested too deeply"
+        except (SyntaxError, ValueError) as error:  # for a zero byte either, and without a place
+            placed = isinstance(error, SyntaxError) and error.lineno
+            self.error = error if placed else BadInput(f"{path} cannot be compiled: {error}")
+        except (RecursionError, MemoryError):
+            why = "something in it is nested too deeply"
             self.error = BadInput(f"{path} cannot be compiled: {why}")
 
 
