@@ -127,7 +127,8 @@ class Cassandra(Acceptor):
 
         The number of a ballot is what the clock shows, and more than any number that this node has
         used or heard of, ``last_ballot``. It is saved under ``"ballot"``: no later life may use it
-        again. Promises, proposal and outcome of an earlier attempt count no more.
+        again. Promises, proposal and outcome of an earlier attempt count no more, and nothing is
+        ``committing``.
         """
         if deciding.attempts == ATTEMPTS:
             self.finish(deciding.call, Failed("others were faster each time: try again"))
@@ -138,6 +139,7 @@ class Cassandra(Acceptor):
         deciding.ballot = (self.last_ballot, self.id)
         deciding.promises.clear()
         deciding.proposal = deciding.outcome = None
+        deciding.committing = False
         round = self.begin(deciding)
         for home in deciding.homes:
             self.send(home, Prepare(round, deciding.asked.key, deciding.ballot, deciding.names))

@@ -64,6 +64,8 @@ def test_size_tiered_chooses_all_tables_of_the_first_size_that_has_enough(
     much = [*small, sized(lab, files, 10, 22)]
     assert numbers(lab.size_tiered(much)) == ([], 0), "more than twice the first one"
     assert numbers(lab.size_tiered(small, 3)) == ([1, 2, 3], 0)
+    growing = [sized(lab, files, 20 + n, cells) for n, cells in enumerate((10, 18, 30))]
+    assert numbers(lab.size_tiered(growing, 3)) == ([], 0), "the last is three times the first one"
 
 
 @graded(points=2, title="By level", requirement="what has too much goes down with what it overlaps")
@@ -73,7 +75,9 @@ def test_levelled_chooses_what_is_too_much_and_what_it_overlaps_below(lab: Cassa
     below = [ranged(lab, files, 10 + n, 1, 10 * n, 10 * n + 9) for n in range(7)]
     assert numbers(lab.levelled([])) == ([], 0)
     assert numbers(lab.levelled([*new[:3], *below])) == ([], 0)
-    assert numbers(lab.levelled([*new, *below])) == ([1, 2, 3, 4, 13, 14], 1)
+    for fanout in (10, 6):
+        first = lab.levelled([*new, *below], fanout=fanout)
+        assert numbers(first) == ([1, 2, 3, 4, 13, 14], 1), "the first level that has too much"
     wide = ranged(lab, files, 5, 0, 5, 60)
     unsorted = lab.levelled([new[3], wide, new[0], new[1], *below])
     assert numbers(unsorted) == ([1, 2, 4, 5, *range(10, 17)], 1), "the least and the greatest name"

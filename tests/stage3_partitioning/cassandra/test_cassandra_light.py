@@ -187,6 +187,10 @@ def test_what_the_whole_majority_has_committed_is_left_alone(lab: CassandraLab) 
         asked.promise("n2", accepted, committed, here)
         propose = asked.proposed(asked.promise("n3", done, 10, here))
         assert propose.cells == ((NAME, lab.Cell("Bonn", 1000)),)
+    asked = Asked(lab, claim(lab, None, "Bonn"))
+    asked.promise("n2", nothing)
+    propose = asked.proposed(asked.promise("n3", done))
+    assert propose.cells == ((NAME, lab.Cell("Bonn", 1000)),), "a look was accepted since"
 
 
 @graded(points=3, title="Looking is a round", requirement="CASSANDRA-12126, scylladb 6299")
@@ -217,6 +221,7 @@ def test_who_is_refused_begins_again_above_the_ballot_that_is_promised(lab: Cass
         asked.promise("n2", proposal(lab, 3, None), 3, gone)
         if phase != "prepare":
             asked.promise("n3", proposal(lab, 10, "Oslo") if phase == "finish" else None)
+            asked.node.gets("n3", lab.Accepted(asked.prepare.round))
         refused = asked.node.gets("n2", lab.Refused(asked.prepare.round, (5000, "n3")))
         assert told(refused) == sent(refused) == []
         timers = [(each.timer, each.after) for each in effects_of(SetTimer, refused)]
@@ -230,6 +235,14 @@ def test_who_is_refused_begins_again_above_the_ballot_that_is_promised(lab: Cass
         assert asked.promise("n3") == [], "and one to it before counts no more"
         assert sent(asked.promise("n1"))
         assert asked.node.fires(begin) == []
+    asked = proposing(lab, proposal(lab, 10, "Oslo"))
+    for answer in (lab.Accepted, lab.Committed):
+        for sender in ("n1", "n2"):
+            own = asked.node.gets(sender, answer(asked.prepare.round))
+    (_, prepare), *_ = sent(own)
+    refused = asked.node.gets("n3", lab.Refused(prepare.round, (5000, "n3")))
+    begins = [each for each in effects_of(SetTimer, refused) if each.after < 40 * MS]
+    assert begins, "what was committed was somebody else's: the own wish may begin again"
 
 
 @graded(points=3, title="Unsure", requirement="own cells that were refused may still be written")
@@ -322,6 +335,13 @@ def test_a_ballot_is_not_used_again_in_a_later_life(lab: CassandraLab) -> None:
             assert effects_of(Save, begun)
         saved = node.disk
     assert len(set(ballots)) == 6, ballots
+    node = Alone(lab.Cassandra)
+    begun = [sent(node.does(claim(lab, None, "Oslo", key)))[0][1] for key in ("ann", "bob")]
+    for prepare, promised in zip(begun, (9000, 5000), strict=True):
+        refused = node.gets("n2", lab.Refused(prepare.round, (promised, "n3")))
+    ((begin, _),) = [(each.timer, each.after) for each in effects_of(SetTimer, refused)][1:]
+    (_, prepare), *_ = sent(node.fires(begin))
+    assert prepare.ballot == (9001, "n1"), "it has heard of 9000: what is used only grows"
 
 
 @graded(points=1, title="It ends", requirement="twelve attempts, then it has failed")
@@ -329,13 +349,16 @@ def test_who_is_overtaken_each_time_gives_up_and_says_that_nothing_was_written(
     lab: CassandraLab,
 ) -> None:
     asked = Asked(lab, claim(lab, None, "Bonn"))
+    drawn = set()
     for attempt in range(1, 100):
         refused = asked.node.gets("n2", lab.Refused(asked.prepare.round, (5000 + attempt, "n3")))
-        timers = [each.timer for each in effects_of(SetTimer, refused)]
-        (begin,) = [each for each in timers if isinstance(each, lab.BeginAgain)]
+        timers = [(each.timer, each.after) for each in effects_of(SetTimer, refused)]
+        ((begin, wait),) = [each for each in timers if isinstance(each[0], lab.BeginAgain)]
+        drawn.add(wait)
         again = asked.node.fires(begin)
         if not sent(again):
             break
         (_, asked.prepare), *_ = sent(again)
     assert attempt == 12
+    assert len(drawn) > 5, "drawn by chance each time, or two overtake each other again and again"
     assert told(again) == [Failed("others were faster each time: try again")]

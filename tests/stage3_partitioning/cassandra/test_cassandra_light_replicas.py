@@ -28,6 +28,10 @@ def test_a_replica_promises_on_disk_and_takes_nothing_below(lab: CassandraLab) -
             assert sent(life.gets("n3", below)) == refused
     bob = sent(node.gets("n3", lab.Prepare(3, "bob", (1, "n3"), ())))
     assert bob == [("n3", lab.Promise(3, lab.NOTHING, (0, ""), ()))], "another partition"
+    gone = ((("bob", *NAME[1:]), lab.Cell(None, 5)),)
+    node.gets("n2", lab.Mutate(0, gone))
+    ((_, shows),) = sent(node.gets("n3", lab.Prepare(4, "bob", (2, "n3"), (gone[0][0],))))
+    assert shows.cells == gone, "a tombstone is told: what is written must be newer than it"
 
 
 @graded(points=2, title="To accept", requirement="Paxos 2.2; accepting is a promise, too")
@@ -44,6 +48,10 @@ def test_a_replica_accepts_on_disk_and_tells_the_next_one(lab: CassandraLab) -> 
     again = Alone(lab.Cassandra, node.disk)
     promised = sent(again.gets("n3", lab.Prepare(3, "ann", (30, "n3"), (NAME,))))
     assert promised == [("n3", lab.Promise(3, second, (0, ""), ()))], "accepted is not written"
+    nothing = proposal(lab, 40)
+    again.gets("n2", lab.Propose(4, "ann", nothing))
+    ((_, shows),) = sent(again.gets("n3", lab.Prepare(5, "ann", (50, "n3"), ())))
+    assert shows.accepted == nothing, "a look is accepted like a write, and comes after it"
 
 
 @graded(points=2, title="To commit", requirement="the cells are written, and nothing goes down")

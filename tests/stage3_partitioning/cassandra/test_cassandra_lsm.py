@@ -1,5 +1,7 @@
 """Graded suite of the lab ``cassandra``, first part: a log, a memtable, sorted tables."""
 
+from collections.abc import Mapping
+from contextlib import suppress
 from itertools import product
 from random import Random
 from typing import Any
@@ -152,6 +154,24 @@ def test_whatever_byte_a_crash_comes_at_nothing_acknowledged_is_lost(
 
     for seed in sweep(2):
         survives(lab, lambda files: lab.Store(files, memtable_cells=6), work, seed, 30)
+    whole = lab.MemoryFiles()
+    two = {name(number): lab.Cell(f"v{number}", 1) for number in range(2)}
+    flush_each(lab.Store(whole), two)
+    for power in range(whole.written - 1, whole.written + 4):
+        files = lab.MemoryFiles(None, power)
+        with suppress(lab.PowerCut):
+            flush_each(lab.Store(files), two)
+        again = lab.MemoryFiles(files.contents())
+        found = dict(lab.Store(again).scan(FIRST, LAST))
+        assert found == two, f"the power failed while old files were removed: {files.names()}"
+        assert len(again.names()) == 3, f"two tables and a manifest count: {again.names()}"
+
+
+def flush_each(store: Any, cells: Mapping[Any, Any]) -> None:
+    """Write some cells, each to a table of its own."""
+    for each, cell in cells.items():
+        store.write({each: cell})
+        store.flush()
 
 
 @graded(points=2, title="Again and again", requirement="a crash after a crash, behind a torn end")

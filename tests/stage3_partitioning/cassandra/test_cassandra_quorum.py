@@ -52,6 +52,11 @@ def test_each_level_waits_for_so_many_replicas(lab: CassandraLab) -> None:
         assert lab.needed("QUORUM", replicas) == quorum
         assert lab.needed("ALL", replicas) == replicas
     assert lab.needed("MOST", 3) == 0
+    simulation = cluster(lab, tiny(lab), many=("n1", "n2"))
+    for level, _ in LEVELS:
+        ask_ok(simulation, "n1", put(lab, "ann", level, level=level))
+        found = shown(lab, simulation, "n2", "ann", level=level)
+        assert level == "ONE" or found == level, "where there are two nodes, they are all homes"
 
 
 @graded(points=3, title="Reads see writes", requirement="quorums meet; nothing is lost by a crash")
