@@ -202,6 +202,9 @@ def test_a_person_is_told_ok_failed_or_unknown_and_it_is_so(lab: ElectionLab) ->
     assert told(late) == []
     assert waits(late) == {}, "it knows of that term already"
     assert process.asked(lab.WhoLeads()) == Ok((6, None))
+    assert sent(process.gets("n3", lab.RequestVote(6))) == [("n3", lab.Vote(6))], (
+        "of term 6 it has only heard: its vote is free"
+    )
     older = writer(lab)
     [(_, store)] = sent(older.does(lab.Write("a")))
     [(_, lost)] = sent(older.does(lab.Write("b")))
@@ -214,6 +217,8 @@ def test_a_person_is_told_ok_failed_or_unknown_and_it_is_so(lab: ElectionLab) ->
     )
     assert told(older.gets("n1", lab.Refused(lost.number, 9))) == [], "it has ended"
     assert older.asked(lab.WhoLeads()) == Ok((9, None)), "and yet that tells of term 9"
+    older.gets("n1", lab.Refused(third_store.number, 4))
+    assert older.asked(lab.WhoLeads()) == Ok((9, None)), "nobody goes back to an earlier term"
 
 
 @graded(points=1, title="After a crash", requirement="numbers of writes are used once")

@@ -149,6 +149,11 @@ def test_a_leaders_name_goes_round_once_and_a_lower_one_not_at_all(lab: Election
     process.gets("n3", lab.Received(lab.Candidate("n2")))
     again = process.gets("n1", lab.Pass(lab.Elected("n1")))
     assert sent(again) == [("n1", lab.Received(lab.Elected("n1")))], "it stands already"
+    other = Alone(lab.RingProcess("n2", ("n1", "n3", "n4")))
+    for name in ("n4", "n3"):
+        heard = other.gets("n1", lab.Pass(lab.Elected(name)))
+        assert ("n3", lab.Pass(lab.Elected(name))) in sent(heard)
+        assert other.leader(lab) == name, "n4 may have died: n3 leads from now on"
 
 
 @graded(points=3, title="From one to the next", requirement="a hop that is not acknowledged")

@@ -150,6 +150,9 @@ def test_a_candidate_leads_with_the_votes_of_a_majority_in_its_own_term(lab: Ele
     single = Alone(lab.Voter("n1", ()))
     single.fires(lab.ElectionTimeout())
     assert single.asked(lab.WhoLeads()).value == (1, "n1"), "one is a majority of one"
+    simulation = lab.simulation({"n1": lab.Voter}, seed=1)
+    simulation.run(2 * SECOND)
+    assert told(lab, simulation, ["n1"]) == {"n1": (1, "n1")}, "who leads stands no more"
 
 
 @graded(points=2, title="Followers", requirement="Raft 5.2: a legitimate leader is recognized")
@@ -198,6 +201,9 @@ def test_a_leader_that_hears_of_a_later_term_leads_no_longer(lab: ElectionLab) -
     unseated = leader(lab)
     assert sent(unseated.gets("n4", lab.RequestVote(2))) == [("n4", lab.Vote(2))], "no lease as yet"
     assert unseated.asked(lab.WhoLeads()).value == (2, None)
+    lost = candidate(lab)
+    assert sent(lost.gets("n4", lab.RequestVote(2))) == [("n4", lab.Vote(2))], "its term is over"
+    assert lost.asked(lab.WhoLeads()).value == (2, None)
 
 
 @graded(points=3, title="A lease", requirement="Gray and Cheriton 1989, 2; Raft's thesis 6.4.1")
@@ -237,6 +243,9 @@ def test_a_lease_lasts_as_long_as_a_majority_has_heard_a_round(lab: ElectionLab)
     process.gets("n3", lab.Vote(2))
     assert process.asked(lab.WhoLeads()).value == (2, "n1")
     assert not node.has_lease, "of this term nobody has heard a round"
+    process.gets("n2", lab.Heard(2, 1))
+    process.gets("n3", lab.Heard(2, 1))
+    assert node.has_lease, "what is over of an earlier term's rounds is not over of this one's"
 
 
 @graded(points=1, title="Four voters", requirement="a majority of four is three")
