@@ -158,6 +158,7 @@ def test_a_round_that_waited_for_stand_ins_too_ends_with_repairs(lab: DynamoLab)
     (again,) = effects_of(SetTimer, asked)
     ended = node.step(Fire(4, again.id, again.timer))
     assert ("held", "cart") in [each.key for each in effects_of(Save, ended)], "it is a home, too"
+    assert effects_of(Send, ended) == [], "the third has not said what it has, so it lacks nothing"
     assert node.step(Receive(5, third, lab.Found(round, ()))) == [], "that comes too late"
 
 
@@ -199,6 +200,11 @@ def test_what_is_handed_over_is_saved_in_the_step_that_says_so(lab: DynamoLab) -
     effects = node.step(Receive(1, "n2", lab.HandOver("cart", (one,))))
     assert ("held", "cart") in [each.key for each in effects_of(Save, effects)]
     assert [each.message for each in effects_of(Send, effects)] == [lab.Taken("cart", (one,))]
+    other = version(lab, "y", 1)
+    effects = node.step(Receive(2, "n3", lab.HandOver("cart", (other,))))
+    assert [each.message for each in effects_of(Send, effects)] == [lab.Taken("cart", (other,))], (
+        "what came, and not what is here: n3 drops its copy if it has just that"
+    )
 
 
 @graded(points=3, title="All comes home", requirement="no matter who was away, and who stood in")
