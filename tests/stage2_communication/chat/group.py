@@ -9,10 +9,11 @@ from random import Random
 from typing import Any
 
 from common.check.broadcast import check_causal_order, check_total_order
+from common.contract import Invoke, Receive, Return, Start
 from common.contract.events import NodeId
 from common.contract.node import Node
 from common.course.suites import kit
-from common.course.suites.kit import ask_ok, must_hold, value_of
+from common.course.suites.kit import ask_ok, effects_of, must_hold, value_of
 from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
 from common.sim.workload import Workload
@@ -100,6 +101,27 @@ def texts(lab: ChatLab, simulation: Simulation, person: NodeId) -> list[str]:
         for line in lines(lab, simulation, person)
         if hasattr(line.content, "text")
     ]
+
+
+def must_hear_the_last_who_came_before_it_closes(lab: ChatLab) -> None:
+    """n1 shows nothing behind a removal before one who joined late has said that it fences."""
+    made = lab.TotalOrderMember("n1", ("n2", "n3", "n4"), founders=THREE)
+    made.step(Start(0, {}))
+    made.step(Receive(1, "n4", lab.Knock(())))
+    made.step(Invoke(2, 1, lab.Remove("n3")))
+
+    def shown() -> int:
+        """How many lines n1 shows."""
+        (answer,) = effects_of(Return, made.step(Invoke(3, 2, lab.Read(0))))
+        return len(answer.outcome.value)
+
+    both = (("n1", 2),)
+    made.step(Receive(3, "n2", lab.Acknowledgement(both)))
+    assert shown() == 0, "n4 may take something from n3, or have it, as long as it says nothing"
+    made.step(Receive(4, "n4", lab.Acknowledgement((("n1", 1),))))
+    assert shown() == 0, "n4 has not heard of the removal"
+    made.step(Receive(5, "n4", lab.Acknowledgement(both)))
+    assert shown() == 2, "all who are in the room have"
 
 
 def shown_by(

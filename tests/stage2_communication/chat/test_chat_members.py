@@ -14,6 +14,7 @@ from tests.stage2_communication.chat.group import (
     STEADY,
     THREE,
     lines,
+    must_hear_the_last_who_came_before_it_closes,
     must_keep_every_ok,
     must_show_the_same,
     protocols,
@@ -233,6 +234,7 @@ def test_a_removed_member_is_not_closed_by_what_others_said_before_they_fenced_i
         must_be_ok(removal, within=3 * SECOND)
         shown = must_show_the_same(lab, simulation, ("n1", "n3", "n4"))
         assert shown[:2] == [("n2", 1), ("n4", 1)], f"n3 held n2's last post, and all show {shown}"
+    must_hear_the_last_who_came_before_it_closes(lab)
 
 
 @graded(points=3, title="The latest removal", requirement="what one that is removed too had heard")

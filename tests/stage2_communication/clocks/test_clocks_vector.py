@@ -41,6 +41,9 @@ def test_vectors_compare_whoever_is_named_and_in_whatever_order_it_was_learned(
     assert one.counts() == other.counts() == (("a", 1), ("b", 1))
     assert not one.before(other), "a vector is not before itself"
     assert not one.concurrent(other), "nor concurrent to itself"
+    nothing, zero = lab.VectorClock(), lab.VectorClock([("a", 0)])
+    assert not nothing.before(zero), "who is named with 0 counts as who is not named"
+    assert not zero.before(nothing)
     later = lab.VectorClock(one.counts())
     assert later.tick("c") == 1
     assert one.before(later)

@@ -141,6 +141,9 @@ def test_a_take_that_is_not_sent_does_not_make_the_lease_longer(lab: QueueLab) -
         assert (first.call, first.outcome) == (1, Ok((1, 1, "a", "one")))
         [again] = effects_of(Send, client.step(Invoke(later, 3, lab.Take(topic))))
         assert again.message.topic == topic, "what is left is of the topic jobs, and over at 1,300"
+    letter = lab.Batch(again.message.number, (lab.Delivery(5, 1, "c", "letter"),))
+    [taken] = effects_of(Return, client.step(Receive(1297, "n1", letter)))
+    assert taken.outcome == Ok((5, 1, "c", "letter")), "mail was asked for, and not jobs"
 
 
 @graded(points=3, title="Never two at once", requirement="while the lease holds")

@@ -211,6 +211,10 @@ def test_who_lacks_nothing_is_shipped_nothing_and_who_lacks_the_end_only_that(
     assert ships[0] == []
     assert dots(ships[1][0].message.writes) == [("n1", 2), ("n1", 3)]
     assert dots(ships[2][0].message.writes) == [("n1", 1), ("n1", 2), ("n1", 3)]
+    more = tuple(write(lab, "n4", number) for number in range(1, 63))
+    node.step(Receive(3, "n4", lab.Shipment(more)))
+    (ship,) = effects_of(Send, node.step(Receive(4, "n2", lab.Have(()))))
+    assert dots(ship.message.writes) == dots(node.log)[:64], "65 are too many for one message"
 
 
 @graded(points=2, title="A long absence", requirement="a full shipment is followed by the next")

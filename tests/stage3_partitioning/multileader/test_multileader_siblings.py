@@ -1,8 +1,9 @@
 """Graded suite of the lab ``multileader``, fourth part: both are kept until somebody saw both."""
 
 from common.check.siblings import check_siblings
+from common.contract import Invoke, Receive, Send, Start
 from common.course.suites.grading import Sweep, graded
-from common.course.suites.kit import ask_ok, crash_and_restart, must_hold
+from common.course.suites.kit import ask_ok, crash_and_restart, effects_of, must_hold
 from common.sim.simulation import Simulation
 from common.values.units import MS, SECOND
 from tests.stage3_partitioning.multileader.lab import MultileaderLab
@@ -15,6 +16,7 @@ from tests.stage3_partitioning.multileader.room import (
     shown,
     stormy,
     was_written,
+    write,
 )
 
 LAB = "multileader"
@@ -48,6 +50,8 @@ def test_a_write_of_somebody_who_was_shown_both_replaces_both_everywhere(
     assert ask_ok(simulation, "n2", lab.Get("menu")) == ("fish with rice",)
     simulation.run(simulation.now + SECOND)
     assert set(shown(lab, simulation, "menu").values()) == {("fish with rice",)}
+    ask_ok(simulation, "n2", lab.Put("menu", "soup"))
+    assert ask_ok(simulation, "n2", lab.Get("menu")) == ("soup",), "n2 was shown what it replaces"
 
 
 @graded(points=2, title="Shown, not stored", requirement="seen is what the author was shown")
@@ -60,6 +64,12 @@ def test_what_came_in_between_looking_and_writing_is_not_replaced(lab: Multilead
     ask_ok(simulation, "n1", lab.Put("menu", "fish"))
     simulation.run(simulation.now + SECOND)
     assert set(shown(lab, simulation, "menu").values()) == {("fish", "rice")}
+    node = lab.Siblings("n1", ("n2",))
+    node.step(Start(0, {}))
+    node.step(Receive(1, "n2", lab.Shipment((write(lab, "n2", 1),))))
+    (sent,) = effects_of(Send, node.step(Invoke(2, 1, lab.Put("menu", "soup"))))
+    (made,) = sent.message.writes
+    assert (made.after, made.seen) == ((("n2", 1),), ()), "after all that is here, seen or not"
 
 
 @graded(points=1, title="Two at one leader", requirement="Preguiça 2010: a number of its own")

@@ -93,6 +93,8 @@ def test_a_donor_that_comes_back_gives_up_and_the_newer_table_says_whose_the_chu
                 assert sent == [("n1", lab.GiveUp((2, 1), "d"))]
             assert bench.hears("n3", taken(lab, 1)) == [], "it does not know how far it had got"
             before = table(lab, *BEFORE)
+            order = lab.MoveChunk(before, "d", "n3")
+            assert bench.hears("n1", order) == [], "it was begun, and may be committed still"
             end = lab.moved(before, "d", "n3") if committed else lab.touched(before, "d")
             bench.hears("n1", lab.TableIs(end))
             assert "donating" not in bench.disk

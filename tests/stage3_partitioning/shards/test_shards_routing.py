@@ -163,6 +163,12 @@ def test_a_look_shows_what_is_this_shards_own_and_ends_where_that_ends(lab: Shar
     assert look("", "z", 3) == lab.Seen(1, (("b", "B"), ("d", "D"), ("f", "F")), "g")
     assert look("", "e", 3) == lab.Seen(1, (("b", "B"), ("d", "D")), "e")
     assert look("h", "i") == lab.StaleConfig(1, (3, 1)), "that is another shard's"
+    for number in range(501):
+        bench.disk["document", f"n{number:03}"] = "N"
+    bench.restart()
+    for limit in (0, 500, 501):
+        seen = look("n0", "z", limit)
+        assert (len(seen.documents), seen.upto) == (500, "n500"), "more are not shown at once"
 
 
 @graded(points=2, title="To the owner", requirement="with the version that the router believes")
