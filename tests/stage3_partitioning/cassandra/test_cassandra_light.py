@@ -336,8 +336,8 @@ def test_a_ballot_is_not_used_again_in_a_later_life(lab: CassandraLab) -> None:
         saved = node.disk
     assert len(set(ballots)) == 6, ballots
     node = Alone(lab.Cassandra)
-    begun = [sent(node.does(claim(lab, None, "Oslo", key)))[0][1] for key in ("ann", "bob")]
-    for prepare, promised in zip(begun, (9000, 5000), strict=True):
+    asked = [sent(node.does(claim(lab, None, "Oslo", key)))[0][1] for key in ("ann", "bob")]
+    for prepare, promised in zip(asked, (9000, 5000), strict=True):
         refused = node.gets("n2", lab.Refused(prepare.round, (promised, "n3")))
     ((begin, _),) = [(each.timer, each.after) for each in effects_of(SetTimer, refused)][1:]
     (_, prepare), *_ = sent(node.fires(begin))
