@@ -96,6 +96,12 @@ def test_an_item_is_saved_in_the_step_that_acknowledges_it_and_copies_save_nothi
     assert effects_of(Send, effects) == [Send("a", lab.Ack(0))]
     again = receiver.step(Receive(2, "a", lab.Frame(0, "one")))
     assert again == [Send("a", lab.Ack(0))]
+    receiver = lab.DurableReceiver("b", ("a",))
+    receiver.step(Start(0, {}))
+    receiver.step(Invoke(0, 1, lab.Take()))
+    effects = receiver.step(Receive(1, "a", lab.Frame(0, "one")))
+    of_item = [each for each in effects if isinstance(each, Save | Forget) and each.key != "taken"]
+    assert isinstance(of_item[-1], Forget), "somebody waited: it is taken, and not on disk any more"
 
 
 @graded(points=2, title="Another life", requirement="a life goes on where the last one stopped")
