@@ -93,6 +93,10 @@ def test_a_deletion_is_an_entry_with_keepers_that_is_kept_for_a_while(lab: Gossi
     assert site.told(lab.Get("k")) == (None, stamp)
     site.now = 111
     assert effects_of(Forget, site.fires(lab.CompareDue())) == [], "as old as keep, and no older"
+    both = Alone(lab.DeletingSite("n1", ("n2",), keepers=2))
+    both.does(lab.Delete("k"))
+    [of_all] = sent(both.fires(lab.CompareDue()))[0][1].entries
+    assert of_all.keepers == ("n1", "n2"), "drawn of all sites, this one among them"
     few = Alone(lab.DeletingSite("n1", (), keepers=2))
     few.does(lab.Delete("k"))
     assert few.told(lab.Get("k"))[0] is None

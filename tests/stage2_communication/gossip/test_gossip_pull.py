@@ -85,8 +85,10 @@ def test_a_rumor_is_lost_after_k_rounds_in_which_nobody_who_asked_needed_it(lab:
     two = Alone(lab.Puller("n1", ("n2",), k=1))
     two.gets("n2", lab.News(("a", "b")))
     assert sent(two.gets("n2", lab.Ask())) == [("n2", lab.News(("a", "b")))]
+    two.does(lab.Tell("c"))
+    assert sent(two.gets("n3", lab.Ask())) == [("n3", lab.News(("a", "b", "c")))]
     two.fires(lab.Round())
-    assert sent(two.gets("n2", lab.Ask())) == [], "both were given in vain"
+    assert sent(two.gets("n2", lab.Ask())) == [], "all three were given in vain, c once"
 
 
 @graded(points=2, title="Tell and ask", requirement="Demers 1987, 1.4: push-pull")
@@ -99,6 +101,9 @@ def test_a_push_puller_tells_what_is_hot_and_asks_always(lab: GossipLab) -> None
     assert again == [("n2", lab.Push(("a",))), ("n2", lab.Ask())], "nobody said that it was old"
     site.gets("n2", lab.Feedback(("a",)))
     assert sent(site.fires(lab.Round())) == [("n2", lab.Ask())], "it was old there"
+    site.does(lab.Tell("b"))
+    site.gets("n2", lab.Ask())
+    assert sent(site.fires(lab.Round())) == [("n2", lab.Ask())], "b was given in vain before this"
     blind = Alone(lab.PushPuller("n1", ("n2",), k=1, feedback=False))
     blind.does(lab.Tell("a"))
     blind.does(lab.Tell("b"))
