@@ -134,6 +134,9 @@ def test_an_old_leader_that_hears_of_a_later_epoch_writes_no_more(lab: Replicati
         assert node.disk["epoch"] == (2, None)
         sent = node.hears("c1", lab.PutRequest(2, "x", "b"))
         assert sent == [("c1", lab.NotLeader(2, None))]
+    follower = follower_with(lab, lab.Replaceable, 1)
+    follower.hears("n3", lab.Outdated(2))
+    assert follower.disk["epoch"] == (2, None), "n1 led epoch 1; who leads this one is not known"
     node = hand(lab, lab.Replaceable)
     node.hears("n2", lab.Outdated(1))
     assert to(node.hears("c1", lab.PutRequest(1, "x", "a")), lab.NotLeader) == []

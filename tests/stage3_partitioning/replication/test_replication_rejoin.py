@@ -114,6 +114,15 @@ def test_an_old_leader_takes_back_what_the_new_one_has_not_and_lists_it(
         assert [each.value for each in again.log()] == ["1.1", None, None, "1.3"], (
             "what was taken back is not done: who asks for it again gets it"
         )
+    led = hand(lab, lab.Replica, mode="semi-sync")
+    for number in (1, 2, 3):
+        led.hears("c1", lab.PutRequest(number, "x", f"1.{number}"))
+    led.hears("n2", lab.Have(1, 3))
+    led.hears("n3", lab.Truncate(2, (1, 1)))
+    led.hears("op", lab.Fence(3))
+    led.hears("op", lab.Promote(3))
+    told = led.hears("c2", lab.PutRequest(1, "x", "new"))
+    assert to(told, lab.PutDone) == [], "n2 had three writes, of which two were taken back"
 
 
 @graded(points=1, title="Its own fork", requirement="epochs that the leader has not go, too")
@@ -146,9 +155,10 @@ def test_a_leader_that_has_less_of_its_own_epoch_than_a_follower_leads_no_longer
     lab: ReplicationLab,
 ) -> None:
     longer = {("entry", 1): entry(lab, 1), ("entry", 2): entry(lab, 2), "epoch": (2, "n1")}
-    for saved, position in (({}, (1, 2)), (longer, (2, 1))):
+    lost = {**longer, "epoch": (3, "n1")}
+    for epoch, saved, position in ((1, {}, (1, 2)), (2, longer, (2, 1)), (3, lost, (2, 1))):
         node = hand(lab, lab.Replica, saved=saved)
-        assert node.hears("n2", lab.Ask(position[0], position)) == []
+        assert node.hears("n2", lab.Ask(epoch, position)) == []
         sent = node.hears("c1", lab.PutRequest(9, "x", "a"))
         assert sent == [("c1", lab.NotLeader(9, None))]
     node = hand(lab, lab.Replica)
