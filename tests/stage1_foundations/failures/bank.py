@@ -7,7 +7,7 @@ from typing import Any
 
 from common.contract.events import Event, NodeId
 from common.course.suites import kit
-from common.course.suites.kit import Wire, ask_ok, must_hold
+from common.course.suites.kit import ByHand, Wire, ask_ok, must_hold
 from common.sim.host import Factory
 from common.sim.network import LinkModel
 from common.sim.simulation import Simulation
@@ -121,3 +121,41 @@ def ends(history: History) -> Counter[str]:
         for each in history
         if each.function != "statement"
     )
+
+
+def must_wait_by_chance_each_time(lab: FailuresLab) -> None:
+    """Six attempts of eight clients that ask the second server: how long is each wait?"""
+    by_chance: set[int] = set()
+    for number in range(1, 9):
+        node = lab.AccountClient(
+            f"c{number}", ("n1", "n2"), server="n2", first_timeout=40 * MS, attempts=6
+        )
+        client = ByHand(node)
+        first = sent = client.invoke(lab.Deposit(5))
+        for attempt in range(6):
+            assert [(each.to, each.message) for each in sent] == [("n2", first[0].message)]
+            ((due, _),) = client.timers.values()
+            longer = due - client.now - (40 * MS << attempt)
+            assert 0 <= longer <= 10 * MS << attempt, (
+                f"attempt {attempt + 1} waits {longer} µs more"
+            )
+            by_chance.add(longer)
+            sent = client.wait(due - client.now)
+        assert not sent, "six attempts were asked for"
+        assert [type(each) for each in client.ended] == [Unknown]
+    assert len(by_chance) > 36, "what is added is drawn anew for each wait"
+    assert max(by_chance) > 40 * MS, "up to a quarter of the wait at hand, not of the first one"
+
+
+def must_tell_what_the_server_says(lab: FailuresLab) -> None:
+    """A balance of 0 is a balance, and no entries are a statement."""
+    client = ByHand(lab.AccountClient("c1", ("n1",)))
+    for result, outcome in (
+        (lab.Done(0), Ok(0)),
+        (lab.Done(7), Ok(7)),
+        (lab.Entries(()), Ok(())),
+        (lab.Refused("no"), Failed("no")),
+    ):
+        (sent,) = client.invoke(lab.Statement())
+        client.receive("n1", lab.Reply(sent.message.number, result))
+        assert client.ended[-1] == outcome, f"the server's answer was {result}"
