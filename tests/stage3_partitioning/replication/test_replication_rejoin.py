@@ -142,7 +142,13 @@ def test_a_follower_takes_back_epochs_that_end_before_the_leaders_fork(lab: Repl
 def test_a_follower_takes_back_no_write_of_the_epoch_of_the_leader_that_tells_it_to(
     lab: ReplicationLab,
 ) -> None:
-    for word in (lab.Truncate(1, (0, 0)), lab.Replace(1, (0, 0), lab.Copy())):
+    nothing = lab.Copy()
+    words = [
+        make
+        for at in ((0, 0), (1, 1))
+        for make in (lab.Truncate(1, at), lab.Replace(1, at, nothing))
+    ]
+    for word in words:
         node = follower_with(lab, lab.Replica, 1, 1)
         assert node.hears("n1", lab.Ship(1, (0, 0), ())) == [("n1", lab.Ask(1, (1, 2)))]
         assert node.hears("n1", word) == []
@@ -250,6 +256,9 @@ def test_a_follower_whose_base_is_beyond_the_fork_asks_for_a_copy(lab: Replicati
     assert len(node.log()) == 2
     assert node.hears("n3", lab.Truncate(2, (1, 1))) == [("n3", lab.AskAll(2, (1, 5)))]
     assert len(node.log()) == 2
+    copy = lab.Copy(((1, 2), (2, 9)), (), ())
+    assert node.hears("n3", lab.Replace(2, (1, 2), copy)) == [("n3", lab.Ask(2, (2, 9)))]
+    assert len(node.disk["lost", 0]) == 2, "all of its backlog is behind the fork"
     leader = leader_of_two(lab)
     ((_, sent),) = leader.hears("n2", lab.AskAll(3, (1, 5)))
     assert isinstance(sent, lab.Replace)
