@@ -5,7 +5,7 @@ from functools import partial
 from common.contract.effects import Forget, Save, Send, SetTimer
 from common.contract.events import Fire, Receive, Start
 from common.course.suites.grading import Sweep, graded
-from common.course.suites.kit import Wire, ask_ok, crash, effects_of, has_ended, restart
+from common.course.suites.kit import Wire, ask_ok, crash, effects_of, has_ended, linked, restart
 from common.values.faults import Crash, Fault, Restart
 from common.values.history import Ok
 from common.values.units import MS, SECOND
@@ -15,6 +15,7 @@ from tests.stage3_partitioning.dynamo.room import (
     KEYS,
     ROUGH,
     SEVERAL,
+    STEADY,
     busy,
     cluster,
     finish,
@@ -221,6 +222,7 @@ def test_every_value_that_was_taken_and_not_replaced_is_at_its_homes_in_the_end(
         work = busy(lab, simulation, 10)
         finish(simulation, work)
         simulation.run(simulation.now + 8 * SECOND)
+        simulation.inject(linked(simulation.now, STEADY))
         for key in KEYS:
             for _ in range(60):  # a look repairs, unless the word of one home is lost or late
                 found = shown(lab, simulation, "c1", key)
