@@ -137,11 +137,13 @@ def test_a_client_sees_its_own_writes_at_every_member_and_misses_them_without(
 ) -> None:
     for keeps, kept in (((WRITES,), True), ((READS,), False), ((), False)):
         missed = False
-        for seed in range(6):
+        for seed in range(6 if kept else 60):  # one read in a few is at the member that is behind
             simulation = lagging(lab, keeps, seed)
             simulation.run(400 * MS)
             ask_ok(simulation, "c1", lab.Put("menu", "soup"))
             missed |= ask_ok(simulation, "c1", lab.Get("menu")) != "soup"
+            if missed:
+                break
         assert missed is not kept, f"kept: {keeps}"
 
 

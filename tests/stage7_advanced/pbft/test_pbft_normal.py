@@ -8,7 +8,7 @@ from common.contract.effects import Return, Send, SetTimer
 from common.contract.events import Invoke, Receive, Start
 from common.contract.signing import IDEAL, VOID
 from common.course.suites.grading import Sweep, graded
-from common.course.suites.kit import ask_ok, effects_of
+from common.course.suites.kit import STEADY, ask_ok, effects_of
 from common.values.faults import Corrupt, Fault, Twin
 from common.values.history import Ok
 from common.values.units import MS, SECOND
@@ -251,7 +251,7 @@ def test_clients_get_what_one_honest_store_would_tell_them(lab: PbftLab, sweep: 
 
 @graded(points=2, title="Three phases, no more", requirement="4.2, figure 1: the messages")
 def test_one_request_takes_three_phases_and_their_messages(lab: PbftLab) -> None:
-    simulation, words = cluster(lab, "NormalStore", 1, config=QUIET)
+    simulation, words = cluster(lab, "NormalStore", 1, config=QUIET, link=STEADY)
     ask_ok(simulation, "c1", lab.Append("x", "a"))
     simulation.run(simulation.now + 1 * SECOND)
     counted = [words.count(kind) for kind in (lab.PrePrepare, lab.Prepare, lab.Commit, lab.Reply)]
