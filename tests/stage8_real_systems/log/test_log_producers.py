@@ -152,6 +152,7 @@ def test_a_batch_that_was_cut_off_can_be_written_again(lab: LogLab) -> None:
     second, third = (each for each in names(3) if each != leader)
     for other in (second, third):
         simulation.inject(Block(simulation.now, other, leader))
+        simulation.inject(Block(simulation.now, leader, other))  # a fetch may wait there
     simulation.run(simulation.now + 10 * MS)
     asked = lab.Produce("t", 0, batch(lab, 0), 1)
     for _ in range(2):
