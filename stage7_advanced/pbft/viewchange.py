@@ -309,7 +309,8 @@ class ViewChanges(Checkpoints):
 
         The latest checkpoint that the view changes prove is stable here, too. What was accepted
         in earlier views is void, while certificates are kept. What waits here is for the new
-        primary.
+        primary; if that is this replica, it gives numbers (:meth:`make_stable` does so, too) only
+        once it has taken the proposals.
 
         A ``KeptView`` of the view and its proof is saved under ``"view"``.
         """
@@ -321,14 +322,14 @@ class ViewChanges(Checkpoints):
         )
         for slot in self.slots.values():
             slot.forget_votes()
-        if latest.stable > self.stable:
-            self.make_stable(latest.stable, latest.proof)
-        self.last_given = self.stable
+        stable = self.last_given = max(self.stable, latest.stable)
         for proposal in said.pre_prepares:
             number = proposal.content.number
             self.last_given = max(self.last_given, number)
-            if self.in_window(number):
+            if number > stable:  # and within the window: proposals() sees to that
                 self.accept(proposal)
+        if latest.stable > self.stable:
+            self.make_stable(latest.stable, latest.proof)
         self.propose_waiting()
         if not self.leads():
             for request in self.waiting.values():

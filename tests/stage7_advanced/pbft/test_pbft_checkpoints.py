@@ -20,6 +20,7 @@ from tests.stage7_advanced.pbft.cluster import (
     sweep_once,
 )
 from tests.stage7_advanced.pbft.lab import PbftLab
+from tests.stage7_advanced.pbft.marks import votes_above_the_high_water_mark_are_not_kept
 from tests.stage7_advanced.pbft.one_replica import OneReplica, digest_of, of
 
 LAB = "pbft"
@@ -84,6 +85,9 @@ def test_each_second_request_is_followed_by_a_signed_digest_of_the_state(lab: Pb
     said = [each for each in one.commits(2, one.request(2)) if each.content.__class__]
     assert (("n1", "n3", "n4"), lab.Checkpoint(2, d)) in said
     assert not of(lab.Checkpoint, one.commits(3, one.request(3)))
+    gap = replica(lab)
+    gap.commits(1, gap.request(1))
+    assert of(lab.Checkpoint, gap.commits(2, None)), "the null request is one, too"
 
 
 @graded(points=3, title="Stable", requirement="4.3: discard all up to n, and move h and H")
@@ -120,6 +124,9 @@ def test_with_its_own_a_replica_needs_two_more_that_agree_to_forget(lab: PbftLab
     ahead.hears_all("n1 n3", lab.Checkpoint(2, d))
     (told,) = of(lab.State, ahead.hears("n4", lab.Status(0, True, 0, 0)))
     assert digest(told.snapshot) == d, "it has the state of 2, though it has come to 4 by now"
+    ahead.start()
+    assert of(lab.State, ahead.hears("n4", lab.Status(0, True, 0, 0))) == [told], "on its disk, too"
+    votes_above_the_high_water_mark_are_not_kept(replica(lab))
     two = replica(lab)
     two.hears_all("n1 n3 n4", lab.Checkpoint(8, "d"))
     assert two.hears_all("n1 n3 n4", lab.Checkpoint(8, "d")) == [], "that is known"
@@ -286,6 +293,8 @@ def test_what_waited_for_a_state_is_carried_out_and_what_is_settled_stays_so(
     two.hears_all("n1 n2 n3", lab.Checkpoint(8, "d"))
     two.hears("n3", state.content)
     assert not of(lab.Prepare, two.hears("n1", two.word(6, None))), "the marks do not go back"
+    proof = of(lab.Checkpoint, two.hears("n3", lab.Status(0, True, 0, 2)))
+    assert {vote.number for vote in proof} == {8}, "the proof is still that of 8"
     assert of(lab.Prepare, two.hears("n1", two.word(9, None)))
 
 

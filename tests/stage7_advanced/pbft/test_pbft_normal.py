@@ -97,6 +97,11 @@ def test_votes_count_before_the_word_and_only_the_first_one_of_each(lab: PbftLab
     two.hears("n1", two.word(1, two.request()))
     assert not of(lab.Commit, two.hears("n3", lab.Prepare(0, 1, NULL)))
     assert not of(lab.Commit, two.hears("n3", lab.Prepare(0, 1, d))), "n3 had its vote"
+    two.hears("n4", lab.Prepare(0, 1, d))
+    two.hears("n1", lab.Commit(0, 1, d))
+    for said_twice in (NULL, d):
+        assert not of(lab.Reply, two.hears("n3", lab.Commit(0, 1, said_twice)))
+    assert of(lab.Reply, two.hears("n4", lab.Commit(0, 1, d))), "with its own, n1's, and n4's"
     three = OneReplica(lab, "NormalStore", "n1")
     three.hears_all("n2 n3", lab.Prepare(0, 1, d))
     three.hears_all("n2 n3", lab.Commit(0, 1, d))
@@ -166,6 +171,9 @@ def test_the_primary_gives_each_request_the_next_number_once(lab: PbftLab) -> No
     assert again.asked(again.request(1, client="c2")) == [
         (FOUR[1:], again.word(2, again.request(1, client="c2")))
     ], "after a crash it knows that 1 is given"
+    assert again.asked(again.request(2)) == [(FOUR[1:], again.word(3, again.request(2)))], (
+        "its client has gone on, though 1 is not carried out here"
+    )
 
 
 @graded(points=2, title="Backups hand on", requirement="4.1: they relay it to the primary")

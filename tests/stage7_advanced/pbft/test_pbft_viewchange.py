@@ -133,6 +133,11 @@ def test_a_replica_goes_with_two_others_to_the_least_of_their_views(lab: PbftLab
     impatient.asked(request(lab, "c1"))
     impatient.hears_all("n2 n3", change(lab, "", 5).content)
     assert impatient.timer(lab.Impatience).after == 600 * MS, "the old timer does not run on"
+    late = store(lab, "n4")
+    late.asked(request(lab, "c1"))
+    late.fires(lab.Impatience)
+    said = of(lab.ViewChange, late.hears_all("n2 n3", change(lab, "", 5).content))
+    assert [each.view for each in said] == [5], "it is on its way to view 1, and goes with them"
     two = store(lab, "n2")
     unproved = change(lab, "n4", 5, stable=4, shown=proof(lab, 4)[:2])
     assert two.hears("n3", change(lab, "n3", 5).content) == []
@@ -161,6 +166,11 @@ def test_old_view_changes_and_new_views_take_nobody_back(lab: PbftLab) -> None:
     further = store(lab, "n4")
     further.hears_all("n1 n2", change(lab, "", 9).content)
     assert further.hears("n3", made) == [], "this one is on its way to view 9"
+    next_one = store(lab, "n2")
+    for view in (5, 1):
+        next_one.hears("n3", change(lab, "n3", view).content)
+    said = next_one.hears("n4", change(lab, "n4", 5).content)
+    assert of(lab.NewView, said), "n3 wants to go to view 5, though its word about 1 comes later"
 
 
 # What follows from view changes.

@@ -93,6 +93,10 @@ def test_in_the_new_view_all_three_phases_are_done_again_and_nothing_twice(lab: 
         assert [each.result for each in told] == ["c1;"]
         one.start()
         assert of(lab.Prepare, one.hears("n2", one.word(3, None, 1))), "it is in view 1"
+        one.asked(request(lab, "c9"))
+        (brought,) = of(lab.ViewChange, one.fires(lab.Impatience))
+        views = [each.pre_prepare.content.view for each in brought.prepared]
+        assert views == [1, 1], "what was prepared again in view 1 is shown by that certificate"
     kept = store(lab, "n4")
     kept.commits(1, asked)
     kept.hears("n2", good)
@@ -100,6 +104,7 @@ def test_in_the_new_view_all_three_phases_are_done_again_and_nothing_twice(lab: 
     assert not of(lab.Prepare, kept.hears("n2", kept.word(1, request(lab, "c2"), 1))), (
         "it took another word for 1 in view 1 before a crash, and had a certificate of view 0"
     )
+    certificates_outlive_a_view_in_which_nothing_is_prepared_again(lab)
     again, other = store(lab, "n4"), request(lab, "c2")
     again.hears("n1", again.word(2, other))
     again.hears("n2", good)
@@ -107,6 +112,21 @@ def test_in_the_new_view_all_three_phases_are_done_again_and_nothing_twice(lab: 
     assert of(lab.Prepare, again.hears("n2", again.word(2, request(lab, "c3"), 1))), (
         "what was accepted for 2 in view 0 is void, also after a crash in view 1"
     )
+
+
+def certificates_outlive_a_view_in_which_nothing_is_prepared_again(lab: PbftLab) -> None:
+    """What was committed in view 0 is known by this certificate, and view 1 comes to nothing."""
+    good, asked, changes = view_one(lab)
+    one = store(lab, "n4")
+    one.commits(1, asked)
+    one.hears("n2", good)
+    for each in changes:
+        one.hears(each.signer, each.content)
+    assert one.timers_of(lab.Impatience) == [], "view 1 has begun, and nothing waits in it"
+    one.asked(request(lab, "c9"))
+    (brought,) = of(lab.ViewChange, one.fires(lab.Impatience))
+    views = [each.pre_prepare.content.view for each in brought.prepared]
+    assert views == [0], "it was prepared in view 0, and not again since"
 
 
 @graded(points=3, title="What waits goes along", requirement="4.4, 4.5.2: the new primary")
@@ -155,6 +175,35 @@ def test_a_primary_that_leads_again_leaves_no_gap_for_what_it_proposed_in_vain(
     later.start()
     first = [each.number for each in of(lab.PrePrepare, later.asked(asked[1]))]
     assert first == [1], "nor for what another primary proposed in vain, before a crash"
+    settled = store(lab, "n2")
+    settled.asked(asked[0])
+    settled.fires(lab.Impatience)
+    settled.hears_all("n1 n3 n4", proof(lab, 4)[0].content)
+    open_ = certificate(lab, 0, 5, request(lab, "c5"))
+    settled.hears("n3", change(lab, "n3", 1, open_).content)
+    said = settled.hears("n4", change(lab, "n4", 1).content)
+    numbers = [each.number for each in of(lab.PrePrepare, said)]
+    assert numbers == [6], "1 to 5 are proposed again, though 4 was settled meanwhile"
+    what_waits_gets_numbers_behind_the_proposals_of_the_new_view(lab)
+
+
+def what_waits_gets_numbers_behind_the_proposals_of_the_new_view(lab: PbftLab) -> None:
+    """Its checkpoint at 4 is proved by the view changes alone: so it is stable within this step."""
+    one = store(lab, "n2")
+    for view in (1, 5):
+        shown = 4 if view == 5 else 0
+        one.hears("n3", change(lab, "n3", view, stable=shown).content)
+        said = one.hears("n4", change(lab, "n4", view).content)
+        if view == 1:
+            asked = [request(lab, f"c{number}") for number in range(1, 7)]
+            for number, each in enumerate(asked, 1):
+                one.asked(each)
+                if number <= 4:
+                    d = digest_of(each)
+                    one.hears_all("n3 n4", lab.Prepare(1, number, d))
+                    one.hears_all("n3 n4", lab.Commit(1, number, d))
+    given = [(each.number, each.request) for each in of(lab.PrePrepare, said)]
+    assert given == [(5, asked[4]), (6, asked[5])], "6 was the last number of view 1, not of view 5"
 
 
 @graded(points=2, title="Its checkpoint", requirement="4.4: min-s becomes the stable checkpoint")
