@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from common.contract import Invoke, Receive, Send, Start
+from common.contract import Fire, Invoke, Receive, Send, SetTimer, Start
 from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import STEADY, ask, ask_ok, crash, has_ended, restart, wait_for
 from common.values.faults import Block, Heal
@@ -307,6 +307,21 @@ def test_a_client_follows_ask_once_and_remembers_moved(lab: KvLab) -> None:
         hops += 1
         assert hops < 100, "sent back and forth for ever: redirects need a bound"
     assert hops >= 2
+    one_that_is_down_keeps_no_client_from_a_new_table(lab)
+
+
+def one_that_is_down_keeps_no_client_from_a_new_table(lab: KvLab) -> None:
+    """Nobody answers: with each attempt another node is asked for its table."""
+    client = lab.StoreClient("c1", NODES, slots=SLOTS)
+    client.step(Start(0, {}))
+    effects, now, asked = client.step(Invoke(1, 1, lab.Get(MANY[0]))), 1, set()
+    for _ in NODES:
+        (timer,) = [each for each in effects if isinstance(each, SetTimer)]
+        now += timer.after
+        effects = client.step(Fire(now, timer.id, timer.timer))
+        sends = [each for each in effects if isinstance(each, Send)]
+        asked |= {each.to for each in sends if isinstance(each.message, lab.TableAsked)}
+    assert asked == set(NODES), "the owner may be down, and so may any of them"
 
 
 @graded(

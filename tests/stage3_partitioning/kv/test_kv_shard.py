@@ -206,8 +206,11 @@ def test_a_batch_is_nobodys_until_the_target_has_saved_it(lab: KvLab) -> None:
     changed = asked(lab, target, 16, lab.Put(keys[0], b"newer"), True)
     assert changed == lab.Answer(16, None)
     assert told(target, batch, "n1") == [("n1", taken)], "a copy of the batch is acknowledged"
+    ready = told(target, lab.Prepare(move, table), "n3")
+    assert ready == [("n3", lab.Prepared(1))], "a coordinator that came back asks once more"
     assert asked(lab, target, 17, lab.Get(keys[0]), True) == lab.Answer(17, b"newer")
     replies = told(source, taken, "n2")
+    assert told(source, lab.Begin(move, table), "n3") == [], "it has begun, and is not done"
     assert ("c1", lab.Ask(11, slot, "n2")) in replies, "who waited is sent on"
     assert asked(lab, source, 16, lab.Get(keys[0])) == lab.Ask(16, slot, "n2")
     absent = next(key for key in (b"\x00%d" % n for n in range(300)) if slot_of(key) == slot)
@@ -216,9 +219,12 @@ def test_a_batch_is_nobodys_until_the_target_has_saved_it(lab: KvLab) -> None:
     )
     while [each for each in replies if each[0] == "n2"]:
         ((_, batch),) = [each for each in replies if each[0] == "n2"]
+        assert told(source, lab.Begin(move, table), "n3") == [], "a batch is on its way, be it last"
         ((_, taken),) = told(target, batch, "n1")
         replies = told(source, taken, "n2")
     assert ("n3", lab.Done(1)) in replies, "the coordinator hears of it"
+    again = told(source, lab.Begin(move, table), "n3")
+    assert again == [("n3", lab.Done(1))], "the coordinator has not heard of it: once more"
     assert asked(lab, source, 18, lab.Get(keys[0])) == lab.Moved(18, slot, "n2", 0)
     assert asked(lab, target, 19, lab.Get(keys[2])) == lab.Answer(19, b"v"), "the whole slot"
 
@@ -291,6 +297,9 @@ def test_batches_and_acknowledgements_of_another_move_change_nothing(lab: KvLab)
     ((_, batch),) = told(source, lab.Begin(move, table), "n3")
     assert told(target, batch, "n1") == [], "no move was announced here"
     told(target, lab.Prepare(move, table), "n3")
+    assert asked(lab, source, 5, lab.Get(key_of(9))) == lab.Moved(5, 9, "n2", 1)
+    here = asked(lab, target, 5, lab.Get(key_of(1)))
+    assert here == lab.Moved(5, 1, "n1", 1), "both go by the table that came with the move"
     old = replace(batch, number=1)
     assert told(target, old, "n1") == [], "that move is over"
     ((_, taken),) = told(target, batch, "n1")

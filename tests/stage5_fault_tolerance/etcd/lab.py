@@ -32,7 +32,9 @@ class EtcdLab(LabUnderTest):
             Range,
             Txn,
         )
+        from stage5_fault_tolerance.etcd.deadlines import MOST_AT_ONCE, Deadlines
         from stage5_fault_tolerance.etcd.history import History
+        from stage5_fault_tolerance.etcd.leases import Leases
         from stage5_fault_tolerance.etcd.messages import Committed, Probed
         from stage5_fault_tolerance.etcd.problems import MOST_BYTES
         from stage5_fault_tolerance.etcd.results import (

@@ -90,6 +90,34 @@ def test_the_end_of_a_lease_is_one_entry_though_it_takes_long_to_commit(lab: Etc
     simulation.run(simulation.now + 5 * SECOND)
     assert leader_of(simulation) == leader
     assert shown(simulation, leader, "raft/last") == before + 1
+    a_leader_ends_lease_after_lease_in_each_of_its_terms(lab)
+    one_entry_ends_no_more_leases_than_it_may(lab)
+
+
+def a_leader_ends_lease_after_lease_in_each_of_its_terms(lab: EtcdLab) -> None:
+    """An entry is carried out once by its number: no two ends of one leader may share a number."""
+    simulation = cluster(lab, 1)
+    first = elected(simulation)
+    second = others_than(first)[0]
+    for term in ("its first term", "a later term of the same leader"):
+        for lease in (2, 3):
+            ask_ok(simulation, first, lab.LeaseGrant(lease, lease))
+            ask_ok(simulation, first, lab.Put(b"held %d" % lease, b"x", lease))
+        simulation.run(simulation.now + 4 * SECOND)
+        left = ask_ok(simulation, first, lab.Range(b"held", b"i", count_only=True)).count
+        assert left == 0, f"{left} of two leases are there for ever, in {term}"
+        ask_ok(simulation, first, lab.MoveLeader(second))
+        ask_ok(simulation, second, lab.MoveLeader(first))
+
+
+def one_entry_ends_no_more_leases_than_it_may(lab: EtcdLab) -> None:
+    """By hand: a crowd of leases ends at one moment."""
+    leases, deadlines, most = lab.Leases(), lab.Deadlines(), lab.MOST_AT_ONCE
+    for id in range(1, most + 3):
+        leases.grant(2, id)
+    deadlines.know(leases, 0)
+    ended = [deadlines.decide(2 * SECOND) for _ in range(3)]
+    assert [len(each) for each in ended] == [most, 2, 0], "the others wait for the next look"
 
 
 @graded(

@@ -59,6 +59,9 @@ def test_news_are_on_pings_ping_reqs_and_acks_and_on_no_message_of_their_own(lab
     assert told([ping]) == [news]
     (ack,) = alone.hear("n6", lab.Ack(ping.message.number, ()))
     assert told([ack]) == [news], "also on an ack that is passed on"
+    accused = quiet(lab)
+    (ack,) = accused.hear("n5", lab.Ping(1, (lab.Suspect("n1", 0, "n3"),)))
+    assert told([ack]) == [lab.Alive("n1", 1)], "what a ping brings is learned, then answered"
 
 
 @graded(points=2, title="Often enough", requirement="SWIM 4.1: lambda log n times")
@@ -155,14 +158,18 @@ def _somebody_tells_it(lab: SwimLab, wire: Wire) -> bool:
 @graded(points=2, title="The list", requirement="a newcomer hears of everybody")
 def test_who_joins_gets_the_list_in_parts_and_hears_what_is_said_of_it(lab: SwimLab) -> None:
     alone = quiet(lab)
-    alone.hear("n4", lab.News((lab.Dead("n3", 2, "n4"), lab.Suspect("n5", 1, "n4"))))
+    accusations = (("n3", lab.Dead, 2), ("n5", lab.Suspect, 1), ("n1", lab.Suspect, 0))
+    alone.hear(
+        "n4", lab.News(tuple(kind(name, number, "n4") for name, kind, number in accusations))
+    )
     sent = alone.hear("n9", lab.Join(4))
     assert {each.to for each in sent} == {"n9"}
     assert all(isinstance(each.message, lab.News) for each in sent)
     updates = told(sent)
-    assert updates[0] == lab.Alive("n1", 0)
+    assert updates[0] == lab.Alive("n1", 1), "it has refuted"
     assert set(updates) == {
-        *(lab.Alive(name, 0) for name in ("n1", "n2", "n4", "n6", "n7", "n8")),
+        lab.Alive("n1", 1),
+        *(lab.Alive(name, 0) for name in ("n2", "n4", "n6", "n7", "n8")),
         lab.Dead("n3", 2, "n1"),
         lab.Suspect("n5", 1, "n1"),
         lab.Alive("n9", 4),
@@ -170,6 +177,8 @@ def test_who_joins_gets_the_list_in_parts_and_hears_what_is_said_of_it(lab: Swim
     assert lab.Alive("n9", 4) in told(alone.hear("n2", lab.Ping(1, ()))), "the others hear of it"
     answer = told(alone.hear("n3", lab.Join(1)))
     assert lab.Dead("n3", 2, "n1") in answer, "who joins in an old incarnation hears so"
+    answer = told(alone.hear("n3", lab.Join(3)))
+    assert lab.Alive("n3", 3) in answer, "and in a later one it is believed"
     for members, lengths in ((90, [15] * 6), (91, [15] * 6 + [1])):
         large = quiet(lab, members)
         parts = large.hear("n3", lab.Join(0))

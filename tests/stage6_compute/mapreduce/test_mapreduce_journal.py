@@ -101,7 +101,13 @@ def test_a_map_whose_worker_died_while_the_coordinator_was_away_is_done_again(
         back.tick()
         back.pong("n3", lab.Running(again["n3"].task, again["n3"].attempt), life=1)
     back.report("n3", again["n3"], life=1)
-    assert tasks(back.assigned()) == {"n3": ("map", 0)}, "and nobody has heard of n2"
+    last = back.assigned()
+    assert tasks(last) == {"n3": ("map", 0)}, "and nobody has heard of n2"
+    back.report("n3", last["n3"], life=1)
+    third = Desk(lab, workers=2, saved=back.disk, there=False, most_missed=3)
+    third.pong("n3", life=1)
+    third.tick()
+    assert tasks(third.assigned()) == {"n3": ("reduce", 0)}, "what was done again is done"
 
 
 @graded(points=2, title="Published for certain", requirement="a rename may be repeated")

@@ -173,6 +173,10 @@ def test_no_task_gets_a_backup_while_others_are_idle_or_nothing_can_be_compared(
     desk.submit(maps=1)
     given = desk.assigned()
     assert look(desk, lab, given, 10 * SLOW) == {}, "nobody knows how long such a map takes"
+    desk.report("n2", given["n2"])
+    reduce = desk.assigned()
+    assert tasks(reduce) == {"n2": ("reduce", 0)}
+    assert look(desk, lab, reduce, 30 * SLOW) == {}, "nor how long a reduce does: maps say nothing"
     desk = Desk(lab, workers=2, backup_after=SLOW)
     desk.submit(maps=3)
     given = desk.assigned()

@@ -27,6 +27,12 @@ def test_a_record_that_fails_twice_is_skipped_if_the_job_wants_that(lab: Mapredu
     desk.report(worker, work)
     ((worker, reduce),) = desk.assigned().items()
     assert reduce.skip == (), "those are records of the map"
+    three = Desk(lab, workers=1)
+    three.submit(maps=1, skip=True)
+    for number in (8, None, None, 8, None, None):
+        ((alone, given),) = three.assigned().items()
+        three.report(alone, given, lab.TaskFailed("no luck", number))
+    assert len(three.said(lab.Refused)) == 1, "four failures have nothing to do with record 8"
     two = Desk(lab, workers=2)
     two.submit(maps=2, skip=True)
     first = two.assigned()

@@ -169,6 +169,10 @@ def test_a_worker_begins_an_attempt_once_and_reports_until_it_is_settled(
     bench.said(lab.Report)
     bench.ping(1)
     assert [each.attempt for each in bench.said(lab.Report, "n1")] == [5, 6]
+    bench.hear("n1", lab.Ping((1,), 100))
+    kinds = [type(each).__name__ for _, each in bench.heard]
+    assert kinds == ["Report", "Report", "Pong"], "else it looks as if nobody had worked on that"
+    bench.heard = []
     bench.hear("n1", lab.Settled(5))
     bench.hear("n1", lab.Settled(6))
     bench.hear("n1", lab.Settled(7))

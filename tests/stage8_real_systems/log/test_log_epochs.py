@@ -4,7 +4,7 @@ from random import Random
 from typing import Any
 
 from common.contract.effects import Forget, Save, Send
-from common.contract.events import Receive, Start
+from common.contract.events import Invoke, Receive, Start
 from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import ask_ok, crash, effects_of, names, restart, trouble
 from common.values.faults import Block, Crash, Heal, Restart
@@ -167,6 +167,10 @@ def test_a_leader_tells_the_greatest_epoch_that_is_not_above_the_asked_one(lab: 
     for epoch in (5, 7):
         effects = leader.step(Receive(2, "n3", lab.WhereDoesItEnd(epoch, 1)))
         assert effects_of(Send, effects) == [], "it was said of another leader"
+    leader.step(Invoke(3, 1, lab.Append("more", 1)))
+    effects = leader.step(Receive(4, "n3", lab.WhereDoesItEnd(6, 6)))
+    ends = [Send("n3", lab.ItEnds(6, 6, 6, 4))]
+    assert effects_of(Send, effects) == ends, "committed or not: n3 may have said that it has it"
     follower, _ = started(lab, 1, 1, 3, epoch=6, leader="n1")
     effects = follower.step(Receive(2, "n3", lab.WhereDoesItEnd(6, 1)))
     assert effects_of(Send, effects) == [], "a follower's log may be cut"

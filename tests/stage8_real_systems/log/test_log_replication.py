@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from common.contract.effects import Forget, Save, Send
-from common.contract.events import Invoke, Receive, Start
+from common.contract.effects import Forget, Save, Send, SetTimer
+from common.contract.events import Fire, Invoke, Receive, Start
 from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import (
     ask,
@@ -145,13 +145,21 @@ def test_a_follower_that_lags_is_not_asked_for_before_it_has_what_is_committed(
     everybody, two = ("n1", "n2", "n3", "n4"), lab.LoneReplica("n2", ("n1", "n3", "n4"))
     two.step(Start(0, {("batch", each.base_offset): each for each in batches}))
     alone = lab.PartitionState(everybody, ("n2",), "n2", 4, 7)
-    two.step(Receive(1, "ctl", lab.Appoint(1, alone)))
+    begun = two.step(Receive(1, "ctl", lab.Appoint(1, alone)))
+    (check,) = [each for each in begun if isinstance(each, SetTimer)]
     wish = Send("ctl", lab.IsrWish(("n2", "n1"), 4, 7))
     assert wish in effects_of(Send, two.step(Receive(2, "n1", lab.FetchLog(4, 3, 3))))
     assert effects_of(Send, two.step(Receive(3, "n3", lab.FetchLog(4, 3, 3)))) == []
+    late = effects_of(Send, two.step(Fire(3, check.id, check.timer)))
+    assert late == [], "who is late is put out; nobody is asked for by that, beside n1"
     two.step(Invoke(4, 1, lab.Append("more", 1)))
     told = effects_of(Send, two.step(Receive(5, "n3", lab.FetchLog(4, 4, 3))))
     assert told == [], "n1 may be in sync by now, and lacks it: it is not committed"
+    new = lab.LoneReplica("n2", ("n1", "n3"))
+    new.step(Start(0, {("batch", each.base_offset): each for each in batches}))
+    new.step(Receive(1, "ctl", lab.Appoint(1, state)))
+    told = effects_of(Send, new.step(Receive(2, "n1", lab.FetchLog(4, 3, 2))))
+    assert [each.to for each in told] == ["ctl"], "n1 knows more to be committed than n2 by now"
     decided = replace(alone, isr=("n2", "n1"), version=8)
     two.step(Receive(6, "ctl", lab.Appoint(1, decided)))
     two.step(Receive(7, "n1", lab.FetchLog(4, 4, 3)))
