@@ -22,7 +22,7 @@ from dataclasses import replace
 from common.contract import CallId, NodeId, on, operation
 from common.values.history import Ok
 from common.values.units import MS, SECOND
-from stage2_communication.gossip.sites import CompareDue, Get, Site
+from stage2_communication.gossip.sites import LATEST, CompareDue, Get, Site
 from stage2_communication.gossip.store import Entry
 
 
@@ -94,7 +94,8 @@ class DeletingSite(Site):
         * A certificate that is too old to be kept is not taken in; an older value that is here is
           dropped because of it. A dormant one that is here stays: nothing has taken its place.
 
-        Its stamp was seen, taken in or not: new stamps are greater.
+        Its stamp was seen, taken in or not: new stamps are greater. Of what is not taken in, and of
+        what is dropped, nothing is on disk. So ``latest`` is saved under ``("latest",)`` then.
         """
         self.latest = max(self.latest, entry.stamp[0])
         certificate = self.asleep.get(entry.key)
@@ -109,6 +110,7 @@ class DeletingSite(Site):
             if here is not None and here.stamp < entry.stamp:
                 self.store.drop(entry.key)
                 self.forget(entry.key)
+            self.save(LATEST, self.latest)
             return
         self.asleep.pop(entry.key, None)
         super().take(entry)
@@ -127,6 +129,8 @@ class DeletingSite(Site):
         """Take the certificates that are over from the table: a keeper's go to sleep, others go.
 
         A dormant one goes when it has been active for more than ``keep`` and ``dormant`` together.
+        When one is forgotten, ``latest`` is saved under ``("latest",)``: its stamp may be the
+        greatest, and after a crash new stamps are greater than that still.
         """
         for entry in tuple(self.store):
             if self.is_over(entry):
@@ -135,7 +139,9 @@ class DeletingSite(Site):
                     self.asleep[entry.key] = entry
                 else:
                     self.forget(entry.key)
+                    self.save(LATEST, self.latest)
         for key, entry in tuple(self.asleep.items()):
             if self.now - entry.active > self.keep + self.dormant:
                 del self.asleep[key]
                 self.forget(key)
+                self.save(LATEST, self.latest)

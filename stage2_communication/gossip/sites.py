@@ -21,6 +21,10 @@ from common.values.history import Ok
 from common.values.units import MS, SECOND
 from stage2_communication.gossip.store import Entry, Stamp, Store
 
+LATEST = ("latest",)
+"""Under this the greatest time that was seen is saved, where the entry that says it is forgotten.
+(All keys of entries are texts.)"""
+
 
 @operation
 class Put:
@@ -97,7 +101,9 @@ class Site(Node):
         self.store = Store()
         """The copy. Each entry is saved under its key."""
         self.latest = 0
-        """The greatest time in any stamp that was made or seen here. It only grows."""
+        """The greatest time in any stamp that was made or seen here. It only grows.
+
+        What is saved never says less: one of the entries, or ``("latest",)`` where none does."""
 
     def status(self) -> Mapping[str, object]:
         """How many entries there are, and their checksum."""
@@ -105,9 +111,11 @@ class Site(Node):
 
     def on_start(self) -> None:
         """Go on with what was saved, and begin the rounds at a moment by chance."""
-        for entry in self.saved.values():
-            self.latest = max(self.latest, entry.stamp[0])
-            self.store.merge(entry)
+        self.latest = self.saved.get(LATEST, 0)
+        for key, entry in self.saved.items():
+            if key != LATEST:
+                self.latest = max(self.latest, entry.stamp[0])
+                self.store.merge(entry)
         self.set_timer(self.random.randint(1, self.round_every), CompareDue())
 
     # What people ask.
