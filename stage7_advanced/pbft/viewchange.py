@@ -73,7 +73,7 @@ class ViewChanges(Checkpoints):
         self.view_changes: dict[NodeId, Signed] = {}
         """Of each replica the view change to the latest view, this one's included."""
         self.in_vain = 0
-        """View changes since the last request was carried out: each doubles the patience."""
+        """View changes since a new request was carried out: each doubles the patience."""
         self.impatience: TimerId | None = None
         """What runs while a request waits, or while a view that was agreed on does not begin."""
 
@@ -123,10 +123,16 @@ class ViewChanges(Checkpoints):
             self.cancel_timer(self.impatience)
             self.impatience = None
 
-    def was_executed(self, number: int) -> None:
-        """A request was carried out: so this view is a good one."""
-        self.in_vain = 0
-        super().was_executed(number)
+    def carry_out(self, signed: Signed) -> None:
+        """A request that is new is carried out: so this view is a good one (4.5.2).
+
+        From now on the wait is short again, for the next request that waits here, too. The null
+        request, and one that was carried out before, say nothing good about a view.
+        """
+        request = signed.content
+        if request.number > self.application.last(request.client)[0]:
+            self.in_vain = 0
+        super().carry_out(signed)
 
     @on(Impatience)
     def impatient(self, timer: Impatience) -> None:

@@ -72,9 +72,20 @@ def test_each_view_change_in_vain_doubles_the_patience_and_success_ends_that(
     assert one.timer(lab.Impatience).after == 400 * MS, "the request still waits"
     assert one.timer(lab.Impatience).id != runs.id, "the new primary has all that time"
     one.commits(1, asked, view=2)
+    assert one.timer(lab.Impatience).after == 100 * MS, "the view is good, and c9 waits"
     one.commits(2, request(lab, "c9"), view=2)
     one.asked(request(lab, "c2"))
     assert one.timer(lab.Impatience).after == 100 * MS
+    one = store(lab, "n4", patience=100 * MS)
+    one.commits(1, asked)
+    one.asked(request(lab, "c2"))
+    one.fires(lab.Impatience)
+    one.hears("n3", new_view(lab, 2, changes).content)
+    one.commits(2, None, view=2)
+    one.commits(3, asked, view=2)
+    one.fires(lab.Impatience)
+    one.hears_all("n1 n2", change(lab, "", 3).content)
+    assert one.timer(lab.Impatience).after == 400 * MS, "the primary has carried out nothing new"
 
 
 @graded(points=2, title="Left behind", requirement="4.5.2: nobody waits forever for a view")
