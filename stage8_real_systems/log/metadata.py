@@ -117,8 +117,14 @@ class Metadata(Application):
 
         What it leads already it leads in a new epoch, if its life is a new one: it has forgotten
         what it knew as the leader, and what it wished for in its earlier life must come to nothing.
+
+        An earlier life than the latest one is over, and changes nothing: a controller that did not
+        know of the latest yet has put this command into the log.
         """
-        is_new_life = self.lives.get(command.broker) != command.life
+        known = self.lives.get(command.broker, 0)
+        if command.life < known:
+            return Done()
+        is_new_life = command.life > known
         self.lives[command.broker] = command.life
         self.alive.add(command.broker)
 

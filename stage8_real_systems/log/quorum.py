@@ -183,12 +183,16 @@ class Quorum(Raft):
 
     @on(Beat)
     def beat_received(self, beat: Beat, sender: NodeId) -> None:
-        """A broker is alive. One that is not known in this life, or is fenced, is registered."""
-        if self.role is not Role.LEADER:
+        """A broker is alive. One that is not known in this life, or is fenced, is registered.
+
+        A beat of an earlier life than the one that is registered was long under way. It says
+        nothing, not even that the broker is alive (STALE_BROKER_EPOCH in KIP-631).
+        """
+        known = self.metadata.lives.get(sender, 0)
+        if self.role is not Role.LEADER or beat.life < known:
             return
         self.heard[sender] = self.now
-        known = self.metadata.lives.get(sender) == beat.life
-        if not known or sender not in self.metadata.alive:
+        if beat.life > known or sender not in self.metadata.alive:
             self.decide(Register(sender, beat.life))
 
     def fence_the_silent(self) -> None:

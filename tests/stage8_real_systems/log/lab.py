@@ -13,7 +13,7 @@ class LogLab(LabUnderTest):
     """What the suite uses of the lab; the names come from the implementation under test."""
 
     if TYPE_CHECKING:
-        from stage8_real_systems.log import coordinator, group_requests
+        from stage8_real_systems.log import coordinator, group_requests, quorum
         from stage8_real_systems.log.alone import (
             Append,
             Appoint,

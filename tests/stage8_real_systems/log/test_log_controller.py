@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from common.contract.events import Receive, Start
+from common.contract.effects import Save
+from common.contract.events import Fire, Receive, Start
 from common.course.suites.grading import Sweep, graded
-from common.course.suites.kit import crash, names, restart, run_until
+from common.course.suites.kit import ByHand, crash, effects_of, names, restart, run_until
 from common.values.faults import Pause, Resume
-from common.values.units import SECOND
+from common.values.units import MS, SECOND
 from stage8_real_systems.log.metadata import Metadata
 from tests.stage8_real_systems.log.cluster import brokers, described
 from tests.stage8_real_systems.log.lab import LogLab
@@ -98,6 +99,15 @@ def test_a_broker_that_is_back_in_another_life_is_not_fenced_for_the_old_one(lab
     assert again.epoch == state.epoch + 1, "it has forgotten what it knew as the leader"
     metadata.apply(lab.Register(state.leader, 2))
     assert state_of(metadata) == again, "saying it twice changes nothing"
+    metadata.apply(lab.Register(state.leader, 1))
+    metadata.apply(lab.Fence(state.leader, 1))
+    assert state_of(metadata) == again, "its first life is over, whatever comes late into the log"
+    metadata.apply(lab.Fence(state.leader, 2))
+    metadata.apply(lab.Register(state.leader, 1))
+    gone = state_of(metadata)
+    both = (gone.leader, state.leader)
+    metadata.apply(lab.AlterIsr("t", 0, both, gone.epoch, gone.version))
+    assert state_of(metadata).isr == (gone.leader,), "nor is it back because of that"
 
 
 @graded(points=3, title="In-sync replicas", requirement="KIP-497: a wish is about one version")
@@ -164,6 +174,32 @@ def test_a_broker_that_is_silent_is_fenced_and_one_that_is_back_is_not(
                 simulation,
                 lambda: described(lab, simulation, asked).brokers == names(3),  # noqa: B023
             )
+    late_beats(lab)
+
+
+def late_beats(lab: LogLab) -> None:
+    """A controller alone registers n2 in its second life; beats of the first one come late."""
+    controller = ByHand(lab.Quorum("n1", (), fence_after=300 * MS), seed="late beats")
+    controller.wait(1 * SECOND)
+
+    def decides() -> list[Any]:
+        saved = [each.value for each in effects_of(Save, controller.effects)]
+        return [each.command.command for each in saved]
+
+    def beats(life: int) -> list[Any]:
+        controller.receive("n2", lab.Beat(life))
+        return decides()
+
+    assert beats(2) == [lab.Register("n2", 2)]
+    assert beats(2) == []
+    controller.wait(200 * MS)
+    assert beats(1) == [], "the first life is over, and its beat was long under way"
+    controller.wait(200 * MS)
+    controller.step(Fire(controller.now, 0, lab.quorum.BeatDue()))
+    assert decides() == [lab.Fence("n2", 2)], "nor is it a sign that the second one is alive"
+    assert beats(1) == []
+    assert beats(2) == [lab.Register("n2", 2)], "it was slow"
+    assert beats(3) == [lab.Register("n2", 3)]
 
 
 @graded(points=1, title="Not the controller", requirement="only the active controller decides")
