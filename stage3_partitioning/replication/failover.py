@@ -49,9 +49,10 @@ class Fenced:
 
 @message
 class Promote:
-    """Lead this epoch."""
+    """Lead this epoch, with the log that ends where you said so (``Fenced``)."""
 
     epoch: int
+    position: Position
 
 
 @message
@@ -110,15 +111,19 @@ class Replaceable(Serving):
     def promote_received(self, promote: Promote, sender: NodeId) -> None:
         """The operator makes this member the leader of the epoch.
 
-        That holds if it is in this very epoch, which has no leader: then lead, and begin with a
-        mark, an entry of client "" with number 0, key "" and value None. If it leads it already,
-        the word came twice: only answer. ``Promoted`` says where the log ended before the mark. In
-        any other epoch, or if another one leads, say ``Outdated``.
+        That holds if it is in this very epoch, which has no leader, and its log still ends where
+        the operator believes: then lead, and begin with a mark, an entry of client "" with number
+        0, key "" and value None. If it leads it already, the word came twice: only answer.
+        ``Promoted`` says where the log ended before the mark.
+
+        In any other epoch, or if another one leads, say ``Outdated``. So it does with another log:
+        it has lost its disk since it was fenced, and it may have led this epoch with that log.
         """
-        if promote.epoch != self.epoch or self.leader not in (None, self.id):
+        is_as_fenced = self.leader is None and self.log.position == promote.position
+        if promote.epoch != self.epoch or not (is_as_fenced or self.leads):
             self.send(sender, Outdated(self.epoch))
             return
-        if self.leader is None:
+        if is_as_fenced:
             self.enter(self.epoch, self.id)
             self.note(f"leads epoch {self.epoch}, from {self.log.position} on")
             self.lead_with(Entry(self.epoch, "", 0, "", None))

@@ -84,7 +84,7 @@ class Operator(Session):
         """Ask those from whom an answer is lacking, and wait."""
         epoch = self.highest
         if self.chosen is not None:
-            self.send(self.chosen, Promote(epoch))
+            self.send(self.chosen, Promote(epoch, self.positions[self.chosen]))
         else:
             for member in self.servers:
                 if member not in self.positions:
@@ -93,8 +93,11 @@ class Operator(Session):
 
     @on(Fenced)
     def fenced_received(self, fenced: Fenced, sender: NodeId) -> None:
-        """A member follows no older epoch any more."""
-        if fenced.epoch == self.highest and self.call is not None:
+        """A member follows no older epoch any more.
+
+        Once a leader is chosen nothing counts but why it was: it may have lost its disk meanwhile.
+        """
+        if fenced.epoch == self.highest and self.call is not None and self.chosen is None:
             self.positions[sender] = fenced.position
 
     @on(Go)

@@ -15,6 +15,7 @@ from tests.stage3_partitioning.replication.room import (
     ROUGH,
     SEVERAL,
     THREE,
+    Hand,
     acknowledged,
     busy,
     cluster,
@@ -81,14 +82,14 @@ def test_a_promoted_member_begins_its_epoch_with_a_mark_and_writes_from_then_on(
     assert to(member.hears("c1", lab.PutRequest(8, "x", "a")), lab.NotLeader) == [
         lab.NotLeader(8, None)
     ]
-    sent = member.hears("op", lab.Promote(3))
+    sent = member.hears("op", lab.Promote(3, (1, 2)))
     assert to(sent, lab.Promoted) == [lab.Promoted(3, (1, 2))]
     ship = lab.Ship(3, (1, 2), (mark(lab, 3),))
     assert [each for each in sent if each[0] != "op"] == [("n1", ship), ("n3", ship)]
     assert member.log()[-1] == mark(lab, 3)
     member.hears("c1", lab.PutRequest(8, "x", "a"))
     assert member.log()[-1] == lab.Entry(3, "c1", 8, "x", "a")
-    again = member.hears("op", lab.Promote(3))
+    again = member.hears("op", lab.Promote(3, (1, 2)))
     assert again == [("op", lab.Promoted(3, (1, 2)))], "the word came twice: there is one mark"
     assert member.hears("op", lab.Fence(3)) == [("op", lab.Outdated(3))]
 
@@ -98,12 +99,21 @@ def test_a_member_that_is_not_in_that_epoch_or_follows_another_leader_does_not_l
     lab: ReplicationLab,
 ) -> None:
     member = follower_with(lab, lab.Replaceable, 1)
-    assert member.hears("op", lab.Promote(2)) == [("op", lab.Outdated(1))]
-    assert member.hears("op", lab.Promote(1)) == [("op", lab.Outdated(1))], "n1 leads it"
+    assert member.hears("op", lab.Promote(2, (1, 1))) == [("op", lab.Outdated(1))]
+    assert member.hears("op", lab.Promote(1, (1, 1))) == [("op", lab.Outdated(1))], "n1 leads it"
     member.hears("op", lab.Fence(4))
-    assert member.hears("op", lab.Promote(2)) == [("op", lab.Outdated(4))]
+    assert member.hears("op", lab.Promote(2, (1, 1))) == [("op", lab.Outdated(4))]
     member.hears("n3", lab.Ship(4, (1, 1), (mark(lab, 4),)))
-    assert member.hears("op", lab.Promote(4)) == [("op", lab.Outdated(4))], "n3 leads it"
+    assert member.hears("op", lab.Promote(4, (1, 1))) == [("op", lab.Outdated(4))], "n3 leads it"
+    leader = follower_with(lab, lab.Replaceable, 1, 1)
+    leader.hears("op", lab.Fence(2))
+    leader.hears("op", lab.Promote(2, (1, 2)))
+    empty = hand(lab, lab.Replaceable, "n2", saved={})
+    empty.hears("n3", lab.Outdated(2))
+    late = empty.hears("op", lab.Promote(2, (1, 2)))
+    assert late == [("op", lab.Outdated(2))], "it has led epoch 2, and has lost its disk since"
+    assert empty.log() == []
+    assert empty.disk["epoch"] == (2, None)
 
 
 @graded(points=1, title="The new leader", requirement="a later epoch is followed")
@@ -151,7 +161,7 @@ def test_what_followers_said_in_an_earlier_epoch_confirms_nothing_in_a_new_one(
         node.hears("c1", lab.PutRequest(number, "x", "a"))
     node.hears("n2", lab.Have(1, 2))
     node.hears("op", lab.Fence(2))
-    assert to(node.hears("op", lab.Promote(2)), lab.PutDone) == [], "nobody waits any more"
+    assert to(node.hears("op", lab.Promote(2, (1, 3))), lab.PutDone) == [], "nobody waits any more"
     node.hears("c2", lab.PutRequest(1, "x", "b"))
     assert node.hears("n2", lab.Have(1, 9)) == [], "a word of the old epoch"
     assert node.hears("n2", lab.Have(2, 4)) == []
@@ -165,7 +175,7 @@ def test_a_write_of_an_older_epoch_is_done_again_only_with_the_mark_of_this_one(
     node = hand(lab, lab.Replaceable, mode="semi-sync")
     node.hears("c1", lab.PutRequest(7, "x", "a"))
     node.hears("op", lab.Fence(2))
-    node.hears("op", lab.Promote(2))
+    node.hears("op", lab.Promote(2, (1, 1)))
     assert node.hears("c1", lab.PutRequest(7, "x", "a")) == []
     assert node.hears("n3", lab.Have(2, 1)) == [], "it is on two disks, and may still be outlived"
     assert node.hears("n3", lab.Have(2, 2)) == [("c1", lab.PutDone(7, (1, 1)))]
@@ -173,7 +183,7 @@ def test_a_write_of_an_older_epoch_is_done_again_only_with_the_mark_of_this_one(
     for client in ("c1", "c2"):
         both.hears(client, lab.PutRequest(7, "x", client))
     both.hears("op", lab.Fence(2))
-    both.hears("op", lab.Promote(2))
+    both.hears("op", lab.Promote(2, (1, 2)))
     for client in ("c1", "c2"):
         assert both.hears(client, lab.PutRequest(7, "x", client)) == []
     told = both.hears("n3", lab.Have(2, 3))
@@ -184,7 +194,7 @@ def test_a_write_of_an_older_epoch_is_done_again_only_with_the_mark_of_this_one(
 def test_a_leader_ships_nothing_to_a_member_of_another_epoch(lab: ReplicationLab) -> None:
     node = hand(lab, lab.Replaceable)
     node.hears("op", lab.Fence(2))
-    node.hears("op", lab.Promote(2))
+    node.hears("op", lab.Promote(2, (0, 0)))
     for epoch in (1, 3):
         assert node.hears("n2", lab.Ask(epoch, (0, 0))) == []
     assert len(node.hears("n2", lab.Ask(2, (0, 0)))) == 1
@@ -197,7 +207,7 @@ def test_a_member_comes_back_in_the_epoch_in_which_it_was(lab: ReplicationLab) -
     back = hand(lab, lab.Replaceable, saved=node.disk)
     sent = back.hears("c1", lab.PutRequest(1, "x", "a"))
     assert sent == [("c1", lab.NotLeader(1, None))], "n1 led epoch 1, and that is over"
-    back.hears("op", lab.Promote(2))
+    back.hears("op", lab.Promote(2, (0, 0)))
     back = hand(lab, lab.Replaceable, saved=back.disk)
     assert to(back.hears("c1", lab.PutRequest(1, "x", "a")), lab.NotLeader) == []
     follower = follower_with(lab, lab.Replaceable, 1)
@@ -209,6 +219,15 @@ def test_a_member_comes_back_in_the_epoch_in_which_it_was(lab: ReplicationLab) -
 def test_the_furthest_member_is_the_one_with_the_greatest_position(lab: ReplicationLab) -> None:
     assert lab.furthest({"n1": (1, 9), "n2": (2, 3), "n3": (2, 2)}) == "n2"
     assert lab.furthest({"n3": (1, 4), "n2": (1, 4), "n1": (1, 3)}) == "n2"
+    operator = Hand(lab.Operator("op", (), servers=THREE))
+    operator.invoke(lab.Failover())
+    for member, offset in (("n1", 3), ("n2", 4)):
+        operator.hears(member, lab.Fenced(2, (1, offset)))
+    told = [(each.to, each.message) for each in operator.wait(150 * MS)]
+    assert told == [("n2", lab.Promote(2, (1, 4)))]
+    operator.hears("n2", lab.Fenced(2, (0, 0)))
+    told = [(each.to, each.message) for each in operator.wait(100 * MS)]
+    assert told == [("n2", lab.Promote(2, (1, 4)))], "it was chosen for what it had"
 
 
 @graded(points=2, title="It goes on", requirement="clients write at the new leader")

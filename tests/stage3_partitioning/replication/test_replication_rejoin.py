@@ -47,7 +47,7 @@ def leader_of_two(lab: ReplicationLab, **config: Any) -> Hand:
     for number in (1, 2):
         node.hears("c1", lab.PutRequest(number, "x", f"1.{number}"))
     node.hears("op", lab.Fence(3))
-    node.hears("op", lab.Promote(3))
+    node.hears("op", lab.Promote(3, (1, 2)))
     for number in (3, 4):
         node.hears("c1", lab.PutRequest(number, "x", f"3.{number}"))
     return node
@@ -109,7 +109,7 @@ def test_an_old_leader_takes_back_what_the_new_one_has_not_and_lists_it(
         assert again.node.status()["lost"] == 2
         assert again.hears("n2", lab.Ship(2, (1, 1), (mark,))) == [("n2", lab.Have(2, 2))]
         again.hears("op", lab.Fence(3))
-        again.hears("op", lab.Promote(3))
+        again.hears("op", lab.Promote(3, (2, 2)))
         again.hears("c1", lab.PutRequest(3, "z", "1.3"))
         assert [each.value for each in again.log()] == ["1.1", None, None, "1.3"], (
             "what was taken back is not done: who asks for it again gets it"
@@ -120,7 +120,7 @@ def test_an_old_leader_takes_back_what_the_new_one_has_not_and_lists_it(
     led.hears("n2", lab.Have(1, 3))
     led.hears("n3", lab.Truncate(2, (1, 1)))
     led.hears("op", lab.Fence(3))
-    led.hears("op", lab.Promote(3))
+    led.hears("op", lab.Promote(3, (1, 1)))
     told = led.hears("c2", lab.PutRequest(1, "x", "new"))
     assert to(told, lab.PutDone) == [], "n2 had three writes, of which two were taken back"
 
@@ -170,7 +170,7 @@ def test_a_leader_that_has_less_of_its_own_epoch_than_a_follower_leads_no_longer
     node = hand(lab, lab.Replica)
     node.hears("n2", lab.Ask(1, (1, 2)))
     node.hears("op", lab.Fence(2))
-    assert to(node.hears("op", lab.Promote(2)), lab.Promoted), "the operator decides"
+    assert to(node.hears("op", lab.Promote(2, (0, 0))), lab.Promoted), "the operator decides"
 
 
 @graded(points=2, title="Too far behind", requirement="P5: not in the backlog, so a copy of all")
