@@ -69,6 +69,11 @@ def test_a_question_that_nobody_answers_ends_unknown_after_the_last_attempt(lab:
     (ended,) = effects_of(Return, effects)
     assert isinstance(ended.outcome, Unknown), "the question may have been heard"
     assert not effects_of(Send, effects)
+    several = started_caller(lab, attempts=1)
+    for text in ("one", "two", ""):
+        (sent,) = effects_of(Send, several.step(Invoke(0, 1, lab.Say(text))))
+        assert sent.message.text == text, "each question is asked, whatever else is under way"
+        assert sent.to == "n1", "and each of the first server first"
 
 
 @graded(points=2, title="After a crash", requirement="numbers of earlier lives are not used again")

@@ -154,6 +154,11 @@ def test_what_comes_early_waits_until_the_gap_before_it_is_filled(lab: LinkLab) 
     delivered = (lab.Acknowledgement(3, ((4, 6),)), ["zero", "one", "two"])
     assert arrive(lab, receiver, 0) == delivered
     assert arrive(lab, receiver, 3) == (lab.Acknowledgement(6, ()), ["three", "four", "five"])
+    receiver = receiving(lab, 2)
+    for number, item in ((1, "one"), (0, "")):
+        effects = receiver.step(Receive(0, "a", lab.Segment(number, item)))
+    handed = [ended.outcome.value for ended in effects_of(Return, effects)]
+    assert handed == ["", "one"], "an empty item is one like any other"
 
 
 @graded(points=2, title="Copies", requirement="a copy is acknowledged, and not delivered")

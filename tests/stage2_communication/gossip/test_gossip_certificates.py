@@ -173,6 +173,12 @@ def test_what_meets_a_dormant_certificate_is_older_or_later_or_the_same(lab: Gos
     woken = older.gets("n9", lab.Missing((lab.Entry("k", "v", (4, "n9")),)))
     assert len(effects_of(Save, woken)) == 1, "it spreads again after a crash, too"
     assert offered(older) == (lab.Entry("k", None, (5, "n9"), 200, ("n1",)),)
+    empty = keeper()
+    empty.gets("n9", lab.Missing((lab.Entry("k", "", (4, "n9")),)))
+    assert [each.active for each in offered(empty)] == [200], "an empty text is a value, and older"
+    empty.does(lab.Put("k", ""))
+    empty.now = 2000
+    assert [each.value for each in offered(empty)] == [""], "it is no certificate, and stays"
     later = keeper()
     later.gets("n9", lab.Missing((lab.Entry("k", "w", (6, "n9")),)))
     assert later.told(lab.Get("k")) == ("w", (6, "n9"))

@@ -211,6 +211,10 @@ def test_a_condition_that_does_not_hold_is_told_after_a_majority_has_accepted_no
         assert told(through) == [there]
         assert sent(through) == [], "there is nothing to commit"
         assert asked.node.gets("n3", lab.Accepted(round)) == []
+    asked = Asked(lab, claim(lab, None, "Bonn"))
+    asked.promise("n2")
+    empty = asked.promise("n3", None, 0, ((NAME, lab.Cell("", 5)),))
+    assert asked.proposed(empty).cells == (), "an empty text is a value: somebody has written it"
 
 
 @graded(points=2, title="Overtaken", requirement="begin again above it, after a while")
