@@ -37,9 +37,12 @@ def impatient_client(lab: EchoLab, address: tuple[str, int], **options: Any) -> 
 
 @graded(points=2, title="A request", requirement="the client takes frames as they come")
 def test_a_request_gets_its_answer_though_it_comes_a_byte_at_a_time(lab: EchoLab) -> None:
+    heard: list[bytes] = []
+
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
-            for byte in frame(await read_frame(reader)):
+            heard.append(await read_frame(reader))
+            for byte in frame(heard[-1]):
                 writer.write(bytes([byte]))
                 await writer.drain()
 
@@ -49,6 +52,7 @@ def test_a_request_gets_its_answer_though_it_comes_a_byte_at_a_time(lab: EchoLab
             assert await client.request(b"hello") == b"hello"
             assert await client.request(b"") == b""
             client.drop()
+        assert heard[-2:] == [b"hello", b""], "nobody has asked the server"
 
     run(talk())
 
@@ -57,12 +61,22 @@ def test_a_request_gets_its_answer_though_it_comes_a_byte_at_a_time(lab: EchoLab
 def test_a_request_is_asked_again_on_a_new_connection_when_the_server_hangs_up(
     lab: EchoLab,
 ) -> None:
+    asked: list[str] = []
+
+    async def rude(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append("rude")
+        await hangs_up_on_the_first_question(reader, writer)
+
+    async def polite(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append("polite")
+        await honest(reader, writer)
+
     async def talk() -> None:
-        rude = hangs_up_on_the_first_question
-        async with scripted(lab, rude, rude, honest) as address:
+        async with scripted(lab, rude, rude, polite) as address:
             client = impatient_client(lab, address)
             assert await client.request(b"hello") == b"hello"
             client.drop()
+        assert asked == ["rude", "rude", "polite"]
 
     run(talk())
 
@@ -90,9 +104,11 @@ def test_a_client_without_a_server_gives_up_after_its_attempts(lab: EchoLab) -> 
 @graded(points=3, title="A late answer", requirement="answers are never mixed up")
 def test_a_late_answer_is_not_taken_for_the_answer_to_the_next_request(lab: EchoLab) -> None:
     heard: list[bytes] = []
+    greeted: list[bytes] = []
 
     async def late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(frame(await read_frame(reader)))
+        greeted.append(await read_frame(reader))
+        writer.write(frame(greeted[-1]))
         heard.append(await read_frame(reader))
         heard.append(await read_frame(reader))
         writer.write(b"".join(map(frame, heard)))
@@ -105,6 +121,7 @@ def test_a_late_answer_is_not_taken_for_the_answer_to_the_next_request(lab: Echo
             assert await client.request(b"second") == b"second"
             client.drop()
         assert heard in ([], [b"first"]), "a second question went where the first had no answer"
+        assert greeted, "nobody has asked the server"
 
     run(talk())
 

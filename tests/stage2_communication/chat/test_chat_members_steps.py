@@ -42,6 +42,7 @@ def test_another_member_lets_nobody_in_and_nobody_out(lab: ChatLab) -> None:
     for word in (lab.Knock(()), lab.Goodbye(())):
         assert not made.step(Receive(1, "n4", word)), f"{word} is for n1"
     assert not made.step(Receive(2, "n3", lab.Goodbye(()))), "a member leaves by n1 as well"
+    assert opener(lab).step(Receive(2, "n4", lab.Knock(()))), "which lets people in"
 
 
 @graded(points=1, title="Strangers", requirement="who has not joined cannot leave")

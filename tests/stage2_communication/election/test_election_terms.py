@@ -70,6 +70,8 @@ def test_a_term_has_at_most_one_leader_whatever_goes_wrong(lab: ElectionLab, swe
         must_be_done(simulation, keep_asking(simulation, lab.WhoLeads(), FIVE))
         must_hold(one_leader_a_term(simulation.history))
         must_hold(terms_never_fall(simulation.history))
+        simulation.run(max(simulation.now, 2 * SECOND))
+        agreed(lab, simulation, *FIVE)
 
 
 @graded(points=2, title="A leader is elected", requirement="Raft 5.2: liveness after the faults")

@@ -29,6 +29,8 @@ def test_no_call_happens_twice_whatever_is_lost_doubled_and_crashes(
         simulation.run(9 * SECOND)
         must_hold(check_honesty(simulation.history))
         must_hold(check_account(simulation.history))
+    callee = Hand(lab.OnceCallee("n1", ()))
+    assert callee.get(request(lab, 1, 5)) == [lab.Reply(1, 1, Done(5))], "once is not never"
 
 
 @graded(points=2, title="Every call", requirement="retries until there is an answer")

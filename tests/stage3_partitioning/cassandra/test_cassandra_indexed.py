@@ -35,6 +35,8 @@ def test_a_filter_never_denies_what_was_added(lab: CassandraLab, sweep: Sweep) -
             assert all(bloom.might_hold(each) for each in names)
             again = lab.Bloom(bytes(bloom.bits))
             assert all(again.might_hold(each) for each in names), "from its bits, too"
+            others = [key(number) for number in range(10**5, 10**5 + 500)]
+            assert not all(bloom.might_hold(each) for each in others), "it says yes to everything"
 
 
 @graded(points=2, title="Yes is a good guess", requirement="Bloom 1970: one in a hundred wrong")

@@ -64,6 +64,8 @@ def test_no_log_has_a_write_before_what_its_leader_had_and_none_twice(
             simulation = stormy(lab, lab.Leader, topology, seed, looks=0.0)
             for id in FOUR:
                 must_have_causes_first(log_of(simulation, id), f"{topology}: {id}")
+                ask_ok(simulation, id, lab.Put("x", "the last"))
+                assert log_of(simulation, id), f"{topology}: nothing is in the log of {id}"
 
 
 @graded(points=2, title="What a write says", requirement="number, and all that was there before")

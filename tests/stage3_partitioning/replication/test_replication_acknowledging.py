@@ -85,6 +85,7 @@ def test_a_word_of_another_epoch_or_to_a_follower_confirms_nothing(lab: Replicat
         node = leader(lab, "semi-sync")
         node.hears("c1", lab.PutRequest(1, "x", "a"))
         assert node.hears("n2", lab.Have(epoch, 1)) == []
+        assert node.hears("n2", lab.Have(1, 1)) == [("c1", lab.PutDone(1, (1, 1)))]
     follower = hand(lab, lab.Acknowledging, "n2", mode="semi-sync")
     assert follower.hears("n3", lab.Have(1, 1)) == []
 

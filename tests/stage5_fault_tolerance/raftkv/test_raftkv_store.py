@@ -148,6 +148,7 @@ def test_a_store_restored_from_a_snapshot_goes_on_as_the_first(
                 assert taken == store.snapshot()
                 other.restore(taken)
         assert other.snapshot() == taken, "the first went on, its snapshot must not"
+        assert filled(lab, rest="x").snapshot() != filled(lab, rest="y").snapshot()
         again = lab.KeyValueStore()
         again.restore(store.snapshot())
         for _ in range(20):

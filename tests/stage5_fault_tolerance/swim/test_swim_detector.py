@@ -123,6 +123,11 @@ def test_nobody_who_lives_is_suspected_on_a_network_that_is_only_uneven(
             simulation.run(simulation.now + 333 * MS)
             for name in FIVE:
                 assert state_of(lab, simulation, name, FIVE) == {"alive"}, f"at {simulation.now}"
+        crash(simulation, "n3")
+        simulation.run(simulation.now + 1 * SECOND)
+        assert state_of(lab, simulation, "n3", FIVE[:2]) == {"suspect"}, (
+            "who never suspects is blind"
+        )
 
 
 @graded(points=3, title="Its own pause", requirement="who stood still accuses nobody for that")

@@ -275,6 +275,10 @@ def test_in_whatever_order_and_however_often_news_come_all_believe_the_same(
                 alone.hear("n3", lab.News((update,)))
             ends.add(alone.believes()["n2"])
         assert len(ends) == 1, f"{updates} end in {ends}"
+    alone = Alone(lab, lab.Suspecter)
+    before = alone.believes()["n2"]
+    alone.hear("n3", lab.News((lab.Dead("n2", 3, "n4"),)))
+    assert alone.believes()["n2"] != before, "news change what it believes"
 
 
 @graded(points=3, title="Trouble, then calm", requirement="SWIM 2.1: everybody alive, to everybody")
