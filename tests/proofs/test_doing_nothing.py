@@ -1,0 +1,41 @@
+"""A submission whose every hole does nothing, or gives back what it was given, passes next to
+nothing.
+
+An untouched handout fails at its first ``NotImplementedError``. What returns at once gets further,
+and passes every test that looks for wrong deeds alone: such a test asks for a right deed, too.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from common.course.base.course import ROOT, Course
+from common.course.base.holes import handout
+from common.course.base.lab import Lab
+from common.course.suites.suite import SuiteOptions, run_suite
+
+COURSE = Course(ROOT)
+BODIES = {"nothing": "return None", "echoing": "return [*locals().values()][-1]"}
+PASSED = {
+    "failures": {"watching_costs_one_message_to_each_peer_in_a_period"},
+    "clocks": {"merging_is_the_same_in_any_order_and_any_number_of_times"},
+    "dynamo": {"a_key_is_brought_to_its_new_homes_only"},
+    "log": {"a_beat_to_another_than_the_active_controller_says_nothing"},
+    "swim": {"after_all_kinds_of_trouble_all_are_alive_to_all"},
+}
+"""What such code does right: that it sends no more than what is supplied sends, say."""
+
+_UNWRITTEN = re.compile(r"raise NotImplementedError(\(.*\))?")
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("lab", COURSE.labs, ids=lambda lab: lab.id)
+def test_doing_nothing_passes_nothing(lab: Lab, body: str, tmp_path: Path) -> None:
+    for name, text in handout(COURSE, lab).items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(_UNWRITTEN.sub(BODIES[body], text), encoding="utf-8")
+    result = run_suite(COURSE, lab, SuiteOptions(impl=tmp_path))
+    assert {test.name for test in result.tests if test.passed} <= PASSED.get(lab.id, set())
