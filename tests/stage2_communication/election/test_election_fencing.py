@@ -54,17 +54,19 @@ def work(lab: ElectionLab, simulation: Simulation, think: tuple[int, int], count
     return Workload(simulation, choose, clients=FOUR, count=count, think=think)
 
 
-def writer(lab: ElectionLab, saved: dict[Any, object] | None = None) -> Within:
+def writer(lab: ElectionLab, saved: dict[Any, object] | None = None, **options: int) -> Within:
     """n2 leads a term with a lease, of three that write to n1; term 1 in its first life."""
-    process = without_lease(lab, saved)
+    process = without_lease(lab, saved, **options)
     term = process.asked(lab.WhoLeads()).value[0]
     process.gets("n3", lab.Heard(term, 1))
     return process
 
 
-def without_lease(lab: ElectionLab, saved: dict[Any, object] | None = None) -> Within:
+def without_lease(
+    lab: ElectionLab, saved: dict[Any, object] | None = None, **options: int
+) -> Within:
     """The same, but nobody has heard it so far."""
-    process = Within(lab.Machine("n2", ("n1", "n3", "n4")), saved)
+    process = Within(lab.Machine("n2", ("n1", "n3", "n4"), **options), saved)
     process.fires(lab.PromiseOver())
     term = sent(process.fires(lab.ElectionTimeout()))[0][1].term
     process.gets("n3", lab.Vote(term))
@@ -182,6 +184,8 @@ def test_a_person_is_told_ok_failed_or_unknown_and_it_is_so(lab: ElectionLab) ->
     number = sent(first)[0][1].number
     assert sent(first) == [("n1", lab.Store(number, 1, "a"))]
     assert waits(first) == {lab.NotStored(number): 100 * MS}
+    quick = waits(writer(lab, stored_within=7).does(lab.Write("a")))
+    assert [*quick.values()] == [7], "it waits as long as it was told"
     assert sent(process.does(lab.Write("b"))) == [("n1", lab.Store(number + 1, 1, "b"))]
     assert told(process.gets("n1", lab.Stored(number))) == [(call_of_a, Ok(1))]
     assert told(process.fires(lab.NotStored(number))) == [], "it has ended"

@@ -177,5 +177,7 @@ def test_where_entries_are_recent_long_enough_hardly_any_table_is_sent_whole(
         assert len(set(asked(simulation, lab.Get("k19")))) == 1
         whole, offers = len(wire.of(lab.Everything)), len(wire.of(lab.Offer))
         assert whole <= offers // 10, f"of {offers} comparisons {whole} sent everything"
+    often = Alone(lab.Site("n1", ("n2",), round_every=7))
+    assert (lab.CompareDue(), 7) in waits(often.fires(lab.CompareDue())), "as often as it was told"
     alone = Alone(lab.Site("n1", ()))
     assert sent(alone.fires(lab.CompareDue())) == []

@@ -149,7 +149,8 @@ def test_a_read_at_a_node_that_is_no_home_repairs_homes_too(lab: DynamoLab) -> N
 @graded(points=1, title="Once more, then over", requirement="a round waits twice, and repairs")
 def test_a_round_that_waited_for_stand_ins_too_ends_with_repairs(lab: DynamoLab) -> None:
     here, second, third, *_ = lab.Ring(FIVE).walk("cart")
-    node = lab.look_into("Helper")(here, tuple(each for each in FIVE if each != here))
+    others = tuple(each for each in FIVE if each != here)
+    node = lab.look_into("Helper")(here, others, patience=7)
     node.step(Start(0, {}))
     begun = node.step(Receive(1, "c1", lab.GetRequest(1, "cart")))
     (due,), round = effects_of(SetTimer, begun), effects_of(Send, begun)[0].message.round
@@ -157,6 +158,7 @@ def test_a_round_that_waited_for_stand_ins_too_ends_with_repairs(lab: DynamoLab)
     asked = node.step(Fire(3, due.id, due.timer))
     assert effects_of(Save, asked) == [], "the third home may still answer"
     (again,) = effects_of(SetTimer, asked)
+    assert again.after == 7, "both times it waits as long as it was told"
     ended = node.step(Fire(4, again.id, again.timer))
     assert ("held", "cart") in [each.key for each in effects_of(Save, ended)], "it is a home, too"
     assert effects_of(Send, ended) == [], "the third has not said what it has, so it lacks nothing"

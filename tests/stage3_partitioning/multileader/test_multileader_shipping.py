@@ -193,6 +193,7 @@ def test_who_lacks_something_asks_those_that_ship_to_it_and_says_what_it_has(
         assert {(each.sender, each.to) for each in sent} == expected, topology
         assert {each.message.vector for each in sent} == {(("n3", 1),)}
         assert wire.times_of(lab.Have)[-1] > 800 * MS, "again and again"
+        assert len(wire.of(lab.Have)) <= 5 * len(expected), "each 200 ms, and no more often"
 
 
 @graded(points=1, title="Nothing for nothing", requirement="only what is lacking is shipped")

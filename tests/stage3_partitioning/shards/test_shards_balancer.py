@@ -4,8 +4,9 @@ from functools import partial
 from random import Random
 from typing import Any
 
+from common.contract.effects import SetTimer
 from common.course.suites.grading import Sweep, graded
-from common.course.suites.kit import ask_ok, run_until, trouble
+from common.course.suites.kit import ask_ok, effects_of, run_until, trouble
 from common.values.history import Ok
 from common.values.units import MS, SECOND
 from tests.stage3_partitioning.shards.lab import ShardsLab
@@ -130,8 +131,10 @@ def test_a_balancer_that_is_off_moves_nothing_but_what_a_person_wants_and_says_i
     lab: ShardsLab,
 ) -> None:
     lows = ("", "b", "c", "d")
-    bench = config(lab, *((low, "n2", (1, n)) for n, low in enumerate(lows)), balance=False)
+    parts = [(low, "n2", (1, n)) for n, low in enumerate(lows)]
+    bench = config(lab, *parts, balance=False, balance_every=7)
     assert bench.ticks(lab.BalancerTick) == []
+    assert [each.after for each in effects_of(SetTimer, bench.effects)] == [7], "as often as told"
     order = ("n2", lab.MoveChunk(bench.disk["table"], "c", "n3"))
     assert bench.hears("c1", lab.MoveAsked(1, "cc", "n3")) == [order]
     assert bench.hears("c2", lab.MoveAsked(1, "a", "n3")) == [], "one at a time"
