@@ -140,8 +140,9 @@ def test_an_old_leader_that_hears_of_a_later_epoch_writes_no_more(lab: Replicati
     for word in (lab.Outdated(2), lab.Fence(2)):
         node = hand(lab, lab.Replaceable)
         node.hears("c1", lab.PutRequest(1, "x", "a"))
-        node.hears("n2", word)
-        assert node.disk["epoch"] == (2, None)
+        for each in (word, lab.Outdated(1)):
+            node.hears("n2", each)
+            assert node.disk["epoch"] == (2, None), "an older word takes nobody back"
         sent = node.hears("c1", lab.PutRequest(2, "x", "b"))
         assert sent == [("c1", lab.NotLeader(2, None))]
     follower = follower_with(lab, lab.Replaceable, 1)
