@@ -164,8 +164,11 @@ def test_a_pause_that_has_become_long_is_short_again_after_any_news(lab: ChatLab
     points=1, title="An end of the calm", requirement="keep watch as soon as somebody holds more"
 )
 def test_a_member_that_hears_of_posts_it_lacks_keeps_watch_again(lab: ChatLab) -> None:
+    def copy(holds: Any) -> Any:
+        return lab.Posts(post(lab, "n1").posts, holds)
+
     holds = (("n1", 1),)
-    for word in (lab.Ask, lab.Tell, lab.Acknowledgement):
+    for word in (lab.Ask, lab.Tell, lab.Acknowledgement, copy):
         made = watched(lab)
         made.step(Receive(2, "n3", lab.Acknowledgement(holds)))
         assert made.fire() == [], "all hold the same"
