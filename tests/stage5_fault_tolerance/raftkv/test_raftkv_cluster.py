@@ -210,7 +210,7 @@ def test_what_the_store_refuses_has_failed_and_changed_nothing(lab: RaftkvLab) -
     simulation = cluster(lab, seed=1)
     ask_ok(simulation, "c1", lab.Put("a", "1"))
     wrong = lab.Compare("a", "version", "=", "one")
-    too_long = "x" * (lab.MAX_VALUE + 1)
+    too_long, reasons = "x" * (lab.MAX_VALUE + 1), set()
     for operation in (
         lab.Transaction((wrong,), (lab.Put("a", "2"),)),
         lab.Transaction((), (lab.Put("a", "2"), lab.Put("b", too_long))),
@@ -220,6 +220,8 @@ def test_what_the_store_refuses_has_failed_and_changed_nothing(lab: RaftkvLab) -
         asked = ask(simulation, "c1", operation)
         assert isinstance(asked.outcome, Failed), f"{type(operation).__name__}: {asked.outcome}"
         assert asked.outcome.reason
+        reasons.add(asked.outcome.reason)
+    assert len(reasons) > 1, "each is told what the store said of it"
     assert ask_ok(simulation, "c1", lab.Get("a")) == "1"
     assert ask_ok(simulation, "c1", lab.Put("a", "3")) == 2
     leader = elect(simulation)

@@ -94,6 +94,9 @@ def test_a_transaction_that_is_refused_half_way_leaves_nothing_behind(lab: Raftk
         assert store.snapshot() == before
     most: Any = store.apply(lab.Transaction((), (lab.Get("a"),) * lab.MAX_STEPS))
     assert most.results == ("1",) * lab.MAX_STEPS, "so many steps it may have"
+    compares = (lab.Compare("a", "version", "=", 1),) * (lab.MAX_STEPS + 1)
+    told = [store.apply(lab.Transaction(compares[extra:])) for extra in range(2)]
+    assert [isinstance(each, lab.Refused) for each in told] == [True, False], "and so many compares"
     many = (*first[:2], *[lab.Range("long")] * 2)
     assert isinstance(store.apply(lab.Transaction((), many)), lab.Refused), "a huge answer"
     assert isinstance(store.apply("no command"), lab.Refused), "a server must not stop at it"

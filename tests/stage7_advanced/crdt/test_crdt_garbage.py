@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from common.contract.effects import Broadcast, Save, Send
+from common.contract.effects import Broadcast, Return, Save, Send
 from common.contract.events import Fire, Invoke, NodeId, Receive, Start
 from common.course.suites.grading import Sweep, graded
 from common.course.suites.kit import Wire, ask_ok, crash, effects_of, must_end, restart
 from common.values.faults import Heal
+from common.values.history import Ok
 from common.values.units import MS, SECOND
 from tests.stage7_advanced.crdt.lab import CrdtLab
 from tests.stage7_advanced.crdt.room import (
@@ -225,6 +226,24 @@ def test_a_word_is_believed_once_all_edits_of_its_speaker_before_it_are_here(
     (answer,) = effects_of(Send, late)
     assert [edit.vector for edit in answer.message.edits] == [(("n1", 2),), hangs.vector]
     assert told(lab, node)[1] == (("n1", 2), ("n2", 1)), "an old word that comes late"
+    nor_is_a_word_about_what_is_stable_before_that(lab)
+
+
+def nor_is_a_word_about_what_is_stable_before_that(lab: CrdtLab) -> None:
+    """n2 has typed beside a gravestone, and that edit comes later than its word."""
+    node = lab.CollectingReplica("n1", ("n2",))
+    node.step(Start(0, {}))
+    node.step(Invoke(1, 1, lab.Type(0, "a")))
+    node.step(Invoke(2, 2, lab.Erase(0)))
+    node.step(Receive(3, "n2", lab.Heard((("n1", 2),), ())))
+    assert told(lab, node)[1] == (("n1", 2),), "so a is retired"
+    node.step(Receive(4, "n2", lab.Heard((("n1", 2), ("n2", 1)), (("n1", 2),))))
+    told(lab, node)
+    beside = lab.Insert(("n2", 1), "x", ("n1", 1), "left")
+    late = lab.Edit("n2", (("n1", 2), ("n2", 1)), (beside,))
+    node.step(Receive(5, "n2", lab.Edits((late,))))
+    (shown,) = effects_of(Return, node.step(Invoke(6, 3, lab.Show())))
+    assert shown.outcome == Ok("x"), "a was dropped too early, and x hangs on it"
 
 
 def told(lab: CrdtLab, node: Any) -> tuple[Any, Any]:

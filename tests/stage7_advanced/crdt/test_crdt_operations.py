@@ -156,8 +156,12 @@ def test_an_edit_of_many_characters_is_one_save_and_one_message_at_once(lab: Crd
     (told,) = effects_of(Broadcast, effects)
     (edit,) = told.message.edits
     assert (edit.author, edit.vector, len(edit.changes)) == ("n1", (("n1", 1),), 5)
-    assert len(effects_of(Save, effects)) == 1
+    (first,) = effects_of(Save, effects)
     effects = node.step(Invoke(2, 2, lab.Erase(3, 9)))
+    (second,) = effects_of(Save, effects)
+    back = lab.TextReplica("n1", ("n2",))
+    back.step(Start(0, {each.key: each.value for each in (second, first)}))
+    assert shown(lab, back) == "hel", "a disk has them in any order"
     assert effects_of(Return, effects) == [Return(2, Ok("lo"))], "as much as there is"
     (told,) = effects_of(Broadcast, effects)
     assert told.message.edits[0].vector == (("n1", 2),)

@@ -150,6 +150,9 @@ def test_a_message_counts_only_if_its_sender_could_have_been_told_so(lab: PbftLa
         assert not hears(general, sender, lab.Oral(path, "retreat")), why
     general = started(lab, lab.OralGeneral, 7, 3)
     assert hears(general, "n3", lab.Oral(("n1", "n3"), "retreat")), "n3 says what he was told"
+    commanded = {("n1",): "attack", ("n1", "n3", "n4"): "retreat", ("n1", "n4"): "retreat"}
+    words = {**commanded, ("n1", "n3"): "attack"}
+    assert told_by_all(lab, words) == "attack", "n4's word of a third round is none, nor the last"
 
 
 def told_by_all(lab: PbftLab, words: dict[tuple[NodeId, ...], str]) -> Any:
