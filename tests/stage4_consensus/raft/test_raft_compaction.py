@@ -164,8 +164,15 @@ def test_entries_after_an_installed_snapshot_are_kept_if_they_fit(lab: RaftLab) 
         for piece in sent:
             one.receive("n2", piece)
         assert one.server.status()["last"] == last
+        assert one.held() == "1.1;1.2;1.3;1.4;1.5;1.6;", "the state is that of the snapshot"
         one.start()
         assert one.server.status()["last"] == last, "the disk says something else than the server"
+        live = OneServer(lab)
+        live.append(2, (0, 0), terms)
+        for piece in sent:
+            live.receive("n2", piece)
+        assert live.append(2, (6, 1), [1, 1], commit=8).success
+        assert live.held() == "1.1;1.2;1.3;1.4;1.5;1.6;1.7;1.8;", "and it goes on from there"
     members_come_with_the_snapshot(lab, sent)
 
 
@@ -252,6 +259,10 @@ def test_a_leader_sends_its_snapshot_and_then_the_log(lab: RaftLab) -> None:
         if needs_snapshot:
             more = find(leader.command("a"), lab.InstallSnapshot, "n2")
             assert not more, "the piece is on its way, and is not sent again for each command"
+            for _ in range(2):
+                leader.fire(lab.QuorumCheck)
+            role = leader.server.status()["role"]
+            assert role == "follower", "a piece that is on its way is no answer"
 
 
 @graded(

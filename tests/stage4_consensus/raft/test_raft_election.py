@@ -94,6 +94,7 @@ def test_a_candidate_votes_for_itself_in_a_new_term_and_asks_all_others(lab: Raf
     asked_to.append(3, (0, 0), [1, 3])
     sent = asked_to.receive("n2", lab.TimeoutNow(3))
     assert find(sent, lab.RequestVote) == [lab.RequestVote(4, 2, 3, True)] * 2
+    assert (asked_to.disk["term"], asked_to.disk["vote"]) == (4, "n1"), "its vote is given, too"
     assert not asked_to.receive("n2", lab.TimeoutNow(3)), "a second copy, of a term that is over"
     assert only(asked_to.command("a"), lab.NotLeader).leader is None, "n2 led term 3"
     assert asked_to.ask_vote("n3", term=5, last=(2, 3)).granted, "it hears nobody in term 4"

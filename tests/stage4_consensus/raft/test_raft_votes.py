@@ -73,6 +73,9 @@ def test_a_vote_needs_a_log_that_is_at_least_as_up_to_date(lab: RaftLab) -> None
         index, term = last
         assert reply.granted is granted, f"own log: 3 of term 3; candidate's: {index} of {term}"
         assert (reply.term, one.disk["term"]) == (4, 4), "its term is adopted, vote or no vote"
+        hurried = one.receive("n2", lab.RequestVote(5, *last, True))
+        told = only(hurried, lab.RequestVoteReply).granted
+        assert told is granted, "also if a leader has asked for the election, which may be long ago"
 
 
 @graded(
