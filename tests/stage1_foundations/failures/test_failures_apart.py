@@ -142,6 +142,9 @@ def test_an_answer_proves_that_it_happened_and_not_that_its_sender_still_lives(
         )
         sent = each.wire.times_of(lab.Request)[0]
         assert lab.lived_until(seen) == sent, "it lived after that, and nobody knows how long"
+    crossed = (lab.Sent(0, 1), lab.Received(5, 1), lab.Sent(5, 1))
+    assert lab.took_effect(crossed, 1) is lab.Known.YES, "a repetition takes no answer back"
+    assert lab.took_effect((), 1) is lab.Known.NO, "nothing at all was sent"
 
 
 @graded(points=2, title="Signs of life", requirement="alive after the request, till who knows when")
@@ -153,6 +156,7 @@ def test_the_latest_sign_of_life_is_when_the_answered_request_was_first_sent(
         ([], None),
         ([sent(10, 1), sent(20, 2)], None),
         ([sent(10, 1), received(900, 1)], 10),
+        ([sent(0, 1), received(900, 1)], 0),
         ([sent(10, 1), sent(500, 1), received(900, 1)], 10),
         ([sent(10, 1), received(20, 1), sent(30, 2)], 10),
         ([sent(10, 1), sent(30, 2), received(40, 2), received(900, 1)], 30),
@@ -188,6 +192,7 @@ def test_with_a_bound_on_all_delays_a_longer_silence_proves_a_crash(
     once = (lab.Sent(0, 1),)
     assert lab.has_crashed(once, bound, bound) is lab.Known.UNKNOWN, "the answer may come just now"
     assert lab.has_crashed(once, bound + 1, bound) is lab.Known.YES
+    assert lab.has_crashed(once, 1, 0) is lab.Known.YES, "a bound of 0 is a bound"
     for more in (lab.Sent(bound, 1), lab.Sent(1, 2)):
         late = (*once, more, lab.Received(bound, 2))
         known = lab.has_crashed(late, bound + 1, bound)
