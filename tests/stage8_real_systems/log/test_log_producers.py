@@ -111,7 +111,7 @@ def produced(lab: LogLab, simulation: Simulation, node: str, each: Batch) -> Any
     return ask_ok(simulation, node, lab.Produce("t", 0, each))
 
 
-@graded(points=3, title="Once", requirement="P4: no duplicate")
+@graded(points=2, title="Once", requirement="P4: no duplicate")
 def test_a_repeated_batch_is_in_the_log_once_also_under_the_next_leader(lab: LogLab) -> None:
     simulation = brokers(lab)
     with_topic(lab, simulation)
@@ -176,6 +176,21 @@ def test_a_batch_that_was_cut_off_can_be_written_again(lab: LogLab) -> None:
     assert ask_ok(simulation, now, asked).base_offset == 1, "it is not there any more"
     part = ask_ok(simulation, now, lab.Fetch((lab.FetchPart("t", 0, 0),), 1 * SECOND)).parts[0]
     assert [each.producer for each in part.batches][:1] == [8]
+
+
+@graded(points=1, title="Gone", requirement="what retention has deleted is not missing")
+def test_a_producer_whose_batches_are_gone_by_retention_goes_on(lab: LogLab) -> None:
+    simulation = brokers(lab, segment_bytes=300, retention_bytes=900)
+    with_topic(lab, simulation)
+    leader = leader_of(lab, simulation)
+    for number in range(20):
+        assert produced(lab, simulation, leader, lab.batch_of(("k", f"{number:03}"))).error is (
+            lab.Error.NONE
+        )
+    start = ask_ok(simulation, leader, lab.ListOffset("t", 0, -2)).offset
+    assert 0 < start < 19, "the oldest segments are gone"
+    told = produced(lab, simulation, leader, batch(lab, 5, producer=9))
+    assert told == lab.Produced(20, start), "what its producer wrote before may be gone by now"
 
 
 @graded(points=2, title="Not too soon", requirement="a repetition waits like the first one")

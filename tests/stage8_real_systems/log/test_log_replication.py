@@ -279,9 +279,6 @@ def test_a_fetch_is_bounded_and_knows_where_the_log_starts(lab: LogLab) -> None:
     other = next(each for each in names(3) if each != leader)
     elsewhere = ask_ok(simulation, other, lab.Fetch((part,))).parts[0]
     assert elsewhere.error is lab.Error.NOT_LEADER_OR_FOLLOWER
-    of_old = lab.batch_of(("k", "020"), producer=9, producer_epoch=0, sequence=5)
-    told = ask_ok(simulation, leader, lab.Produce("t", 0, of_old))
-    assert told == lab.Produced(20, start), "what its producer wrote before may be gone by now"
 
 
 @graded(points=1, title="When it had caught up", requirement="KIP-16: now, or when it last asked")
