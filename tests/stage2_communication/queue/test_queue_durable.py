@@ -92,6 +92,8 @@ def test_a_request_that_comes_again_after_a_crash_is_still_one(lab: QueueLab) ->
     assert again(desk).get(ack) == [lab.Settled(600, True)]
     assert again(desk).get(publish, "p") == [lab.Published(500, 1)], "each client's last answer"
     assert again(desk).node.status()["published"] == 1
+    assert desk.get(lab.Nack(601, 1, 1)) == [lab.Settled(601, False)]
+    assert desk.disk["answer", "c1"] == lab.Settled(601, False), "a no is an answer, too"
 
 
 @graded(points=2, title="A batch is no promise", requirement="what is not needed is not saved")

@@ -141,6 +141,8 @@ def test_a_read_at_a_node_that_is_no_home_repairs_homes_too(lab: DynamoLab) -> N
     node.step(Receive(3, other, lab.Found(round, ())))
     asked = effects_of(Send, node.step(Fire(4, due.id, due.timer)))
     assert [(each.to, each.message) for each in asked] == [(last, lab.Ask(round, "cart"))]
+    standing_in = node.step(Receive(4, last, lab.Found(round, ())))
+    assert effects_of(Send, standing_in) == [], "it is no home: the third one may still answer"
     repairs = effects_of(Send, node.step(Receive(5, third, lab.Found(round, versions))))
     repair = (other, lab.Keep(0, "cart", versions, other))
     assert [(each.to, each.message) for each in repairs] == [repair]
