@@ -163,6 +163,9 @@ def test_compaction_forgets_old_versions_and_keeps_what_was_still_there(lab: Etc
 def test_conditions_are_answered_before_any_step_those_of_inner_transactions_too(
     lab: EtcdLab,
 ) -> None:
+    first: Any = lab.Store()
+    done = first.apply(lab.Txn((), (lab.Txn((), (lab.Put(b"within"),)),)))
+    assert done.results[0].results == (lab.PutResult(2),), "without conditions all of them hold"
     store: Any = lab.Store()
     is_new = lab.Compare(b"a", "version", "=", 0)
     inner = lab.Txn((is_new,), (lab.Put(b"inner", b"new"),), (lab.Put(b"inner", b"old"),))
