@@ -139,6 +139,7 @@ def test_a_client_is_answered_after_a_majority_stores_its_command(lab: RaftLab) 
     answers = one.accept("n3", one.accept("n3", sent))
     assert only(answers, lab.Answer) == lab.Answer(1, None)
     assert [each.to for each in answers if isinstance(each.message, lab.Answer)] == ["c1"]
+    assert not find(answers, lab.AppendEntries, "n4"), "to commit takes no round of heartbeats"
     assert one.held() == "a"
 
 
