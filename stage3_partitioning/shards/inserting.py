@@ -11,12 +11,10 @@ answered as before, by the shard that owns that place by then; the documents are
 are.
 """
 
-from dataclasses import replace
-
 from common.contract import CallId, NodeId, on
 from common.contract.asking import Asked
 from common.values.history import Failed, Ok, Outcome
-from stage3_partitioning.shards.chunks import NONE, Table, owner, shard_version
+from stage3_partitioning.shards.chunks import NONE
 from stage3_partitioning.shards.messages import (
     InsertAll,
     Inserted,
@@ -71,32 +69,6 @@ class InsertingRouter(Router):
             self.ask(InsertAll(self.new_number(), session, NONE, row), call)
         else:
             self.finish(call, Failed(f"not sent: {self.id} has {self.most_under_way} under way"))
-
-    def server_for(self, asked: Asked) -> NodeId:
-        """The owner of the first place, as far as this router knows."""
-        request = asked.request
-        if not isinstance(request, InsertAll):
-            return super().server_for(asked)
-        if asked.attempts:
-            self.refresh()
-        shard, asked.request = self.row_addressed(request)
-        return shard
-
-    def row_addressed(self, row: InsertAll) -> tuple[NodeId, InsertAll]:
-        """Who owns the first place, and the row with that shard's version in it."""
-        shard = owner(self.table, row.documents[0][0])
-        return shard, replace(row, version=shard_version(self.table, shard))
-
-    def adopt(self, table: Table) -> None:
-        """Rows go on to a shard with another major version, too."""
-        super().adopt(table)
-        for number, asked in self.under_way.items():
-            request = asked.request
-            if isinstance(request, InsertAll):
-                shard, row = self.row_addressed(request)
-                if row.version[0] != request.version[0]:
-                    asked.request = row
-                    self.redirect(number, shard, row)
 
     @on(Inserted)
     def inserted(self, inserted: Inserted, shard: NodeId) -> None:

@@ -164,6 +164,10 @@ class Look:
     limit: int
 
 
+ForOwner = Request | InsertAll | Look
+"""What goes to the owner of a place."""
+
+
 @message
 class Seen:
     """These documents, by their places in order, are all below the place ``upto``."""

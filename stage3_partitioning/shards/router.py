@@ -32,8 +32,10 @@ from stage3_partitioning.shards.messages import (
     Chunks,
     CompareAndSet,
     Delete,
+    ForOwner,
     Found,
     Get,
+    InsertAll,
     Look,
     MoveAsked,
     MoveTo,
@@ -131,16 +133,25 @@ class Router(Caching, Asker):
         if asked.attempts:
             self.refresh()
         request = asked.request
-        if isinstance(request, Request | Look):
+        if isinstance(request, ForOwner):
             shard, asked.request = self.addressed(request)
             return shard
         return self.config_server
 
-    def addressed(self, request: Request | Look) -> tuple[NodeId, Request | Look]:
+    def addressed(self, request: ForOwner) -> tuple[NodeId, ForOwner]:
         """Who owns what the request is about, and the request with that shard's version in it."""
-        place = request.low if isinstance(request, Look) else self.place(request.command.key)
-        shard = owner(self.table, place)
+        shard = owner(self.table, self.place_of(request))
         return shard, replace(request, version=shard_version(self.table, shard))
+
+    def place_of(self, request: ForOwner) -> str:
+        """The place that a request is about, the first one if it is about several."""
+        match request:
+            case Look():
+                return request.low
+            case InsertAll():
+                return request.documents[0][0]
+            case Request():
+                return self.place(request.command.key)
 
     @on(StaleConfig)
     def stale(self, stale: StaleConfig, shard: NodeId) -> None:
@@ -159,7 +170,7 @@ class Router(Caching, Asker):
         super().adopt(table)
         for number, asked in self.under_way.items():
             request = asked.request
-            if isinstance(request, Request | Look):
+            if isinstance(request, ForOwner):
                 shard, readdressed = self.addressed(request)
                 if readdressed.version[0] != request.version[0]:
                     asked.request = readdressed
