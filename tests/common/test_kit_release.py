@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from common.course.base import holes
 from common.course.base.course import ROOT, Course
 from common.course.base.lab import Lab
 from common.course.kit.course_file import CourseFile, LabInCourse
@@ -112,6 +113,17 @@ def test_a_handout_that_is_not_clean_is_not_left_behind(
     with pytest.raises(NotClean, match="LICENSE has mutants"):
         Release(course, [course.lab("netem")], None).build(tmp_path / "out")
     assert [path.name for path in (tmp_path / "out").iterdir()] == [".git"]
+
+
+@pytest.mark.parametrize("lab", Course().labs, ids=lambda lab: lab.id)
+def test_no_file_of_a_lab_has_a_piece_of_its_exercises(lab: Lab, tmp_path: Path) -> None:
+    """What a release proves of all files together, for those that a change of the lab changes."""
+    course = Course()
+    for path, text in holes.handout(course, lab).items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text, encoding="utf-8")
+    leaks = find_leaks(secrets(course, lab), tmp_path.rglob("*.py"))
+    assert [f"{leak.file.name}:{leak.line} has a piece of {leak.symbol}" for leak in leaks] == []
 
 
 @pytest.mark.proof
