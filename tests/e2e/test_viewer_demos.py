@@ -21,7 +21,9 @@ pytestmark = [pytest.mark.needs("browser"), pytest.mark.proof]
 OPENS_AT = {
     ("cap", "cap-broken"): ("c2's read ends: ok nothing", 2),
     ("cap", "cap-available"): ("c2's read ends: ok 2000003", 2),
+    ("cassandra", "cassandra-back"): ("n2's get ends: ok [Shown(row: profi…", 1),
     ("chat", "chat-arrival"): ("cat receives Posts from bob", 0),
+    ("dynamo", "dynamo-promise"): ("c2's get ends: ok [old]", 3),
     ("election", "election-bully"): ("n2 receives Coordinator from n3", 0),
     ("failures", "hasty-slow"): ("c2's statement ends: ok [5, 5]", 1),
     ("failures", "hasty-shortest"): ("n1 receives Request from c1", 0),
