@@ -123,7 +123,10 @@ def test_check_history_says_so_of_a_file_in_which_everything_failed(model: str) 
 
 def test_a_scene_in_which_nothing_is_done_says_so_everywhere() -> None:
     """In its verdicts, in its report and in its trace."""
-    always: Check = lambda _history: YES  # noqa: E731
+
+    def always(_: History) -> Verdict:
+        return YES
+
     variant = Variant("mute", node=Mute, choose=lambda *_: Hello(), checks={"well": always})
     worlds = Worlds("stage0_tests.mute", variants={"one": variant}, live=Size(members=1))
     scene = worlds.scene()

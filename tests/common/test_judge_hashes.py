@@ -1,5 +1,7 @@
 """Values that were chosen to have one hash are refused before a dict or a set is made of them."""
 
+from collections.abc import Callable
+
 import pytest
 
 from common.contract.effects import Deliver, Save, Send
@@ -41,7 +43,7 @@ def test_keys_of_one_hash_are_refused_however_they_come() -> None:
 
 
 @pytest.mark.parametrize("wide", [lambda v: v, lambda v: ("x", (v,)), lambda v: Deliver(v)])
-def test_a_long_tuple_of_one_hash_is_found_wherever_it_is(wide) -> None:  # type: ignore[no-untyped-def]
+def test_a_long_tuple_of_one_hash_is_found_wherever_it_is(wide: Callable[[object], object]) -> None:
     for effect in (Save("k", wide(tuple(PAIRS))), Send("b", wide(tuple(PAIRS)))):
         with pytest.raises(RemoteProtocolError):
             check_scattered(effect)

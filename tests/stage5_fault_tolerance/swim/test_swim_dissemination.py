@@ -214,7 +214,7 @@ def test_a_newcomer_that_knows_one_member_knows_all_soon_and_is_known_to_all(
         for member in everyone:
             told = believed(lab, simulation, member)
             assert sorted(told) == sorted(everyone), f"{member} knows {sorted(told)}"
-        simulation.run(60 * PERIOD)  # somebody of whom too much was lost has come back by then
+        simulation.run(60 * PERIOD)  # a member that lost too much has come back by then
         must_all_be_alive(lab, simulation)
 
 
