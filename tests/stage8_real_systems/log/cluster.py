@@ -6,7 +6,7 @@ from typing import Any
 from common.contract.events import NodeId
 from common.contract.observer import Observer
 from common.contract.wrapped import unwrapped
-from common.course.suites.kit import ask, ask_ok, names, run_until
+from common.course.suites.kit import SOON, ask, ask_ok, names, run_until
 from common.sim import LinkModel
 from common.sim.simulation import Simulation
 from common.values.faults import Schedule
@@ -76,9 +76,16 @@ def replicas(
     return simulation
 
 
-def append(lab: LogLab, simulation: Simulation, node: NodeId, text: str, acks: int = -1) -> int:
+def append(
+    lab: LogLab,
+    simulation: Simulation,
+    node: NodeId,
+    text: str,
+    acks: int = -1,
+    within: int = SOON,
+) -> int:
     """Have a text appended; returns its offset."""
-    offset = ask_ok(simulation, node, lab.Append(text, acks))
+    offset = ask_ok(simulation, node, lab.Append(text, acks), within)
     assert isinstance(offset, int)
     return offset
 
