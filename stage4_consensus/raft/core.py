@@ -88,19 +88,22 @@ class Core(Node, ABC):
         self.piece_parts = piece_parts
         self.max_bytes = max_bytes
         self.lease_us = lease_us
+        self.initialize_state(tuple(voters) or self.everyone())
 
-        # Persistent state on all servers (Figure 2).
+    def initialize_state(self, voters: tuple[NodeId, ...]) -> None:
+        """State on all servers (Figure 2), as it is before anything was saved or heard."""
+        # Persistent.
         self.current_term = 0
         """Latest term this server has seen. Only grows."""
         self.voted_for: NodeId | None = None
         """Candidate that received this server's vote in the current term, or None."""
         self.log = Log()
-        self.snapshot = Snapshot(0, 0, Configuration(tuple(voters) or self.everyone()), None)
+        self.snapshot = Snapshot(0, 0, Configuration(voters), None)
         """What took the place of the log's beginning; before any, the state at the very start."""
         self.configurations = Configurations(0, self.snapshot.configuration)
         """Those in the snapshot and in the log."""
 
-        # Volatile state on all servers.
+        # Volatile.
         self.commit_index = 0
         """Highest log entry known to be committed. Only grows within a life."""
         self.last_applied = 0
