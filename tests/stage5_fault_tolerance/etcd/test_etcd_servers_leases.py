@@ -172,7 +172,7 @@ def test_an_answered_sign_of_life_keeps_the_keys_for_the_whole_time(
         ask_ok(simulation, "n1", lab.Put(b"held", b"x", lease))
         server = SERVERS[seed % 3]
         if seed % 2:
-            simulation.run(simulation.now + 1780 * MS + seed % 30 * 15 * MS)
+            simulation.run(simulation.now + 1600 * MS + seed % 30 * 20 * MS)
         else:
             server = the_end_is_in_the_log(simulation)
         asked = simulation.call(server, lab.LeaseKeepAlive(lease))
