@@ -9,9 +9,15 @@ A new table is a new ring. A node then has keys of which it is no home any more,
 lack a key. Both are what hints are for: the node notes to whom each key has to be brought, hands
 it over, and drops what is not its own. If one joins N - 1 others, about one copy in N moves.
 
-Nodes hear of a change at different times. So a node with an older ring may bring a copy to one that
+Nodes hear of a change at different times. So a node with an older ring may send a copy to one that
 is no home any more, and a hint may name a node that has left for good. Neither may last. Such a
 copy is brought on to its homes, and a hint follows the ring.
+
+Who hands a key over drops it on the other's word. A node that is no home of the key, by the ring
+that it knows, must not give that word: it would bring the copy on, drop it, and lack it as soon as
+it hears that it has joined. Two such nodes would even drop both copies, each on the word of the
+other. So it says nothing, and is offered the key again. (The paper's section 4.9 has a round in
+which the new node confirms that it wants the keys.)
 """
 
 from collections.abc import Mapping
@@ -214,9 +220,10 @@ class Dynamo(Comparer):
 
     @on(HandOver)
     def hand_over_received(self, hand_over: HandOver, sender: NodeId) -> None:
-        """Take it; if it came by an older ring, bring it to its homes."""
-        super().hand_over_received(hand_over, sender)
-        self.bring_on(hand_over.key)
+        """Take it, if this node is a home. If not, say nothing, so that the sender keeps it: one of
+        the two has not heard of a change."""
+        if self.id in self.homes(hand_over.key):
+            super().hand_over_received(hand_over, sender)
 
     @on(HandOverAgain)
     def hand_over_again(self, timer: HandOverAgain) -> None:

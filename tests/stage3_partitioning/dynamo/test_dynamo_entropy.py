@@ -68,6 +68,8 @@ def test_a_part_without_keys_has_no_digest_and_one_with_keys_has_one(lab: Dynamo
     assert tree.items("zzz") == ()
     lives = [lab.Tree({"cart": (version(lab, f"n1/{birth}", 1),)}) for birth in (1, 2)]
     assert lives[0].digest("") != lives[1].digest(""), "one node, and two actors"
+    close = [lab.Tree({"cart": (version(lab, *dot),)}) for dot in (("n1/1", 12), ("n1/11", 2))]
+    assert close[0].digest("") != close[1].digest(""), "two dots, though they are written alike"
 
 
 @graded(points=3, title="Every difference", requirement="Dynamo 4.7: found without being read")

@@ -129,6 +129,30 @@ def test_a_read_finds_what_those_have_that_stand_in(lab: DynamoLab) -> None:
     assert with_key(simulation, "cart") == set(FIVE) - set(away)
 
 
+@graded(points=1, title="Asked is not answered", requirement="R counts words, and no silence")
+def test_who_is_asked_in_the_place_of_a_home_counts_once_it_has_answered(lab: DynamoLab) -> None:
+    one, other, third, here, last = lab.Ring(FIVE).walk("cart")
+    mine, theirs = version(lab, "y", 1), version(lab, "z", 1)
+    for answered in ((), (one,)):
+        node = lab.Helper(here, tuple(each for each in FIVE if each != here))
+        for event in (Start(0, {}), Receive(1, other, lab.Keep(0, "cart", (mine,), third))):
+            node.step(event)
+        begun = node.step(Receive(2, "c1", lab.GetRequest(7, "cart")))
+        (due,), round = effects_of(SetTimer, begun), effects_of(Send, begun)[0].message.round
+        for home in answered:
+            assert node.step(Receive(3, home, lab.Found(round, ()))) == []
+        sent = [
+            (each.to, each.message)
+            for each in effects_of(Send, node.step(Fire(4, due.id, due.timer)))
+        ]
+        told = [] if not answered else [("c1", lab.Got(7, ("y.1",), (("y", 1),)))]
+        assert sent == [(last, lab.Ask(round, "cart")), *told], f"{answered} have answered"
+        if not answered:
+            got = effects_of(Send, node.step(Receive(5, last, lab.Found(round, (theirs,)))))
+            both = lab.Got(7, ("y.1", "z.1"), (("y", 1), ("z", 1)))
+            assert [(each.to, each.message) for each in got] == [("c1", both)]
+
+
 @graded(points=1, title="Repaired from elsewhere", requirement="no matter who coordinates")
 def test_a_read_at_a_node_that_is_no_home_repairs_homes_too(lab: DynamoLab) -> None:
     one, other, third, here, last = lab.Ring(FIVE).walk("cart")
@@ -191,10 +215,24 @@ def test_a_hint_stays_until_its_home_has_taken_the_very_versions_that_are_here(
     due = lab.look_into("HandOverAgain")()
     assert effects_of(Send, node.step(Fire(5, 0, due))) == [], "it has nothing more to bring home"
     both = (version(lab, "y", 1), new)
-    node.step(Receive(6, walk[2], lab.Keep(1, "cart", both, walk[0])))
+    again = node.step(Receive(6, walk[2], lab.Keep(1, "cart", both, walk[0])))
+    (held,) = (each.value for each in effects_of(Save, again) if each.key == ("held", "cart"))
+    assert held.actor == f"{walk[3]}/2", "it has forgotten what it was: another actor"
     for part in (both[:1], both[1:]):
         assert node.step(Receive(7, walk[0], lab.Taken("cart", part))) == [], "one of two"
     assert effects_of(Forget, node.step(Receive(8, walk[0], lab.Taken("cart", both))))
+
+
+@graded(points=1, title="A home, too", requirement="a hint says for whom, and not where it is")
+def test_a_home_that_is_sent_the_copy_of_another_home_brings_it_there(lab: DynamoLab) -> None:
+    here, away, *_ = lab.Ring(FIVE).walk("cart")
+    node = lab.Helper(here, tuple(each for each in FIVE if each != here))
+    node.step(Start(0, {}))
+    one = (version(lab, "z", 1),)
+    saves = effects_of(Save, node.step(Receive(1, away, lab.Keep(1, "cart", one, away))))
+    assert (("hint", "cart"), (away,)) in [(each.key, each.value) for each in saves]
+    gone = effects_of(Forget, node.step(Receive(2, away, lab.Taken("cart", one))))
+    assert [each.key for each in gone] == [("hint", "cart")], "the key is its own"
 
 
 @graded(points=1, title="On disk, then said", requirement="the other one drops its copy")

@@ -194,6 +194,19 @@ def test_two_clients_that_were_shown_the_same_both_write_and_a_third_one_merges(
     assert shown(lab, simulation, "c3", "cart") == ("the same",), "each value once"
 
 
+@graded(points=1, title="The same again", requirement="who chooses one of two values replaces both")
+def test_a_value_that_is_there_already_is_written_all_the_same(lab: DynamoLab) -> None:
+    node = lab.Coordinator("n1", ("n2", "n3"))
+    node.step(Start(0, {}))
+    both = (version(lab, "y", 1), version(lab, "z", 1))
+    node.step(Receive(1, "n2", lab.Keep(0, "x", both, "n1")))
+    chosen = lab.PutRequest(1, "x", "y.1", lab.context_of(both))
+    sent = effects_of(Send, node.step(Receive(2, "c1", chosen)))
+    kept = {each.to: each.message.versions for each in sent if isinstance(each.message, lab.Keep)}
+    for home in ("n2", "n3"):
+        assert [each.value for each in kept[home]] == ["y.1"], "z.1 was shown, and not chosen"
+
+
 @graded(points=2, title="A dot is used once", requirement="Preguiça 2010; riak_kv issue 679")
 def test_an_actor_never_gives_a_number_again_though_it_has_lost_or_replaced_what_it_made(
     lab: DynamoLab,
@@ -267,6 +280,9 @@ def test_what_comes_without_a_round_is_kept_and_not_answered_and_old_answers_do_
     told = node.step(Receive(2, "n2", lab.Keep(7, "x", (one,), "n1")))
     assert [each.message for each in effects_of(Send, told)] == [lab.Kept(7)]
     assert effects_of(Save, told) == [], "it is there already"
+    asked = node.step(Receive(3, "n2", lab.Ask(4, "unheard of")))
+    assert [each.message for each in effects_of(Send, asked)] == [lab.Found(4, ())]
+    assert effects_of(Save, asked) == [], "who is asked for a key has it no more than before"
     assert node.step(Receive(3, "n2", lab.Kept(5))) == []
     assert node.step(Receive(3, "n2", lab.Found(5, (one,)))) == []
 
@@ -292,7 +308,8 @@ def test_an_answer_to_a_round_of_an_earlier_life_counts_for_no_round_of_this_one
         node.step(Start(0, {}))
         (due,) = effects_of(SetTimer, node.step(Receive(1, "c1", word)))
         assert node.status()["rounds"] == 1
-        node.step(Fire(2, due.id, due.timer))
+        over = node.step(Fire(2, due.id, due.timer))
+        assert effects_of(Send, over) == [], "it cannot know, so it says nothing"
         assert node.status()["rounds"] == 0, "a round that waited long enough is over"
 
 

@@ -39,6 +39,14 @@ def test_joining_keeps_what_nobody_has_replaced_in_any_order_and_any_number_of_t
             assert lab.joined(together, together) == together
 
 
+@graded(points=1, title="Alike, and two", requirement="a version is its dot, whatever it says")
+def test_two_versions_with_one_value_are_two(lab: DynamoLab) -> None:
+    both = tuple(version(lab, actor, 1, value="the same") for actor in "ab")
+    assert lab.joined(both[:1], both[1:]) == both
+    later = version(lab, "a", 2, value="the same", seen=(("a", 1),))
+    assert lab.joined(both, (later,)) == (later, both[1])
+
+
 @graded(points=2, title="A context", requirement="what was shown, and all that had been seen")
 def test_who_brings_a_context_back_replaces_what_it_was_shown_and_what_that_had_replaced(
     lab: DynamoLab, sweep: Sweep
