@@ -67,6 +67,11 @@ def test_a_word_confirms_all_writes_up_to_its_offset_and_none_behind(lab: Replic
     )
     assert node.hears("n2", lab.Have(1, 3)) == [("c3", lab.PutDone(9, (1, 3)))]
     assert node.hears("n3", lab.Have(1, 3)) == [], "told once"
+    node = leader(lab, "semi-sync")
+    for client, number in (("c1", 1), ("c2", 1), ("c1", 2)):
+        node.hears(client, lab.PutRequest(number, "x", "a"))
+    told = node.hears("n2", lab.Have(1, 2))
+    assert told == [("c2", lab.PutDone(1, (1, 2)))], "c1 waits for what comes behind it"
 
 
 @graded(points=1, title="Never backward", requirement="words may overtake each other")

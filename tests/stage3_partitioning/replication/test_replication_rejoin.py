@@ -167,6 +167,7 @@ def test_a_leader_that_has_less_of_its_own_epoch_than_a_follower_leads_no_longer
         assert node.hears("n2", lab.Ask(epoch, position)) == []
         sent = node.hears("c1", lab.PutRequest(9, "x", "a"))
         assert sent == [("c1", lab.NotLeader(9, None))]
+        assert node.disk["epoch"] == (epoch, None), "the operator names the next one"
     node = hand(lab, lab.Replica)
     node.hears("n2", lab.Ask(1, (1, 2)))
     node.hears("op", lab.Fence(2))
@@ -204,10 +205,10 @@ def test_the_oldest_writes_are_folded_into_the_base_at_twice_the_backlog(
 ) -> None:
     node = hand(lab, lab.Replica, backlog=3)
     lengths = []
-    for number in range(1, 11):
+    for number in range(1, 15):
         node.hears("c1", lab.PutRequest(number, "x", f"1.{number}"))
         lengths.append(len(node.log()))
-    assert lengths == [1, 2, 3, 4, 5, 6, 3, 4, 5, 6]
+    assert lengths == [1, 2, 3, 4, 5, 6, 3, 4, 5, 6, 3, 4, 5, 6]
 
 
 @graded(points=2, title="A copy", requirement="it takes the place of all; what it lacks is listed")
@@ -237,6 +238,7 @@ def test_a_copy_replaces_the_log_on_disk_and_lists_what_went_another_way(
     twice.hears("n1", lab.Truncate(5, (3, 9)))
     lists = [[each.number for each in twice.disk["lost", number]] for number in range(3)]
     assert lists == [[2], [7], [8]], "one list for each time, and none in the place of another"
+    assert twice.log() == [], "what was taken back is on disk no more"
 
 
 @graded(points=1, title="Only late", requirement="a copy is taken in the same epoch, too")

@@ -46,6 +46,9 @@ def test_a_member_answers_a_read_only_if_it_is_far_enough(lab: ReplicationLab) -
     for at_least in ((1, 3), (2, 1)):
         sent = follower.hears("c1", lab.GetRequest(6, "x", at_least))
         assert sent == [("c1", lab.Behind(6, "n1"))], at_least
+    old = Hand(lab.Serving("n1", ("n2", "n3")))
+    sent = old.hears("c1", lab.GetRequest(7, "x", (2, 1)))
+    assert sent == [("c1", lab.Behind(7, "n1"))], "it leads no longer, and has not heard of that"
 
 
 def session(lab: ReplicationLab, *keeps: str) -> Hand:

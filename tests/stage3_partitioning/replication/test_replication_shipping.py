@@ -73,6 +73,8 @@ def test_a_follower_writes_nothing_and_says_who_leads(lab: ReplicationLab) -> No
     follower = follower_with(lab, lab.Member, 1)
     sent = follower.hears("c1", lab.PutRequest(7, "x", "a"))
     assert sent == [("c1", lab.NotLeader(7, "n1"))]
+    again = follower.hears("c1", lab.PutRequest(1, "x", "1.1"))
+    assert again == [("c1", lab.NotLeader(1, "n1"))], "it has that write, and promises nothing"
     assert len(follower.log()) == 1
     assert follower.hears("n3", lab.Ask(1, (0, 0))) == [], "a follower ships nothing"
 
