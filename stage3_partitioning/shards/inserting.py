@@ -8,7 +8,8 @@ been asked for. The answer says how many that are, and the router's client goes 
 
 A row is one change of its session, noted at the place of its first document. So a repetition is
 answered as before, by the shard that owns that place by then; the documents are where their chunks
-are.
+are. A row of which nothing could be put is a change as well: while its chunk is cloned, the note
+has to be sent once more.
 """
 
 from common.contract import CallId, NodeId, on
@@ -42,6 +43,7 @@ class InsertingShard(Shard):
             latest = Session(request.number, place, many > 0, many)
             self.sessions[request.session] = latest
             self.save(("session", request.session), latest)
+            self.written(place)
         if request.number == latest.number:
             self.send(router, Inserted(request.number, latest.many))
 

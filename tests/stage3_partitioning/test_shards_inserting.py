@@ -9,9 +9,9 @@ pytest.importorskip("bson", reason="pymongo is missing: pip install -e '.[mongo]
 pytest.importorskip("mongomock", reason="mongomock is missing: pip install -e '.[mongo]'")
 pytest.importorskip("crc32c", reason="crc32c is missing: pip install -e '.[mongo]'")
 
-from common.contract.events import NodeId
+from common.contract.events import NodeId, Receive, Start
 from common.contract.observer import Observer
-from common.course.suites.kit import ask
+from common.course.suites.kit import ask, sent
 from common.sim import LinkModel, Simulation
 from common.values.faults import Crash, Fault, Restart, Schedule
 from common.values.history import Ok, Outcome
@@ -20,7 +20,21 @@ from stage3_partitioning.shards.documents import Documents
 from stage3_partitioning.shards.front import wire
 from stage3_partitioning.shards.front.facade import Commands
 from stage3_partitioning.shards.front.store import Store
-from stage3_partitioning.shards.messages import Get, InsertMany, MoveTo, Put, Scan, Seen, SplitAt
+from stage3_partitioning.shards.messages import (
+    Batch,
+    Get,
+    InsertAll,
+    Inserted,
+    InsertMany,
+    MoveChunk,
+    MoveTo,
+    Put,
+    Request,
+    Scan,
+    Seen,
+    SplitAt,
+    Taken,
+)
 from stage3_partitioning.shards.server import Server
 
 MEMBERS = ("n1", "n2", "n3")
@@ -216,3 +230,23 @@ def test_the_table_stays_small_when_there_are_very_many_documents() -> None:
     assert 32 <= len(server.table.chunks) < 100
     largest = max(server.documents.count(chunk.low, chunk.high) for chunk in server.table.chunks)
     assert largest <= 2000 // 32
+
+
+def test_a_row_of_which_nothing_could_be_put_is_answered_alike_by_the_next_owner() -> None:
+    shard = Server("n1", ("n2", "n3"), balance=False, batch=1)
+    shard.step(Start(0, {}))
+    for number, key in enumerate("ab", 1):
+        put = Request(number, "c9/0", shard.version, Put(key, "here"))
+        shard.step(Receive(1, "c9", put))
+    (receive,) = sent(shard.step(Receive(2, "n1", MoveChunk(shard.table, "", "n2"))))
+    migration = receive[1].table.version
+    (first,) = sent(shard.step(Receive(3, "n2", Taken(migration, 0))))
+    assert [item.place for item in first[1].items] == ["a"]
+    row = InsertAll(7, "c1/0", shard.version, (("a", "new"), ("c", "new")))
+    assert sent(shard.step(Receive(4, "c1", row))) == [("c1", Inserted(7, 0))]
+    items = []
+    for number in (1, 2):
+        for _, message in sent(shard.step(Receive(5, "n2", Taken(migration, number)))):
+            items += message.items if isinstance(message, Batch) else ()
+    (again,) = (item for item in items if item.place == "a")
+    assert [name for name, _ in again.sessions] == ["c1/0"], "a late copy puts nothing there, too"

@@ -86,6 +86,8 @@ def test_levelled_chooses_what_is_too_much_and_what_it_overlaps_below(lab: Cassa
     assert numbers(chosen) == ([10, 20], 2), "the oldest of level 1, with what it overlaps"
     assert numbers(lab.levelled([*below, *deep], fanout=7)) == ([], 0), "seven are not too much"
     assert numbers(lab.levelled(deep, fanout=1)) == ([20], 3), "below it there is nothing"
+    nine = [ranged(lab, files, 40 + n, 2, 10 * n, 10 * n + 9) for n in range(9)]
+    assert numbers(lab.levelled(nine, fanout=3)) == ([], 0), "three times three are not too much"
 
 
 @graded(points=3, title="Nothing changes", requirement="a compaction is not to be seen by readers")

@@ -58,6 +58,8 @@ def test_an_index_has_the_first_name_and_then_one_every_so_many_bytes(
         (key(1), 0),
         (key(3), 20),
     ]
+    sevens = [(key(number), 7) for number in range(5)]
+    assert [at for _, at in lab.sparse_index(sevens, 10)] == [0, 14, 28], "from the entry before on"
     for seed in sweep(10):
         random = Random(f"index/{seed}")
         lengths = [(key(number), random.randrange(1, 50)) for number in range(40)]

@@ -1,6 +1,6 @@
 """Graded suite of the lab ``cassandra``, first part: a log, a memtable, sorted tables."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from itertools import product
 from random import Random
@@ -45,6 +45,16 @@ def test_a_merge_is_sorted_and_has_of_each_name_the_newest_cell(
             sources.append(sorted(cells.items()))
             put_into(expected, cells)
         assert list(lab.merged(sources)) == sorted(expected.items()), f"seed {seed}"
+    read = 0
+
+    def long_source() -> Iterator[Any]:
+        nonlocal read
+        for read in range(1, 10**4):
+            yield (f"part{read:04}", "row", "city"), lab.Cell(f"{read}", read)
+
+    cells = lab.merged([long_source()])
+    assert next(iter(cells))[1].value == "1"
+    assert read < 10, f"{read} cells of a long source were read for the first one"
 
 
 @graded(points=3, title="A get", requirement="P1: the newest of memtable and all tables")

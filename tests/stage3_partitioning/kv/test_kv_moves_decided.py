@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from common.contract import Fire, Receive, Save, Send
+from common.contract import Fire, Receive, Save, Send, SetTimer, Start
 from common.course.suites.grading import graded
 from common.course.suites.kit import effects_of
+from tests.stage3_partitioning.kv.cluster import SLOTS
 from tests.stage3_partitioning.kv.lab import KvLab
 from tests.stage3_partitioning.kv.one_node import node, told
 
@@ -54,6 +55,36 @@ def test_a_decision_is_made_once_and_each_table_is_told_until_it_is_taken(lab: K
     assert told(made, lab.Done(1), "n1") == [], "a copy of the word about a move that is over"
     ((_, now),) = told(made, lab.TableAsked())
     assert sum(last - first + 1 for first, last, name in now.table.runs if name == "n3") == 4
+
+
+@graded(
+    points=1,
+    title="Told again after a crash",
+    requirement="the docstring of the coordinator: what is not answered is said again",
+)
+def test_a_coordinator_that_comes_back_tells_its_table_though_nothing_is_to_move(
+    lab: KvLab,
+) -> None:
+    first = node(lab, "n3")
+    saved: dict[Any, Any] = {}
+    words = (
+        ("op", lab.ChangeRequest(1, "n1", False)),
+        ("n2", lab.Prepared(1)),
+        ("n1", lab.Done(1)),
+    )
+    for sender, word in words:
+        effects = first.step(Receive(1, sender, word))
+        saved.update({each.key: each.value for each in effects_of(Save, effects)})
+    assert saved["table"].runs == ((0, SLOTS - 1, "n2"),), "all is where it is to be"
+    settings = {"slots": SLOTS, "shards": ("n1", "n2"), "coordinator": "n3"}
+    again = lab.StoreNode("n3", ("n1", "n2"), **settings)
+    begun = again.step(Start(1, saved))
+    told_to = [each.to for each in effects_of(Send, begun) if told_table(lab, each)]
+    assert told_to == ["n1", "n2"], "it has forgotten who has the table"
+    assert [type(each.timer) for each in effects_of(SetTimer, begun)] == [lab.Tick]
+    told(again, lab.TableTaken(1), "n1")
+    sends = effects_of(Send, again.step(Fire(100_000, 1, lab.Tick())))
+    assert [each.to for each in sends if told_table(lab, each)] == ["n2"]
 
 
 def told_table(lab: KvLab, send: Any) -> bool:
