@@ -218,3 +218,22 @@ def test_what_was_not_flushed_outlives_a_compaction_and_a_crash(lab: CassandraLa
     again = lab.CompactingStore(lab.MemoryFiles(store.files.contents()))
     assert again.get(name(9)) == lab.Cell("not flushed", 50)
     assert len(dict(again.scan(FIRST, LAST))) == 5
+    store = store_of(lab, *({name(n): lab.Cell("v", n + 1)} for n in range(4)))
+    store.write({name(9): lab.Cell("first life", 50)})
+    second = lab.CompactingStore(lab.MemoryFiles(store.files.contents()))
+    second.write({name(8): lab.Cell("second life", 60)})
+    assert second.compact(0)
+    third = lab.CompactingStore(lab.MemoryFiles(second.files.contents()))
+    assert third.get(name(9)) == lab.Cell("first life", 50), "its log is still in no table"
+    assert third.get(name(8)) == lab.Cell("second life", 60)
+
+
+@graded(points=1, title="What stays", requirement="a table that is not merged is left as it is")
+def test_a_table_beside_a_compaction_stays_whatever_its_level_is(lab: CassandraLab) -> None:
+    store = store_of(lab, *({name(n): lab.Cell("v", n + 1)} for n in range(3)))
+    for number, level in ((1, 2), (2, 1), (3, 0)):
+        (table,) = (each for each in store.tables if each.first == name(number - 1))
+        assert store.compact(0, ([table], level))
+        for opened in (store, lab.CompactingStore(lab.MemoryFiles(store.files.contents()))):
+            assert len(dict(opened.scan(FIRST, LAST))) == 3, f"one went to level {level}"
+    assert sorted(table.level for table in store.tables) == [0, 1, 2]
