@@ -26,6 +26,7 @@ from stage3_partitioning.shards.messages import (
     InsertAll,
     Inserted,
     InsertMany,
+    Item,
     MoveChunk,
     MoveTo,
     Put,
@@ -244,7 +245,7 @@ def test_a_row_of_which_nothing_could_be_put_is_answered_alike_by_the_next_owner
     assert [item.place for item in first[1].items] == ["a"]
     row = InsertAll(7, "c1/0", shard.version, (("a", "new"), ("c", "new")))
     assert sent(shard.step(Receive(4, "c1", row))) == [("c1", Inserted(7, 0))]
-    items = []
+    items: list[Item] = []
     for number in (1, 2):
         for _, message in sent(shard.step(Receive(5, "n2", Taken(migration, number)))):
             items += message.items if isinstance(message, Batch) else ()

@@ -220,10 +220,11 @@ def test_what_was_not_flushed_outlives_a_compaction_and_a_crash(lab: CassandraLa
     assert len(dict(again.scan(FIRST, LAST))) == 5
     store = store_of(lab, *({name(n): lab.Cell("v", n + 1)} for n in range(4)))
     store.write({name(9): lab.Cell("first life", 50)})
-    second = lab.CompactingStore(lab.MemoryFiles(store.files.contents()))
+    files = lab.MemoryFiles(store.files.contents())
+    second = lab.CompactingStore(files)
     second.write({name(8): lab.Cell("second life", 60)})
     assert second.compact(0)
-    third = lab.CompactingStore(lab.MemoryFiles(second.files.contents()))
+    third = lab.CompactingStore(lab.MemoryFiles(files.contents()))
     assert third.get(name(9)) == lab.Cell("first life", 50), "its log is still in no table"
     assert third.get(name(8)) == lab.Cell("second life", 60)
 

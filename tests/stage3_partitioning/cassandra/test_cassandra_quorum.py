@@ -251,6 +251,9 @@ def test_what_too_few_replicas_answer_ends_once_and_truly(lab: CassandraLab) -> 
     why = "1 replicas have it for certain, 2 are needed"
     assert told(node.fires(lab.TimeIsOver(round))) == [Unknown(why)]
     assert node.gets("n3", lab.Mutated(round)) == []
+    silent = sent(node.does(put(lab, "ann", "Rome")))[0][1].round
+    why = "0 replicas have it for certain, 2 are needed"
+    assert told(node.fires(lab.TimeIsOver(silent))) == [Unknown(why)], "no word is no no"
     read = sent(node.does(lab.Get("ann")))[0][1].round
     node.gets("n2", lab.Found(read, ()))
     node.gets("n3", lab.Found(read, ((NAME, lab.Cell("Oslo", 5)),)))

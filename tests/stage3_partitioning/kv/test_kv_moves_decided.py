@@ -76,7 +76,7 @@ def test_a_coordinator_that_comes_back_tells_its_table_though_nothing_is_to_move
         effects = first.step(Receive(1, sender, word))
         saved.update({each.key: each.value for each in effects_of(Save, effects)})
     assert saved["table"].runs == ((0, SLOTS - 1, "n2"),), "all is where it is to be"
-    settings = {"slots": SLOTS, "shards": ("n1", "n2"), "coordinator": "n3"}
+    settings: dict[str, Any] = {"slots": SLOTS, "shards": ("n1", "n2"), "coordinator": "n3"}
     again = lab.StoreNode("n3", ("n1", "n2"), **settings)
     begun = again.step(Start(1, saved))
     told_to = [each.to for each in effects_of(Send, begun) if told_table(lab, each)]
