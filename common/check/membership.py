@@ -53,9 +53,8 @@ def check_accuracy(views: Iterable[View], up: Spans, settle: int) -> Verdict:
         settle: how long after the beginning of such a span an old belief is no mistake, in
             microseconds: news that a member is back take a while.
     """
-    judged, asked = 0, 0
+    judged = 0
     for view in views:
-        asked += 1
         for member, spans in up.items():
             span = _around(spans, view.since - settle, view.until)
             judged += span is not None
@@ -70,7 +69,7 @@ def check_accuracy(views: Iterable[View], up: Spans, settle: int) -> Verdict:
                     node=view.observer,
                 )
     sentence = f"Accurate: {judged} times somebody was up, and nobody's dead."
-    return Verdict(Answer.YES, sentence, steps=judged, rests_on=asked)
+    return Verdict(Answer.YES, sentence, steps=judged, rests_on=judged)
 
 
 def check_completeness(views: Iterable[View], up: Spans, down: Spans, bound: int) -> Verdict:
@@ -82,9 +81,8 @@ def check_completeness(views: Iterable[View], up: Spans, down: Spans, bound: int
         down: when each member was down.
         bound: how long detection and dissemination may take together, in microseconds.
     """
-    judged, asked = 0, 0
+    judged = 0
     for view in views:
-        asked += 1
         if _around(up.get(view.observer, ()), view.since - bound, view.until) is None:
             continue
         for member, spans in down.items():
@@ -107,7 +105,7 @@ def check_completeness(views: Iterable[View], up: Spans, down: Spans, bound: int
         if judged
         else f"Nobody was seen to be down for {show_time(bound)}, so there was nothing to notice.",
         steps=judged,
-        rests_on=asked,
+        rests_on=judged,
     )
 
 

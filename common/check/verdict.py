@@ -99,7 +99,8 @@ def weighed(verdict: Verdict, history: Iterable[Operation] | None = None) -> Ver
         done = f"of {ok} operations that ended ok it is about none" if ok else "nothing was done"
     else:
         return verdict
-    return replace(verdict, answer=Answer.UNKNOWN, sentence=f"This shows nothing: {done}.")
+    sentence = f"This shows nothing: {done}. {verdict.sentence if ok else ''}".rstrip()
+    return replace(verdict, answer=Answer.UNKNOWN, sentence=sentence)
 
 
 class OutOfBudget(Exception):

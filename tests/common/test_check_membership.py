@@ -8,7 +8,7 @@ from common.check.membership import (
     known_after,
     spans_of,
 )
-from common.check.verdict import Answer
+from common.check.verdict import Answer, weighed
 from common.values.history import History, Ok, Operation, Outcome, Unknown
 
 
@@ -40,6 +40,19 @@ def test_who_is_down_for_longer_than_the_bound_is_dead_to_all_who_are_up() -> No
     assert wrong.answer is Answer.NO, "a suspicion is not enough"
     nothing = check_completeness(fine, up, {}, bound=30)
     assert "nothing to notice" in nothing.sentence
+
+
+def test_where_nobody_had_to_be_found_or_nobody_was_up_a_run_shows_nothing() -> None:
+    """Somebody has answered, and was down for too short a time, or up for too short a time."""
+    history = [Operation("a", "members", None, None, 40, 40, Ok())]
+    views, up = [view("a", 40)], {"a": [(0, 100)]}
+    soon = check_completeness(views, up, {"b": [(20, 60)]}, bound=30)
+    assert weighed(soon, history).answer is Answer.UNKNOWN
+    assert "nothing to notice" in weighed(soon, history).sentence
+    late = check_completeness([view("a", 55, "b")], up, {"b": [(20, 60)]}, bound=30)
+    assert weighed(late, history).answer is Answer.YES
+    assert weighed(check_accuracy(views, up, 30), history).answer is Answer.YES
+    assert weighed(check_accuracy(views, up, 50), history).answer is Answer.UNKNOWN
 
 
 def test_the_first_who_suspects_detects_and_the_last_who_knows_ends_the_spreading() -> None:

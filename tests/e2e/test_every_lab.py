@@ -29,6 +29,9 @@ from tests.support.portable import AT_HAND, said_by, said_in_pyodide
 from tests.support.trace_hash import digest
 
 SEEDS = 10
+TAKES_LONGER = {"swim-completeness"}
+"""By lab and name, promises of which some seconds show nothing: who dies is found in ten."""
+
 FIRST_STATES = 3_000
 """So many states of an instance are looked at on its day; all of them in a heavy proof."""
 
@@ -76,19 +79,24 @@ BROKEN = [
 def test_what_a_variant_promises_holds_under_chaos_and_what_it_breaks_breaks(
     worlds: Worlds, variant: Variant
 ) -> None:
+    """A promise about long times is not judged in runs of these few seconds: that is unknown."""
     broken: set[str] = set()
+    kept: set[str] = set()
     ok = 0
     for seed in range(SEEDS):
         scene = worlds.rehearsal(variant, seed=seed, recorded=False, check_handlers=23)
         scene.run(UNTIL)
         ok += sum(isinstance(operation.outcome, Ok) for operation in scene.history)
         for name, verdict in scene.verdicts().items():
-            assert name in variant.breaks or verdict.answer is Answer.YES, (
+            assert name in variant.breaks or verdict.answer is not Answer.NO, (
                 f"seed {seed}: not {name}: {verdict.sentence}"
             )
             broken |= {name} if verdict.answer is Answer.NO else set()
+            kept |= {name} if verdict.answer is Answer.YES else set()
     assert ok >= 10 * SEEDS, "hardly anything was done, so nothing is shown"
     assert broken == set(variant.breaks), f"in {SEEDS} runs"
+    asked = {name for name in variant.checks if f"{worlds.lab}-{name}" not in TAKES_LONGER}
+    assert asked <= kept | broken, f"{asked - kept - broken} was not judged in {SEEDS} runs"
 
 
 @pytest.mark.rotates
@@ -170,7 +178,9 @@ def test_processes_that_are_killed_in_turn_keep_what_the_lab_promises(
             continue
         for name, verdict in told["verdicts"].items():
             broken = name in worlds.variant().breaks
-            assert broken or verdict["answer"] == "yes", f"not {name}: {verdict['sentence']}"
+            longer = f"{worlds.lab}-{name}" in TAKES_LONGER and verdict["answer"] == "unknown"
+            said = f"not {name}: {verdict['sentence']}"
+            assert broken or longer or verdict["answer"] == "yes", said
         break
     else:
         pytest.fail(f"hardly anything was done: {told['outcomes']}")
