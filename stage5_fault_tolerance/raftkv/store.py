@@ -130,6 +130,9 @@ class Draft:
     def put(self, key: str, value: str) -> int:
         """Let a key hold a value; returns the revision.
 
+        Its life goes on from what this command has left there so far (:meth:`find`): a key that it
+        has deleted comes anew.
+
         Raises:
             Refusal: the value is too long.
         """
@@ -203,7 +206,11 @@ def check_size(command: object, result: object) -> None:
 
 
 def _transact(draft: Draft, transaction: Transaction) -> TransactionResult:
-    """Compare before anything changes, then take the steps one after the other."""
+    """Compare before anything changes, then take the steps one after the other.
+
+    Each compare is answered, also behind one that does not hold: one that cannot be answered
+    refuses the transaction whatever the store holds.
+    """
     parts = (transaction.compares, transaction.then, transaction.otherwise)
     if any(len(part) > MAX_STEPS for part in parts):
         raise Refusal(f"a transaction has at most {MAX_STEPS} compares, and as many steps")

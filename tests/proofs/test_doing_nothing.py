@@ -21,7 +21,6 @@ PASSED = {
     "failures": {"watching_costs_one_message_to_each_peer_in_a_period"},
     "clocks": {"merging_is_the_same_in_any_order_and_any_number_of_times"},
     "log": {"a_beat_to_another_than_the_active_controller_says_nothing"},
-    "swim": {"after_all_kinds_of_trouble_all_are_alive_to_all"},
 }
 """What such code does right: that it sends no more than what is supplied sends, say."""
 

@@ -12,7 +12,7 @@ class EtcdLab(LabUnderTest):
     """What the suite uses of the lab; the names come from the implementation under test."""
 
     if TYPE_CHECKING:
-        from stage5_fault_tolerance.etcd.batches import MOST_COMMANDS
+        from stage5_fault_tolerance.etcd.batches import MOST_COMMANDS, Batches
         from stage5_fault_tolerance.etcd.client import EtcdClient
         from stage5_fault_tolerance.etcd.commands import (
             Arm,
@@ -37,6 +37,7 @@ class EtcdLab(LabUnderTest):
         from stage5_fault_tolerance.etcd.leases import Leases
         from stage5_fault_tolerance.etcd.messages import Committed, Probed
         from stage5_fault_tolerance.etcd.problems import MOST_BYTES
+        from stage5_fault_tolerance.etcd.requests import Asked
         from stage5_fault_tolerance.etcd.results import (
             DeleteResult,
             Done,

@@ -38,6 +38,14 @@ def test_a_batch_holds_as_much_as_it_may_and_no_more(lab: EtcdLab) -> None:
         (batch,) = [each for each in sent(done) if type(each).__name__ == "Batch"]
         assert batch.number == 2
         assert batch.changes.commands == waiting[:taken]
+    small, large = lab.Put(b"k", b"y"), lab.Put(b"k", b"x" * lab.MOST_BYTES)
+    for order in ((large, small), (large, large, small), (small, large, small)):
+        batches = lab.Batches()
+        batches.waiting.extend(lab.Asked(call, each, 9) for call, each in enumerate(order))
+        for request in order:
+            assert batches.next(0).changes.commands == (request,), "alone, however large it is"
+            batches.under_way = None
+        assert batches.is_empty(), "nothing more waits"
 
 
 @graded(

@@ -66,8 +66,15 @@ def test_all_changes_of_a_transaction_share_one_revision(lab: RaftkvLab) -> None
     assert told.results[:4] == (3, 3, True, 3)
     assert [item.mod_revision for item in told.results[4].items] == [3, 3]
     assert (told.revision, told.results[4].revision, store.revision) == (3, 3, 3)
+    (a, c) = told.results[4].items
+    assert a == lab.Item("a", "3", create_revision=1, mod_revision=3, version=3), "put twice more"
+    assert c == lab.Item("c", "2", create_revision=3, mod_revision=3, version=1)
     assert store.apply(lab.Get("b")) is None
     assert store.apply(lab.Put("d", "4")) == 4
+    steps = (lab.Delete("a"), lab.Append("a", "5"), lab.Put("e", "6"), lab.Append("e", "7"))
+    (a, _, _, e) = store.apply(lab.Transaction((), (*steps, lab.Range("")))).results[4].items
+    assert a == lab.Item("a", "5", create_revision=5, mod_revision=5, version=1), "it came anew"
+    assert e == lab.Item("e", "67", create_revision=5, mod_revision=5, version=2), "put, then more"
 
 
 @graded(
@@ -130,6 +137,9 @@ def test_a_compare_holds_of_what_is_there_before_the_transaction(lab: RaftkvLab)
                 assert holds("none", target, relation, number) == compare(0, number)
     for wrong in (("k", "value", "=", 1), ("k", "version", "<", "1"), ("k", "key", "=", "k")):
         assert isinstance(holds(*wrong), lab.Refused), wrong
+        for first in (lab.Compare("k", "value", "=", "no"), lab.Compare("k", "value", "=", "n")):
+            told = store.apply(lab.Transaction((first, lab.Compare(*wrong))))
+            assert isinstance(told, lab.Refused), f"{wrong}, whatever is said before it"
     assert isinstance(holds("k", "version", "~", 2), lab.Refused)
 
 
