@@ -36,7 +36,10 @@ class Reads(Persistence):
         self.serve_reads()
 
     def serve_reads(self) -> None:
-        """Answer the queries whose round is answered and whose index is applied."""
+        """Answer the queries whose round is answered and whose index is applied.
+
+        Where there are leases, each answered round gives one, whether a query waits or not.
+        """
         if self.role is not Role.LEADER or not (self.reads or self.lease_us):
             return
         answered = self._answered_round()

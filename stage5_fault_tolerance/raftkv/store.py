@@ -153,7 +153,11 @@ class Draft:
         return True
 
     def range(self, start: str, end: str | None, limit: int) -> RangeResult:
-        """The items with keys from ``start`` up to but without ``end``, the first ``limit``."""
+        """The items with keys from ``start`` up to but without ``end``, the first ``limit``.
+
+        They are those that this command has left there so far. None is no end, and 0 no limit; the
+        count is that without a limit.
+        """
         first = bisect_left(self._keys, start)
         last = len(self._keys) if end is None else bisect_left(self._keys, end)
         keys = self._keys[first:last]
@@ -209,7 +213,8 @@ def _transact(draft: Draft, transaction: Transaction) -> TransactionResult:
     """Compare before anything changes, then take the steps one after the other.
 
     Each compare is answered, also behind one that does not hold: one that cannot be answered
-    refuses the transaction whatever the store holds.
+    refuses the transaction whatever the store holds. A step is a Get, Put, Append, Delete or Range;
+    anything else refuses it, too.
     """
     parts = (transaction.compares, transaction.then, transaction.otherwise)
     if any(len(part) > MAX_STEPS for part in parts):

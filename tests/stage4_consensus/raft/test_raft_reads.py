@@ -184,6 +184,11 @@ def test_a_leader_with_a_lease_answers_at_once_and_no_longer_than_it_lasts(lab: 
     assert find(get(lab, two, 2), lab.Answer) == [lab.Answer(2, "a")]
     two.now = began + 100 * MS
     assert not find(get(lab, two, 3), lab.Answer), "nobody has answered the later round"
+    three = leader_of_x(lab, lease_us=100 * MS)
+    beat = find(three.fire(lab.HeartbeatDue), lab.AppendEntries)[0].round
+    answer_round(lab, three, "n2", beat)
+    three.now += 99 * MS
+    assert find(get(lab, three), lab.Answer), "a round counts, though no query waits for it"
 
 
 @graded(

@@ -1,5 +1,6 @@
 """Graded suite of the lab ``raftkv``, the store by itself: transactions and snapshots."""
 
+from itertools import product
 from random import Random
 from typing import Any
 
@@ -78,6 +79,27 @@ def test_all_changes_of_a_transaction_share_one_revision(lab: RaftkvLab) -> None
 
 
 @graded(
+    points=2,
+    title="A range in a transaction",
+    requirement="the page, *The commands*: each step sees what the steps before it did",
+)
+def test_a_range_has_what_the_steps_before_it_put_and_deleted_within_its_bounds(
+    lab: RaftkvLab,
+) -> None:
+    store = filled(lab, b="1", c="1", e="1")
+    steps = (lab.Put("a", "2"), lab.Put("d", "2"), lab.Delete("c"), lab.Put("f", "2"))
+    whole, bounds = ["a", "b", "d", "e", "f"], ("", "a", "b", "c", "d", "e", "f", "g", None)
+    for start, end in product(bounds[:-1], bounds):
+        for limit in (0, 1, 2):
+            asked = lab.Range(start, end, limit)
+            told = store.apply(lab.Transaction((), (*steps, asked))).results[-1]
+            expected = [key for key in whole if start <= key and (end is None or key < end)]
+            assert [item.key for item in told.items] == expected[: limit or None], f"{asked}"
+            assert told.count == len(expected), f"{asked}: the count is that of all"
+            store.apply(lab.Transaction((), (lab.Put("c", "1"), *map(lab.Delete, "adf"))))
+
+
+@graded(
     points=3,
     title="All or nothing",
     requirement="the page, *The commands*: a command is carried out wholly, or refused and leaves "
@@ -94,6 +116,7 @@ def test_a_transaction_that_is_refused_half_way_leaves_nothing_behind(lab: Raftk
         (*first, "no command"),
         (*first, lab.Range("", None, -1)),
         (*first, lab.Transaction()),
+        (*first, lab.CompareAndSet("a", "2", "3")),
         (*first, *[lab.Get("a")] * lab.MAX_STEPS),
     ]
     for steps in refused:
