@@ -83,6 +83,12 @@ def test_the_log_comes_in_pieces_that_end_with_a_revision(lab: EtcdLab, sweep: S
                 revision = piece[-1].mod_revision + 1
             expected = [version for version in versions if version.mod_revision >= start]
             assert told == expected, f"from revision {start} on, {limit} at a time"
+    history = lab.History()
+    for at, keys in enumerate((b"a", b"bc", b"d", b"efg"), 2):
+        for key in keys:
+            history.add(lab.KeyValue(bytes([key]), b"", at, at, 1))
+    ends = {1: 1, 2: 3, 3: 3, 4: 4, 5: 7, 6: 7, 7: 7, 8: 7}
+    assert {limit: len(history.since(2, limit)) for limit in ends} == ends
 
 
 @graded(

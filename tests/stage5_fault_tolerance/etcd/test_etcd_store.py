@@ -103,6 +103,9 @@ def test_a_range_has_bounds_then_an_order_then_a_limit(lab: EtcdLab) -> None:
     assert keys(limit=2, sort_order="descend", sort_target="mod") == ("ae", True, 5)
     assert keys(limit=2, sort_target="mod") == ("cb", True, 5), "cut, with one more, then sorted"
     assert keys(limit=1, sort_order="descend", sort_target="version") == ("a", True, 5)
+    for target, found in (("version", "abcde"), ("value", "abcde"), ("create", "ebcad")):
+        told = keys(sort_order="descend", sort_target=target)
+        assert told == (found, False, 5), "what is equal stays in the order of the keys"
     assert keys(limit=1, min_mod_revision=5) == ("a", True, 5)
     assert keys(max_mod_revision=5) == ("bcd", False, 5)
     assert keys(min_create_revision=3, max_create_revision=4) == ("ac", False, 5)

@@ -45,6 +45,28 @@ def test_a_store_restored_from_a_snapshot_goes_on_like_the_first(
         assert second.query(lab.Changes(compacted)) == first.query(lab.Changes(compacted))
 
 
+@graded(
+    points=2,
+    title="Who holds a key after a snapshot",
+    requirement="Store.restore: the leases, and which key is attached to which now",
+)
+def test_after_a_snapshot_a_key_goes_only_with_the_lease_that_held_it_last(lab: EtcdLab) -> None:
+    first, second = lab.Store(), lab.Store()
+    for id in (7, 8):
+        first.apply(lab.LeaseGrant(60, id))
+    for key, leases in {b"moved": (7, 8), b"free": (7, 0), b"held": (0, 7)}.items():
+        for lease in leases:
+            first.apply(lab.Put(key, b"", lease))
+    for change in (lab.Put(b"anew", b"", 7), lab.DeleteRange(b"anew"), lab.Put(b"anew")):
+        first.apply(change)
+    second.restore(first.snapshot())
+    for id, left in ((7, [b"anew", b"free", b"moved"]), (8, [b"anew", b"free"])):
+        for store in (first, second):
+            store.apply(lab.LeaseRevoke(id))
+            assert [kv.key for kv in store.query(lab.Range(b"\0", b"\0")).kvs] == left
+    assert second.snapshot() == first.snapshot()
+
+
 def parts_of(lab: EtcdLab, snapshot: object) -> list[Any]:
     """The parts of the history that a snapshot has, wherever they stand in it."""
     if isinstance(snapshot, tuple):
