@@ -124,8 +124,8 @@ class Prober(Node):
         """Judge the probe of the period that ends, and begin with the next (section 3.1).
 
         If its target has sent no ack, directly or by a helper, it has :meth:`failed`. It has not if
-        this member itself has stood still: then it is now later than ``period_due`` by more than a
-        period, and the ack may wait unread.
+        this member itself has stood still: then it is now later than ``period_due`` by more than
+        ``period``, and the ack may wait unread. The next probe begins in any case.
         """
         stood_still = self.now - self.period_due > self.period
         if self.target is not None and not self.acked and not stood_still:

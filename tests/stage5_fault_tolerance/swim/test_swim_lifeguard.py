@@ -92,6 +92,18 @@ def test_a_member_that_doubts_itself_waits_longer_for_an_ack(lab: SwimLab) -> No
     assert of_kind(lab.PingReq, alone.wait(1))
 
 
+@graded(points=1, title="Doubt, and a pause", requirement="who stood still accuses nobody for that")
+def test_a_member_that_doubts_itself_and_stood_still_accuses_nobody(lab: SwimLab) -> None:
+    for late, state in ((PERIOD, "suspect"), (PERIOD + 1, "alive")):
+        alone = guard(lab, members=40)
+        failed_probe(alone, 3)
+        ping = alone.next_ping()
+        assert alone.until_period() == 2 * PERIOD, "it doubts itself"
+        alone.now += alone.until_period() + late
+        alone.fire(alone.period_timer())
+        assert alone.believes()[ping.to] == (state, 0), f"{late} µs too late: a period is enough"
+
+
 @graded(points=2, title="Nack", requirement="Lifeguard III-A: a helper answers in any case")
 def test_a_helper_without_an_ack_says_so_and_passes_a_late_ack_on(lab: SwimLab) -> None:
     alone = guard(lab)
