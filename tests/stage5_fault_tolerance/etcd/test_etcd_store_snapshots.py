@@ -63,7 +63,8 @@ def test_after_a_snapshot_a_key_goes_only_with_the_lease_that_held_it_last(lab: 
     for id, left in ((7, [b"anew", b"free", b"moved"]), (8, [b"anew", b"free"])):
         for store in (first, second):
             store.apply(lab.LeaseRevoke(id))
-            assert [kv.key for kv in store.query(lab.Range(b"\0", b"\0")).kvs] == left
+            found: Any = store.query(lab.Range(b"\0", b"\0"))
+            assert [kv.key for kv in found.kvs] == left
     assert second.snapshot() == first.snapshot()
 
 

@@ -72,8 +72,8 @@ def test_all_changes_of_a_transaction_share_one_revision(lab: RaftkvLab) -> None
     assert c == lab.Item("c", "2", create_revision=3, mod_revision=3, version=1)
     assert store.apply(lab.Get("b")) is None
     assert store.apply(lab.Put("d", "4")) == 4
-    steps = (lab.Delete("a"), lab.Append("a", "5"), lab.Put("e", "6"), lab.Append("e", "7"))
-    (a, _, _, e) = store.apply(lab.Transaction((), (*steps, lab.Range("")))).results[4].items
+    anew = (lab.Delete("a"), lab.Append("a", "5"), lab.Put("e", "6"), lab.Append("e", "7"))
+    (a, _, _, e) = store.apply(lab.Transaction((), (*anew, lab.Range("")))).results[4].items
     assert a == lab.Item("a", "5", create_revision=5, mod_revision=5, version=1), "it came anew"
     assert e == lab.Item("e", "67", create_revision=5, mod_revision=5, version=2), "put, then more"
 
