@@ -131,7 +131,7 @@ class Draft:
         """Let a key hold a value; returns the revision.
 
         Its life goes on from what this command has left there so far (:meth:`find`): a key that it
-        has deleted comes anew.
+        has deleted begins a new life.
 
         Raises:
             Refusal: the value is too long.
