@@ -1,6 +1,7 @@
 """Functions and objects behind the judge's pipe: types are kept, tricks do not pass."""
 
 import asyncio
+import socket
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -8,7 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from common.course.judge.calls import CallFailure
+from common.course.judge.calls import CallFailure, Calls
+from common.course.judge.channel import Channel
 from common.course.judge.declared import problem
 from common.course.judge.errors import StudentError
 from common.course.judge.worker.values import Unfit, Values
@@ -138,6 +140,23 @@ def test_a_process_that_ends_itself_fails_its_call(tmp_path: Path) -> None:
             lab.percentile([1])
         lab.end_test()
         assert lab.wilson_interval(5, 10), "the next test has another process"
+
+
+def test_what_is_awaited_is_heard_though_its_answer_came_with_that_to_a_call() -> None:
+    """Both were read in one piece, and nothing more will come to wake the event loop."""
+    ours, theirs = socket.socketpair()
+
+    async def talk() -> None:
+        calls = Calls(Channel(ours, called=True), {}, str, str)  # type: ignore[arg-type]
+        waiting = asyncio.ensure_future(calls.wait(7))
+        await asyncio.sleep(0)
+        theirs.sendall(b'{"id": 2, "value": "of the call"}\n{"id": 1, "value": "awaited"}\n')
+        assert calls.find("called") == "of the call"
+        async with asyncio.timeout(10):
+            assert await waiting == "awaited"
+
+    with ours, theirs:
+        asyncio.run(talk())
 
 
 def test_a_name_that_is_gone_is_told(tmp_path: Path) -> None:

@@ -140,6 +140,8 @@ class Calls:
         request = self._send(asked)
         while request not in self._early:
             self._receive()
+        while self._channel.has_line():  # came with the answer, and no event loop would hear of it
+            self._receive()
         return self._result(self._early.pop(request))
 
     def _send(self, asked: dict[str, Any]) -> int:
