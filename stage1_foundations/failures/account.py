@@ -178,7 +178,9 @@ class AccountServer(Node):
         client has ended: nobody waits for an answer.
 
         The whole state, ``service.snapshot()``, is saved under ``"service"``, for the sake of one
-        write; a real server appends to a log.
+        write; a real server appends to a log. It is saved with each answer, also with a repeated
+        one: the write of the first may be under way still, and only the saves of a step are waited
+        for before its messages leave.
         """
         if isinstance(request.asked, Statement):
             self.send(sender, Reply(request.number, Entries(self.account.entries)))

@@ -18,8 +18,6 @@ from common.course.suites.suite import SuiteOptions, run_suite
 COURSE = Course(ROOT)
 BODIES = {"nothing": "return None", "echoing": "return [*locals().values()][-1]"}
 PASSED = {
-    "failures": {"watching_costs_one_message_to_each_peer_in_a_period"},
-    "clocks": {"merging_is_the_same_in_any_order_and_any_number_of_times"},
     "log": {"a_beat_to_another_than_the_active_controller_says_nothing"},
 }
 """What such code does right: that it sends no more than what is supplied sends, say."""

@@ -159,6 +159,7 @@ def test_the_latest_sign_of_life_is_when_the_answered_request_was_first_sent(
         ([sent(0, 1), received(900, 1)], 0),
         ([sent(10, 1), sent(500, 1), received(900, 1)], 10),
         ([sent(10, 1), received(20, 1), sent(30, 2)], 10),
+        ([sent(10, 1), received(20, 1), sent(30, 1), received(40, 1)], 10),
         ([sent(10, 1), sent(30, 2), received(40, 2), received(900, 1)], 30),
         ([sent(10, 1), received(20, 1), sent(30, 2), received(40, 2), received(50, 2)], 30),
         ([sent(10, 5), sent(30, 2), received(40, 2), received(50, 5)], 30),

@@ -91,6 +91,11 @@ def test_who_crashed_is_suspected_by_all_who_live_and_for_good(
         for now in range(2 * SECOND, 10 * SECOND, 500 * MS):
             simulation.run(now)
             assert sorted(suspicions(lab, simulation)) == expected, f"{down} are down"
+    alone = ByHand(lab.HeartbeatDetector("n1", MEMBERS[1:]))
+    alone.wait(1 * SECOND)
+    for peer in MEMBERS[1:]:
+        alone.invoke(lab.Classify(peer))
+    assert alone.ended == [Ok("suspected")] * 3, "nobody else lives"
     begun = lab.HeartbeatDetector("n1", MEMBERS[1:], first_timeout=70 * MS).step(Start(0, {}))
     waits = {each.timer: each.after for each in begun if isinstance(each, SetTimer)}
     for peer in MEMBERS[1:]:
@@ -201,6 +206,8 @@ def test_watching_costs_one_message_to_each_peer_in_a_period(lab: FailuresLab) -
         assert not often.wait(6), "7 µs were asked for"
         assert [each.to for each in often.wait(1)] == ["n2", "n3"]
     assert to_suspect, "who stops talking to a suspect is suspected by it in turn, for ever"
+    said = [opinion(lab, simulation, "n1", peer) for peer in ("n2", "n4")]
+    assert said == ["answering", "suspected"], "so much is told by so few messages"
 
 
 @graded(points=1, title="Loss", requirement="one lost message is no reason")

@@ -195,6 +195,25 @@ def test_a_liar_that_repeats_itself_has_one_vote(lab: FailuresLab) -> None:
     effects = client.step(Receive(4, "n2", lab.Answer(number, "4th")))
     assert [effect for effect in effects if isinstance(effect, Return)] == [Return(1, Ok("4th"))]
     assert any(isinstance(effect, CancelTimer) for effect in effects), "there is no round to come"
+    must_believe_no_majority_of_those_heard(lab)
+
+
+def must_believe_no_majority_of_those_heard(lab: FailuresLab) -> None:
+    """Five replicas, two liars: what two of the first three say may be their lie.
+
+    And who has said that there is no entry has said something.
+    """
+    for first in (LIE, None):
+        client = ByHand(lab.VotingClient("c1", ("n1", "n2", "n3", "n4", "n5")))
+        (asked, *_) = client.invoke(lab.Lookup("mars"))
+        for replica, entry in (
+            *(("n1", first), ("n2", "4th"), ("n3", first)),
+            *(("n3", "4th"), ("n1", "4th"), ("n4", "4th")),
+        ):
+            client.receive(replica, lab.Answer(asked.message.number, entry))
+            assert not client.ended, f"{client.ended}, and no three said the same at first"
+        client.receive("n5", lab.Answer(asked.message.number, "4th"))
+        assert client.ended == [Ok("4th")], "three of five say so, and two may lie"
 
 
 @graded(points=2, title="Another question", requirement="a vote counts for its own question only")

@@ -212,6 +212,7 @@ def test_a_late_copy_of_an_earlier_command_is_not_carried_out_again(lab: Failure
         assert not server.step(Receive(0, "c1", old)), f"{old} is late, and nobody waits"
     asked_of_c1 = server.step(Receive(0, "c1", requests[2]))
     assert Send("c1", lab.Reply(3, lab.Done(6))) in asked_of_c1, "its answer may have been lost"
+    assert effects_of(Save, asked_of_c1), "the write of the first answer may be under way still"
     asked = server.step(Receive(0, "c2", lab.Request(1, lab.Statement())))
     assert asked == [Send("c2", lab.Reply(1, lab.Entries((2, 2, 2))))]
     refused = server.step(Receive(0, "c3", lab.Request(1, lab.Withdraw(50))))

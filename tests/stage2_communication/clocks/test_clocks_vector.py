@@ -86,6 +86,9 @@ def test_merging_is_the_same_in_any_order_and_any_number_of_times(
         assert dict(merged[0]) == {
             process: max(vector[process] for vector in some) for process, _ in merged[0]
         }, "and no greater than it must be"
+    both = lab.VectorClock((("p1", 1), ("p2", 5)))
+    both.merge(lab.VectorClock((("p2", 2), ("p3", 3))))
+    assert both.counts() == (("p1", 1), ("p2", 5), ("p3", 3)), "entry by entry the greater"
 
 
 @graded(points=2, title="Causes first", requirement="Birman, Schiper, Stephenson 1991, 5.1")
