@@ -129,7 +129,7 @@ class AvailableReplica(Node):
 
     @on(Gossip)
     def gossip_received(self, gossip: Gossip, sender: NodeId) -> None:
-        """Take what is newer; answer with what is newer here.
+        """Take what is newer; answer with what is newer here. The tags alone say which that is.
 
         The answer is answered by nobody: by then both hold the same.
         """

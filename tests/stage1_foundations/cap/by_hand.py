@@ -1,9 +1,11 @@
 """Replicas of both registers, moved by hand: several clients of one replica, and several lives."""
 
+from itertools import pairwise
 from typing import Any
 
 from common.course.suites.kit import ByHand
 from common.values.history import Failed, Unknown
+from common.values.units import SECOND
 from tests.stage1_foundations.cap.lab import CapLab
 
 
@@ -52,6 +54,14 @@ def must_count_answers_for_their_own_round(lab: CapLab) -> None:
             asked = of(lab.consistent.Query, node.receive(f"c{number}", lab.ReadRequest(10**12)))
             rounds.insert(0, asked[0].round)
         saved = node.disk
+    begun, saved = [], {}
+    for _ in range(4):
+        node = replica(lab, saved)
+        asked = of(lab.consistent.Query, node.receive("c1", lab.ReadRequest(1)))
+        begun.append(asked[0].round)
+        saved = node.disk
+    lengths = [later - earlier for earlier, later in pairwise(begun)]
+    assert min(lengths) >= 2**32, f"lives that only read have numbers for so many: {lengths}"
 
 
 def must_take_the_greatest_of_a_majority(lab: CapLab) -> None:
@@ -64,6 +74,40 @@ def must_take_the_greatest_of_a_majority(lab: CapLab) -> None:
         node.receive("n2", reply(asked[0].round, answers[0]))
         sent = of(lab.consistent.Update, node.receive("n3", reply(asked[0].round, answers[1])))
         assert [each.held for each in sent] == [new] * 4, "two majorities share a replica"
+    nothing = tagged((6, "n2"), None)
+    for held, found in (((new, nothing), old), ((nothing, new), old), ((new, old), nothing)):
+        node = replica(lab)
+        for each in held:
+            node.receive("n3", lab.consistent.Update(1, each))
+        node = replica(lab, node.disk)
+        asked = of(lab.consistent.Query, node.receive("c1", lab.ReadRequest(1)))
+        sent = of(lab.consistent.Update, node.receive("n2", reply(asked[0].round, found)))
+        assert [each.held for each in sent] == [nothing] * 2, "None was written last"
+
+
+def must_need_a_majority_of_any_number(lab: CapLab) -> None:
+    """Of four, three have to answer; one replica by itself is a majority."""
+    node = ByHand(lab.ConsistentReplica("n1", ("n2", "n3", "n4")))
+    asked = of(lab.consistent.Query, node.receive("c1", lab.WriteRequest(1, "a")))
+    found = lab.consistent.QueryReply(asked[0].round, lab.consistent.Tagged())
+    assert not node.receive("n2", found), "n3 and n4 may have another half"
+    assert len(of(lab.consistent.Update, node.receive("n3", found))) == 3
+    for answers, kind in ((1, lab.client.Refusal), (2, lab.client.Doubt)):
+        node = ByHand(lab.ConsistentReplica("n1", ("n2", "n3", "n4", "n5"), attempts=1))
+        asked = of(lab.consistent.Query, node.receive("c1", lab.WriteRequest(1, "a")))
+        for peer in ("n2", "n3")[:answers]:
+            node.receive(peer, lab.consistent.QueryReply(asked[0].round, found.held))
+        node.receive("n2", lab.consistent.UpdateReply(asked[0].round))
+        told = [type(each.message) for each in node.wait(SECOND)]
+        assert told == [kind], f"of four others {answers} have answered the query: {told}"
+    alone = ByHand(lab.ConsistentReplica("n1", ()))
+    for request, told in (
+        (lab.WriteRequest(1, "a"), lab.client.WriteReply(1)),
+        (lab.ReadRequest(2), lab.client.ReadReply(2, "a")),
+    ):
+        answers = [each.message for each in alone.receive("c1", request)]
+        assert answers == [told], f"there is nobody else to ask: {answers}"
+        assert not alone.timers, "nothing is under way any more"
 
 
 def must_know_each_clients_latest_write(lab: CapLab) -> None:
@@ -78,10 +122,13 @@ def must_know_each_clients_latest_write(lab: CapLab) -> None:
         tags[client] = number, spread
         node.receive("n2", lab.consistent.UpdateReply(round))
     again = replica(lab, node.disk)
+    again.receive("n3", lab.consistent.Update(1, lab.consistent.Tagged((99, "n3"), "newer")))
     for client, (number, held) in tags.items():
         sent = again.receive(client, lab.WriteRequest(number, held.value))
         assert not of(lab.consistent.Query, sent), f"{client}'s write was decided before the crash"
-        assert [each.held for each in of(lab.consistent.Update, sent)] == [held] * 2
+        assert [each.held for each in of(lab.consistent.Update, sent)] == [held] * 2, (
+            "that n1 holds something newer does not tell whether a majority does"
+        )
 
 
 def must_count_tries_of_both_phases(lab: CapLab) -> None:
@@ -174,6 +221,12 @@ def must_remember_a_refusal_over_a_crash(lab: CapLab) -> None:
     for life in (node, replica(lab, node.disk)):
         told = [each.message for each in life.receive("c1", lab.WriteRequest(4, "a"))]
         assert [type(each) for each in told] == [lab.client.Refusal], f"it was refused: {told}"
+    later = query(lab, node, "c1", 5, "later")
+    spread = update(lab, node, later)
+    node.receive("n2", lab.consistent.UpdateReply(later))
+    again = replica(lab, node.disk).receive("c1", lab.WriteRequest(5, "later"))
+    held = [each.held for each in of(lab.consistent.Update, again)]
+    assert held == [spread.held] * 2, "what came after a refusal was decided, too"
     node.wait(5)
     other = query(lab, node, "c3", 1, "c")
     told = node.wait(5)
@@ -215,6 +268,27 @@ def must_tell_clients_apart(lab: CapLab) -> None:
         assert not node.receive("n2", newer), "who has told it tells the others, too"
         saved = node.disk
     assert saved["latest", "c1"] == 8, "each write's number is on disk"
+
+
+def must_take_any_value_that_is_newer(lab: CapLab) -> None:
+    """What is newer is decided by the tag alone: None, 0 and the same value again are values."""
+    node = ByHand(lab.AvailableReplica("n1", ("n2", "n3")))
+    node.receive("c1", lab.WriteRequest(1, 7))
+    for counter, value in enumerate((None, 0, 0, "", 7, None), 2):
+        newer = lab.available.Tagged((counter, "n2"), value)
+        assert not node.receive("n2", lab.Gossip(newer)), "who has told it has it"
+        (read,) = node.receive("c1", lab.ReadRequest(counter))
+        assert read.message.value == value, f"{newer} is newer than all that was here"
+        assert node.disk["held"] == newer, "it is durable before anybody reads it"
+        older = lab.Gossip(lab.available.Tagged((1, "n3"), value))
+        again = ByHand(lab.AvailableReplica("n1", ("n2", "n3")), node.disk)
+        for life in (node, again):
+            (answer,) = life.receive("n3", older)
+            assert (answer.to, answer.message) == ("n3", lab.Gossip(newer)), "n3's is older"
+    for number, value in ((9, None), (10, None), (11, 7)):
+        (told, *_) = of(lab.Gossip, node.receive("c1", lab.WriteRequest(number, value)))
+        tagged = (told.held.tag, told.held.value)
+        assert tagged == ((number - 1, "n1"), value), "a write of what is held is one, too"
 
 
 def must_gossip_as_often_as_told(lab: CapLab) -> None:

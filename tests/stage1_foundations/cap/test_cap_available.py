@@ -279,3 +279,4 @@ def test_gossip_that_is_old_is_answered_with_what_is_newer_and_gossip_that_is_no
         assert bool(said) == told, f"of one counter the greater name is newer: n1 or {name}"
         (read,) = effects_of(Send, node.step(Receive(0, "c1", lab.ReadRequest(2))))
         assert read.message.value == (7 if told else 8)
+    by_hand.must_take_any_value_that_is_newer(lab)

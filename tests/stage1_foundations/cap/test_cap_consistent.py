@@ -382,3 +382,4 @@ def test_an_answer_that_is_not_enough_makes_nobody_be_asked_again(lab: CapLab) -
     assert sent("n1", "n2", answers[0]) == {}, "two of five have answered: wait for a third"
     assert sent("n1", "n3", answers[1]), "three of five are enough to go on"
     by_hand.must_ask_and_count_each_replica_once(lab)
+    by_hand.must_need_a_majority_of_any_number(lab)

@@ -64,6 +64,7 @@ def test_what_a_read_finds_at_its_own_replica_is_on_a_majority_afterwards(lab: C
         apart = (("n1", "c1", "c3"), ("n2", "n3", "c2"))
         simulation.inject(Partition(simulation.now, apart))
         simulation.run(simulation.now + 1 * MS)  # so that one read begins after the other's end
-        ask(simulation, "c2", lab.Read(), within=SECOND)
+        second = ask(simulation, "c2", lab.Read(), within=SECOND)
+        assert isinstance(second.outcome, Ok), f"{second}, though n2 and n3 are a majority"
         must_hold(check_linearizability(simulation.history, Register()))
     assert found, "no read ever found the write"
