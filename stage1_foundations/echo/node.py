@@ -139,7 +139,10 @@ class Caller(Node):
 
     @on(Pong)
     def pong_received(self, pong: Pong, sender: NodeId) -> None:
-        """End the call with Ok(text), once: a second answer to the same question is dropped."""
+        """End the call with Ok(text), once: a second answer to the same question is dropped.
+
+        Any server's answer will do, also that of one that was asked before others.
+        """
         question = self.waiting.pop(pong.number, None)
         if question is not None:
             self.cancel_timer(question.timer)

@@ -115,7 +115,8 @@ class EchoServer:
 
         Only a *complete* frame starts the time allowed again: a client that sends a byte now and
         then cannot keep its place forever. Each answer waits until there is room for it
-        (``drain``), so a client that does not read is not read from.
+        (``drain``), so a client that does not read is not read from. If the server stops meanwhile,
+        nothing more is read, and all frames that were read are answered.
 
         Raises:
             RemoteProtocolError: the client broke the protocol.

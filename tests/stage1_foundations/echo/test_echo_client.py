@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from common.course.suites.grading import graded
+from common.values.errors import BadInput
 from common.values.units import MS, SECOND
 from tests.stage1_foundations.echo.lab import EchoLab
 from tests.stage1_foundations.echo.wire import (
@@ -143,6 +144,8 @@ def test_a_server_that_sends_back_something_else_is_not_believed(lab: EchoLab) -
             client = impatient_client(lab, address)
             with pytest.raises(lab.NoAnswer, match="something else"):
                 await client.request(b"hello")
+            with pytest.raises(BadInput, match="too long"):
+                await client.request(b"x" * (64 * 1024 + 1))
 
     run(talk())
 

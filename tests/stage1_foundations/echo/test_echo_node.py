@@ -53,6 +53,12 @@ def test_a_question_without_an_answer_is_asked_again_with_the_same_number(lab: E
     (again,) = effects_of(Send, caller.step(Fire(20 * MS, timer.id, timer.timer)))
     assert again.message == asked.message, "the same question, so that either answer will do"
     assert again.to != asked.to, "another server's turn"
+    late = caller.step(Receive(21 * MS, asked.to, lab.Pong(asked.message.number, "hello")))
+    assert effects_of(Return, late) == [Return(1, Ok("hello"))], "late, but an answer to it"
+    for call in (2, 3):
+        (sent,) = effects_of(Send, caller.step(Invoke(0, call, lab.Say("more"))))
+        assert sent.message.number != asked.message.number, "a copy of that answer may come yet"
+        caller.step(Receive(22 * MS, "n1", lab.Pong(sent.message.number, "more")))
 
 
 @graded(points=3, title="Unknown", requirement="no answer is not a failure")
@@ -69,6 +75,8 @@ def test_a_question_that_nobody_answers_ends_unknown_after_the_last_attempt(lab:
     (ended,) = effects_of(Return, effects)
     assert isinstance(ended.outcome, Unknown), "the question may have been heard"
     assert not effects_of(Send, effects)
+    assert caller.step(Receive(1, "n1", lab.Pong(1, "hello"))) == [], "its call has ended"
+    assert caller.status()["waiting"] == 0, "what has ended is not waited for"
     several = started_caller(lab, attempts=1)
     for text in ("one", "two", ""):
         (sent,) = effects_of(Send, several.step(Invoke(0, 1, lab.Say(text))))
@@ -81,11 +89,17 @@ def test_an_answer_to_an_earlier_life_does_not_end_an_operation_of_this_one(lab:
     first_life = lab.Caller("c1", ("n1",))
     saved = {save.key: save.value for save in effects_of(Save, first_life.step(Start(0, {})))}
     (asked,) = effects_of(Send, first_life.step(Invoke(0, 1, lab.Say("before"))))
-    second_life = lab.Caller("c1", ("n1",))
-    second_life.step(Start(9, saved))
-    second_life.step(Invoke(9, 1, lab.Say("after")))
-    late = second_life.step(Receive(9, "n1", lab.Pong(asked.message.number, "before")))
-    assert effects_of(Return, late) == []
+    earlier = [asked.message.number]
+    for _ in range(2):
+        next_life = lab.Caller("c1", ("n1",))
+        saved |= {
+            save.key: save.value for save in effects_of(Save, next_life.step(Start(9, saved)))
+        }
+        (asked,) = effects_of(Send, next_life.step(Invoke(9, 1, lab.Say("after"))))
+        for number in earlier:
+            late = next_life.step(Receive(9, "n1", lab.Pong(number, "before")))
+            assert effects_of(Return, late) == []
+        earlier.append(asked.message.number)
 
 
 ROUGH = Schedule(

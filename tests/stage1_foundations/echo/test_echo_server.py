@@ -23,7 +23,7 @@ LAB = "echo"
 
 @graded(points=3, title="Echo", requirement="every frame comes back as it is, in order")
 def test_every_payload_comes_back_in_order_however_it_is_sent(lab: EchoLab) -> None:
-    payloads = [b"", b"one", bytes(range(256)) * 50, b"last"]
+    payloads = [b"", b"one", GREETING, bytes(range(256)) * 50, b"last"]
 
     async def talk() -> None:
         async with serving(lab) as server, connected(server) as (reader, writer):
@@ -36,6 +36,13 @@ def test_every_payload_comes_back_in_order_however_it_is_sent(lab: EchoLab) -> N
                 writer.write(bytes([byte]))
                 await writer.drain()
             assert await read_frame(reader) == b"drip"
+            said = frame(GREETING) + frame(b"at once")
+            for cut in (len(said), 6, 1):
+                async with connected(server, greet=False) as (reader, writer):
+                    for start in range(0, len(said), cut):
+                        writer.write(said[start : start + cut])
+                        await asyncio.sleep(0.001)
+                    assert [await read_frame(reader) for _ in range(2)] == [GREETING, b"at once"]
 
     run(talk())
 
@@ -223,6 +230,32 @@ def test_a_stopping_server_finishes_its_answers_closes_and_takes_nobody_new(lab:
             await stopping
             with pytest.raises(OSError):
                 lab.connect(address)
+
+    run(talk())
+
+
+@graded(points=2, title="Stop in the middle of a read", requirement="what was read is answered")
+def test_a_stopping_server_answers_all_that_it_has_read(lab: EchoLab) -> None:
+    """It waits for room after the first of twenty frames that came in one piece, and another client
+    has nothing to say."""
+    frames = [frame(b"%d" % number) for number in range(20)]
+
+    async def talk() -> None:
+        async with (
+            serving(lab) as server,
+            connected(server) as (reader, writer),
+            connected(server),
+        ):
+            accepted, _ = server.server.connections.values()
+            protocol = accepted.transport.get_protocol()
+            protocol.pause_writing()
+            writer.write(b"".join(frames))
+            assert await reader.readexactly(len(frames[0])) == frames[0]
+            stopping = asyncio.ensure_future(server.server.stop(grace=60 * SECOND))
+            await asyncio.sleep(0.02)
+            protocol.resume_writing()
+            assert await the_rest(reader) == b"".join(frames[1:]), "it had read all of them"
+            await stopping
 
     run(talk())
 
