@@ -206,6 +206,12 @@ def test_a_copy_of_a_frame_is_acknowledged_again_and_not_delivered_again(lab: Li
     assert copy == [Send("a", lab.Ack(0))]
     second = receiver.step(Receive(3, "a", lab.Frame(1, "two")))
     assert effects_of(Return, second) == [Return(2, Ok("two"))]
+    other = started(lab.StopAndWaitReceiver("b", ("z", "a")))
+    other.step(Invoke(0, 1, lab.Take()))
+    assert other.step(Receive(1, "a", lab.Frame(1, "two"))) == [], "frame 0 is due"
+    empty = other.step(Receive(2, "a", lab.Frame(0, "")))
+    assert effects_of(Return, empty) == [Return(1, Ok(""))], "an empty item is one like any other"
+    assert effects_of(Send, empty) == [Send("a", lab.Ack(0))], "the sender is told, and nobody else"
 
 
 @graded(points=2, title="One bit is not enough", requirement="Lynch 1996, section 22.3")

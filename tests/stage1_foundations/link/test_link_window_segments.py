@@ -135,6 +135,17 @@ def test_an_acknowledgement_that_was_overtaken_changes_nothing(lab: LinkLab) -> 
     assert effects_of(Return, ended) == [Return(1, Ok())]
 
 
+@graded(points=1, title="Each transfer by itself", requirement="a transfer ends with its last item")
+def test_a_transfer_of_segments_ends_while_later_ones_wait(lab: LinkLab) -> None:
+    sender = lab.SlidingWindowSender("a", ("b",), window=2)
+    sender.step(Start(0, {}))
+    sender.step(Invoke(0, 1, lab.Transfer(ITEMS[:2])))
+    sender.step(Invoke(0, 2, lab.Transfer(ITEMS[2:])))
+    effects = sender.step(Receive(10 * MS, "b", lab.Acknowledgement(2, ())))
+    assert effects_of(Return, effects) == [Return(1, Ok())], "all of the first one has arrived"
+    assert segments(effects) == [2, 3]
+
+
 @graded(points=2, title="Selectively there is not delivered", requirement="RFC 2018, section 8")
 def test_a_transfer_with_a_gap_is_not_ok(lab: LinkLab) -> None:
     sender, _ = sending(lab, 4)
@@ -159,6 +170,9 @@ def test_what_comes_early_waits_until_the_gap_before_it_is_filled(lab: LinkLab) 
         effects = receiver.step(Receive(0, "a", lab.Segment(number, item)))
     handed = [ended.outcome.value for ended in effects_of(Return, effects)]
     assert handed == ["", "one"], "an empty item is one like any other"
+    receiver = lab.SlidingWindowReceiver("b", ("z", "a"))
+    receiver.step(Start(0, {}))
+    assert arrive(lab, receiver, 0) == (lab.Acknowledgement(1, ()), [])
 
 
 @graded(points=2, title="Copies", requirement="a copy is acknowledged, and not delivered")
