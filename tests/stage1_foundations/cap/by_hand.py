@@ -54,7 +54,8 @@ def must_count_answers_for_their_own_round(lab: CapLab) -> None:
             asked = of(lab.consistent.Query, node.receive(f"c{number}", lab.ReadRequest(10**12)))
             rounds.insert(0, asked[0].round)
         saved = node.disk
-    begun, saved = [], {}
+    begun: list[int] = []
+    saved = {}
     for _ in range(4):
         node = replica(lab, saved)
         asked = of(lab.consistent.Query, node.receive("c1", lab.ReadRequest(1)))
@@ -92,14 +93,14 @@ def must_need_a_majority_of_any_number(lab: CapLab) -> None:
     found = lab.consistent.QueryReply(asked[0].round, lab.consistent.Tagged())
     assert not node.receive("n2", found), "n3 and n4 may have another half"
     assert len(of(lab.consistent.Update, node.receive("n3", found))) == 3
-    for answers, kind in ((1, lab.client.Refusal), (2, lab.client.Doubt)):
+    for count, kind in ((1, lab.client.Refusal), (2, lab.client.Doubt)):
         node = ByHand(lab.ConsistentReplica("n1", ("n2", "n3", "n4", "n5"), attempts=1))
         asked = of(lab.consistent.Query, node.receive("c1", lab.WriteRequest(1, "a")))
-        for peer in ("n2", "n3")[:answers]:
+        for peer in ("n2", "n3")[:count]:
             node.receive(peer, lab.consistent.QueryReply(asked[0].round, found.held))
         node.receive("n2", lab.consistent.UpdateReply(asked[0].round))
         told = [type(each.message) for each in node.wait(SECOND)]
-        assert told == [kind], f"of four others {answers} have answered the query: {told}"
+        assert told == [kind], f"of four others {count} have answered the query: {told}"
     alone = ByHand(lab.ConsistentReplica("n1", ()))
     for request, told in (
         (lab.WriteRequest(1, "a"), lab.client.WriteReply(1)),
