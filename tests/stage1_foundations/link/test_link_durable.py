@@ -119,6 +119,12 @@ def test_another_life_has_what_was_not_taken_and_expects_what_was_not_delivered(
                 del disk[effect.key]
         return effects
 
+    three = {("item", number): f"item {number}" for number in (4, 2, 3)}
+    receiver = lab.DurableReceiver("b", ("a",))
+    receiver.step(Start(0, {**three, "taken": 2}))
+    for number in (2, 3, 4):
+        (handed,) = effects_of(Return, receiver.step(Invoke(1, number, lab.Take())))
+        assert handed.outcome == Ok(f"item {number}"), "a disk keeps no order"
     for life in range(3):
         receiver = lab.DurableReceiver("b", ("a",))
         step(receiver, Start(0, dict(disk)))
