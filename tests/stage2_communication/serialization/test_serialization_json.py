@@ -52,6 +52,8 @@ def test_every_value_comes_back_with_its_type(lab: SerializationLab, sweep: Swee
         data = lab.careful_json.write(value)
         assert repr(lab.careful_json.read(data)) == repr(turned_like(value, data)), data
     assert math.isnan(lab.careful_json.read(lab.careful_json.write(float("nan"))))
+    for empty in ({}, [], "", b"", {"": {}}, [[], {}], {"a": None}):
+        assert lab.careful_json.read(lab.careful_json.write(empty)) == empty
 
 
 def turned_like(value: Any, data: bytes) -> Any:
@@ -115,7 +117,12 @@ def test_what_json_lacks_is_marked_and_what_looks_like_a_mark_as_well(
 @graded(points=2, title="A key twice", requirement="RFC 8259, section 4")
 def test_a_key_that_comes_twice_is_refused_wherever_it_stands(lab: SerializationLab) -> None:
     assert lab.careful_json.read(b'{"a":{"b":1},"b":{"b":1}}') == {"a": {"b": 1}, "b": {"b": 1}}
-    for text in ('{"a":1,"a":1}', '[{"x":{"a":1,"b":2,"a":3}}]', '{"\\u0061":1,"a":2}'):
+    for text in (
+        '{"a":1,"a":1}',
+        '{"a":null,"a":0}',
+        '[{"x":{"a":1,"b":2,"a":3}}]',
+        '{"\\u0061":1,"a":2}',
+    ):
         with pytest.raises(RemoteProtocolError, match="'a' came twice"):
             lab.careful_json.read(text.encode())
 

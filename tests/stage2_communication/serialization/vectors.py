@@ -78,6 +78,7 @@ PROTOBUF: list[tuple[str, dict[str, Any], str]] = [
     ("an empty message is set", {"inner": {}}, "8a 01 00"),
     ("a message", {"inner": {"number": -3, "text": "in"}}, "8a 01 06 08 05 12 02 69 6e"),
     ("packed", {"numbers": [0, -1, 64, -65]}, "92 01 06 00 01 80 01 81 01"),
+    ("packed, one number", {"numbers": [1]}, "92 01 01 02"),
     (
         "packed doubles",
         {"doubles": [0.0, 1.0]},
