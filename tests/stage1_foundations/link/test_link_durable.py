@@ -119,7 +119,7 @@ def test_another_life_has_what_was_not_taken_and_expects_what_was_not_delivered(
                 del disk[effect.key]
         return effects
 
-    three = {("item", number): f"item {number}" for number in (4, 2, 3)}
+    three: dict[Any, object] = {("item", number): f"item {number}" for number in (4, 2, 3)}
     receiver = lab.DurableReceiver("b", ("a",))
     receiver.step(Start(0, {**three, "taken": 2}))
     for number in (2, 3, 4):

@@ -52,7 +52,8 @@ def test_every_value_comes_back_with_its_type(lab: SerializationLab, sweep: Swee
         data = lab.careful_json.write(value)
         assert repr(lab.careful_json.read(data)) == repr(turned_like(value, data)), data
     assert math.isnan(lab.careful_json.read(lab.careful_json.write(float("nan"))))
-    for empty in ({}, [], "", b"", {"": {}}, [[], {}], {"a": None}):
+    some: list[Any] = [{}, [], "", b"", {"": {}}, [[], {}], {"a": None}]
+    for empty in some:
         assert lab.careful_json.read(lab.careful_json.write(empty)) == empty
 
 
