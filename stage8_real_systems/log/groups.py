@@ -128,7 +128,10 @@ class Group:
             self._enter(id, request, caller, now)
 
     def _enter(self, id: str, request: JoinGroup, caller: Caller, now: int) -> None:
-        """Let it wait for the end of the round; where there is none, one begins."""
+        """Let it wait for the end of the round; where there is none, one begins.
+
+        If it waits for the end of an earlier join or sync, that ends, too: REBALANCE_IN_PROGRESS.
+        """
         member = self.members.setdefault(id, Member(request, now))
         self._end_join(member, Refused(Error.REBALANCE_IN_PROGRESS), unless=caller)
         member.request, member.joining = request, caller
@@ -151,10 +154,13 @@ class Group:
                 self._end_sync(member, Refused(Error.REBALANCE_IN_PROGRESS))
             member.syncing = caller
             if request.member == self.leader:
-                self._assign({each.member: each.data for each in request.assignments})
+                self._assign({each.member: each.data for each in request.assignments}, now)
 
     def heartbeat(self, request: Heartbeat, now: int) -> object:
-        """A member is alive; it hears whether its generation is over."""
+        """A member is alive; it hears whether its generation is over.
+
+        It is over once a round is prepared. While the leader's sync is awaited, it has just begun.
+        """
         if error := self._error_of(request.member, request.generation):
             return Refused(error)
         self.members[request.member].heard_at = now
@@ -255,11 +261,16 @@ class Group:
         longest = max(each.request.rebalance_timeout_us for each in self.members.values())
         self.deadline = now + longest
 
-    def _assign(self, assignments: dict[str, bytes]) -> None:
-        """The leader has said who gets what: the generation is stable."""
+    def _assign(self, assignments: dict[str, bytes], now: int) -> None:
+        """The leader has said who gets what: the generation is stable.
+
+        Those that have waited for it are heard from now on: they were kept from beating.
+        """
         self.state = State.STABLE
         for id, member in self.members.items():
             member.assignment = assignments.get(id, b"")
+            if member.syncing is not None:
+                member.heard_at = now
             self._end_sync(member, Synced(self.protocol, member.assignment))
 
     def _expel(self, id: str, now: int) -> None:

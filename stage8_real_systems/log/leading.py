@@ -103,7 +103,8 @@ class Leading(Replica):
         """Append a producer's batch, or tell why not.
 
         A repetition is not appended: the result is the batch that is in the log already, and the
-        producer has to wait for that one to be committed like for a new one.
+        producer has to wait for that one to be committed like for a new one. It is answered though
+        too few replicas are in sync; a gap is refused as one, whoever is in sync.
 
         Args:
             batch: not placed yet.
@@ -156,8 +157,8 @@ class Leading(Replica):
     def serve_followers(self) -> None:
         """Answer the fetches for which there is something to tell by now, once each.
 
-        While what a follower asks for :meth:`Progress.is_on_its_way`, its question waits. So a
-        part with batches is noted (:meth:`Progress.part_sent`).
+        While what a follower asks for :meth:`Progress.is_on_its_way`, its question waits, and
+        nobody else's. So a part with batches is noted (:meth:`Progress.part_sent`).
         """
         for follower, request in list(self.waiting_fetches.items()):
             progress = self.progress[follower]

@@ -196,7 +196,11 @@ class Quorum(Raft):
             self.decide(Register(sender, beat.life))
 
     def fence_the_silent(self) -> None:
-        """Fence the brokers that were not heard for too long."""
+        """Fence the brokers that were not heard for too long.
+
+        One of which this controller has no word yet has its time from now on: a controller before
+        it may have put its registration into the log.
+        """
         if self.role is not Role.LEADER:
             return
         for broker in sorted(self.metadata.alive):

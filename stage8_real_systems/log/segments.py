@@ -175,7 +175,7 @@ class Segment:
             How many bytes were cut off.
 
         Raises:
-            CorruptLog: a frame is damaged that cannot be a torn end.
+            CorruptLog: a frame is damaged that cannot be a torn end. The file stays as it is.
         """
         size = self.file.size()
         good = self._rebuild(size)

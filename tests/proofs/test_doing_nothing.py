@@ -1,5 +1,4 @@
-"""A submission whose every hole does nothing, or gives back what it was given, passes next to
-nothing.
+"""A submission whose every hole does nothing, or gives back what it was given, passes nothing.
 
 An untouched handout fails at its first ``NotImplementedError``. What returns at once gets further,
 and passes every test that looks for wrong deeds alone: such a test asks for a right deed, too.
@@ -17,10 +16,6 @@ from common.course.suites.suite import SuiteOptions, run_suite
 
 COURSE = Course(ROOT)
 BODIES = {"nothing": "return None", "echoing": "return [*locals().values()][-1]"}
-PASSED = {
-    "log": {"a_beat_to_another_than_the_active_controller_says_nothing"},
-}
-"""What such code does right: that it sends no more than what is supplied sends, say."""
 
 _UNWRITTEN = re.compile(r"raise NotImplementedError(\(.*\))?")
 
@@ -34,4 +29,4 @@ def test_doing_nothing_passes_nothing(lab: Lab, body: str, tmp_path: Path) -> No
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(_UNWRITTEN.sub(BODIES[body], text), encoding="utf-8")
     result = run_suite(COURSE, lab, SuiteOptions(impl=tmp_path))
-    assert {test.name for test in result.tests if test.passed} <= PASSED.get(lab.id, set())
+    assert [test.name for test in result.tests if test.passed] == []

@@ -127,6 +127,12 @@ def test_a_wish_about_an_older_version_changes_nothing(lab: LogLab) -> None:
     after = state_of(metadata)
     assert after.isr == (first, second), "who is fenced is not taken in"
     assert after.version == 2, "the leader hears that it is answered"
+    two = decided(lab, partitions=2)
+    zero, one = (state_of(two, partition) for partition in range(2))
+    assert two.apply(lab.AlterIsr("t", 1, one.replicas[:2], 0, 0)) == lab.Done()
+    assert (state_of(two, 0), state_of(two, 1).isr) == (zero, one.replicas[:2]), "each by itself"
+    assert state_of(two, 1).replicas == one.replicas
+    assert isinstance(two.apply(lab.AlterIsr("t", 2, one.replicas[:2], 0, 0)), lab.Refused)
 
 
 @graded(points=1, title="A snapshot", requirement="Raft, section 7: the whole state")
@@ -200,6 +206,23 @@ def late_beats(lab: LogLab) -> None:
     assert beats(1) == []
     assert beats(2) == [lab.Register("n2", 2)], "it was slow"
     assert beats(3) == [lab.Register("n2", 3)]
+    a_broker_of_which_there_is_no_word_yet(lab)
+
+
+def a_broker_of_which_there_is_no_word_yet(lab: LogLab) -> None:
+    """Its registration was put into the log by somebody else, and is decided only now."""
+    controller = ByHand(lab.Quorum("n1", (), fence_after=300 * MS), seed="no word")
+    controller.wait(1 * SECOND)
+    controller.receive("n2", lab.quorum.Propose(1, lab.Register("n2", 1)))
+
+    def fences() -> list[Any]:
+        controller.step(Fire(controller.now, 0, lab.quorum.BeatDue()))
+        saved = [each.value.command.command for each in effects_of(Save, controller.effects)]
+        return [each for each in saved if isinstance(each, lab.Fence)]
+
+    assert fences() == [], "it has its time from now on"
+    controller.now += 301 * MS
+    assert fences() == [lab.Fence("n2", 1)]
 
 
 @graded(points=1, title="Not the controller", requirement="only the active controller decides")
@@ -208,6 +231,11 @@ def test_a_beat_to_another_than_the_active_controller_says_nothing(lab: LogLab) 
     quorum.step(Start(0, {}))
     for beat in (lab.Beat(1), lab.Beat(2)):
         assert quorum.step(Receive(1, "n2", beat)) == []
+    alone = ByHand(lab.Quorum("n1", ()), seed="not the controller")
+    alone.wait(1 * SECOND)
+    alone.receive("n2", lab.Beat(1))
+    (decided_now,) = effects_of(Save, alone.effects)
+    assert decided_now.value.command.command == lab.Register("n2", 1), "the active one does decide"
 
 
 @graded(points=2, title="Back in the same life", requirement="KIP-631: a fenced broker that beats")

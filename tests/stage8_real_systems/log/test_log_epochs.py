@@ -39,6 +39,8 @@ def test_an_epoch_ends_where_the_next_one_in_the_log_starts(lab: LogLab, sweep: 
             expected = (below[-1], len(below)) if below else (-1, 0)
             assert known.end_of(asked, len(epochs)) == expected, (epochs, asked)
     assert lab.Epochs().end_of(3, 5) == (-1, 5), "nothing is left of a log that starts at 5"
+    later = lab.Epochs([lab.batch_of(("k", "v")).placed(5, 3)])
+    assert later.end_of(1, 6) == (-1, 5), "what was before 5 is gone by retention"
 
 
 def cut_where_they_part(lab: LogLab, leader: list[int], follower: list[int]) -> tuple[int, int]:

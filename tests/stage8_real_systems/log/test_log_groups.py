@@ -126,6 +126,9 @@ def test_a_member_that_joins_again_with_other_wishes_has_the_new_ones(lab: LogLa
     joined = desk.told[desk.join("a", 2, known=True, protocols="s")]
     assert joined.protocol == "s"
     assert [(each.id, each.metadata) for each in joined.members] == [("a", b"of s"), ("b", b"of s")]
+    waiting = desk.sync("b", 3)
+    assert desk.join("b", 4, known=True, protocols="s") not in desk.told
+    assert desk.error(waiting) is lab.Error.REBALANCE_IN_PROGRESS, "it waits for no answer twice"
 
 
 @graded(points=2, title="A round ends", requirement="rebalance timeout")
@@ -143,6 +146,7 @@ def test_a_round_goes_on_without_those_that_do_not_join_in_time(lab: LogLab) -> 
         assert third not in desk.told
     desk.expire(1000 * MS)
     assert desk.told[first].generation == desk.told[third].generation == generation + 1
+    assert desk.group.generation == generation + 1, "one round, one generation"
     assert [each.id for each in desk.told[first].members] == ["a", "c"]
     assert desk.beat("b", generation, 1001 * MS).error is lab.Error.UNKNOWN_MEMBER_ID
 
@@ -186,12 +190,15 @@ def test_a_member_that_waits_for_the_others_is_not_expelled(lab: LogLab) -> None
     assert desk.group.info().state == "CompletingRebalance", "nobody has been silent since"
     syncing = desk.sync("b", 900 * MS)
     for now in range(1000, 1800, 100):
-        desk.beat("a", generation + 1, now * MS)
+        assert desk.beat("a", generation + 1, now * MS) == lab.Done(), "it has just begun"
         desk.beat("c", generation + 1, now * MS)
         desk.expire(now * MS)
         assert syncing not in desk.told
     desk.sync("a", 1800 * MS, given="abc")
     assert desk.told[syncing] == lab.Synced("r", b"b")
+    desk.expire(1801 * MS)
+    assert desk.group.info().state == "Stable", "b has not had the time to beat"
+    assert desk.beat("b", generation + 1, 1900 * MS) == lab.Done()
 
 
 @graded(points=2, title="No assignment", requirement="a leader that never syncs is left behind")

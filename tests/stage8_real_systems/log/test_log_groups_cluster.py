@@ -228,6 +228,39 @@ def test_a_coordinator_tells_no_positions_before_it_knows_all_that_were_committe
     assert positions().offsets[0].offset == 7
 
 
+@graded(
+    points=1, title="All of it", requirement="a coordinator reads its log to the high watermark"
+)
+def test_a_new_coordinator_reads_all_that_was_committed_however_long_the_log_is(
+    lab: LogLab,
+) -> None:
+    """Each commit fills a segment, and a read gives no more than one; nobody commits any more."""
+    simulation = brokers(lab, segment_bytes=100)
+    with_topic(lab, simulation)
+
+    def coordinator(asked: str) -> str:
+        return getattr(ask_ok(simulation, asked, lab.FindCoordinator("g")), "broker", "")
+
+    run_until(simulation, lambda: coordinator("n1") != "")
+    first = coordinator("n1")
+    simulation.run(simulation.now + 200 * MS)
+    for offset in range(20):
+        committed = (lab.Committed("t", 0, offset),)
+        commit = lab.CommitOffsets("g", -1, "", committed)
+        assert ask_ok(simulation, first, commit) == lab.Done()
+    simulation.run(simulation.now + 200 * MS)
+    crash(simulation, first)
+    other = next(each for each in names(3) if each != first)
+    run_until(simulation, lambda: coordinator(other) not in ("", first))
+    leader = coordinator(other)
+
+    def positions() -> Any:
+        return ask_ok(simulation, leader, lab.FetchOffsets("g", (("t", 0),)))
+
+    run_until(simulation, lambda: isinstance(positions(), lab.Offsets))
+    assert positions().offsets[0].offset == 19
+
+
 def test_what_coordinators_keep_is_written_by_no_client(lab: LogLab) -> None:
     """A coordinator reads each record of the offsets topic as a position; Kafka refuses, too."""
     simulation = brokers(lab)

@@ -69,6 +69,11 @@ def test_only_the_batch_that_comes_next_is_taken(lab: LogLab, sweep: Sweep) -> N
     refused = new.refusal(batch(lab, 3), is_forgetful=False)
     assert refused is lab.Error.OUT_OF_ORDER_SEQUENCE_NUMBER, "the first ones are missing"
     assert new.refusal(batch(lab, 3), is_forgetful=True) is lab.Error.NONE, "they may be gone"
+    old = known(lab, batch(lab, 0))
+    refused = old.refusal(batch(lab, 2), is_forgetful=True)
+    assert refused is lab.Error.OUT_OF_ORDER_SEQUENCE_NUMBER, "of this one it has forgotten nothing"
+    refused = old.refusal(batch(lab, 1, epoch=1), is_forgetful=True)
+    assert refused is lab.Error.OUT_OF_ORDER_SEQUENCE_NUMBER, "a life begins with 0"
     last = batch(lab, 2**31 - 2, 2)
     assert known(lab, last).refusal(batch(lab, 0), is_forgetful=False) is lab.Error.NONE
 

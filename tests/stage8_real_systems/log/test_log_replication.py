@@ -139,10 +139,11 @@ def test_a_follower_that_lags_is_not_asked_for_before_it_has_what_is_committed(
     leader.step(Receive(3, "n3", lab.FetchLog(4, 4, 0)))
     effects = effects_of(Send, leader.step(Receive(4, "n1", lab.FetchLog(4, 3, 3))))
     assert [each.to for each in effects] == ["n1"], "it lacks what is committed by now"
+    leader.step(Invoke(4, 2, lab.Append("and more", 1)))  # the log never stands still
     effects = effects_of(Send, leader.step(Receive(4, "n1", lab.FetchLog(4, 4, 3))))
     assert Send("ctl", lab.IsrWish(("n2", "n3", "n1"), 4, 7)) in effects
     effects = effects_of(Send, leader.step(Receive(5, "n1", lab.FetchLog(4, 4, 4))))
-    assert effects == [], "it is asked for already, and there is nothing to tell"
+    assert effects == [], "it is asked for already, and what it wants is on its way"
     everybody, two = ("n1", "n2", "n3", "n4"), lab.LoneReplica("n2", ("n1", "n3", "n4"))
     two.step(Start(0, {("batch", each.base_offset): each for each in batches}))
     alone = lab.PartitionState(everybody, ("n2",), "n2", 4, 7)
@@ -191,6 +192,9 @@ def what_a_follower_asks_for_again_is_not_sent_again_while_it_may_be_on_its_way(
     assert sent(25, 1) == 1, "it has the first part, and what comes then was never sent"
     assert sent(26, 1) == 0
     assert sent(27, 1) == 1, "pauses begin anew with a new part"
+    assert sent(28, 1) == 0
+    other = leader.step(Receive(2800 * MS, "n3", lab.FetchLog(4, 0, 0)))
+    assert [each.to for each in effects_of(Send, other)] == ["n3"], "nobody waits for n1's part"
 
 
 @graded(points=3, title="Too few", requirement="min.insync.replicas")
@@ -246,12 +250,19 @@ def test_a_producer_is_told_when_too_few_are_in_sync_after_its_batch_was_appende
     assert ask_ok(simulation, "n1", lab.CreateTopic("t", 1, 2)) == lab.Done()
     first, second = described(lab, simulation).topics[0].partitions[0].replicas
     run_until(simulation, lambda: bool(described(lab, simulation, first).topics))
+    repeated = lab.batch_of(("k", "r"), producer=7, producer_epoch=0, sequence=0)
+    assert ask_ok(simulation, first, lab.Produce("t", 0, repeated)).base_offset == 0
     crash(simulation, second)
     asked = simulation.call(first, lab.Produce("t", 0, lab.batch_of(("k", "a"))))
     wait_for(simulation, asked)
     assert value_of(asked).error is lab.Error.NOT_ENOUGH_REPLICAS_AFTER_APPEND
     refused = ask_ok(simulation, first, lab.Produce("t", 0, lab.batch_of(("k", "b"))))
     assert refused.error is lab.Error.NOT_ENOUGH_REPLICAS
+    again = ask_ok(simulation, first, lab.Produce("t", 0, repeated))
+    assert again.error is lab.Error.NOT_ENOUGH_REPLICAS_AFTER_APPEND, "that one is in the log"
+    gap = replace(repeated, sequence=5)
+    refused = ask_ok(simulation, first, lab.Produce("t", 0, gap))
+    assert refused.error is lab.Error.OUT_OF_ORDER_SEQUENCE_NUMBER, "whoever is in sync"
 
 
 @graded(points=1, title="As much as is wanted", requirement="fetch: bytes, and the log's start")

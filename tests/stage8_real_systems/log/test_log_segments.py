@@ -126,9 +126,11 @@ def test_damage_that_is_no_torn_end_is_reported(lab: LogLab, sweep: Sweep) -> No
         data = bytearray(b"".join(frames))
         at = random.randrange(len(data) - len(frames[-1]))
         data[at] ^= 1 << random.randrange(8)
-        segment = lab.Segment(0, lab.MemoryFile(bytes(data)), 100)
+        file = lab.MemoryFile(bytes(data))
+        segment = lab.Segment(0, file, 100)
         with pytest.raises(lab.CorruptLog):
             segment.recover(last=True)
+        assert file.data == data, "nothing of it is thrown away: the next start finds it as well"
         torn = lab.Segment(0, lab.MemoryFile(b"".join(frames)[:-3]), 100)
         with pytest.raises(lab.CorruptLog):
             torn.recover(last=False)  # the segment after it was begun when this one was whole
