@@ -242,7 +242,8 @@ class Books:
 
         If the job skips bad records, those on which the task failed are counted in ``bad``, so that
         its next attempt can leave them out (:meth:`bad_records`). Failures on a record that is left
-        out from now on are not held against the task.
+        out from now on are not held against the task, nor are later ones of attempts that began
+        before.
 
         Returns:
             Why the job has failed; "" if it has not.
@@ -252,6 +253,8 @@ class Books:
             self.bad[task, failed.record] += 1
             if self.bad[task, failed.record] == self.rules.skip_after:
                 self.failures[task] -= self.rules.skip_after
+            elif self.bad[task, failed.record] > self.rules.skip_after:
+                self.failures[task] -= 1  # another attempt began before the record was left out
         if self.failures[task] < self.rules.most_failures:
             return ""
         times = f"{task.phase} {task.index} failed {self.failures[task]} times"

@@ -252,3 +252,48 @@ def test_all_maps_whose_output_cannot_be_fetched_are_done_again(lab: MapreduceLa
         assert tasks(again) == {"n2": ("map", index)}
         desk.report("n2", again["n2"])
     assert tasks(desk.assigned()) == {"n2": ("reduce", 0)}
+
+
+@graded(points=1, title="Dead, and an old word", requirement="messages are delayed for any time")
+def test_a_late_word_of_an_earlier_life_of_a_dead_worker_says_nothing(lab: MapreduceLab) -> None:
+    desk = Desk(lab, workers=2, most_missed=3)
+    desk.submit(maps=2)
+    given = desk.assigned()
+    desk.pong("n2", life=1)
+    again = desk.assigned()
+    assert tasks(again) == {"n2": ("map", 0)}
+    for _ in range(5):
+        desk.tick()
+        desk.pong("n3", running(lab, given["n3"]))
+    desk.report("n2", given["n2"], life=0)
+    desk.pong("n2", running(lab, given["n2"]), life=0)
+    desk.report("n3", given["n3"])
+    last = desk.assigned()
+    assert tasks(last) == {"n3": ("map", 0)}, "what n2 had in life 0 is gone; so is n2"
+    desk.pong("n2", running(lab, again["n2"]), life=1)
+    desk.report("n2", again["n2"], life=1)
+    assert desk.said(lab.Cancel, "n3") == [lab.Cancel(last["n3"].attempt)], "it was only slow"
+
+
+@graded(points=1, title="Though a map is lost", requirement="OSDI'04, 3.3: reduces go on")
+def test_a_reduce_that_has_what_it_needs_goes_on_and_counts_though_a_map_is_lost(
+    lab: MapreduceLab,
+) -> None:
+    desk, reduces = one_map_done_at_each(lab)
+    desk.pong("n2", life=1)
+    again = desk.assigned()
+    assert tasks(again) == {"n2": ("map", 0)}
+    first = lab.Running(reduces["n2"].task, 950)
+    desk.pong("n3", running(lab, reduces["n3"]), first)
+    assert desk.said(lab.Cancel) == [], "a backup of before may have fetched that map"
+    desk.report("n3", reduces["n3"])
+    desk.submit(maps=2, reduces=2)
+    assert desk.said(lab.Progress)[-1] == lab.Progress(1, (1, 2), (1, 2))
+    desk.report("n3", lab.Work(again["n2"].task, 960, "", "", 1), lab.Done())
+    desk.submit(maps=2, reduces=2)
+    assert desk.said(lab.Progress)[-1] == lab.Progress(1, (2, 2), (1, 2)), "whatever the attempt"
+    assert desk.said(lab.Cancel, "n2") == [lab.Cancel(again["n2"].attempt)]
+    desk.assigned()
+    desk.report("n3", lab.Work(first.task, 950, "", "", 1), lab.Done(("by 950",), ()))
+    (told,) = desk.said(lab.Finished)
+    assert told.result.parts == (("by 950",), ("part 1",))

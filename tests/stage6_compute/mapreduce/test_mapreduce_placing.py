@@ -67,22 +67,29 @@ def test_a_map_waits_a_while_for_a_worker_that_has_its_split_and_then_takes_any(
 
 @graded(points=2, title="Patience begins anew", requirement="a task that is idle again waits again")
 def test_a_map_that_is_idle_again_waits_from_then_on(lab: MapreduceLab) -> None:
-    desk = Desk(lab, workers=2, locality_wait=WAIT)
-    desk.submit(maps=1, hosts={0: ("n2",)})
-    assert tasks(desk.assigned()) == {"n2": ("map", 0)}
+    desk = Desk(lab, workers=3, locality_wait=WAIT)  # n2 and n3 are asked first, and are far away
+    desk.submit(maps=1, hosts={0: ("n4",)})
+    assert tasks(desk.assigned()) == {"n4": ("map", 0)}
     desk.pass_time(2 * WAIT)
-    desk.pong("n2", life=1)
+    desk.pong("n4", life=1)
     again = desk.assigned()
-    assert tasks(again) == {"n2": ("map", 0)}
+    assert tasks(again) == {"n4": ("map", 0)}
     desk.pass_time(2 * WAIT)
-    desk.report("n2", again["n2"], lab.Gone(), life=1)
+    desk.report("n4", again["n4"], lab.Gone(), life=1)
     again = desk.assigned()
-    desk.report("n2", again["n2"], life=1)
+    assert tasks(again) == {"n4": ("map", 0)}
+    desk.report("n4", again["n4"], life=1)
     reduce = desk.assigned()
     assert tasks(reduce) == {"n2": ("reduce", 0)}, "a reduce waits for nobody"
     desk.pass_time(2 * WAIT)
-    desk.report("n2", reduce["n2"], lab.Unreachable(reduce["n2"].sources), life=1)
-    assert tasks(desk.assigned()) == {"n2": ("map", 0)}
+    desk.report("n2", reduce["n2"], lab.Unreachable(reduce["n2"].sources))
+    again = desk.assigned()
+    assert tasks(again) == {"n4": ("map", 0)}
+    desk.report("n4", again["n4"], life=1)
+    assert tasks(desk.assigned()) == {"n2": ("reduce", 0)}
+    desk.pass_time(2 * WAIT)
+    desk.pong("n4", life=2)
+    assert tasks(desk.assigned()) == {"n4": ("map", 0)}, "its output was lost just now"
 
 
 @graded(points=1, title="Nobody waits for nothing", requirement="splits that are anywhere")
@@ -163,6 +170,15 @@ def test_of_two_slow_tasks_that_which_began_first_gets_the_backup(lab: Mapreduce
     desk.tick()
     desk.pong("n4")
     assert tasks(desk.assigned()) == {"n4": ("map", 0)}
+    two = Desk(lab, workers=2, backup_after=SLOW, slots=2)
+    two.submit(maps=4)
+    given = [message.work for message in two.said(lab.Assign)]
+    assert [work.task.index for work in given] == [0, 1, 2, 3]
+    two.report("n2", given[1])
+    two.pass_time(2 * SLOW)
+    two.tick()
+    found = tasks(two.assigned())
+    assert found == {"n2": ("map", 2)}, "map 0 is as slow, and under way at n2 itself"
 
 
 @graded(points=1, title="While there is other work", requirement="backups are for the end")
@@ -183,6 +199,12 @@ def test_no_task_gets_a_backup_while_others_are_idle_or_nothing_can_be_compared(
     desk.pass_time(10 * SLOW)
     desk.report("n3", given["n3"])
     assert tasks(desk.assigned()) == {"n3": ("map", 2)}
+    desk = Desk(lab, workers=3, backup_after=SLOW, locality_wait=10 * SLOW)
+    desk.submit(maps=3, hosts={1: ("n2",), 2: ("n2",)})
+    given = desk.assigned()
+    assert tasks(given) == {"n2": ("map", 1), "n3": ("map", 0)}
+    desk.report("n3", given["n3"])
+    assert look(desk, lab, given, 2 * SLOW) == {}, "map 2 is idle: it waits for n2"
 
 
 @graded(points=4, title="One commit", requirement="P2; SPARK-4879: two attempts commit one output")
@@ -214,5 +236,7 @@ def test_of_two_attempts_that_are_done_one_counts_and_the_other_changes_nothing(
     (told,) = desk.said(lab.Finished)
     assert told.result.parts == (("by the backup",), ("part 1",))
     assert dict(told.result.counters) == {"maps": 1, "reduces": 2}, "each task counts once"
+    ends = [each.how for each in told.timeline if each.attempt == reduces["n2"].attempt]
+    assert ends == ["not needed"], "the client sees how each attempt ended"
     desk.report("n2", reduces["n2"], lab.Done(("by the first",), ()))
     assert desk.ordered(lab.Publish) == [], "and after the end nothing changes either"

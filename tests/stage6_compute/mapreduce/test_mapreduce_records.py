@@ -33,6 +33,21 @@ def test_a_record_that_fails_twice_is_skipped_if_the_job_wants_that(lab: Mapredu
         ((alone, given),) = three.assigned().items()
         three.report(alone, given, lab.TaskFailed("no luck", number))
     assert len(three.said(lab.Refused)) == 1, "four failures have nothing to do with record 8"
+    both = Desk(lab, workers=3)
+    both.submit(maps=1, skip=True)
+    ((_, given),) = both.assigned().items()
+    for worker, number in (("n3", 900), ("n4", 901)):  # they have begun it as well
+        both.pong(worker, lab.Running(given.task, number))
+    for worker, number in (("n2", given.attempt), ("n3", 900), ("n4", 901)):
+        work = lab.Work(given.task, number, "", "", 1)
+        both.report(worker, work, lab.TaskFailed("no luck", 8))
+    for _ in range(3):
+        ((alone, given),) = both.assigned().items()
+        both.report(alone, given, lab.TaskFailed("no luck", None))
+        assert both.said(lab.Refused) == [], "no failure on record 8 counts, also not the third"
+    ((alone, given),) = both.assigned().items()
+    both.report(alone, given, lab.TaskFailed("no luck", None))
+    assert len(both.said(lab.Refused)) == 1
     two = Desk(lab, workers=2)
     two.submit(maps=2, skip=True)
     first = two.assigned()

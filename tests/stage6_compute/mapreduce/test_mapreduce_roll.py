@@ -31,6 +31,12 @@ def test_a_word_of_an_earlier_life_is_late_and_one_of_this_or_the_next_is_not(
     assert not roll.is_late("n2", 4)
     assert not roll.is_late("n2", 5)
     assert not roll.is_late("n3", 0)
+    for _ in range(4):
+        roll.ping()
+    assert not roll.is_there("n2")
+    assert roll.is_late("n2", 3), "it is taken for dead, and that life is over all the same"
+    assert not roll.is_late("n2", 4), "it was only slow"
+    assert not roll.is_late("n3", 0), "nobody has heard of it"
 
 
 @graded(points=2, title="Dead", requirement="OSDI'04, 3.3: no response for a certain time")

@@ -94,6 +94,8 @@ def test_the_parts_together_count_every_word_however_the_input_is_split(
 @graded(points=2, title="Bad records", requirement="OSDI'04, 4.6")
 def test_a_record_that_fails_is_named_and_can_be_skipped(lab: MapreduceLab) -> None:
     text = "tea 3\nmilk\nwater much\ntea 5"
+    assert lab.run_map("sums", "tea 3\n", 1) == ((("tea", 3),),), "a line ends there, none begins"
+    assert lab.run_map("sums", "", 2) == ((), ()), "a split without a line"
     with pytest.raises(lab.BadRecord, match="^record 1: ."):  # records are counted from 0
         lab.run_map("sums", text, 2)
     with pytest.raises(lab.BadRecord, match="^record 2: .*much"):  # what is skipped counts as well
