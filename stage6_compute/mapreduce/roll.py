@@ -56,7 +56,8 @@ class Roll:
 
         Returns:
             Those who have missed ``most_missed`` pings with the one before. They are taken for dead
-            from now on, though their lives are still known, and are named once, not at each ping that they miss after it.
+            from now on, though their lives are still known. They are named once, not at each ping
+            that they miss after it.
         """
         dead = [worker for worker, missed in self.missed.items() if missed == self.most_missed]
         for worker in dead:
