@@ -196,7 +196,8 @@ class Holder(Finder):
         It is kept for ``expires_in``, at most ``expire_after``, and never shorter than the very
         same item was to be kept already. When an item is kept, the next time to look after it
         (:class:`KeepUp`) is ``republish_every`` away, and by chance up to half as much more. So one
-        of all holders is the first, and its Store moves that time for the others.
+        of all holders is the first, and its Store moves that time for the others. If its time is
+        over before that, it is then; and at once if a stranger says that none is left.
         """
         target = key_of_item(item)
         old = self.kept(target)

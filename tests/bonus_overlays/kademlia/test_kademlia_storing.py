@@ -76,6 +76,12 @@ def test_a_value_is_kept_for_the_time_that_is_left_and_no_longer(lab: KademliaLa
     assert kept(node, target) == item, "who publishes it again has it kept again"
     node.wait(HOUR)
     assert kept(node, target) is None, "not any more when its time is just over"
+    longer = alone(lab, expire_after=10 * HOUR)
+    store(longer, item, left=2 * HOUR)
+    longer.wait(HOUR)
+    store(longer, item, left=5 * HOUR)
+    longer.wait(4 * HOUR)
+    assert kept(longer, target) == item, "its publisher has published it again"
 
 
 @graded(points=2, title="Handing on", requirement="Kademlia 2.5: republish hourly, one does it")
@@ -154,6 +160,26 @@ def test_a_value_is_looked_after_once_and_a_new_version_has_a_time_of_its_own(
     assert len(node.timers) == timers, "the old reminder is cancelled"
     node.wait(HOUR // 2 + SECOND)
     assert kept(node, lab.key_of_item(mutable(lab, 1))) is None, "the old one's time is not added"
+
+
+@graded(points=1, title="Not all at once", requirement="Kademlia 2.5: one of k holders does it")
+def test_each_value_is_looked_after_at_a_time_by_chance_and_no_later_than_its_end(
+    lab: KademliaLab,
+) -> None:
+    node = alone(lab, republish_every=HOUR, expire_after=24 * HOUR)
+
+    def after(data: bytes, left: int) -> int:
+        before = set(node.timers)
+        assert store(node, lab.Immutable(data), left=left) is None
+        [reminder] = set(node.timers) - before
+        return node.timers[reminder][0] - node.now
+
+    waits = [after(b"%d" % number, 20 * HOUR) for number in range(9)]
+    assert all(HOUR <= wait <= HOUR + HOUR // 2 for wait in waits), waits
+    assert len(set(waits)) > 1, "if all holders waited for just as long, all would hand it on"
+    assert after(b"short", HOUR // 4) == HOUR // 4, "then it is over, and takes no room"
+    assert after(b"none", -5) == 0, "a stranger may say that less than nothing is left"
+    assert kept(node, lab.key_of(b"none")) is None
 
 
 @graded(points=1, title="Kept while handed on", requirement="Kademlia 2.5: republishing")

@@ -175,10 +175,45 @@ def test_a_node_that_knows_nobody_keeps_a_value_itself(lab: KademliaLab) -> None
     node.ask(lab.Keep(mutable(lab, 4, b"four"), None))
     assert isinstance(node.told(), Failed), "there is a newer one"
     assert "number 4" in node.told().reason
+    node.ask(lab.Keep(mutable(lab, 8, b"eight"), 4))
+    assert isinstance(node.told(), Failed), "its writer has read number 4, and 5 is here"
     node.ask(lab.Keep(mutable(lab, 6, b"six", signature=VOID), None))
     assert isinstance(node.told(), Failed), "it is not signed by its owner"
     node.ask(lab.Read("n1", b""))
     assert node.told() == Ok(b"five")
+
+
+@graded(
+    points=1, title="Fewer than k", requirement="Kademlia 2.3: the k closest, itself among them"
+)
+def test_a_node_that_finds_fewer_than_k_keeps_a_value_itself_too(lab: KademliaLab) -> None:
+    node = alone(lab)
+    near = lab.Contact(lab.key_of(DATA)[:-1] + "1", "n1")
+    node.meet(near)
+    [asked] = node.ask(lab.Put(DATA))
+    node.hear("n1", lab.Items(asked.message.number, near.key, (), (), "token"))
+    assert kept(node, lab.key_of(DATA)) == lab.Immutable(DATA), "n1 is closer, and one is not 2"
+
+
+@graded(points=1, title="The next version", requirement="BEP 44: cas, and who has the last one")
+def test_a_new_version_goes_to_those_that_have_the_last_one_and_replaces_only_that(
+    lab: KademliaLab,
+) -> None:
+    target = lab.key_of_owned("n0", b"mail")
+    node = alone(lab, key="f" * 40, expire_after=7 * SECOND)
+    near = {f"n{digit}": lab.Contact(target[:-1] + digit, f"n{digit}") for digit in "12"}
+    node.meet(*near.values())
+    last, stores = mutable(lab, 2, b"two", b"mail", "n0"), list[Any]()
+    for each in node.ask(lab.Publish(b"mail", b"three")):
+        token = f"of {each.to}"
+        answer = lab.Items(each.message.number, near[each.to].key, (), (last,), token)
+        stores += node.hear(each.to, answer)
+    assert {each.to: each.message.token for each in stores} == {"n1": "of n1", "n2": "of n2"}
+    for each in stores:
+        assert (each.message.cas, each.message.expires_in) == (2, 7 * SECOND)
+        assert each.message.item.signed.content == lab.Version(b"mail", 3, b"three")
+        node.hear(each.to, lab.Pong(each.message.number, near[each.to].key))
+    assert node.told() == Ok(3)
 
 
 @graded(points=1, title="Two questions for items", requirement="Kademlia 2.3: FIND_VALUE to get")
