@@ -140,6 +140,12 @@ def test_an_answer_counts_only_from_who_was_asked_and_under_the_key_that_was_ask
     node.hear("n3", lab.Nodes(asked["n3"].number, key(3), ()))
     assert node.ended == [Ok(("n3",))], "nobody is at the key 5"
     assert key(6) not in known_to(node, 6), "and n5 is not believed under its new key"
+    other = alone(lab)
+    other.meet(contact(lab, 5))
+    [sent] = other.ask(lab.Lookup(key(4)))
+    other.hear("n5", lab.Nodes(sent.message.number, key(6), ()))
+    other.wait(SECOND)
+    assert known_to(other, 4) == [key(5)], "it has missed one request, and not two"
 
 
 @graded(points=1, title="Another answer", requirement="a lookup always ends")

@@ -56,6 +56,7 @@ def test_what_is_too_large_or_not_signed_by_its_owner_is_objected_to(lab: Kademl
         (mutable(lab, 2**63 - 1), None),
         (mutable(lab, 2**63), 203),
         (mutable(lab, 1, signature=VOID), 206),
+        (mutable(lab, 0, signature=VOID), 206),
         (lab.Mutable(Signed("n1", "no version", IDEAL)), 203),
     ]
     for item, expected in cases:

@@ -152,6 +152,10 @@ def test_a_put_ends_with_what_is_known_of_it(lab: KademliaLab) -> None:
     node.hear(first.to, lab.Refused(first.message.number, keys[first.to], why))
     node.hear(second.to, lab.Pong(second.message.number, keys[second.to]))
     assert node.told() == Ok(lab.key_of(DATA))
+    first, _ = stores()
+    node.hear(first.to, lab.Pong(first.message.number, keys[first.to]))
+    node.wait(200 * MS)
+    assert node.told() == Ok(lab.key_of(DATA)), "one keeps it, and says so; the other is silent"
     node.meet(*near)
     for each in node.ask(lab.Put(DATA)):
         node.hear(each.to, lab.Refused(each.message.number, keys[each.to], why))

@@ -109,7 +109,7 @@ def test_fingers_halve_the_way_and_a_ring_goes_all_of_it(lab: KademliaLab) -> No
 def test_everybody_hears_of_it_over_the_shortest_way_and_for_the_computed_messages(
     lab: KademliaLab, sweep: Sweep
 ) -> None:
-    halves = {0: [1, 2], 1: [0, 2], 2: [0, 1], 3: [4], 4: [3]}
+    halves = {0: [1, 2], 1: [0, 2], 2: [0, 1], 3: [4, 5], 4: [3, 5], 5: [3, 4]}
     assert lab.flooding_messages(halves, 0) == 4, "what is not reached sends nothing"
     for seed in sweep(1):
         for name, graph in topologies(lab, seed, 13).items():

@@ -49,6 +49,7 @@ def test_another_member_lets_nobody_in_and_nobody_out(lab: ChatLab) -> None:
 def test_a_stranger_that_says_goodbye_is_not_answered(lab: ChatLab) -> None:
     made = opener(lab)
     assert sent(made, Receive(2, "n4", lab.Goodbye(()))) == []
+    made.step(Receive(3, "n3", lab.Acknowledgement((("n3", 2),))))  # so says n3, and it is lost
     ((to, asked),) = sent(made, Receive(3, "n3", lab.Goodbye((("n3", 2),))))
     assert (to, type(asked).__name__) == ("n3", "Ask"), "its last post is not here yet"
 

@@ -113,6 +113,11 @@ def test_only_those_are_asked_who_may_hold_something_else(lab: ChatLab) -> None:
         assert made.fire() == ["n3"], "n1 has said what it holds, n3 has not"
         made.step(Receive(2, "n3", word))
         assert made.timer is None or made.fire() == [], f"n3 has said it now: {word}"
+    made = watched(lab)
+    made.step(Receive(2, "n1", post(lab, "n1", 2)))
+    for number in (2, 1, 0):
+        made.step(Receive(3, "n3", lab.Acknowledgement((("n1", number),) if number else ())))
+    assert made.timer is None or made.fire() == [], "an older word that comes late says nothing"
 
 
 @graded(
@@ -152,6 +157,8 @@ def test_a_pause_that_has_become_long_is_short_again_after_any_news(lab: ChatLab
         for _ in range(3):
             made.fire()
         assert made.pause == 8 * first, "without news it asks less and less often"
+        made.fire()
+        assert made.pause == 8 * first, "but never less often than each 0.8 s"
         made.step(Receive(8, "n1", post(lab, "n1")))
         made.step(Receive(8, "n1", lab.Acknowledgement((("n1", 1),))))
         made.step(Receive(8, "n1", lab.Acknowledgement(())))

@@ -126,3 +126,6 @@ def test_an_acknowledgement_is_later_than_the_post_and_than_all_before_it(lab: C
     assert Broadcast(("n2", "n3"), lab.Acknowledgement(2, 11)) in again
     posted = node.step(Invoke(3, 1, lab.Say("mine")))
     assert Broadcast(("n2", "n3"), lab.TimedPost(3, 12, "mine")) in posted
+    node.step(Receive(4, "n3", lab.Acknowledgement(2, 20)))
+    posted = node.step(Invoke(5, 2, lab.Say("later")))
+    assert Broadcast(("n2", "n3"), lab.TimedPost(4, 22, "later")) in posted, "at 21 it has heard n3"

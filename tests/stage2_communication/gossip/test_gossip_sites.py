@@ -109,6 +109,11 @@ def test_an_entry_is_news_if_its_stamp_or_its_activation_is_later(lab: GossipLab
     store.drop("l")
     store.drop("nobody")
     assert store.checksum == empty
+    assert store.merge(lab.Entry("k", None, (6, "n1"), 9))
+    assert store.merge(lab.Entry("k", "put", (7, "n1"))), "later, though it was never activated"
+    woken = lab.Entry("k", None, (6, "n1"), 99)
+    assert not store.merge(woken), "what wakes up deletes nothing that was put after it"
+    assert store.later_than((woken,)) == tuple(store)
 
 
 @graded(points=3, title="Step by step", requirement="Demers 1987, 1.3: recent lists, checksums")

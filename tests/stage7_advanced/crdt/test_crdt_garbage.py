@@ -203,6 +203,22 @@ def test_a_retired_gravestone_is_forgotten_once_all_have_said_that_it_is_stable(
         assert len(node.text.retired) == (0 if sender == "n2" and stable == () else left)
 
 
+@graded(points=1, title="Dropped later", requirement="nothing is remembered for ever")
+def test_a_gravestone_that_a_retired_child_needs_is_forgotten_after_that_child(
+    lab: CrdtLab,
+) -> None:
+    node = lab.look_into("CollectingReplica")("n1", ("n2",))
+    node.step(Start(0, {}))
+    for call, operation in enumerate((lab.Type(0, "ab"), lab.Erase(0), lab.Erase(0)), 1):
+        node.step(Invoke(1, call, operation))
+    counts = (("n1", 3),)
+    for stable, left in (((), 2), ((("n1", 2),), 2), (counts, 0)):
+        node.step(Receive(2, "n2", lab.Heard(counts, stable)))
+        told(lab, node)
+        assert len(node.text.retired) == left, f"n2 has said that {stable} is stable; b hangs on a"
+    assert node.gravestones == {}
+
+
 @graded(points=2, title="Words of others", requirement="a word counts once all before it has come")
 def test_a_word_is_believed_once_all_edits_of_its_speaker_before_it_are_here(
     lab: CrdtLab,
@@ -214,6 +230,11 @@ def test_a_word_is_believed_once_all_edits_of_its_speaker_before_it_are_here(
     assert told(lab, node) == ((("n1", 2),), ())
     node.step(Receive(3, "n2", lab.Heard((("n1", 2), ("n2", 1)), ())))
     assert told(lab, node)[1] == (), "n2 had made an edit before, and it may hang on a"
+    both = node.step(Receive(3, "n2", lab.Heard((("n1", 1), ("n2", 1)), ())))
+    (answer,) = effects_of(Send, both)
+    assert [edit.vector for edit in answer.message.edits] == [(("n1", 2),)], (
+        "each of the two lacks something: if neither answered, both would wait for ever"
+    )
     hangs = lab.Edit("n2", (("n1", 1), ("n2", 1)), (lab.Insert(("n2", 1), "x", ("n1", 1), "left"),))
     node.step(Receive(4, "n2", lab.Edits((hangs,))))
     assert told(lab, node)[1] == (), "its word comes again"

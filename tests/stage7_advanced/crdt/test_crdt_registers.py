@@ -72,6 +72,8 @@ def test_a_write_that_has_seen_another_is_later_and_names_decide_between_equals(
     assert plain("LastWriterRegister", one) == ((1, "n1"), "one")
     for merged in (one.merge(two), two.merge(one)):
         assert merged.value == "two", "equal times: the greater name"
+    last, first = (lab.LastWriterRegister().write(*each) for each in (("n1", "z"), ("n2", "a")))
+    assert last.merge(first).value == first.merge(last).value == "a", "the name, not the value"
     later = one.merge(two).write("n1", "three")
     assert plain("LastWriterRegister", later) == ((2, "n1"), "three")
     for merged in (two.merge(later), later.merge(two)):
