@@ -172,9 +172,9 @@ def test_of_two_slow_tasks_that_which_began_first_gets_the_backup(lab: Mapreduce
     assert tasks(desk.assigned()) == {"n4": ("map", 0)}
     two = Desk(lab, workers=2, backup_after=SLOW, slots=2)
     two.submit(maps=4)
-    given = [message.work for message in two.said(lab.Assign)]
-    assert [work.task.index for work in given] == [0, 1, 2, 3]
-    two.report("n2", given[1])
+    works = [message.work for message in two.said(lab.Assign)]
+    assert [work.task.index for work in works] == [0, 1, 2, 3]
+    two.report("n2", works[1])
     two.pass_time(2 * SLOW)
     two.tick()
     found = tasks(two.assigned())
