@@ -104,7 +104,7 @@ class Leading(Replica):
 
         A repetition is not appended: the result is the batch that is in the log already, and the
         producer has to wait for that one to be committed like for a new one. It is answered though
-        too few replicas are in sync; a gap is refused as one, whoever is in sync.
+        too few replicas are in sync; and a gap is refused as a gap then, too.
 
         Args:
             batch: not placed yet.

@@ -262,7 +262,7 @@ def test_a_producer_is_told_when_too_few_are_in_sync_after_its_batch_was_appende
     assert again.error is lab.Error.NOT_ENOUGH_REPLICAS_AFTER_APPEND, "that one is in the log"
     gap = replace(repeated, sequence=5)
     refused = ask_ok(simulation, first, lab.Produce("t", 0, gap))
-    assert refused.error is lab.Error.OUT_OF_ORDER_SEQUENCE_NUMBER, "whoever is in sync"
+    assert refused.error is lab.Error.OUT_OF_ORDER_SEQUENCE_NUMBER, "also while too few are in sync"
 
 
 @graded(points=1, title="As much as is wanted", requirement="fetch: bytes, and the log's start")
