@@ -179,27 +179,32 @@ def must_never_change(history: History) -> None:
 
 
 def read_before(history: History) -> dict[object, list[Message]]:
-    """By post all that its author had read, at the same member, before saying it."""
+    """By post all that its author had read, at the same member, before saying it.
+
+    Two operations may have one time: what comes first in the history was first.
+    """
     ended = [
-        one
-        for one in history
+        (place, one)
+        for place, one in enumerate(history)
         if one.function == "read" and one.returned_at is not None and isinstance(one.outcome, Ok)
     ]
     names = {
         line.content.text: (line.author, line.number)
-        for one in ended
+        for _, one in ended
         for line in _value(one)
         if hasattr(line.content, "text")
     }
     found: dict[object, list[Message]] = {}
-    for say in history:
+    for at, say in enumerate(history):
         if say.function != "say" or str(say.argument) not in names:
             continue
         person = say.process.partition("/")[0]
         earlier = [
             posts(_value(one))
-            for one in ended
-            if one.process.partition("/")[0] == person and (one.returned_at or 0) <= say.invoked_at
+            for place, one in ended
+            if one.process.partition("/")[0] == person
+            and place < at
+            and (one.returned_at or 0) <= say.invoked_at
         ]
         found[names[str(say.argument)]] = max(earlier, key=len, default=[])
     return found

@@ -70,16 +70,19 @@ def must_show_all_that_was_said(shown: dict[str, list[Line]], simulation: Simula
 
 
 def causes(simulation: Simulation) -> dict[object, list[Line]]:
-    """By post all that its author had been shown, or had said, before it said this."""
+    """By post all that its author had been shown, or had said, before it said this.
+
+    Nobody does two things at once. But two may have one time: what comes first in the history was
+    first.
+    """
     known: dict[object, list[Line]] = {}
-    for say in simulation.history:
+    history = list(simulation.history)
+    for place, say in enumerate(history):
         if say.function != "say":
             continue
         earlier: list[Line] = []
-        for other in simulation.history:
+        for other in history[:place]:
             if other.process == say.process and (other.returned_at or 0) <= say.invoked_at:
-                if other is say:
-                    continue
                 if other.function == "say":
                     earlier.append((other.process, str(other.argument)))
                 else:
