@@ -83,6 +83,9 @@ class Batches:
     def end(self, number: int, results: object) -> list[tuple[CallId, Outcome]]:
         """See whether the batch under way is applied; returns how the changes in it ended.
 
+        Each change that still waits gets the result at its own place in the batch; who has given up
+        (None) gets nothing more.
+
         Args:
             number: of this server's latest batch that was applied.
             results: what its changes ended with, a tuple; anything else if nobody knows any more.

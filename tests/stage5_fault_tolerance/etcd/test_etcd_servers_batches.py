@@ -3,7 +3,7 @@
 from common.contract import CommandBatch, Return
 from common.course.suites.grading import graded
 from common.course.suites.kit import ask_ok
-from common.values.history import Unknown
+from common.values.history import Ok, Unknown
 from common.values.units import MS, SECOND
 from stage4_consensus.raft.messages import AppendEntries
 from tests.stage5_fault_tolerance.etcd.cluster import SLOW, cluster, elected, others_than, shown
@@ -60,6 +60,31 @@ def test_a_change_whose_result_is_lost_ends_unknown(lab: EtcdLab) -> None:
     later = one.take_of("n1", 7, lab.Put(b"b"), index=1, commit=1)
     (ended,) = [each for each in later if isinstance(each, Return)]
     assert isinstance(ended.outcome, Unknown), "batch 1 is applied, for batch 7 is"
+
+
+@graded(
+    points=2,
+    title="Who has given up",
+    requirement="docstring of end: each that still waits gets what stands at its place",
+)
+def test_who_has_given_up_leaves_the_others_of_its_batch_their_own_results(lab: EtcdLab) -> None:
+    for gone in range(4):
+        for results in (("r0", "r1", "r2"), None):
+            batches = lab.Batches()
+            for call in range(3):
+                until = 5 if call == gone else 9
+                batches.waiting.append(lab.Asked(call, lab.Put(b"k%d" % call), until))
+            number = batches.next(0).number
+            given_up = batches.expire(5)
+            assert [call for call, _ in given_up] == [gone][: gone < 3]
+            assert all(isinstance(outcome, Unknown) for _, outcome in given_up)
+            assert batches.end(number - 1, results) == [], "it is not applied yet"
+            ended = dict(batches.end(number, results))
+            assert list(ended) == [call for call in range(3) if call != gone]
+            for call, outcome in ended.items():
+                lost = isinstance(outcome, Unknown)
+                assert lost if results is None else outcome == Ok(f"r{call}"), f"{call}: {outcome}"
+            assert batches.end(number, results) == [], "once"
 
 
 def test_a_batch_that_takes_long_is_in_the_log_once_however_often_it_is_repeated(
