@@ -238,6 +238,11 @@ def test_now_and_then_one_of_the_dead_is_greeted(lab: SwimLab) -> None:
     assert len(greeted) == 8, "in one of five periods"
     assert {each.to for each in greeted} == {"n3", "n5"}
     assert {each.message for each in greeted} == {lab.Join(1)}
+    five = names(6)[1:]
+    many = quiet(lab)
+    many.hear("n7", lab.News(tuple(lab.Dead(name, 0, "n7") for name in five)))
+    greeted = of_kind(lab.Join, _periods(many, 600))
+    assert {each.to for each in greeted} == set(five), "each of them may be the one that lives"
 
 
 def _periods(alone: Alone, count: int) -> list[Sent]:
