@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
+from io import StringIO
 from pathlib import Path
 
 from common.course.kit.course_file import CourseFile
@@ -18,10 +19,6 @@ the name of a test that did not fail, but hung or was not decided, says so."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """A spreadsheet runs a cell that begins so, in some languages also with the wide forms of these
 signs; students choose their own names."""
-
-QUOTED = ',;|\t"\r\n'
-"""A cell with one of these is put in quotes: what separates cells depends on the reader's country.
-"""
 
 
 def scores_csv(scores: Iterable[Score], course: CourseFile) -> str:
@@ -151,11 +148,13 @@ def told(mark: Mark) -> str:
 
 
 def _csv(rows: Sequence[Sequence[str]]) -> str:
-    return "".join(",".join(map(_cell, row)) + "\n" for row in rows)
+    """A table of texts, each in quotes: what separates cells depends on the reader's country."""
+    written = StringIO()
+    writer = csv.writer(written, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    writer.writerows(map(_safe, row) for row in rows)
+    return written.getvalue()
 
 
-def _cell(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula, or for two cells."""
-    safe = f"'{text}" if text.lstrip(" ").startswith(FORMULA) else text
-    quoted = any(sign in safe for sign in QUOTED)
-    return '"' + safe.replace('"', '""') + '"' if quoted else safe
+def _safe(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.lstrip(" ").startswith(FORMULA) else text
