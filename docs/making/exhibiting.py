@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from common.course.base.course import Course
-from common.course.base.scratch import Scratch
+from common.course.base.scratch import Scratch, without_scratch
 from common.course.kit.mutants import apply, find_test
 from common.course.suites.suite import SuiteOptions, TestResult, run_suite
 from common.course.why.verbs import PLUGIN, seed_of
@@ -88,8 +88,7 @@ def _explained(course: Course, exhibit: Exhibit, ended: TestResult, scratch: Pat
     options = SuiteOptions(impl=scratch, seed=seed_of(ended), tests=(ended.test,), more=more)
     run_suite(course, exhibit.lab, options)
     facts = json.loads(where.read_text("utf-8")) if where.exists() else {}
-    why = str(facts.get("why") or ended.why)
-    why = why.replace(f"{scratch}/", "").strip()  # a path as the course has it
+    why = without_scratch(str(facts.get("why") or ended.why), scratch, course).strip()
     if facts.get("trace"):
         trace = where.with_suffix(".jsonl")
         trace.write_text(with_reason(trace.read_text("utf-8"), why), encoding="utf-8")

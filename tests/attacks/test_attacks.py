@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from common.course.base.lab import Lab
+from common.course.base.scratch import without_scratch
 from common.course.judge import sandbox
-from common.course.kit.marking import without_scratch
 from common.values.brief import legible
 from tests.attacks.attacking import Attack, Classroom, Judged, attacks
 from tests.attacks.elsewhere import elsewhere

@@ -3,10 +3,13 @@
 import os
 import shutil
 import subprocess
+import zlib
 from pathlib import Path
+from tempfile import gettempdir
 
 import pytest
 
+from common.course.judge.entries import Entry, Unreadable
 from common.course.judge.intake import take_in
 from tests.common.test_judge_intake import LAB, NODE, ROOM, TEXT, take, tree
 
@@ -103,3 +106,38 @@ def test_an_object_that_replaces_another_changes_nothing(tmp_path: Path) -> None
     git("clone", "--bare", "--mirror", str(work), str(tmp_path / "bare.git"), cwd=tmp_path)
     _, into = take(tmp_path / "bare.git", tmp_path)
     assert tree(into) == {NODE: b"another\n"}
+
+
+@pytest.mark.parametrize("kind", ["blob", "tree", "commit"])
+@pytest.mark.parametrize("content", [b"", b"damaged", None])
+def test_of_a_damaged_object_the_students_own_file_is_named_and_no_copy_of_ours(
+    tmp_path: Path, kind: str, content: bytes | None
+) -> None:
+    bare = repository(tmp_path / "work") / ".git"
+    bare.rename(tmp_path / "ada.git")
+    (damaged, *_) = (
+        path
+        for path in (tmp_path / "ada.git/objects").glob("??/*")
+        if zlib.decompress(path.read_bytes()).startswith(kind.encode())
+    )
+    damaged.chmod(0o644)
+    if content is None:
+        damaged.unlink()
+    else:
+        damaged.write_bytes(content)
+    (note,) = take(tmp_path / "ada.git", tmp_path)[0].refused
+    assert "git cannot read this repository" in note
+    assert gettempdir() not in note
+    if kind == "blob":
+        assert note.startswith(f"{NODE} cannot be read")
+    if content is not None:
+        assert damaged.relative_to(tmp_path).as_posix() in note
+
+
+def test_what_the_system_says_of_a_file_is_told_without_its_folder() -> None:
+    def content(most: int) -> bytes:
+        raise PermissionError(13, "Permission denied", "/home/teacher/class/ada/node.py")
+
+    with pytest.raises(Unreadable) as told:
+        Entry("node.py", "file", 1, False, content).read(1)
+    assert str(told.value) == "node.py cannot be read: Permission denied"

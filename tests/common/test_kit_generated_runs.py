@@ -214,6 +214,7 @@ def test_what_never_ends_what_does_not_load_and_what_eats_the_memory_are_caught(
     assert (endless.fate, endless.why) == ("caught", "the suite had not ended after 3 s")
     broken = ran(processes, "(")
     assert broken.fate == "caught"
+    assert broken.why.startswith("stage1_foundations/netem/shape.py:1"), "not where it was tried"
     assert "was never closed" in broken.why
     assert ran(processes, "x = bytearray(1 << 40)").fate == "caught"
     assert ran(processes, "import os; os._exit(0)").fate == "caught"

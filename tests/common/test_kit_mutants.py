@@ -29,7 +29,9 @@ def test_a_change_that_is_no_bug_survives_and_one_that_does_not_load_is_broken()
     unknown = Mutant(
         name="?", file=real.file, find=real.find, replace="0", caught_by="test_nothing"
     )
-    assert try_mutant(course, lab, broken).fate == "broken"
+    tried = try_mutant(course, lab, broken)
+    assert tried.fate == "broken"
+    assert tried.why.startswith(lab.path(real.file)), "not where it was tried"
     assert try_mutant(course, lab, unknown).why == "lab netem has no graded test test_nothing"
     assert try_mutant(course, lab, real).fate == "caught"
     assert try_mutant(course, lab, harmless).fate == "survived"

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import pytest
@@ -86,6 +87,7 @@ def test_a_wrong_one_loses_what_it_has_not_solved_with_reasons(all_sorts: Any) -
         ("binary", f"{students.LAB.id}/{students.FILE}"),
         ("huge", f"{students.LAB.id}/{students.FILE}"),
         ("cut", "the submission cannot be tested"),
+        ("damaged", "damaged.git/objects/"),
     ],
 )
 def test_what_cannot_work_gets_a_sentence_and_no_points_for_it(
@@ -125,6 +127,14 @@ def test_everything_is_written_for_people_and_for_programs(all_sorts: Any) -> No
         assert "http" not in page.replace("http://www.w3.org/", ""), "it asks for nothing"
 
 
+def test_no_report_says_where_on_the_machine_something_was(all_sorts: Any) -> None:
+    folder, _ = all_sorts
+    written = [path for path in (folder / "reports").rglob("*") if path.is_file()]
+    assert {path.suffix for path in written} >= {".json", ".csv", ".html"}
+    texts = {path.name: path.read_text("utf-8") for path in written}
+    assert [name for name, text in texts.items() if gettempdir() in text] == []
+
+
 GRADESCOPE = {
     "score", "execution_time", "output", "output_format", "test_output_format",
     "test_name_format", "visibility", "stdout_visibility", "extra_data", "tests", "leaderboard",
@@ -141,7 +151,9 @@ def test_only_what_has_changed_is_graded_again(all_sorts: Any) -> None:
     students.change(folder / "class/bob" / students.LAB.folder, students.WRONG, students.RIGHT)
     told = graded(folder)
     assert points(told)["bob"] == students.POSSIBLE
-    refused = sum(name in ("empty", "otherlab", "cut", "huge") for name in points(before))
+    refused = sum(
+        name in ("empty", "otherlab", "cut", "huge", "damaged") for name in points(before)
+    )
     assert told["graded"] <= 1 + refused
     assert told["kept"] >= 8
 

@@ -88,5 +88,9 @@ def bad_ones(folder: Path) -> None:
     other = folder / "otherlab" / OTHER.paths[0]
     other.parent.mkdir(parents=True)
     shutil.copy(ROOT / OTHER.paths[0], other)
+    repository(folder, "damaged")
+    for file in (folder / "damaged.git" / "objects").glob("??/*"):
+        file.chmod(0o644)
+        file.write_bytes(b"")
     whole = zipped(folder, "cut")
     whole.write_bytes(whole.read_bytes()[:3000])

@@ -7,11 +7,16 @@ lock nobody holds belongs to nobody; where there are no such locks, nobody's fol
 import contextlib
 import functools
 import os
+import re
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from common.course.base.course import Course
 
 if sys.platform != "win32":
     import fcntl
@@ -69,3 +74,20 @@ def sweep(place: str) -> None:
         with contextlib.suppress(OSError), lock.open("rb+") as opened:
             fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(lock.parent, ignore_errors=True)
+
+
+def without_scratch(text: str, workspace: Path, course: "Course") -> str:
+    """A sentence without the path of a scratch folder, which differs each time.
+
+    Args:
+        text: the sentence.
+        workspace: where the files of a submission are; they are named as the course has them.
+        course: whose stages they may be in.
+    """
+    for place in (str(workspace.resolve()), str(workspace)):
+        text = text.replace(f"{place}/", "").replace(place, "the submission")
+    packages = "|".join(map(re.escape, course.packages))
+    # A stranger may have written the text. So a match begins only where such a path does, and there
+    # is one way to read it: else a thousand "../" take minutes.
+    above = r"(?:(?:\.\./)+(?:\.?[\w-][\w.-]*/)*)?"
+    return re.sub(rf"(?<![\w./-]){above}work/(?={packages})", "", text)

@@ -121,8 +121,16 @@ def _run(submission: Path, into: Path, order: Order) -> dict[str, Intake] | str:
     if process.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
         return _too_much(submission, f"{limits.processor_seconds} seconds of the processor")
     lines = reason[-REASON_BYTES:].decode(errors="replace").strip().splitlines()
-    why = legible(lines[-1][:200]) if lines else f"exit code {process.returncode}"
+    said_last = lines[-1] if lines else f"exit code {process.returncode}"
+    why = legible(_without_places(said_last, submission, into.parent)[:200])
     return f"it broke what reads submissions ({why}): pack the files anew, as a plain zip"
+
+
+def _without_places(text: str, submission: Path, scratch: Path) -> str:
+    """A sentence for a report, in which no folder of this machine is named."""
+    for place, name in ((submission.absolute(), submission.name), (scratch, "the workspace")):
+        text = text.replace(str(place), name)
+    return text
 
 
 def _too_much(submission: Path, what: str) -> str:

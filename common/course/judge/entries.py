@@ -64,7 +64,7 @@ class Entry:
         """
         try:
             return self.content(most)
-        except DAMAGED as error:
+        except (Unreadable, *DAMAGED) as error:
             shown = self.path if self.path.isprintable() else ascii(self.path)
             shown = shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}..."
             raise Unreadable(f"{shown} cannot be read: {told(error)}") from None
@@ -94,10 +94,12 @@ def read_file(path: Path, most: int) -> bytes:
 
 
 def told(error: BaseException) -> str:
-    """An error of the standard library in one line."""
+    """An error of the standard library in one line, without the path that it may name: a report
+    has no place for where something was on the machine of the one who grades."""
     if isinstance(error, MemoryError):
         return "it needs too much memory"
-    text = str(error).strip().splitlines()
+    reason = error.strerror if isinstance(error, OSError) else None
+    text = (reason or str(error)).strip().splitlines()
     return text[0][:200] if text else type(error).__name__
 
 

@@ -60,7 +60,9 @@ class Repository:
         if any(name in files for name in BORROWED):
             raise Unreadable(f"{path.name} borrows objects from elsewhere, which is not followed")
         self._commit = _head(path, files)
+        self._name = path.name
         own = stack.enter_context(tempfile.TemporaryDirectory())
+        self._own = Path(own) / "repository"
         self._environment = {
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": own,
@@ -69,12 +71,12 @@ class Repository:
             "GIT_NO_REPLACE_OBJECTS": "1",
             "GIT_ALLOW_PROTOCOL": "none",
             "GIT_NO_LAZY_FETCH": "1",
-            "GIT_DIR": f"{own}/repository",
+            "GIT_DIR": str(self._own),
         }
         kind = "sha1" if len(self._commit) == SHA1_LETTERS else "sha256"
         init = ("init", "--quiet", "--bare", "--template=", f"--object-format={kind}")
-        self._run(*init, f"{own}/repository")
-        _copy_objects(path, files, Path(own) / "repository")
+        self._run(*init, str(self._own))
+        _copy_objects(path, files, self._own)
 
     def entries(self) -> Sequence[Entry]:
         """The files of the last commit."""
@@ -97,6 +99,12 @@ class Repository:
             return self._run("cat-file", "blob", object, most=most)
 
         return Entry(name, kind, length, mode == EXECUTABLE, content)
+
+    def _named(self, why: str) -> str:
+        """What git says, with our copy of a file called by the name of the student's own."""
+        for place in (self._own.resolve(), self._own):
+            why = why.replace(str(place), self._name)
+        return why
 
     def _run(self, *words: str, most: int = MAX_REF_BYTES) -> bytes:
         """What git answers, at most so many bytes of it."""
@@ -122,7 +130,8 @@ class Repository:
             if code != 0 and len(answer) < most:
                 said.seek(0)
                 reason = said.read(MAX_REF_BYTES).decode(errors="replace").strip().splitlines()
-                raise Unreadable(f"git cannot read this repository: {(reason or ['?'])[-1][:200]}")
+                why = self._named((reason or ["?"])[-1])[:200]
+                raise Unreadable(f"git cannot read this repository: {why}")
             return answer
 
 

@@ -24,7 +24,7 @@ from common.course.base.course import Course
 from common.course.base.declared import worlds_of
 from common.course.base.lab import Lab, Strict
 from common.course.base.located import Located
-from common.course.base.scratch import Scratch
+from common.course.base.scratch import Scratch, without_scratch
 from common.course.kit.batches import Batch, Failure, check_cluster, try_batch
 from common.course.kit.marking import suites_digest
 from common.course.kit.mutants import Mutant, apply, find_test
@@ -172,7 +172,8 @@ def _by_test(claim: Claim, course: Course, lab: Lab, workspace: Path, unsafe: bo
     failed = run_suite(course, lab, wrong).failed
     if not failed:
         return Judgement(False, f"{claim.test} passes with it at seed {claim.seed} as well")
-    why = f"the suite passes, and at seed {claim.seed} {claim.test} fails: {failed[0].why.strip()}"
+    said = without_scratch(failed[0].why.strip(), workspace, course)
+    why = f"the suite passes, and at seed {claim.seed} {claim.test} fails: {said}"
     return Judgement(True, why, _entry(claim, claim.test, f"fails at seed {claim.seed}"))
 
 

@@ -17,7 +17,7 @@ import msgspec
 from common.course.base.course import ROOT, Course
 from common.course.base.lab import Lab
 from common.course.base.limits import BUDGET_SECONDS, WALL_FACTOR
-from common.course.base.scratch import Scratch
+from common.course.base.scratch import Scratch, without_scratch
 from common.course.judge.sandbox import KINDS, available, no_walls
 from common.course.kit.keeping import trace_to_keep
 from common.course.kit.reports import LabReport, Mark
@@ -231,16 +231,6 @@ def _mark(test: TestResult, workspace: Path, course: Course) -> Mark:
         "replay": test.replay.partition(" --impl")[0],
     }
     return Mark(**plain)
-
-
-def without_scratch(text: str, workspace: Path, course: Course) -> str:
-    """A sentence without the path of a scratch folder, which differs each time."""
-    for place in (str(workspace.resolve()), str(workspace)):
-        text = text.replace(f"{place}/", "").replace(place, "the submission")
-    packages = "|".join(map(re.escape, course.packages))
-    # A stranger may have written the text. So a match begins only where such a path does, and there
-    # is one way to read it: else a thousand "../" take minutes.
-    return re.sub(rf"(?<![\w./-])(?:\.\./)+(?:\.?[\w-][\w.-]*/)*work/(?={packages})", "", text)
 
 
 def _drawn(

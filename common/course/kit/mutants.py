@@ -19,7 +19,7 @@ import msgspec
 
 from common.course.base.course import Course
 from common.course.base.lab import Lab, Strict
-from common.course.base.scratch import Scratch
+from common.course.base.scratch import Scratch, without_scratch
 from common.course.suites.suite import SuiteOptions, SuiteResult, run_suite
 from common.values.errors import BadInput, LabError
 
@@ -186,27 +186,27 @@ def try_mutant(
         mutant: which.
         options: of the suite; the workspace and the test are filled in here.
     """
-    try:
-        test = find_test(lab, mutant.caught_by)
-        with Scratch("mutant") as scratch:
+    with Scratch("mutant") as scratch:
+        try:
+            test = find_test(lab, mutant.caught_by)
             apply(course, lab, mutant, scratch)
             given = options or SuiteOptions()
             chosen = SuiteOptions(
                 impl=scratch, judged=given.judged, unsafe=given.unsafe, tests=(test,)
             )
             result = run_suite(course, lab, chosen)
-    except LabError as error:
-        return Caught(lab.id, mutant, "broken", None, 0.0, str(error))
-    return _fate(lab, mutant, result)
+        except LabError as error:
+            why = without_scratch(str(error), scratch, course)
+            return Caught(lab.id, mutant, "broken", None, 0.0, why)
+        why = without_scratch(result.tests[0].why.strip(), scratch, course)
+    return _fate(lab, mutant, result, why)
 
 
-def _fate(lab: Lab, mutant: Mutant, result: SuiteResult) -> Caught:
+def _fate(lab: Lab, mutant: Mutant, result: SuiteResult, why: str) -> Caught:
     ended = result.tests[0]
     fate: Fate = "survived" if ended.passed else "caught" if ended.replay else "broken"
     seed = _SEED.search(ended.replay)
-    return Caught(
-        lab.id, mutant, fate, int(seed[1]) if seed else None, ended.seconds, ended.why.strip()
-    )
+    return Caught(lab.id, mutant, fate, int(seed[1]) if seed else None, ended.seconds, why)
 
 
 def find_test(lab: Lab, name: str) -> str:

@@ -10,13 +10,14 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 
 from common.course.base.course import ROOT, Course
 from common.course.base.lab import Lab
+from common.course.base.scratch import without_scratch
 from common.course.kit.mutants import lay_out
 from common.course.suites.suite import SuiteOptions, SuiteResult, read_grades, suite_command
 from common.values.errors import LabError, MissingTool
@@ -130,7 +131,8 @@ class WarmProcess:
                 "output": str(output), "seconds": seconds,
             }  # fmt: skip
             told = self._ask(job)
-            result = read_grades(lab, grades, _last_line(output))
+            said = read_grades(lab, grades, _last_line(output))
+            result = _without_place(said, workspace, course)
         if told["status"] in (USAGE_ERROR, NO_TESTS):
             raise BrokenRun(f"the suite of lab {lab.id} cannot be run: {result.said}")
         return Ran(result, told["status"], told["seconds"])
@@ -234,6 +236,16 @@ class Processes:
                     process.close()
                 pool.shutdown(cancel_futures=True)
                 raise
+
+
+def _without_place(result: SuiteResult, workspace: Path, course: Course) -> SuiteResult:
+    """What a run has come to, with files called as the course has them: results are kept."""
+
+    def plain(text: str) -> str:
+        return without_scratch(text, workspace, course)
+
+    tests = tuple(replace(test, why=plain(test.why)) for test in result.tests)
+    return replace(result, tests=tests, problems=tuple(map(plain, result.problems)))
 
 
 def _last_line(output: Path) -> str:
