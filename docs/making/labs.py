@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 
 from common.course.base.course import ROOT, Course
@@ -144,7 +145,9 @@ def playground(asked: Asked) -> str:
     if not lab.worlds:
         raise asked.error(f"lab {lab.id} is no cluster, so it has no playground")
     title = asked.said("Run it in this page", "在本页运行")
-    return f'## {title}\n\n<div class="playground" data-lab="{lab.id}"></div>'
+    names = {"lab": lab.id, "title": asked.told(lab.title), "part": asked.told(lab.parts[0].title)}
+    data = " ".join(f'data-{name}="{escape(value)}"' for name, value in names.items())
+    return f'## {title}\n\n<div class="playground" {data}></div>'
 
 
 def together(asked: Asked) -> str:

@@ -179,6 +179,15 @@ def test_a_scene_of_the_museum_shows_that_the_reference_has_no_such_bug(key: str
     assert verdict.sentence == measuring.measured("museum")[key]["right"]
 
 
+def test_a_playground_is_told_the_titles_in_the_language_of_its_page(site: Site) -> None:
+    english, chinese = (made("<!-- make playground -->", site, page) for page in (PAGE, CHINESE))
+    lab = Course().lab("echo")
+    assert f'data-part="{lab.parts[0].title}"' in english
+    assert f'data-title="{lab.title}"' in english
+    assert 'data-part="字节流中的消息"' in chinese
+    assert lab.title not in chinese
+
+
 def test_the_floors_are_drawn_from_the_imports() -> None:
     imports = reference.package_imports(Course())
     assert imports["values"] == set()

@@ -16,6 +16,7 @@ from common.course.base.course import ROOT, Course
 from common.course.base.declared import worlds_of
 from docs.making import bundle
 from tests.support.playground import served
+from tests.support.viewer_page import unmarked
 
 pytestmark = [pytest.mark.needs("browser", "npm"), pytest.mark.slow]
 
@@ -31,6 +32,13 @@ LONG = 90_000
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("playground")
     bundle.write(folder, COURSE, LABS)
+    (folder / "zh").mkdir()
+    chinese = (folder / "index.html").read_text("utf-8").replace('lang="en"', 'lang="zh"')
+    chinese = chinese.replace("<head>", '<head><base href="/">')
+    # As pages of the site do, it gives the titles of lab and part.
+    titled = '<div class="playground" data-title="一个寄存器" data-part="一个副本"'
+    chinese = chinese.replace('<div class="playground"', titled)
+    (folder / "zh" / "index.html").write_text(chinese, "utf-8")
     with served(folder) as address:
         yield address
 
@@ -337,4 +345,22 @@ def test_it_fits_the_width_of_a_phone(browser: Any, address: str) -> None:
         page.page.get_by_role("tab", name=tab).click()
         width = page.page.evaluate("document.querySelector('.playground').scrollWidth")
         assert width <= 390
+    page.close()
+
+
+def test_on_a_chinese_page_what_the_lab_says_in_english_is_marked_as_english(
+    browser: Any, address: str
+) -> None:
+    page = Page(browser, f"{address}/zh", "cap")
+    page.button("运行").click()
+    page.page.wait_for_function("document.querySelector('.playground').dataset.sha256")
+    assert "成立" in page.status()
+    assert page.page.locator(".pg-status [lang=en]").count() > 0
+    page.page.get_by_role("tab", name="代码").click()
+    page.page.get_by_label("使用哪份代码").select_option("exercise")
+    page.page.get_by_role("button", name="提示").first.click()
+    page.page.locator(".pg-outcome").get_by_role("button", name="测试").click()
+    page.page.wait_for_selector(".pg-why")
+    page.page.wait_for_function("!document.querySelector('.pg-outcome .pg-main').disabled")
+    assert unmarked(page.page, ".playground") == []
     page.close()

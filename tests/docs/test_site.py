@@ -221,7 +221,7 @@ def test_beside_a_run_there_is_room_for_its_lanes_and_for_what_is_said_of_it(
             viewer = page.locator(f"{place} .stv").first
             whole = viewer.evaluate(width)
             assert viewer.locator(".stv-panel").evaluate(width) > 0.9 * whole
-            for said in viewer.locator(".stv-verdict span").all():
+            for said in viewer.locator(".stv-verdict > span").all():
                 assert said.evaluate(width) > 0.3 * whole
             if path == "labs/kademlia/":
                 assert viewer.locator(".stv-scroller").evaluate("e => e.scrollLeft") > 0, "n13"

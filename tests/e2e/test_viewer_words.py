@@ -11,7 +11,7 @@ import pytest
 
 from common.trace.viewer.page import build_page
 from tests.e2e.test_viewer import FLAGS
-from tests.support.viewer_page import Page
+from tests.support.viewer_page import Page, unmarked
 from tests.support.viewer_traces import election
 
 pytestmark = pytest.mark.needs("browser")
@@ -130,4 +130,38 @@ def test_at_its_crash_a_node_is_the_first_in_the_panel_and_clients_are_the_last(
     assert cards == ["n1", "n2", "n3", "c1"]
     page.press("Home")
     assert page.page.locator(names).all_text_contents() == ["n1", "n2", "n3", "c1"]
+    page.context.close()
+
+
+def test_on_a_chinese_page_what_checks_and_nodes_say_in_english_is_marked_as_english(
+    browser: Any, folder: Path
+) -> None:
+    page = Page(browser, folder / "zh.html", viewport={"width": 1280, "height": 1700})
+    verdict = page.page.locator(".stv-verdict")
+    (property, sentence) = verdict.locator("[lang=en]").all_text_contents()
+    assert property == "linearizable"
+    assert " " in sentence
+    own = str(verdict.text_content()).replace(property, "").replace(sentence, "")
+    assert "被违反" in own
+    assert "检查的原话" in own
+    page.click(".stv-table summary")
+    page.press("End")
+    assert page.page.get_attribute(".stv-sentence", "lang") == "en", "a verdict is the last event"
+    assert unmarked(page.page, ".stv") == []
+    page.context.close()
+
+
+@pytest.mark.parametrize(
+    ("language", "first", "second"),
+    [("en", "3 nodes", "1 client"), ("zh", "3 个节点", "1 个客户端")],
+)
+def test_nodes_and_clients_are_counted_apart(
+    browser: Any, folder: Path, language: str, first: str, second: str
+) -> None:
+    page = Page(browser, folder / f"{language}.html")
+    facts = page.page.locator(".stv-facts span").all_text_contents()
+    assert [first, second] == facts[2:4]
+    named = page.page.get_attribute(".stv-svg", "aria-label")
+    assert first in str(named)
+    assert second in str(named)
     page.context.close()

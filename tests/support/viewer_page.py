@@ -3,6 +3,30 @@
 from pathlib import Path
 from typing import Any
 
+_UNMARKED = """(place) => {
+  const found = [];
+  const walker = document.createTreeWalker(document.querySelector(place), NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const { data, parentElement } = walker.currentNode;
+    const isShown = !parentElement.closest("svg, .pg-editor"); // one image; code
+    const isPhrase = /[A-Za-z]+(?: [A-Za-z]+){2}/.test(data);
+    const isChinese = parentElement.closest("[lang]").lang.startsWith("zh");
+    if (isShown && isPhrase && isChinese) found.push(data);
+  }
+  return found;
+}"""
+
+
+def unmarked(page: Any, place: str) -> list[str]:
+    """What is in English on a page in Chinese, and is not said to be: screen readers misread it.
+
+    Args:
+        page: Playwright's.
+        place: the selector of the part to look at.
+    """
+    found: list[str] = page.evaluate(_UNMARKED, place)
+    return found
+
 
 class Page:
     """A page that shows a trace, with everything that it asked for or complained about."""

@@ -104,7 +104,8 @@ def thumbnail(run: Run) -> str:
         if event["kind"] == "crash" and event["node"] in x:
             at = f'x="{x[event["node"]] - 3:.1f}" y="{y(event) - 3:.1f}"'
             shapes.append(f'<rect class="crash" {at} width="6" height="6"/>')
-    counted = f"{len(lanes)} nodes, {len(sends)} messages"
+    nodes, clients = len(run.meta["nodes"]), len(run.meta["clients"])
+    counted = f"nodes: {nodes}, clients: {clients}, messages: {len(sends)}"
     return (
         f'<svg viewBox="0 0 {WIDE} {HIGH}" role="img" aria-label="{counted}">'
         f"{''.join(shapes)}</svg>"

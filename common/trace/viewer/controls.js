@@ -3,7 +3,7 @@
 import { html } from "./panel.js";
 import { inWords, inWordsIfAny } from "./texts.js";
 import { tools } from "./tools.js";
-import { showSpan } from "./words.js";
+import { counts, language, showSpan } from "./words.js";
 
 const ICONS = {
   first: "M5 4v12M16 4l-8 6 8 6z",
@@ -43,10 +43,8 @@ function button(name, keys, worded = false) {
 
 function facts(trace) {
   const { meta } = trace;
-  const sent = trace.arrows.filter((arrow) => arrow.kind !== "again").length;
   const lost = trace.arrows.filter((arrow) => arrow.kind === "drop").length;
-  const counted = [inWords("nodes", { n: trace.lanes.length }), inWords("messages", { n: sent })];
-  const parts = [inWordsIfAny(meta.world), ...counted];
+  const parts = [inWordsIfAny(meta.world), ...counts(trace)];
   if (meta.seed !== null && meta.seed !== undefined)
     parts.splice(1, 0, inWords("seed", { n: meta.seed }));
   if (lost) parts.push(inWords("lost", { n: lost }));
@@ -138,12 +136,15 @@ function verdicts(p, trace) {
   const sorted = [...trace.verdicts].sort((a, b) => order[a.result] - order[b.result]);
   p.jumps = [];
   return sorted.slice(0, 3).map((verdict) => {
-    const name = html("b", {}, [`${verdict.property}: ${inWordsIfAny(verdict.result)}`]);
+    const english = language(verdict);
+    const property = html("span", english, [verdict.property]);
+    const name = html("b", {}, [property, inWords("colon"), inWordsIfAny(verdict.result)]);
+    const says = html("span", english, [verdict.sentence]);
     const jump = html("button", { type: "button" }, [inWords("showIt")]);
     p.jumps.push([jump, verdict]);
     return html("div", { class: `stv-verdict stv-${verdict.result}`, role: "note" }, [
       name,
-      html("span", {}, [verdict.sentence]),
+      html("span", {}, [inWords("checkSays"), says]),
       jump,
     ]);
   });

@@ -3,7 +3,7 @@
 import { logCards } from "./logs.js";
 import { saidIn, stateAt, troubleAt } from "./model.js";
 import { inWords } from "./texts.js";
-import { details, sentence, showMoment, showSpan, showValue } from "./words.js";
+import { counts, details, language, sentence, showMoment, showSpan, showValue } from "./words.js";
 
 const MAX_TABLE = 5_000; // rows
 
@@ -30,16 +30,16 @@ function fieldList(fields, changedFrom) {
 export function eventCard(trace, event) {
   if (!event) {
     const lost = trace.arrows.filter((arrow) => arrow.kind === "drop").length;
-    const sent = trace.arrows.filter((arrow) => arrow.kind !== "again").length;
+    const messages = counts(trace).at(-1);
     const took = showSpan(trace, trace.end - trace.start);
-    const text = inWords("sum", { events: trace.events.length, n: sent, lost, took });
+    const text = inWords("sum", { events: trace.events.length, messages, lost, took });
     return [html("h2", {}, [inWords("wholeRun")]), html("p", {}, [text])];
   }
   const all = trace.meta.events ?? trace.events.length;
   const position = `${showMoment(trace, event.t)} · ${inWords("place", { n: event.number, all })}`;
   const card = [
     html("h2", {}, [position]),
-    html("p", { class: "stv-sentence" }, [sentence(event)]),
+    html("p", { class: "stv-sentence", ...language(event) }, [sentence(event)]),
   ];
   const list = fieldList(details(event));
   if (list) card.push(list);
@@ -107,7 +107,7 @@ export function tooltip(trace, { arrow, row }) {
   }
   const events = trace.events.slice(row.first, row.last + 1);
   const { state } = events[0].lane >= 0 ? stateAt(trace, events[0].lane, row.last) : { state: {} };
-  const lines = events.slice(0, 8).map((event) => html("p", {}, [sentence(event)]));
+  const lines = events.slice(0, 8).map((event) => html("p", language(event), [sentence(event)]));
   if (events.length > 8) lines.push(html("p", {}, [inWords("andMore", { n: events.length - 8 })]));
   return [html("b", {}, [showMoment(trace, row.t)]), ...lines, fieldList(Object.fromEntries(saidIn(state)))];
 }
@@ -124,14 +124,10 @@ export function table(trace) {
       event.number,
       showMoment(trace, event.t),
       event.node || "–",
-      sentence(event),
       more.join(", "),
-    ];
-    return html(
-      "tr",
-      {},
-      cells.map((cell) => html("td", {}, [String(cell)])),
-    );
+    ].map((cell) => html("td", {}, [String(cell)]));
+    cells.splice(3, 0, html("td", language(event), [sentence(event)]));
+    return html("tr", {}, cells);
   });
   const cutoff =
     trace.events.length > MAX_TABLE

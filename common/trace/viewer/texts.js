@@ -3,8 +3,12 @@
 const TEXTS = {
   // Above the picture.
   nodes: ["{n} nodes", "{n} 个节点"],
+  nodes1: ["1 node", "1 个节点"],
+  clients: ["{n} clients", "{n} 个客户端"],
+  clients1: ["1 client", "1 个客户端"],
   seed: ["seed {n}", "种子 {n}"],
   messages: ["{n} messages", "{n} 条消息"],
+  messages1: ["1 message", "1 条消息"],
   lost: ["{n} lost", "丢失 {n} 条"],
   shown: ["{n} of {all} events: heartbeats and the like are left out", "显示 {all} 个事件中的 {n} 个：省略了心跳一类的事件"],
   simulator: ["simulator", "模拟器"],
@@ -13,6 +17,9 @@ const TEXTS = {
   yes: ["holds", "成立"],
   no: ["violated", "被违反"],
   unknown: ["undecided", "无法判定"],
+  colon: [": ", "："],
+  comma: [", ", "，"],
+  checkSays: ["", "检查的原话（英文）："],
   showIt: ["Show it", "查看"],
   // Tools.
   search: ["Search ( / )", "搜索（/）"],
@@ -65,11 +72,11 @@ const TEXTS = {
   firstRows: ["The first {n} events.", "前 {n} 个事件。"],
   // Beside the picture.
   diagram: ["Space-time diagram", "时空图"],
-  drawn: ["Space-time diagram: {n} nodes, {m} messages", "时空图：{n} 个节点，{m} 条消息"],
+  drawn: ["Space-time diagram: {counted}", "时空图：{counted}"],
   details: ["Details", "细节"],
   wholeRun: ["The whole run", "整次运行"],
   wholeClock: ["whole run", "整次运行"],
-  sum: ["{events} events, {n} messages, {lost} lost, in {took}.", "{took}内 {events} 个事件，{n} 条消息，丢失 {lost} 条。"],
+  sum: ["{events} events, {messages}, {lost} lost, in {took}.", "{took}内 {events} 个事件，{messages}，丢失 {lost} 条。"],
   place: ["event {n} of {all}", "第 {n} 个事件，共 {all} 个"],
   took: ["under way for {took}", "在途 {took}"],
   tookAgain: ["under way for {took}, again", "在途 {took}，再次到达"],
@@ -88,7 +95,7 @@ const TEXTS = {
   andMore: ["and {n} more", "另有 {n} 个"],
   choice: ["choice {n}", "第 {n} 次选择"],
   choices: ["{n} choices", "{n} 次选择"],
-  oneChoice: ["1 choice", "1 次选择"],
+  choices1: ["1 choice", "1 次选择"],
   cannot: ["This trace cannot be shown: {why}", "无法显示这条轨迹：{why}"],
   // Events, on their lanes.
   ok: ["ok", "成功"],
@@ -138,6 +145,11 @@ const TEXTS = {
 export function inWords(name, parts = {}) {
   const chinese = document.documentElement.lang.startsWith("zh") ? 1 : 0;
   return TEXTS[name][chinese].replace(/\{(\w+)\}/g, (_, part) => String(parts[part]));
+}
+
+/** How many there are: of one thing English speaks otherwise. */
+export function counted(name, n) {
+  return inWords(n === 1 ? `${name}1` : name, { n });
 }
 
 /** The text of this name; the name itself where the viewer has no text for it. */

@@ -9,7 +9,7 @@ import { lastAtMost, leaveOut, readTrace, saidIn, stateAt, troubleAt } from "./m
 import { eventCard, html, stateCards, table } from "./panel.js";
 import { Scene } from "./scene.js";
 import { inWords } from "./texts.js";
-import { cut, sentence, showMoment, showValue } from "./words.js";
+import { cut, language, pictureOf, sentence, showMoment, showValue } from "./words.js";
 
 const GLIDE = 240; // ms that the line of the current time takes to its new place
 const PLAY = 420; // ms for each step while playing, at speed 1
@@ -34,8 +34,7 @@ class Viewer {
     this.cursor = null; // the index of the current event; null while the whole run is shown
     this.hurried = false; // while somebody drags through the run
     this.calm = matchMedia("(prefers-reduced-motion: reduce)");
-    const counts = { n: this.trace.lanes.length, m: this.trace.arrows.length };
-    this.scene.svg.setAttribute("aria-label", inWords("drawn", counts));
+    this.scene.svg.setAttribute("aria-label", pictureOf(this.trace));
     this.p.cause.disabled = !this.trace.clocked;
     this.p.cause.setAttribute("aria-pressed", "false");
     listen(this);
@@ -132,7 +131,8 @@ class Viewer {
     p.clock.textContent = moment ?? inWords("wholeClock");
     p.range.value = event ? event.i : trace.events.length - 1;
     p.range.setAttribute("aria-valuetext", said);
-    if (this.speak) p.live.textContent = event ? `${moment}: ${said}` : said;
+    const spoken = event ? html("span", language(event), [`${moment}: ${said}`]) : said;
+    if (this.speak) p.live.replaceChildren(spoken);
     this.speak = false;
     this.heads.forEach(({ head, state }, lane) => {
       const trouble = troubleAt(trace, lane, at);

@@ -1,6 +1,6 @@
 // How events, values and times are said.
 
-import { inWords, inWordsIfAny } from "./texts.js";
+import { counted, inWords, inWordsIfAny } from "./texts.js";
 
 /** A time in microseconds as a person reads it. */
 export function showTime(us) {
@@ -19,8 +19,20 @@ export function showMoment(trace, us) {
 /** How long something took in the run `trace`. */
 export function showSpan(trace, us) {
   if (trace.meta.world !== "explorer") return showTime(us);
-  const count = us / CHOICE;
-  return inWords(count === 1 ? "oneChoice" : "choices", { n: count });
+  return counted("choices", us / CHOICE);
+}
+
+/** How many nodes, clients and messages there are, each a text of its own. */
+export function counts(trace) {
+  const clients = trace.lanes.filter((lane) => lane.client).length;
+  const sent = trace.arrows.filter((arrow) => arrow.kind !== "again").length;
+  const nodes = counted("nodes", trace.lanes.length - clients);
+  return [nodes, ...(clients ? [counted("clients", clients)] : []), counted("messages", sent)];
+}
+
+/** What the picture as a whole is called. */
+export function pictureOf(trace) {
+  return inWords("drawn", { counted: counts(trace).join(inWords("comma")) });
 }
 
 /** A plain JSON value in few characters. */
@@ -160,7 +172,7 @@ export function worldLabel(event) {
     case "link":
       return linkWords(event);
     default:
-      return `${event.property}: ${inWordsIfAny(event.result)}`;
+      return `${event.property}${inWords("colon")}${inWordsIfAny(event.result)}`;
   }
 }
 
@@ -195,6 +207,12 @@ export function sentence(event) {
     default:
       return node === null ? worldLabel(event) : `${node} ${sideLabel(event)}`;
   }
+}
+
+/** The language of an event's sentence, as an attribute, where that is not the page's: what checks
+ * and nodes say is the lab's own, and in English. */
+export function language({ kind }) {
+  return kind === "verdict" || kind === "note" ? { lang: "en" } : {};
 }
 
 /** The fields of an event that its sentence does not say, for the panel. */

@@ -1,6 +1,7 @@
 // A lab's first part, solved in the page: what to write, its tests, what is wrong, how far one is.
 
 import { button, el } from "./dom.mjs";
+import { english } from "./telling.mjs";
 import { say } from "./words.mjs";
 
 const HINTS = 3;
@@ -50,7 +51,7 @@ export class Exercise {
     });
     const tell = () => {
       const count = this.kept.state.hints[name] || 0;
-      shown.replaceChildren(...hints.slice(0, count).map((hint) => el("li", {}, hint)));
+      shown.replaceChildren(...hints.slice(0, count).map((hint) => english(hint, "li")));
       more.textContent = `${say("hint")} ${Math.min(HINTS, count + 1)}/${HINTS}`;
       more.setAttribute("aria-label", `${more.textContent}: ${name}`);
       more.disabled = count >= HINTS;
@@ -106,13 +107,15 @@ export class Exercise {
     const parts = [
       el("span", { class: "pg-mark", "aria-hidden": "true" }, mark),
       el("span", { class: "pg-unseen" }, `${said} `),
-      el("b", {}, title),
-      `: ${name.replaceAll("_", " ")} `,
+      english(title, "b"),
+      say("colon"),
+      english(name.replaceAll("_", " ")),
+      " ",
       el("span", { class: "pg-quiet" }, `${points} ${say("earned")}`),
     ];
     if (verdict === "fail") {
-      parts.push(el("p", { class: "pg-why" }, withoutPlace(result), " ", this.place(result)));
-      parts.push(el("p", { class: "pg-quiet" }, `${say("checks")}: ${result.requirement}`));
+      parts.push(el("p", { class: "pg-why" }, english(withoutPlace(result)), " ", this.place(result)));
+      parts.push(el("p", { class: "pg-quiet" }, say("checks"), say("colon"), english(result.requirement)));
       parts.push(...this.reasons(result));
     }
     return el("li", { class: `pg-${verdict}` }, ...parts);
@@ -125,11 +128,10 @@ export class Exercise {
     if (!found)
       return [button(say("why"), () => this.act.why(result), { "aria-label": label })];
     const { facts, trace } = found;
-    const lines = [...facts.story];
-    if (facts.faults_at_first)
-      lines.push(`${facts.faults} ${say("ofFaults")} ${facts.faults_at_first}`);
     const shown = [];
-    if (lines.length) shown.push(el("pre", { class: "pg-story" }, lines.join("\n")));
+    if (facts.story.length) shown.push(english(facts.story.join("\n"), "pre", { class: "pg-story" }));
+    if (facts.faults_at_first)
+      shown.push(el("p", {}, `${facts.faults} ${say("ofFaults")} ${facts.faults_at_first}`));
     if (trace) shown.push(button(say("showRun"), () => this.act.show(trace, facts.event, result.title)));
     return shown;
   }

@@ -1,5 +1,7 @@
 // What outlives the page: the link that shares a run, and what a learner has written.
 
+import { say } from "./words.mjs";
+
 const MOST = 6_000; // characters of a link; longer ones are cut by chats and mail
 const VERSION = 1;
 
@@ -46,8 +48,7 @@ export async function packed(lab, run, mode, files, originals) {
   const made = toText(await through(new CompressionStream("deflate-raw"), plain));
   if (made.length > MOST) {
     throw new RangeError(
-      `The changed code is too long for a link (${made.length} of ${MOST} characters). ` +
-        "Export it as a workspace instead.",
+      say("tooLong", { length: made.length, most: MOST }),
     );
   }
   return `run=${made}`;
@@ -62,17 +63,17 @@ export async function unpacked(fragment, lab, originalsOf) {
     const bytes = await through(new DecompressionStream("deflate-raw"), toBytes(found[1]));
     plain = JSON.parse(new TextDecoder().decode(bytes));
   } catch {
-    throw new Error("This link is damaged: a part of it is missing. Ask for it once more.");
+    throw new Error(say("damaged"));
   }
   if (plain.v !== VERSION || plain.lab !== lab) {
-    throw new Error("This link belongs to another lab, or to another version of this page.");
+    throw new Error(say("otherLab"));
   }
   const originals = originalsOf(plain.mode);
   const files = {};
   for (const [path, [was, begin, end, middle]] of Object.entries(plain.changes)) {
     const from = originals[path];
     if (from === undefined || (await mark(from)) !== was) {
-      throw new Error(`The course has changed ${path} since this link was made.`);
+      throw new Error(say("courseChanged", { path }));
     }
     files[path] = from.slice(0, begin) + middle + from.slice(from.length - end);
   }

@@ -8,6 +8,7 @@ import { Python, Stopped } from "./python.mjs";
 import { Settings } from "./settings.mjs";
 import { followTheme } from "../theme.mjs";
 import { mount } from "../viewer.js";
+import { english, verdictsOf } from "./telling.mjs";
 import { say } from "./words.mjs";
 import { download, workspace, zip } from "./workspace.mjs";
 
@@ -19,6 +20,7 @@ export class Playground {
     this.place = place;
     this.base = base;
     this.id = place.dataset.lab;
+    this.title = place.dataset.title; // in the page's language, where the page has it
     this.number = ++made;
   }
 
@@ -35,7 +37,7 @@ export class Playground {
       this.tell(say("first"));
       await this.takeLink();
     } catch (error) {
-      const sentence = `${say("cannot")}: ${error.message}`;
+      const sentence = `${say("cannot")}${say("colon")}${error.message}`;
       this.place.replaceChildren(el("p", { role: "alert", class: "pg-problem" }, sentence));
     }
   }
@@ -89,7 +91,7 @@ export class Playground {
   }
 
   tabs(panels) {
-    const list = el("div", { role: "tablist", class: "pg-tabs", "aria-label": this.lab.title });
+    const list = el("div", { role: "tablist", class: "pg-tabs", "aria-label": this.title || this.lab.title });
     this.panels = new Map();
     for (const [name, content] of panels) {
       const id = `pg-${this.number}-${name}`;
@@ -138,7 +140,8 @@ export class Playground {
     this.fileChoice.addEventListener("change", () => this.showFile(this.fileChoice.value));
     this.editor = new Editor((text) => this.edited(text));
     this.reset = button(say("reset"), () => this.undo());
-    this.exercise = new Exercise(lab, this.kept, {
+    const part = this.place.dataset.part || lab.part.title;
+    this.exercise = new Exercise({ ...lab, part: { ...lab.part, title: part } }, this.kept, {
       goTo: (file, symbol, line) => this.goTo(file, symbol, line),
       test: () => this.test(),
       why: (result) => this.why(result),
@@ -320,7 +323,7 @@ export class Playground {
 
   // Showing.
 
-  show(trace, options = { title: this.lab.title }) {
+  show(trace, options = { title: this.title || this.lab.title }) {
     this.viewer?.destroy();
     this.viewer = mount(this.picture, trace, options);
     this.dress();
@@ -337,12 +340,12 @@ export class Playground {
   tell(text, verdicts = null, wrong = false) {
     const broken = verdicts?.some(({ answer }) => answer === "no");
     this.status.className = `pg-status${wrong || broken ? " pg-problem" : ""}`;
-    this.status.replaceChildren(text);
+    this.status.replaceChildren(...[text].flat());
   }
 
   /** A mistake in the learner's code: the sentence, and the way to its line. */
   complain({ sentence, file, line }) {
-    this.tell(sentence, null, true);
+    this.tell(english(sentence), null, true);
     if (!file) return;
     const text = `${file.split("/").pop()}:${line}`;
     this.status.append(" ", button(text, () => this.goTo(file, null, line), { class: "pg-place" }));
@@ -403,15 +406,6 @@ export class Playground {
 function split(text) {
   const end = text.indexOf("\n");
   return end < 0 ? [JSON.parse(text), ""] : [JSON.parse(text.slice(0, end)), text.slice(end + 1)];
-}
-
-function verdictsOf(verdicts, took) {
-  const words = { yes: "holds", no: "broken", unknown: "undecided" };
-  const parts = verdicts.map(({ property, answer, expected }) => {
-    const meant = expected && answer === "no" ? ` (${say("meant")})` : "";
-    return `${property}: ${say(words[answer])}${meant}`;
-  });
-  return `${parts.join(" · ")} · ${Math.round(took)} ms`;
 }
 
 /** Where a function or a method begins in a file, counted from 1. */

@@ -1,6 +1,8 @@
 // Python, as the page sees it: ask, and stop. Stopping ends the worker; the next question starts
 // another one.
 
+import { say } from "./words.mjs";
+
 export class Stopped extends Error {}
 
 export class Python {
@@ -46,11 +48,11 @@ export class Python {
     worker.postMessage({ base: this.base.href });
     worker.onmessage = ({ data }) => this.hear(data);
     worker.onerror = (event) => {
-      const why = event.message || "its files cannot be loaded";
+      const why = event.message || say("noFiles");
       const waiting = [...this.waiting.values()];
       this.waiting.clear();
       this.worker = null;
-      for (const { fail } of waiting) fail(new Error(`Python did not start: ${why}`));
+      for (const { fail } of waiting) fail(new Error(`${say("noPython")}${say("colon")}${why}`));
     };
     return worker;
   }

@@ -11,6 +11,7 @@ export class Settings {
   constructor(lab, draw) {
     this.lab = lab;
     this.variant = choice(lab.variants.map(({ name, title }) => [name, `${name}: ${title}`]));
+    if (lab.variants.length) this.variant.lang = "en"; // what they are called
     this.seed = number(lab.first.seed, { min: 0, max: 2 ** 53 });
     this.members = choice(lab.sizes.map((size) => [size, String(size)]), lab.members.length);
     this.loss = number(0, { max: 100 });

@@ -94,7 +94,7 @@ export class Together {
     } catch (error) {
       this.area.disabled = this.cut.disabled = true; // and no turn begins any more
       this.status.classList.add("pg-problem");
-      this.tell(`${say("cannot")}: ${error.message}`);
+      this.tell(`${say("cannot")}${say("colon")}${error.message}`);
     }
   }
 

@@ -100,12 +100,31 @@ const WORDS = {
   others: ["Other pages that have it open:", "打开同一文本的其他页面数："],
   isCut: ["This page hears nobody and nobody hears it.", "本页与其他页面断开了。"],
   gravestones: ["gravestones:", "墓碑数："],
+  colon: [": ", "："],
+  damaged: [
+    "This link is damaged: a part of it is missing. Ask for it once more.",
+    "此链接已损坏：缺了一部分。请再要一次。",
+  ],
+  otherLab: [
+    "This link belongs to another lab, or to another version of this page.",
+    "此链接属于另一个实验，或属于本页的另一个版本。",
+  ],
+  courseChanged: [
+    "The course has changed {path} since this link was made.",
+    "此链接生成之后，课程已修改 {path}。",
+  ],
+  tooLong: [
+    "The changed code is too long for a link ({length} of {most} characters). Export it as a workspace instead.",
+    "修改过的代码太长，无法放进链接（{length} 个字符，上限 {most}）。请改为导出为工作区。",
+  ],
+  noPython: ["Python did not start", "Python 未能启动"],
+  noFiles: ["its files cannot be loaded", "无法载入其文件"],
   full: ["The text is full: the end of what you typed was left out.", "文本已满：输入内容的末尾被舍去。"],
 };
 
 const chinese = (document.documentElement.lang || "en").startsWith("zh") ? 1 : 0;
 
-/** The words of this name. */
-export function say(name) {
-  return WORDS[name][chinese];
+/** The words of this name, each {part} in them being that of `parts`. */
+export function say(name, parts = {}) {
+  return WORDS[name][chinese].replace(/\{(\w+)\}/g, (_, part) => String(parts[part]));
 }
