@@ -106,6 +106,16 @@ def test_of_a_field_that_comes_twice_the_last_counts_and_messages_merge(
     assert merged[UNKNOWN].hex() == "2801"
     first = read(lab, kind, "8a 01 02 28 01 8a 01 02 08 06")["inner"]
     assert (first["number"], first[UNKNOWN].hex()) == (3, "2801"), "what was unknown first is kept"
+    outer = lab.MessageType("Outer", (lab.Field(1, "it", "message", of=kind),))
+    parts = (
+        bytes.fromhex("92 01 01 02  8a 01 06 08 05 12 02 69 6e  a8 01 07"),
+        bytes.fromhex("92 01 01 04  8a 01 02 08 06  a8 01 00"),
+    )
+    both = b"".join(b"\x0a" + bytes([len(part)]) + part for part in parts)
+    found = lab.protobuf.decode(outer, both)["it"]
+    assert found["numbers"] == [1, 2], "repeated fields grow"
+    assert found["inner"] == {"number": 3, "text": "in"}, "and messages within messages are merged"
+    assert found["maybe"] == 0, "a default that was set counts"
 
 
 @graded(points=2, title="Packed and not", requirement="Encoding: packed repeated fields")

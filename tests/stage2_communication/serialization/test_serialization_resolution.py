@@ -96,6 +96,8 @@ def test_of_the_writers_union_what_was_written_counts_of_the_readers_what_matche
         "within an array, too"
     )
     assert resolved(lab, {"type": "array", "items": "int"}, some, [1]) == [1], "and the other way"
+    first = resolved(lab, "int", ["string", "double", "int"], 5)
+    assert repr(first) == "5.0", "the first that matches, also by promotion"
     optional = record(field("x", ["null", "int"]))
     assert resolved(lab, optional, record(field("x", "int")), {"x": 2}) == {"x": 2}
     with pytest.raises(lab.Mismatch):
@@ -109,6 +111,10 @@ def test_of_the_writers_union_what_was_written_counts_of_the_readers_what_matche
 @graded(points=1, title="Enums", requirement="Avro 1.12, Schema Resolution: enums")
 def test_a_symbol_that_the_reader_lacks_becomes_its_default(lab: SerializationLab) -> None:
     assert cases(lab, "symbol") == 3
+    old = {"type": "enum", "name": "E", "symbols": ["A", "B", "C"]}
+    new = {"type": "enum", "name": "E", "symbols": ["C", "B"], "default": "B"}
+    for symbol, expected in (("A", "B"), ("B", "B"), ("C", "C")):
+        assert resolved(lab, old, new, symbol) == expected, "a symbol that it has is itself"
 
 
 @graded(points=2, title="Defaults", requirement="Avro 1.12: defaults by type")
@@ -116,6 +122,8 @@ def test_a_default_is_read_by_its_type(lab: SerializationLab) -> None:
     fixed = {"type": "fixed", "name": "F", "size": 2}
     enum = {"type": "enum", "name": "E", "symbols": ["A", "B"]}
     pair = record(field("a", "bytes", default="x"), field("b", ["int", "null"]), name="P")
+    two = (field("n", ["null", "int"], default=None), field("e", "string", default=""))
+    nullable = record(*two, name="N")
     known: tuple[tuple[Any, Any, Any], ...] = (
         ("bytes", "\u00ff\u0000", b"\xff\0"),
         (fixed, "hi", b"hi"),
@@ -132,6 +140,7 @@ def test_a_default_is_read_by_its_type(lab: SerializationLab) -> None:
         ({"type": "map", "values": "double"}, {"k": 1}, {"k": 1.0}),
         (pair, {"b": 5}, {"a": b"x", "b": 5}),
         (pair, {"a": "y", "b": 5}, {"a": b"y", "b": 5}),
+        (nullable, {}, {"n": None, "e": ""}),
     )
     for plain, default, expected in known:
         schema = lab.Schema(plain)
