@@ -99,6 +99,7 @@ def test_an_answer_to_an_earlier_life_does_not_end_an_operation_of_this_one(lab:
         for number in earlier:
             late = next_life.step(Receive(9, "n1", lab.Pong(number, "before")))
             assert effects_of(Return, late) == []
+        assert asked.message.number >= earlier[-1] + 2**32, "a life has so many numbers"
         earlier.append(asked.message.number)
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -145,6 +146,19 @@ def must_wait_by_chance_each_time(lab: FailuresLab) -> None:
         assert [type(each) for each in client.ended] == [Unknown]
     assert len(by_chance) > 36, "what is added is drawn anew for each wait"
     assert max(by_chance) > 40 * MS, "up to a quarter of the wait at hand, not of the first one"
+
+
+def must_number_each_life_anew(lab: FailuresLab) -> None:
+    """A life has numbers for 2**32 requests, and the next one begins above them all."""
+    saved: dict[Any, Any] = {}
+    begun: list[int] = []
+    for _ in range(4):
+        client = ByHand(lab.AccountClient("c1", ("n1",)), saved)
+        (sent,) = client.invoke(lab.Statement())
+        begun.append(sent.message.number)
+        saved = client.disk
+    apart = [later - earlier for earlier, later in pairwise(begun)]
+    assert min(apart) >= 2**32, f"lives begin with the numbers {begun}"
 
 
 def must_tell_what_the_server_says(lab: FailuresLab) -> None:

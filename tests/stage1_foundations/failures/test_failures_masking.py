@@ -214,6 +214,12 @@ def must_believe_no_majority_of_those_heard(lab: FailuresLab) -> None:
             assert not client.ended, f"{client.ended}, and no three said the same at first"
         client.receive("n5", lab.Answer(asked.message.number, "4th"))
         assert client.ended == [Ok("4th")], "three of five say so, and two may lie"
+    too_many = ByHand(lab.VotingClient("c1", ("n1", "n2", "n3")))
+    (asked, *_) = too_many.invoke(lab.Lookup("mars"))
+    for replica, entry in (("n1", LIE), ("n2", "4th"), ("n3", None)):
+        too_many.receive(replica, lab.Answer(asked.message.number, entry))
+    too_many.wait(5 * SECOND)
+    assert [type(each) for each in too_many.ended] == [Unknown], "all have answered, none alike"
 
 
 @graded(points=2, title="Another question", requirement="a vote counts for its own question only")

@@ -41,6 +41,7 @@ from tests.stage1_foundations.failures.bank import (
     ends,
     entries,
     must_be_honest,
+    must_number_each_life_anew,
     must_tell_what_the_server_says,
     must_wait_by_chance_each_time,
     trouble,
@@ -157,6 +158,7 @@ def test_a_client_that_crashed_is_not_taken_for_its_former_self(
         amount = 1000
         assert ask_ok(simulation, "c1", lab.Deposit(amount)) >= amount
         assert amount in entries(lab, simulation, "c2"), "a new deposit was taken for an old one"
+    must_number_each_life_anew(lab)
 
 
 @graded(points=2, title="A late answer", requirement="an answer ends its own operation only")
