@@ -167,6 +167,9 @@ def test_the_resource_takes_equal_and_greater_tokens_and_refuses_lesser_ones(
     assert sent(again.gets("n2", lab.Store(4, 4, "e"))) == [("n2", lab.Refused(4, 5))]
     assert sent(again.gets("n3", lab.Store(2, 5, "f"))) == [("n3", lab.Stored(2))]
     assert again.asked(lab.Read()) == Ok(((3, "a"), (3, "b"), (5, "c"), (5, "f")))
+    assert sent(again.gets("n3", lab.Store(3, 5, ""))) == [("n3", lab.Stored(3))]
+    third = Within(lab.Machine("n1", ("n2", "n3")), again.disk)
+    assert third.asked(lab.Read()).value[-1] == (5, ""), "an empty line is one like any other"
 
 
 @graded(points=2, title="The end is true", requirement="ok, failed or unknown")

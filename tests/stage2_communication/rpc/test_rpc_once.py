@@ -58,6 +58,12 @@ def test_a_repetition_is_answered_with_the_first_result(lab: RpcLab) -> None:
     callee.get(request(lab, 4, 100))
     assert callee.get(request(lab, 3, 50, procedure="withdraw")) == refused, "refused is refused"
     assert callee.node.status()["entries"] == 3
+    poor = Hand(lab.OnceCallee("n1", ()))
+    refused = poor.get(request(lab, 1, 50, procedure="withdraw"))
+    again = Hand(lab.OnceCallee("n1", ()), poor.disk)
+    again.get(request(lab, 2, 100))
+    late = again.get(request(lab, 1, 50, procedure="withdraw"))
+    assert late == refused, "it stays refused after a crash, too, though it is covered by now"
 
 
 @graded(points=2, title="Before the answer", requirement="account and table are one write")
