@@ -59,6 +59,19 @@ def test_a_decision_is_made_once_and_each_table_is_told_until_it_is_taken(lab: K
 
 @graded(
     points=1,
+    title="So already",
+    requirement="the docstring of decide: what is decided is so, though its slots still move",
+)
+def test_what_is_decided_already_is_answered_with_yes_while_slots_move(lab: KvLab) -> None:
+    for name, add, nodes in (("n3", True, ("n1", "n2", "n3")), ("n1", False, ("n2",))):
+        made = node(lab, "n3")
+        for client in ("op", "another"):
+            answers = told(made, lab.ChangeRequest(1, name, add), client)
+            assert (client, lab.Changed(1, nodes)) in answers, "it is decided, and under way"
+
+
+@graded(
+    points=1,
     title="Told again after a crash",
     requirement="the docstring of the coordinator: what is not answered is said again",
 )
