@@ -291,6 +291,8 @@ def test_a_client_follows_ask_once_and_remembers_moved(lab: KvLab) -> None:
     assert (to, first.asking) == ("n2", False), "the table says n2"
     asking = lab.Request(first.number, first.command, True)
     assert sent(Receive(3, "n2", lab.Ask(first.number, slot, "n3"))) == [("n3", asking)]
+    back = sent(Receive(3, "n3", lab.Moved(first.number, slot, "n2", 3)))
+    assert back == [("n2", first)], "the Ask was for this once"
     client.step(Receive(4, "n3", lab.Answer(first.number, 1)))
     ((to, second),) = sent(Invoke(5, 2, lab.Append(key, b"y")))
     assert (to, second.asking) == ("n2", False), "an Ask is not remembered"

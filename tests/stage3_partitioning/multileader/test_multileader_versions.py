@@ -81,6 +81,14 @@ def test_what_is_kept_is_what_nobody_has_replaced_in_whichever_order_writes_come
             assert isinstance(found, tuple), "a value that can travel"
 
 
+@graded(points=1, title="Alike, and two", requirement="a write is its leader and number")
+def test_two_writes_of_one_value_are_both_kept(lab: MultileaderLab) -> None:
+    both = tuple(write(lab, leader, 1, value="the same") for leader in ("n1", "n2"))
+    for one, other in permutations(both):
+        found = lab.kept((one,), other)
+        assert found == both, "or who replaces the one that was shown leaves the other elsewhere"
+
+
 @graded(points=1, title="Two at one leader", requirement="a write has a number of its own")
 def test_two_people_at_one_leader_who_had_seen_the_same_do_not_replace_each_other(
     lab: MultileaderLab,

@@ -88,6 +88,12 @@ def test_a_shard_says_which_chunk_is_too_large_at_each_tick_until_it_is_split(
     bench.hears("n1", lab.TableIs(lab.split(table(lab, *parts), "o")))
     assert bench.ticks(lab.MigrationTick) == [("n1", lab.TooLarge("t"))], "one at a tick"
     assert sorted(documents(bench.disk)) == list("defmnopqrstuv"), "and its orphans are gone"
+    many: dict[Any, object] = {("document", f"m{number:02}"): "x" for number in range(64)}
+    few = {("document", place): "x" for place in "de"}
+    node = partial(lab.Splitting, "n2", ("n1", "n3"), most_documents=1)
+    bench = Bench(node, {"table": table(lab, *parts[:3]), **many, **few})
+    told = bench.ticks(lab.MigrationTick)
+    assert told == [("n1", lab.TooLarge("m32"))], "of 66 documents two are not too many for a chunk"
 
 
 @graded(points=2, title="Not meanwhile", requirement="a split would end the migration")
