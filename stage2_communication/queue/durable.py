@@ -82,7 +82,8 @@ class DurableBroker(OrderedBroker):
         self.forget(("delivered", sequence))
 
     def answer(self, client: NodeId, answer: Answer) -> None:
-        """As ever, and save ``("answer", client)``; not a Batch, which promises nothing."""
+        """As ever, and save ``("answer", client)``; not a Batch, which promises nothing. What was
+        saved before it stays."""
         if not isinstance(answer, Batch):
             self.save(("answer", client), answer)
         super().answer(client, answer)

@@ -87,6 +87,10 @@ def test_a_dead_letter_stays_where_it_is_until_somebody_takes_care_of_it(lab: Qu
     for attempt in range(1, 9):
         assert endless.fetch() == [(1, attempt, "never given up")], "0 is no bound"
         endless.wait(100)
+    lowered = dying(lab, most=2, saved=endless.disk)
+    lowered.number = endless.number
+    lowered.wait(100)
+    assert lowered.fetch() == [], "a person has set a bound since, and it was delivered more often"
     named = dying(lab, most=1)
     named.publish("late", topic="jobs.deadlines")
     named.fetch(topic="jobs.deadlines")

@@ -105,6 +105,12 @@ def test_a_batch_is_not_saved_and_a_fetch_after_a_crash_is_a_new_one(lab: QueueL
     assert ("answer", "c1") not in desk.disk
     [batch] = again(desk).get(fetch)
     assert [each.sequence for each in batch.deliveries] == [2], "the first may be in hand"
+    publish = lab.Publish(800, "jobs", "", "three")
+    assert desk.get(publish) == [lab.Published(800, 3)]
+    desk.get(lab.Fetch(801, "jobs", 1))
+    later = again(desk)
+    assert later.get(publish) == [lab.Published(800, 3)], "a late copy, and a crash since"
+    assert later.node.status()["published"] == 3
 
 
 @graded(points=3, title="In hand, for all one knows", requirement="Gray, Cheriton 1989, 2")
