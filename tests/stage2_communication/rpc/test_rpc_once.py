@@ -147,6 +147,9 @@ def test_each_wait_is_about_twice_the_one_before_up_to_a_bound(lab: RpcLab, swee
             (again,) = caller.sent()
             assert (again.number, again.arguments) == (1, (5,)), "the very same call"
             assert again.patience == 60 * SECOND - caller.now, "what is left of it"
+        (timer,) = caller.timers_set(lab.PutAgain)
+        (again,) = caller.fires(timer, at=59 * SECOND)
+        assert again.patience == 1 * SECOND, "next to nothing is left"
         caller.get(lab.Reply(1, 1, Done(5)), SERVER)
         cancelled = [each for each in caller.effects if type(each).__name__ == "CancelTimer"]
         assert len(cancelled) == 2, "neither the deadline nor another attempt is to come"
