@@ -217,6 +217,24 @@ def test_a_repetition_is_acknowledged_only_when_the_first_one_is_committed(lab: 
     assert first.outcome == again.outcome == Ok(lab.Produced(1, 0))
 
 
+@graded(points=1, title="Whatever else holds", requirement="a repetition is in the log already")
+def test_a_repetition_and_a_gap_are_told_as_such_while_too_few_are_in_sync(lab: LogLab) -> None:
+    simulation = brokers(lab, lag_time=5 * SECOND)
+    run_until(simulation, lambda: len(described(lab, simulation).brokers) == 3)
+    assert ask_ok(simulation, "n1", lab.CreateTopic("t", 1, 2)) == lab.Done()
+    first, second = described(lab, simulation).topics[0].partitions[0].replicas
+    run_until(simulation, lambda: bool(described(lab, simulation, first).topics))
+    assert produced(lab, simulation, first, batch(lab, 0)).base_offset == 0
+    crash(simulation, second)
+    run_until(simulation, lambda: second not in described(lab, simulation, first).brokers)
+    refused = produced(lab, simulation, first, batch(lab, 1))
+    assert refused.error is lab.Error.NOT_ENOUGH_REPLICAS
+    again = produced(lab, simulation, first, batch(lab, 0))
+    assert again.error is lab.Error.NOT_ENOUGH_REPLICAS_AFTER_APPEND, "that one is in the log"
+    gap = produced(lab, simulation, first, batch(lab, 5))
+    assert gap.error is lab.Error.OUT_OF_ORDER_SEQUENCE_NUMBER, "also while too few are in sync"
+
+
 @graded(points=3, title="Lost answers", requirement="P4: no duplicate and no gap, on a bad network")
 def test_what_a_client_repeats_is_there_once_and_in_order(lab: LogLab, sweep: Sweep) -> None:
     rough = Link(0, loss=0.25, duplicate=0.3, latency=(1 * MS, 40 * MS))
