@@ -178,6 +178,8 @@ class Worlds:
             in the simulator, and on sockets in the process of the liar.
         columns: which parts of a node's ``status()`` the dashboard shows, in order.
         trouble: what goes wrong in a live run to which nobody gave a schedule.
+        lasts: how long a run without a dashboard lasts if nobody says, in microseconds: long enough
+            for each check to have something to say.
         small: instances for the explorer, by name; all of them are right. The first one is what
             ``lab explore LAB`` explores.
         broken: instances in which the explorer finds a counter-example.
@@ -197,6 +199,7 @@ class Worlds:
     behaviours: Mapping[str, Behaviour] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
     trouble: Trouble = kill_first
+    lasts: int = 5 * SECOND
     small: Mapping[str, Instance] = field(default_factory=dict)
     broken: Mapping[str, Instance] = field(default_factory=dict)
     front: Front | None = None

@@ -74,6 +74,7 @@ WORLDS = Worlds(
     bears=("crash", "pause", "clock", "disk"),
     columns=("alive", "suspect", "dead", "incarnation", "doubt"),
     trouble=kill_and_pause,
+    lasts=15 * SECOND,
     small={"suspected": SUSPECTED},
     broken={"accuser-raises": ACCUSER_RAISES},
     front=Front(

@@ -23,6 +23,7 @@ from common.course.verbs.session import SessionOptions
 from common.trace.reader import read
 from common.values.history import Ok
 from common.values.report import Report, Trace
+from common.values.units import SECOND
 from common.worlds import Variant, Worlds
 from common.worlds.portable import digests
 from tests.support.portable import AT_HAND, said_by, said_in_pyodide
@@ -171,8 +172,8 @@ def test_processes_that_are_killed_in_turn_keep_what_the_lab_promises(
     On a busy machine hardly anything may be done in three seconds: then there is more time."""
     killed = "crash" in worlds.bears
     trouble = "kill_in_turn" if killed else "stand_still"
-    for seconds in ("3s", "12s"):
-        options = LiveOptions(seconds, trouble, tmp_path / seconds, SessionOptions())
+    for seconds in (3, 12):
+        options = LiveOptions(seconds * SECOND, trouble, tmp_path / f"{seconds}", SessionOptions())
         told: dict[str, Any] = run_live(worlds, options, Output(json=True))
         if told["outcomes"]["ok"] < 20:
             continue

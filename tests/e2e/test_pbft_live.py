@@ -7,11 +7,12 @@ from common.course.base.output import Output
 from common.course.verbs.running import LiveOptions, run_live
 from common.course.verbs.session import SessionOptions
 from common.trace.reader import read
+from common.values.units import SECOND
 from stage7_advanced.pbft.worlds import WORLDS
 
 
 def test_clients_are_told_the_truth_while_a_process_lies(tmp_path: Path) -> None:
-    options = LiveOptions("4s", "", tmp_path, SessionOptions())
+    options = LiveOptions(4 * SECOND, "", tmp_path, SessionOptions())
     told: dict[str, Any] = run_live(WORLDS, options, Output(json=True))
     assert told["verdicts"]["linearizable"]["answer"] == "yes", told["verdicts"]
     assert told["outcomes"]["ok"] >= 10, f"hardly anything was done: {told['outcomes']}"

@@ -39,13 +39,13 @@ class LiveOptions:
     """What a run without a person does.
 
     Attributes:
-        duration: how long clients work, such as ``5s``.
+        duration: how long clients work, in microseconds.
         faults: a schedule file or the name of a trouble, "" for the lab's own, ``none`` for none.
         out: where history, trace and picture are written.
         session: how to run.
     """
 
-    duration: str
+    duration: int
     faults: str
     out: Path
     session: SessionOptions
@@ -60,9 +60,8 @@ class LiveOptions:
 @click.option("--headless", is_flag=True, help="No dashboard: run, check, end.")
 @click.option(
     "--duration",
-    default="5s",
-    show_default=True,
-    help="How long from the first answer on, headless.",
+    default="",
+    help="How long from the first answer on, headless; 5s, or what the lab's checks need.",
 )
 @click.option("--faults", default="", help="A schedule file, the name of a trouble, or none.")
 @click.option("--seed", type=int, default=7, help="Of what the clients ask for.")
@@ -124,6 +123,7 @@ def run(
     files = {} if impl is None else take_from(impl, course, found)
     options = SessionOptions(variant, nodes, clients, seed, data, host, port, True, files, codec)
     worlds = worlds_of(found)
+    lasts = parse_time(duration) if duration else worlds.lasts
     if join and (not worlds.people or headless or json):
         raise BadInput(f"--join is for people at terminals, and not for lab {lab}, or not headless")
     cluster = bool(nodes or clients or faults or port or headless or json)
@@ -137,14 +137,14 @@ def run(
         sit_down(Seat(join, variant, data))
         return
     if headless or json or not output.console.is_terminal:
-        headless_options = LiveOptions(duration, faults, out / "run" / found.id, options)
+        headless_options = LiveOptions(lasts, faults, out / "run" / found.id, options)
         result = run_live(worlds, headless_options, output)
         output.result(lab=found.id, **result)
         raise Exit(EXIT_CODES[Answer(result["result"])])
     from common.course.verbs.dashboard import show_dashboard  # textual is slow to import
 
     members = worlds.live.resized(nodes).member_names
-    schedule = _schedule(faults, members, parse_time(duration))
+    schedule = _schedule(faults, members, lasts)
     session = show_dashboard(worlds, options, schedule)
     result = _conclude(session, out / "run" / found.id, output)
     raise Exit(EXIT_CODES[Answer(result["result"])])
@@ -163,12 +163,12 @@ def run_live(worlds: Worlds, options: LiveOptions, output: Output) -> dict[str, 
         BadInput: an option cannot be used.
         LabError: a node or a client broke the contract, or cannot start.
     """
-    duration = parse_time(options.duration)
-    session = loops.run(_headless(worlds, duration, options, output))
+    session = loops.run(_headless(worlds, options, output))
     return _conclude(session, options.out, output)
 
 
-async def _headless(worlds: Worlds, duration: int, options: LiveOptions, output: Output) -> Session:
+async def _headless(worlds: Worlds, options: LiveOptions, output: Output) -> Session:
+    duration = options.duration
     session = Session(worlds, options.session)
     try:
         schedule = _schedule(options.faults, session.members, duration)

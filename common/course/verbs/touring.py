@@ -138,8 +138,9 @@ def _labs(labs: list[Lab], seed: int, out: Path, output: Output) -> None:
         output.say(Rule(f"{number} of {len(labs)}: {each.title}"))
         shown = show_demo(each, seed, out, output)
         if each.worlds:
-            options = LiveOptions("3s", "", out / "run" / each.id, SessionOptions(seed=seed))
-            shown["live"] = run_live(worlds_of(each), options, output)
+            worlds, to = worlds_of(each), out / "run" / each.id
+            options = LiveOptions(worlds.lasts, "", to, SessionOptions(seed=seed))
+            shown["live"] = run_live(worlds, options, output)
         elif each.real:
             shown["real"] = run_real(each, seed, out / "run" / each.id, output)
         results.append({"lab": each.id, **shown})
