@@ -76,7 +76,7 @@ def test_a_question_that_nobody_answers_ends_unknown_after_the_last_attempt(lab:
     assert isinstance(ended.outcome, Unknown), "the question may have been heard"
     assert not effects_of(Send, effects)
     assert caller.step(Receive(1, "n1", lab.Pong(1, "hello"))) == [], "its call has ended"
-    assert caller.status()["waiting"] == 0, "what has ended is not waited for"
+    assert caller.status().get("waiting", 0) == 0, "what has ended is not waited for"
     several = started_caller(lab, attempts=1)
     for text in ("one", "two", ""):
         (sent,) = effects_of(Send, several.step(Invoke(0, 1, lab.Say(text))))
