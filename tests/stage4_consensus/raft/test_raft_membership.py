@@ -106,6 +106,30 @@ def test_the_joint_configuration_needs_both_majorities_to_commit(lab: RaftLab) -
 
 
 @graded(
+    points=1,
+    title="Doubt needs both majorities, too",
+    requirement="section 6, and thesis 6.2: a leader that does not hear both majorities of "
+    "C-old,new can decide nothing, and steps down",
+)
+def test_a_leader_in_the_joint_configuration_that_hears_one_majority_steps_down(
+    lab: RaftLab,
+) -> None:
+    for heard, role in ((("n2", "n4"), "leader"), (("n4", "n5"), "follower")):
+        one = OneServer(lab, names(5), voters=names(3), max_in_flight=100)
+        one.accept("n2", one.be_leader())
+        sent = change(lab, one, "n1", "n4", "n5")
+        sent += one.accept("n4", sent)
+        one.accept("n5", sent)
+        assert latest(lab, one) == lab.Configuration(("n1", "n4", "n5"), names(3))
+        one.fire(lab.QuorumCheck)
+        assert one.server.status()["role"] == "leader", "n2, n4 and n5 have answered"
+        for each in heard:
+            one.receive(each, lab.AppendEntriesReply(1, 0, True, 0, 1))
+        one.fire(lab.QuorumCheck)
+        assert one.server.status()["role"] == role, f"since then it has heard {heard}"
+
+
+@graded(
     points=3,
     title="Learners do not count",
     requirement="thesis 4.2.1: new servers join as non-voting members, not counted towards "
@@ -230,6 +254,11 @@ def test_a_second_change_is_refused_while_one_is_under_way(lab: RaftLab) -> None
     assert latest(lab, two).old_voters == names(3)
     assert find(change(lab, two, "n1", number=2), lab.Refusal), "C-old,new is not committed"
     assert not find(change(lab, two, "n1", "n2"), lab.Refusal), "the same request once more"
+    three = OneServer(lab, names(5), voters=names(3))
+    three.accept("n2", three.be_leader())
+    three.accept("n2", change(lab, three, "n1", "n2"))
+    assert latest(lab, three) == lab.Configuration(("n1", "n2")), "C-old,new is committed"
+    assert find(change(lab, three, "n1", number=2), lab.Refusal), "and C-new is not"
     last = OneServer(lab, ("n1", "n2"))
     last.accept("n2", last.be_leader())
     answers = last.accept("n2", change(lab, last, "n1"))
