@@ -48,7 +48,7 @@ def test_the_text_to_find_has_to_be_there_once(tmp_path: Path) -> None:
 def test_the_table_is_json_for_the_docs(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["mutants", "netem", "--slice", "1/8", "--json"]) == 0
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert told["caught"] == told["mutants"] == len(told["table"]) == 2
+    assert told["caught"] == told["mutants"] == len(told["table"]) > 1
     assert {"lab", "bug", "caught_by", "seed", "seconds"} <= set(told["table"][0])
 
 

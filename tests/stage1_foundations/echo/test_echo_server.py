@@ -148,6 +148,8 @@ def test_a_client_that_sends_a_byte_now_and_then_does_not_keep_its_place(lab: Ec
     async def talk() -> None:
         async with serving(lab, idle_timeout=60 * MS) as server, connected(server) as pair:
             reader, writer = pair
+            writer.write(frame(b"on time"))
+            assert await reader.readexactly(len(frame(b"on time"))) == frame(b"on time")
 
             async def drip() -> None:
                 writer.write(struct.pack(">I", 10_000))

@@ -125,6 +125,8 @@ def test_a_summary_keeps_late_round_trips_and_those_on_time_apart(lab: NetemLab)
     low, high = summary.loss_between
     assert low < 0.0241 < high, "1 - sqrt(1 - 20/420)"
     assert high < 0.06
+    low, high = lab.summarise([1] * 10 + [9] * 90, 5).loss_between
+    assert low < 0.6838 < high, "1 - sqrt(1 - 90/100), and not half of 90 %"
     assert lab.summarise([1, 2, 3], 3).late == 0, "late is what takes longer than that"
     assert lab.summarise([1, 2, 4], 3).late == 1
 

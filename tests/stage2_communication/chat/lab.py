@@ -11,6 +11,7 @@ class ChatLab(LabUnderTest):
     if TYPE_CHECKING:
         from stage2_communication.chat.arrival import ArrivalMember
         from stage2_communication.chat.causal import CausalMember
+        from stage2_communication.chat.client import Request
         from stage2_communication.chat.messages import (
             Acknowledgement,
             Ask,

@@ -1,7 +1,11 @@
 """Graded suite of the lab ``chat``, second part: each post reaches all, over crashes too."""
 
+from typing import Any
+
+from common.contract.effects import Return
+from common.contract.events import Invoke, Receive, Start
 from common.course.suites.grading import Sweep, graded
-from common.course.suites.kit import Wire, ask_ok, crash, restart
+from common.course.suites.kit import Wire, ask_ok, crash, effects_of, restart
 from common.sim.network import LinkModel
 from common.values.faults import Block, Fault, Heal, Link
 from common.values.history import Ok
@@ -103,3 +107,15 @@ def test_what_was_acknowledged_is_held_after_a_crash_of_everybody(lab: ChatLab) 
         assert len(posts(lines(lab, simulation, "n1"))) <= 1
         kept += len(shown[0])
     assert kept, "no post has come through at all"
+
+
+@graded(points=1, title="Said once", requirement="a request that comes again says nothing again")
+def test_an_old_request_that_comes_once_more_is_not_posted_again(lab: ChatLab) -> None:
+    alone = lab.ArrivalMember("n1", (), founders=("n1",))
+    alone.step(Start(0, {}))
+    for number, text in ((1, "one"), (2, "two"), (1, "one"), (2, "two")):
+        alone.step(Receive(number, "c1", lab.Request(number, lab.Say(text))))
+    (told,) = effects_of(Return, alone.step(Invoke(5, 1, lab.Read(0))))
+    value: Any = told.outcome.value if isinstance(told.outcome, Ok) else ()
+    shown = [line.content.text for line in value if isinstance(line.content, lab.Said)]
+    assert shown == ["one", "two"]

@@ -124,6 +124,7 @@ def test_a_default_is_read_by_its_type(lab: SerializationLab) -> None:
     pair = record(field("a", "bytes", default="x"), field("b", ["int", "null"]), name="P")
     two = (field("n", ["null", "int"], default=None), field("e", "string", default=""))
     nullable = record(*two, name="N")
+    zeros = record(field("n", "int", default=5), field("s", "string", default="?"), name="Z")
     known: tuple[tuple[Any, Any, Any], ...] = (
         ("bytes", "\u00ff\u0000", b"\xff\0"),
         (fixed, "hi", b"hi"),
@@ -141,6 +142,7 @@ def test_a_default_is_read_by_its_type(lab: SerializationLab) -> None:
         (pair, {"b": 5}, {"a": b"x", "b": 5}),
         (pair, {"a": "y", "b": 5}, {"a": b"y", "b": 5}),
         (nullable, {}, {"n": None, "e": ""}),
+        (zeros, {"n": 0, "s": ""}, {"n": 0, "s": ""}),
     )
     for plain, default, expected in known:
         schema = lab.Schema(plain)

@@ -41,6 +41,10 @@ def test_an_epoch_ends_where_the_next_one_in_the_log_starts(lab: LogLab, sweep: 
     assert lab.Epochs().end_of(3, 5) == (-1, 5), "nothing is left of a log that starts at 5"
     later = lab.Epochs([lab.batch_of(("k", "v")).placed(5, 3)])
     assert later.end_of(1, 6) == (-1, 5), "what was before 5 is gone by retention"
+    cut = lab.Epochs(log_of(lab, 1, 1, 3, 3))
+    cut.begin_at(3)
+    assert cut.end_of(3, 4) == (3, 4), "epoch 3 goes on where the log begins now"
+    assert cut.end_of(2, 4) == (-1, 3), "and epoch 1 is gone"
 
 
 def cut_where_they_part(lab: LogLab, leader: list[int], follower: list[int]) -> tuple[int, int]:
