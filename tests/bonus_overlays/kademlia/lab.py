@@ -18,7 +18,15 @@ class KademliaLab(LabUnderTest):
         from bonus_overlays.kademlia.items import Immutable, Mutable, Objection, Version
         from bonus_overlays.kademlia.lookup import Search
         from bonus_overlays.kademlia.messages import FindNode, Lookup, Nodes, Ping, Pong
-        from bonus_overlays.kademlia.publishing import Dht, Get, Keep, Publish, Put, Read
+        from bonus_overlays.kademlia.publishing import (
+            Dht,
+            Get,
+            Keep,
+            Publish,
+            PublishAgain,
+            Put,
+            Read,
+        )
 
         chord = staticmethod(topologies.chord)
         cut_by = staticmethod(topologies.cut_by)

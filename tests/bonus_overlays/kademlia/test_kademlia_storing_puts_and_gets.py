@@ -218,6 +218,10 @@ def test_a_new_version_goes_to_those_that_have_the_last_one_and_replaces_only_th
         assert each.message.item.signed.content == lab.Version(b"mail", 3, b"three")
         node.hear(each.to, lab.Pong(each.message.number, near[each.to].key))
     assert node.told() == Ok(3)
+    for each in node.ask(lab.Publish(b"mail", b"four")):
+        node.hear(each.to, lab.Items(each.message.number, near[each.to].key, (), (), "token"))
+    again = [each for _, each in node.timers.values() if isinstance(each, lab.PublishAgain)]
+    assert again == [lab.PublishAgain(target)], "each item is published again once in a period"
 
 
 @graded(points=1, title="Two questions for items", requirement="Kademlia 2.3: FIND_VALUE to get")
