@@ -157,8 +157,8 @@ class Leading(Replica):
     def serve_followers(self) -> None:
         """Answer the fetches for which there is something to tell by now, once each.
 
-        While what a follower asks for :meth:`Progress.is_on_its_way`, its question waits, and
-        nobody else's. So a part with batches is noted (:meth:`Progress.part_sent`).
+        While what a follower asks for :meth:`Progress.is_on_its_way`, its question waits; the
+        questions of others do not. A part with batches is noted (:meth:`Progress.part_sent`).
         """
         for follower, request in list(self.waiting_fetches.items()):
             progress = self.progress[follower]

@@ -198,8 +198,8 @@ class Quorum(Raft):
     def fence_the_silent(self) -> None:
         """Fence the brokers that were not heard for too long.
 
-        One of which this controller has no word yet has its time from now on: a controller before
-        it may have put its registration into the log.
+        An earlier controller may have registered a broker that this one has not heard yet. Such a
+        broker has its whole time from now on.
         """
         if self.role is not Role.LEADER:
             return

@@ -147,7 +147,7 @@ def test_what_is_awaited_is_heard_though_its_answer_came_with_that_to_a_call() -
     ours, theirs = socket.socketpair()
 
     async def talk() -> None:
-        calls = Calls(Channel(ours, called=True), {}, str, str)  # type: ignore[arg-type]
+        calls = Calls(Channel(ours, called=True), {}, RuntimeError, lambda kind, method: None)
         waiting = asyncio.ensure_future(calls.wait(7))
         await asyncio.sleep(0)
         theirs.sendall(b'{"id": 2, "value": "of the call"}\n{"id": 1, "value": "awaited"}\n')

@@ -36,10 +36,11 @@ TICK = 0.2
 
 @dataclass(frozen=True, slots=True)
 class LiveOptions:
-    """What a run without a person does.
+    """What a run on sockets does.
 
     Attributes:
-        duration: how long clients work, in microseconds.
+        duration: how long clients work, in microseconds; under the dashboard, which a person ends,
+            over how long the faults are spread.
         faults: a schedule file or the name of a trouble, "" for the lab's own, ``none`` for none.
         out: where history, trace and picture are written.
         session: how to run.
@@ -123,7 +124,6 @@ def run(
     files = {} if impl is None else take_from(impl, course, found)
     options = SessionOptions(variant, nodes, clients, seed, data, host, port, True, files, codec)
     worlds = worlds_of(found)
-    lasts = parse_time(duration) if duration else worlds.lasts
     if join and (not worlds.people or headless or json):
         raise BadInput(f"--join is for people at terminals, and not for lab {lab}, or not headless")
     cluster = bool(nodes or clients or faults or port or headless or json)
@@ -136,17 +136,13 @@ def run(
         sit_down = find(f"{worlds.package}.front.terminal:sit_down", f"lab {lab}: people")
         sit_down(Seat(join, variant, data))
         return
+    lasts = parse_time(duration) if duration else worlds.lasts
+    live = LiveOptions(lasts, faults, out / "run" / found.id, options)
     if headless or json or not output.console.is_terminal:
-        headless_options = LiveOptions(lasts, faults, out / "run" / found.id, options)
-        result = run_live(worlds, headless_options, output)
+        result = run_live(worlds, live, output)
         output.result(lab=found.id, **result)
-        raise Exit(EXIT_CODES[Answer(result["result"])])
-    from common.course.verbs.dashboard import show_dashboard  # textual is slow to import
-
-    members = worlds.live.resized(nodes).member_names
-    schedule = _schedule(faults, members, lasts)
-    session = show_dashboard(worlds, options, schedule)
-    result = _conclude(session, out / "run" / found.id, output)
+    else:
+        result = _run_watched(worlds, live, output)
     raise Exit(EXIT_CODES[Answer(result["result"])])
 
 
@@ -164,6 +160,16 @@ def run_live(worlds: Worlds, options: LiveOptions, output: Output) -> dict[str, 
         LabError: a node or a client broke the contract, or cannot start.
     """
     session = loops.run(_headless(worlds, options, output))
+    return _conclude(session, options.out, output)
+
+
+def _run_watched(worlds: Worlds, options: LiveOptions, output: Output) -> dict[str, object]:
+    """Run with a person at the dashboard, and sum up when the person leaves."""
+    from common.course.verbs.dashboard import show_dashboard  # textual is slow to import
+
+    members = worlds.live.resized(options.session.members).member_names
+    schedule = _schedule(options.faults, members, options.duration)
+    session = show_dashboard(worlds, options.session, schedule)
     return _conclude(session, options.out, output)
 
 

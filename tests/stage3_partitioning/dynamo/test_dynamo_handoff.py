@@ -223,7 +223,7 @@ def test_a_hint_stays_until_its_home_has_taken_the_very_versions_that_are_here(
     assert effects_of(Forget, node.step(Receive(8, walk[0], lab.Taken("cart", both))))
 
 
-@graded(points=1, title="A home, too", requirement="a hint says for whom, and not where it is")
+@graded(points=1, title="A home, too", requirement="the hint names the home that lacks it")
 def test_a_home_that_is_sent_the_copy_of_another_home_brings_it_there(lab: DynamoLab) -> None:
     here, away, *_ = lab.Ring(FIVE).walk("cart")
     node = lab.Helper(here, tuple(each for each in FIVE if each != here))

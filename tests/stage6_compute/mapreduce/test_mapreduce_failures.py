@@ -21,6 +21,17 @@ def one_map_done_at_each(lab: MapreduceLab, **config: Any) -> tuple[Desk, dict[s
     return desk, reduces
 
 
+def one_map_lost_and_assigned_again(
+    lab: MapreduceLab,
+) -> tuple[Desk, dict[str, Any], dict[str, Any]]:
+    """As before; then n2 begins another life, and gets the map that it had done once more."""
+    desk, reduces = one_map_done_at_each(lab)
+    desk.pong("n2", life=1)
+    again = desk.assigned()
+    assert tasks(again) == {"n2": ("map", 0)}
+    return desk, reduces, again
+
+
 def silence(desk: Desk, lab: MapreduceLab, worker: str, work: Any, pings: int) -> None:
     """So many pings that n2 does not answer; ``worker`` does, and says that it works."""
     for _ in range(pings):
@@ -87,10 +98,7 @@ def test_a_completed_map_is_done_again_when_its_worker_dies_and_a_completed_redu
 def test_a_worker_that_was_back_before_anybody_missed_it_has_lost_what_it_had(
     lab: MapreduceLab,
 ) -> None:
-    desk, reduces = one_map_done_at_each(lab)
-    desk.pong("n2", life=1)
-    again = desk.assigned()
-    assert tasks(again) == {"n2": ("map", 0)}
+    desk, reduces, again = one_map_lost_and_assigned_again(lab)
     desk.report("n2", reduces["n2"], life=0)
     desk.pong("n2", lab.Running(lab.Task(1, "reduce", 0), 900), life=0)
     desk.pong("n2", lab.Running(lab.Task(77, "map", 0), 901), life=0)
@@ -279,10 +287,7 @@ def test_a_late_word_of_an_earlier_life_of_a_dead_worker_says_nothing(lab: Mapre
 def test_a_reduce_that_has_what_it_needs_goes_on_and_counts_though_a_map_is_lost(
     lab: MapreduceLab,
 ) -> None:
-    desk, reduces = one_map_done_at_each(lab)
-    desk.pong("n2", life=1)
-    again = desk.assigned()
-    assert tasks(again) == {"n2": ("map", 0)}
+    desk, reduces, again = one_map_lost_and_assigned_again(lab)
     first = lab.Running(reduces["n2"].task, 950)
     desk.pong("n3", running(lab, reduces["n3"]), first)
     assert desk.said(lab.Cancel) == [], "a backup of before may have fetched that map"
