@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from common.contract.events import NodeId
-from common.runtime.facade import free_ports, usual_ports
+from common.runtime.ports import free_ports, usual_ports
 from common.runtime.spec import ClusterSpec
 from common.worlds import Variant, Worlds
 

@@ -16,9 +16,7 @@ facade listens) and the node's own ``config`` (:mod:`common.runtime.declared`).
 
 import asyncio
 import importlib
-import socket
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
 from typing import Any, Protocol
 
 from common.contract.events import NodeId
@@ -128,40 +126,3 @@ def load_facade(name: str) -> Callable[[Door, Mapping[str, Any]], Facade]:
         raise BadInput(f"cannot load the facade {name}: there is no {function!r} in {module}")
     made: Callable[[Door, Mapping[str, Any]], Facade] = found
     return made
-
-
-def usual_ports(host: str, first: int, count: int) -> list[int]:
-    """So many ports from ``first`` on; none at all if somebody has one of them, for TCP or UDP."""
-    found = list(range(first, first + count))
-    with ExitStack() as held:
-        for port in found:
-            try:
-                server = held.enter_context(socket.create_server((host, port)))
-                datagrams = held.enter_context(socket.socket(server.family, socket.SOCK_DGRAM))
-                datagrams.bind((host, port))
-            except OSError:
-                return []
-    return found
-
-
-def free_ports(host: str, count: int) -> list[int]:
-    """Ports on which nobody listens just now; all facades of a cluster have to know each other's.
-
-    They are free for TCP and for UDP, and for a moment only: who takes one first has it.
-
-    Raises:
-        BadInput: the address is none of this machine's.
-    """
-    found: list[int] = []
-    with ExitStack() as held:
-        while len(found) < count:
-            try:
-                server = held.enter_context(socket.create_server((host, 0)))
-            except OSError as error:
-                raise BadInput(f"cannot listen on {host}: {error.strerror or error}") from None
-            port = server.getsockname()[1]
-            datagrams = held.enter_context(socket.socket(server.family, socket.SOCK_DGRAM))
-            with suppress(OSError):  # somebody has the port for UDP: it is held, and not used
-                datagrams.bind((host, port))
-                found.append(port)
-    return found

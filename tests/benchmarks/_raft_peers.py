@@ -7,8 +7,6 @@ survive a power failure, unless the option ``flush`` is set here; etcd flushes, 
 import asyncio
 import contextlib
 import json
-import random
-import socket
 import statistics
 import subprocess
 import sys
@@ -19,9 +17,9 @@ from typing import Any
 
 from _bench import Flight, peer, program
 
+from common.runtime.ports import free_ports
+
 HOST = "127.0.0.1"
-PORTS = range(20_000, 32_000)
-"""Where a program must be told its port: below those that the system gives to clients."""
 READY_SECONDS = 30.0
 
 
@@ -30,17 +28,6 @@ def look_for_all() -> None:
     peer("pysyncobj", "bench")
     peer("aetcd", "etcd")
     program("etcd", "etcd-server")
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on just now."""
-    found: list[int] = []
-    while len(found) < count:
-        port = random.choice(PORTS)
-        with socket.socket() as probe:
-            if port not in found and probe.connect_ex((HOST, port)) != 0:
-                found.append(port)
-    return found
 
 
 # PySyncObj.
@@ -61,7 +48,7 @@ class PySyncObjCluster:
         self._leader: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> "PySyncObjCluster":
-        ports = free_ports(3)
+        ports = free_ports(HOST, 3)
         self.directory.mkdir(parents=True)
         for port in ports:
             others = [other for other in ports if other != port]
@@ -206,7 +193,7 @@ def _in_flight(store: Any, count: int, seconds: float) -> Flight:
 @contextlib.contextmanager
 def etcd_processes(directory: Path) -> Iterator[list[int]]:
     """Three servers of etcd; yields the ports for clients."""
-    ports = free_ports(6)
+    ports = free_ports(HOST, 6)
     clients, peers = ports[:3], ports[3:]
     cluster = ",".join(f"e{number}=http://{HOST}:{peer}" for number, peer in enumerate(peers))
     processes: list[subprocess.Popen[bytes]] = []

@@ -36,9 +36,9 @@ from bonus_overlays.kademlia.messages import Pong
 from bonus_overlays.kademlia.publishing import Dht, Get, Put
 from common.contract import CallId, Node, NodeId, on, operation
 from common.runtime.clock import Clock
-from common.runtime.facade import free_ports
 from common.runtime.garbage import collect_by_the_clock
 from common.runtime.handshake import Identity
+from common.runtime.ports import free_ports
 from common.runtime.resident import Resident
 from common.values.history import Ok, Outcome
 from common.values.units import SECOND

@@ -9,7 +9,7 @@ import pytest
 from common.contract import operation
 from common.course.verbs.session import Session, SessionOptions
 from common.runtime import declared
-from common.runtime.facade import Door, free_ports, load_facade
+from common.runtime.facade import Door, load_facade
 from common.runtime.launch import launch
 from common.values.errors import BadInput
 from common.values.history import Ok, Outcome
@@ -70,12 +70,6 @@ def test_who_asked_and_went_away_is_not_answered() -> None:
 def test_a_facade_that_is_not_there_is_refused_in_one_sentence(name: str) -> None:
     with pytest.raises(BadInput, match="cannot load the facade"):
         load_facade(name)
-
-
-def test_free_ports_differ_and_belong_to_an_address_of_this_machine() -> None:
-    assert len(set(free_ports("127.0.0.1", 5))) == 5
-    with pytest.raises(BadInput, match="cannot listen on"):
-        free_ports("192.0.2.1", 1)
 
 
 def test_without_its_module_a_lab_runs_without_its_facade_and_says_so(

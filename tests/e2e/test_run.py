@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -97,29 +98,14 @@ def test_a_run_in_which_nothing_was_done_shows_nothing_and_says_so(
     assert "let the clients work for longer (--duration)" in " ".join(said.split())
 
 
-def test_a_taken_port_is_one_sentence(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], free_port: int
-) -> None:
-    import socket
-
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", free_port))
-        taken.listen()
-        arguments = ["run", "cap", "--headless", "--port", str(free_port), "--out", str(tmp_path)]
+def test_a_taken_port_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        arguments = ["run", "cap", "--headless", "--port", str(port), "--out", str(tmp_path)]
         assert run(arguments) != 0
         said = " ".join(capsys.readouterr().err.split())
-    assert f"port {free_port}" in said
+    assert f"port {port}" in said
     assert "Traceback" not in said
-
-
-@pytest.fixture
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def test_data_of_an_earlier_run_is_refused_because_its_history_could_not_be_checked(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from common.runtime.facade import free_ports
+from common.runtime.ports import free_ports
 from stage3_partitioning.cassandra.front import wire
 from stage3_partitioning.cassandra.front.cql import parse
 from stage3_partitioning.cassandra.front.facade import CqlFacade

@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 from aetcd.rpc import rpc_pb2_grpc
 
-from common.runtime.facade import free_ports
+from common.runtime.ports import free_ports
 
 READY_SECONDS = 20.0
 

@@ -7,7 +7,8 @@ from typing import Any, cast
 
 import crc32c
 
-from common.runtime.facade import Door, free_ports
+from common.runtime.facade import Door
+from common.runtime.ports import free_ports
 from common.values.history import Ok, Outcome
 from stage8_real_systems.log.front.apis import API_VERSIONS, APIS
 from stage8_real_systems.log.front.batches import HEADER

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from common.runtime.ports import free_ports
 from tests.support.machine import beside_python
 
 HOST = "127.0.0.1"
@@ -33,8 +34,7 @@ def real_nats(directory: Path, sync: str = "2m") -> Iterator[int]:
     """
     program = beside_python("nats-server")
     assert program, "ask for it by pytest.mark.needs('nats')"
-    with socket.create_server((HOST, 0)) as free:
-        port = free.getsockname()[1]
+    [port] = free_ports(HOST, 1)
     directory.mkdir(parents=True, exist_ok=True)
     config = directory / "nats.conf"
     config.write_text(CONFIG.format(port=port, directory=directory / "data", sync=sync))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from common.runtime.facade import free_ports
+from common.runtime.ports import free_ports
 
 READY_SECONDS = 20.0
 HOST = "127.0.0.1"

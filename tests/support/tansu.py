@@ -6,7 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 
-from common.runtime.facade import free_ports
+from common.runtime.ports import free_ports
 
 HOST = "127.0.0.1"
 READY_SECONDS = 20.0

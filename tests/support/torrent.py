@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from common.runtime.facade import free_ports
+from common.runtime.ports import free_ports
 
 HOST = "127.0.0.1"
 LIMIT_SECONDS = 40.0

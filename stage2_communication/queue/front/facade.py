@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from common.runtime.facade import Door
-from common.values.errors import BadInput
+from common.runtime.ports import take_port
 from stage2_communication.queue.front.connection import Connection
 from stage2_communication.queue.front.exchange import Exchange
 from stage2_communication.queue.front.jetstream import JetStream
@@ -49,17 +49,12 @@ class NatsServer:
 
     async def listen(self) -> None:
         """Accept clients; BadInput if the port is taken."""
-        try:
-            loop = asyncio.get_running_loop()
-            self._server = await loop.create_server(
-                self._connect, self._host, self.port, backlog=1024
-            )
-        except OSError as error:
-            raise BadInput(
-                f"cannot listen for NATS clients on {self._host}:{self.port}: "
-                f"{error.strerror or error}: name another port"
-            ) from None
+        self._server = await take_port("NATS clients", f"{self._host}:{self.port}", self._listen)
         self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _listen(self) -> asyncio.Server:
+        loop = asyncio.get_running_loop()
+        return await loop.create_server(self._connect, self._host, self.port, backlog=1024)
 
     async def close(self) -> None:
         """Disconnect everybody."""

@@ -12,7 +12,7 @@ from typing import Any
 import grpc
 
 from common.runtime.facade import Door
-from common.values.errors import BadInput
+from common.runtime.ports import bind_grpc, take_port
 from common.values.history import Ok, Outcome
 from stage1_foundations.failures import account
 from stage2_communication.rpc.calls import Request
@@ -32,8 +32,6 @@ Servicer: Any = services.AccountServicer
 
 MOST_BYTES = 64 * 1024
 GRACE_SECONDS = 0.2
-BIND_SECONDS = 5.0
-"""How long a server that comes back waits for its port."""
 
 OPTIONS = (
     ("grpc.so_reuseport", 0),  # a port that is taken is an error, not shared
@@ -63,24 +61,15 @@ class AccountFacade:
 
     async def listen(self) -> None:
         """Open the port. Raises: BadInput, where it is taken."""
-        end = asyncio.get_running_loop().time() + BIND_SECONDS
-        while not await self._try_to_listen():
-            if asyncio.get_running_loop().time() > end:
-                raise BadInput(f"cannot serve clients at {self._endpoint}: the port is taken")
-            await asyncio.sleep(0.1)
+        self._server = await take_port("gRPC clients", self._endpoint, self._listen)
 
-    async def _try_to_listen(self) -> bool:
+    async def _listen(self) -> Any:
         interceptors = (Interceptor(identify), Interceptor(bound_time))
         server = grpc.aio.server(options=OPTIONS, interceptors=interceptors)
         services.add_AccountServicer_to_server(Account(self._door), server)
-        try:
-            bound = server.add_insecure_port(self._endpoint)
-        except RuntimeError:
-            return False
-        if bound:
-            await server.start()
-            self._server = server
-        return bool(bound)
+        bind_grpc(server, self._endpoint)
+        await server.start()
+        return server
 
     async def close(self) -> None:
         """Close the port."""

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from common.runtime.facade import Door
+from common.runtime.ports import take_port
 from common.runtime.refusals import Refusals
-from common.values.errors import BadInput
 from stage3_partitioning.cassandra.front.requests import Prepared, Requests
 from stage3_partitioning.cassandra.front.schema import Schema
 from stage3_partitioning.cassandra.front.statements import Statements
@@ -58,19 +58,11 @@ class CqlFacade:
 
     async def listen(self) -> None:
         """Accept clients. Raises: BadInput, where the port is taken."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + BIND_SECONDS
-        while self._server is None:
-            try:
-                self._server = await asyncio.start_server(self._welcome, *self._where)
-            except OSError as error:
-                if loop.time() > end:
-                    host, port = self._where
-                    raise BadInput(
-                        f"cannot listen for CQL clients on {host}:{port}: "
-                        f"{error.strerror or error}: name another port"
-                    ) from None
-                await asyncio.sleep(0.1)
+        host, port = self._where
+        self._server = await take_port("CQL clients", f"{host}:{port}", self._listen)
+
+    async def _listen(self) -> asyncio.Server:
+        return await asyncio.start_server(self._welcome, *self._where)
 
     async def close(self) -> None:
         """Disconnect everybody."""

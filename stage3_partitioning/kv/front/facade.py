@@ -10,6 +10,7 @@ from typing import Any
 
 from common.contract import NodeId
 from common.runtime.facade import Door
+from common.runtime.ports import take_port
 from common.runtime.resp.requests import MAX_BULK
 from common.values.errors import BadInput
 from stage3_partitioning.kv.front.client import Client
@@ -53,15 +54,13 @@ class RespFacade:
 
     async def listen(self) -> None:
         """Accept clients; BadInput if the port is taken."""
+        where = f"{self.host}:{self.ports[self.door.node]}"
+        self._server = await take_port("Redis clients", where, self._listen)
+
+    async def _listen(self) -> asyncio.Server:
         port = self.ports[self.door.node]
-        try:
-            loop = asyncio.get_running_loop()
-            self._server = await loop.create_server(self._connect, self.host, port, backlog=1024)
-        except OSError as error:
-            raise BadInput(
-                f"cannot listen for Redis clients on {self.host}:{port}: "
-                f"{error.strerror or error}: name another port"
-            ) from None
+        loop = asyncio.get_running_loop()
+        return await loop.create_server(self._connect, self.host, port, backlog=1024)
 
     async def close(self) -> None:
         """Disconnect everybody."""

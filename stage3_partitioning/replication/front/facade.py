@@ -7,9 +7,9 @@ from typing import Any, cast
 
 from common.contract import NodeId
 from common.runtime.facade import Door
+from common.runtime.ports import take_port
 from common.runtime.resp.replies import error
 from common.runtime.resp.requests import RequestReader
-from common.values.errors import BadInput
 from common.values.history import Outcome
 from stage3_partitioning.replication.front.commands import Reply, begin
 from stage3_partitioning.replication.front.following import Following
@@ -44,16 +44,14 @@ class RespFront:
 
     async def listen(self) -> None:
         """Accept clients; BadInput if the port is taken."""
-        port = self._ports[self.node]
-        try:
-            loop = asyncio.get_running_loop()
-            self._server = await loop.create_server(lambda: Connection(self), self.host, port)
-        except OSError as problem:
-            raise BadInput(
-                f"cannot listen for Redis clients on {self.host}:{port}: "
-                f"{problem.strerror or problem}: name another port"
-            ) from None
+        where = f"{self.host}:{self._ports[self.node]}"
+        self._server = await take_port("Redis clients", where, self._listen)
         self.stream.begin()
+
+    async def _listen(self) -> asyncio.Server:
+        port = self._ports[self.node]
+        loop = asyncio.get_running_loop()
+        return await loop.create_server(lambda: Connection(self), self.host, port)
 
     async def close(self) -> None:
         """Follow nobody, and disconnect everybody."""

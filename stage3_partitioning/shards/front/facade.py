@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from common.runtime.facade import Door
-from common.values.errors import BadInput
+from common.runtime.ports import take_port
 from stage3_partitioning.shards.front.admin import Admin
 from stage3_partitioning.shards.front.cursors import Cursors
 from stage3_partitioning.shards.front.data import Data
@@ -101,13 +101,11 @@ class MongoFacade:
 
     async def listen(self) -> None:
         """Accept clients; BadInput if the port is taken."""
-        try:
-            self._server = await asyncio.start_server(self._welcome, self.host, self.port)
-        except OSError as error:
-            raise BadInput(
-                f"cannot listen for MongoDB's clients on {self.host}:{self.port}: "
-                f"{error.strerror or error}: name another port"
-            ) from None
+        where = f"{self.host}:{self.port}"
+        self._server = await take_port("MongoDB's clients", where, self._listen)
+
+    async def _listen(self) -> asyncio.Server:
+        return await asyncio.start_server(self._welcome, self.host, self.port)
 
     async def close(self) -> None:
         """Disconnect everybody."""

@@ -8,7 +8,7 @@ import grpc
 from aetcd.rpc import rpc_pb2_grpc
 
 from common.runtime.facade import Door
-from common.values.errors import BadInput
+from common.runtime.ports import bind_grpc, take_port
 from stage5_fault_tolerance.etcd.front.cluster import Cluster, Maintenance
 from stage5_fault_tolerance.etcd.front.gateway import Gateway
 from stage5_fault_tolerance.etcd.front.kv import KV
@@ -21,8 +21,6 @@ MOST_BYTES = 2 * 1024 * 1024
 
 STREAMS = 100_000
 GRACE_SECONDS = 0.2
-BIND_SECONDS = 5.0
-"""How long a server that comes back waits for its port."""
 
 OPTIONS = (
     ("grpc.so_reuseport", 0),  # a port that is taken is an error, not shared
@@ -64,32 +62,22 @@ class EtcdFacade:
         Raises:
             BadInput: it is taken.
         """
-        end = asyncio.get_running_loop().time() + BIND_SECONDS
-        while not await self._try_to_listen():
-            if asyncio.get_running_loop().time() > end:
-                raise BadInput(f"cannot serve clients at {self._endpoint}: the port is taken")
-            await asyncio.sleep(0.1)
+        self._server = await take_port("etcd's clients", self._endpoint, self._listen)
         self._tasks = [
             asyncio.create_task(self._gateway.look()),
             asyncio.create_task(self._hub.run()),
         ]
 
-    async def _try_to_listen(self) -> bool:
+    async def _listen(self) -> Any:
         server = grpc.aio.server(options=OPTIONS)
         rpc_pb2_grpc.add_KVServicer_to_server(KV(self._gateway), server)
         rpc_pb2_grpc.add_LeaseServicer_to_server(Lease(self._gateway), server)
         rpc_pb2_grpc.add_WatchServicer_to_server(Watch(self._gateway, self._hub), server)
         rpc_pb2_grpc.add_ClusterServicer_to_server(Cluster(self._gateway), server)
         rpc_pb2_grpc.add_MaintenanceServicer_to_server(Maintenance(self._gateway), server)
-        try:
-            bound = server.add_insecure_port(self._endpoint)
-        except RuntimeError:
-            return False
-        if not bound:
-            return False
+        bind_grpc(server, self._endpoint)
         await server.start()
-        self._server = server
-        return True
+        return server
 
     async def close(self) -> None:
         """Close the port."""

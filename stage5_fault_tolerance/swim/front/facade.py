@@ -8,6 +8,7 @@ from typing import Any, get_args
 from common.contract import NodeId
 from common.runtime.carrier import Address
 from common.runtime.facade import Door
+from common.runtime.ports import take_port
 from common.runtime.refusals import Refusals, Refused
 from common.runtime.udp import UdpSocket
 from common.values.errors import BadInput
@@ -68,15 +69,16 @@ class MemberlistFront:
 
     async def listen(self) -> None:
         """Take the port, for UDP and TCP; BadInput if it is taken."""
+        where = f"{self._host}:{self._port}"
         self._socket.bind(self._host, self._port)
         try:
-            self._server = await asyncio.start_server(self._connected, self._host, self._port)
-        except OSError as error:
+            self._server = await take_port("Serf agents", where, self._listen)
+        except BadInput:
             self._socket.close()
-            raise BadInput(
-                f"cannot listen for Serf agents on {self._host}:{self._port}: "
-                f"{error.strerror or error}: name another port"
-            ) from None
+            raise
+
+    async def _listen(self) -> asyncio.Server:
+        return await asyncio.start_server(self._connected, self._host, self._port)
 
     def release(self) -> None:
         """The node has begun: take what arrives, and join."""

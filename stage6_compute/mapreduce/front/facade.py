@@ -15,6 +15,7 @@ from typing import Any
 
 from common.contract.events import NodeId
 from common.runtime.facade import Door
+from common.runtime.ports import take_port
 from common.values.history import Ok
 from stage6_compute.mapreduce.front.children import Child
 from stage6_compute.mapreduce.front.orders import Order, split_from_text
@@ -67,13 +68,17 @@ class Hands:
         if self._door.node in self._ports:
             shutil.rmtree(self._pieces, ignore_errors=True)
             self._pieces.mkdir(parents=True)
-            address = (self._host, self._ports[self._door.node])
-            self._server = ShuffleServer(address, self._pieces, self._token)
+            where = f"{self._host}:{self._ports[self._door.node]}"
+            self._server = await take_port("workers", where, self._serve)
             threading.Thread(target=self._server.serve_forever, daemon=True).start()
             child = Child()
             await child.start()
             self._idle.append(child)
         self._begin(self._take_orders())
+
+    async def _serve(self) -> ShuffleServer:
+        address = (self._host, self._ports[self._door.node])
+        return ShuffleServer(address, self._pieces, self._token)
 
     async def close(self) -> None:
         """End everything."""

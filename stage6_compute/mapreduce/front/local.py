@@ -18,8 +18,8 @@ from typing import Any, cast
 from common.contract.events import NodeId
 from common.runtime.client import Client
 from common.runtime.cluster import Cluster
-from common.runtime.facade import free_ports
 from common.runtime.member import NodeFailed
+from common.runtime.ports import free_ports
 from common.runtime.spec import ClusterSpec
 from common.values.errors import BadInput, LabError
 from common.values.history import Failed, Ok

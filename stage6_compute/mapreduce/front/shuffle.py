@@ -12,7 +12,6 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from common.values.errors import BadInput
 from stage6_compute.mapreduce.front.blocks import read_blocks
 from stage6_compute.mapreduce.front.problems import PieceLost
 
@@ -39,7 +38,7 @@ class ShuffleServer(http.server.ThreadingHTTPServer):
         token: what those who ask have to know.
 
     Raises:
-        BadInput: the address is taken.
+        OSError: the address is taken.
     """
 
     daemon_threads = True
@@ -48,10 +47,7 @@ class ShuffleServer(http.server.ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], directory: Path, token: str) -> None:
         self.directory = directory
         self.token = token
-        try:
-            super().__init__(address, _Handler)
-        except OSError as error:
-            raise BadInput(f"cannot listen on {address}: {error.strerror or error}") from None
+        super().__init__(address, _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Somebody went away in the middle of an answer: that is for them to say."""

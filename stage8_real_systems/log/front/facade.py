@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from common.runtime.facade import Door
+from common.runtime.ports import take_port
 from common.runtime.refusals import Refusals, Refused
-from common.values.errors import BadInput
 from stage8_real_systems.log.front.connection import Connection
 from stage8_real_systems.log.front.gateway import Gateway
 
@@ -14,8 +14,6 @@ REFUSED = ("cut", "garbled", "too_long", "unknown", "stalled", "too_many")
 """Why connections are closed."""
 
 MOST_CLIENTS = 2_000
-BIND_SECONDS = 5.0
-"""How long a broker that comes back waits for its port."""
 
 
 class KafkaFacade:
@@ -42,22 +40,14 @@ class KafkaFacade:
         Raises:
             BadInput: the port is taken.
         """
+        where = f"{self._host}:{self._port}"
+        self._server = await take_port("Kafka clients", where, self._listen)
+
+    async def _listen(self) -> asyncio.Server:
         loop = asyncio.get_running_loop()
-        end = loop.time() + BIND_SECONDS
-        while True:
-            try:
-                self._server = await loop.create_server(
-                    lambda: Connection(self), self._host, self._port, backlog=1024
-                )
-            except OSError as error:
-                if loop.time() > end:
-                    raise BadInput(
-                        f"cannot listen for Kafka clients on {self._host}:{self._port}: "
-                        f"{error.strerror or error}: name another port"
-                    ) from None
-                await asyncio.sleep(0.1)
-            else:
-                return
+        return await loop.create_server(
+            lambda: Connection(self), self._host, self._port, backlog=1024
+        )
 
     async def close(self) -> None:
         """Disconnect everybody."""
