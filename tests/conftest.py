@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from tests.support.live import is_live
 from tests.support.machine import LACKS
 
 
@@ -24,6 +25,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"needs(*things): {', '.join(LACKS)}; skipped without them")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On CI, a live test that fails is tried once more, and named: docs/decisions/0029."""
+    if os.environ.get("CI") == "true" and config.pluginmanager.hasplugin("rerunfailures"):
+        for item in filter(is_live, items):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test for what this machine lacks, and say so; on CI the same lack is a failure."""
     for marker in item.iter_markers("needs"):
@@ -35,7 +43,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Count what was skipped."""
+    """Count what was skipped, and show what was tried twice."""
     skipped = len(terminalreporter.stats.get("skipped", []))
     if skipped:
         terminalreporter.write_line(f"{skipped} tests were skipped; the reasons are above")
+    for failed in terminalreporter.stats.get("rerun", []):
+        terminalreporter.section(f"failed, and was tried once more: {failed.nodeid}")
+        terminalreporter.write_line(failed.longreprtext)

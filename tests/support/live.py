@@ -5,10 +5,13 @@ import functools
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
+import pytest
+
 from common.runtime.loops import run
 
 LIMIT_SECONDS = 120.0
 POLL_SECONDS = 0.01
+LIVE_FOLDERS = ("e2e", "docs")
 
 
 def live(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
@@ -18,7 +21,23 @@ def live(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
     def wrapper(*args: Any, **values: Any) -> None:
         run(_limited(test(*args, **values)))
 
+    wrapper.is_live = True  # type: ignore[attr-defined]
     return wrapper
+
+
+def is_live(item: pytest.Item) -> bool:
+    """Whether a test rests on real time, processes or programs, so that chance has a part in it.
+
+    A proof, a score and an example by Hypothesis are functions of code and seed: they are not.
+    """
+    function: object = getattr(item, "function", None)
+    if hasattr(function, "hypothesis") or item.get_closest_marker("proof"):
+        return False
+    return (
+        hasattr(function, "is_live")
+        or item.get_closest_marker("needs") is not None
+        or item.path.parent.name in LIVE_FOLDERS
+    )
 
 
 async def _limited(test: Coroutine[Any, Any, None]) -> None:
