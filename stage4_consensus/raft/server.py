@@ -24,8 +24,7 @@ class Raft(Election, Replication, Compaction, Membership, Reads, Transfer, Servi
         super().caught_up_to(follower, index)
         if self.change is not None:
             self.learner_caught_up()
-        if self.hand_over is not None:
-            self.continue_transfer()
+        self.continue_transfer()
 
     def apply_committed(self) -> None:
         """More is committed: apply it, and answer the clients. Then the log may be long enough for

@@ -6,7 +6,7 @@ likely wins. If nothing has come of it after an election timeout, the leader goe
 """
 
 from common.contract import NodeId, on
-from stage4_consensus.raft.messages import Role, TimeoutNow, TransferTimeout
+from stage4_consensus.raft.messages import TimeoutNow, TransferTimeout
 from stage4_consensus.raft.persistence import Persistence
 from stage4_consensus.raft.requests import Answer, Refusal, TransferRequest
 from stage4_consensus.raft.under_way import HandOver
@@ -32,7 +32,7 @@ class Transfer(Persistence):
 
     def continue_transfer(self) -> None:
         """Once the target has all of the log, let it begin. It may hear so more than once."""
-        if self.role is not Role.LEADER or self.hand_over is None:
+        if self.hand_over is None:
             return
         target = self.hand_over.target
         if self.followers.all_have(self.log.last_index, [target]):

@@ -366,3 +366,16 @@ def test_who_is_overtaken_each_time_gives_up_and_says_that_nothing_was_written(
     assert attempt == 12
     assert len(drawn) > 5, "drawn by chance each time, or two overtake each other again and again"
     assert told(again) == [Failed("others were faster each time: try again")]
+    asked = Asked(lab, claim(lab, None, "Bonn"))
+    for attempt in range(1, 100):  # each time it finishes what somebody else has begun
+        asked.promise("n2")
+        asked.promise("n3", proposal(lab, 5000 + attempt, "Oslo"))
+        round = asked.prepare.round
+        for answer in (lab.Accepted(round), lab.Committed(round)):
+            for sender in ("n1", "n2"):
+                again = asked.node.gets(sender, answer)
+        if not sent(again):
+            break
+        (_, asked.prepare), *_ = sent(again)
+    assert attempt == 12, "an attempt that finishes another's is an attempt"
+    assert told(again) == [Failed("others were faster each time: try again")]

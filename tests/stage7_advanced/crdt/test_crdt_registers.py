@@ -120,6 +120,9 @@ def test_the_delta_of_one_key_says_nothing_about_another(lab: CrdtLab) -> None:
         (),
     )
     assert plain("ORMap", cart.remove("b")) == ((), (), (("n1", 2),))
+    more = cart.merge(cart.put("ba", cart.get("ba", lab.MultiValueRegister).write("n1", "x")))
+    for gone, left in (("b", ("a", "ba")), ("a", ("b", "ba")), ("ba", ("a", "b"))):
+        assert more.merge(more.remove(gone)).keys() == left, "a key is the whole word"
     inner = lab.ORMap().put("x", lab.ORSet().add("n3", "deep"))
     nested = cart.merge(cart.put("map", inner))
     found = nested.get("map", lab.ORMap).get("x", lab.ORSet)

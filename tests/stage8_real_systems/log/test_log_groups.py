@@ -215,6 +215,20 @@ def test_a_generation_that_gets_no_assignment_ends(lab: LogLab) -> None:
         desk.expire(now * MS)
     assert desk.error(syncing) is lab.Error.REBALANCE_IN_PROGRESS
     assert desk.told[desk.join("b", 1100 * MS, known=True)].leader == "b"
+    desk = Desk(lab)
+    for joins, known in (("abc", False), ("ab", True)):
+        for each in joins:
+            desk.join(each, known=known)
+    generation = desk.group.generation
+    desk.sync("c", 0)
+    for now in range(100, 1100, 100):
+        for each in "ab":
+            desk.beat(each, generation, now * MS)
+        desk.expire(now * MS)
+    for each in "ab":
+        left = desk.beat(each, generation, 1000 * MS)
+        assert left.error is lab.Error.UNKNOWN_MEMBER_ID, "neither has asked for its share"
+    assert desk.told[desk.join("c", 1100 * MS, known=True)].leader == "c", "and none waits for them"
 
 
 @graded(points=2, title="Old generations", requirement="P5: what is said in an old one is refused")
