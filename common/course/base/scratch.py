@@ -11,6 +11,7 @@ import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -76,6 +77,19 @@ def sweep(place: str) -> None:
             shutil.rmtree(lock.parent, ignore_errors=True)
 
 
+def without_places(text: str, names: Mapping[Path, str]) -> str:
+    """A sentence in which no folder or file of this machine is named.
+
+    Args:
+        text: the sentence.
+        names: what each place is called instead.
+    """
+    for place, name in names.items():
+        for path in _paths(place):
+            text = text.replace(path, name)
+    return text
+
+
 def without_scratch(text: str, workspace: Path, course: "Course") -> str:
     """A sentence without the path of a scratch folder, which differs each time.
 
@@ -84,10 +98,14 @@ def without_scratch(text: str, workspace: Path, course: "Course") -> str:
         workspace: where the files of a submission are; they are named as the course has them.
         course: whose stages they may be in.
     """
-    for place in (str(workspace.resolve()), str(workspace)):
-        text = text.replace(f"{place}/", "").replace(place, "the submission")
+    for path in _paths(workspace):
+        text = text.replace(f"{path}/", "").replace(path, "the submission")
     packages = "|".join(map(re.escape, course.packages))
     # A stranger may have written the text. So a match begins only where such a path does, and there
     # is one way to read it: else a thousand "../" take minutes.
     above = r"(?:(?:\.\./)+(?:\.?[\w-][\w.-]*/)*)?"
     return re.sub(rf"(?<![\w./-]){above}work/(?={packages})", "", text)
+
+
+def _paths(place: Path) -> tuple[str, ...]:
+    return str(place.resolve()), str(place.absolute())

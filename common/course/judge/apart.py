@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from common.course.base.scratch import Scratch
+from common.course.base.scratch import Scratch, without_places
 from common.course.judge.intake import Intake, Room, take_in
 from common.values.brief import LONGEST, legible
 from common.values.errors import BadInput, LabError
@@ -122,15 +122,9 @@ def _run(submission: Path, into: Path, order: Order) -> dict[str, Intake] | str:
         return _too_much(submission, f"{limits.processor_seconds} seconds of the processor")
     lines = reason[-REASON_BYTES:].decode(errors="replace").strip().splitlines()
     said_last = lines[-1] if lines else f"exit code {process.returncode}"
-    why = legible(_without_places(said_last, submission, into.parent)[:200])
+    names = {submission: submission.name, into.parent: "the workspace"}
+    why = legible(without_places(said_last, names)[:200])
     return f"it broke what reads submissions ({why}): pack the files anew, as a plain zip"
-
-
-def _without_places(text: str, submission: Path, scratch: Path) -> str:
-    """A sentence for a report, in which no folder of this machine is named."""
-    for place, name in ((submission.absolute(), submission.name), (scratch, "the workspace")):
-        text = text.replace(str(place), name)
-    return text
 
 
 def _too_much(submission: Path, what: str) -> str:

@@ -17,6 +17,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from common.course.base.scratch import without_places
 from common.course.judge.entries import MAX_ENTRIES, Entry, Unreadable, read_file, too_many
 
 GIT_SECONDS = 30
@@ -100,12 +101,6 @@ class Repository:
 
         return Entry(name, kind, length, mode == EXECUTABLE, content)
 
-    def _named(self, why: str) -> str:
-        """What git says, with our copy of a file called by the name of the student's own."""
-        for place in (self._own.resolve(), self._own):
-            why = why.replace(str(place), self._name)
-        return why
-
     def _run(self, *words: str, most: int = MAX_REF_BYTES) -> bytes:
         """What git answers, at most so many bytes of it."""
         assert self._git is not None, "there is a git"
@@ -130,7 +125,8 @@ class Repository:
             if code != 0 and len(answer) < most:
                 said.seek(0)
                 reason = said.read(MAX_REF_BYTES).decode(errors="replace").strip().splitlines()
-                why = self._named((reason or ["?"])[-1])[:200]
+                # Our copy of it is called by the name of the student's own.
+                why = without_places((reason or ["?"])[-1], {self._own: self._name})[:200]
                 raise Unreadable(f"git cannot read this repository: {why}")
             return answer
 
