@@ -19,7 +19,10 @@ def test_a_shape_is_said_in_whole_microseconds_and_per_cent(lab: NetemLab) -> No
 
     assert said(delay=50 * MS) == ("netem", "delay", "50000us")
     assert said(delay=1500, jitter=500) == ("netem", "delay", "1500us", "500us")
+    assert said(delay=3600_000_001) == ("netem", "delay", "3600000001us")
     assert said(loss=0.025) == ("netem", "loss", "2.5%")
+    for loss, per_cent in ((0.0004, "0.04%"), (0.1234, "12.34%"), (0.99995, "99.995%")):
+        assert said(loss=loss) == ("netem", "loss", per_cent), "a rare loss is a loss"
     assert said(delay=9 * MS, jitter=1, loss=1.0) == (
         ("netem", "delay", "9000us", "1us", "loss", "100%")
     )

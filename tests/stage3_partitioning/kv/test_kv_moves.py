@@ -336,8 +336,18 @@ def test_without_an_answer_a_question_failed_and_a_change_is_unknown(lab: KvLab)
     key = next(key for key in MANY if owners_at_first()[slot_of(key)] == "n3")
     ask_ok(simulation, "c1", lab.Put(key, b"v"))
     crash(simulation, "n3")
-    assert isinstance(ask(simulation, "c1", lab.Get(key)).outcome, Failed)
-    assert isinstance(ask(simulation, "c1", lab.Append(key, b"w")).outcome, Unknown)
+    for question in (lab.Get(key), lab.TimeToLive(key), lab.Look(key)):
+        assert isinstance(ask(simulation, "c1", question).outcome, Failed), question
+    for change in (
+        lab.Append(key, b"w"),
+        lab.PutIf(key, b"w", "absent"),
+        lab.Push(b"{" + key + b"}", (b"w",)),
+        lab.Increment(key),
+        lab.CompareAndSet(key, b"x", b"y"),
+        lab.Expire(key, SECOND),
+        lab.Delete(b"{" + key + b"}"),
+    ):
+        assert isinstance(ask(simulation, "c1", change).outcome, Unknown), change
     long = ask(simulation, "c2", lab.Put(b"k" * (lab.MAX_KEY + 1), b""))
     assert isinstance(long.outcome, Failed), "what is too long is not even sent"
     restart(simulation, "n3")
