@@ -39,8 +39,8 @@ EVEN = LinkModel(latency=(5 * MS, 5 * MS))
 SOON = 3 * SECOND
 LEAST, CENTURY = 150 * MS, 100 * 365 * 24 * 3600 * SECOND
 TIMEOUTS = {"n1": (LEAST, LEAST), "n5": (2 * LEAST, 2 * LEAST)}
-"""The election timeouts of those who are to be elected; the others draw from a whole century,
-and not once in a million runs what is over before the script is."""
+"""The election timeouts of those who are to be elected; the others draw from a century, so
+that none of them draws a time that ends before the script does."""
 
 
 @dataclass(slots=True)

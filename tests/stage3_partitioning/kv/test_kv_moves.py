@@ -338,7 +338,7 @@ def test_without_an_answer_a_question_failed_and_a_change_is_unknown(lab: KvLab)
     crash(simulation, "n3")
     for question in (lab.Get(key), lab.TimeToLive(key), lab.Look(key)):
         assert isinstance(ask(simulation, "c1", question).outcome, Failed), question
-    for change in (
+    for each in (
         lab.Append(key, b"w"),
         lab.PutIf(key, b"w", "absent"),
         lab.Push(b"{" + key + b"}", (b"w",)),
@@ -347,7 +347,7 @@ def test_without_an_answer_a_question_failed_and_a_change_is_unknown(lab: KvLab)
         lab.Expire(key, SECOND),
         lab.Delete(b"{" + key + b"}"),
     ):
-        assert isinstance(ask(simulation, "c1", change).outcome, Unknown), change
+        assert isinstance(ask(simulation, "c1", each).outcome, Unknown), each
     long = ask(simulation, "c2", lab.Put(b"k" * (lab.MAX_KEY + 1), b""))
     assert isinstance(long.outcome, Failed), "what is too long is not even sent"
     restart(simulation, "n3")
