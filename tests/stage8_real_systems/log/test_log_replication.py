@@ -328,6 +328,29 @@ def test_who_waits_for_a_topic_that_is_deleted_is_sent_away(lab: LogLab) -> None
     assert ask_ok(simulation, leader, produce).base_offset == 0, "nothing of the old one is left"
 
 
+@graded(points=1, title="Deposed", requirement="a batch that was cut off is not said to be written")
+def test_who_waits_for_a_leader_that_is_deposed_is_told_that_it_is_no_leader(lab: LogLab) -> None:
+    simulation = brokers(lab, lag_time=5 * SECOND)
+    with_topic(lab, simulation)
+    leader = leader_of(lab, simulation)
+    others = [each for each in names(3) if each != leader]
+    for other in others:
+        for one, to in ((leader, other), (other, leader)):
+            simulation.inject(Block(simulation.now, one, to))
+    simulation.run(simulation.now + 10 * MS)
+    lost = lab.batch_of(("k", "lost"))
+    asked = simulation.call(leader, lab.Produce("t", 0, lost, timeout_us=60 * SECOND))
+    run_until(simulation, lambda: leader_of(lab, simulation, others[0]) in others)
+    new = leader_of(lab, simulation, others[0])
+    simulation.run(simulation.now + 200 * MS)
+    for text in ("kept", "more"):
+        ask_ok(simulation, new, lab.Produce("t", 0, lab.batch_of(("k", text))))
+    assert not has_ended(simulation, asked)
+    simulation.inject(Heal(simulation.now))
+    wait_for(simulation, asked)
+    assert value_of(asked).error is lab.Error.NOT_LEADER_OR_FOLLOWER, "others stand at its offset"
+
+
 @graded(points=2, title="Late is not slow", requirement="KIP-16: who keeps up stays in sync")
 def test_a_follower_that_keeps_up_stays_in_sync_however_fast_the_log_grows(lab: LogLab) -> None:
     said = Said()
