@@ -55,17 +55,26 @@ class Viewer {
 
   // Layout.
 
+  /** How wide a text is: the sum of its signs, each measured once. Texts are many, signs are few. */
   measurer() {
     const pen = document.createElement("canvas").getContext("2d");
     const family = getComputedStyle(this.p.node).fontFamily;
-    const known = new Map();
-    return (text, bold) => {
-      const key = bold ? `*${text}` : text;
-      if (!known.has(key)) {
-        pen.font = `${bold ? "600 " : ""}12px ${family}`;
-        known.set(key, pen.measureText(text).width);
-      }
-      return known.get(key);
+    const [plain, bold] = ["", "600 "].map((weight) => {
+      const known = new Map();
+      return (sign) => {
+        let width = known.get(sign);
+        if (width === undefined) {
+          pen.font = `${weight}12px ${family}`;
+          known.set(sign, (width = pen.measureText(sign).width));
+        }
+        return width;
+      };
+    });
+    return (text, isBold) => {
+      const widthOf = isBold ? bold : plain;
+      let sum = 0;
+      for (const sign of text) sum += widthOf(sign);
+      return sum;
     };
   }
 
