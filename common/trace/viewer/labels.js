@@ -81,15 +81,15 @@ function boxesOf(x, y, width, anchor, angle) {
 /** Put a label at the first candidate place that is free, best where no arrow goes through it. */
 function tryLabel(place, text, candidates, more) {
   const width = place.measure(text, more.bold);
-  const free = [];
+  const own = place.trace.arrows[more.arrow];
+  let best = null;
   for (const [x, y, anchor, angle = 0] of candidates) {
     const boxes = boxesOf(x, y, width, anchor, angle);
-    if (boxes.every((box) => isFree(place, box))) free.push({ x, y, anchor, angle, boxes });
+    if (!boxes.every((box) => isFree(place, box))) continue;
+    const clear = !boxes.some((box) => isCrossed(place, box, own));
+    if (clear || !(best || more.shy)) best = { x, y, anchor, angle, boxes };
+    if (clear) break;
   }
-  const own = place.trace.arrows[more.arrow];
-  const best =
-    free.find(({ boxes }) => !boxes.some((box) => isCrossed(place, box, own))) ||
-    (more.shy ? null : free[0]);
   if (!best) return false;
   const { boxes, ...where } = best;
   for (const box of boxes) claim(place, box);
@@ -244,17 +244,20 @@ function placeMessage(place, arrow) {
   for (const text of texts) {
     const width = place.measure(text);
     if (width + 16 > Math.abs(arrow.x1 - arrow.x0) && text !== arrow.type) continue;
-    const candidates = [];
-    for (const part of [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.2, 0.8]) {
-      const { x, y } = pointAt(arrow, part);
-      if (!clearOfLanes(place, x, width)) continue;
-      const way = directionAt(arrow, part);
-      const angle = (Math.atan2(way.y * sign, way.x * sign) * 180) / Math.PI;
-      const slanting = [x + 5 * way.y * sign, y - 5 * way.x * sign, "middle", angle];
-      candidates.push(Math.abs(angle) > STEEP ? [x, y + 4, "middle"] : slanting);
-    }
     const more = { kind: "message", arrow: arrow.id, shy: text !== texts.at(-1), event: arrow.i0 };
-    if (tryLabel(place, text, candidates, more)) return;
+    if (tryLabel(place, text, along(place, arrow, width, sign), more)) return;
+  }
+}
+
+/** Places along an arrow, from its middle outward: most labels stand at the first one. */
+function* along(place, arrow, width, sign) {
+  for (const part of [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.2, 0.8]) {
+    const { x, y } = pointAt(arrow, part);
+    if (!clearOfLanes(place, x, width)) continue;
+    const way = directionAt(arrow, part);
+    const angle = (Math.atan2(way.y * sign, way.x * sign) * 180) / Math.PI;
+    const slanting = [x + 5 * way.y * sign, y - 5 * way.x * sign, "middle", angle];
+    yield Math.abs(angle) > STEEP ? [x, y + 4, "middle"] : slanting;
   }
 }
 
