@@ -14,9 +14,13 @@ from docs.making import vendor
 def archive() -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
-        info = tarfile.TarInfo("package/it.mjs")
-        info.size = 2
-        tar.addfile(info, io.BytesIO(b"1\n"))
+        for name in ("package/it.mjs", "../../beside.mjs"):
+            info = tarfile.TarInfo(name)
+            info.size = 2
+            tar.addfile(info, io.BytesIO(b"1\n"))
+        info = tarfile.TarInfo("package/link.mjs")
+        info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(info)
     return buffer.getvalue()
 
 
@@ -49,7 +53,8 @@ def test_a_package_is_fetched_once_and_unpacked(cache: Path) -> None:
     assert (folder / "package" / "it.mjs").read_bytes() == b"1\n"
     assert vendor.vendored(package) == folder
     assert len(Local.fetches) == 1
-    assert [path.name for path in cache.iterdir()] == [folder.name]
+    assert [path.name for path in cache.iterdir()] == [folder.name], "nothing beside its folder"
+    assert [path.name for path in folder.rglob("*.mjs")] == ["it.mjs"], "and no link"
 
 
 def test_a_package_that_is_not_what_it_was_is_refused_and_not_kept(cache: Path) -> None:

@@ -19,6 +19,8 @@ from common.course.base import holes
 from common.course.base.course import Course
 from tests.support.lab_command import ROOT, lab
 
+pytestmark = pytest.mark.needs("ruff")
+
 ID = "pingpong"
 LEFT_OUT = (".git", ".venv*", "out", "work", "__pycache__", ".*_cache", ".cache", "images")
 LIMIT_SECONDS = 600.0
