@@ -74,8 +74,10 @@ def store(
 ) -> int | None:
     """Let somebody store with a token that it has just got; the number of the objection, if any."""
     lab = node.lab
-    [answer] = node.hear(sender, lab.Store(2, key(9), item, left, cas, token(node, sender)))
+    [found] = node.hear(sender, lab.FindItem(1, "none", key(1)))
+    [answer] = node.hear(sender, lab.Store(2, key(9), item, left, cas, found.message.token))
     assert answer.message.number == 2
+    assert answer.message.key == found.message.key, "who answers says its own key"
     assert answer.to == sender
     if isinstance(answer.message, lab.Refused):
         code = answer.message.why.code

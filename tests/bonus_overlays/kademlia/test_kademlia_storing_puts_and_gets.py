@@ -187,6 +187,16 @@ def test_a_node_that_knows_nobody_keeps_a_value_itself(lab: KademliaLab) -> None
     assert node.told() == Ok(b"five")
 
 
+NEAR_AND_FAR = (((-1, 1), "n1"), ((0, 1), "n2"))
+
+
+def other(key: str, digit: int, change: int) -> str:
+    """A key that differs in one digit: the further left, the further away."""
+    digits = list(key)
+    digits[digit] = f"{int(digits[digit], 16) ^ change:x}"
+    return "".join(digits)
+
+
 @graded(
     points=1, title="Fewer than k", requirement="Kademlia 2.3: the k closest, itself among them"
 )
@@ -197,6 +207,15 @@ def test_a_node_that_finds_fewer_than_k_keeps_a_value_itself_too(lab: KademliaLa
     [asked] = node.ask(lab.Put(DATA))
     node.hear("n1", lab.Items(asked.message.number, near.key, (), (), "token"))
     assert kept(node, lab.key_of(DATA)) == lab.Immutable(DATA), "n1 is closer, and one is not 2"
+    target = lab.key_of(DATA)
+    near, far = (lab.Contact(other(target, *digit), node) for digit, node in NEAR_AND_FAR)
+    for own, keeps in (((-2, 15), True), ((0, 15), False)):
+        node = alone(lab, key=other(target, *own))
+        node.meet(near, far)
+        for each in node.ask(lab.Put(DATA)):
+            key = {"n1": near.key, "n2": far.key}[each.to]
+            node.hear(each.to, lab.Items(each.message.number, key, (), (), "token"))
+        assert (kept(node, target) is not None) == keeps, "it counts among the two closest"
 
 
 @graded(points=1, title="The next version", requirement="BEP 44: cas, and who has the last one")
