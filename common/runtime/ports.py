@@ -11,7 +11,6 @@ import os
 import random
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import suppress
 from itertools import cycle, islice
 from typing import Any, TypeVar
 
@@ -120,9 +119,12 @@ class _Own:
         firsts = KEPT[: 1 - BLOCK : BLOCK]
         for first in random.sample(firsts, len(firsts)):
             lock = socket.socket()
-            atexit.register(lock.close)
-            with suppress(OSError):  # another process has it
+            try:
                 lock.bind(("127.0.0.1", first))
+            except OSError:  # another process has it
+                lock.close()
+            else:
+                atexit.register(lock.close)
                 return range(first + 1, first + BLOCK)
         return random.sample(KEPT, len(KEPT))  # so many processes: no block is left
 

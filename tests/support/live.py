@@ -31,7 +31,7 @@ def is_live(item: pytest.Item) -> bool:
     A proof, a score and an example by Hypothesis are functions of code and seed: they are not.
     """
     function: object = getattr(item, "function", None)
-    if hasattr(function, "hypothesis") or item.get_closest_marker("proof"):
+    if hasattr(function, "hypothesis") or any(map(item.get_closest_marker, ("proof", "graded"))):
         return False
     return (
         hasattr(function, "is_live")
