@@ -54,8 +54,13 @@ def test_the_table_is_json_for_the_docs(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_all_slices_together_are_everything_and_each_is_always_the_same() -> None:
     items = list(range(103))
-    slices = [take(items, parse_slice(f"{number}/10", ROOT)) for number in range(1, 11)]
+    parts = [parse_slice(f"{number}/10", ROOT) for number in range(1, 11)]
+    slices = [take(items, part, str) for part in parts]
     assert sorted(item for part in slices for item in part) == items
+    assert all(3 <= len(part) <= 20 for part in slices)
+    assert [take(items[1:], part, str) for part in parts] == [
+        [item for item in part if item] for part in slices
+    ], "what comes or goes moves nothing else"
     assert parse_slice("commit/10", ROOT) == parse_slice("commit/10", ROOT)
     assert parse_slice("day/10", ROOT)[1] == 10
 

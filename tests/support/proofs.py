@@ -99,15 +99,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     proofs = [item for item in items if item.get_closest_marker("proof")]
     rotating = [item for item in items if item.get_closest_marker("rotates")]
     chosen = _slice(config)
-    left = set(proofs).difference([] if chosen is None else take(proofs, chosen))
+    left = set(proofs).difference([] if chosen is None else _part(proofs, chosen))
     if chosen != (0, 1):
         turn = 0 if chosen is None else chosen[0] % TURNS
-        left |= set(rotating).difference(take(rotating, (turn, TURNS)))
+        left |= set(rotating).difference(_part(rotating, (turn, TURNS)))
     ungraded = [item for item in items if not item.get_closest_marker("graded")]
-    left |= set(ungraded).difference(take(ungraded, _parsed(config, config.option.ungraded)))
+    left |= set(ungraded).difference(_part(ungraded, _parsed(config, config.option.ungraded)))
     if left:
         config.hook.pytest_deselected(items=[item for item in items if item in left])
     items[:] = sorted((item for item in items if item not in left), key=_lasts, reverse=True)
+
+
+def _part(items: list[pytest.Item], part: tuple[int, int]) -> list[pytest.Item]:
+    return take(items, part, lambda item: item.nodeid)
 
 
 def _lasts(item: pytest.Item) -> bool:

@@ -2,8 +2,9 @@
 
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
@@ -44,10 +45,24 @@ def parse_slice(text: str, root: Path) -> tuple[int, int]:
     return int(found[1]) - 1, count
 
 
-def take(items: Sequence[Item], part: tuple[int, int]) -> list[Item]:
-    """Every so many-th item, from the slice's own on: neighbours are in different slices."""
+def take(items: Iterable[Item], part: tuple[int, int], name: Callable[[Item], str]) -> list[Item]:
+    """The items of a slice, in their order: those whose names' hash leaves the slice's number.
+
+    An item stays in its slice whatever else comes and goes. If slices were every so many-th item,
+    one more would move all that follow it to other days.
+
+    Args:
+        items: all of them.
+        part: the slice's number, from 0, and how many there are.
+        name: what an item is called, which no other one is.
+    """
     number, count = part
-    return list(items[number::count])
+    return [item for item in items if _lot(name(item)) % count == number]
+
+
+def _lot(name: str) -> int:
+    """A number that is the same on every machine (``hash`` of a string is not)."""
+    return int.from_bytes(sha256(name.encode()).digest()[:8])
 
 
 def head(root: Path) -> str:

@@ -87,7 +87,7 @@ def show_named(
     output: Output,
 ) -> bool:
     """Run every named mutant's test on it; returns whether all are caught."""
-    chosen = take(all_mutants(course, labs), part)
+    chosen = take(all_mutants(course, labs), part, lambda each: f"{each[0].id}:{each[1].name}")
     with steps(output, "mutants", len(chosen)) as bar:
         ended = try_all(
             course, chosen, processes, lambda _: bar.step(), SuiteOptions(judged=judged)

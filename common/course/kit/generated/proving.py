@@ -46,14 +46,18 @@ class Choice:
 
     def of(self, every: Sequence[Generated]) -> set[tuple[str, str]]:
         """The chosen ones among the mutants of all labs, by lab and id."""
-        chosen = take([each for each in every if self.only in each.id], self.part)
+        chosen = take([each for each in every if self.only in each.id], self.part, _name)
         if self.limit:
             chosen = sorted(chosen, key=_mark)[: self.limit]
         return {(each.lab, each.id) for each in chosen}
 
 
+def _name(mutant: Generated) -> str:
+    return f"{mutant.lab}:{mutant.id}"
+
+
 def _mark(mutant: Generated) -> bytes:
-    return hashlib.sha256(f"{mutant.lab}:{mutant.id}".encode()).digest()
+    return hashlib.sha256(_name(mutant).encode()).digest()
 
 
 class Proof:
