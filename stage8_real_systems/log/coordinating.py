@@ -29,12 +29,15 @@ from stage8_real_systems.log.requests import (
     Error,
     Refused,
 )
-from stage8_real_systems.log.serving import Serving
+from stage8_real_systems.log.segments import size_of
+from stage8_real_systems.log.serving import MOST_BATCH_BYTES, Serving, refusal_of
 
 EXPIRE_EVERY = 50 * MS
 """How often a coordinator looks for members that are silent, and for rounds that take too long."""
 COMMIT_WITHIN = 5000 * MS
 """How long a commit may take."""
+MOST_CLIENT_ID = 255
+"""Characters of what a client calls itself that go into the id of its member."""
 
 
 @timer
@@ -109,10 +112,14 @@ class Coordinating(Serving):
         if isinstance(present, Refused):
             self.tell(caller, present)
             return
+        if not request.group:
+            self.tell(caller, Refused(Error.INVALID_GROUP_ID, "a group has a name"))
+            return
         group = present.group(request.group)
         match request:
             case JoinGroup():
-                new_id = f"{request.client_id}-{self.random.randrange(2**64):016x}"
+                client_id = request.client_id[:MOST_CLIENT_ID]
+                new_id = f"{client_id}-{self.random.randrange(2**64):016x}"
                 group.join(request, caller, new_id, self.now)
             case SyncGroup():
                 group.sync(request, caller, self.now)
@@ -123,6 +130,7 @@ class Coordinating(Serving):
             case DescribeGroup():
                 self.tell(caller, group.info())
         self.tell_endings(group)
+        present.forget_if_empty(group)
         self.expire_later()
 
     def tell_endings(self, group: Group) -> None:
@@ -147,9 +155,10 @@ class Coordinating(Serving):
         """Expel who is silent; end rounds that take too long."""
         self.expires = False
         for present in self.coordinators.values():
-            for group in present.groups.values():
+            for group in list(present.groups.values()):
                 group.expire(self.now)
                 self.tell_endings(group)
+                present.forget_if_empty(group)
         self.expire_later()
 
     def list_groups(self, caller: Caller) -> None:
@@ -171,12 +180,18 @@ class Coordinating(Serving):
             return
         group = present.group(request.group)
         error = group.refusal_of_commit(request.generation, request.member, self.now)
+        present.forget_if_empty(group)
         if error or not request.offsets:
             self.tell(caller, Refused(error) if error else Done())
             return
         name, replica = self.find(OFFSETS_TOPIC, self.partition_of(request.group))
         assert replica is not None, "its coordinator is here"
-        taken = replica.take(commit_batch(request), ALL)
+        batch = commit_batch(request)
+        if refusal_of(batch):
+            text = f"a commit has {size_of(batch):,} bytes, and may have {MOST_BATCH_BYTES:,}"
+            self.tell(caller, Refused(Error.INVALID_COMMIT_OFFSET_SIZE, text))
+            return
+        taken = replica.take(batch, ALL)
         if isinstance(taken, Refused):
             self.tell(caller, taken)
         else:

@@ -45,6 +45,8 @@ class Coordinator:
         self.groups: dict[str, Group] = {}
         self.offsets: dict[Position, Committed] = {}
         self.read_to = 0
+        self._generation = epoch * GENERATIONS
+        """No group that is forgotten had a greater one."""
 
     @property
     def is_loaded(self) -> bool:
@@ -54,8 +56,17 @@ class Coordinator:
     def group(self, name: str) -> Group:
         """The group of this name; an empty one if there is none."""
         if name not in self.groups:
-            self.groups[name] = Group(name, self.epoch * GENERATIONS)
+            self.groups[name] = Group(name, self._generation)
         return self.groups[name]
+
+    def forget_if_empty(self, group: Group) -> None:
+        """A group in which nobody is needs no room: strangers may ask about any name.
+
+        What it committed is kept. If somebody joins, its generations go on above its last one.
+        """
+        if not group.members and not group.pending:
+            self._generation = max(self._generation, group.generation)
+            self.groups.pop(group.name, None)
 
     def read(self, batches: Iterable[Batch]) -> None:
         """Take over what batches say that are below the high watermark, in order."""

@@ -25,6 +25,7 @@ what is in ``endings``.
 import enum
 from dataclasses import dataclass
 
+from common.values.units import SECOND
 from stage8_real_systems.log.group_requests import (
     GroupInfo,
     GroupMember,
@@ -45,6 +46,8 @@ from stage8_real_systems.log.requests import (
 
 MOST_MEMBERS = 1000
 """Of one group, those that were given an id and have not used it included."""
+LONGEST_SESSION = 1800 * SECOND
+"""A member that has died is missed after its session at the latest (Kafka's own bound)."""
 
 
 class State(enum.Enum):
@@ -288,12 +291,14 @@ class Group:
 
     def _problem_of(self, request: JoinGroup, id: str) -> Refused | None:
         """Why a join is refused, or None."""
+        if not 0 < request.session_timeout_us <= LONGEST_SESSION:
+            return Refused(Error.INVALID_SESSION_TIMEOUT)
         if request.member and id not in self.members and id not in self.pending:
             return Refused(Error.UNKNOWN_MEMBER_ID)
         if id not in self.members and len(self.members) + len(self.pending) >= MOST_MEMBERS:
             return Refused(Error.GROUP_MAX_SIZE_REACHED)
         others = [each.request for other, each in self.members.items() if other != id]
-        fits = bool(request.protocols) and all(
+        fits = bool(request.protocol_type and request.protocols) and all(
             each.protocol_type == request.protocol_type for each in others
         )
         if not fits or not _common([request, *others]):

@@ -30,6 +30,8 @@ from stage8_real_systems.log.segments import size_of
 
 MOST_BATCH_BYTES = 1024 * 1024
 """Of one batch."""
+MOST_WAITING = 5_000
+"""So many requests wait in a broker at most; a consumer that comes then is told what there is."""
 
 
 @timer
@@ -102,9 +104,13 @@ class Serving(Desk):
     # Consumers.
 
     def fetch(self, request: Fetch, caller: Caller) -> None:
-        """Read; if there is too little, wait until there is enough or time is up."""
+        """Read; if there is too little, wait until there is enough or time is up.
+
+        Who waits may have gone, and nobody says so. So there is room for :data:`MOST_WAITING`.
+        """
         fetched = self.read(request)
-        if request.max_wait_us <= 0 or is_enough(fetched, request.min_bytes):
+        may_wait = request.max_wait_us > 0 and len(self.purgatory.by_number) < MOST_WAITING
+        if not may_wait or is_enough(fetched, request.min_bytes):
             self.tell(caller, fetched)
             return
         names = [self.find(part.topic, part.partition)[0] for part in request.parts]

@@ -141,7 +141,7 @@ async def test_a_producer_that_wants_no_answer_gets_none() -> None:
         client.send(PRODUCE, 7, to_produce(batch(), acks=0))
         client.send(HEARTBEAT, 0, beat("a"))
         await behind.sees(2)
-        behind.answer(0, Refused(Error.NOT_LEADER_OR_FOLLOWER))
+        behind.answer(0, Produced(0, 0))
         behind.answer(1, Done())
         assert (await client.receive())[0] == 2
 
@@ -302,9 +302,11 @@ async def test_a_commit_is_answered_for_each_partition() -> None:
         part = {"partition_index": 4, "committed_offset": 9, "committed_metadata": None}
         topics = [{"name": "t", "partitions": [part]}]
         client.send(8, 2, {"group_id": "g", "generation_id": 3, "member_id": "m", "topics": topics})
-        (asked,) = await behind.sees(1)
-        assert isinstance(asked, CommitOffsets)
-        behind.asked[0][1](Unknown("the node has died"))
+        await behind.sees(1)
+        here = PartitionInfo(0, "n1", 0, ("n1",), ("n1",))
+        behind.answer(0, Described("n1", ("n1",), (TopicInfo("t", Error.NONE, (here,) * 5),)))
+        assert isinstance((await behind.sees(2))[1], CommitOffsets)
+        behind.asked[1][1](Unknown("the node has died"))
         _, body = await client.receive()
         assert body["topics"][0]["partitions"][0]["error_code"] == Error.REQUEST_TIMED_OUT
 

@@ -11,8 +11,12 @@ from tests.support.kafka_front import batch
 
 
 def test_a_good_batch_is_taken_with_what_its_header_says() -> None:
-    data = batch(3, producer=7, epoch=1, sequence=40)
-    assert taken(data, 9) == Batch(0, 0, 3, 7, 1, 40, 9, data)
+    data = batch(2, producer=7, epoch=1, sequence=40)
+    assert taken(data, 9) == Batch(0, 0, 2, 7, 1, 40, 9, data)
+
+
+def test_a_producer_below_zero_is_nobody() -> None:
+    assert taken(batch(producer=-7), 9).producer == -1
 
 
 def test_a_bit_that_flips_anywhere_in_what_is_checked_is_noticed() -> None:
@@ -40,6 +44,9 @@ def test_a_bit_that_flips_anywhere_in_what_is_checked_is_noticed() -> None:
         (batch(attributes=0x10), 9, "INVALID_RECORD"),
         (batch(attributes=0x20), 9, "INVALID_RECORD"),
         (batch(producer=1), 9, "INVALID_RECORD"),
+        (batch(3), 9, "INVALID_RECORD"),  # 20 bytes of records; each has 7 at least
+        (batch(2**31 - 1), 9, "INVALID_RECORD"),
+        (batch(attributes=0x08), 9, "INVALID_TIMESTAMP"),
         (batch(attributes=4), 6, "UNSUPPORTED_COMPRESSION_TYPE"),
         (batch(attributes=5), 9, "UNSUPPORTED_COMPRESSION_TYPE"),
     ],
@@ -52,7 +59,7 @@ def test_a_bad_batch_is_refused_by_its_name(data: bytes | None, version: int, na
 
 
 def test_only_the_place_is_written_and_that_leaves_the_checksum_right() -> None:
-    data = batch(5)
+    data = batch(2)
     placed = written(Batch(1_000, 7, 5, -1, -1, -1, 9, data))
     assert placed[:8] == (1_000).to_bytes(8)
     assert placed[12:16] == (7).to_bytes(4)

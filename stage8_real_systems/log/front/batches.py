@@ -21,7 +21,7 @@ from struct import Struct, pack
 
 import crc32c
 
-from stage8_real_systems.log.batches import Batch, Record, unpack
+from stage8_real_systems.log.batches import NOBODY, Batch, Record, unpack
 from stage8_real_systems.log.front.codes import Code
 from stage8_real_systems.log.front.wire import write_varint
 
@@ -35,8 +35,12 @@ CHECKED_FROM = 21
 MAX_BATCH = 1_048_588
 """The longest batch in bytes, Kafka's own default of ``message.max.bytes``."""
 
+LEAST_RECORD = 7
+"""Bytes of a record that has neither key nor value: one for each of its fields."""
+
 CODECS = 0b111
 ZSTD = 4
+APPEND_TIME = 0b1000
 TRANSACTIONAL = 0b1_0000
 CONTROL = 0b10_0000
 ZSTD_SINCE = 7
@@ -85,15 +89,22 @@ def taken(records: bytes | None, version: int) -> Batch:
     if count < 1 or last != count - 1:
         text = "the number of its records and the offset of the last one do not agree"
         raise Unacceptable(Code.INVALID_RECORD, text)
+    if not attributes & CODECS and count * LEAST_RECORD > len(records) - HEADER.size:
+        text = f"it claims {count} records, and has no room for so many"
+        raise Unacceptable(Code.INVALID_RECORD, text)
     if producer >= 0 and (epoch < 0 or first < 0):
         text = "an idempotent producer numbers its lives and its records"
         raise Unacceptable(Code.INVALID_RECORD, text)
+    producer = max(producer, NOBODY)  # whatever is below 0 is nobody
     return Batch(0, 0, count, producer, epoch, first, greatest, records)
 
 
 def _problem(attributes: int, version: int) -> Unacceptable | None:
     if attributes & (TRANSACTIONAL | CONTROL):
         return Unacceptable(Code.INVALID_RECORD, "there are no transactions here")
+    if attributes & APPEND_TIME:
+        text = "the times in a batch are its producer's: leave the timestamp type 0"
+        return Unacceptable(Code.INVALID_TIMESTAMP, text)
     compression = attributes & CODECS
     if compression > ZSTD or (compression == ZSTD and version < ZSTD_SINCE):
         text = "consumers would not understand how it is compressed"

@@ -3,7 +3,7 @@
 import asyncio
 
 from stage8_real_systems.log.front.apis import APIS, Request
-from stage8_real_systems.log.front.codes import Code
+from stage8_real_systems.log.front.codes import Code, said
 from stage8_real_systems.log.front.gateway import Gateway
 from stage8_real_systems.log.front.schema import Message
 from stage8_real_systems.log.requests import (
@@ -124,12 +124,12 @@ async def create_topics(gateway: Gateway, request: Request) -> Message:
 async def _created(gateway: Gateway, topic: Message, body: Message) -> Message:
     name = topic["name"]
     if problem := _problem(topic, body):
-        return {"name": name, "error_code": Code.INVALID_REQUEST, "error_message": problem}
+        return {"name": name, "error_code": Code.INVALID_REQUEST, "error_message": said(problem)}
     partitions, replication = topic["num_partitions"], topic["replication_factor"]
     asked = CreateTopic(name, partitions, replication)
     result = await gateway.ask(asked, Done)
     if isinstance(result, Refused):
-        return {"name": name, "error_code": result.error, "error_message": result.text or None}
+        return {"name": name, "error_code": result.error, "error_message": said(result.text)}
     return {"name": name, "num_partitions": partitions, "replication_factor": replication}
 
 

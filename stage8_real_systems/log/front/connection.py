@@ -4,16 +4,21 @@ A request begins when it has arrived, also while earlier ones wait: a producer s
 before it knows the offset of the last one, and a consumer that wants to leave its group need not
 wait until its own join has ended. Responses leave in the order of the requests, as the protocol
 says, so each one waits for those before it.
+
+A Fetch begins when those before it are answered, for its response is large: many of them, asked for
+at once by a client that does not read, would all be in memory.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, cast
 
 from common.runtime.refusals import Refused
 from stage8_real_systems.log.front import cluster, groups, records
 from stage8_real_systems.log.front.apis import Request, read_request, write_response
+from stage8_real_systems.log.front.apis_records import FETCH
 from stage8_real_systems.log.front.gateway import Gateway
 from stage8_real_systems.log.front.schema import Message
 
@@ -84,6 +89,19 @@ class Frames:
         return found
 
 
+@dataclass(slots=True, eq=False)
+class Turn:
+    """A request that is not answered yet, and who carries it out, once it has begun."""
+
+    request: Request
+    task: "asyncio.Task[Message | None] | None" = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether its response is there."""
+        return self.task is not None and self.task.done()
+
+
 class Clients(Protocol):
     """What a connection needs of the facade."""
 
@@ -108,7 +126,7 @@ class Connection(asyncio.Protocol):
         self.peer = ""
         self._facade = facade
         self._frames = Frames()
-        self._row: deque[tuple[Request, asyncio.Task[Message | None]]] = deque()
+        self._row: deque[Turn] = deque()
         self._paused = False
         self._full = False
         self._ending = False
@@ -135,8 +153,9 @@ class Connection(asyncio.Protocol):
         self._ending = True
         if self._stalled is not None:
             self._stalled.cancel()
-        for _, task in self._row:
-            task.cancel()
+        for turn in self._row:
+            if turn.task is not None:
+                turn.task.cancel()
         self._facade.closed(self)
 
     def pause_writing(self) -> None:
@@ -162,9 +181,14 @@ class Connection(asyncio.Protocol):
         """Begin all requests that are there and may begin."""
         try:
             while self._has_room() and (data := self._frames.next()) is not None:
-                self._begin(read_request(data))
+                turn = Turn(read_request(data))
+                self._row.append(turn)
+                if turn.request.api is not FETCH:
+                    self._begin(turn)
         except Refused as error:
             self._refuse(error)
+        if self._row and self._row[0].task is None and not self._full and not self._ending:
+            self._begin(self._row[0])
         self._look()
 
     def _has_room(self) -> bool:
@@ -180,23 +204,33 @@ class Connection(asyncio.Protocol):
             else:
                 self.transport.resume_reading()
 
-    def _begin(self, request: Request) -> None:
-        handler = HANDLERS[request.api.name]
-        task = asyncio.create_task(handler(self._facade.gateway, request))
-        self._row.append((request, task))
-        task.add_done_callback(self._ended)
+    def _begin(self, turn: Turn) -> None:
+        handler = HANDLERS[turn.request.api.name]
+        turn.task = asyncio.create_task(handler(self._facade.gateway, turn.request))
+        turn.task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[Message | None]) -> None:
         """A request is carried out: write what can be written in order, and go on."""
-        while self._row and self._row[0][1].done() and not self._ending:
-            request, ended = self._row.popleft()
-            if ended.exception() is not None:
-                self.transport.abort()  # a mistake of ours, which the log tells: no answer is right
-            response = ended.result()
-            if response is not None:
-                self.transport.write(write_response(request, response))
+        try:
+            while self._row and self._row[0].is_done and not self._ending:
+                self._answer(self._row.popleft())
+        except Refused as error:
+            self._refuse(error)
         if not self._ending:
             self._work()
+
+    def _answer(self, turn: Turn) -> None:
+        """Write a response. A mistake of ours is told by the log: no answer is right then, and the
+        client is not left waiting for one."""
+        assert turn.task is not None, "it is done, so it has begun"
+        try:
+            response = turn.task.result()
+            if response is not None:
+                self.transport.write(write_response(turn.request, response))
+        except Exception:
+            self._ending = True
+            self.transport.abort()
+            raise
 
     def _refuse(self, error: Refused) -> None:
         """Close, for nothing behind what is refused can be understood."""

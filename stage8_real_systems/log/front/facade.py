@@ -10,7 +10,7 @@ from common.runtime.refusals import Refusals, Refused
 from stage8_real_systems.log.front.connection import Connection
 from stage8_real_systems.log.front.gateway import Gateway
 
-REFUSED = ("cut", "garbled", "too_long", "unknown", "stalled", "too_many")
+REFUSED = ("cut", "garbled", "too_long", "unknown", "stalled", "too_many", "unheard")
 """Why connections are closed."""
 
 MOST_CLIENTS = 2_000

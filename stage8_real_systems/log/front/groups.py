@@ -4,7 +4,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from stage8_real_systems.log.front.apis import Request
-from stage8_real_systems.log.front.codes import Code
+from stage8_real_systems.log.front.codes import Code, said
 from stage8_real_systems.log.front.gateway import Gateway
 from stage8_real_systems.log.front.records import MS, bounded
 from stage8_real_systems.log.front.schema import Message
@@ -25,12 +25,16 @@ from stage8_real_systems.log.group_requests import (
     Synced,
     SyncGroup,
 )
-from stage8_real_systems.log.requests import Done, Error, Refused
+from stage8_real_systems.log.requests import DescribeCluster, Described, Done, Error, Refused
 
+MOST_METADATA = 4_096
+"""Characters that may stand beside a position, Kafka's ``offset.metadata.max.bytes``."""
 GROUP = 0
 """The type of key of FindCoordinator that is a group's name; the other one is a transaction's."""
 ID_REQUIRED_SINCE = 4
 """From this version of JoinGroup on, a member is given its id before it waits (KIP-394)."""
+SEVERAL_LEAVE_SINCE = 3
+"""From this version of LeaveGroup on, it names its members in an array (KIP-345)."""
 
 
 async def find_coordinator(gateway: Gateway, request: Request) -> Message:
@@ -41,17 +45,17 @@ async def find_coordinator(gateway: Gateway, request: Request) -> Message:
         return {"error_code": Code.INVALID_REQUEST, "error_message": text}
     result = await gateway.ask(FindCoordinator(body["key"]), Coordinator)
     if isinstance(result, Refused):
-        return {"error_code": result.error, "error_message": result.text or None}
+        return {"error_code": result.error, "error_message": said(result.text)}
     return gateway.address(result.broker)
 
 
 async def join_group(gateway: Gateway, request: Request) -> Message:
     """Join a group; the coordinator answers once everybody has."""
     body = request.body
-    session = bounded(body["session_timeout_ms"])
+    session = body["session_timeout_ms"]
     rebalance = bounded(body["rebalance_timeout_ms"])
     if body["rebalance_timeout_ms"] < 0:  # version 0 has one time for both
-        rebalance = session
+        rebalance = bounded(session)
     asked = JoinGroup(
         body["group_id"],
         body["member_id"],
@@ -112,46 +116,69 @@ async def heartbeat(gateway: Gateway, request: Request) -> Message:
 
 
 async def leave_group(gateway: Gateway, request: Request) -> Message:
-    """Take members out; in old versions one, in newer ones several."""
+    """Take members out; in old versions one, in newer ones several, perhaps none."""
     body = request.body
-    names = body["members"] or [{"member_id": body["member_id"]}]
+    is_old = request.version < SEVERAL_LEAVE_SINCE
+    names = [{"member_id": body["member_id"]}] if is_old else body["members"]
     begun = [
         (each, gateway.begin(LeaveGroup(body["group_id"], each["member_id"]), Done))
         for each in names
     ]
     left = [{**each, "error_code": _code(await answer)} for each, answer in begun]
-    return {"members": left, "error_code": 0 if body["members"] else left[0]["error_code"]}
+    return {"members": left, "error_code": left[0]["error_code"] if is_old else 0}
 
 
 async def offset_commit(gateway: Gateway, request: Request) -> Message:
-    """Keep how far a group has read; all of it, or nothing."""
+    """Keep how far a group has read; all of what can be kept, or nothing."""
     body = request.body
-    offsets = tuple(
-        Committed(
-            topic["name"],
-            part["partition_index"],
-            part["committed_offset"],
-            part["committed_leader_epoch"],
-            part["committed_metadata"] or "",
-        )
-        for topic in body["topics"]
-        for part in topic["partitions"]
-    )
+    names = tuple(dict.fromkeys(topic["name"] for topic in body["topics"]))
+    described = await gateway.ask(DescribeCluster(names), Described)
+    known = described.topics if isinstance(described, Described) else ()
+    counts = {topic.name: len(topic.partitions) for topic in known}
+    offsets: list[Committed] = []
+    codes: list[list[int | None]] = []
+    for topic in body["topics"]:
+        count = counts.get(topic["name"], 0)
+        codes.append([_problem(part, count) for part in topic["partitions"]])
+        pairs = zip(topic["partitions"], codes[-1], strict=True)
+        offsets += [_position(topic["name"], part) for part, problem in pairs if problem is None]
     generation, member = body["generation_id"], body["member_id"]
-    asked = CommitOffsets(body["group_id"], generation, member, offsets)
+    asked = CommitOffsets(body["group_id"], generation, member, tuple(offsets))
     code = _code(await gateway.ask(asked, Done))
     return {
         "topics": [
             {
                 "name": topic["name"],
                 "partitions": [
-                    {"partition_index": part["partition_index"], "error_code": code}
-                    for part in topic["partitions"]
+                    {
+                        "partition_index": part["partition_index"],
+                        "error_code": code if problem is None else problem,
+                    }
+                    for part, problem in zip(topic["partitions"], problems, strict=True)
                 ],
             }
-            for topic in body["topics"]
+            for topic, problems in zip(body["topics"], codes, strict=True)
         ]
     }
+
+
+def _problem(part: Message, count: int) -> int | None:
+    """Why a position cannot be kept, in a topic of so many partitions; None if it can be."""
+    if not 0 <= part["partition_index"] < count:
+        return Error.UNKNOWN_TOPIC_OR_PARTITION
+    if len(part["committed_metadata"] or "") > MOST_METADATA:
+        return Code.OFFSET_METADATA_TOO_LARGE
+    return None
+
+
+def _position(topic: str, part: Message) -> Committed:
+    return Committed(
+        topic,
+        part["partition_index"],
+        part["committed_offset"],
+        part["committed_leader_epoch"],
+        part["committed_metadata"] or "",
+    )
 
 
 async def offset_fetch(gateway: Gateway, request: Request) -> Message:

@@ -4,9 +4,10 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
+from common.runtime.refusals import Refused as Lost
 from stage8_real_systems.log.front.apis import Request
 from stage8_real_systems.log.front.batches import Unacceptable, taken, written
-from stage8_real_systems.log.front.codes import Code
+from stage8_real_systems.log.front.codes import Code, said
 from stage8_real_systems.log.front.gateway import Gateway
 from stage8_real_systems.log.front.schema import Message
 from stage8_real_systems.log.requests import (
@@ -35,7 +36,10 @@ NO_TRANSACTIONS = "there are no transactions here: leave transactional.id out"
 
 
 async def produce(gateway: Gateway, request: Request) -> Message | None:
-    """Append a batch to each partition named. With acks=0 nothing is answered, whatever happens.
+    """Append a batch to each partition named.
+
+    With acks=0 nothing is answered. If something is wrong then, the connection ends, as Kafka does
+    it: that tells the producer to ask again who leads.
 
     All appends begin before anything is waited for, so that they happen in the order in which a
     producer sent them, also when it sends its next request before it has this one's response.
@@ -62,14 +66,20 @@ async def produce(gateway: Gateway, request: Request) -> Message | None:
             asked = Produce(topic["name"], part["index"], batch, acks, timeout)
             begun.append((part["index"], gateway.begin(asked, Produced)))
         topics.append((topic["name"], begun))
-    responses = [
+    responses: list[Message] = [
         {
             "name": name,
             "partition_responses": [_appended(index, await _ended(one)) for index, one in begun],
         }
         for name, begun in topics
     ]
-    return None if acks == NONE else {"responses": responses}
+    if acks != NONE:
+        return {"responses": responses}
+    for each in (part for topic in responses for part in topic["partition_responses"]):
+        if each.get("error_code"):
+            text = f"a batch was not taken (error {each['error_code']}), and acks=0 has no answer"
+            raise Lost("unheard", text)
+    return None
 
 
 async def _ended(begun: Any) -> Produced | Refused | Unacceptable:
@@ -83,9 +93,9 @@ def _appended(index: int, result: Produced | Refused | Unacceptable) -> Message:
         case Produced(base_offset, log_start):
             return {"index": index, "base_offset": base_offset, "log_start_offset": log_start}
         case Refused(error, text):
-            return {"index": index, "error_code": error, "error_message": text or None}
+            return {"index": index, "error_code": error, "error_message": said(text)}
         case Unacceptable():
-            return {"index": index, "error_code": result.code, "error_message": str(result)}
+            return {"index": index, "error_code": result.code, "error_message": said(str(result))}
 
 
 async def fetch(gateway: Gateway, request: Request) -> Message:
@@ -93,16 +103,20 @@ async def fetch(gateway: Gateway, request: Request) -> Message:
     body = request.body
     if body["session_id"]:
         return {"error_code": Code.FETCH_SESSION_ID_NOT_FOUND}
+    asked_of = {
+        (topic["topic"], part["partition"]): part
+        for topic in body["topics"]
+        for part in topic["partitions"]
+    }  # each partition once, however often it is named
     parts = tuple(
         FetchPart(
-            topic["topic"],
-            part["partition"],
+            topic,
+            partition,
             part["fetch_offset"],
             max(0, min(part["partition_max_bytes"], MOST_FETCHED)),
             part["current_leader_epoch"],
         )
-        for topic in body["topics"]
-        for part in topic["partitions"]
+        for (topic, partition), part in asked_of.items()
     )
     most = max(0, min(body["max_bytes"], MOST_FETCHED))
     wait = bounded(body["max_wait_ms"]) * MS

@@ -17,6 +17,9 @@ from common.runtime.refusals import Refused
 
 MOST_ELEMENTS = 100_000
 """So many elements may be in all arrays of one request together."""
+MOST_TEXT = 32_767
+"""Bytes in a string. The old way has no room for more, and what came in the flexible way may have
+to leave in the old one, to another client."""
 
 _INT8, _INT16, _INT32, _INT64 = Struct(">b"), Struct(">h"), Struct(">i"), Struct(">q")
 
@@ -147,6 +150,8 @@ def data_codec(kind: str, flexible: bool) -> Codec:
             if not nullable:
                 raise Refused("garbled", f"it has null for a {name} before byte {reader.at}")
             return None
+        if text and length > MOST_TEXT:
+            raise Refused("garbled", f"it claims a string of {length} bytes at {reader.at}")
         data = reader.take(length)
         if not text:
             return data
