@@ -9,7 +9,7 @@
 7. ``colouring``: the code of labs is coloured once, and put into the pages of both languages;
 8. ``searching``: what is typed in Chinese is cut into words, its last letter too.
 
-What takes long is kept in ``.cache``: the output of commands (``running``), and what playgrounds
-need of each lab (``keeping``). ``python -m docs.making`` does it all; ``make docs`` is the same
-with its tools installed.
+What takes long is kept in ``.cache``: the output of commands (``running``), what playgrounds need of
+each lab (``keeping``), and what files import (``importing``). ``python -m docs.making`` does it all;
+``make docs`` is the same with its tools installed.
 """
