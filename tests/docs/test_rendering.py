@@ -172,6 +172,35 @@ def test_a_page_is_made_with_settings_and_places_of_files_and_nothing_else() -> 
         settings["theme"]
 
 
+class FakePage:
+    """A page that is made by hand."""
+
+    def __init__(self, source: str) -> None:
+        self.markdown = "the same text"
+        self.file = mock.Mock(src_uri=source, dest_uri="x/index.html", url="x/")
+        self.file.inclusion.name = "IN"
+
+    def render(self, settings: Any, known: Any) -> None:
+        self.content = known.get_file_from_path("a.md")
+        self.toc: list[Any] = []
+        self._title_from_render = None
+        self.present_anchor_ids: set[str] = set()
+        self.links_to_anchors: dict[Any, Any] = {}
+
+
+def test_the_same_text_in_another_folder_is_another_page(tmp_path: Path) -> None:
+    rendering = pytest.importorskip("docs.making.rendering")
+    config = SimpleNamespace(
+        markdown_extensions=[], mdx_configs={}, validation={}, use_directory_urls=True
+    )
+    nothing = SimpleNamespace(get_file_from_path=lambda path: None)
+    for source, is_kept in (("x.md", False), ("x.md", True), ("x/index.md", False)):
+        pages = rendering.Pages(tmp_path)
+        pages.begin(config)
+        pages.make(FakePage(source), nothing)
+        assert bool(pages.kept) == is_kept
+
+
 @pytest.mark.parametrize(
     ("extensions", "said"),
     [
