@@ -32,7 +32,7 @@ def main() -> int:
         return error.exit_code
     done = "up to date"
     if built:
-        counts = f"{len(built.anew)} pages made anew, {len(built.kept)} kept"
+        counts = f"pages made anew: {len(built.anew)}, kept: {len(built.kept)}"
         done = f"built in {time.monotonic() - began:.0f} s, {counts}"
     print(f"{building.SITE.relative_to(ROOT)}: {done}; lab docs shows it")
     return 0
