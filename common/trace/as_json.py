@@ -5,8 +5,8 @@ is left to do for a line is to fill numbers and texts into a form. The bytes are
 :func:`common.trace.format.to_line` would make of an :data:`~common.trace.format.Event`.
 """
 
-from collections.abc import Iterable, Mapping
-from functools import cache
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from common.trace.format import encode
@@ -27,20 +27,20 @@ def json_of(value: Any) -> str:
 
 def body_json(value: Any) -> str:
     """The fields of a message, timer or operation, by name."""
-    kind = value.__class__
-    return _form_of_fields(kind) % tuple(
-        [json_of(getattr(value, name)) for name in field_names(kind)]
-    )
+    names = field_names(value.__class__)
+    return _form(names) % tuple([json_of(getattr(value, name)) for name in names])
 
 
-@cache
-def _form_of_fields(kind: Any) -> str:
-    return _form(field_names(kind), "%s")
+def fields_json(fields: Mapping[str, Any]) -> str:
+    """An object whose values are plain already, such as the state of a node."""
+    values = [repr(value) if type(value) is int else encode(value) for value in fields.values()]
+    return _form(tuple(fields)) % tuple(values)
 
 
-def _form(names: Iterable[str], place: str) -> str:
-    """An object of these names, with a place in it for each value."""
-    inside = ",".join(f"{encode(name).replace('%', '%%')}:{place}" for name in names)
+@lru_cache(1_000)
+def _form(names: tuple[str, ...]) -> str:
+    """An object with these names, and a place in it for each value."""
+    inside = ",".join([f"{encode(name).replace('%', '%%')}:%s" for name in names])
     return f"{{{inside}}}"
 
 
@@ -52,16 +52,28 @@ class Quoted(dict[str | None, str]):
         return quoted
 
 
-class ClockForms:
-    """The forms of the nodes' clocks. A clock's members stay what they are, but for new ones."""
+class ClockTexts:
+    """The clocks of the nodes. All of a clock but the node's own entry changes only by messages.
 
-    def __init__(self) -> None:
-        self._forms: dict[str, tuple[int, str]] = {}
+    Args:
+        quoted: the names of the nodes, in quotes.
+    """
 
-    def json(self, node: str, clock: Mapping[str, int]) -> str:
-        """The clock of ``node``."""
-        members, form = self._forms.get(node, (0, ""))
-        if members != len(clock):
-            form = _form(clock, "%d")
-            self._forms[node] = len(clock), form
-        return form % tuple(clock.values())
+    def __init__(self, quoted: Quoted) -> None:
+        self._quoted = quoted
+        self._others: dict[str, str] = {}
+
+    def json(self, node: str, clock: Mapping[str, int], *, merged: bool) -> str:
+        """The clock of ``node``, of which its own entry is the first.
+
+        Args:
+            node: the node.
+            clock: its clock.
+            merged: whether that took over something from a message just now.
+        """
+        own = self._quoted[node]
+        if merged or node not in self._others:
+            quoted = self._quoted
+            entries = [f",{quoted[other]}:{count}" for other, count in clock.items()]
+            self._others[node] = "".join(entries[1:])
+        return f"{{{own}:{clock[node]}{self._others[node]}}}"

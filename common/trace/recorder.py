@@ -19,7 +19,7 @@ from common.contract.observer import Observer
 from common.contract.schema import classes_of
 from common.contract.signing import VOID, Signed
 from common.contract.wrapped import unwrapped
-from common.trace.as_json import ClockForms, Quoted, body_json, json_of
+from common.trace.as_json import ClockTexts, Quoted, body_json, fields_json, json_of
 from common.trace.causality import Clocks
 from common.trace.format import Meta, encode, ended, to_line
 from common.trace.plain import plain
@@ -70,7 +70,7 @@ class Recorder(Observer):
         self._types = _Types(_names_of(*dict.fromkeys(classes)))
         self._quoted = Quoted()
         self._clocks = Clocks() if clocks else None
-        self._clock_forms = ClockForms()
+        self._clock_texts = ClockTexts(self._quoted)
         self._states: dict[NodeId, Any] = {}
         self._calls: dict[int, tuple[int, Operation]] = {}
         self._last_call = 0
@@ -87,7 +87,7 @@ class Recorder(Observer):
         status: Mapping[str, object],
     ) -> None:
         """A node took an event. ``number`` is that of the message, for a Receive."""
-        state = plain(status)
+        state = plain(status) if status else {}
         changed = state != self._states.get(node, {})
         if isinstance(event, Receive):
             kind, _ = self._types.of(event.message)
@@ -105,9 +105,9 @@ class Recorder(Observer):
             fields = '"start"'
         if changed:
             self._states[node] = state
-            fields += f',"state":{encode(state)}'
+            fields += f',"state":{fields_json(state)}'
         if self._clocks and isinstance(event, Receive):
-            self._put(at, node, fields, self._clocks.receive(node, number))
+            self._put(at, node, fields, self._clocks.receive(node, number), merged=True)
         else:
             self._put(at, node, fields, self._tick(node))
 
@@ -200,13 +200,17 @@ class Recorder(Observer):
         return None if self._clocks is None else self._clocks.tick(node)
 
     def _put(
-        self, at: int, node: NodeId | None, fields: str, clock: Mapping[str, int] | None = None
+        self,
+        at: int,
+        node: NodeId | None,
+        fields: str,
+        clock: Mapping[str, int] | None = None,
+        *,
+        merged: bool = False,
     ) -> None:
-        line = f'{{"t":{at},"node":{self._quoted[node]},"kind":{fields}'
-        if clock is None or node is None:
-            self._write(ended(line + "}"))
-        else:
-            self._write(ended(f'{line},"clock":{self._clock_forms.json(node, clock)}}}'))
+        if clock is not None and node is not None:
+            fields += f',"clock":{self._clock_texts.json(node, clock, merged=merged)}'
+        self._write(ended(f'{{"t":{at},"node":{self._quoted[node]},"kind":{fields}}}'))
 
 
 def _fields(kind: str, parts: Mapping[str, object]) -> str:
