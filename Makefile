@@ -1,8 +1,8 @@
 # Two commands: `make run` (sets up, runs the main job) and `make test` (sets up, passes the tests).
 # `make help` lists the rest. On CI (CI=true) everything that is optional is installed too.
 #
-# The heavy proofs are done in slices: `make test` does one of 400, `make proof` a tenth,
-# which one by the date in UTC. SLICE=3/10 is the third tenth, SLICE=all is all, SLICE=none is none.
+# The heavy proofs are done in slices: `make test` does one of 400, `make proof` a twentieth,
+# which one by the date in UTC. SLICE=3/20 is the third twentieth, SLICE=all all, SLICE=none none.
 # What is done for each lab alike is done for a third of them (tests/support/proofs.py).
 
 PYTHON ?= python3
@@ -36,8 +36,8 @@ run: $(VENV)/.base ## set up, then a story on real processes, and where to go ne
 test: $(if $(CI),everything,$(VENV)/.base) ## set up, then the tests, on all processors (PYTEST="..." for pytest)
 	$(RUN_TESTS) $(AT_ONCE) --proofs=$(or $(SLICE),day/400) --times=$(TIMES)/test.json $(PYTEST)
 
-proof: $(if $(CI),everything,$(VENV)/.base $(VENV)/.grade) ## a tenth of the heavy proofs: attacks, mutants, 1,000 seeds (SLICE=all)
-	$(RUN_TESTS) $(AT_ONCE) -m proof --proofs=$(or $(SLICE),day/10) $(if $(CI),--proofs-minutes=30) --times=$(TIMES)/proof.json $(PYTEST)
+proof: $(if $(CI),everything,$(VENV)/.base $(VENV)/.grade) ## a twentieth of the heavy proofs: attacks, mutants, 1,000 seeds (SLICE=all)
+	$(RUN_TESTS) $(AT_ONCE) -m proof --proofs=$(or $(SLICE),day/20) $(if $(CI),--proofs-minutes=20) --times=$(TIMES)/proof.json $(PYTEST)
 
 check: $(VENV)/.dev ## format, lint, strict types, architecture, the time that each lab takes
 	$(BIN)/ruff format --check .

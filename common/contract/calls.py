@@ -28,9 +28,15 @@ def describe(operation: object) -> tuple[str, object, object]:
     >>> describe(Put("x", 3))
     ('put', 'x', 3)
     """
-    described: Any = operation
-    values = {field.name: getattr(operation, field.name) for field in fields(described)}
-    key = values.pop("key", None)
-    rest = tuple(values.values())
+    kind: Any = operation.__class__
+    key, others = _fields(kind)
+    rest = tuple([getattr(operation, name) for name in others])
     argument = None if not rest else rest[0] if len(rest) == 1 else rest
-    return function_name(described.__class__), key, argument
+    return function_name(kind), getattr(operation, key) if key else None, argument
+
+
+@cache
+def _fields(kind: Any) -> tuple[str, tuple[str, ...]]:
+    """The name of an operation's key, "" if it has none, and the names of its other fields."""
+    names = [field.name for field in fields(kind)]
+    return ("key" if "key" in names else ""), tuple(name for name in names if name != "key")

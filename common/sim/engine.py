@@ -58,16 +58,7 @@ class EventLimit(LabError):
 class Engine:
     """The mechanics of a simulation; :class:`common.sim.simulation.Simulation` is its public face.
 
-    Args:
-        seed: decides everything that is drawn.
-        link: how every link behaves at first.
-        observers: who is told of everything that happens.
-        monitors: who looks at the whole world after each step.
-        behaviours: Byzantine behaviours by name.
-        sends_wait_for_disk: whether nothing leaves a node before what it saved is durable.
-        check_handlers: check that nothing mutable leaves a node, and at every n-th step that the
-            same event on a copy gives the same effects (0: check neither).
-        max_events: bound on the events of the whole run.
+    Its arguments are described there.
 
     Attributes:
         now: the world's time in microseconds.
@@ -102,7 +93,7 @@ class Engine:
         self._steps = 0
         self._watched = bool(observers or monitors or check_handlers)
         self._max_events = max_events
-        self._network: Network[Host] = Network(link, bool(observers))
+        self._network: Network[Host] = Network(link)
         self._notary: Notary | None = None
         self._queue: list[tuple[int, int, Callable[..., None], Any, Any, Any]] = []
         self._sequence = 0
@@ -230,11 +221,11 @@ class Engine:
     def _carry_out(self, host: Host, effects: list[Effect]) -> None:
         saves = False
         for effect in effects:
-            if isinstance(effect, SetTimer):
+            if type(effect) is SetTimer:
                 self._set_timer(host, effect)
-            elif isinstance(effect, CancelTimer):
+            elif type(effect) is CancelTimer:
                 host.timers.discard(effect.id)
-            elif isinstance(effect, (Save, Forget)):
+            elif type(effect) is Save or type(effect) is Forget:
                 saves = True
         if saves:
             self._write(host, [e for e in effects if isinstance(e, Save | Forget)])
@@ -254,17 +245,17 @@ class Engine:
         if host.life != life:
             return
         for effect in effects:
-            if isinstance(effect, Send):
+            if type(effect) is Send:
                 self._send(host, effect.to, effect.message)
-            elif isinstance(effect, Broadcast):
+            elif type(effect) is Broadcast:
                 for to in effect.to:
                     self._send(host, to, effect.message)
-            elif isinstance(effect, Return):
+            elif type(effect) is Return:
                 self._returned(host, effect.call, effect.outcome)
-            elif isinstance(effect, Note):
+            elif type(effect) is Note:
                 for observer in self._observers:
                     observer.noted(self.now, host.id, effect.text, effect.fields)
-            elif isinstance(effect, Deliver):
+            elif type(effect) is Deliver:
                 for observer in self._observers:
                     observer.noted(self.now, host.id, f"delivers {effect.value!r}", {})
         if len(self._queue) > MAX_PENDING:
@@ -276,10 +267,11 @@ class Engine:
             self._lie(host, link, to, message)
         elif link.plain and self._notary is None:
             now = self.now
+            number = self._tell_sent(host, link, message) if self._observers else 0
             self._sequence = sequence = self._sequence + 1
             at = now + link.least + int(self._draw() * link.span)
             event = Receive(now, host.identity, message)
-            heappush(self._queue, (at, sequence, self._deliver, link, event, 0))
+            heappush(self._queue, (at, sequence, self._deliver, link, event, number))
         else:
             self._transmit(host, link, message)
 
@@ -304,15 +296,20 @@ class Engine:
                 self._transmit_one(host, each, message)
 
     def _transmit_one(self, host: Host, link: Link[Host], message: object) -> None:
-        self._messages = number = self._messages + 1
-        for observer in self._observers:
-            observer.sent(self.now, host.id, link.target.id, message, number)
+        number = self._tell_sent(host, link, message)
         fate = link.fate(self.now, self._draw, message)
         if isinstance(fate, str):
             self._drop(host.id, link.target.id, number, fate)
             return
         for at in fate:
             self._at(at, self._deliver, link, Receive(self.now, host.identity, message), number)
+
+    def _tell_sent(self, host: Host, link: Link[Host], message: object) -> int:
+        """Tell the observers that a message leaves; returns its number."""
+        self._messages = number = self._messages + 1
+        for observer in self._observers:
+            observer.sent(self.now, host.id, link.target.id, message, number)
+        return number
 
     def _set_timer(self, host: Host, effect: SetTimer) -> None:
         host.timers.add(effect.id)
@@ -359,8 +356,9 @@ class Engine:
         two: Any = None,
         three: Any = None,
     ) -> None:
-        self._sequence += 1
-        heappush(self._queue, (max(at, self.now), self._sequence, action, one, two, three))
+        self._sequence = sequence = self._sequence + 1
+        at = at if at > self.now else self.now
+        heappush(self._queue, (at, sequence, action, one, two, three))
 
     def _drop(self, sender: NodeId, to: NodeId, number: int, why: str) -> None:
         for observer in self._observers:

@@ -56,21 +56,20 @@ class LinkModel:
 class Link(Generic[T]):
     """One direction between two hosts, with its present behaviour.
 
-    ``plain`` says that nothing but latency happens here, which is the simulator's fast path; a link
-    that is ``watched`` is never plain. ``twin`` leads to the second half of the target, where that
-    runs twice: what is sent here is sent there too.
+    ``plain`` says that nothing but latency happens here, which is the simulator's fast path.
+    ``twin`` leads to the second half of the target, where that runs twice: what is sent here is
+    sent there too.
     """
 
     __slots__ = (
         "bandwidth", "blocked", "busy_until", "duplicate", "least", "loss", "plain", "reorder",
-        "source", "span", "target", "twin", "watched", "why",
+        "source", "span", "target", "twin", "why",
     )  # fmt: skip
 
-    def __init__(self, source: NodeId, target: T, model: LinkModel, watched: bool) -> None:
+    def __init__(self, source: NodeId, target: T, model: LinkModel) -> None:
         self.source = source
         self.target = target
         self.twin: Link[T] | None = None
-        self.watched = watched
         self.blocked = False
         self.why = ""
         self.busy_until = 0
@@ -82,8 +81,7 @@ class Link(Generic[T]):
     def settle(self) -> None:
         """Decide again whether the link is ``plain``; called after each change."""
         self.plain = not (
-            self.watched
-            or self.twin
+            self.twin
             or self.blocked
             or self.loss
             or self.duplicate
@@ -146,12 +144,10 @@ class Network(Generic[T]):
 
     Args:
         model: how every link behaves at first.
-        watched: whether somebody is told of each message.
     """
 
-    def __init__(self, model: LinkModel, watched: bool) -> None:
+    def __init__(self, model: LinkModel) -> None:
         self._model = model
-        self._watched = watched
         self._links: dict[tuple[NodeId, NodeId], Link[T]] = {}
         self._changes: list[faults.Link] = []
         self._groups: tuple[tuple[NodeId, ...], ...] | None = None
@@ -162,9 +158,7 @@ class Network(Generic[T]):
         """The link from ``source`` to ``target``."""
         found = self._links.get((source, target.id))
         if found is None:
-            found = self._links[source, target.id] = Link(
-                source, target, self._model, self._watched
-            )
+            found = self._links[source, target.id] = Link(source, target, self._model)
             for change in self._changes:
                 if _concerns(change, source, target.id):
                     found.change(change)

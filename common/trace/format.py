@@ -78,7 +78,10 @@ of the run: ``yes``, ``no`` or ``unknown``, with a sentence. It may name what it
 WORLD_KINDS = frozenset({"partition", "block", "heal", "link"})
 """The kinds whose ``node`` is always None."""
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+encode = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False
+).encode
+"""Plain values as the JSON of a trace. They are trees (:mod:`common.trace.plain` makes them)."""
 
 _LINE_ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
 """Line ends in the eyes of ``str.splitlines`` that JSON leaves as they are, and how it escapes."""
@@ -89,7 +92,11 @@ def to_line(plain: Mapping[str, Any]) -> str:
 
     There is no other line end in it: ``str.splitlines`` would also split at those of Unicode.
     """
-    line = _encode(plain)
+    return ended(encode(plain))
+
+
+def ended(line: str) -> str:
+    """The JSON of one line, with its line end, and no other in it."""
     return (line if line.isascii() else line.translate(_LINE_ENDS)) + "\n"
 
 

@@ -34,19 +34,15 @@ MAX_DEPTH = 6
 
 TOO_DEEP = "…"
 
-_EXACT = 2**53
-
-
-def body_of(value: Any) -> dict[str, Any]:
-    """The fields of a message, timer or operation, by name."""
-    return {name: plain(getattr(value, name)) for name in _field_names(value.__class__)}
+EXACT = 2**53
+"""Whole numbers up to this one are numbers in JavaScript too."""
 
 
 def plain(value: Any, depth: int = 0) -> Any:
     """``value`` as something that JSON can carry, cut where it is long."""
     kind: Any = type(value)
     if kind is int:
-        return value if -_EXACT <= value <= _EXACT else {"$int": _cut(hex(value))}
+        return value if -EXACT <= value <= EXACT else {"$int": _cut(hex(value))}
     if kind is str:
         return value if len(value) <= MAX_TEXT else _cut(value)
     if value is None or kind is bool:
@@ -120,7 +116,7 @@ def _record(value: Any, depth: int) -> Any:
     if depth >= MAX_DEPTH:
         return TOO_DEEP
     kind: Any = type(value)
-    inner = {name: plain(getattr(value, name), depth + 1) for name in _field_names(kind)}
+    inner = {name: plain(getattr(value, name), depth + 1) for name in field_names(kind)}
     return {"$type": kind.__name__, **inner}
 
 
@@ -137,5 +133,6 @@ def _more(size: int) -> str:
 
 
 @cache
-def _field_names(cls: Any) -> tuple[str, ...]:
+def field_names(cls: Any) -> tuple[str, ...]:
+    """The names of a declared class's fields, in order."""
     return tuple(field.name for field in fields(cls))

@@ -19,9 +19,10 @@ from common.contract.observer import Observer
 from common.contract.schema import classes_of
 from common.contract.signing import VOID, Signed
 from common.contract.wrapped import unwrapped
+from common.trace.as_json import ClockTexts, Quoted, body_json, fields_json, json_of
 from common.trace.causality import Clocks
-from common.trace.format import Event, Meta, to_line
-from common.trace.plain import body_of, plain
+from common.trace.format import Meta, encode, ended, to_line
+from common.trace.plain import plain
 from common.values.errors import BadInput
 from common.values.faults import Fault, fault_to_plain
 from common.values.history import Failed, Ok, Operation, Unknown
@@ -66,12 +67,16 @@ class Recorder(Observer):
         classes: list[Any] = [
             each for each in nodes if isinstance(each, type) and issubclass(each, Node)
         ]
-        self._names = _Names(_names_of(*dict.fromkeys(classes)))
+        self._types = _Types(_names_of(*dict.fromkeys(classes)))
+        self._quoted = Quoted()
         self._clocks = Clocks() if clocks else None
+        self._clock_texts = ClockTexts(self._quoted)
         self._states: dict[NodeId, Any] = {}
         self._calls: dict[int, tuple[int, Operation]] = {}
         self._last_call = 0
         write(to_line(meta.to_plain()))
+
+    # Each method writes the fields of its kind as JSON, and _put what all lines have around them.
 
     def stepped(
         self,
@@ -82,51 +87,61 @@ class Recorder(Observer):
         status: Mapping[str, object],
     ) -> None:
         """A node took an event. ``number`` is that of the message, for a Receive."""
-        line: Event = {"t": at, "node": node, "kind": "start"}
-        state = plain(status)
+        state = plain(status) if status else {}
         changed = state != self._states.get(node, {})
-        match event:
-            case Receive(_, sender, message):
-                kind, _ = self._names.typed(message)
-                line |= {"kind": "recv", "msg": number, "frm": sender, "type": kind}
-            case Fire(_, _, timer):
-                kind, bare = self._names.typed(timer)
-                line |= {"kind": "timer", "type": kind, "body": body_of(bare)}
-            case Invoke(_, _, operation):
-                if not changed:
-                    return
-                line |= {"kind": "step", "type": self._names[type(operation)]}
+        if isinstance(event, Receive):
+            kind, _ = self._types.of(event.message)
+            fields = f'"recv","msg":{json_of(number)},"frm":{self._quoted[event.sender]}'
+            fields += f',"type":{kind}'
+        elif isinstance(event, Fire):
+            kind, bare = self._types.of(event.timer)
+            fields = f'"timer","type":{kind},"body":{body_json(bare)}'
+        elif isinstance(event, Invoke):
+            if not changed:
+                return
+            kind, _ = self._types.of(event.operation)
+            fields = f'"step","type":{kind}'
+        else:
+            fields = '"start"'
         if changed:
-            self._states[node] = line["state"] = state
-        self._put(line)
+            self._states[node] = state
+            fields += f',"state":{fields_json(state)}'
+        if self._clocks and isinstance(event, Receive):
+            self._put(at, node, fields, self._clocks.receive(node, number), merged=True)
+        else:
+            self._put(at, node, fields, self._tick(node))
 
     def sent(self, at: int, node: NodeId, to: NodeId, message: object, number: int) -> None:
         """A message left its sender; ``number`` is unique in the run."""
-        kind, bare = self._names.typed(message)
-        line: Event = {"t": at, "node": node, "kind": "send", "msg": number, "to": to}
-        line |= {"type": kind, "body": body_of(bare)}
-        self._put(line)
+        kind, bare = self._types.of(message)
+        fields = f'"send","msg":{number},"to":{self._quoted[to]},"type":{kind}'
+        fields += f',"body":{body_json(bare)}'
+        clock = self._clocks.send(node, number) if self._clocks else None
+        self._put(at, node, fields, clock)
 
     def dropped(self, at: int, node: NodeId, to: NodeId, number: int, why: str) -> None:
         """The message ``number`` of ``node`` to ``to`` will not arrive (again)."""
-        self._put({"t": at, "node": node, "kind": "drop", "msg": number, "to": to, "why": why})
+        fields = f'"drop","msg":{number},"to":{self._quoted[to]},"why":{encode(why)}'
+        clock = self._clocks.lose(node, number) if self._clocks else None
+        self._put(at, node, fields, clock)
 
     def saved(self, at: int, node: NodeId, changes: Sequence[Save | Forget]) -> None:
         """The changes of a step of ``node`` have become durable."""
-        keys = plain([_shown_key(change.key) for change in changes])
-        self._put({"t": at, "node": node, "kind": "save", "keys": keys})
+        keys = json_of([_shown_key(change.key) for change in changes])
+        self._put(at, node, f'"save","keys":{keys}', self._tick(node))
 
     def noted(self, at: int, node: NodeId, text: str, fields: Mapping[str, object]) -> None:
         """A node left an annotation."""
-        line = {"t": at, "node": node, "kind": "note", "text": plain(text), "fields": plain(fields)}
-        self._put(line)
+        said = f'"note","text":{json_of(text)},"fields":{json_of(fields)}'
+        self._put(at, node, said, self._tick(node))
 
     def failed(self, at: int, fault: Fault) -> None:
         """A fault of the schedule happens now (see :mod:`common.values.faults`)."""
         parts = fault_to_plain(fault)
         del parts["at"]
-        line = {"t": at, "node": parts.pop("node", None), "kind": parts.pop("fault"), **parts}
-        self._put(line)
+        node = parts.pop("node", None)
+        kind = parts.pop("fault")
+        self._put(at, node, _fields(kind, parts), node and self._tick(node))
 
     def called(self, at: int, node: NodeId, operation: Operation) -> None:
         """A client's operation begins at ``node``."""
@@ -134,24 +149,22 @@ class Recorder(Observer):
         if len(self._calls) >= MAX_OPEN_CALLS:
             del self._calls[next(iter(self._calls))]
         self._calls[id(operation)] = (self._last_call, operation)
-        line: Event = {"t": at, "node": node, "kind": "invoke", "call": self._last_call}
-        line |= {"client": operation.process, "op": operation.function}
-        line |= {"key": plain(operation.key), "value": plain(operation.argument)}
-        self._put(line)
+        fields = f'"invoke","call":{self._last_call}{_asked(operation)}'
+        fields += f',"key":{json_of(operation.key)},"value":{json_of(operation.argument)}'
+        self._put(at, node, fields, self._tick(node))
 
     def returned(self, at: int, node: NodeId, operation: Operation) -> None:
         """A client's operation at ``node`` ended; its ``outcome`` says how."""
         number, _ = self._calls.pop(id(operation), (0, operation))
-        line: Event = {"t": at, "node": node, "kind": "return", "call": number}
-        line |= {"client": operation.process, "op": operation.function}
+        fields = f'"return","call":{number}{_asked(operation)}'
         match operation.outcome:
             case Ok(value):
-                line |= {"outcome": "ok", "value": plain(value)}
+                fields += f',"outcome":"ok","value":{json_of(value)}'
             case Failed(reason):
-                line |= {"outcome": "fail", "value": reason}
+                fields += f',"outcome":"fail","value":{encode(reason)}'
             case Unknown(reason):
-                line |= {"outcome": "info", "value": reason}
-        self._put(line)
+                fields += f',"outcome":"info","value":{encode(reason)}'
+        self._put(at, node, fields, self._tick(node))
 
     def verdict(
         self,
@@ -176,18 +189,37 @@ class Recorder(Observer):
                 order in which they were begun.
             seen_at: for a no, when it was first to be seen, if operations do not tell.
         """
-        line: Event = {"t": at, "node": node, "kind": "verdict", "property": property}
-        line |= {"result": result, "sentence": sentence}
+        parts: dict[str, object] = {"property": property, "result": result, "sentence": sentence}
         if calls:
-            line["calls"] = list(calls)
+            parts["calls"] = list(calls)
         if seen_at is not None:
-            line["at"] = seen_at
-        self._put(line)
+            parts["at"] = seen_at
+        self._put(at, node, _fields("verdict", parts))
 
-    def _put(self, line: Event) -> None:
-        if self._clocks is not None and (clock := self._clocks.of(line)) is not None:
-            line["clock"] = clock
-        self._write(to_line(line))
+    def _tick(self, node: NodeId) -> Mapping[str, int] | None:
+        return None if self._clocks is None else self._clocks.tick(node)
+
+    def _put(
+        self,
+        at: int,
+        node: NodeId | None,
+        fields: str,
+        clock: Mapping[str, int] | None = None,
+        *,
+        merged: bool = False,
+    ) -> None:
+        if clock is not None and node is not None:
+            fields += f',"clock":{self._clock_texts.json(node, clock, merged=merged)}'
+        self._write(ended(f'{{"t":{at},"node":{self._quoted[node]},"kind":{fields}}}'))
+
+
+def _fields(kind: str, parts: Mapping[str, object]) -> str:
+    """A kind, and its fields, as they follow ``"kind":``."""
+    return encode(kind) + (f",{encode(parts)[1:-1]}" if parts else "")
+
+
+def _asked(operation: Operation) -> str:
+    return f',"client":{encode(operation.process)},"op":{encode(operation.function)}'
 
 
 def _is_node_class(value: object) -> bool:
@@ -202,28 +234,42 @@ def _names_of(*nodes: Any) -> Mapping[type, str]:
     return {kind: names[full] for full, kind in by_full_name.items()}
 
 
-class _Names(dict[type, str]):
+class _Types:
     """What classes are called in the trace; one that nobody announced gets a name when it comes."""
 
-    def __missing__(self, kind: type) -> str:
-        full = full_name(kind)
-        names = shortest_names([full, *map(full_name, self)])
-        short = kind.__name__
-        self[kind] = name = names[full] if short in self.values() else short
-        return name
+    def __init__(self, names: Mapping[type, str]) -> None:
+        self._names = dict(names)
+        self._quoted: dict[type, str] = {}
 
-    def typed(self, value: object) -> tuple[str, object]:
-        """The type of a message or timer, after its subnode's name, and the bare one.
+    def of(self, value: object) -> tuple[str, object]:
+        """The type of a message, timer or operation, as JSON, and the bare one.
 
-        What is signed is shown as if it were not: that is for all messages of such a protocol.
+        The name of its subnode is before it. What is signed is shown as if it were not: that is
+        for all messages of such a protocol.
         """
+        kind = type(value)
+        quoted = self._quoted.get(kind)
+        if quoted is not None:
+            return quoted, value
         path, bare = unwrapped(value)
         void = ""
         if isinstance(bare, Signed) and kind_of(type(bare.content)):
             void = " (void)" if bare.signature == VOID else ""
             bare = bare.content
-        name = self[type(bare)] + void
-        return (f"{path}/{name}" if path else name), bare
+        name = self._name(type(bare)) + void
+        quoted = encode(f"{path}/{name}" if path else name)
+        if bare is value:
+            self._quoted[kind] = quoted
+        return quoted, bare
+
+    def _name(self, kind: type) -> str:
+        name = self._names.get(kind)
+        if name is None:
+            names = shortest_names([full_name(each) for each in (kind, *self._names)])
+            short = kind.__name__
+            name = names[full_name(kind)] if short in self._names.values() else short
+            self._names[kind] = name
+        return name
 
 
 def _shown_key(key: object) -> object:

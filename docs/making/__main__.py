@@ -26,11 +26,14 @@ def main() -> int:
         stage = staged(course)
         stage.write()
         pages = {path for path in stage.files if path.endswith(PAGE)}
-        is_new = building.build(navigation(course, pages))
+        built = building.build(navigation(course, pages))
     except LabError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
-    done = f"built in {time.monotonic() - began:.0f} s" if is_new else "up to date"
+    done = "up to date"
+    if built:
+        counts = f"pages made anew: {len(built.anew)}, kept: {len(built.kept)}"
+        done = f"built in {time.monotonic() - began:.0f} s, {counts}"
     print(f"{building.SITE.relative_to(ROOT)}: {done}; lab docs shows it")
     return 0
 

@@ -30,6 +30,7 @@ from common.course.base.lab import Lab
 from common.course.kit.reach import reach
 from common.trace.viewer import page
 from docs.making import playground
+from docs.making.importing import imports
 from docs.making.keeping import kept
 from docs.making.vendor import HYPOTHESIS, PYODIDE, PYODIDE_FILES, vendored
 
@@ -66,17 +67,22 @@ def made(course: Course, only: Collection[str] = ()) -> Iterator[tuple[str, byte
         only: the ids of some labs; all that run in the simulator unless given.
     """
     labs = [lab for lab in course.labs if lab.worlds and (not only or lab.id in only)]
-    yield f"{PLACE}/course.zip", zipped(_portable(course, labs))
-    yield f"{PLACE}/pytest.zip", zipped(_pytest())
-    yield f"{PLACE}/hypothesis.zip", zipped(_hypothesis())
+    archives = {"course": _portable(course, labs), "pytest": _pytest(), "hypothesis": _hypothesis()}
+    for name, parts in archives.items():
+        yield f"{PLACE}/{name}.zip", _archive(name, parts)
     package = vendored(PYODIDE) / "package"
     for name in PYODIDE_FILES:
         yield f"{PLACE}/pyodide/{name}", (package / name).read_bytes()
     for lab in labs:
-        texts = {**of_lab(course, lab), **_makers(course, lab)}
-        made_of = [part for name, text in texts.items() for part in (name.encode(), text)]
+        made_of = {**of_lab(course, lab), **_makers(course, lab)}
         files = kept(lab.id, made_of, partial(_shown, course, lab))
         yield from ((f"{LABS}/{name}", content) for name, content in files.items())
+
+
+def _archive(name: str, files: Mapping[str, bytes]) -> bytes:
+    """An archive, kept while its files and this module stay the same."""
+    made_of = {**files, __name__: Path(__file__).read_bytes()}
+    return kept(f"{name}.zip", made_of, lambda: {name: zipped(files)})[name]
 
 
 def _shown(course: Course, lab: Lab) -> dict[str, bytes]:
@@ -135,7 +141,7 @@ def _room(course: Course, lab: Lab) -> dict[str, bytes]:
     begin += [course.root / file for file in lab.parts[0].files]
     begin += [path for path in suite.glob("*.py") if not path.name.startswith("test_")]
     begin += (room / "front").glob("tab.py")
-    return _read(reach(course, begin))
+    return _read(reach(course, begin, imports().of))
 
 
 def _pytest() -> dict[str, bytes]:

@@ -6,7 +6,7 @@ files says so.
 
 import platform
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from shutil import rmtree
@@ -18,7 +18,7 @@ MADE = ROOT / ".cache" / "docs-made"
 
 def kept(
     name: str,
-    made_of: Iterable[bytes],
+    made_of: Mapping[str, bytes],
     make: Callable[[], Mapping[str, bytes]],
     folder: Path = MADE,
 ) -> dict[str, bytes]:
@@ -28,13 +28,15 @@ def kept(
 
     Args:
         name: under which they are kept.
-        made_of: the bytes of everything that they depend on; this Python is added.
+        made_of: the bytes of everything that they depend on, by name, in any order; this Python is
+            added.
         make: makes them, by their names.
         folder: where they are kept.
     """
     digest = sha256(platform.python_version().encode())
-    for each in made_of:
-        digest.update(sha256(each).digest())
+    for part in sorted(made_of):
+        digest.update(sha256(part.encode()).digest())
+        digest.update(sha256(made_of[part]).digest())
     place = folder / name / digest.hexdigest()[:16]
     if not place.is_dir():
         place.parent.mkdir(parents=True, exist_ok=True)

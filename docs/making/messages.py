@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from common.course.base.lab import Lab
@@ -40,11 +41,12 @@ class Kind:
         return f"{self.name}({', '.join(self.fields)})"
 
 
-def cast(lab: Lab, root: Path) -> list[Kind]:
+@cache
+def cast(lab: Lab, root: Path) -> tuple[Kind, ...]:
     """All of a lab's, kind by kind, each in the order of its files."""
     found = [each for file in lab.files for each in _in(root / lab.path(file.path), file.path)]
     order = list(KINDS)
-    return sorted(found, key=lambda each: order.index(each.kind))
+    return tuple(sorted(found, key=lambda each: order.index(each.kind)))
 
 
 def _in(path: Path, file: str) -> Iterator[Kind]:

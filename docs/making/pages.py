@@ -7,6 +7,7 @@ from docs.making import anchors, bundle, diagrams, labs, runs, terms
 from docs.making.arrived import with_arrived
 from docs.making.asking import Page, Site
 from docs.making.expanding import commands, expand
+from docs.making.importing import imports
 from docs.making.parts import MAKERS
 from docs.making.running import Runner
 from docs.making.staging import Stage, assets, sources
@@ -32,6 +33,7 @@ def staged(course: Course) -> Stage:
         _same_anchors(Page(path), site.stage)
     for lab in course.labs:
         site.stage.add(labs.code_page(lab), labs.code(lab, course))
+    imports().keep()
     return site.stage
 
 

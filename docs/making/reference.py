@@ -1,6 +1,5 @@
 """The reference that is made: the ``lab`` command from its help, the floors from the imports."""
 
-import ast
 from collections import defaultdict
 from html import escape
 from pathlib import Path
@@ -11,6 +10,7 @@ from common.course.base.course import Course
 from common.course.base.lazy import load
 from common.course.command import VERBS
 from docs.making.asking import Asked
+from docs.making.importing import imports
 
 WIDTH = 88
 """Columns of the help."""
@@ -79,13 +79,7 @@ def _imported(folder: Path, own: str, names: list[str]) -> set[str]:
 
 def _of(path: Path, names: list[str]) -> set[str]:
     """The packages of ``common`` that a file imports."""
-    modules: list[str] = []
-    for part in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(part, ast.ImportFrom) and part.module:
-            modules.append(part.module)
-        elif isinstance(part, ast.Import):
-            modules += [alias.name for alias in part.names]
-    parts = [module.split(".") for module in modules]
+    parts = [module.split(".") for module in imports().of(path)]
     return {each[1] for each in parts if each[0] == "common" and each[1:] and each[1] in names}
 
 

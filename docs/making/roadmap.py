@@ -10,7 +10,7 @@ from functools import cache
 from html import escape
 from typing import Any
 
-import yaml
+import msgspec
 
 from common.course.base.lab import Stage
 from docs.making.asking import Asked
@@ -28,9 +28,7 @@ STATES = {
 @cache
 def ideas() -> list[dict[str, Any]]:
     """What ``docs/roadmap.yaml`` says."""
-    found: list[dict[str, Any]] = yaml.safe_load((DOCS / "roadmap.yaml").read_text("utf-8"))[
-        "ideas"
-    ]
+    found: list[dict[str, Any]] = msgspec.yaml.decode((DOCS / "roadmap.yaml").read_bytes())["ideas"]
     return found
 
 

@@ -35,9 +35,10 @@ _KEPT = re.compile(r"`[^`]*`|!?\[[^\]]*\]\([^)]*\)|<[^>]*>|\{[^}]*\}")
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A word, where the glossary explains it, and how."""
+    """A word, how it is found in a text, where the glossary explains it, and how."""
 
     word: str
+    pattern: re.Pattern[str]
     anchor: str
     meaning: str
 
@@ -53,8 +54,14 @@ def terms(language: str) -> tuple[Term, ...]:
         english, chinese, says, says_it = row["cells"].split(" | ")
         cell, meaning = (chinese, says_it) if language == "zh" else (english, says)
         words = re.split(", |、", _BRACKETS.sub("", cell))
-        found += [Term(word, row["anchor"], meaning) for word in words]
+        found += [Term(word, _pattern(word, language), row["anchor"], meaning) for word in words]
     return tuple(sorted(found, key=lambda term: -len(term.word)))
+
+
+def _pattern(word: str, language: str) -> re.Pattern[str]:
+    """Chinese has no spaces between words; elsewhere a word is a whole one."""
+    sound = re.escape(word)
+    return re.compile(sound if language == "zh" else f"(?<![\\w-]){sound}(?![\\w-])", re.IGNORECASE)
 
 
 def with_terms(page: Page, text: str) -> str:
@@ -84,9 +91,7 @@ def _linked(page: Page, part: str, is_prose: bool, left: list[Term]) -> str:
     if not is_prose:
         return part
     for term in left:
-        sound = f"(?<![\\w-]){re.escape(term.word)}(?![\\w-])"
-        pattern = re.escape(term.word) if page.language == "zh" else sound
-        found = re.search(pattern, part, re.IGNORECASE)
+        found = term.pattern.search(part)
         if found:
             left[:] = [other for other in left if other.anchor != term.anchor]
             link = f"{page.link(GLOSSARY)}#{term.anchor}"

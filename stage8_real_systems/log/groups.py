@@ -256,8 +256,7 @@ class Group:
             return
         self.state = State.COMPLETING
         self.protocol = self._chosen()
-        if self.leader not in self.members:
-            self.leader = next(iter(self.members))
+        self.leader = next(iter(self.members))  # of those that stay, who came first
         for id, member in self.members.items():
             member.heard_at = now
             self._end_join(member, self._joined(id))

@@ -11,8 +11,9 @@ from common.contract import message, operation, record, timer
 from common.contract.effects import Forget, Save
 from common.contract.events import Fire, Invoke, Receive, Start
 from common.contract.observer import Observer
-from common.trace.format import KINDS, Meta
-from common.trace.plain import MAX_ITEMS, MAX_TEXT, body_of, plain
+from common.trace.as_json import ClockTexts, Quoted, body_json, json_of
+from common.trace.format import KINDS, Meta, encode, to_line
+from common.trace.plain import MAX_ITEMS, MAX_TEXT, plain
 from common.trace.reader import parse
 from common.trace.recorder import Recorder, open_trace
 from common.values.errors import BadInput
@@ -285,7 +286,41 @@ class TestPlainValues:
         assert "…" in json.dumps(plain(loop), ensure_ascii=False)
 
     def test_a_body_is_the_fields_by_name(self) -> None:
-        assert body_of(Write("x", 3)) == {"key": "x", "value": 3}
+        assert body_json(Write("x", 3)) == '{"key":"x","value":3}'
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            *(0, -(2**53), 2**53 + 1, 2**90, True, None, 0.5, float("inf")),
+            *('"quoted" \\ \n', "é\u2028", "half \ud800", "x" * MAX_TEXT, "x" * (MAX_TEXT + 1)),
+            *(b"\xff", (1, ("a", None)), {"%s": [b"k"]}, {3, 1}, Ping("hi", (Entry(1, "t"),))),
+        ],
+        ids=lambda value: repr(value)[:20],
+    )
+    def test_straight_to_json_is_the_same_as_over_plain_values(self, value: object) -> None:
+        assert json_of(value) == encode(plain(value))
+
+
+def test_a_line_written_part_by_part_has_the_bytes_of_one_written_as_a_whole(
+    recording: Recording,
+) -> None:
+    recorder = recording.recorder
+    operation = Operation("c%d", "write", "k\u2028", ('"', 1), 3)
+    recorder.called(3, "c%d", operation)
+    recorder.sent(4, "c%d", "nö2", Ping("%s\x85", (Entry(1, "a"),)), 1)
+    recorder.stepped(5, "nö2", Receive(0, "c%d", Ping("%s")), 1, {"known": {"%": 1.5}})
+    recorder.failed(6, Partition(6, (("c%d",), ("nö2",))))
+    operation.outcome = Unknown("no \u2029 answer")
+    recorder.returned(7, "c%d", operation)
+    recorder.verdict(8, None, "said", "no", "it “did”", calls=(1,), seen_at=4)
+    assert recording.lines == [to_line(json.loads(line)) for line in recording.lines]
+
+
+def test_a_clock_has_all_of_its_members_after_each_message() -> None:
+    clocks = ClockTexts(Quoted())
+    assert clocks.json("n1", {"n1": 1}, merged=False) == '{"n1":1}'
+    assert clocks.json("n1", {"n1": 2, 'n"2': 7}, merged=True) == '{"n1":2,"n\\"2":7}'
+    assert clocks.json("n1", {"n1": 3, 'n"2': 7}, merged=False) == '{"n1":3,"n\\"2":7}'
 
 
 def test_a_lone_surrogate_becomes_an_escape_in_the_file(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from docs.making import colouring, including, measuring, museum, nav, plans, ref
 from docs.making.asking import Asked, Page, Site
 from docs.making.exhibiting import VAGUE
 from docs.making.expanding import commands, expand
+from docs.making.importing import Imports
 from docs.making.keeping import kept
 from docs.making.labs import with_lines
 from docs.making.parts import MAKERS
@@ -208,7 +209,7 @@ def test_files_are_made_again_only_if_what_they_are_made_of_changed(tmp_path: Pa
             made.append(text)
             return {"a": text.encode(), "b": b""}
 
-        return kept("lab", [b"same", text.encode()], make, tmp_path)
+        return kept("lab", {"same": b"", "text": text.encode()}, make, tmp_path)
 
     assert files("one") == {"a": b"one", "b": b""}
     assert files("one") == files("one")
@@ -246,3 +247,30 @@ def test_the_run_of_an_exhibit_says_what_its_test_says() -> None:
     assert [
         path.stem for path in museum.TRACES.glob("*.jsonl") if VAGUE in path.read_text("utf-8")
     ] == []
+
+
+def test_the_order_in_which_files_are_named_does_not_make_them_new(tmp_path: Path) -> None:
+    made_of = {"one": b"1", "two": b"2"}
+    first = kept("lab", made_of, lambda: {"a": b"made"}, tmp_path)
+    reverse = dict(reversed(made_of.items()))
+    assert kept("lab", reverse, lambda: {"a": b"made again"}, tmp_path) == first
+    exchanged = {"one": b"2", "two": b"1"}
+    assert kept("lab", exchanged, lambda: {"a": b"other"}, tmp_path) == {"a": b"other"}
+
+
+def test_what_a_file_imports_is_read_again_only_if_its_text_is_new(tmp_path: Path) -> None:
+    file, kept_in = tmp_path / "file.py", tmp_path / "imports.json"
+
+    def found() -> list[str]:
+        known = Imports(kept_in)
+        modules = known.of(file)
+        known.keep()
+        return modules
+
+    file.write_text("import os\nfrom common.values import units\n")
+    assert found() == ["common.values", "common.values.units", "os"]
+    kept_in.write_text(kept_in.read_text().replace('"os"', '"kept"'))
+    assert found()[-1] == "kept"
+    file.write_text("import sys\n")
+    assert found() == ["sys"]
+    assert "kept" not in kept_in.read_text(), "what nobody asked for is forgotten"

@@ -63,6 +63,19 @@ def test_a_cluster_under_a_schedule_is_recorded_checked_and_drawn(
     assert run(["check-history", history, "--model", "register"]) == 0
 
 
+def test_a_run_that_is_too_long_for_a_picture_is_checked_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "MOST_TRACED", 1_000)
+    code = run(["run", "cap", "--headless", "--duration", "1s", "--out", str(tmp_path)])
+    told = " ".join(capsys.readouterr().out.split())
+    assert code == 0
+    assert "No picture: the run traced more than" in told
+    assert "let it run for a shorter time" in told
+    files = [path.name for path in tmp_path.rglob("*") if path.is_file()]
+    assert files == ["history.jsonl"]
+
+
 class MuteCaller(Caller):
     """Asks nobody, so that nothing that it is asked ever ends."""
 

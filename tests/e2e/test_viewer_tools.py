@@ -9,7 +9,7 @@ import pytest
 
 from common.contract.shown import shown_log
 from common.trace.format import Meta
-from common.trace.viewer.page import build_page
+from common.trace.viewer.page import build_page, script
 from common.values.faults import Crash
 from common.values.history import Ok
 from tests.e2e.test_viewer import FLAGS
@@ -140,6 +140,30 @@ def test_bytes_that_can_be_read_are_shown_as_text(
     page.press("End")
     assert page.text(".stv-sentence").startswith(f"c1 asks for get({shown[:12]}")
     page.context.close()
+
+
+LABELS = """([lines, look]) => {
+  const measure = (text) => 6.4 * text.length;
+  return ["steps", "time"].map((mode) => {
+    const place = layOut(readTrace(lines), { width: 900, mode, zoom: 1, measure });
+    for (let y = 0; look && y < place.height; y += look) place.index.labels(y, y + 700);
+    const labels = [...place.index.labels(-100, place.height + 100)];
+    return labels.map(({ id, ...label }) => JSON.stringify(label)).sort();
+  });
+}"""
+
+
+def test_labels_that_are_placed_as_one_scrolls_stand_where_all_at_once_would_put_them(
+    browser: Any,
+) -> None:
+    page = browser.new_page()
+    page.add_script_tag(content=script(exported=False))
+    for lines in (election(), chatter(400)):
+        at_once = page.evaluate(LABELS, [lines, 0])
+        assert min(map(len, at_once)) > len(lines) / 4
+        for look in (90, 1100):
+            assert page.evaluate(LABELS, [lines, look]) == at_once
+    page.close()
 
 
 def test_nine_lanes_fit_on_a_screen_of_1440(browser: Any, tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 
 What the docs publish of a lab (``docs/results/mutants.json``, written by ``lab mutants --generated
 LAB --publish``) is held against the suites: no other mutant survives. There are thousands of them,
-so a tenth of the proofs tries an eighth of those of its exercises, and ten days later the next
-eighth: all in eighty days. ``SLICE=all`` tries all.
+so a slice of the proofs tries an eighth of those of its exercises, and twenty days later the next
+eighth: all in 160 days. ``SLICE=all`` tries all.
 """
 
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ PUBLISHED = read(COURSE.root / FILE)
 
 EXERCISES = [(COURSE.lab(id), hole.name) for id in PUBLISHED for hole in COURSE.lab(id).holes]
 
-SLICES, TURNS = 10, 8
+SLICES, TURNS = 20, 8
 """CI comes to the same slice again after so many days, and then does the next of so many turns."""
 
 SUITE_SECONDS = 10

@@ -2,7 +2,7 @@
 
 The schedules are of all kinds of trouble that a lab promises to bear.
 
-A few at a time: each slice of ten has as many of each lab.
+A few at a time, so that each slice of the proofs has some of each lab.
 """
 
 import pytest

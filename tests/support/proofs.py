@@ -1,14 +1,15 @@
 """The heavy proofs in slices: each run does what it can afford, and all is done in turn.
 
 A pytest plugin. Tests that are marked ``proof`` are heavy: each attack, each mutant, a thousand
-seeds. ``--proofs day/10`` keeps a tenth of them, tomorrow the next tenth, by the date in UTC: two
-runs of one day do the same. ``--proofs 3/10`` keeps the third tenth, ``all`` all, ``none`` none.
+seeds. ``--proofs day/20`` keeps a twentieth of them, tomorrow the next one, by the date in UTC: two
+runs of one day do the same. ``--proofs 3/20`` keeps the third one, ``all`` all, ``none`` none. A
+test's slice is a matter of its name, so that what is added moves nothing to another day.
 
 What is done for each lab alike, and is not quite as heavy, is marked ``rotates``: a third of it is
 kept, today that of the slice's number, so that three days in a row do all of it. There will be many
 labs, and the time of a run is bounded.
 
-``--proofs-minutes 30`` begins no proof after that time: a run of CI that takes too long is lost,
+``--proofs-minutes 20`` begins no proof after that time: a run of CI that takes too long is lost,
 and one machine may be four times as slow as another. What was not begun counts as skipped, and the
 end of the run tells how to do it.
 
@@ -31,7 +32,7 @@ TURNS = 3
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The option of this plugin."""
-    parser.addoption("--proofs", metavar="SLICE", default="all", help="3/10, day/10, all or none")
+    parser.addoption("--proofs", metavar="SLICE", default="all", help="3/20, day/20, all or none")
     parser.addoption(
         "--proofs-minutes", metavar="N", type=float, help="begin no proof after N minutes"
     )

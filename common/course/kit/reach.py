@@ -1,6 +1,6 @@
 """What a lab's files stand on: every file of labs and tests that they import."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from common.course.base.course import Course
@@ -17,24 +17,39 @@ def starts(course: Course, lab: Lab) -> set[Path]:
     return {*room.rglob("*.py"), *suite.rglob("*.py")}
 
 
-def reach(course: Course, files: Iterable[Path]) -> set[Path]:
-    """These files, and all files of labs and tests that they import, directly or not."""
+def modules_of(file: Path) -> Iterable[str]:
+    """The modules that a file imports, and ``module.name`` of what it takes from them."""
+    return imported(parsed(file))
+
+
+def reach(
+    course: Course,
+    files: Iterable[Path],
+    modules: Callable[[Path], Iterable[str]] = modules_of,
+) -> set[Path]:
+    """These files, and all files of labs and tests that they import, directly or not.
+
+    Args:
+        course: where the files are.
+        files: where to begin.
+        modules: says of a file what it imports; who asks often knows it from before.
+    """
     reached: set[Path] = set()
     todo = list(files)
     while todo:
         file = todo.pop()
         if file not in reached:
             reached.add(file)
-            todo += _used(course, file)
+            todo += _used(course, modules(file))
     return reached
 
 
-def _used(course: Course, file: Path) -> set[Path]:
-    """The files of labs and tests that a file imports, with the packages that they are in."""
+def _used(course: Course, modules: Iterable[str]) -> set[Path]:
+    """The files of labs and tests among these modules, with the packages that they are in."""
     tops = (*course.packages, TESTS)
     return {
         path
-        for name in imported(parsed(file))
+        for name in modules
         if name.partition(".")[0] in tops
         for path in _files_of(course.root, name)
     }

@@ -22,7 +22,7 @@ from common.course.base.lab import Lab
 from common.course.base.naming import find
 from common.course.base.output import MARKS, Output, show_report
 from common.course.verbs.schedules import read_schedule
-from common.course.verbs.session import Session, SessionOptions
+from common.course.verbs.session import MOST_TRACED, Session, SessionOptions
 from common.runtime import loops
 from common.runtime.lying import check_liars
 from common.values.errors import BadInput
@@ -258,7 +258,14 @@ def _conclude(session: Session, out: Path, output: Output) -> dict[str, object]:
         if verdict.answer is Answer.NO:
             for line in session.stories.splitlines():
                 output.line(escape(line))
-    output.say(f"picture: [link=file://{Path(files['page']).resolve()}]{files['page']}[/]")
+    if page := files.get("page"):
+        output.say(f"picture: [link=file://{Path(page).resolve()}]{page}[/]")
+    else:
+        output.say(
+            f"No picture: the run traced more than {MOST_TRACED >> 20} MB, too much to join and to "
+            "draw. Its history was checked, and is in " + escape(files["history"]) + ". For a "
+            "picture let it run for a shorter time (--duration)."
+        )
     if not tally["ok"]:
         output.say("Nothing was done in that time: let the clients work for longer (--duration).")
     told = {

@@ -32,6 +32,10 @@ SETTLING_SECONDS = 5.0
 
 LOOK_SECONDS = 0.05
 
+MOST_TRACED = 128 * 1024 * 1024
+"""Bytes of all traces of a run that are joined: some minutes. To join them takes six times as much
+memory, and of so many events no picture shows a tenth."""
+
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
@@ -194,10 +198,20 @@ class Session:
             self._verdicts = {name: weighed(check(history), history) for name, check in checks}
         return self._verdicts
 
+    def traced_bytes(self) -> int:
+        """How much the members have traced so far."""
+        directory = self.cluster.spec.directory
+        return sum(path.stat().st_size for path in directory.glob("*/trace-*.jsonl"))
+
     def save(self, out: Path) -> dict[str, str]:
-        """Write history, trace and picture below ``out``; returns their paths."""
+        """Write history, trace and picture below ``out``; returns their paths.
+
+        A run that was too long for a picture has its history alone (:data:`MOST_TRACED`).
+        """
         out = folder(out)
         history = write(out / "history.jsonl", self.cluster.history.to_jsonl())
+        if self.traced_bytes() > MOST_TRACED:
+            return {"history": str(history)}
         recorded = self.cluster.collect_trace(out / "trace.jsonl")
         self.stories = str(Stories.of_trace(recorded.events))
         end = recorded.events[-1]["t"] if recorded.events else 0

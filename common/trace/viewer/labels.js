@@ -78,6 +78,11 @@ function boxesOf(x, y, width, anchor, angle) {
   });
 }
 
+function keep(place, label) {
+  label.id = place.labelCount++;
+  place.labels.add(label);
+}
+
 /** Put a label at the first candidate place that is free, best where no arrow goes through it. */
 function tryLabel(place, text, candidates, more) {
   const width = place.measure(text, more.bold);
@@ -97,41 +102,44 @@ function tryLabel(place, text, candidates, more) {
     Math.min(...boxes.map((box) => box.y0)),
     Math.max(...boxes.map((box) => box.y1)),
   ];
-  place.labels.push({ id: place.labels.length, text, top, bottom, ...where, ...more });
+  keep(place, { text, top, bottom, ...where, ...more });
   return true;
 }
 
-/** Place all labels of a layout: fixed ones first, then those that can stand elsewhere. */
-export function placeLabels(place) {
+/** The passes that place all labels: fixed ones first, then those that can stand elsewhere. */
+export function labelPasses(place) {
   const { trace } = place;
   const rows = trace.rows.filter((row) => !row.hidden);
+  const ofNodes = rows.filter((row) => row.lane >= 0);
+  const ofWorld = rows.filter((row) => row.lane < 0);
   const arrows = trace.arrows.filter((arrow) => !arrow.hidden);
-  for (const row of rows) {
-    if (row.lane < 0)
-      claim(place, { x0: GUTTER - 18, x1: place.width, y0: row.y - 11, y1: row.y + 9 });
-    else
-      claim(place, {
-        x0: place.x(row.lane) - 8,
-        x1: place.x(row.lane) + 8,
-        y0: row.y - 7,
-        y1: row.y + 7,
-      });
-  }
-  placeTimes(place, rows);
-  for (const row of rows) if (row.lane < 0) placeWorld(place, row);
-  for (const call of trace.calls) placeCallLabels(place, call);
-  for (const arrow of arrows) if (arrow.kind === "drop") placeLost(place, arrow);
-  for (const row of rows) if (row.lane >= 0) placeSide(place, row);
-  for (const arrow of arrows) if (!arrow.loop) placeMessage(place, arrow);
+  const lost = arrows.filter((arrow) => arrow.kind === "drop");
+  const ofRow = (row) => [row.y, row.y];
+  const ofCall = (call) => [call.y0, call.end ? call.y1 : call.y0];
+  const ofArrow = (arrow) => [Math.min(arrow.top, arrow.y1), arrow.bottom];
+  const pass = (items, spanOf, put) => ({ items, spanOf, put: (item) => put(place, item) });
+  return [
+    pass(rows, ofRow, claimRow),
+    pass(rows, ofRow, placeTime),
+    pass(ofWorld, ofRow, placeWorld),
+    pass(trace.calls, ofCall, placeCallLabels),
+    pass(lost, ofArrow, placeLost),
+    pass(ofNodes, ofRow, placeSide),
+    pass(arrows.filter((arrow) => !arrow.loop), ofArrow, placeMessage),
+  ];
 }
 
-function placeTimes(place, rows) {
-  let shown = null;
-  for (const row of rows) {
-    if (row.t === shown) continue;
-    const at = [[GUTTER - 22, row.y + 4, "end"]];
-    if (tryLabel(place, showMoment(place.trace, row.t), at, { kind: "time", event: row.first })) shown = row.t;
-  }
+function claimRow(place, { lane, y }) {
+  if (lane < 0) return claim(place, { x0: GUTTER - 18, x1: place.width, y0: y - 11, y1: y + 9 });
+  const x = place.x(lane);
+  claim(place, { x0: x - 8, x1: x + 8, y0: y - 7, y1: y + 7 });
+}
+
+function placeTime(place, row) {
+  if (row.t === place.lastTime) return;
+  const at = [[GUTTER - 22, row.y + 4, "end"]];
+  const more = { kind: "time", event: row.first };
+  if (tryLabel(place, showMoment(place.trace, row.t), at, more)) place.lastTime = row.t;
 }
 
 function placeWorld(place, row) {
@@ -146,7 +154,7 @@ function placeWorld(place, row) {
   const pill = place.measure(text, true) + 20;
   place.lastPill = { y: row.y, end: x + pill };
   const where = { x: x + 10, y: row.y + 4, anchor: "start", top: row.y - 12, bottom: row.y + 8 };
-  place.labels.push({ id: place.labels.length, text, ...where, kind, pill, event: row.first });
+  keep(place, { text, ...where, kind, pill, event: row.first });
 }
 
 function placeCallLabels(place, call) {

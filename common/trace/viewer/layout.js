@@ -1,7 +1,8 @@
 // Where everything stands: lanes side by side, time downward, labels that never overlap.
 
 import { GUTTER, placeArrow } from "./arrows.js";
-import { placeLabels } from "./labels.js";
+import { Gradual } from "./gradual.js";
+import { labelPasses } from "./labels.js";
 
 export const TOP = 30;
 const ROW = 30; // px from one step to the next in steps mode, at zoom 1
@@ -15,7 +16,7 @@ const BUCKET = 400; // px of height that share a drawer in the index of tall thi
 export function layOut(trace, { width, mode, zoom, measure }) {
   const count = Math.max(1, trace.lanes.length);
   const laneWidth = Math.min(MAX_LANE, Math.max(MIN_LANE, (width - GUTTER - 16) / count));
-  const place = { trace, mode, laneWidth, measure, labels: [], boxes: new Map(), lost: new Map() };
+  const place = { trace, mode, laneWidth, measure, boxes: new Map(), lost: new Map() };
   place.width = Math.max(width, GUTTER + laneWidth * count + 16);
   place.left = GUTTER + (place.width - GUTTER - 16 - laneWidth * count) / 2;
   place.x = (lane) => place.left + laneWidth * (lane + 0.5);
@@ -29,9 +30,17 @@ export function layOut(trace, { width, mode, zoom, measure }) {
     span.y0 = place.yOf(span.begin);
     span.y1 = span.end ? place.yOf(span.end) : place.height - 30;
   });
-  place.index = { arrows: drawers(arrows) };
-  placeLabels(place);
-  place.index.labels = drawers(place.labels);
+  const drawnArrows = new Drawers(arrows);
+  place.labels = new Drawers();
+  place.labelCount = 0;
+  place.gradual = new Gradual(labelPasses(place));
+  place.index = {
+    arrows: (y0, y1) => drawnArrows.between(y0, y1),
+    labels: (y0, y1) => {
+      place.gradual.to(y1);
+      return place.labels.between(y0, y1);
+    },
+  };
   return place;
 }
 
@@ -101,20 +110,26 @@ function placeCall(place, call) {
 }
 
 /** Finds what is to be seen between two heights, without looking at everything. */
-function drawers(items) {
-  const found = new Map();
-  for (const item of items) {
+class Drawers {
+  constructor(items = []) {
+    this.found = new Map();
+    for (const item of items) this.add(item);
+  }
+
+  add(item) {
     for (let b = Math.floor(item.top / BUCKET); b <= Math.floor(item.bottom / BUCKET); b++) {
-      if (!found.has(b)) found.set(b, []);
-      found.get(b).push(item);
+      const drawer = this.found.get(b);
+      if (drawer) drawer.push(item);
+      else this.found.set(b, [item]);
     }
   }
-  return (y0, y1) => {
+
+  between(y0, y1) {
     const seen = new Set();
     for (let b = Math.floor(y0 / BUCKET); b <= Math.floor(y1 / BUCKET); b++) {
-      for (const item of found.get(b) || [])
+      for (const item of this.found.get(b) || [])
         if (item.bottom >= y0 && item.top <= y1) seen.add(item);
     }
     return seen;
-  };
+  }
 }

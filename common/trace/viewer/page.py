@@ -9,8 +9,9 @@ from string import Template
 from common.trace.viewer.shorten import shorten_lines
 
 MODULES = (
-    "texts.js", "words.js", "model.js", "arrows.js", "labels.js", "layout.js", "scene.js",
-    "logs.js", "panel.js", "minimap.js", "tools.js", "controls.js", "input.js", "viewer.js",
+    "texts.js", "words.js", "measure.js", "model.js", "arrows.js", "labels.js", "gradual.js",
+    "layout.js", "scene.js", "logs.js", "panel.js", "minimap.js", "tools.js", "controls.js",
+    "input.js", "viewer.js",
 )  # fmt: skip
 """The script's parts, each after those that it imports from."""
 

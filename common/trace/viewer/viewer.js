@@ -4,6 +4,7 @@
 import { build, drawHeads, drawTicks, icon } from "./controls.js";
 import { listen } from "./input.js";
 import { layOut, sideways } from "./layout.js";
+import { measurer } from "./measure.js";
 import { Minimap } from "./minimap.js";
 import { lastAtMost, leaveOut, readTrace, saidIn, stateAt, troubleAt } from "./model.js";
 import { eventCard, html, stateCards, table } from "./panel.js";
@@ -45,6 +46,7 @@ class Viewer {
   /** Take the picture out of the page again, with everything that listens for it. */
   destroy() {
     this.pause();
+    this.place.gradual.stop();
     this.ends.abort();
     this.p.node.remove();
   }
@@ -55,34 +57,12 @@ class Viewer {
 
   // Layout.
 
-  /** How wide a text is: the sum of its signs, each measured once. Texts are many, signs are few. */
-  measurer() {
-    const pen = document.createElement("canvas").getContext("2d");
-    const family = getComputedStyle(this.p.node).fontFamily;
-    const [plain, bold] = ["", "600 "].map((weight) => {
-      const known = new Map();
-      return (sign) => {
-        let width = known.get(sign);
-        if (width === undefined) {
-          pen.font = `${weight}12px ${family}`;
-          known.set(sign, (width = pen.measureText(sign).width));
-        }
-        return width;
-      };
-    });
-    return (text, isBold) => {
-      const widthOf = isBold ? bold : plain;
-      let sum = 0;
-      for (const sign of text) sum += widthOf(sign);
-      return sum;
-    };
-  }
-
   relayout() {
-    this.measure ||= this.measurer();
+    this.measure ||= measurer(this.p.node);
     const kept = this.event ? this.event.row : this.rowInView();
     const width = Math.max(320, this.p.scroller.clientWidth);
     const { mode, zoom, measure } = this;
+    this.place?.gradual.stop();
     this.place = layOut(this.trace, { width, mode, zoom, measure });
     this.laidOut = width;
     this.scene.use(this.place);
@@ -96,6 +76,7 @@ class Viewer {
     this.render();
     this.p.steps.setAttribute("aria-pressed", String(mode === "steps"));
     this.p.time.setAttribute("aria-pressed", String(mode === "time"));
+    this.place.gradual.goOn(this.place.height);
   }
 
   rowInView() {

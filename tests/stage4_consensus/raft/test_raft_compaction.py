@@ -113,6 +113,7 @@ def test_a_snapshot_is_installed_when_all_its_pieces_are_there_in_any_order(lab:
     one = OneServer(lab)
     one.append(2, (0, 0), [2, 2])
     one.receive("n2", sent[0])
+    assert only(one.command("a"), lab.NotLeader).leader == "n2", "who sends it leads"
     one.receive("n2", sent[2])
     one.receive("n2", sent[-1])
     one.receive("n2", sent[0])

@@ -34,14 +34,22 @@ class Desk:
             self.told[caller] = result  # type: ignore[index]
         self.group.endings = []
 
-    def join(self, member: str, now: int = 0, *, known: bool = False, protocols: str = "r") -> int:
+    def join(
+        self,
+        member: str,
+        now: int = 0,
+        *,
+        known: bool = False,
+        protocols: str = "r",
+        rebalance: int = REBALANCE,
+    ) -> int:
         """A member joins; one that is not known gets the id that it is called here."""
         self.last += 1
         kinds = tuple(
             self.lab.group_requests.Protocol(each, b"of " + each.encode()) for each in protocols
         )
         request = self.lab.JoinGroup(
-            "g", member if known else "", member, SESSION, REBALANCE, "consumer", kinds
+            "g", member if known else "", member, SESSION, rebalance, "consumer", kinds
         )
         self.group.join(request, self.last, member, now)
         self.take()
@@ -113,6 +121,9 @@ def test_a_round_is_not_closed_before_all_members_have_joined_again(lab: LogLab)
     before = desk.sync("b")
     waiting = desk.sync("b")
     assert desk.error(before) is lab.Error.REBALANCE_IN_PROGRESS, "it asks again, from elsewhere"
+    again = lab.SyncGroup("g", desk.group.generation, "b", ())
+    desk.group.sync(again, waiting, 0)  # the same message a second time
+    desk.take()
     assert waiting not in desk.told, "the leader has not said who gets what"
     assert desk.told[desk.sync("a", given="ab")] == lab.Synced("r", b"a")
     assert desk.told[waiting] == lab.Synced("r", b"b")
@@ -149,6 +160,14 @@ def test_a_round_goes_on_without_those_that_do_not_join_in_time(lab: LogLab) -> 
     assert desk.group.generation == generation + 1, "one round, one generation"
     assert [each.id for each in desk.told[first].members] == ["a", "c"]
     assert desk.beat("b", generation, 1001 * MS).error is lab.Error.UNKNOWN_MEMBER_ID
+    alone = Desk(lab)
+    alone.stable("a", "b")
+    third = alone.join("c", 0)
+    for now in range(100, 1100, 100):
+        for each in "ab":
+            alone.beat(each, generation, now * MS)
+        alone.expire(now * MS)
+    assert [each.id for each in alone.told[third].members] == ["c"], "neither has joined again"
 
 
 @graded(points=3, title="Silence", requirement="a member that never beats is expelled")
@@ -229,6 +248,16 @@ def test_a_generation_that_gets_no_assignment_ends(lab: LogLab) -> None:
         left = desk.beat(each, generation, 1000 * MS)
         assert left.error is lab.Error.UNKNOWN_MEMBER_ID, "neither has asked for its share"
     assert desk.told[desk.join("c", 1100 * MS, known=True)].leader == "c", "and none waits for them"
+    for patient in "ab":
+        desk = Desk(lab)
+        for each, known in (("a", False), ("b", False), ("a", True)):
+            wait = 3 * REBALANCE if each == patient else REBALANCE
+            desk.join(each, known=known, rebalance=wait)
+        waiting = desk.sync("b", 0)
+        for now in range(100, 3000, 100):
+            desk.beat("a", desk.group.generation, now * MS)
+            desk.expire(now * MS)
+        assert waiting not in desk.told, f"{patient} said that it may take three seconds"
 
 
 @graded(points=2, title="Old generations", requirement="P5: what is said in an old one is refused")
@@ -243,7 +272,9 @@ def test_what_a_member_says_in_an_old_generation_is_refused(lab: LogLab) -> None
     assert group.refusal_of_commit(old + 1, "z", 1) is error.UNKNOWN_MEMBER_ID
     assert group.refusal_of_commit(-1, "", 1) is not error.NONE, "somebody outside, with members"
     assert group.refusal_of_commit(-1, "a", 1) is error.ILLEGAL_GENERATION
-    assert lab.Group("h", 0).refusal_of_commit(5, "", 1) is error.UNKNOWN_MEMBER_ID
+    for generation in (0, 5):
+        refusal = lab.Group("h", 0).refusal_of_commit(generation, "", 1)
+        assert refusal is error.UNKNOWN_MEMBER_ID, "who names a generation is a member of it"
     desk.join("c")
     assert group.refusal_of_commit(old + 1, "a", 1) is error.NONE, "the last moment to commit"
     assert group.refusal_of_commit(-1, "", 1) is not error.NONE, "there are members in each state"

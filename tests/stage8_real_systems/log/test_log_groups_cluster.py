@@ -113,12 +113,13 @@ def test_who_waits_for_a_coordinator_that_is_none_any_more_is_told_so(lab: LogLa
     simulation.run(simulation.now + 200 * MS)
     ways = (lab.group_requests.Protocol("r", b""),)
 
-    def join(name: str) -> Any:
+    def join(name: str, group: str = "g") -> Any:
         session = 5 * SECOND
-        return lab.JoinGroup("g", "", name, session, session, "consumer", ways)
+        return lab.JoinGroup(group, "", name, session, session, "consumer", ways)
 
     first = ask_ok(simulation, leader, join("a"))
-    waiting = simulation.call(leader, join("b"))
+    ask_ok(simulation, leader, join("a", "another"))
+    waiting = [simulation.call(leader, join("b", group)) for group in ("another", "g")]
     controller = described(lab, simulation).controller
     silent = next(each for each in names(3) if each not in (leader, controller))
     simulation.inject(Block(simulation.now, silent, leader))
@@ -128,7 +129,7 @@ def test_who_waits_for_a_coordinator_that_is_none_any_more_is_told_so(lab: LogLa
     committing = simulation.call(leader, commit)
     assert not has_ended(simulation, committing, 100 * MS)
     assert ask_ok(simulation, leader, lab.DeleteTopic("__consumer_offsets")) == lab.Done()
-    for each in (waiting, committing):
+    for each in (*waiting, committing):
         wait_for(simulation, each, 500 * MS)
         assert value_of(each).error is lab.Error.NOT_COORDINATOR
     beat = lab.Heartbeat("g", first.generation, first.member)
