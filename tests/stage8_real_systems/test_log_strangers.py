@@ -1,10 +1,10 @@
-"""Brokers of the lab log and strangers: what they send must neither stay in memory nor end a broker."""
+"""What strangers send to brokers of the lab log neither stays in memory nor ends a broker."""
 
 import pytest
 
 from common.contract import NodeId
+from common.course.suites.kit import ask_ok, has_ended
 from common.sim.simulation import Simulation
-from common.values.history import Ok
 from common.values.units import MS, SECOND
 from stage8_real_systems.log.broker import Broker
 from stage8_real_systems.log.coordinator import GENERATIONS, Coordinator
@@ -32,29 +32,23 @@ from stage8_real_systems.log.requests import (
 from stage8_real_systems.log.serving import MOST_WAITING
 from stage8_real_systems.log.worlds import WORLDS
 
-SOON = 5 * SECOND
 WAYS = (Protocol("r", b""),)
-
-
-def ask(simulation: Simulation, node: NodeId, operation: object) -> object:
-    """Have an operation carried out; returns its result."""
-    asked = simulation.call(node, operation)
-    assert simulation.run_until(lambda: asked.outcome is not None, simulation.now + SOON), operation
-    assert isinstance(asked.outcome, Ok)
-    return asked.outcome.value
 
 
 def coordinated() -> tuple[Simulation, NodeId, Broker]:
     """Three brokers, with the one that coordinates groups."""
 
+    size = WORLDS.simulated
+    assert size is not None
+
     def broker(id: NodeId, peers: tuple[NodeId, ...]) -> Broker:
-        return Broker(id, peers, **WORLDS.simulated.config)
+        return Broker(id, peers, **size.config)
 
     simulation = Simulation(dict.fromkeys(("n1", "n2", "n3"), broker))
     found: object = None
     while not hasattr(found, "broker"):
         simulation.run(simulation.now + 100 * MS)
-        found = ask(simulation, "n1", FindCoordinator("g"))
+        found = ask_ok(simulation, "n1", FindCoordinator("g"))
     simulation.run(simulation.now + 500 * MS)
     name: NodeId = found.broker
     node = simulation.nodes[name]
@@ -76,12 +70,12 @@ def join(group: str, session: int = 1 * SECOND, kind: str = "consumer") -> JoinG
 def test_a_group_of_which_nobody_is_a_member_takes_no_room_and_its_positions_stay() -> None:
     simulation, name, broker = coordinated()
     for number in range(50):
-        refused = ask(simulation, name, Heartbeat(f"g{number}", 1, "x"))
+        refused = ask_ok(simulation, name, Heartbeat(f"g{number}", 1, "x"))
         assert refused == Refused(Error.UNKNOWN_MEMBER_ID)
         kept = CommitOffsets(f"g{number}", -1, "", (Committed("t", 0, number),))
-        assert ask(simulation, name, kept) == Done()
+        assert ask_ok(simulation, name, kept) == Done()
     assert not coordinator(broker).groups
-    found = ask(simulation, name, FetchOffsets("g7"))
+    found = ask_ok(simulation, name, FetchOffsets("g7"))
     assert isinstance(found, Offsets)
     assert found.offsets[0].offset == 7
 
@@ -90,13 +84,13 @@ def test_the_generations_of_a_group_that_was_forgotten_go_on() -> None:
     simulation, name, broker = coordinated()
     last = coordinator(broker).epoch * GENERATIONS
     for leaves in (True, False, True):
-        joined = ask(simulation, name, join("g"))
+        joined = ask_ok(simulation, name, join("g"))
         assert isinstance(joined, Joined)
         assert joined.generation > last
         last = joined.generation
         assert list(coordinator(broker).groups) == ["g"]
         if leaves:
-            assert ask(simulation, name, LeaveGroup("g", joined.member)) == Done()
+            assert ask_ok(simulation, name, LeaveGroup("g", joined.member)) == Done()
         else:
             simulation.run(simulation.now + 2 * SECOND)  # it does not beat
         assert not coordinator(broker).groups
@@ -115,7 +109,7 @@ def test_the_generations_of_a_group_that_was_forgotten_go_on() -> None:
 )
 def test_a_join_that_makes_no_sense_is_refused(asked: object, error: Error) -> None:
     simulation, name, broker = coordinated()
-    found = ask(simulation, name, asked)
+    found = ask_ok(simulation, name, asked)
     assert isinstance(found, Refused)
     assert found.error is error
     assert not coordinator(broker).groups
@@ -124,7 +118,7 @@ def test_a_join_that_makes_no_sense_is_refused(asked: object, error: Error) -> N
 def test_a_client_that_calls_itself_by_a_book_is_a_member_with_a_name() -> None:
     simulation, name, _ = coordinated()
     named = JoinGroup("g", "", "x" * 32_767, SECOND, SECOND, "consumer", WAYS)
-    joined = ask(simulation, name, named)
+    joined = ask_ok(simulation, name, named)
     assert isinstance(joined, Joined)
     assert len(joined.member) < 300
 
@@ -133,24 +127,24 @@ def test_a_commit_that_no_message_between_brokers_could_carry_is_refused() -> No
     """Five megabytes in one commit ended the broker that took it, as no frame had room for them."""
     simulation, name, broker = coordinated()
     many = tuple(Committed("t", number, 5, -1, "x" * 1_000) for number in range(5_000))
-    refused = ask(simulation, name, CommitOffsets("g", -1, "", many))
+    refused = ask_ok(simulation, name, CommitOffsets("g", -1, "", many))
     assert isinstance(refused, Refused)
     assert refused.error is Error.INVALID_COMMIT_OFFSET_SIZE
     assert not coordinator(broker).offsets
-    assert ask(simulation, name, CommitOffsets("g", -1, "", many[:500])) == Done()
+    assert ask_ok(simulation, name, CommitOffsets("g", -1, "", many[:500])) == Done()
 
 
 def test_so_many_consumers_wait_and_one_more_is_told_what_there_is() -> None:
     simulation, _, _ = coordinated()
-    assert ask(simulation, "n1", CreateTopic("t", 1)) == Done()
-    described = ask(simulation, "n1", DescribeCluster(("t",)))
-    leader: NodeId = described.topics[0].partitions[0].leader  # type: ignore[attr-defined]
+    assert ask_ok(simulation, "n1", CreateTopic("t", 1)) == Done()
+    described = ask_ok(simulation, "n1", DescribeCluster(("t",)))
+    leader: NodeId = described.topics[0].partitions[0].leader
     simulation.run(simulation.now + 500 * MS)
     node = simulation.nodes[leader]
     assert isinstance(node, Broker)
     wait = Fetch((FetchPart("t", 0, 0),), 60 * SECOND)
     waiting = [simulation.call(leader, wait) for _ in range(MOST_WAITING)]
     one_more = simulation.call(leader, wait)
-    assert simulation.run_until(lambda: one_more.outcome is not None, simulation.now + SECOND)
+    assert has_ended(simulation, one_more, 100 * MS)
     assert len(node.purgatory.by_number) == MOST_WAITING
-    assert all(each.outcome is None for each in waiting)
+    assert all(each.returned_at is None for each in waiting)
