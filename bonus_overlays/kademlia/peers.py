@@ -117,7 +117,7 @@ class Mainline(Dht):
     def __init__(self, id: NodeId, peers: tuple[NodeId, ...], **options: Any) -> None:
         super().__init__(id, peers, **options)
         self.swarms: dict[Key, dict[Peer, int]] = {}
-        """By torrent, who shares it, and until when that is believed."""
+        """By torrent, who shares it, and until when that is believed, the latest last."""
 
     def sharing(self, target: Key) -> list[Peer]:
         """Who is known to share a torrent. Announcements that have ended are forgotten."""
@@ -151,7 +151,9 @@ class Mainline(Dht):
         why = self.objection_to_announcing(announce, sender)
         if why is None:
             swarm = self.swarms.setdefault(announce.target, {})
-            swarm[Peer(host_of(sender), announce.port)] = self.now + ANNOUNCED_FOR
+            peer = Peer(host_of(sender), announce.port)
+            swarm.pop(peer, None)  # if it goes on sharing, it is the latest now
+            swarm[peer] = self.now + ANNOUNCED_FOR
             self.send(sender, Pong(announce.number, self.key))
         else:
             self.send(sender, Refused(announce.number, self.key, why))
@@ -165,9 +167,17 @@ class Mainline(Dht):
             return Objection(WRONG, f"a torrent is 20 bytes, a port is from 1 to {MOST_PORT}")
         known = self.sharing(announce.target)
         full = len(known) >= MOST_PEERS and Peer(host_of(sender), announce.port) not in known
+        if not known and len(self.swarms) >= MOST_SWARMS:
+            self.forget_ended()
         if full or (not known and len(self.swarms) >= MOST_SWARMS):
             return Objection(NO_ROOM, "this node has no room for another peer")
         return None
+
+    def forget_ended(self) -> None:
+        """Make room: forget the torrents of which even the latest announcement has ended."""
+        for target, swarm in list(self.swarms.items()):
+            if swarm[next(reversed(swarm))] <= self.now:
+                del self.swarms[target]
 
     @on(Peers)
     def peers_received(self, answer: Peers, sender: NodeId) -> None:

@@ -172,6 +172,9 @@ def question(method: bytes, transaction: object = b"aa", **arguments: object) ->
         (question(b"put", token=bytes(100), v=b"x"), 203, "'token'"),
         (question(b"announce_peer", info_hash=ID, token=b"t"), 203, "'port'"),
         (question(b"vote"), 204, "unknown"),
+        (question(b"vote" * 100), 204, "unknown"),
+        (encode({"t": b"aa", "y": "q", "a": {"id": ID}}), 203, "'q'"),
+        (encode({"t": b"aa", "y": "q", "q": 1, "a": {"id": ID}}), 203, "'q'"),
         (encode({"t": b"aa", "y": "q", "q": "ping"}), 203, "dictionary"),
         (encode({"t": b"aa", "y": "q", "q": "ping", "a": {"id": b"me"}}), 203, "'id'"),
     ],
@@ -191,7 +194,7 @@ def test_a_question_that_cannot_be_understood_is_answered_with_an_error(
         (b"hello", "no value"),
         (encode([1, 2]), "dictionary"),
         (encode({"t": b"aa"}), "'y'"),
-        (encode({"t": b"aaaaaaaaaaaa", "y": "q", "q": "ping", "a": {"id": ID}}), "'t'"),
+        (question(b"ping", bytes(33)), "'t'"),
         (encode({"t": b"aaaa", "y": "r", "r": {"id": ID}}), "nobody has asked"),
         (encode({"t": b"aaaa", "y": "e", "e": [201, "x"]}), "nobody has asked"),
     ],
@@ -199,6 +202,24 @@ def test_a_question_that_cannot_be_understood_is_answered_with_an_error(
 def test_what_is_no_question_and_nobody_asked_for_is_refused(datagram: bytes, why: str) -> None:
     with pytest.raises(Refused, match=why):
         translators()[0].arrived(datagram, STRANGER)
+
+
+@pytest.mark.parametrize("transaction", [b"", b"\0", bytes(8), b"a" * 20, bytes(32)])
+def test_a_transaction_id_of_any_bytes_comes_back_as_it_was(transaction: bytes) -> None:
+    translator = translators()[0]
+    asked = translator.arrived(question(b"ping", transaction), STRANGER)
+    assert isinstance(asked, Ping)
+    answer = decode(translator.datagram("10.0.0.9:1", Pong(asked.number, "22" * 20)))
+    assert isinstance(answer, dict)
+    assert answer[b"t"] == transaction
+
+
+@pytest.mark.parametrize(("implied", "port"), [(0, 7), (1, STRANGER[1]), (2, STRANGER[1])])
+def test_any_implied_port_but_0_stands_for_the_one_it_came_from(implied: int, port: int) -> None:
+    said = {"info_hash": ID, "port": 7, "token": b"t", "implied_port": implied}
+    announced = translators()[0].arrived(question(b"announce_peer", **said), STRANGER)
+    assert isinstance(announced, Announce)
+    assert announced.port == port
 
 
 def test_an_answer_from_another_address_than_the_one_that_was_asked_is_refused() -> None:

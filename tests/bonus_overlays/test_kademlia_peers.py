@@ -111,3 +111,18 @@ def test_strangers_cannot_fill_a_node() -> None:
     for number in range(MOST_SWARMS - 1):
         assert node.announce("10.0.0.1:1", 7, key_of(b"%d" % number)) == 0
     assert node.announce("10.0.0.1:1", 7, OTHER) == 202, "one torrent too many"
+
+
+def test_torrents_that_nobody_asks_for_again_give_their_room_back() -> None:
+    """Two thousand announcements of torrents that there are not kept a node full for ever."""
+    node = Noting()
+    assert node.announce("10.0.0.1:1", 7) == 0
+    for number in range(MOST_SWARMS - 1):
+        assert node.announce("10.0.0.2:1", 7, key_of(b"%d" % number)) == 0
+    node.now = ANNOUNCED_FOR - SECOND
+    assert node.announce("10.0.0.3:1", 7) == 0
+    assert node.announce("10.0.0.1:1", 7) == 0
+    node.now = ANNOUNCED_FOR
+    assert node.announce("10.0.0.1:1", 7, OTHER) == 0
+    assert set(node.node.swarms) == {TORRENT, OTHER}
+    assert {peer.host for peer in node.known().peers} == {"10.0.0.1", "10.0.0.3"}

@@ -5,7 +5,14 @@ from ipaddress import IPv4Address
 from typing import Any, get_args
 
 from bonus_overlays.kademlia.front.fields import Names
-from bonus_overlays.kademlia.front.krpc import REFUSED, Message, Translator, Wrong, error_of
+from bonus_overlays.kademlia.front.krpc import (
+    MOST_ARRIVING,
+    REFUSED,
+    Message,
+    Translator,
+    Wrong,
+    error_of,
+)
 from bonus_overlays.kademlia.front.signatures import OwnersSigner
 from bonus_overlays.kademlia.messages import Meet
 from common.contract import NodeId
@@ -14,9 +21,6 @@ from common.runtime.facade import Door
 from common.runtime.refusals import Refusals, Refused
 from common.runtime.udp import UdpSocket
 from common.values.errors import BadInput
-
-MOST_ARRIVING = 4_096
-"""Bytes in a datagram that is read. The largest that BEP 44 allows has some 1,300."""
 
 
 class KrpcFront:

@@ -48,14 +48,17 @@ from common.contract import NodeId, Signed
 from common.runtime.carrier import Address
 from common.runtime.refusals import Refused
 
-MOST_TRANSACTION = 6
-"""Bytes in the transaction id of a stranger's question; BEP 5 suggests two."""
+MOST_TRANSACTION = 32
+"""Bytes in the transaction id of a stranger's question. BEP 5 suggests two, and sets no bound; some
+clients take eight, or twenty."""
 OWN_TRANSACTION = 4
 MOST_ASKED = 4_096
 """Questions of which it is remembered what they were; older ones have no answer any more."""
 MOST_TEXT = 200
 """Of a stranger's error, so many bytes are read."""
 MOST_TOKEN = 64
+MOST_ARRIVING = 4_096
+"""Bytes in a datagram that is read. The largest that BEP 44 allows has some 1,300."""
 WRONG, UNKNOWN_METHOD = 203, 204
 EXPIRES_IN = 7_200_000_000
 """Two hours in microseconds: BEP 44 lets a put say nothing about it, and republishes hourly."""
@@ -152,8 +155,8 @@ class Translator:
 
     def _question(self, fields: Fields, source: Address) -> Question | Wrong:
         transaction = fields.text(b"t", MOST_TRANSACTION)
-        method = fields.text(b"q", 20)
         try:
+            method = fields.text(b"q", MOST_ARRIVING)
             arguments = Fields(fields.values.get(b"a", 0))
             key = arguments.key(b"id")
             if fields.values.get(b"ro") == 1:  # it answers nobody, so it is no contact (BEP 43)
@@ -171,7 +174,7 @@ class Translator:
         return Store(number, key, _item(arguments, salt), EXPIRES_IN, cas, token)
 
     def _announce(self, number: int, key: Key, arguments: Fields, source: Address) -> Announce:
-        implied = arguments.values.get(b"implied_port") == 1
+        implied = arguments.values.get(b"implied_port", 0) != 0
         port = source[1] if implied else arguments.number(b"port")
         token = _shown(arguments.text(b"token", MOST_TOKEN))
         return Announce(number, key, arguments.key(b"info_hash"), port, token)
