@@ -113,7 +113,8 @@ class Stories(Observer):
 
     def sent(self, at: int, node: NodeId, to: NodeId, message: object, number: int) -> None:
         """A message leaves."""
-        self._tell(at, node, to, message)
+        if self._told:
+            self._tell(at, node, to, message)
 
     def tables(self) -> list[Table]:
         """A table for each liar that said something: time, one column, the other column."""

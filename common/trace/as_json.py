@@ -1,7 +1,7 @@
 """What a recorder sees, straight as the JSON of its line: a run has thousands of lines.
 
-Names, fields and the members of clocks come again and again. So they are put into quotes once; what
-is left to do for a line is to fill numbers and texts into a form. The bytes are those that
+Names and fields come again and again. So they are put into quotes once; what is left to do for a
+line is to fill numbers and texts into a form. The bytes are those that
 :func:`common.trace.format.to_line` would make of an :data:`~common.trace.format.Event`.
 """
 
@@ -50,30 +50,3 @@ class Quoted(dict[str | None, str]):
     def __missing__(self, name: str | None) -> str:
         self[name] = quoted = encode(name)
         return quoted
-
-
-class ClockTexts:
-    """The clocks of the nodes. All of a clock but the node's own entry changes only by messages.
-
-    Args:
-        quoted: the names of the nodes, in quotes.
-    """
-
-    def __init__(self, quoted: Quoted) -> None:
-        self._quoted = quoted
-        self._others: dict[str, str] = {}
-
-    def json(self, node: str, clock: Mapping[str, int], *, merged: bool) -> str:
-        """The clock of ``node``, of which its own entry is the first.
-
-        Args:
-            node: the node.
-            clock: its clock.
-            merged: whether that took over something from a message just now.
-        """
-        own = self._quoted[node]
-        if merged or node not in self._others:
-            quoted = self._quoted
-            entries = [f",{quoted[other]}:{count}" for other, count in clock.items()]
-            self._others[node] = "".join(entries[1:])
-        return f"{{{own}:{clock[node]}{self._others[node]}}}"

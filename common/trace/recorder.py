@@ -19,8 +19,8 @@ from common.contract.observer import Observer
 from common.contract.schema import classes_of
 from common.contract.signing import VOID, Signed
 from common.contract.wrapped import unwrapped
-from common.trace.as_json import ClockTexts, Quoted, body_json, fields_json, json_of
-from common.trace.causality import Clocks
+from common.trace.as_json import Quoted, body_json, fields_json, json_of
+from common.trace.causality import Clock, Clocks
 from common.trace.format import Meta, encode, ended, to_line
 from common.trace.plain import plain
 from common.values.errors import BadInput
@@ -70,7 +70,6 @@ class Recorder(Observer):
         self._types = _Types(_names_of(*dict.fromkeys(classes)))
         self._quoted = Quoted()
         self._clocks = Clocks() if clocks else None
-        self._clock_texts = ClockTexts(self._quoted)
         self._states: dict[NodeId, Any] = {}
         self._calls: dict[int, tuple[int, Operation]] = {}
         self._last_call = 0
@@ -107,7 +106,7 @@ class Recorder(Observer):
             self._states[node] = state
             fields += f',"state":{fields_json(state)}'
         if self._clocks and isinstance(event, Receive):
-            self._put(at, node, fields, self._clocks.receive(node, number), merged=True)
+            self._put(at, node, fields, self._clocks.receive(node, number))
         else:
             self._put(at, node, fields, self._tick(node))
 
@@ -141,7 +140,7 @@ class Recorder(Observer):
         del parts["at"]
         node = parts.pop("node", None)
         kind = parts.pop("fault")
-        self._put(at, node, _fields(kind, parts), node and self._tick(node))
+        self._put(at, node, _fields(kind, parts), self._tick(node) if node else None)
 
     def called(self, at: int, node: NodeId, operation: Operation) -> None:
         """A client's operation begins at ``node``."""
@@ -196,21 +195,12 @@ class Recorder(Observer):
             parts["at"] = seen_at
         self._put(at, node, _fields("verdict", parts))
 
-    def _tick(self, node: NodeId) -> Mapping[str, int] | None:
+    def _tick(self, node: NodeId) -> Clock | None:
         return None if self._clocks is None else self._clocks.tick(node)
 
-    def _put(
-        self,
-        at: int,
-        node: NodeId | None,
-        fields: str,
-        clock: Mapping[str, int] | None = None,
-        *,
-        merged: bool = False,
-    ) -> None:
-        if clock is not None and node is not None:
-            fields += f',"clock":{self._clock_texts.json(node, clock, merged=merged)}'
-        self._write(ended(f'{{"t":{at},"node":{self._quoted[node]},"kind":{fields}}}'))
+    def _put(self, at: int, node: NodeId | None, fields: str, clock: Clock | None = None) -> None:
+        line = f'{{"t":{at},"node":{self._quoted[node]},"kind":{fields}'
+        self._write(ended(f'{line},"clock":{clock.as_json()}}}' if clock else f"{line}}}"))
 
 
 def _fields(kind: str, parts: Mapping[str, object]) -> str:

@@ -5,8 +5,11 @@
 The page is that of the lab echo, served from this machine. ``first_run_s`` goes from the click on
 Run, on a page that nobody has touched, to the picture: Python is fetched, compiled and started, the
 lab is run. Bound: 5 s. ``later_run_ms`` is the median of runs with other seeds, each of about two
-thousand messages (``later_run_messages``), from the question to the picture. Bound: 200 ms. Then
-the last of them is scrubbed, as in ``viewer``: at 60 frames a second a frame takes 16.7 ms. There
+thousand messages (``later_run_messages``), from the click on Run to the picture, by the clock of
+the page: Python has run the lab, judged it and hashed its trace, which has come to the page, and
+what is in view is drawn, with the verdict. (Labels further down are placed while the page is idle.)
+Bound: 200 ms. ``later_run_painted_ms`` is the time until the browser has painted that as well.
+Then the last run is scrubbed, as in ``viewer``: at 60 frames a second a frame takes 16.7 ms. There
 is no peer.
 """
 
@@ -27,7 +30,22 @@ LAB = "echo"
 STARTS = 3
 LATER = 7
 RAN = "() => document.querySelector('.playground').dataset.sha256"
-FORGET = "delete document.querySelector('.playground').dataset.sha256"
+
+LATER_RUN = """async () => {
+  const place = document.querySelector(".playground");
+  delete place.dataset.sha256;
+  const shown = new Promise((done) => {
+    const look = () => place.dataset.sha256 && done(performance.now());
+    new MutationObserver(look).observe(place, { attributeFilter: ["data-sha256"] });
+  });
+  const asked = performance.now();
+  place.querySelector(".pg-bar .pg-main").click();
+  const drawn = await shown;
+  await new Promise(requestAnimationFrame);
+  const { port1, port2 } = new MessageChannel();
+  await new Promise((done) => ((port1.onmessage = done), port2.postMessage(0))); // it is painted
+  return [drawn - asked, performance.now() - asked, Number(place.dataset.messages)];
+}"""
 
 
 def main() -> None:
@@ -62,18 +80,15 @@ def later_runs(page: Any) -> dict[str, float]:
     """Milliseconds of runs of two thousand messages, and how many messages there are."""
     page.get_by_label("Operations per client").fill("500")
     page.get_by_label("Virtual time, ms").fill("30000")
-    took, messages = [], []
+    runs = []
     for seed in range(1, LATER + 2):
         page.get_by_label("Seed", exact=True).fill(str(seed))
-        page.evaluate(FORGET)
-        page.get_by_role("button", name="Run", exact=True).click()
-        page.wait_for_function(RAN, timeout=120_000)
-        shown = page.evaluate("({...document.querySelector('.playground').dataset})")
-        took.append(float(shown["took"]))
-        messages.append(int(shown["messages"]))
+        runs.append(page.evaluate(LATER_RUN))
+    drawn, painted, messages = zip(*runs[1:], strict=True)
     return {
-        "later_run_ms": statistics.median(took[1:]),
-        "later_run_messages": statistics.median(messages[1:]),
+        "later_run_ms": statistics.median(drawn),
+        "later_run_painted_ms": statistics.median(painted),
+        "later_run_messages": statistics.median(messages),
     }
 
 

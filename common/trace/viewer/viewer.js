@@ -19,9 +19,10 @@ const PRINTABLE = 1_500; // rows; of a longer run the part in view is printed
 const MAX_ZOOM = { steps: 4, time: 64 };
 
 class Viewer {
-  constructor(element, lines, { title = "", event = null, page = false } = {}) {
+  constructor(element, lines, { title = "", event = null, page = false, theme = "" } = {}) {
     this.trace = readTrace(lines);
     this.p = build(this.trace, title);
+    if (theme) this.p.node.dataset.theme = theme;
     this.opensAt = event;
     this.isPage = page;
     this.ends = new AbortController(); // takes this viewer's ears off the page around it
@@ -70,10 +71,11 @@ class Viewer {
     this.heads = drawHeads(this.p, this.trace, this.place);
     this.stale = true;
     drawTicks(this.p, this.trace);
-    this.map.draw(this.place, this.p.scroller.clientHeight);
     this.nowY = this.event ? this.place.yOf(this.event) : null;
     if (kept !== null && this.trace.rows[kept]) this.scrollTo(this.trace.rows[kept].y);
-    this.render();
+    const { scrollTop, clientHeight } = this.p.scroller; // once: the page is laid out for it
+    this.map.draw(this.place, clientHeight);
+    this.render(scrollTop, clientHeight);
     this.p.steps.setAttribute("aria-pressed", String(mode === "steps"));
     this.p.time.setAttribute("aria-pressed", String(mode === "time"));
     this.place.gradual.goOn(this.place.height);
@@ -97,8 +99,7 @@ class Viewer {
   }
 
   /** Bring the page up to date. Sizes are read before anything is written: one layout a frame. */
-  render() {
-    const { scrollTop, clientHeight } = this.p.scroller;
+  render(scrollTop = this.p.scroller.scrollTop, clientHeight = this.p.scroller.clientHeight) {
     const now = performance.now();
     if (this.stale && !(this.hurried && now - this.shownAt < WORDS)) {
       this.shownAt = now;
@@ -371,6 +372,7 @@ class Viewer {
  * `trace` is the text of a trace file, or its lines. Options, all of which may be left out:
  *   title  the heading; the lab's name unless given
  *   event  the number of the event at which it opens, from 1
+ *   theme  "light" or "dark"; what the system prefers unless given
  *   page   true where the picture is the whole page: it takes the page's keys and follows the
  *          address (#event=12)
  * The element's height is the picture's, 480 px at least. Returns the viewer, of which others use

@@ -325,8 +325,7 @@ export class Playground {
 
   show(trace, options = { title: this.title || this.lab.title }) {
     this.viewer?.destroy();
-    this.viewer = mount(this.picture, trace, options);
-    this.dress();
+    this.viewer = mount(this.picture, trace, { theme: this.theme, ...options });
   }
 
   /** Give the viewer the colours of the page, where the page has a say in it. */
