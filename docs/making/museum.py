@@ -77,10 +77,15 @@ def museum(asked: Asked) -> str:
 
 
 def _exhibit(asked: Asked, exhibit: Exhibit, found: dict[str, Any] | None) -> Iterator[str]:
-    about, mutant = exhibit.about, exhibit.mutant
-    title = mutant.name.rpartition(" (")[0]
+    title = exhibit.mutant.name.rpartition(" (")[0]
     yield f"### {title} {{ #{exhibit.key} }}"
     yield ""
+    yield from seen(asked, exhibit, found)
+
+
+def seen(asked: Asked, exhibit: Exhibit, found: dict[str, Any] | None) -> Iterator[str]:
+    """An exhibit without its title: what happened, what it breaks, and the run that shows it."""
+    about, mutant = exhibit.about, exhibit.mutant
     happened = asked.said("What happened", "发生了什么")
     source = f"{about['system']}, [{about['ref']}]({about['url']})"
     yield f"**{happened}.** {source}: {about['happened']}"

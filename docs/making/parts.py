@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
-from docs.making import labs, museum, plans, reference, roadmap, runs, tables
+from docs.making import broken, labs, museum, plans, reference, roadmap, runs, tables
 from docs.making.asking import Maker
 
 MAKERS: Mapping[str, Maker] = {
     "attacks": tables.attacks,
     "benchmarks": tables.benchmarks,
+    "broken": broken.broken,
     "cast": labs.whole_cast,
     "demo": runs.demo,
     "facts": labs.facts,

@@ -95,11 +95,14 @@ def _week(asked: Asked, week: dict[str, Any]) -> str:
 def _readings(asked: Asked, week: dict[str, Any]) -> list[str]:
     found = []
     for reading in week["read"]:
-        text = in_language(asked, reading["text"])
+        text, page = in_language(asked, reading["text"]), reading.get("page")
+        ours = asked.page.link(page) if page in asked.site.sources else ""
         if reading.get("url"):
             text = f"[{text}]({reading['url']})"
-        elif reading.get("page") in asked.site.sources:
-            text = f"[{text}]({asked.page.link(reading['page'])})"
+            if ours:
+                text += asked.said(f", and [our page on it]({ours})", f"，以及[本站的讲解]({ours})")
+        elif ours:
+            text = f"[{text}]({ours})"
         found.append(f"{text} <small>{reading['hours']:g} h</small>")
     return found
 

@@ -5,6 +5,7 @@ the course. An idea is *built* if a lab builds it, *read* if a page explains it,
 lab is not there yet.
 """
 
+import re
 from collections import Counter
 from functools import cache
 from html import escape
@@ -92,6 +93,16 @@ def _stage(asked: Asked, stage: Stage) -> str:
     return "\n".join([*lines, table(headers, rows)])
 
 
+def title_of(asked: Asked, page: str) -> str:
+    """What a page calls itself, in the language of the page that asks where it has that one."""
+    ours = page.replace(".md", f".{asked.page.language}.md")
+    text = asked.site.sources.get(ours) or asked.site.sources[page]
+    found = re.search(r"^# (.+?)(?: \{.*\})?$", text, re.MULTILINE)
+    if found is None:
+        raise asked.error(f"docs/{page} has no title")
+    return re.split("[:：]", found[1])[0]
+
+
 def _row(asked: Asked, idea: dict[str, Any]) -> tuple[str, ...]:
     words = in_language(asked, idea["idea"])
     if idea.get("practice"):
@@ -100,8 +111,7 @@ def _row(asked: Asked, idea: dict[str, Any]) -> tuple[str, ...]:
     where = [f"[{id}]({asked.page.link(f'labs/{id}.md')})" for id in there]
     where += [f"`{id}`" for id in idea.get("coming", ()) if id not in there]
     if idea.get("page") in asked.site.sources:
-        read = asked.said("to read", "阅读")
-        where.append(f"[{read}]({asked.page.link(idea['page'])})")
+        where.append(f"[{title_of(asked, idea['page'])}]({asked.page.link(idea['page'])})")
     state = state_of(asked, idea)
     mark = f'<span class="state {state}">{asked.said(*STATES[state])}</span>'
     return words, ", ".join(where), idea.get("paper", ""), mark

@@ -36,3 +36,18 @@ def test_a_port_is_free_again_when_the_server_ends(tmp_path: Path) -> None:
         port = first.server_port
     with serving(port, tmp_path) as second:
         assert second.server_port == port
+
+
+def test_nothing_is_said_of_a_reader_who_leaves_in_the_middle_of_a_file(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "large.bin").write_bytes(bytes(32 << 20))
+    (tmp_path / "small.txt").write_text("here")
+    with served(tmp_path) as address:
+        port = int(address.rstrip("/").rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port)) as reader:
+            reader.sendall(b"GET /large.bin HTTP/1.0\r\n\r\n")
+            assert reader.recv(1 << 10)
+        with urllib.request.urlopen(f"{address}small.txt") as answer:
+            assert answer.read() == b"here"
+    assert capfd.readouterr().err == ""

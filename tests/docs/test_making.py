@@ -1,6 +1,7 @@
 """The maker of the docs: what a page may ask for, and what it is told if there is no such thing."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from docs.making.parts import MAKERS
 from docs.making.running import Runner
 from docs.making.showing import show_of
 from docs.making.shown import SHOWN
-from docs.making.staging import Stage
+from docs.making.staging import Stage, sources
 
 PAGE = Page("labs/echo.md")
 CHINESE = Page("labs/echo.zh.md")
@@ -138,6 +139,23 @@ def test_a_plan_is_a_calendar_with_a_week_for_each_week(site: Site, id: str) -> 
     assert len(weeks) == len(plans.plans()[id]["weeks"])
     assert all(week.decoded("dtstart").weekday() == 0 for week in weeks)
     assert len({week["uid"] for week in weeks}) == len(weeks)
+
+
+def test_the_roadmap_calls_a_page_by_its_title_in_the_language_of_the_reader(site: Site) -> None:
+    site.sources = dict(sources())
+    page = "concepts/young-bloods.md"
+    for path, title in (("roadmap.md", "Hodges' notes"), ("roadmap.zh.md", "Hodges 的笔记")):
+        text = MAKERS["roadmap"](Asked(Page(path), 1, (), site))
+        assert re.search(rf"\[{title}[^\]]*\]\({page}\)", text)
+
+
+@pytest.mark.needs("icalendar")
+def test_a_reading_with_a_page_of_ours_leads_to_both(site: Site) -> None:
+    site.sources = dict(sources())
+    text = plans.plan(Asked(Page("plans/six-months.md"), 1, ("six-months",), site))
+    hodges = next(line for line in text.splitlines() if "Hodges: Notes" in line)
+    assert "](https://www.somethingsimilar.com/" in hodges
+    assert "[our page on it](../concepts/young-bloods.md)" in hodges
 
 
 def test_every_published_bug_is_a_mutant_and_has_its_own_place() -> None:

@@ -38,6 +38,15 @@ class Files(SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
+class Server(ThreadingHTTPServer):
+    """Serves on when a browser leaves in the middle of a file, and says nothing of it."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Tell what went wrong, unless only the reader went away."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
 @click.option("--port", type=int, default=PORT, show_default=True, help="Where it is served.")
 def docs(port: int) -> None:
     """Build the docs site if something changed, and show it until Ctrl-C."""
@@ -56,7 +65,7 @@ def serving(port: int, folder: Path) -> ThreadingHTTPServer:
         BadInput: the port cannot be used; the text says why.
     """
     try:
-        return ThreadingHTTPServer((HERE, port), partial(Files, directory=str(folder)))
+        return Server((HERE, port), partial(Files, directory=str(folder)))
     except (OSError, OverflowError) as error:
         why = getattr(error, "strerror", None) or str(error).rstrip(".")
         raise BadInput(
