@@ -12,8 +12,23 @@ const plain = (root) => {
   for (const nav of root.querySelectorAll("nav.md-code__nav")) nav.setAttribute("role", "none");
 };
 plain(document);
+
+// A table that is wider than its place is moved with the arrow keys: so it can have the focus.
+const widths = new ResizeObserver((changes) => {
+  for (const { target } of changes)
+    if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+    else target.removeAttribute("tabindex");
+});
+const wide = (root) => {
+  for (const place of root.querySelectorAll(".md-typeset__scrollwrap")) widths.observe(place);
+};
+wide(document);
+
 new MutationObserver((changes) => {
   for (const { addedNodes } of changes)
     for (const node of addedNodes)
-      if (node.parentElement && node.matches?.("nav")) plain(node.parentElement);
+      if (node.parentElement && node.matches?.("nav, .md-typeset__scrollwrap")) {
+        plain(node.parentElement);
+        wide(node.parentElement);
+      }
 }).observe(document.body, { childList: true, subtree: true });

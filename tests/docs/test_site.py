@@ -13,7 +13,7 @@ from tests.support.docs_site import FLAGS, Visit, built, served
 
 pytestmark = pytest.mark.needs("browser", "docs", "npm")
 
-AXE_PAGES = ("", "labs/raft/", "plans/six-months/")
+AXE_PAGES = ("", "labs/raft/", "labs/link/", "roadmap/", "plans/six-months/")
 """One of each kind; the stage pages and the playground have tests of their own beside this."""
 
 PHONE = {"width": 360, "height": 740}
@@ -56,11 +56,13 @@ def stage_page(site: Path) -> str:
 def test_axe_finds_nothing(
     browser: Any, address: str, site: Path, axe: str, path: str, scheme: str
 ) -> None:
-    with Visit(browser, address, color_scheme=scheme) as visit:
+    """With all runs of a page, and its playground; in the dark on a phone, where tables scroll."""
+    size = PHONE if scheme == "dark" else {"width": 1280, "height": 900}
+    with Visit(browser, address, color_scheme=scheme, viewport=size) as visit:
         page = visit.go(stage_page(site) if path == "stage" else path)
-        if page.locator("figure.run").count():
-            page.locator("figure.run").first.scroll_into_view_if_needed()
-            page.wait_for_selector(".stv-svg")
+        for place in page.locator("figure.run, .playground").all():
+            place.scroll_into_view_if_needed()
+            place.locator(".stv-svg").wait_for()
         page.evaluate(axe)
         found = page.evaluate("axe.run({resultTypes: ['violations']})")
         told = [

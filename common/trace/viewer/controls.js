@@ -80,10 +80,14 @@ export function build(trace, title) {
   p.scroller = html("div", { class: "stv-scroller", ...named }, [p.heads, p.canvas]);
   p.event = html("section", { class: "stv-event" });
   p.states = html("div", { class: "stv-states" });
-  p.panel = html("aside", { class: "stv-panel", "aria-label": inWords("details"), tabindex: "0" }, [
-    p.event,
-    p.states,
-  ]);
+  // A group and no landmark: a page may have several viewers, and landmarks of one name are refused.
+  const panelLooks = {
+    class: "stv-panel",
+    role: "group",
+    "aria-label": inWords("details"),
+    tabindex: "0",
+  };
+  p.panel = html("div", panelLooks, [p.event, p.states]);
   p.main = html("div", { class: "stv-main" }, [p.scroller, p.panel]);
   p.tip = html("div", { class: "stv-tip", hidden: "" });
   p.live = html("p", { class: "stv-unseen", "aria-live": "polite" });

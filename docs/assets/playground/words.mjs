@@ -12,7 +12,7 @@ const WORDS = {
   variant: ["Variant", "变体"],
   seed: ["Seed", "种子"],
   seedHint: ["Decides everything that is drawn by chance", "决定一切随机选择"],
-  nextSeed: ["Next seed", "下一个种子"],
+  nextSeed: ["+1: next seed", "+1：下一个种子"],
   nodes: ["Nodes", "节点数"],
   loss: ["Loss, %", "丢包率 %"],
   duplicate: ["Doubled, %", "重复率 %"],
