@@ -22,8 +22,8 @@ def broken(asked: Asked) -> str:
     if name in by_key:
         title = asked.said("A broken version", "一个有错误的版本")
         bug = by_key[name].mutant.name.rpartition(" (")[0].replace('"', "'")
-        body = seen(asked, by_key[name], measured("museum").get(name))
-        return "\n".join([f'??? bug "{title}: {bug}"', "", *_indented(body)])
+        shown = seen(asked, by_key[name], measured("museum").get(name))
+        return "\n".join([f'??? bug "{title}: {bug}"', "", *_indented(shown)])
     lab = asked.page.name
     add_trace(asked.site, lab, name)
     wrong = told(asked.site.stage.files[f"{FOLDER}{lab}/{name}.jsonl"])
