@@ -63,6 +63,7 @@ def attacks(asked: Asked) -> str:
     total = sum(walls.values())
     lines = [
         asked.said(f"There are {total} of them.", f"共 {total} 个。"), "",
+        *_tried(asked, measured("attacks")),
         table(
             asked.said("wall,stops", "防线,拦下").split(","),
             [(wall, str(count)) for wall, count in walls.most_common()],
@@ -73,6 +74,19 @@ def attacks(asked: Asked) -> str:
         rows = [(each["tries"], each["wall"], f"`{each['lab']}`") for each in entries]
         lines += [f"## {kind.capitalize()}", "", table(headers, rows), ""]
     return "\n".join(lines)
+
+
+def _tried(asked: Asked, result: dict[str, Any]) -> list[str]:
+    """What became of the attacks when they were tried last, with date and machine."""
+    if not result:
+        return []
+    tried, held = result["tried"], result["tried"] - len(result["lost"])
+    what = asked.said(
+        f"Of {tried} that were tried, {held} got nothing and harmed nobody.",
+        f"试过 {tried} 个，其中 {held} 个一无所获，也没有造成损害。",
+    )
+    lost = [f"* `{name}`" for name in result["lost"]]
+    return [what, "", *lost, *([""] if lost else []), _when(asked, result), ""]
 
 
 def benchmarks(asked: Asked) -> str:
