@@ -3,8 +3,8 @@
     python -m docs.making.attacked
 
 hands in each hostile submission of ``tests/attacks/corpus`` once, which takes ten minutes or
-more, and writes ``docs/results/attacks.json``: which of them gained or harmed something, with date and
-machine. The table of attacks shows it.
+more. It writes ``docs/results/attacks.json``: which of them gained or harmed something, with date
+and machine. The table of attacks shows it.
 """
 
 import subprocess
