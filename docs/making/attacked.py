@@ -2,9 +2,9 @@
 
     python -m docs.making.attacked
 
-hands in each hostile submission of ``tests/attacks/corpus`` once, which takes some minutes, and
-writes ``docs/results/attacks.json``: which of them gained or harmed something, with date and
-machine. The table of attacks shows it.
+hands in each hostile submission of ``tests/attacks/corpus`` once, which takes ten minutes or
+more. It writes ``docs/results/attacks.json``: which of them gained or harmed something, with date
+and machine. The table of attacks shows it.
 """
 
 import subprocess

@@ -5,8 +5,8 @@
 writes down what ``make bench`` has measured. A named file is what it left (``out/benchmarks.json``)
 or what one benchmark printed with ``--json``; other benchmarks' figures stay as they are.
 
-``docs.making.exhibiting`` writes down what the tests say of the museum's bugs; ``mutants.json`` has
-the figures of ``lab mutants --generated``.
+``docs.making.exhibiting`` writes down what the tests say of the museum's bugs, ``attacked`` what
+became of the attacks; ``mutants.json`` has the figures of ``lab mutants --generated``.
 """
 
 import argparse

@@ -81,7 +81,12 @@ export function build(trace, title) {
   p.event = html("section", { class: "stv-event" });
   p.states = html("div", { class: "stv-states" });
   // A group and no landmark: a page may have several viewers, and landmarks of one name are refused.
-  const panel = { class: "stv-panel", tabindex: "0", role: "group", "aria-label": inWords("details") };
+  const panel = {
+    class: "stv-panel",
+    role: "group",
+    "aria-label": inWords("details"),
+    tabindex: "0",
+  };
   p.panel = html("div", panel, [p.event, p.states]);
   p.main = html("div", { class: "stv-main" }, [p.scroller, p.panel]);
   p.tip = html("div", { class: "stv-tip", hidden: "" });
