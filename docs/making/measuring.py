@@ -11,8 +11,6 @@ became of the attacks; ``mutants.json`` has the figures of ``lab mutants --gener
 
 import argparse
 import json
-import os
-import platform
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -22,6 +20,7 @@ from typing import Any
 import msgspec
 
 from common.course.base.course import ROOT
+from common.course.base.machine import machine
 from common.values.errors import BadInput
 from docs.making.staging import DOCS
 
@@ -56,9 +55,7 @@ def measured(kind: str, folder: Path = RESULTS) -> dict[str, Any]:
 
 def when() -> dict[str, str]:
     """Date and machine of what is measured now."""
-    python = f"{platform.python_implementation()} {platform.python_version()}"
-    machine = f"{os.cpu_count()} cores, {platform.system()}, {python}"
-    return {"date": f"{datetime.now(UTC):%Y-%m-%d}", "machine": machine}
+    return {"date": f"{datetime.now(UTC):%Y-%m-%d}", "machine": machine()}
 
 
 def write(kind: str, more: dict[str, Any], folder: Path = RESULTS) -> None:

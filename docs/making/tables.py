@@ -26,7 +26,9 @@ def mutants(asked: Asked) -> str:
         (f"[{id}](#{id})", str(len(named)), *_generated(figures.get(id)))
         for id, named in everything.items()
     ]
-    lines = [table(headers, rows), ""]
+    machines = sorted({each["machine"] for each in figures.values()})
+    tried_on = asked.said("*Tried on: {}.*", "*运行环境：{}。*")
+    lines = [table(headers, rows), "", tried_on.format("; ".join(machines)), ""]
     headers = asked.said("bug,in,caught by the test", "缺陷,文件,由哪个测试发现").split(",")
     for id, named in everything.items():
         bugs = [(each.name, f"`{each.file}`", _sentence(each.caught_by)) for each in named]

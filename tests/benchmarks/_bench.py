@@ -5,14 +5,14 @@ import contextlib
 import importlib
 import json
 import math
-import os
-import platform
 import shutil
 import statistics
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
+
+from common.course.base.machine import machine
 
 MISSING_TOOL = 4
 """The exit code where a peer is missing, as for commands (decision 7)."""
@@ -73,12 +73,6 @@ def cpu_seconds(processes: Iterable[int]) -> float:
             with contextlib.suppress(FileNotFoundError):  # it ended just now
                 nanoseconds += int(task.read_text().split()[0])
     return nanoseconds / 1e9 or math.nan
-
-
-def machine() -> str:
-    """One line about where the figures come from."""
-    python = f"{platform.python_implementation()} {platform.python_version()}"
-    return f"{os.cpu_count()} cores, {platform.system()}, {python}"
 
 
 def report(

@@ -34,9 +34,10 @@ from typing import Any
 
 import _raft_ours as ours
 import _raft_peers as peers
-from _bench import Flight, cpu_seconds, machine
+from _bench import Flight, cpu_seconds
 from _raft_simulated import simulated_seconds
 
+from common.course.base.machine import machine
 from common.runtime.client import Client
 from common.runtime.garbage import collect_by_the_clock
 from common.runtime.launch import launch

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from common.course.base.course import Course
+from common.course.base.machine import machine
 from common.course.kit.generated.reckoning import WANTED, Reckoning
 from common.course.kit.slices import head
 from common.values.errors import BadInput
@@ -31,6 +32,7 @@ class Figures(msgspec.Struct, frozen=True):
         survivors: the names of the rest.
         date: the day of the run, in UTC.
         commit: the code that was tried.
+        machine: on which it was done.
     """
 
     named: int
@@ -41,6 +43,7 @@ class Figures(msgspec.Struct, frozen=True):
     survivors: list[str]
     date: str
     commit: str
+    machine: str
 
 
 def record(course: Course, reckonings: Sequence[tuple[Reckoning, int, int]]) -> Path:
@@ -66,6 +69,7 @@ def record(course: Course, reckonings: Sequence[tuple[Reckoning, int, int]]) -> 
             survivors=[each.id for each in survivors],
             date=datetime.now(UTC).date().isoformat(),
             commit=head(course.root)[:12],
+            machine=machine(),
         )
     order = [lab.id for lab in course.labs]
     labs = {id: msgspec.to_builtins(figures[id]) for id in order if id in figures}
