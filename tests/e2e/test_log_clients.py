@@ -246,6 +246,7 @@ def test_each_client_loses_nothing_whoever_is_killed(
         topic = f"{role}-{client.name}"
         make_topic(servers(cluster), topic, PARTITIONS)
         group = client.reader(servers(cluster), topic, "watching")
+        group.poll()  # kafka-python looks for its coordinator when it polls, and no sooner
         victim = {
             "leader": lambda: leader_of(cluster, topic),
             "coordinator": lambda: leader_of(cluster, "__consumer_offsets"),
